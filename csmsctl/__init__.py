@@ -1,0 +1,1 @@
+"""csmsctl: the console of csms, for people, scripts and cron jobs."""

@@ -1,0 +1,259 @@
+"""The rules of one connection, sans I/O (J 4.1): text and time go in, events and text come out.
+
+One CALL of ours is open at a time, the others wait in a bounded queue (J 4.1.1; JE 3.4: per connection); CALLs of
+the charge point are taken meanwhile. A repeated CALL gets the answer that was given the first time. Times are
+milliseconds of a monotonic clock.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from itertools import count
+from typing import Literal
+
+import msgspec
+
+from csmsd.ocpp import frames
+from csmsd.ocpp.errors import OcppError, canonical_error_code
+from csmsd.ocpp.frames import UniqueId
+
+REMEMBERED_ANSWERS = 16
+GARBAGE_PER_MINUTE = 60
+_MINUTE = 60_000
+
+Oddity = Literal[
+    "empty",
+    "not_json",
+    "not_a_frame",
+    "unknown_message_type",
+    "bad_unique_id",
+    "late_reply",
+    "unexpected_reply",
+    "repeated_call",
+]
+
+
+class OutgoingCall:
+    """A CALL of ours, from the queue to its end. `token` is the caller's own and is only carried along."""
+
+    __slots__ = ("action", "deadline", "payload", "sent_at", "timeout", "token", "unique_id")
+
+    def __init__(self, unique_id: str, action: str, payload: bytes, token: object, timeout: float, now: float) -> None:
+        self.unique_id = unique_id
+        self.action = action
+        self.payload = payload
+        self.token = token
+        self.timeout = timeout
+        self.deadline = now + timeout  # while queued; counted anew from the moment it is sent
+        self.sent_at: float | None = None
+
+
+class Requested(msgspec.Struct, frozen=True):
+    """The charge point sent a CALL, to be ended by `answer` or `refuse`."""
+
+    unique_id: UniqueId
+    action: str
+    payload: msgspec.Raw
+    reused_unique_id: bool = False
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """Our open CALL got its CALLRESULT."""
+
+    call: OutgoingCall
+    payload: msgspec.Raw
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Our open CALL got a CALLERROR."""
+
+    call: OutgoingCall
+    code: str
+    description: str
+    details: msgspec.Raw
+
+
+class Odd(msgspec.Struct, frozen=True):
+    """Something to count; nobody waits for an answer. `hopeless` means that the peer sends little but garbage."""
+
+    oddity: Oddity
+    detail: str
+    hopeless: bool = False
+
+
+Event = Requested | Answered | Refused | Odd
+
+
+class QueueFull(Exception):
+    """More CALLs are waiting for this charge point than the queue holds."""
+
+
+class _Request:
+    __slots__ = ("action", "answer", "payload")
+
+    def __init__(self, action: str, payload: bytes) -> None:
+        self.action = action
+        self.payload = payload
+        self.answer: bytes | None = None
+
+
+class Conversation:
+    """One connection's state. After every call on it, `data_to_send` has what must go out."""
+
+    def __init__(
+        self, *, max_queue: int = 32, new_unique_id: Callable[[], str] | None = None, holding: bool = False
+    ) -> None:
+        counter = count(1)
+        self._new_unique_id = new_unique_id or (lambda: f"{next(counter)}")
+        self._max_queue = max_queue
+        self._holding = holding
+        self._queue: deque[OutgoingCall] = deque()
+        self._open: OutgoingCall | None = None
+        self._expired: deque[str] = deque(maxlen=REMEMBERED_ANSWERS)
+        self._requests: OrderedDict[UniqueId, _Request] = OrderedDict()
+        self._unanswered = 0
+        self._garbage: deque[float] = deque(maxlen=GARBAGE_PER_MINUTE)
+        self._out: list[bytes] = []
+
+    # --- what the charge point sends
+
+    def receive(self, text: str | bytes, now: float) -> Event | None:
+        """Takes one WebSocket message. None when it needs nothing further (a repeated CALL was answered again)."""
+        frame = frames.parse(text)
+        if isinstance(frame, frames.Call):
+            return self._receive_call(frame)
+        if isinstance(frame, frames.CallResult):
+            call = self._close_open_call(frame.unique_id, now)
+            return Answered(call, frame.payload) if isinstance(call, OutgoingCall) else call
+        if isinstance(frame, frames.CallError):
+            call = self._close_open_call(frame.unique_id, now)
+            if not isinstance(call, OutgoingCall):
+                return call
+            return Refused(call, canonical_error_code(frame.code), frame.description, frame.details)
+        return self._receive_garbage(frame, now)
+
+    def _receive_call(self, frame: frames.Call) -> Event | None:
+        payload = bytes(frame.payload)
+        earlier = self._requests.get(frame.unique_id)
+        reused = earlier is not None
+        if earlier is not None:
+            if earlier.action == frame.action and earlier.payload == payload:
+                if earlier.answer is not None:
+                    self._out.append(earlier.answer)
+                return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
+            # J 4.1.4 wants unique ids; a charge point that reuses one for another CALL still gets its answer.
+            if earlier.answer is None:
+                self._unanswered -= 1
+            del self._requests[frame.unique_id]
+        self._requests[frame.unique_id] = _Request(frame.action, payload)
+        self._unanswered += 1
+        self._forget_old_requests()
+        return Requested(frame.unique_id, frame.action, frame.payload, reused)
+
+    def _forget_old_requests(self) -> None:
+        excess = len(self._requests) - REMEMBERED_ANSWERS
+        if excess > 0:
+            for unique_id in [key for key, request in self._requests.items() if request.answer is not None][:excess]:
+                del self._requests[unique_id]
+
+    def _close_open_call(self, unique_id: UniqueId, now: float) -> OutgoingCall | Odd:
+        call = self._open
+        if call is None or str(unique_id) != call.unique_id:
+            if str(unique_id) in self._expired:
+                return Odd("late_reply", f"reply to {unique_id}, which had timed out")
+            return Odd("unexpected_reply", f"reply to {str(unique_id)[:40]}, which was not asked")
+        self._open = None
+        self._send_next(now)
+        return call
+
+    def _receive_garbage(self, unreadable: frames.Unreadable, now: float) -> Odd:
+        if unreadable.problem == "empty":
+            return Odd("empty", unreadable.detail)
+        if unreadable.unique_id is not None:  # J 4.2.3: it has an id, so it can be told
+            error = OcppError("FormationViolation", unreadable.detail)
+            self._out.append(frames.serialize_error(unreadable.unique_id, error.code, error.description))
+        hopeless = len(self._garbage) == GARBAGE_PER_MINUTE and now - self._garbage[0] < _MINUTE
+        self._garbage.append(now)
+        return Odd(unreadable.problem, unreadable.detail, hopeless)
+
+    # --- how its CALLs are answered
+
+    @property
+    def unanswered(self) -> int:
+        """How many CALLs of the charge point wait for their answer."""
+        return self._unanswered
+
+    def answer(self, unique_id: UniqueId, payload: bytes) -> None:
+        """Ends a CALL of the charge point with a CALLRESULT."""
+        self._finish(unique_id, frames.serialize_result(unique_id, payload))
+
+    def refuse(self, unique_id: UniqueId, error: OcppError, *, remember: bool = True) -> None:
+        """Ends a CALL with a CALLERROR; one that a retry may cure (InternalError) is not remembered."""
+        self._finish(unique_id, frames.serialize_error(unique_id, error.code, error.description))
+        if not remember:
+            self._requests.pop(unique_id, None)
+
+    def _finish(self, unique_id: UniqueId, text: bytes) -> None:
+        request = self._requests.get(unique_id)
+        if request is not None and request.answer is None:
+            request.answer = text
+            self._unanswered -= 1
+        self._out.append(text)
+
+    # --- what we ask
+
+    def call(self, action: str, payload: bytes, token: object, *, timeout: float, now: float) -> OutgoingCall:
+        """Queues a CALL; `timeout` in ms holds for the wait in the queue and, anew, for the answer."""
+        if len(self._queue) >= self._max_queue:
+            raise QueueFull(f"{self._max_queue} CALLs are waiting already")
+        call = OutgoingCall(self._new_unique_id(), action, payload, token, timeout, now)
+        self._queue.append(call)
+        self._send_next(now)
+        return call
+
+    def hold(self) -> None:
+        """Keeps our CALLs in the queue: one that arrives before Boot is answered confuses charge points."""
+        self._holding = True
+
+    def release(self, now: float) -> None:
+        """Sends what `hold` kept."""
+        self._holding = False
+        self._send_next(now)
+
+    def _send_next(self, now: float) -> None:
+        if self._open is None and self._queue and not self._holding:
+            call = self._queue.popleft()
+            call.sent_at = now
+            call.deadline = now + call.timeout
+            self._open = call
+            self._out.append(frames.serialize_call(call.unique_id, call.action, call.payload))
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has to be called at the latest."""
+        calls = [*self._queue, self._open] if self._open else list(self._queue)
+        return min((call.deadline for call in calls), default=None)
+
+    def expire(self, now: float) -> list[OutgoingCall]:
+        """The CALLs whose time is up; one with `sent_at` None never left the queue."""
+        expired = [call for call in self._queue if call.deadline <= now]
+        for call in expired:
+            self._queue.remove(call)
+        if self._open is not None and self._open.deadline <= now:
+            expired.insert(0, self._open)
+            self._expired.append(self._open.unique_id)
+            self._open = None
+            self._send_next(now)
+        return expired
+
+    def close(self) -> list[OutgoingCall]:
+        """Ends the conversation; returns the CALLs that will get no answer."""
+        calls = [self._open, *self._queue] if self._open else list(self._queue)
+        self._open = None
+        self._queue.clear()
+        return calls
+
+    # --- output
+
+    def data_to_send(self) -> list[bytes]:
+        """Messages for the charge point, in order, each given out once."""
+        out, self._out = self._out, []
+        return out

@@ -1,0 +1,32 @@
+"""The identity of a charge point: which texts may be one, and how it stands in the URL (J 3.1.1)."""
+
+import re
+from urllib.parse import unquote
+
+# One to 48 characters that no shell, terminal or file name trips over, beginning with a letter or digit.
+IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:*+=~-]{0,47}\Z")
+
+IDENTITY_RULE = "1 to 48 letters, digits and . _ : * + = ~ - beginning with a letter or digit"
+
+
+def is_identity(text: str) -> bool:
+    """Whether the text may name a charge point."""
+    return IDENTITY.match(text) is not None
+
+
+def fold(identity: str) -> str:
+    """Identities (and idTags) that differ only in case are one: the key they are looked up by."""
+    return identity.casefold()
+
+
+def identity_from_path(target: str) -> str | None:
+    """The identity in a request target: its last segment, decoded once; None when there is no valid one.
+
+    The query is dropped and empty segments (`//`, a trailing `/`) do not count.
+    """
+    path = target.partition("?")[0].partition("#")[0]
+    segments = [segment for segment in path.split("/") if segment]
+    if not segments:
+        return None
+    identity = unquote(segments[-1], errors="replace")
+    return identity if is_identity(identity) else None

@@ -1,0 +1,272 @@
+"""Reading payloads: at full speed when they are as specified, leniently when they are not.
+
+A well-formed payload is decoded by msgspec in one step. Anything else goes through a reader that coerces what has
+only one sensible meaning and notes every deviation, so that it can be counted per charge point; a strict reader
+turns the first deviation into the CALLERROR that the specification asks for.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from csmsd.ocpp.errors import ErrorCode, OcppError
+from csmsd.ocpp.types import Message
+
+M = TypeVar("M", bound=Message)
+
+_INT64 = 2**63 - 1
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    """One departure from the specification: where, what kind, and the code a strict reader answers."""
+
+    field: str
+    kind: str
+    code: ErrorCode
+
+
+class _Unfit(Exception):
+    """A value that no leniency can turn into what the field needs."""
+
+    def __init__(self, code: ErrorCode, field: str, reason: str) -> None:
+        super().__init__(f"{field or 'payload'}: {reason}")
+        self.code: ErrorCode = code
+
+
+@cache
+def _decoder(message_type: type[M]) -> msgspec.json.Decoder[M]:
+    return msgspec.json.Decoder(message_type)
+
+
+@cache
+def _struct_type(message_type: type[Message]) -> inspect.StructType:
+    return cast(inspect.StructType, inspect.type_info(message_type))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(message: Message) -> bytes:
+    """Compact JSON, fields in the specification's order, absent ones left out."""
+    return _encode(message)
+
+
+def check_sendable(message: Message) -> str | None:
+    """Why a charge point could not accept this message, or None; what we send is checked strictly."""
+    try:
+        _decoder(type(message)).decode(_encode(message))
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
+
+
+def read(message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False) -> tuple[M, list[Deviation]]:
+    """The typed message and its deviations. Raises OcppError when it cannot be read, or deviates while `strict`."""
+    if not strict:
+        try:
+            return _decoder(message_type).decode(payload), []
+        except (ValueError, RecursionError):
+            pass
+    try:
+        value = msgspec.json.decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise OcppError("FormationViolation", f"payload is not valid JSON: {error}") from None
+    return read_value(message_type, value, strict=strict)
+
+
+def read_value(message_type: type[M], value: object, *, strict: bool = False) -> tuple[M, list[Deviation]]:
+    """As `read`, for a payload that is parsed already."""
+    deviations: list[Deviation] = []
+    if value is None:  # J 4.2.1 allows null for "no payload"
+        value = {}
+    try:
+        message = _struct(_struct_type(message_type), value, "", deviations)
+    except _Unfit as error:
+        raise OcppError(error.code, str(error)) from None
+    if strict and deviations:
+        first = deviations[0]
+        raise OcppError(first.code, f"{first.field}: {first.kind.replace('_', ' ')}")
+    return cast(M, message), deviations
+
+
+def _struct(info: inspect.StructType, value: object, path: str, deviations: list[Deviation]) -> Any:
+    if not isinstance(value, Mapping):
+        code: ErrorCode = "TypeConstraintViolation" if path else "FormationViolation"
+        raise _Unfit(code, path, "must be a JSON object")
+    known = {field.encode_name: field for field in info.fields}
+    given: dict[str, object] = {}
+    by_folded_name = None
+    for name, item in value.items():
+        if name in known:
+            given[name] = item
+            continue
+        by_folded_name = by_folded_name or {known_name.casefold(): known_name for known_name in known}
+        meant = by_folded_name.get(name.casefold())
+        if meant is not None and meant not in value:
+            given[meant] = item
+            deviations.append(Deviation(_join(path, meant), "name_in_another_case", "FormationViolation"))
+        else:
+            deviations.append(Deviation(_join(path, name[:50]), "unknown_field", "FormationViolation"))
+    fields = {}
+    for name, field in known.items():
+        where = _join(path, name)
+        if name not in given:
+            if field.required:
+                raise _Unfit("OccurenceConstraintViolation", where, "is required")
+            continue
+        item = given[name]
+        if item is None:
+            if field.required:
+                raise _Unfit("TypeConstraintViolation", where, "must not be null")
+            deviations.append(Deviation(where, "null", "TypeConstraintViolation"))
+            continue
+        try:
+            fields[field.name] = _value(field.type, item, where, deviations)
+        except _Unfit as error:
+            # A bad optional field is not worth the message it stands in, unless it is a part of the message itself.
+            if field.required or isinstance(_bare(field.type), inspect.StructType | inspect.ListType):
+                raise
+            deviations.append(Deviation(where, "unusable", error.code))
+    return info.cls(**fields)
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    """The type behind annotations and `| None`."""
+    while True:
+        if isinstance(kind, inspect.Metadata):
+            kind = kind.type
+        elif isinstance(kind, inspect.UnionType):
+            kind = next(part for part in kind.types if not isinstance(part, inspect.NoneType))
+        else:
+            return kind
+
+
+def _value(kind: inspect.Type, value: object, where: str, deviations: list[Deviation]) -> object:
+    kind = _bare(kind)
+    if isinstance(kind, inspect.StrType):
+        return _text(kind, value, where, deviations)
+    if isinstance(kind, inspect.IntType):
+        return _integer(kind, value, where, deviations)
+    if isinstance(kind, inspect.FloatType):
+        return _decimal(kind, value, where, deviations)
+    if isinstance(kind, inspect.BoolType):
+        return _boolean(value, where, deviations)
+    if isinstance(kind, inspect.LiteralType):
+        return _literal(kind, value, where, deviations)
+    if isinstance(kind, inspect.ListType):
+        return _list(kind, value, where, deviations)
+    if isinstance(kind, inspect.StructType):
+        return _struct(kind, value, where, deviations)
+    return value
+
+
+def _text(kind: inspect.StrType, value: object, where: str, deviations: list[Deviation]) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Unfit("TypeConstraintViolation", where, "must be text")
+    if not isinstance(value, str):
+        deviations.append(Deviation(where, "number_instead_of_text", "TypeConstraintViolation"))
+        value = str(value)
+    if kind.max_length is not None and len(value) > kind.max_length:
+        deviations.append(Deviation(where, "too_long", "PropertyConstraintViolation"))
+    return value
+
+
+def _integer(kind: inspect.IntType, value: object, where: str, deviations: list[Deviation]) -> int:
+    number = value
+    if isinstance(value, str | float):
+        try:
+            decimal = float(value)
+        except ValueError:
+            raise _Unfit("TypeConstraintViolation", where, "must be an integer") from None
+        if not math.isfinite(decimal):
+            raise _Unfit("TypeConstraintViolation", where, "must be an integer")
+        # 1234.5 Wh where an integer belongs: the fraction is dropped, and the deviation is on record.
+        number = int(value) if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() else int(decimal)
+        deviations.append(Deviation(where, "not_an_integer", "TypeConstraintViolation"))
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise _Unfit("TypeConstraintViolation", where, "must be an integer")
+    if abs(number) > _INT64:
+        raise _Unfit("PropertyConstraintViolation", where, "is out of range")
+    _note_range(kind, number, where, deviations)
+    return number
+
+
+def _decimal(kind: inspect.FloatType, value: object, where: str, deviations: list[Deviation]) -> float:
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            raise _Unfit("TypeConstraintViolation", where, "must be a number") from None
+        deviations.append(Deviation(where, "text_instead_of_number", "TypeConstraintViolation"))
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Unfit("TypeConstraintViolation", where, "must be a number")
+    else:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+    if not math.isfinite(number):
+        raise _Unfit("PropertyConstraintViolation", where, "is out of range")
+    _note_range(kind, number, where, deviations)
+    return number
+
+
+def _note_range(
+    kind: inspect.IntType | inspect.FloatType, number: float, where: str, deviations: list[Deviation]
+) -> None:
+    if (kind.ge is not None and number < kind.ge) or (kind.le is not None and number > kind.le):
+        deviations.append(Deviation(where, "out_of_range", "PropertyConstraintViolation"))
+
+
+def _boolean(value: object, where: str, deviations: list[Deviation]) -> bool:
+    if isinstance(value, bool):
+        return value
+    meant = {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().casefold())
+    if meant is None:
+        raise _Unfit("TypeConstraintViolation", where, "must be true or false")
+    deviations.append(Deviation(where, "not_a_boolean", "TypeConstraintViolation"))
+    return meant
+
+
+def _literal(kind: inspect.LiteralType, value: object, where: str, deviations: list[Deviation]) -> str:
+    if not isinstance(value, str):
+        raise _Unfit("TypeConstraintViolation", where, "must be text")
+    if value in kind.values:
+        return value
+    folded = value.strip().casefold()
+    for known in kind.values:
+        if str(known).casefold() == folded:
+            deviations.append(Deviation(where, "value_in_another_case", "PropertyConstraintViolation"))
+            return str(known)
+    deviations.append(Deviation(where, "unknown_value", "PropertyConstraintViolation"))
+    return value
+
+
+def _list(kind: inspect.ListType, value: object, where: str, deviations: list[Deviation]) -> list[object]:
+    if isinstance(value, Mapping):
+        deviations.append(Deviation(where, "object_instead_of_list", "TypeConstraintViolation"))
+        value = [value]
+    if not isinstance(value, list):
+        raise _Unfit("TypeConstraintViolation", where, "must be a list")
+    if kind.min_length is not None and len(value) < kind.min_length:
+        deviations.append(Deviation(where, "too_few_elements", "OccurenceConstraintViolation"))
+    item_type = _bare(kind.item_type)
+    droppable = isinstance(item_type, inspect.StructType) and getattr(item_type.cls, "droppable", False)
+    items = []
+    for index, item in enumerate(value):
+        place = f"{where}[{index}]"
+        try:
+            items.append(_value(item_type, item, place, deviations))
+        except _Unfit as error:
+            if not droppable:
+                raise
+            deviations.append(Deviation(place, "dropped", error.code))
+    return items
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

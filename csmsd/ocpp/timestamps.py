@@ -1,0 +1,73 @@
+"""Times: RFC 3339 with milliseconds and `Z` when written, nearly anything when read (C 3.14, 3.15).
+
+Inside csms a moment is an integer: milliseconds since 1970-01-01 UTC.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_EARLIEST = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp() * 1000)
+_FUTURE_TOLERANCE = 24 * 3600 * 1000  # a day: beyond it a charge point's clock is not worth booking with
+
+_LENIENT = re.compile(
+    r"""\s*(\d{4})-?(\d\d)-?(\d\d)                      # date
+        [T\s]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)? # time, seconds and a fraction of any precision
+        \s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?\s*$""",
+    re.VERBOSE,
+)
+
+
+class ReadTime(msgspec.Struct, frozen=True):
+    """A moment as read: `time` in ms since 1970 UTC, and what was odd about the text, if anything."""
+
+    time: int
+    oddity: str | None = None
+
+
+def format_time(time: int) -> str:
+    """`2026-01-31T12:00:00.000Z` for ms since 1970 UTC."""
+    moment = _EPOCH + timedelta(milliseconds=time)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time % 1000:03d}Z"
+
+
+def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
+    """Milliseconds since 1970 UTC, or None when the text is no time; without a zone, `zone` is meant."""
+    match = _LENIENT.match(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        moment = datetime(
+            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=_zone(offset, zone)
+        )
+        return (moment - _EPOCH) // _MILLISECOND + int(((fraction or "") + "000")[:3])
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(offset: str | None, default: tzinfo) -> tzinfo:
+    if offset is None:
+        return default
+    if offset in ("Z", "z", "UTC"):
+        return UTC
+    digits = offset[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+    return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+
+
+def read_time(text: str | None, received_at: int, zone: tzinfo = UTC) -> ReadTime:
+    """The moment a charge point means, or `received_at` with the reason why its own word cannot be used."""
+    if not text:
+        return ReadTime(received_at, "missing")
+    time = parse_time(text, zone)
+    if time is None:
+        return ReadTime(received_at, "unreadable")
+    if time < _EARLIEST:
+        return ReadTime(received_at, "before_2010")
+    if time > received_at + _FUTURE_TOLERANCE:
+        return ReadTime(received_at, "in_the_future")
+    return ReadTime(time)

@@ -1,0 +1,204 @@
+"""Data types that several messages of OCPP 1.6 share (C 7), spelled as the specification spells them.
+
+Enumerations are `Literal`s: on receipt an unknown value survives as the text it was (see `reading.py`).
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+CiString20 = Annotated[str, Meta(max_length=20)]
+CiString25 = Annotated[str, Meta(max_length=25)]
+CiString50 = Annotated[str, Meta(max_length=50)]
+CiString255 = Annotated[str, Meta(max_length=255)]
+CiString500 = Annotated[str, Meta(max_length=500)]
+IdToken = CiString20
+DateTime = str  # RFC 3339 text; `timestamps.py` reads it
+ConnectorId = Annotated[int, Meta(ge=0)]  # 0 is the whole charge point (C 2.2)
+PositiveConnectorId = Annotated[int, Meta(ge=1)]
+
+
+class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """A payload or a part of one; optional fields are None when absent and are left out when sent."""
+
+    # A bad element of a list is dropped and counted instead of spoiling its message (see `reading.py`).
+    droppable: ClassVar[bool] = False
+
+
+AuthorizationStatus = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+AvailabilityType = Literal["Inoperative", "Operative"]
+AvailabilityStatus = Literal["Accepted", "Rejected", "Scheduled"]
+RegistrationStatus = Literal["Accepted", "Pending", "Rejected"]
+RemoteStartStopStatus = Literal["Accepted", "Rejected"]
+ChargePointStatus = Literal[
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEVSE",
+    "SuspendedEV",
+    "Finishing",
+    "Reserved",
+    "Unavailable",
+    "Faulted",
+]
+ChargePointErrorCode = Literal[
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "LocalListConflict",
+    "NoError",
+    "OtherError",
+    "OverCurrentFailure",
+    "OverVoltage",
+    "PowerMeterFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "ResetFailure",
+    "UnderVoltage",
+    "WeakSignal",
+]
+Reason = Literal[
+    "DeAuthorized",
+    "EmergencyStop",
+    "EVDisconnected",
+    "HardReset",
+    "Local",
+    "Other",
+    "PowerLoss",
+    "Reboot",
+    "Remote",
+    "SoftReset",
+    "UnlockCommand",
+]
+
+
+class IdTagInfo(Message, kw_only=True):
+    """What the Central System knows of an idTag (C 7.27)."""
+
+    expiry_date: DateTime | None = None
+    parent_id_tag: IdToken | None = None
+    status: AuthorizationStatus
+
+
+# --- meter values (C 7.31 to 7.43)
+
+ReadingContext = Literal[
+    "Interruption.Begin",
+    "Interruption.End",
+    "Other",
+    "Sample.Clock",
+    "Sample.Periodic",
+    "Transaction.Begin",
+    "Transaction.End",
+    "Trigger",
+]
+ValueFormat = Literal["Raw", "SignedData"]
+Measurand = Literal[
+    "Current.Export",
+    "Current.Import",
+    "Current.Offered",
+    "Energy.Active.Export.Register",
+    "Energy.Active.Import.Register",
+    "Energy.Reactive.Export.Register",
+    "Energy.Reactive.Import.Register",
+    "Energy.Active.Export.Interval",
+    "Energy.Active.Import.Interval",
+    "Energy.Reactive.Export.Interval",
+    "Energy.Reactive.Import.Interval",
+    "Frequency",
+    "Power.Active.Export",
+    "Power.Active.Import",
+    "Power.Factor",
+    "Power.Offered",
+    "Power.Reactive.Export",
+    "Power.Reactive.Import",
+    "RPM",
+    "SoC",
+    "Temperature",
+    "Voltage",
+]
+Phase = Literal["L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"]
+Location = Literal["Body", "Cable", "EV", "Inlet", "Outlet"]
+UnitOfMeasure = Literal[
+    "Wh",
+    "kWh",
+    "varh",
+    "kvarh",
+    "W",
+    "kW",
+    "VA",
+    "kVA",
+    "var",
+    "kvar",
+    "A",
+    "V",
+    "K",
+    "Celcius",
+    "Celsius",
+    "Fahrenheit",
+    "Percent",
+]
+
+
+class SampledValue(Message, kw_only=True):
+    """One reading (C 7.43); an absent measurand is Energy.Active.Import.Register, an absent unit Wh."""
+
+    droppable: ClassVar[bool] = True
+
+    value: str
+    context: ReadingContext | None = None
+    format: ValueFormat | None = None
+    measurand: Measurand | None = None
+    phase: Phase | None = None
+    location: Location | None = None
+    unit: UnitOfMeasure | None = None
+
+
+class MeterValue(Message, kw_only=True):
+    """Readings taken at one moment (C 7.33)."""
+
+    timestamp: DateTime
+    sampled_value: list[SampledValue]
+
+
+# --- charging profiles (C 7.8 to 7.14); RemoteStartTransaction and SetChargingProfile carry them
+
+ChargingProfilePurpose = Literal["ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"]
+ChargingProfileKind = Literal["Absolute", "Recurring", "Relative"]
+RecurrencyKind = Literal["Daily", "Weekly"]
+ChargingRateUnit = Literal["W", "A"]
+
+
+class ChargingSchedulePeriod(Message, kw_only=True):
+    """From `start_period` seconds on, `limit` amperes or watts hold (C 7.14)."""
+
+    start_period: Annotated[int, Meta(ge=0)]
+    limit: Annotated[float, Meta(ge=0)]
+    number_phases: Annotated[int, Meta(ge=1, le=3)] | None = None
+
+
+class ChargingSchedule(Message, kw_only=True):
+    """Periods of limits, in seconds since `start_schedule` (C 7.13)."""
+
+    duration: Annotated[int, Meta(ge=0)] | None = None
+    start_schedule: DateTime | None = None
+    charging_rate_unit: ChargingRateUnit
+    charging_schedule_period: Annotated[list[ChargingSchedulePeriod], Meta(min_length=1)]
+    min_charging_rate: Annotated[float, Meta(ge=0)] | None = None
+
+
+class ChargingProfile(Message, kw_only=True):
+    """A charging profile (C 7.8)."""
+
+    charging_profile_id: int
+    transaction_id: int | None = None
+    stack_level: Annotated[int, Meta(ge=0)]
+    charging_profile_purpose: ChargingProfilePurpose
+    charging_profile_kind: ChargingProfileKind
+    recurrency_kind: RecurrencyKind | None = None
+    valid_from: DateTime | None = None
+    valid_to: DateTime | None = None
+    charging_schedule: ChargingSchedule

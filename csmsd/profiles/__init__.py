@@ -1,0 +1,59 @@
+"""Feature profiles, one room each, and the registry that finds every action in them.
+
+    csmsd/profiles/ROOM/ACTION.py    one slice: the action's messages, rules, handler, operator command
+"""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.slice import Incoming, Operation, Outgoing
+
+# In the order in which help and documentation list them.
+ROOMS = {
+    "core": "Core",
+    "remote_trigger": "Remote trigger",
+}
+
+
+@cache
+def slices(room: str) -> tuple[ModuleType, ...]:
+    """The modules of a room that declare an action, in the order of their names."""
+    package = import_module(f"csmsd.profiles.{room}")
+    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    return tuple(module for module in modules if hasattr(module, "INCOMING") or hasattr(module, "OUTGOING"))
+
+
+def _all_slices() -> list[ModuleType]:
+    return [module for room in ROOMS for module in slices(room)]
+
+
+@cache
+def incoming() -> dict[str, Incoming[Message, Message]]:
+    """Every action that charge points may send, by its name on the wire."""
+    found = [module.INCOMING for module in _all_slices() if hasattr(module, "INCOMING")]
+    return {slice_.action: slice_ for slice_ in found}
+
+
+@cache
+def outgoing() -> dict[str, Outgoing[Message, Message]]:
+    """Every action that we may send, by its name on the wire."""
+    found = [module.OUTGOING for module in _all_slices() if hasattr(module, "OUTGOING")]
+    return {slice_.action: slice_ for slice_ in found}
+
+
+@cache
+def operations(room: str | None = None) -> dict[str, type[Operation]]:
+    """Every operator command by its name, of one room or of all."""
+    modules = slices(room) if room is not None else _all_slices()
+    return {
+        declared.command: declared
+        for module in modules
+        for declared in vars(module).values()
+        if isinstance(declared, type)
+        and issubclass(declared, Operation)
+        and declared is not Operation
+        and declared.__module__ == module.__name__
+    }

@@ -1,0 +1,90 @@
+"""BootNotification (C 4.2): a charge point introduces itself and is accepted, kept pending or rejected."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, RegistrationStatus
+from csmsd.profiles.record import Event
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+MAX_KEPT_TEXT = 255  # serial numbers longer than the specification allows are kept, endless ones are not
+
+
+class BootNotificationReq(Message, kw_only=True):
+    charge_point_vendor: CiString20
+    charge_point_model: CiString20
+    charge_point_serial_number: CiString25 | None = None
+    charge_box_serial_number: CiString25 | None = None
+    firmware_version: CiString50 | None = None
+    iccid: CiString20 | None = None
+    imsi: CiString20 | None = None
+    meter_type: CiString25 | None = None
+    meter_serial_number: CiString25 | None = None
+
+
+class BootNotificationConf(Message, kw_only=True):
+    status: RegistrationStatus
+    current_time: DateTime
+    interval: Annotated[int, Meta(ge=0)]
+
+
+def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNotificationConf]:
+    """Answers with the operator's decision; the interval is heartbeats when accepted, retries otherwise (C 4.2)."""
+    charge_point = at.charge_point.record
+    charge_point.vendor = _kept(request.charge_point_vendor)
+    charge_point.model = _kept(request.charge_point_model)
+    charge_point.serial_number = _kept(request.charge_point_serial_number)
+    charge_point.charge_box_serial_number = _kept(request.charge_box_serial_number)
+    charge_point.firmware_version = _kept(request.firmware_version)
+    charge_point.iccid = _kept(request.iccid)
+    charge_point.imsi = _kept(request.imsi)
+    charge_point.meter_type = _kept(request.meter_type)
+    charge_point.meter_serial_number = _kept(request.meter_serial_number)
+    charge_point.boot_status = charge_point.registration
+    charge_point.booted_at = at.now
+    charge_point.reboot_required = False
+    policies = at.site.policies
+    accepted = charge_point.registration == "Accepted"
+    confirmation = BootNotificationConf(
+        status=charge_point.registration,
+        current_time=format_time(at.now),
+        interval=policies.heartbeat_interval if accepted else policies.boot_retry_interval,
+    )
+    booted = Event(
+        "charge_point.booted",
+        charge_point.id,
+        {
+            "status": charge_point.registration,
+            "vendor": charge_point.vendor,
+            "model": charge_point.model,
+            "firmware_version": charge_point.firmware_version,
+        },
+    )
+    return Reply(confirmation, [charge_point], [booted])
+
+
+def _kept(text: str | None) -> str | None:
+    return text[:MAX_KEPT_TEXT] if text is not None else None
+
+
+def _unreadable(payload: object, at: Context) -> Reply[BootNotificationConf]:
+    """A boot is never refused for a missing vendor or model: a refused boot is a charge point out of service."""
+    known = payload if isinstance(payload, dict) else {}
+    readable = {name: value for name, value in known.items() if isinstance(value, str)}
+    return boot_notification(
+        BootNotificationReq(
+            charge_point_vendor=readable.get("chargePointVendor", ""),
+            charge_point_model=readable.get("chargePointModel", ""),
+            charge_point_serial_number=readable.get("chargePointSerialNumber"),
+            charge_box_serial_number=readable.get("chargeBoxSerialNumber"),
+            firmware_version=readable.get("firmwareVersion"),
+        ),
+        at,
+    )
+
+
+INCOMING = Incoming(
+    BootNotificationReq, BootNotificationConf, boot_notification, unreadable=_unreadable, before_accepted=True
+)

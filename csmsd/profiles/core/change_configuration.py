@@ -1,0 +1,75 @@
+"""ChangeConfiguration (C 5.3): set a configuration key."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.secrets import MASK, is_secret_key
+from csmsd.ocpp.types import CiString50, CiString500, Message
+from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
+
+
+class ChangeConfigurationReq(Message, kw_only=True):
+    key: CiString50
+    value: CiString500
+
+
+class ChangeConfigurationConf(Message, kw_only=True):
+    status: Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]
+
+
+def _settle(
+    request: ChangeConfigurationReq, confirmation: ChangeConfigurationConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """RebootRequired stays visible until the next BootNotification."""
+    changes: list[Change] = []
+    if confirmation.status == "RebootRequired":
+        target.charge_point.record.reboot_required = True
+        changes.append(target.charge_point.record)
+    if confirmation.status == "Accepted":
+        known = target.charge_point.configuration
+        folded = request.key.casefold()
+        if folded in known or len(known) < MAX_CONFIGURATION_KEYS:
+            known[folded] = ConfigurationKey(
+                charge_point=target.charge_point.id,
+                name=known[folded].name if folded in known else request.key,
+                value=MASK if is_secret_key(request.key) else request.value,
+                readonly=False,
+                reported_at=target.now,
+            )
+            changes.append(known[folded])
+    return changes, []
+
+
+OUTGOING = Outgoing(
+    ChangeConfigurationReq,
+    ChangeConfigurationConf,
+    accepted=frozenset({"Accepted", "RebootRequired"}),
+    settle=_settle,
+)
+
+
+class ChangeConfiguration(Operation, kw_only=True):
+    """Set configuration keys.
+
+    Each key is a request of its own with its own result. RebootRequired counts as done; `csmsctl status` shows it
+    until the charge point has booted again.
+    """
+
+    command: ClassVar[str] = "change-configuration"
+    example: ClassVar[str] = "csmsctl change-configuration CP1 --set MeterValueSampleInterval=60"
+
+    set: Annotated[
+        list[str],
+        Meta(description="Key and value; may be repeated", min_length=1, extra={"metavar": "KEY=VALUE"}),
+    ]
+
+    def steps(self, target: Target) -> Steps:
+        pairs = [text.partition("=") for text in self.set]
+        for (key, separator, _), text in zip(pairs, self.set, strict=True):
+            if not separator or not key.strip():
+                raise CannotSend(f"{text!r} is not KEY=VALUE.")
+        for key, _, value in pairs:
+            yield ChangeConfigurationReq(key=key.strip(), value=value)

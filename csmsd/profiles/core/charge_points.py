@@ -1,0 +1,190 @@
+"""Charge points and their connectors: the records that are kept, and the live state around them."""
+
+from datetime import UTC, tzinfo
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.transactions import TransactionBook
+from csmsd.profiles.record import Change, Milliseconds, Record
+
+MAX_CONNECTORS = 256  # growth is capped: no charge point has more
+MAX_CONFIGURATION_KEYS = 1000
+MAX_DEVIATION_KINDS = 200
+
+
+class ChargePoint(Record, kw_only=True):
+    """A registered charge point, with what its last BootNotification said."""
+
+    table: ClassVar[str] = "charge_point"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str
+    registration: RegistrationStatus = "Accepted"  # what its next BootNotification is answered with
+    boot_status: RegistrationStatus | None = None  # what its last one was answered with; None: it never booted
+    security_profile: int = 0
+    password_hash: str | None = None
+    labels: list[str] = []
+    note: str | None = None
+    vendor: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    charge_box_serial_number: str | None = None
+    firmware_version: str | None = None
+    iccid: str | None = None
+    imsi: str | None = None
+    meter_type: str | None = None
+    meter_serial_number: str | None = None
+    time_zone: str | None = None  # of timestamps that name none; default UTC
+    strict: bool = False  # no tolerance: the first deviation is answered with a CALLERROR
+    subprotocol_optional: bool = False  # accept a connection without Sec-WebSocket-Protocol
+    ping: bool = True
+    reboot_required: bool = False
+    registered_at: Milliseconds
+    booted_at: Milliseconds | None = None
+    last_seen_at: Milliseconds | None = None
+
+
+class Connector(Record, kw_only=True):
+    """A connector's last StatusNotification (C 4.9); connector 0 is the charge point itself."""
+
+    table: ClassVar[str] = "connector"
+    key: ClassVar[tuple[str, ...]] = ("charge_point", "connector")
+
+    charge_point: str
+    connector: int
+    status: str
+    error_code: str = "NoError"
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error_code: str | None = None
+    status_at: Milliseconds
+    received_at: Milliseconds
+
+
+class ConfigurationKey(Record, kw_only=True):
+    """A configuration key as the charge point last reported it (C 5.8); secrets are masked before they get here."""
+
+    table: ClassVar[str] = "configuration_key"
+    key: ClassVar[tuple[str, ...]] = ("charge_point", "name")
+
+    charge_point: str
+    name: str
+    value: str | None = None
+    readonly: bool = False
+    reported_at: Milliseconds
+
+
+class DeviationCount(Record, kw_only=True):
+    """How often a charge point departed from the specification in one way."""
+
+    table: ClassVar[str] = "deviation"
+    key: ClassVar[tuple[str, ...]] = ("charge_point", "action", "field", "kind")
+
+    charge_point: str
+    action: str
+    field: str
+    kind: str
+    count: int = 0
+    last_at: Milliseconds = 0
+
+
+class UnknownChargePoint(Record, kw_only=True):
+    """Somebody who knocked and is not registered; `cp pending` lists them."""
+
+    table: ClassVar[str] = "unknown_charge_point"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str
+    address: str
+    attempts: int = 0
+    first_at: Milliseconds
+    last_at: Milliseconds
+
+
+class QuarantinedMessage(Record, kw_only=True):
+    """A message that was confirmed but could not be booked; nothing of it is lost."""
+
+    table: ClassVar[str] = "quarantine"
+
+    charge_point: str
+    received_at: Milliseconds
+    action: str
+    reason: str
+    payload: str
+
+
+Link = Literal["connected", "offline"]
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """The newest reading of one measurand, in its base unit (Wh, W, A, V, percent)."""
+
+    value: float
+    unit: str
+    time: Milliseconds
+
+
+class ChargePointState:
+    """A charge point as the running daemon knows it."""
+
+    def __init__(self, record: ChargePoint) -> None:
+        self.record = record
+        self.connectors: dict[int, Connector] = {}
+        self.configuration: dict[str, ConfigurationKey] = {}
+        self.transactions = TransactionBook()
+        self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
+        self.samples: dict[int, dict[str, Sample]] = {}
+        self.connected_at: Milliseconds | None = None
+        self.address: str | None = None
+        self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
+        self._zone: tuple[str | None, tzinfo] = (None, UTC)
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def connected(self) -> bool:
+        return self.connected_at is not None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of timestamps that name none."""
+        name = self.record.time_zone
+        if self._zone[0] != name:
+            try:
+                self._zone = (name, ZoneInfo(name) if name else UTC)
+            except (ZoneInfoNotFoundError, ValueError):
+                self._zone = (name, UTC)
+        return self._zone[1]
+
+    def configured(self, name: str) -> str | None:
+        """The value of a configuration key as last reported, or None."""
+        key = self.configuration.get(name.casefold())
+        return key.value if key else None
+
+    def count_deviations(self, action: str, deviations: list[Deviation], now: Milliseconds) -> None:
+        """Adds to the counters that `cp show` prints; they are written with the next housekeeping."""
+        for deviation in deviations:
+            field = deviation.field.partition("[")[0]
+            place = (action, field, deviation.kind)
+            counter = self.deviations.get(place)
+            if counter is None:
+                if len(self.deviations) >= MAX_DEVIATION_KINDS:
+                    continue
+                counter = DeviationCount(charge_point=self.id, action=action, field=field, kind=deviation.kind)
+                self.deviations[place] = counter
+            counter.count += 1
+            counter.last_at = now
+            self.unsaved = True
+
+    def housekeeping(self) -> list[Change]:
+        """What moved without being worth a commit of its own."""
+        if not self.unsaved:
+            return []
+        self.unsaved = False
+        return [self.record, *self.deviations.values()]

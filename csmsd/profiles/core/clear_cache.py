@@ -1,0 +1,27 @@
+"""ClearCache (C 5.4): make a charge point forget the idTags in its authorization cache."""
+
+from typing import ClassVar, Literal
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+
+
+class ClearCacheReq(Message, kw_only=True):
+    pass
+
+
+class ClearCacheConf(Message, kw_only=True):
+    status: Literal["Accepted", "Rejected"]
+
+
+OUTGOING = Outgoing(ClearCacheReq, ClearCacheConf)
+
+
+class ClearCache(Operation, kw_only=True):
+    """Clear the authorization cache of a charge point."""
+
+    command: ClassVar[str] = "clear-cache"
+    example: ClassVar[str] = "csmsctl clear-cache CP1"
+
+    def steps(self, target: Target) -> Steps:
+        yield ClearCacheReq()

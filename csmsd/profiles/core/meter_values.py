@@ -1,0 +1,88 @@
+"""MeterValues (C 4.7): readings, in a transaction or out of one. Whatever they are, they are confirmed."""
+
+from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.types import ConnectorId, Message, MeterValue
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS, QuarantinedMessage
+from csmsd.profiles.core.metering import read_meter_values
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Event
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+
+class MeterValuesReq(Message, kw_only=True):
+    connector_id: ConnectorId
+    transaction_id: int | None = None
+    meter_value: list[MeterValue]
+
+
+class MeterValuesConf(Message, kw_only=True):
+    pass
+
+
+def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]:
+    """Keeps the readings with the transaction they belong to, running or stopped, else with the connector."""
+    if not 0 <= request.connector_id <= MAX_CONNECTORS:
+        return _quarantine(encode_json(request).decode(), "connectorId out of range", at)
+    transaction = _transaction(request, at)
+    book = at.charge_point.transactions
+    readings = read_meter_values(
+        request.meter_value,
+        charge_point=at.charge_point.id,
+        connector=request.connector_id,
+        transaction_id=transaction.id if transaction is not None else None,
+        shapes=at.site.meter_shapes,
+        register=book.registers.get(transaction.id) if transaction is not None else None,
+        received_at=at.now,
+        zone=at.charge_point.zone,
+    )
+    for field, oddity in readings.oddities:
+        at.note(field, oddity)
+    if not readings.changes:
+        return Reply(MeterValuesConf())
+    at.charge_point.samples.setdefault(request.connector_id, {}).update(readings.latest)
+    measured = Event(
+        "meter_values",
+        at.charge_point.id,
+        {
+            "connector": request.connector_id,
+            "transaction": transaction.id if transaction is not None else None,
+            "samples": {name: [sample.value, sample.unit] for name, sample in readings.latest.items()},
+        },
+    )
+    return Reply(MeterValuesConf(), readings.changes, [measured])
+
+
+def _transaction(request: MeterValuesReq, at: Context) -> Transaction | None:
+    book = at.charge_point.transactions
+    if request.transaction_id is not None and request.transaction_id > 0:
+        known = book.get(request.transaction_id)
+        if known is not None:
+            return known
+    running = book.active_on(request.connector_id)
+    if request.transaction_id is not None:
+        at.note("transactionId", "unknown")
+    return running
+
+
+def _quarantine(payload: str, reason: str, at: Context) -> Reply[MeterValuesConf]:
+    return Reply(
+        MeterValuesConf(),
+        [
+            QuarantinedMessage(
+                charge_point=at.charge_point.id,
+                received_at=at.now,
+                action="MeterValues",
+                reason=reason,
+                payload=payload,
+            )
+        ],
+        [Event("message.quarantined", at.charge_point.id, {"action": "MeterValues"})],
+    )
+
+
+INCOMING = Incoming(
+    MeterValuesReq,
+    MeterValuesConf,
+    meter_values,
+    unreadable=lambda payload, at: _quarantine(encode_json(payload).decode(), "unreadable", at),
+)

@@ -1,0 +1,71 @@
+"""RemoteStopTransaction (C 5.12): ask a charge point to stop a transaction."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
+
+from csmsd.ocpp.types import Message, RemoteStartStopStatus
+from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+
+if TYPE_CHECKING:
+    from csmsd.profiles.site import Site
+
+
+class RemoteStopTransactionReq(Message, kw_only=True):
+    transaction_id: int
+
+
+class RemoteStopTransactionConf(Message, kw_only=True):
+    status: RemoteStartStopStatus
+
+
+def _check(request: RemoteStopTransactionReq, target: Target) -> str | None:
+    if target.charge_point.record.boot_status == "Pending":
+        return "a charge point whose registration is Pending must not be sent RemoteStopTransaction (C 4.2)"
+    transaction = target.charge_point.transactions.get(request.transaction_id)
+    if transaction is None:
+        return f"transaction {request.transaction_id} is not known on {target.charge_point.id}"
+    if transaction.state != "active":
+        return f"transaction {request.transaction_id} is {transaction.state} already"
+    return None
+
+
+OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check)
+
+
+class RemoteStop(Operation, kw_only=True):
+    """Stop a transaction: the one that runs on a charge point, or the one with the given id."""
+
+    command: ClassVar[str] = "remote-stop"
+    example: ClassVar[str] = "csmsctl remote-stop CP1 --connector 1"
+    target_optional: ClassVar[bool] = True
+
+    transaction: Annotated[int, Meta(description="Transaction id", extra={"complete": "transactions"})] | None = None
+    connector: Annotated[int, Meta(description="Connector whose transaction is meant", ge=1)] | None = None
+
+    def steps(self, target: Target) -> Steps:
+        yield RemoteStopTransactionReq(transaction_id=self._transaction_id(target))
+
+    def _transaction_id(self, target: Target) -> int:
+        if self.transaction is not None:
+            return self.transaction
+        running = [
+            transaction
+            for transaction in target.charge_point.transactions.active()
+            if self.connector in (None, transaction.connector)
+        ]
+        place = target.charge_point.id if self.connector is None else f"connector {self.connector} of {target.charge_point.id}"
+        if not running:
+            raise NotThere(f"No transaction runs on {place}; see: csmsctl tx list --charge-point {target.charge_point.id}")
+        if len(running) > 1:
+            choices = ", ".join(f"{known.id} (connector {known.connector})" for known in running)
+            raise CannotSend(f"Several transactions run on {place}: {choices}. Say --connector N or --transaction ID.")
+        return running[0].id
+
+    def implied_target(self, site: "Site") -> str:
+        if self.transaction is None:
+            raise CannotSend("Name the charge point, or the transaction with --transaction ID.")
+        transaction = site.find_transaction(self.transaction)
+        if transaction is None:
+            raise NotThere(f"No transaction {self.transaction}; name the charge point as well to send it all the same.")
+        return transaction.charge_point

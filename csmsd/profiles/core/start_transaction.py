@@ -1,0 +1,102 @@
+"""StartTransaction (C 4.8): a transaction begins, is given its id, and its idTag is verified once more."""
+
+import msgspec
+
+from csmsd.ocpp.reading import encode
+from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Message
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS
+from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
+from csmsd.profiles.core.transactions import Transaction, start_key
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+
+class StartTransactionReq(Message, kw_only=True):
+    connector_id: ConnectorId
+    id_tag: IdToken
+    meter_start: int
+    reservation_id: int | None = None
+    timestamp: DateTime
+
+
+class StartTransactionConf(Message, kw_only=True):
+    id_tag_info: IdTagInfo
+    transaction_id: int
+
+
+def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartTransactionConf]:
+    """Always gives a transaction id, whatever the idTag's status (C 4.8); a repeated start gets its first answer."""
+    book = at.charge_point.transactions
+    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
+    if moment.oddity:
+        at.note("timestamp", moment.oddity)
+    earlier = book.started_as(
+        start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
+    )
+    # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
+    if earlier is not None and (earlier.state == "active" or not moment.oddity):
+        at.note("timestamp", "repeated_start")
+        return Reply(msgspec.json.decode(earlier.reply, type=StartTransactionConf))
+    if not 0 < request.connector_id <= MAX_CONNECTORS:
+        at.note("connectorId", "out_of_range")
+
+    tag = at.site.id_tag(request.id_tag)
+    status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    limit = tag.max_transactions if tag is not None else None
+    if status == "Accepted" and limit is not None and at.site.active_transactions_of(request.id_tag) >= limit:
+        status = "ConcurrentTx"
+    confirmation = StartTransactionConf(
+        id_tag_info=id_tag_info(tag, status), transaction_id=at.site.new_transaction_id()
+    )
+    transaction = Transaction(
+        id=confirmation.transaction_id,
+        charge_point=at.charge_point.id,
+        connector=request.connector_id,
+        id_tag=request.id_tag,
+        id_tag_status=status,
+        reservation=request.reservation_id or None,  # 0 is how some say "none"
+        start_time=moment.time,
+        start_text=request.timestamp,
+        start_received_at=at.now,
+        meter_start_wh=request.meter_start,
+        flags=[f"start_time:{moment.oddity}"] if moment.oddity else [],
+        reply=encode(confirmation).decode(),
+    )
+    if status != "Accepted":
+        transaction.flag(f"id_tag:{status}")
+    changes: list[Change] = []
+    events: list[Event] = []
+    _abandon_predecessors(transaction, at, changes, events)
+    at.site.add_transaction(transaction)
+    events.append(
+        Event(
+            "transaction.started",
+            at.charge_point.id,
+            {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag,
+             "status": status, "meter_start_wh": transaction.meter_start_wh},
+        )
+    )  # fmt: skip
+    return Reply(confirmation, [*changes, transaction], events)
+
+
+def _abandon_predecessors(transaction: Transaction, at: Context, changes: list[Change], events: list[Event]) -> None:
+    """A connector has one car: what still runs there was never stopped. A start from a backlog abandons nothing newer."""
+    for running in at.charge_point.transactions.active():
+        if running.connector != transaction.connector or running.start_time > transaction.start_time:
+            continue
+        running.state = "abandoned"
+        running.flag(f"abandoned_for:{transaction.id}")
+        register = at.charge_point.transactions.registers.get(running.id)
+        if register is not None:
+            running.energy_wh = round(register.total)
+            running.energy_suspect = running.energy_suspect or register.suspect
+        at.charge_point.transactions.update(running)
+        at.site.index_transaction(running)
+        changes.append(running)
+        events.append(
+            Event("transaction.abandoned", at.charge_point.id, {"transaction": running.id, "successor": transaction.id})
+        )
+
+
+INCOMING = Incoming(StartTransactionReq, StartTransactionConf, start_transaction)

@@ -1,0 +1,168 @@
+"""StopTransaction (C 4.10): a transaction ends. Whatever it says, it is confirmed; what fits nowhere is kept."""
+
+from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.timestamps import ReadTime, read_time
+from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Message, MeterValue, Reason
+from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
+from csmsd.profiles.core.metering import read_meter_values
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+
+class StopTransactionReq(Message, kw_only=True):
+    id_tag: IdToken | None = None
+    meter_stop: int
+    timestamp: DateTime
+    transaction_id: int
+    reason: Reason | None = None
+    transaction_data: list[MeterValue] | None = None
+
+
+class StopTransactionConf(Message, kw_only=True):
+    id_tag_info: IdTagInfo | None = None
+
+
+def stop_transaction(request: StopTransactionReq, at: Context) -> Reply[StopTransactionConf]:
+    """Books the stop on its transaction. A repeated stop is confirmed and changes nothing: the first one counts."""
+    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
+    if moment.oddity:
+        at.note("timestamp", moment.oddity)
+    confirmation = StopTransactionConf(id_tag_info=_id_tag_info(request.id_tag, at))
+    book = at.charge_point.transactions
+    transaction = book.get(request.transaction_id)  # looked up in this charge point's book only
+    matched = transaction is None
+    if transaction is None:
+        at.note("transactionId", "unknown")
+        if book.stopped_as(request.id_tag, request.timestamp, request.meter_stop):
+            return Reply(confirmation)
+        transaction = book.match_stop(request.id_tag, moment.time, request.meter_stop)
+    if transaction is None:
+        return _orphan(request, confirmation, "no running transaction fits it", at)
+    if transaction.state == "stopped":
+        at.note("transactionId", "repeated_stop")
+        return Reply(confirmation)
+    if transaction.state == "closed":
+        if transaction.stop_text == request.timestamp:
+            return Reply(confirmation)
+        return _orphan(request, confirmation, f"transaction {transaction.id} was closed by the operator", at)
+    if matched:
+        transaction.flag(f"stop:matched_{request.transaction_id}")
+    changes = _book(transaction, request, moment, at)
+    stopped = Event(
+        "transaction.stopped",
+        at.charge_point.id,
+        {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag,
+         "reason": transaction.stop_reason, "energy_wh": transaction.energy_wh},
+    )  # fmt: skip
+    return Reply(confirmation, changes, [stopped])
+
+
+def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTime, at: Context) -> list[Change]:
+    book = at.charge_point.transactions
+    register = book.registers.get(transaction.id)
+    readings = read_meter_values(
+        request.transaction_data or [],
+        charge_point=at.charge_point.id,
+        connector=transaction.connector,
+        transaction_id=transaction.id,
+        shapes=at.site.meter_shapes,
+        # transactionData repeats what MeterValues said already, out of its order: it is kept, not summed again.
+        register=None,
+        received_at=at.now,
+        zone=at.charge_point.zone,
+    )
+    for field, oddity in readings.oddities:
+        at.note(field.replace("meterValue", "transactionData"), oddity)
+    transaction.meter_stop_wh = request.meter_stop
+    if register is not None:
+        register.read(float(request.meter_stop))
+        transaction.energy_wh = round(register.total)
+        transaction.energy_suspect = register.suspect
+    else:
+        transaction.energy_wh = max(0, request.meter_stop - transaction.meter_start_wh)
+        transaction.energy_suspect = request.meter_stop < transaction.meter_start_wh
+    transaction.state = "stopped"
+    transaction.stop_time = moment.time
+    transaction.stop_text = request.timestamp
+    transaction.stop_received_at = at.now
+    transaction.stop_reason = request.reason or "Local"  # C 4.10: an absent reason means Local
+    transaction.stop_id_tag = request.id_tag
+    if moment.oddity:
+        transaction.flag(f"stop_time:{moment.oddity}")
+    elif moment.time < transaction.start_time:
+        transaction.flag("stop_time:before_start")
+    if transaction.energy_suspect:
+        transaction.flag("energy_suspect")
+    book.update(transaction)
+    at.site.index_transaction(transaction)
+    return [*readings.changes, transaction]
+
+
+def _id_tag_info(id_tag: str | None, at: Context) -> IdTagInfo | None:
+    if id_tag is None:
+        return None
+    tag = at.site.id_tag(id_tag)
+    return id_tag_info(tag, authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags))
+
+
+def _orphan(
+    request: StopTransactionReq, confirmation: StopTransactionConf, reason: str, at: Context
+) -> Reply[StopTransactionConf]:
+    return Reply(
+        confirmation,
+        [
+            QuarantinedMessage(
+                charge_point=at.charge_point.id,
+                received_at=at.now,
+                action="StopTransaction",
+                reason=reason,
+                payload=encode_json(request).decode(),
+            )
+        ],
+        [
+            Event(
+                "transaction.orphaned",
+                at.charge_point.id,
+                {"claimed_transaction": request.transaction_id, "meter_stop_wh": request.meter_stop, "reason": reason},
+            )
+        ],
+    )
+
+
+def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
+    """C 4.10: confirmed all the same. With a known transactionId it is booked with what can be read."""
+    given = payload if isinstance(payload, dict) else {}
+    transaction_id, id_tag = given.get("transactionId"), given.get("idTag")
+    transaction = at.charge_point.transactions.get(transaction_id) if isinstance(transaction_id, int) else None
+    kept = QuarantinedMessage(
+        charge_point=at.charge_point.id,
+        received_at=at.now,
+        action="StopTransaction",
+        reason="unreadable",
+        payload=encode_json(payload).decode(),
+    )
+    quarantined = Event("message.quarantined", at.charge_point.id, {"action": "StopTransaction"})
+    if transaction is None or transaction.state not in ("active", "abandoned"):
+        return Reply(StopTransactionConf(), [kept], [quarantined])
+    meter_stop, timestamp, reason = given.get("meterStop"), given.get("timestamp"), given.get("reason")
+    register = at.charge_point.transactions.registers.get(transaction.id)
+    if not isinstance(meter_stop, int) or isinstance(meter_stop, bool):
+        meter_stop = round(register.highest) if register is not None else transaction.meter_start_wh
+        transaction.flag("meter_stop:estimated")
+    booked = stop_transaction(
+        StopTransactionReq(
+            transaction_id=transaction.id,
+            id_tag=id_tag if isinstance(id_tag, str) else None,
+            meter_stop=meter_stop,
+            timestamp=timestamp if isinstance(timestamp, str) else "",
+            reason=reason if isinstance(reason, str) else None,  # type: ignore[arg-type]
+        ),
+        at,
+    )
+    return Reply(booked.confirmation, [*booked.changes, kept], [*booked.events, quarantined])
+
+
+INCOMING = Incoming(StopTransactionReq, StopTransactionConf, stop_transaction, unreadable=_unreadable)
+

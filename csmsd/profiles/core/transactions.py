@@ -1,0 +1,138 @@
+"""Transactions: the records that bills are made of, and how a charge point's messages find theirs."""
+
+from collections import OrderedDict
+from typing import ClassVar, Literal
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.energy import EnergyRegister
+from csmsd.profiles.record import Milliseconds, Record
+
+# Closed transactions that are kept in memory per charge point, so that retries and late meter values find theirs.
+REMEMBERED = 500
+
+TransactionState = Literal["active", "stopped", "abandoned", "closed"]
+
+StartKey = tuple[int, str, str, int]
+
+
+class Transaction(Record, kw_only=True):
+    """A transaction.
+
+    `abandoned`: never stopped, and another one began on its connector. `closed`: the operator closed the books.
+    `reply` is the first StartTransaction.conf, which a repeated StartTransaction.req gets again. `flags` names what
+    was odd, for example `start_time:in_the_future` or `stop:matched_by_tag`.
+    """
+
+    table: ClassVar[str] = "transactions"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: int
+    charge_point: str
+    connector: int
+    id_tag: str
+    id_tag_status: str
+    state: TransactionState = "active"
+    reservation: int | None = None
+    start_time: Milliseconds
+    start_text: str  # as the charge point wrote it
+    start_received_at: Milliseconds
+    meter_start_wh: int
+    stop_time: Milliseconds | None = None
+    stop_text: str | None = None
+    stop_received_at: Milliseconds | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: str | None = None
+    stop_id_tag: str | None = None
+    energy_wh: int = 0
+    energy_suspect: bool = False
+    flags: list[str] = []
+    note: str | None = None
+    reply: str
+
+    def flag(self, *flags: str) -> None:
+        """Marks what was odd about it, each oddity once."""
+        self.flags = self.flags + [flag for flag in flags if flag not in self.flags]
+
+    @property
+    def start_key(self) -> StartKey:
+        return start_key(self.connector, self.id_tag, self.start_text, self.meter_start_wh)
+
+
+def start_key(connector: int, id_tag: str, timestamp: str, meter_start: int) -> StartKey:
+    """What makes two StartTransaction.req of a charge point one and the same start."""
+    return (connector, fold(id_tag), timestamp, meter_start)
+
+
+class TransactionBook:
+    """The transactions of one charge point: all that are open, and the newest of the others."""
+
+    def __init__(self) -> None:
+        self._by_id: OrderedDict[int, Transaction] = OrderedDict()
+        self._by_start: dict[StartKey, Transaction] = {}
+        self._open: dict[int, Transaction] = {}
+        self.registers: dict[int, EnergyRegister] = {}
+
+    def add(self, transaction: Transaction) -> None:
+        self._by_id[transaction.id] = transaction
+        self._by_start[transaction.start_key] = transaction
+        self.update(transaction)
+        if len(self._by_id) > REMEMBERED + len(self._open):
+            self._forget_oldest()
+
+    def update(self, transaction: Transaction) -> None:
+        """To be called when `state` changed."""
+        if transaction.state == "active":
+            self._open[transaction.id] = transaction
+            self.registers.setdefault(transaction.id, EnergyRegister(float(transaction.meter_start_wh)))
+        elif self._open.pop(transaction.id, None) is not None and transaction.state != "abandoned":
+            self.registers.pop(transaction.id, None)
+
+    def _forget_oldest(self) -> None:
+        oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
+        if oldest is not None:
+            del self._by_id[oldest.id]
+            self.registers.pop(oldest.id, None)
+            if self._by_start.get(oldest.start_key) is oldest:
+                del self._by_start[oldest.start_key]
+
+    def get(self, transaction_id: int) -> Transaction | None:
+        return self._by_id.get(transaction_id)
+
+    def started_as(self, key: StartKey) -> Transaction | None:
+        """The transaction that this very start began, if it was seen before."""
+        return self._by_start.get(key)
+
+    def active(self) -> list[Transaction]:
+        """All that are running, oldest first."""
+        return sorted(self._open.values(), key=lambda transaction: transaction.id)
+
+    def active_on(self, connector: int) -> Transaction | None:
+        """The newest one that is running on a connector."""
+        running = [transaction for transaction in self._open.values() if transaction.connector == connector]
+        return max(running, key=lambda transaction: (transaction.start_time, transaction.id), default=None)
+
+    def stopped_as(self, id_tag: str | None, timestamp: str, meter_stop: int) -> Transaction | None:
+        """The stopped transaction that a stop without a usable id has been booked on already."""
+        for transaction in reversed(self._by_id.values()):
+            if (
+                transaction.stop_text == timestamp
+                and transaction.meter_stop_wh == meter_stop
+                and fold(transaction.stop_id_tag or "") == fold(id_tag or "")
+            ):
+                return transaction
+        return None
+
+    def match_stop(self, id_tag: str | None, time: Milliseconds, meter_stop: int) -> Transaction | None:
+        """The one running transaction that a stop without a usable id can only mean, or None.
+
+        StopTransaction.req names no connector, so idTag, time and register have to do; two candidates are one too
+        many (CE 3.18).
+        """
+        candidates = [
+            transaction
+            for transaction in self._open.values()
+            if transaction.start_time <= time
+            and transaction.meter_start_wh <= meter_stop
+            and (id_tag is None or fold(id_tag) == fold(transaction.id_tag))
+        ]
+        return candidates[0] if len(candidates) == 1 else None

@@ -1,0 +1,34 @@
+"""UnlockConnector (C 5.18): release a cable that is locked in. No way to stop a transaction."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.types import Message, PositiveConnectorId
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+
+
+class UnlockConnectorReq(Message, kw_only=True):
+    connector_id: PositiveConnectorId
+
+
+class UnlockConnectorConf(Message, kw_only=True):
+    status: Literal["Unlocked", "UnlockFailed", "NotSupported"]
+
+
+OUTGOING = Outgoing(UnlockConnectorReq, UnlockConnectorConf, accepted=frozenset({"Unlocked"}))
+
+
+class UnlockConnector(Operation, kw_only=True):
+    """Unlock the cable of a connector.
+
+    To end a transaction use remote-stop: unlocking is meant for a cable that got stuck (C 5.18).
+    """
+
+    command: ClassVar[str] = "unlock-connector"
+    example: ClassVar[str] = "csmsctl unlock-connector CP1 --connector 1"
+
+    connector: Annotated[int, Meta(description="Connector", ge=1)]
+
+    def steps(self, target: Target) -> Steps:
+        yield UnlockConnectorReq(connector_id=self.connector)

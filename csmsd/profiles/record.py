@@ -1,0 +1,63 @@
+"""Records: what the slices hand to the store to be kept. A record's fields are the columns of its table.
+
+The store derives its SQL from these classes; the columns themselves are in the migrations, and a test compares both.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+Milliseconds = int  # since 1970-01-01 UTC
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """A row. With a `key` it is inserted or, when a row with that key exists, replaced; without one it is added."""
+
+    table: ClassVar[str]
+    key: ClassVar[tuple[str, ...]] = ()
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """The row of `record` is to go."""
+
+    record: Record
+
+
+Change = Record | Deleted
+
+
+EventType = Literal[
+    "charge_point.connected",
+    "charge_point.disconnected",
+    "charge_point.refused",
+    "charge_point.registered",
+    "charge_point.changed",
+    "charge_point.removed",
+    "charge_point.booted",
+    "connector.status",
+    "tag.changed",
+    "tag.removed",
+    "tag.authorized",
+    "transaction.started",
+    "transaction.stopped",
+    "transaction.abandoned",
+    "transaction.closed",
+    "transaction.orphaned",
+    "meter_values",
+    "message.quarantined",
+    "task.created",
+    "task.settled",
+    "daemon.started",
+    "daemon.stopping",
+    "daemon.reloaded",
+    "store.failed",
+    "store.recovered",
+]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that operators can watch; it leaves after the commit of what it tells."""
+
+    type: EventType
+    charge_point: str | None
+    data: dict[str, object]

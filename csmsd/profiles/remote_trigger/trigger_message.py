@@ -1,0 +1,48 @@
+"""TriggerMessage (C 5.17): have a charge point send one of its messages now."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.types import Message, PositiveConnectorId
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+
+MessageTrigger = Literal[
+    "BootNotification",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "MeterValues",
+    "StatusNotification",
+]
+
+
+class TriggerMessageReq(Message, kw_only=True):
+    requested_message: MessageTrigger
+    connector_id: PositiveConnectorId | None = None
+
+
+class TriggerMessageConf(Message, kw_only=True):
+    status: Literal["Accepted", "Rejected", "NotImplemented"]
+
+
+def _check(request: TriggerMessageReq, target: Target) -> str | None:
+    if request.requested_message == "BootNotification" and target.charge_point.record.boot_status == "Accepted":
+        return "a charge point that was accepted must not be asked for BootNotification before it boots again (CE 3.40)"
+    return None
+
+
+OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check)
+
+
+class TriggerMessage(Operation, kw_only=True):
+    """Ask a charge point to send one of its messages now."""
+
+    command: ClassVar[str] = "trigger-message"
+    example: ClassVar[str] = "csmsctl trigger-message CP1 --message MeterValues --connector 1"
+
+    message: Annotated[MessageTrigger, Meta(description="Message to send")]
+    connector: Annotated[int, Meta(description="Connector it is about", ge=1)] | None = None
+
+    def steps(self, target: Target) -> Steps:
+        yield TriggerMessageReq(requested_message=self.message, connector_id=self.connector)

@@ -1,0 +1,78 @@
+"""The site's live state: everything that handlers and operations look at. SQLite is its truth."""
+
+from itertools import count
+from typing import Literal
+
+import msgspec
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePointState, UnknownChargePoint
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.metering import MeterShapes
+from csmsd.profiles.core.transactions import Transaction
+
+
+class Policies(msgspec.Struct):
+    """Decisions of the settings file that handlers need; intervals in seconds."""
+
+    unknown_charge_points: Literal["reject", "accept", "pending"] = "reject"
+    unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
+    heartbeat_interval: int = 300
+    boot_retry_interval: int = 60
+
+
+class Site:
+    """Charge points, idTags and open transactions by the keys they are looked up by."""
+
+    def __init__(self, policies: Policies | None = None) -> None:
+        self.policies = policies or Policies()
+        self.charge_points: dict[str, ChargePointState] = {}
+        self.unknown_charge_points: dict[str, UnknownChargePoint] = {}
+        self.id_tags: dict[str, IdTag] = {}
+        self.meter_shapes = MeterShapes()
+        self._active_by_tag: dict[str, set[int]] = {}
+        self._transaction_ids = count(1)
+
+    def charge_point(self, identity: str) -> ChargePointState | None:
+        """The charge point of that identity, in whatever case it is written."""
+        return self.charge_points.get(fold(identity))
+
+    def id_tag(self, tag: str) -> IdTag | None:
+        """The idTag, in whatever case it is written (C 3.10)."""
+        return self.id_tags.get(fold(tag))
+
+    def new_transaction_id(self) -> int:
+        """A transaction id that was never used before (CE 3.54: unique over the site, positive)."""
+        return next(self._transaction_ids)
+
+    def begin_transaction_ids_after(self, last: int) -> None:
+        self._transaction_ids = count(last + 1)
+
+    def add_transaction(self, transaction: Transaction) -> None:
+        """Makes a transaction known under its charge point and, while it is active, under its idTag."""
+        state = self.charge_point(transaction.charge_point)
+        if state is not None:
+            state.transactions.add(transaction)
+        self.index_transaction(transaction)
+
+    def index_transaction(self, transaction: Transaction) -> None:
+        """Keeps the count of active transactions of an idTag right; to be called when `state` changed."""
+        tag = fold(transaction.id_tag)
+        if transaction.state == "active":
+            self._active_by_tag.setdefault(tag, set()).add(transaction.id)
+        elif tag in self._active_by_tag:
+            self._active_by_tag[tag].discard(transaction.id)
+            if not self._active_by_tag[tag]:
+                del self._active_by_tag[tag]
+
+    def active_transactions_of(self, tag: str) -> int:
+        """How many transactions run on that idTag, on any charge point."""
+        return len(self._active_by_tag.get(fold(tag), ()))
+
+    def find_transaction(self, transaction_id: int) -> Transaction | None:
+        """A recent transaction by its id, whichever charge point it belongs to."""
+        for state in self.charge_points.values():
+            transaction = state.transactions.get(transaction_id)
+            if transaction is not None:
+                return transaction
+        return None

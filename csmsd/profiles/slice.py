@@ -1,0 +1,128 @@
+"""What a slice is made of: one action of OCPP, with its messages, its rules and its operator command.
+
+A slice is a module in one of the rooms. It declares `INCOMING` when charge points send the action, `OUTGOING` when
+we send it, and a subclass of `Operation` for the command that operators type. Nothing else has to be told of it:
+the registry (`csmsd/profiles/__init__.py`) finds the modules, the daemon dispatches by them, and `csmsctl` builds its
+command, options and help from the operation's fields.
+"""
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.types import Message
+from csmsd.profiles.record import Change, Event, Milliseconds
+
+if TYPE_CHECKING:
+    from csmsd.profiles.core.charge_points import ChargePointState
+    from csmsd.profiles.site import Site
+
+Req = TypeVar("Req", bound=Message)
+Conf = TypeVar("Conf", bound=Message)
+
+
+class Reply(msgspec.Struct, Generic[Conf]):
+    """A handler's answer: the confirmation, what must be on disk before it leaves, and what to tell watchers."""
+
+    confirmation: Conf
+    changes: list[Change] = []
+    events: list[Event] = []
+
+
+class Context(msgspec.Struct):
+    """What a handler is given besides the request: the site's state, who asks, and when (ms since 1970 UTC)."""
+
+    site: "Site"
+    charge_point: "ChargePointState"
+    now: Milliseconds
+    deviations: list[Deviation] = []
+
+    def note(self, field: str, kind: str) -> None:
+        """Counts a deviation that only the handler can see."""
+        self.deviations.append(Deviation(field, kind, "PropertyConstraintViolation"))
+
+
+class Incoming(msgspec.Struct, Generic[Req, Conf]):
+    """An action that charge points initiate.
+
+    `unreadable`, where given, confirms a request that cannot be read and keeps it (C 4.7, 4.10: a sanity check never
+    suppresses the confirmation); without it such a request gets a CALLERROR. `before_accepted` marks the one action
+    that is taken from a charge point that was never accepted (JE 3.8).
+    """
+
+    request: type[Req]
+    confirmation: type[Conf]
+    handle: Callable[[Req, Context], Reply[Conf]]
+    unreadable: Callable[[object, Context], Reply[Conf]] | None = None
+    before_accepted: bool = False
+
+    @property
+    def action(self) -> str:
+        return action_of(self.request)
+
+
+class Target(msgspec.Struct):
+    """What an operation may look at: the site, the charge point it is for, and the time (ms since 1970 UTC)."""
+
+    site: "Site"
+    charge_point: "ChargePointState"
+    now: Milliseconds
+
+
+class Outgoing(msgspec.Struct, Generic[Req, Conf]):
+    """An action that we initiate.
+
+    `accepted` holds the statuses that mean yes (empty: any confirmation does). `check` says why the specification or
+    what is known of the charge point speaks against sending it; operators override it with `--force`. `settle` turns
+    a confirmation into what is to be kept and told.
+    """
+
+    request: type[Req]
+    confirmation: type[Conf]
+    accepted: frozenset[str] = frozenset({"Accepted"})
+    check: Callable[[Req, Target], str | None] | None = None
+    settle: Callable[[Req, Conf, Target], tuple[list[Change], list[Event]]] | None = None
+
+    @property
+    def action(self) -> str:
+        return action_of(self.request)
+
+
+def action_of(request: type[Message]) -> str:
+    """The action's name on the wire: the class name of its request without `Req`."""
+    return request.__name__.removesuffix("Req")
+
+
+class CannotSend(Exception):
+    """An operation that makes no sense as given; the text says why and what to do instead."""
+
+
+class NotThere(Exception):
+    """A transaction, tag or the like that an operation names and that does not exist."""
+
+
+# An operation is a generator: it yields requests and is sent each one's confirmation (None: there was none).
+Steps = Generator[Message, Any, None]
+
+
+class Operation(msgspec.Struct, kw_only=True):
+    """An operator command. Its fields are the parameters, their `Meta` the limits and the help.
+
+    The docstring is the command's help, its first line the summary. `Meta(extra={"metavar": …})` names the value in
+    the help, `Meta(examples=[…])` feeds completion.
+    """
+
+    command: ClassVar[str]
+    example: ClassVar[str]
+    dangerous: ClassVar[str | None] = None  # what to ask on a terminal before it is done
+    target_optional: ClassVar[bool] = False
+
+    def steps(self, target: Target) -> Steps:
+        """Yields what to send to the charge point. Raises CannotSend or NotThere before anything is sent."""
+        raise CannotSend(f"{self.command} sends nothing")
+
+    def implied_target(self, site: "Site") -> str:
+        """The identity meant when no target is given (only for `target_optional`)."""
+        raise CannotSend("Name the charge point.")
