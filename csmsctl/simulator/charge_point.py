@@ -1,0 +1,394 @@
+"""A charge point as a pure state machine: time, text and events go in; text, notices and a wish for a link come out.
+
+Whoever runs it calls `advance` with the time (ms since 1970 UTC) first, then says what happened, then takes
+`data_to_send`, `notices` and looks at `link` and `next_deadline`.
+"""
+
+import random
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, cast
+from uuid import UUID
+
+import msgspec
+
+from csmsctl.simulator.authorization import Authorization
+from csmsctl.simulator.configuration import Configuration
+from csmsctl.simulator.connector import Connector, new_car
+from csmsctl.simulator.faults import Faults
+from csmsctl.simulator.meter import Car, Meter
+from csmsctl.simulator.notice import Detail, Notice
+from csmsctl.simulator.profiles import PROFILES, Profile
+from csmsctl.simulator.timers import Timers
+from csmsctl.simulator.transaction import TransactionQueue
+from csmsd.ocpp import reading
+from csmsd.ocpp.conversation import Answered, Conversation, Odd, QueueFull, Refused, Requested
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.types import Message, Reason, RegistrationStatus
+from csmsd.profiles.core.boot_notification import BootNotificationConf, BootNotificationReq
+from csmsd.profiles.core.heartbeat import HeartbeatConf, HeartbeatReq
+
+VENDOR = "csms"
+MODEL = "Simulated"
+FIRMWARE = "1.0.0"
+DEFAULT_BOOT_INTERVAL = 30
+SECONDS_TO_BOOT = 3
+SECONDS_TO_END_TRANSACTIONS = 10
+CLOCK_TOLERANCE = 1000
+MOST_CALLS = 200
+
+# What is wanted of the WebSocket: to be there, to be closed properly, to vanish without a word.
+Link = Literal["up", "closed", "cut"]
+
+
+class _Waiting(msgspec.Struct):
+    """What to do when a CALL of ours has ended."""
+
+    confirmation: type[Message]
+    then: Callable[[Any], None] | None
+    failed: Callable[[str], None] | None
+
+
+class ChargePoint:
+    """One simulated charge point with its connectors, profiles, memory and manners."""
+
+    def __init__(
+        self,
+        identity: str,
+        *,
+        now: int,
+        connectors: int = 2,
+        seed: int | None = None,
+        speed: float = 1.0,
+        password: str | None = None,
+        misbehave: Iterable[str] = (),
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.now = now
+        self.link: Link = "up"
+        self.password = password
+        self.registration: RegistrationStatus | None = None
+        self.timers = Timers()
+        self.chance = random.Random(f"{seed}/{identity}") if seed is not None else random.Random()
+        self.profiles: list[Profile] = [profile(self) for profile in PROFILES]
+        self.configuration = Configuration(key for profile in self.profiles for key in profile.keys)
+        self.authorization = Authorization(self)
+        self.transactions = TransactionQueue(self)
+        self.faults = Faults(self, misbehave)
+        self.has_backlog = False  # queued messages go before anything new after a reconnect
+        self.connectors = {number: Connector(self, number, self._new_meter(speed)) for number in range(connectors + 1)}
+        self.watchers: list[Callable[[Notice], None]] = []
+        self._handlers = {action: handler for profile in self.profiles for action, handler in profile.handlers()}
+        self._conversation: Conversation | None = None
+        self._clock_offset = 0
+        self._resetting = False
+        self._notices: list[Notice] = []
+        for name, value in (settings or {}).items():
+            if self.configuration.change(name, value) not in ("Accepted", "RebootRequired"):
+                raise ValueError(f"{name}={value} is not a value that this charge point takes")
+        self._start()
+
+    def _start(self) -> None:
+        """What both the first start and a reboot do."""
+        self.configuration.reboot()
+        for profile in self.profiles:
+            profile.prepare()
+
+    def _new_meter(self, speed: float) -> Meter:
+        return Meter(register_wh=self.chance.uniform(10_000, 5_000_000), speed=speed, ripple=self.chance.uniform(0, 6))
+
+    def new_car(self) -> Car:
+        return new_car(self.chance)
+
+    # --- what the runner takes
+
+    def data_to_send(self) -> list[bytes]:
+        return self._conversation.data_to_send() if self._conversation is not None else []
+
+    def notices(self) -> list[Notice]:
+        """What has happened since the last time."""
+        taken, self._notices = self._notices, []
+        return taken
+
+    def next_deadline(self) -> int | None:
+        """When `advance` has to be called at the latest."""
+        times = [self.timers.next(), self._conversation.next_deadline() if self._conversation is not None else None]
+        return min((int(time) for time in times if time is not None), default=None)
+
+    def tell(self, event: str, connector: int | None = None, **details: Detail) -> None:
+        notice = Notice(self.now, self.identity, event, connector, details)
+        self._notices.append(notice)
+        for watch in list(self.watchers):
+            watch(notice)
+
+    # --- time and link
+
+    @property
+    def clock(self) -> int:
+        """The charge point's own idea of the time, as the Central System taught it (C 4.2)."""
+        return self.now + self._clock_offset
+
+    @property
+    def online(self) -> bool:
+        return self._conversation is not None and self.link == "up"
+
+    @property
+    def may_send(self) -> bool:
+        """C 4.2: nothing but BootNotification leaves before the charge point was accepted."""
+        return self.online and self.registration == "Accepted"
+
+    def advance(self, now: int) -> None:
+        """Does what was planned up to `now`."""
+        while (due := self.timers.pop_due(now)) is not None:
+            time, action = due
+            self.now = max(self.now, time)
+            action()
+        self.now = max(self.now, now)
+        if self._conversation is not None:
+            for call in self._conversation.expire(self.now):
+                self._fail(cast(_Waiting, call.token), call.action, "no answer")
+
+    def connected(self) -> None:
+        """The WebSocket is open. J 5.4: a mere reconnect needs no BootNotification."""
+        self._conversation = Conversation(max_queue=MOST_CALLS, new_unique_id=self._new_unique_id)
+        self.tell("connected")
+        if self.registration == "Accepted":
+            self._resume()
+        elif "boot" not in self.timers:
+            self._boot()
+
+    def disconnected(self) -> None:
+        """The WebSocket is gone; what was open gets no answer any more."""
+        if self._conversation is None:
+            return
+        conversation, self._conversation = self._conversation, None
+        self.tell("disconnected")
+        self.timers.cancel("heartbeat")
+        for call in conversation.close():
+            self._fail(cast(_Waiting, call.token), call.action, "disconnected")
+
+    def go_offline(self) -> None:
+        """The network fails; charging goes on."""
+        self.link = "cut"
+
+    def go_online(self) -> None:
+        """The network is back, unless the charge point is switched off."""
+        if "power on" not in self.timers:
+            self.link = "up"
+
+    def reconnect(self) -> None:
+        """Closes the connection and opens a new one, for a new password."""
+        self.link = "closed"
+        self.timers.at("power on", self.now + 500, self._power_on)
+
+    def _new_unique_id(self) -> str:
+        return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    # --- boot, heartbeat, reset
+
+    def _boot(self) -> None:
+        if not self.online:
+            return
+        request = BootNotificationReq(
+            charge_point_vendor=VENDOR,
+            charge_point_model=MODEL,
+            charge_point_serial_number=self.identity[:25],
+            firmware_version=FIRMWARE,
+            meter_type="simulated",
+        )
+        self.call(request, self._booted, self._boot_failed)
+
+    def boot_now(self) -> None:
+        """A BootNotification that the Central System asked for, before its time (C 4.2)."""
+        self.timers.cancel("boot")
+        self._boot()
+
+    def _booted(self, confirmation: BootNotificationConf) -> None:
+        self.registration = confirmation.status
+        self.tell("registered", status=confirmation.status, interval=confirmation.interval)
+        if confirmation.status != "Accepted":
+            self._boot_later(confirmation.interval or DEFAULT_BOOT_INTERVAL)
+            return
+        if confirmation.interval > 0:
+            self.configuration.put("HeartbeatInterval", str(confirmation.interval))
+        self._synchronize(confirmation.current_time)
+        self.has_backlog = False
+        self.schedule_heartbeat()
+        for connector in self.connectors.values():
+            connector.update(always=True)
+        self.transactions.deliver()
+
+    def _boot_failed(self, reason: str) -> None:
+        if self.online and reason != "disconnected":
+            self._boot_later(DEFAULT_BOOT_INTERVAL)
+
+    def _boot_later(self, seconds: int) -> None:
+        self.timers.at("boot", self.now + seconds * 1000, self._boot)
+
+    def _resume(self) -> None:
+        """After a reconnect: first what was queued, in order, then the statuses that have changed (C 3.7, 4.9)."""
+        self.schedule_heartbeat()
+        self.has_backlog = len(self.transactions) > 0
+        if self.has_backlog:
+            self.tell("backlog", queue=len(self.transactions))
+            self.transactions.deliver()
+        else:
+            self.backlog_settled()
+
+    def backlog_settled(self) -> None:
+        """The queue is empty, or its first message has to wait: the rest need not wait for it."""
+        self.has_backlog = False
+        for connector in self.connectors.values():
+            connector.update()
+        if self._resetting and len(self.transactions) == 0:
+            self.reboot("SoftReset")
+
+    def schedule_heartbeat(self) -> None:
+        self.timers.at("heartbeat", self.now + self.configuration.integer("HeartbeatInterval") * 1000, self._heartbeat)
+
+    def _heartbeat(self) -> None:
+        self.schedule_heartbeat()
+        if self.may_send:
+            self.heartbeat()
+
+    def heartbeat(self) -> None:
+        self.tell("heartbeat")
+        self.call(HeartbeatReq(), self._heartbeat_answered)
+
+    def _heartbeat_answered(self, confirmation: HeartbeatConf) -> None:
+        self._synchronize(confirmation.current_time)
+
+    def _synchronize(self, current_time: str) -> None:
+        time = parse_time(current_time)
+        if time is not None and abs(time - self.clock) > CLOCK_TOLERANCE:
+            self._clock_offset = time - self.now
+
+    def reset(self, hard: bool) -> bool:
+        """Reset (C 5.14). Soft: every transaction is stopped and its stop delivered first, if that is possible."""
+        if self._resetting:
+            return False
+        if hard:
+            self.reboot("HardReset")
+            return True
+        for connector in self.connectors.values():
+            connector.stop("SoftReset")
+        if len(self.transactions) == 0:
+            self.reboot("SoftReset")
+        else:
+            self._resetting = True
+            deadline = self.now + SECONDS_TO_END_TRANSACTIONS * 1000
+            self.timers.at("reset", deadline, lambda: self.reboot("SoftReset"))
+        return True
+
+    def reboot(self, reason: Reason, link: Link = "closed") -> None:
+        """Switches off, and on again a few seconds later. What runs is stopped; its stop is sent after the boot."""
+        self.link = link  # before the transactions end, so that nothing of it is sent any more
+        self.registration = None
+        self._resetting = False
+        for name in ("reset", "boot", "heartbeat", "retry"):
+            self.timers.cancel(name)
+        self.tell("reboots", reason=reason)
+        for connector in self.connectors.values():
+            connector.power_off(reason)
+        self._start()
+        self.timers.at("power on", self.now + SECONDS_TO_BOOT * 1000, self._power_on)
+
+    def power_failure(self) -> None:
+        self.reboot("PowerLoss", link="cut")
+
+    def _power_on(self) -> None:
+        self.link = "up"
+
+    # --- messages
+
+    def send(self, request: Message) -> None:
+        """Sends what may be lost: nothing happens while it must not be sent."""
+        if self.may_send:
+            self.call(request)
+
+    def call(
+        self,
+        request: Message,
+        then: Callable[[Any], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Sends a CALL; `then` is given its confirmation, `failed` the reason why there is none."""
+        kind = type(request)
+        action = kind.__name__.removesuffix("Req")
+        waiting = _Waiting(getattr(sys.modules[kind.__module__], f"{action}Conf"), then, failed)
+        if self._conversation is None:
+            self._fail(waiting, action, "disconnected")
+            return
+        payload = self.faults.outgoing(action, reading.encode(request))
+        timeout = self.configuration.integer("MessageTimeout") * 1000
+        try:
+            self._conversation.call(action, payload, waiting, timeout=timeout, now=self.now)
+        except QueueFull:
+            self._fail(waiting, action, "too many CALLs wait")
+
+    def receive(self, text: str | bytes) -> None:
+        """Takes one WebSocket message."""
+        if self._conversation is None:
+            return
+        event = self._conversation.receive(text, self.now)
+        if isinstance(event, Requested):
+            self._answer(self._conversation, event)
+        elif isinstance(event, Answered):
+            self._answered(cast(_Waiting, event.call.token), event)
+        elif isinstance(event, Refused):
+            self.tell("call_error", action=event.call.action, code=event.code, description=event.description)
+            self._fail(cast(_Waiting, event.call.token), event.call.action, event.code)
+        elif isinstance(event, Odd):
+            self.tell("odd_message", oddity=event.oddity, detail=event.detail)
+
+    def _answered(self, waiting: _Waiting, event: Answered) -> None:
+        action = event.call.action
+        if self.faults.loses_answer(action):
+            self.tell("loses_answer", action=action)
+            self._fail(waiting, action, "lost")
+            return
+        try:
+            confirmation, _ = reading.read(waiting.confirmation, event.payload)
+        except OcppError as error:
+            self.tell("unreadable_answer", action=action, description=error.description)
+            self._fail(waiting, action, "unreadable")
+            return
+        if waiting.then is not None:
+            waiting.then(confirmation)
+
+    def _fail(self, waiting: _Waiting, action: str, reason: str) -> None:
+        if reason == "no answer":
+            self.tell("no_answer", action=action)
+        if waiting.failed is not None:
+            waiting.failed(reason)
+
+    def _answer(self, conversation: Conversation, event: Requested) -> None:
+        """Answers a CALL. What its handler sends leaves after the answer (C 5.17)."""
+        action = event.action
+        # C 4.2: while Rejected, no CALL is answered.
+        if self.registration == "Rejected" or self.faults.ignores(action):
+            self.tell("ignored", action=action)
+            return
+        conversation.hold()
+        try:
+            confirmation = self._handle(event)
+        except OcppError as error:
+            self.tell("refused_call", action=action, code=error.code, description=error.description)
+            conversation.refuse(event.unique_id, error)
+        else:
+            self.tell("answered", action=action, status=getattr(confirmation, "status", None))
+            conversation.answer(event.unique_id, reading.encode(confirmation))
+        conversation.release(self.now)
+
+    def _handle(self, event: Requested) -> Message:
+        if event.action not in self._handlers:
+            raise OcppError("NotImplemented", f"{event.action} is not known here")
+        request_type, handle = self._handlers[event.action]
+        request, deviations = reading.read(request_type, event.payload)
+        for deviation in deviations:
+            # A number out of range (connector 99, connector 0) has an answer of its own in most actions.
+            if deviation.kind not in ("out_of_range", "unknown_field"):
+                raise OcppError(deviation.code, f"{deviation.field}: {deviation.kind.replace('_', ' ')}")
+        return handle(request)

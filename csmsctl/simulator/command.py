@@ -1,0 +1,138 @@
+"""`csmsctl simulate`: runs simulated charge points in the foreground and prints what happens to them."""
+
+from typing import Annotated
+
+import typer
+
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import invocation
+from csmsctl.simulator.faults import FAULTS
+from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
+
+DEFAULT_URL = "ws://127.0.0.1:9000/ocpp"
+DEFAULT_TAG = "SIMTAG"
+_FAULTS_HELP = "; ".join(f"{name} {fault.summary}" for name, fault in FAULTS.items())
+
+
+def simulate(
+    ctx: typer.Context,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Central System; the identity is appended")
+    ] = DEFAULT_URL,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="Number of charge points", min=1)] = 1,
+    prefix: Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Identities are this and a number")] = "SIM-",
+    identity: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="ID", help="Identity of a charge point, instead of --count; repeatable"),
+    ] = None,
+    connectors: Annotated[int, typer.Option("--connectors", metavar="N", help="Connectors of each", min=1, max=32)] = 2,
+    password: Annotated[
+        str | None, typer.Option("--password", metavar="TEXT", help="Password for Basic authentication")
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="idTag that drivers present; repeatable. Without --auto one driver comes to each charge point",
+        ),
+    ] = None,
+    charge: Annotated[
+        float, typer.Option("--charge", metavar="SECONDS", help="How long that one driver charges", min=1)
+    ] = 60.0,
+    auto: Annotated[bool, typer.Option("--auto", help="Drivers come and go at random")] = False,
+    plug: Annotated[
+        bool, typer.Option("--plug/--no-plug", help="Plug in after a remote start, unplug after the end")
+    ] = True,
+    duration: Annotated[
+        float | None, typer.Option("--duration", metavar="SECONDS", help="End after that time", min=0)
+    ] = None,
+    speed: Annotated[
+        float, typer.Option("--speed", metavar="X", help="How much faster energy flows than it would", min=0.01)
+    ] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="The same number gives the same course of events")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Configuration key to begin with; repeatable"),
+    ] = None,
+    misbehave: Annotated[
+        list[str] | None,
+        typer.Option("--misbehave", metavar="KIND", help=f"Misbehave; repeatable. Kinds: {_FAULTS_HELP}"),
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option("--control", metavar="-", help="Take commands from standard input")
+    ] = None,
+) -> None:
+    """Run simulated charge points against a Central System.
+
+    They boot, report their statuses, answer commands, charge cars and send meter values, and print a line for each
+    thing that happens, until Ctrl-C.
+
+    \b
+    With --control - they obey lines on standard input, and end with it unless --duration is given:
+      plug SIM-1 1 | unplug SIM-1 1 | present SIM-1 1 TAG | charge SIM-1 1 TAG SECONDS
+      fault SIM-1 1 GroundFailure | offline SIM-1 | online SIM-1 | reboot SIM-1 | power-failure SIM-1 | quit
+    """
+    run = invocation(ctx)
+    identities = identity or [f"{prefix}{number}" for number in range(1, count + 1)]
+    for one in identities:
+        if not is_identity(one):
+            raise Failure(USAGE, f"{one!r} cannot be the identity of a charge point.", f"It needs {IDENTITY_RULE}.")
+    for kind in misbehave or []:
+        if kind not in FAULTS:
+            raise Failure(USAGE, f"There is no misbehaviour {kind!r}.", f"Choose from: {', '.join(FAULTS)}.")
+    if control not in (None, "-"):
+        raise Failure(USAGE, f"--control takes its commands from -, not from {control!r}.")
+    settings = dict(_key_and_value(text) for text in setting or [])
+
+    # Loaded only here: the help and the other commands do without asyncio and WebSockets.
+    import asyncio
+
+    from csmsctl.simulator import driver
+    from csmsctl.simulator.charge_point import ChargePoint
+    from csmsctl.simulator.connection import clock
+    from csmsctl.simulator.notice import Notice
+    from csmsctl.simulator.simulation import Simulation
+
+    def report(notice: Notice) -> None:
+        if run.options.json:
+            run.output.line(notice.as_record())
+        else:
+            run.output.text(notice.as_text(), flush=True)
+
+    charge_points = []
+    for one in dict.fromkeys(identities):
+        try:
+            charge_point = ChargePoint(
+                one,
+                now=clock(),
+                connectors=connectors,
+                seed=seed,
+                speed=speed,
+                password=password,
+                misbehave=misbehave or (),
+                settings=settings,
+            )
+        except ValueError as error:
+            raise Failure(USAGE, f"--set {error}.") from None
+        if plug:
+            driver.ObligingDrivers(charge_point)
+        if auto:
+            driver.Visitors(charge_point, tag or [DEFAULT_TAG])
+        elif tag:
+            driver.one_visit(charge_point, 1, tag[0], charge)
+        charge_points.append(charge_point)
+
+    simulation = Simulation(charge_points, url, report, run.output.warn)
+    ended_by = asyncio.run(simulation.run(duration, controlled=control is not None))
+    if ended_by is not None:
+        run.exit_code = 128 + ended_by
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise Failure(USAGE, f"--set wants KEY=VALUE, not {text!r}.")
+    return name, value

@@ -1,0 +1,148 @@
+"""The asyncio edge: one charge point, its WebSocket and its clock. All that it does is decided elsewhere."""
+
+import asyncio
+import base64
+import contextlib
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from csmsctl.simulator.charge_point import ChargePoint
+from csmsctl.simulator.notice import Notice
+
+SUBPROTOCOL = Subprotocol("ocpp1.6")
+FIRST_BACK_OFF = 1.0
+LONGEST_BACK_OFF = 60.0
+LONGEST_SLEEP = 3600.0
+CLOSE_TIMEOUT = 2.0
+
+_started_at = time.time() - time.monotonic()
+
+
+def clock() -> int:
+    """Ms since 1970 UTC that never go backwards."""
+    return int((_started_at + time.monotonic()) * 1000)
+
+
+class Connection:
+    """Runs one charge point against a Central System; `report` is given every notice."""
+
+    def __init__(
+        self,
+        charge_point: ChargePoint,
+        url: str,
+        report: Callable[[Notice], None],
+        *,
+        first_back_off: float = FIRST_BACK_OFF,
+    ) -> None:
+        self.charge_point = charge_point
+        self._url = f"{url.rstrip('/')}/{quote(charge_point.identity, safe='')}"
+        self._report = report
+        self._first_back_off = first_back_off
+        self._changed = asyncio.Event()
+        self._link_wish = asyncio.Condition()
+        self._websocket: ClientConnection | None = None
+
+    def act(self, action: Callable[[], None]) -> None:
+        """Lets something happen to the charge point now (a driver, a fault), and sends what follows from it."""
+        self.charge_point.advance(clock())
+        action()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then the WebSocket is closed properly."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_time())
+            tasks.create_task(self._keep_link())
+
+    # --- the clock: timers, notices, and all that is sent
+
+    async def _keep_time(self) -> None:
+        charge_point = self.charge_point
+        while True:
+            self._changed.clear()
+            charge_point.advance(clock())
+            await self._flush()
+            deadline = charge_point.next_deadline()
+            wait = LONGEST_SLEEP if deadline is None else max(0.0, (deadline - clock()) / 1000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait, LONGEST_SLEEP)):
+                    await self._changed.wait()
+
+    async def _flush(self) -> None:
+        for notice in self.charge_point.notices():
+            self._report(notice)
+        websocket = self._websocket
+        if websocket is not None:
+            if self.charge_point.link == "cut":
+                websocket.transport.abort()
+                return
+            with contextlib.suppress(ConnectionClosed):
+                for message in self.charge_point.data_to_send():
+                    await websocket.send(message, text=True)
+                if self.charge_point.link == "closed":
+                    await websocket.close()
+        async with self._link_wish:
+            self._link_wish.notify_all()
+
+    # --- the link
+
+    async def _keep_link(self) -> None:
+        back_off = self._first_back_off
+        while True:
+            async with self._link_wish:
+                await self._link_wish.wait_for(lambda: self.charge_point.link == "up")
+            problem = None
+            try:
+                async with connect(
+                    self._url,
+                    subprotocols=[SUBPROTOCOL],
+                    compression=None,  # J 5.1
+                    additional_headers=self._credentials(),
+                    ping_interval=self.charge_point.configuration.integer("WebSocketPingInterval") or None,
+                    close_timeout=CLOSE_TIMEOUT,
+                    proxy=None,
+                ) as websocket:
+                    if websocket.subprotocol == SUBPROTOCOL:
+                        back_off = self._first_back_off
+                        await self._talk(websocket)
+                    else:
+                        problem = "the Central System does not speak ocpp1.6"
+            except InvalidStatus as error:
+                problem = f"HTTP {error.response.status_code} {error.response.reason_phrase}"
+            except (OSError, InvalidHandshake, TimeoutError) as error:
+                problem = str(error) or type(error).__name__
+            if problem is None and self.charge_point.link != "up":
+                continue
+            # JE 3.3: a refused charge point tries again, with a back-off; the jitter keeps a fleet out of step.
+            wait = back_off * self.charge_point.chance.uniform(0.75, 1.25)
+            back_off = min(back_off * 2, LONGEST_BACK_OFF)
+            self.charge_point.tell("reconnects", seconds=round(wait, 1), problem=problem)
+            self._changed.set()
+            await asyncio.sleep(wait)
+
+    async def _talk(self, websocket: ClientConnection) -> None:
+        self._websocket = websocket
+        self.act(self.charge_point.connected)
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                async for message in websocket:
+                    self.charge_point.advance(clock())
+                    self.charge_point.receive(message)
+                    self._changed.set()
+        finally:
+            self._websocket = None
+            # Here, and not by `async with`, which would report an error when we are told to end.
+            await websocket.close()
+            self.act(self.charge_point.disconnected)
+
+    def _credentials(self) -> dict[str, str]:
+        """Basic authentication (J 6.2): the identity and the password."""
+        if self.charge_point.password is None:
+            return {}
+        pair = f"{self.charge_point.identity}:{self.charge_point.password}"
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

@@ -1,0 +1,88 @@
+"""The commands that steer simulated charge points while they run: `plug SIM-1 1`, a line each."""
+
+from collections.abc import Callable
+from typing import get_args
+
+from csmsctl.simulator.charge_point import ChargePoint
+from csmsctl.simulator.connector import Connector
+from csmsctl.simulator.driver import visit
+from csmsd.ocpp.types import ChargePointErrorCode
+
+
+class NotUnderstood(Exception):
+    """A command that makes no sense; the text says why."""
+
+
+def _plug(connector: Connector, _: list[str]) -> None:
+    connector.plug()
+
+
+def _unplug(connector: Connector, _: list[str]) -> None:
+    connector.unplug()
+
+
+def _present(connector: Connector, rest: list[str]) -> None:
+    connector.present(rest[0])
+
+
+def _fault(connector: Connector, rest: list[str]) -> None:
+    codes: dict[str, ChargePointErrorCode] = {code.casefold(): code for code in get_args(ChargePointErrorCode)}
+    if rest[0].casefold() not in codes:
+        raise NotUnderstood(f"{rest[0]} is no error code; there are: {', '.join(codes.values())}")
+    connector.fault(codes[rest[0].casefold()])
+
+
+def _charge(connector: Connector, rest: list[str]) -> None:
+    try:
+        seconds = float(rest[1])
+    except ValueError:
+        raise NotUnderstood(f"{rest[1]} is no number of seconds") from None
+    visit(connector.charge_point, connector.number, rest[0], seconds)
+
+
+# Command: the words after charge point and connector, and what it does.
+CONNECTOR_COMMANDS: dict[str, tuple[str, Callable[[Connector, list[str]], None]]] = {
+    "plug": ("", _plug),
+    "unplug": ("", _unplug),
+    "present": ("TAG", _present),
+    "charge": ("TAG SECONDS", _charge),
+    "fault": ("ERRORCODE", _fault),
+}
+CHARGE_POINT_COMMANDS: dict[str, Callable[[ChargePoint], None]] = {
+    "offline": ChargePoint.go_offline,
+    "online": ChargePoint.go_online,
+    "reboot": lambda charge_point: charge_point.reboot("Reboot"),
+    "power-failure": ChargePoint.power_failure,
+}
+
+
+def usage() -> str:
+    """All commands, a line each."""
+    lines = [f"{name} ID CONNECTOR {words}".rstrip() for name, (words, _) in CONNECTOR_COMMANDS.items()]
+    return "\n".join([*lines, *(f"{name} ID" for name in CHARGE_POINT_COMMANDS), "quit"])
+
+
+def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Callable[[], None]] | None:
+    """The charge point that a line is about, and what to do; None for an empty line or a comment."""
+    words = line.split("#", 1)[0].split()
+    if not words:
+        return None
+    name, *rest = words
+    if name not in CONNECTOR_COMMANDS and name not in CHARGE_POINT_COMMANDS:
+        raise NotUnderstood(f"{name} is no command; there are:\n{usage()}")
+    if not rest or rest[0] not in charge_points:
+        raise NotUnderstood(f"{name} needs a charge point, one of: {', '.join(charge_points)}")
+    charge_point = charge_points[rest.pop(0)]
+    if name in CHARGE_POINT_COMMANDS:
+        action = CHARGE_POINT_COMMANDS[name]
+        return charge_point, lambda: action(charge_point)
+    names, act = CONNECTOR_COMMANDS[name]
+    if len(rest) != 1 + len(names.split()):
+        raise NotUnderstood(f"usage: {name} ID CONNECTOR {names}".rstrip())
+    number = rest.pop(0)
+    # Connector 0 is the charge point itself: it can have a fault, but no cable.
+    known = [connector for connector in charge_point.connectors if connector > 0 or name == "fault"]
+    if not number.isdecimal() or int(number) not in known:
+        raise NotUnderstood(f"{charge_point.identity} has connectors {', '.join(map(str, known))}, not {number}")
+    connector = charge_point.connectors[int(number)]
+    return charge_point, lambda: act(connector, rest)

@@ -1,0 +1,202 @@
+"""Misbehaviour on request: what charge points in the field do wrong, each as a small class of its own.
+
+A fault sees what leaves, may swallow what comes, and may plan events of its own when a transaction begins.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from csmsctl.simulator.transaction import UNKNOWN_ID
+from csmsd.ocpp.frames import encode_json
+
+if TYPE_CHECKING:
+    from csmsctl.simulator.charge_point import ChargePoint
+    from csmsctl.simulator.connector import Connector
+
+TRANSACTION_ACTIONS = ("StartTransaction", "StopTransaction")
+
+
+class Fault:
+    """One kind of misbehaviour. `summary` is its help text; the methods are what it can meddle with."""
+
+    summary = ""
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        self.charge_point = charge_point
+
+    def outgoing(self, action: str, payload: dict[str, Any]) -> None:
+        """May change a message that is about to leave."""
+
+    def loses_answer(self, action: str) -> bool:
+        """Whether an answer is treated as if it never came."""
+        return False
+
+    def ignores(self, action: str) -> bool:
+        """Whether a CALL is left without an answer."""
+        return False
+
+    def transaction_id(self, given: int) -> int:
+        """The transaction id that the charge point believes it was given."""
+        return given
+
+    def transaction_began(self, connector: "Connector") -> None:
+        """May plan what goes wrong in this transaction."""
+
+    def later(self, connector: "Connector", seconds: float, action: str) -> None:
+        """Plans a method of this fault, by its name."""
+        time = self.charge_point.now + round(seconds * 1000)
+        self.charge_point.timers.at(f"{action} {connector.number}", time, lambda: getattr(self, action)(connector))
+
+
+class Offline(Fault):
+    """The link drops, the driver stops meanwhile, and the backlog comes with the old timestamps (C 3.7)."""
+
+    summary = "drops the link in every transaction and comes back with the backlog"
+    drop_after, stop_after, return_after = 8.0, 16.0, 24.0
+
+    def transaction_began(self, connector: "Connector") -> None:
+        for seconds, action in (
+            (self.drop_after, "drop"),
+            (self.stop_after, "stop"),
+            (self.return_after, "return_"),
+        ):
+            self.later(connector, seconds, action)
+
+    def drop(self, _: "Connector") -> None:
+        self.charge_point.go_offline()
+
+    def stop(self, connector: "Connector") -> None:
+        if connector.transaction is not None:
+            connector.present(connector.transaction.id_tag)
+
+    def return_(self, _: "Connector") -> None:
+        self.charge_point.go_online()
+
+
+class Retry(Fault):
+    """The first answer to each start and stop is lost, so the message comes again."""
+
+    summary = "loses the first answer to every start and stop and sends them again"
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        super().__init__(charge_point)
+        self._lost: set[str] = set()
+
+    def loses_answer(self, action: str) -> bool:
+        if action not in TRANSACTION_ACTIONS:
+            return False
+        if action in self._lost:
+            self._lost.remove(action)
+            return False
+        self._lost.add(action)
+        return True
+
+
+class Silent(Fault):
+    """It sends, but never answers a CALL."""
+
+    summary = "answers no CALL"
+
+    def ignores(self, action: str) -> bool:
+        return True
+
+
+class Odd(Fault):
+    """Fields as some charge points send them: numbers as text, text as numbers, over-long text, unknown units."""
+
+    summary = "sends numbers as text, text as numbers, over-long text and times without a zone"
+
+    def outgoing(self, action: str, payload: dict[str, Any]) -> None:
+        if action == "BootNotification":
+            payload["chargePointSerialNumber"] = "SERIAL-NUMBER-OF-THIRTY-FOUR-CHARS"
+        if action == "StatusNotification":
+            payload["timestamp"] = payload["timestamp"].removesuffix("Z")
+        for name in ("meterStart", "meterStop"):
+            if name in payload:
+                payload[name] = str(payload[name])
+        for value in payload.get("meterValue", []):
+            for sample in value["sampledValue"]:
+                sample["value"] = float(sample["value"])
+                if sample.get("unit") == "A":
+                    sample["unit"] = "Amp"
+
+
+class NoId(Fault):
+    """It never learns its transaction ids, and sends -1 (CE 3.18)."""
+
+    summary = "sends transactionId -1 after the start"
+
+    def transaction_id(self, given: int) -> int:
+        return UNKNOWN_ID
+
+
+class RegisterReset(Fault):
+    """The register begins again at 0 in every transaction."""
+
+    summary = "sets its energy register back to 0 in every transaction"
+    reset_after = 10.0
+
+    def transaction_began(self, connector: "Connector") -> None:
+        self.later(connector, self.reset_after, "reset")
+
+    def reset(self, connector: "Connector") -> None:
+        connector.meter.advance(self.charge_point.now)
+        connector.meter.register_wh = 0.0
+        self.charge_point.tell("register_reset", connector.number)
+
+
+class PowerFailure(Fault):
+    """The power fails in every transaction: no farewell, a boot, and a stop for PowerLoss."""
+
+    summary = "loses power in every transaction, boots and stops it with PowerLoss"
+    fails_after = 10.0
+
+    def transaction_began(self, connector: "Connector") -> None:
+        self.later(connector, self.fails_after, "fail")
+
+    def fail(self, connector: "Connector") -> None:
+        if connector.transaction is not None:
+            self.charge_point.power_failure()
+
+
+FAULTS: dict[str, type[Fault]] = {
+    "offline": Offline,
+    "retry": Retry,
+    "silent": Silent,
+    "odd": Odd,
+    "no-id": NoId,
+    "register-reset": RegisterReset,
+    "power-failure": PowerFailure,
+}
+
+
+class Faults:
+    """All the misbehaviour of one charge point, asked as one; none by default."""
+
+    def __init__(self, charge_point: "ChargePoint", names: Iterable[str]) -> None:
+        self._faults = [FAULTS[name](charge_point) for name in names]
+
+    def outgoing(self, action: str, payload: bytes) -> bytes:
+        if not self._faults:
+            return payload
+        fields = msgspec.json.decode(payload)
+        for fault in self._faults:
+            fault.outgoing(action, fields)
+        return encode_json(fields)
+
+    def loses_answer(self, action: str) -> bool:
+        return any(fault.loses_answer(action) for fault in self._faults)
+
+    def ignores(self, action: str) -> bool:
+        return any(fault.ignores(action) for fault in self._faults)
+
+    def transaction_id(self, given: int) -> int:
+        for fault in self._faults:
+            given = fault.transaction_id(given)
+        return given
+
+    def transaction_began(self, connector: "Connector") -> None:
+        for fault in self._faults:
+            fault.transaction_began(connector)

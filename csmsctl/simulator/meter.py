@@ -1,0 +1,190 @@
+"""The energy meter of a connector and the car that draws from it. Pure: the same times give the same readings.
+
+Power follows a curve: a ramp when the car begins, a plateau at what connector, car and limit allow, a taper when the
+battery gets full. The register is that power, summed up over time. With `speed` 60 a second counts as a minute for
+energy and battery, so that a demonstration of minutes shows a transaction of hours.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import cast, get_args
+
+import msgspec
+
+from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.types import Measurand, MeterValue, Phase, ReadingContext, SampledValue, UnitOfMeasure
+
+RAMP_SECONDS = 10.0
+TAPER_FROM = 80.0  # percent; above it the battery takes less and less
+TAPER_LEAST = 0.08
+FULL = 99.95
+NOMINAL_VOLTAGE = 230.0
+_MOST_STEPS = 3600
+
+_PHASES: tuple[Phase, ...] = ("L1", "L2", "L3")
+_PHASES_TO_NEUTRAL: tuple[Phase, ...] = ("L1-N", "L2-N", "L3-N")
+
+
+class Car(msgspec.Struct):
+    """An electric vehicle: its battery and how much it can draw."""
+
+    capacity_wh: float = 58_000.0
+    soc: float = 40.0  # percent
+    max_power_w: float = 11_000.0
+    phases: int = 3
+
+
+class Meter:
+    """Register and momentary values of one connector."""
+
+    def __init__(
+        self, *, rating_w: float = 22_000.0, register_wh: float = 0.0, speed: float = 1.0, ripple: float = 0.0
+    ) -> None:
+        self.rating_w = rating_w
+        self.register_wh = register_wh
+        self.limit_w: float | None = None  # what the charge point allows; 0 stops the energy
+        self.paused = False  # the car has stopped drawing, for whatever reason of its own
+        self.car: Car | None = None
+        self._speed = speed
+        self._ripple = ripple  # shifts the small swing of the voltage, so that connectors differ
+        self._drawing_seconds = 0.0  # simulated seconds since the car began to draw
+        self._read_at = 0
+
+    # --- what happens to it
+
+    def begin(self, car: Car, now: int) -> None:
+        """The car begins to draw power."""
+        self.advance(now)
+        self.car = car
+        self.limit_w = None
+        self.paused = False
+        self._drawing_seconds = 0.0
+
+    def end(self, now: int) -> None:
+        """The contactor opens."""
+        self.advance(now)
+        self.car = None
+        self.limit_w = None
+        self.paused = False
+
+    def pause(self, paused: bool, now: int) -> None:
+        """The car stops drawing power, or goes on."""
+        self.advance(now)
+        self.paused = paused
+
+    def limit(self, limit_w: float | None, now: int) -> None:
+        """From now on the charge point offers that much; None is as much as it has."""
+        self.advance(now)
+        self.limit_w = limit_w
+
+    def advance(self, now: int) -> None:
+        """Adds up the energy until now."""
+        elapsed = max(0, now - self._read_at) / 1000 * self._speed
+        self._read_at = max(now, self._read_at)
+        if self.car is None or elapsed == 0:
+            return
+        steps = max(1, min(math.ceil(elapsed), _MOST_STEPS))
+        seconds = elapsed / steps
+        for _ in range(steps):
+            before = self.power_w
+            self._drawing_seconds += seconds
+            energy = (before + self.power_w) / 2 * seconds / 3600
+            self.register_wh += energy
+            self.car.soc = min(100.0, self.car.soc + energy / self.car.capacity_wh * 100)
+
+    # --- what it shows
+
+    @property
+    def wh(self) -> int:
+        """The register as it is displayed: whole Wh, never more than has flowed."""
+        return int(self.register_wh)
+
+    @property
+    def offered_w(self) -> float:
+        return self.rating_w if self.limit_w is None else min(self.rating_w, self.limit_w)
+
+    @property
+    def power_w(self) -> float:
+        car = self.car
+        if car is None or self.paused:
+            return 0.0
+        available = min(self.offered_w * car.phases / len(_PHASES), car.max_power_w)
+        return available * min(1.0, self._drawing_seconds / RAMP_SECONDS) * _taper(car.soc)
+
+    @property
+    def full(self) -> bool:
+        return self.car is not None and self.car.soc >= FULL
+
+    def sample(self, measurands: Iterable[str], context: ReadingContext, now: int, timestamp: int) -> MeterValue:
+        """The readings that are configured, all of the same moment."""
+        self.advance(now)
+        values = [value for name in measurands for value in self._read(name, context)]
+        return MeterValue(timestamp=format_time(timestamp), sampled_value=values)
+
+    def _read(self, name: str, context: ReadingContext) -> list[SampledValue]:
+        measurand, phase = split_measurand(name)
+        reading = _READINGS.get(measurand)
+        if reading is None:
+            return []
+        unit, phases, read = reading
+        wanted: tuple[Phase | None, ...] = (phase,) if phase is not None else phases or (None,)
+        values = []
+        for one in wanted:
+            number = read(self, int(one[1]) - 1 if one else 0)
+            if number is not None:
+                values.append(SampledValue(value=number, context=context, measurand=measurand, phase=one, unit=unit))
+        return values
+
+    @property
+    def frequency(self) -> float:
+        return 50 + 0.02 * math.sin(self._read_at / 30_000 + self._ripple)
+
+    def voltage(self, phase: int) -> float:
+        swing = math.sin(self._read_at / 60_000 + self._ripple + phase * 2)
+        return NOMINAL_VOLTAGE + 1.5 * swing - self.power_w / 11_000
+
+    def current(self, phase: int) -> float:
+        if self.car is None or phase >= self.car.phases:
+            return 0.0
+        return self.power_w / self.car.phases / self.voltage(phase)
+
+
+def _taper(soc: float) -> float:
+    if soc >= FULL:
+        return 0.0
+    if soc <= TAPER_FROM:
+        return 1.0
+    return 1.0 - (1.0 - TAPER_LEAST) * (soc - TAPER_FROM) / (100.0 - TAPER_FROM)
+
+
+def split_measurand(name: str) -> tuple[Measurand, Phase | None]:
+    """`Voltage.L1` is a measurand of one phase (C 9.1.17); `SoC` has none."""
+    head, _, tail = name.rpartition(".")
+    if head and tail in get_args(Phase):
+        return cast(Measurand, head), cast(Phase, tail)
+    return cast(Measurand, name), None
+
+
+def is_measurable(name: str) -> bool:
+    """Whether this meter knows the measurand, and its phases if one is named."""
+    measurand, phase = split_measurand(name)
+    if measurand not in _READINGS:
+        return False
+    return phase is None or (bool(_READINGS[measurand][1]) and phase in _PHASES + _PHASES_TO_NEUTRAL)
+
+
+_Reader = Callable[[Meter, int], str | None]
+
+# Measurand: unit, the phases it is reported for, and how it is read.
+_READINGS: dict[Measurand, tuple[UnitOfMeasure | None, tuple[Phase, ...], _Reader]] = {
+    "Energy.Active.Import.Register": ("Wh", (), lambda meter, _: str(meter.wh)),
+    "Power.Active.Import": ("W", (), lambda meter, _: f"{meter.power_w:.1f}"),
+    "Power.Offered": ("W", (), lambda meter, _: f"{meter.offered_w:.1f}"),
+    "Current.Import": ("A", _PHASES, lambda meter, phase: f"{meter.current(phase):.2f}"),
+    "Current.Offered": ("A", (), lambda meter, _: f"{meter.offered_w / len(_PHASES) / NOMINAL_VOLTAGE:.2f}"),
+    "Voltage": ("V", _PHASES_TO_NEUTRAL, lambda meter, phase: f"{meter.voltage(phase):.1f}"),
+    "SoC": ("Percent", (), lambda meter, _: None if meter.car is None else f"{meter.car.soc:.1f}"),
+    "Temperature": ("Celsius", (), lambda meter, _: f"{24 + meter.power_w / 1000:.1f}"),
+    # CE 3.84: OCPP 1.6 has no unit for hertz, so none is sent.
+    "Frequency": (None, (), lambda meter, _: f"{meter.frequency:.2f}"),
+}

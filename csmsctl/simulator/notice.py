@@ -1,0 +1,42 @@
+"""What happens at a simulated charge point, told to whoever watches: one notice, one line."""
+
+from datetime import datetime
+
+import msgspec
+
+from csmsd.ocpp.timestamps import format_time
+
+Detail = str | int | float | bool | None
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One thing that happened, at `time` (ms since 1970 UTC)."""
+
+    time: int
+    charge_point: str
+    event: str
+    connector: int | None = None
+    details: dict[str, Detail] = {}
+
+    def as_record(self) -> dict[str, Detail]:
+        """As a line of JSON has it."""
+        record: dict[str, Detail] = {
+            "time": format_time(self.time),
+            "charge_point": self.charge_point,
+            "event": self.event,
+        }
+        if self.connector is not None:
+            record["connector"] = self.connector
+        return record | self.details
+
+    def as_text(self) -> str:
+        """As people like to read it, in their own time zone."""
+        clock = datetime.fromtimestamp(self.time / 1000).strftime("%H:%M:%S")
+        place = self.charge_point if self.connector is None else f"{self.charge_point}/{self.connector}"
+        details = " ".join(f"{name}={_shown(value)}" for name, value in self.details.items() if value is not None)
+        return f"{clock} {place:<10} {self.event.replace('_', ' '):<20} {details}".rstrip()
+
+
+def _shown(value: Detail) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if text and " " not in text else f'"{text}"'

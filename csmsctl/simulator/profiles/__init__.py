@@ -1,0 +1,24 @@
+"""The feature profiles of a simulated charge point, a module each; every module here is one (C 3.2).
+
+A profile brings its configuration keys, its answers to CALLs, and the messages that TriggerMessage may ask it for.
+To add one, add a module with a `Profile` in it.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from csmsctl.simulator.profiles.profile import Profile
+
+__all__ = ["PROFILES", "Profile"]
+
+
+def _discovered() -> list[type[Profile]]:
+    found: list[type[Profile]] = []
+    for module in iter_modules(__path__):
+        for declared in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(declared, type) and issubclass(declared, Profile) and declared is not Profile:
+                found.append(declared)
+    return found
+
+
+PROFILES = _discovered()

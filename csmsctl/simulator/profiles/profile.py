@@ -1,0 +1,49 @@
+"""What a feature profile is to a simulated charge point."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from csmsctl.simulator.configuration import Key
+from csmsd.ocpp.types import Message
+
+if TYPE_CHECKING:
+    from csmsctl.simulator.charge_point import ChargePoint
+
+Handler = Callable[[Any], Message]
+Trigger = Callable[[int | None], None]
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def answers(request: type[Message]) -> Callable[[M], M]:
+    """Marks the method of a profile that answers this request."""
+
+    def mark(method: M) -> M:
+        method.answers = request  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class Profile:
+    """A feature profile of one charge point: its keys, its memory and its answers."""
+
+    name: ClassVar[str]  # as SupportedFeatureProfiles has it (C 9.1.29)
+    keys: ClassVar[tuple[Key, ...]] = ()
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        self.charge_point = charge_point
+
+    def prepare(self) -> None:
+        """Called once all profiles are there, and after every reboot."""
+
+    def handlers(self) -> Iterator[tuple[str, tuple[type[Message], Handler]]]:
+        """Action → request class and the method that answers it."""
+        for name in dir(type(self)):
+            method = getattr(self, name)
+            request = getattr(method, "answers", None)
+            if request is not None:
+                yield request.__name__.removesuffix("Req"), (request, method)
+
+    def triggers(self) -> dict[str, Trigger]:
+        """The messages that TriggerMessage may ask for; each is given the connector, or None for all (C 5.17)."""
+        return {}

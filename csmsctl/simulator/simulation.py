@@ -1,0 +1,90 @@
+"""One run of simulated charge points: what starts them, what is printed, and what ends them."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from csmsctl.simulator.charge_point import ChargePoint
+from csmsctl.simulator.connection import Connection
+from csmsctl.simulator.control import NotUnderstood, understand
+from csmsctl.simulator.notice import Notice
+
+
+class Simulation:
+    """All charge points of one run, until something ends it. `report` and `complain` print."""
+
+    def __init__(
+        self,
+        charge_points: list[ChargePoint],
+        url: str,
+        report: Callable[[Notice], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._charge_points = {charge_point.identity: charge_point for charge_point in charge_points}
+        self._connections = {
+            identity: Connection(charge_point, url, self._report)
+            for identity, charge_point in self._charge_points.items()
+        }
+        self._print = report
+        self._complain = complain
+        self._end = asyncio.Event()
+        self._signal: int | None = None
+        self._failure: OSError | None = None
+
+    async def run(self, duration: float | None, *, controlled: bool) -> int | None:
+        """Returns the number of the signal that ended it, if one did."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._signalled, number)
+        if controlled:
+            # A thread, since asyncio cannot wait for a file; a daemon one, since nothing can wake it.
+            threading.Thread(target=self._read, args=(loop, duration is None), daemon=True).start()
+        tasks = [asyncio.create_task(connection.run()) for connection in self._connections.values()]
+        ended = asyncio.create_task(self._end.wait())
+        done, _ = await asyncio.wait([ended, *tasks], timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, *tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()  # a charge point never ends by itself, unless something is wrong here
+        if self._failure is not None:
+            raise self._failure
+        return self._signal
+
+    def _report(self, notice: Notice) -> None:
+        if self._failure is not None:
+            return
+        try:
+            self._print(notice)
+        except OSError as failure:  # the reader has gone, or the disk is full
+            self._failure = failure
+            self._end.set()
+
+    def _signalled(self, number: int) -> None:
+        self._signal = number
+        self._end.set()
+
+    # --- commands on standard input
+
+    def _read(self, loop: asyncio.AbstractEventLoop, end_with_input: bool) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(self._obey, line)
+            if end_with_input:
+                loop.call_soon_threadsafe(self._end.set)
+
+    def _obey(self, line: str) -> None:
+        if line.strip() == "quit":
+            self._end.set()
+            return
+        try:
+            understood = understand(line, self._charge_points)
+        except NotUnderstood as error:
+            self._complain(str(error))
+            return
+        if understood is not None:
+            charge_point, action = understood
+            self._connections[charge_point.identity].act(action)
