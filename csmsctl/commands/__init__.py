@@ -1,0 +1,1 @@
+"""The commands that are not operations of OCPP: records, files, the daemon."""

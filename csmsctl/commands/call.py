@@ -1,0 +1,110 @@
+"""`call`: any operation, raw."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import invocation
+from csmsctl.parameters import live
+from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.targets import choose
+
+
+def _words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Targets come first; an action may follow at any time."""
+    from csmsd.profiles import outgoing
+
+    actions = [(action, "action") for action in sorted(outgoing()) if action.startswith(incomplete)]
+    return live("targets")(ctx, incomplete) + actions
+
+
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TARGET... ACTION [JSON|-]",
+        help="Charge points, the action as OCPP spells it, and its payload (- reads it; {} when left out)",
+        show_default=False,
+        autocompletion=_words,
+    ),
+]
+
+
+def call(
+    ctx: typer.Context,
+    words: Words,
+    all_: AllOption = False,
+    parallel: Parallel = 8,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Send any operation with the payload as given.
+
+    The payload is checked against the specification first; --force sends it all the same.
+    """
+    targets, action, text = split_words(words)
+    if text == "-" and "-" in targets:
+        raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
+    to = choose(targets, everyone=all_)
+    payload = read_object(sys.stdin.read() if text == "-" else text, "payload")
+    request = Request(
+        "operation.call",
+        {"action": action, "payload": payload},
+        question=_question(action),
+        parallel=parallel,
+        fail_fast=fail_fast,
+        dry_run=dry_run,
+        force=force,
+    )
+    run_everywhere(invocation(ctx), request, to)
+
+
+def split_words(words: list[str]) -> tuple[list[str], str, str]:
+    """Targets, action and payload: the last word is the payload when it begins like JSON or is `-`."""
+    *targets, action = words
+    text = "{}"
+    if action == "-" or action.lstrip()[:1] in ("{", "[", '"'):
+        if not targets:
+            raise Failure(USAGE, "The action is missing.", """For example: csmsctl call CP1 Reset '{"type":"Soft"}'""")
+        text = action
+        action = targets.pop()
+    if not (action.isascii() and action.isalnum()):
+        raise Failure(
+            USAGE, f"{action!r} is no action.", "It stands after the targets, for example: call CP1 Heartbeat"
+        )
+    return targets, action, text
+
+
+def read_object(text: str, what: str) -> dict[str, Any]:
+    """A JSON object, or the reason why it is none."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise Failure(USAGE, f"The {what} is nested too deeply.") from error
+    except ValueError as error:
+        raise Failure(
+            USAGE, f"The {what} is not JSON: {error}.", 'Quote it for the shell: \'{"type":"Soft"}\''
+        ) from error
+    if not isinstance(value, dict):
+        raise Failure(USAGE, f"The {what} must be a JSON object, as in {{}}.")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} does not exist in JSON")
+
+
+def _question(action: str) -> str | None:
+    """What the operator command of the same action asks."""
+    from importlib import import_module
+
+    from csmsd.profiles import operations
+
+    for declared in operations().values():
+        outgoing = getattr(import_module(declared.__module__), "OUTGOING", None)
+        if outgoing is not None and outgoing.action == action:
+            return declared.dangerous
+    return None

@@ -1,0 +1,190 @@
+"""`cp`: register, change and remove charge points."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.confirm import confirm
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import Identity, files
+
+NewIdentity = Annotated[
+    str, typer.Argument(metavar="CHARGE_POINT", help="Its identity: what stands last in the URL it connects to")
+]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME", help="Label; may be repeated")]
+Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")]
+Profile = Annotated[
+    int | None,
+    typer.Option("--security-profile", metavar="0|1|2|3", min=0, max=3, help="Security profile (0 unless said)"),
+]
+Generate = Annotated[bool, typer.Option("--generate-password", help="Make a password and print it once")]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option("--password-file", metavar="FILE|-", help="Read the password from there", autocompletion=files),
+]
+Registration = Annotated[
+    Literal["Accepted", "Pending", "Rejected"] | None,
+    typer.Option("--registration", help="What BootNotification is answered with", case_sensitive=False),
+]
+TimeZone = Annotated[
+    str | None, typer.Option("--time-zone", metavar="ZONE", help="Zone of its times that name none (UTC)")
+]
+Strict = Annotated[
+    bool | None, typer.Option("--strict/--lenient", help="Answer every deviation with a CALLERROR, or bear with it")
+]
+Subprotocol = Annotated[
+    bool | None,
+    typer.Option("--subprotocol-optional/--subprotocol-needed", help="Accept it without Sec-WebSocket-Protocol"),
+]
+Ping = Annotated[bool | None, typer.Option("--ping/--no-ping", help="Send WebSocket pings")]
+
+
+def add(
+    ctx: typer.Context,
+    charge_point: NewIdentity,
+    label: Labels = None,
+    security_profile: Profile = None,
+    generate_password: Generate = False,
+    password_file: PasswordFile = None,
+    note: Note = None,
+    registration: Registration = None,
+    time_zone: TimeZone = None,
+    strict: Strict = None,
+    subprotocol_optional: Subprotocol = None,
+    ping: Ping = None,
+) -> None:
+    """Register a charge point, and print the URL to type into it.
+
+    A generated password is shown once and stored as a hash only. What is registered already stays as it is.
+    """
+    run = invocation(ctx)
+    result = run.call(
+        "charge_point.add",
+        id=charge_point,
+        labels=label or None,
+        note=note,
+        security_profile=security_profile,
+        password=_password(password_file, generate_password),
+        generate_password=generate_password or None,
+        registration=registration,
+        time_zone=time_zone,
+        strict=strict,
+        subprotocol_optional=subprotocol_optional,
+        ping=ping,
+    )
+    identity = str((result.get("charge_point") or {}).get("id") or charge_point)
+    if not result.get("changed"):
+        _print(run, result, f"{identity} is registered already; nothing has changed.", changes="csmsctl cp set")
+        return
+    result["url"] = connection_url(run, identity, (result.get("charge_point") or {}).get("security_profile"))
+    _print(run, result, f"{identity} is registered.")
+
+
+def set_(
+    ctx: typer.Context,
+    charge_point: Identity,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="NAME", help="Label to add; may be repeated")
+    ] = None,
+    remove_label: Annotated[
+        list[str] | None, typer.Option("--remove-label", metavar="NAME", help="Label to take away; may be repeated")
+    ] = None,
+    security_profile: Profile = None,
+    generate_password: Generate = False,
+    password_file: PasswordFile = None,
+    note: Note = None,
+    registration: Registration = None,
+    time_zone: TimeZone = None,
+    strict: Strict = None,
+    subprotocol_optional: Subprotocol = None,
+    ping: Ping = None,
+) -> None:
+    """Change what is kept of a charge point; what is not named stays."""
+    run = invocation(ctx)
+    fields: dict[str, Any] = {
+        "add_labels": label or None,
+        "remove_labels": remove_label or None,
+        "note": note,
+        "security_profile": security_profile,
+        "password": _password(password_file, generate_password),
+        "generate_password": generate_password or None,
+        "registration": registration,
+        "time_zone": time_zone,
+        "strict": strict,
+        "subprotocol_optional": subprotocol_optional,
+        "ping": ping,
+    }
+    if all(value is None for value in fields.values()):
+        raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl cp set --help")
+    result = run.call("charge_point.set", id=charge_point, **fields)
+    _print(run, result, f"{charge_point} is changed." if result.get("changed") else "It was so already.")
+
+
+def remove(
+    ctx: typer.Context,
+    charge_point: Identity,
+    force: Annotated[bool, typer.Option("--force", help="Even while a transaction is running there")] = False,
+) -> None:
+    """Remove a charge point; its transactions are kept."""
+    run = invocation(ctx)
+    confirm(run, f"{charge_point} will be disconnected and refused from then on. Remove it?")
+    result = run.call("charge_point.remove", id=charge_point, force=force or None)
+    _print(run, result, f"{charge_point} is removed.")
+
+
+def accept(ctx: typer.Context, charge_point: Identity) -> None:
+    """Accept a charge point that `cp pending` lists."""
+    run = invocation(ctx)
+    result = run.call("charge_point.accept", id=charge_point)
+    _print(run, result, f"{charge_point} is accepted." if result.get("changed") else "It was accepted already.")
+
+
+def disconnect(ctx: typer.Context, charge_point: Identity) -> None:
+    """Close the connection of a charge point; most come back by themselves."""
+    run = invocation(ctx)
+    result = run.call("charge_point.disconnect", id=charge_point)
+    _print(run, result, f"{charge_point} is disconnected." if result.get("changed") else "It was not connected.")
+
+
+def connection_url(run: Invocation, identity: str, security_profile: object) -> str:
+    """What to type into the charge point."""
+    listen = run.call("daemon.info").get("listen") or []
+    host, _, port = str(listen[0] if listen else "0.0.0.0:9000").rpartition(":")
+    if host in ("0.0.0.0", "[::]", "::", "*", ""):  # noqa: S104 - compared, not bound
+        import socket
+
+        host = socket.gethostname()
+    scheme = "wss" if security_profile in (2, 3) else "ws"
+    return f"{scheme}://{host}:{port}/ocpp/{identity}"
+
+
+def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "") -> None:
+    if run.options.json:
+        run.output.document(result)
+        return
+    run.output.note(sentence + (f" To change it: {changes}" if changes else ""))
+    run.output.fields([("URL", str(result.get("url") or "")), ("password", str(result.get("password") or ""))])
+
+
+def _password(file: str | None, generate: bool) -> str | None:
+    """The password from a file or standard input, never from the command line; typed blindly on a terminal."""
+    if file is None:
+        return None
+    if generate:
+        raise Failure(USAGE, "--generate-password and --password-file exclude each other.")
+    if file != "-":
+        text = Path(file).read_text("utf-8")
+    elif sys.stdin.isatty():
+        from getpass import getpass
+
+        text = getpass("Password: ")
+    else:
+        text = sys.stdin.read()
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise Failure(USAGE, "The password is empty.")
+    return text

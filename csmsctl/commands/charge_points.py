@@ -1,0 +1,129 @@
+"""`cp`: look at charge points."""
+
+from typing import Any
+
+import typer
+
+from csmsctl.invocation import invocation
+from csmsctl.output import Output
+from csmsctl.parameters import Identity, Targets
+from csmsctl.table import Column, Record
+from csmsctl.targets import expand
+from csmsctl.values import moment, plain
+
+
+def _link_style(record: Record) -> str:
+    return "green" if record.get("connected") else "dim"
+
+
+def link(value: Any, human: bool) -> str:
+    """The connection in a word."""
+    return "online" if value else "offline"
+
+
+COLUMNS = (
+    Column("id", "CHARGE POINT"),
+    Column("connected", "LINK", link, style=_link_style),
+    Column("registration", "REGISTRATION"),
+    Column("labels", "LABELS"),
+    Column("vendor", "VENDOR", wide=True),
+    Column("model", "MODEL"),
+    Column("firmware_version", "FIRMWARE", wide=True),
+    Column("security_profile", "SECURITY", right=True, wide=True),
+    Column("last_seen_at", "LAST SEEN", moment),
+    Column("address", "ADDRESS", wide=True),
+    Column("note", "NOTE", wide=True),
+)
+_PENDING = (
+    Column("id", "CHARGE POINT"),
+    Column("reason", "REASON"),
+    Column("address", "ADDRESS"),
+    Column("attempts", "ATTEMPTS", right=True),
+    Column("first_at", "FIRST", moment, wide=True),
+    Column("last_at", "LAST", moment),
+)
+
+
+def list_(ctx: typer.Context, targets: Targets = None) -> None:
+    """List the registered charge points."""
+    run = invocation(ctx)
+    found = run.call("charge_point.list", targets=expand(targets) or None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(
+        COLUMNS, found["charge_points"], empty="No charge point is registered; begin with: csmsctl cp add CP1"
+    )
+
+
+def show(ctx: typer.Context, charge_point: Identity) -> None:
+    """Show all that is known of a charge point: boot data, connectors, configuration, deviations."""
+    run = invocation(ctx)
+    found = run.record("charge_point.show", "charge_points", id=charge_point)
+    if not run.options.json:
+        show_charge_point(run.output, found)
+
+
+def pending(ctx: typer.Context) -> None:
+    """List those that knocked and are not registered, or whose registration is pending."""
+    run = invocation(ctx)
+    found = run.call("charge_point.pending")
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_PENDING, found["pending"], empty="Nobody is waiting.")
+
+
+def show_charge_point(output: Output, record: Record) -> None:
+    """The record as fields, with a table for each list in it."""
+    human = output.terminal
+    times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
+    tables = ("connectors", "configuration", "deviations")
+    if not output.csv:
+        output.fields(
+            [
+                (key.replace("_", " "), moment(value, human) if key in times else plain(value))
+                for key, value in record.items()
+                if key not in tables
+            ]
+        )
+    if not record.get("connected") and record.get("connectors"):
+        output.note("It is offline: what follows is what it said last.")
+    for name in tables:
+        rows = record.get(name)
+        if not rows:
+            continue
+        if not output.csv:
+            output.text("")
+            output.text(name, style="bold")
+        output.table(_columns_of(name), rows)
+
+
+def _columns_of(name: str) -> tuple[Column, ...]:
+    match name:
+        case "connectors":
+            return (
+                Column("connector", "CONNECTOR", right=True),
+                Column("status", "STATUS"),
+                Column("error_code", "ERROR"),
+                Column("info", "INFO", wide=True),
+                Column("vendor_error_code", "VENDOR ERROR", wide=True),
+                Column("status_at", "SINCE", moment),
+                Column("transaction", "TRANSACTION", right=True),
+                Column("id_tag", "TAG", wide=True),
+            )
+        case "configuration":
+            return (
+                Column("key", "KEY"),
+                Column("value", "VALUE"),
+                Column("readonly", "READONLY"),
+                Column("reported_at", "REPORTED", moment, wide=True),
+            )
+        case _:
+            return (
+                Column("action", "ACTION"),
+                Column("field", "FIELD"),
+                Column("kind", "KIND"),
+                Column("count", "COUNT", right=True),
+                Column("last_at", "LAST", moment),
+            )

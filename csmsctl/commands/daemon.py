@@ -1,0 +1,79 @@
+"""`daemon`: what csmsd says of itself."""
+
+import time
+
+import typer
+
+from csmsctl.client import Client
+from csmsctl.failure import DENIED, TIMED_OUT, Failure
+from csmsctl.invocation import invocation
+from csmsctl.values import duration, moment, plain
+
+
+def info(ctx: typer.Context) -> None:
+    """Print version, addresses, policies and the state of the store."""
+    run = invocation(ctx)
+    found = run.call("daemon.info")
+    if run.options.json:
+        run.output.document(found)
+        return
+    policies, store, peer = found.get("policies") or {}, found.get("store") or {}, found.get("peer") or {}
+    human = run.output.terminal
+    size = store.get("database_bytes")
+    run.output.fields(
+        [
+            ("version", plain(found.get("version"))),
+            ("protocol", plain(found.get("protocol"))),
+            ("process", plain(found.get("pid"))),
+            ("started", moment(found.get("started_at"), human)),
+            ("up", duration(found.get("uptime_s"))),
+            ("listens at", plain(found.get("listen"))),
+            ("socket", plain(found.get("socket"))),
+            ("state", plain(found.get("state_dir"))),
+            ("unknown charge points", plain(policies.get("unknown_charge_points"))),
+            ("unknown idTags", plain(policies.get("unknown_id_tags"))),
+            ("connected", f"{found.get('connected')} of {found.get('charge_points')} charge points"),
+            ("store", " ".join(part for part in (plain(store.get("state")), plain(store.get("error"))) if part)),
+            ("database", f"{size / 1_048_576:.1f} MiB" if isinstance(size, int) else ""),
+            ("loop", plain(found.get("loop"))),
+            ("you are", plain(peer.get("user") or peer.get("uid"))),
+        ]
+    )
+
+
+def reload(ctx: typer.Context) -> None:
+    """Have csmsd read its settings file again.
+
+    A bad file changes nothing. Settings that need a restart are named.
+    """
+    run = invocation(ctx)
+    found = run.call("daemon.reload")
+    if run.options.json:
+        run.output.document(found)
+        return
+    changed, restart = found.get("changed") or [], found.get("restart_needed") or []
+    run.output.text(f"changed: {', '.join(changed)}" if changed else "Nothing has changed.")
+    if restart:
+        run.output.warn(f"These need a restart of csmsd: {', '.join(restart)}")
+
+
+def wait_ready(ctx: typer.Context) -> None:
+    """Wait until csmsd answers, at most --timeout seconds."""
+    run = invocation(ctx)
+    end = time.monotonic() + run.options.timeout
+    while True:
+        try:
+            with Client(run.options.socket, max(0.1, end - time.monotonic())) as client:
+                found = client.call("daemon.info")
+            break
+        except Failure as failure:
+            if failure.code == DENIED:
+                raise
+            if time.monotonic() >= end:
+                message = f"csmsd was not ready within {run.options.timeout:g} s. {failure.message}"
+                raise Failure(TIMED_OUT, message, failure.next_step) from failure
+            time.sleep(0.05)  # a socket that is not there yet cannot be waited for
+    if run.options.json:
+        run.output.document(found)
+    else:
+        run.output.note(f"csmsd {found.get('version')} is ready.")

@@ -1,0 +1,59 @@
+"""`status`: the site at a glance."""
+
+import typer
+
+from csmsctl.connectors import COLUMNS, CSV_COLUMNS, rows
+from csmsctl.invocation import invocation
+from csmsctl.parameters import Targets
+from csmsctl.table import Record
+from csmsctl.targets import expand
+from csmsctl.values import duration
+
+
+def status(ctx: typer.Context, targets: Targets = None) -> None:
+    """Show the daemon, its policies, and every connector with what it does.
+
+    A status is what the charge point said last; that of one that is offline is history.
+    """
+    run = invocation(ctx)
+    chosen = expand(targets) or None
+    found = run.call("status", targets=chosen)
+    if run.options.json:
+        run.output.document(found)
+        return
+    records = rows(found["charge_points"])
+    if run.output.csv:
+        run.output.table(CSV_COLUMNS, records)
+        return
+    if chosen is None:
+        for line, style in summary(found.get("daemon") or {}):
+            run.output.text(line, style=style)
+        if records:
+            run.output.text("")
+    columns = [column for column in COLUMNS if column.key != "note" or any(row["note"] for row in records)]
+    run.output.table(columns, records, empty="No charge point is registered; begin with: csmsctl cp add CP1")
+
+
+def summary(daemon: Record) -> list[tuple[str, str]]:
+    """The daemon in two lines, and a line for each thing that wants attention; with styles."""
+    policies = daemon.get("policies") or {}
+    running = daemon.get("active_transactions", 0)
+    lines = [
+        (
+            f"csmsd {daemon.get('version')}, up {duration(daemon.get('uptime_s'))}: "
+            f"{daemon.get('connected')} of {daemon.get('charge_points')} charge points connected, "
+            f"{running} transaction{'' if running == 1 else 's'} running",
+            "bold",
+        ),
+        (
+            f"Policies: unknown charge points {policies.get('unknown_charge_points')}, "
+            f"unknown idTags {policies.get('unknown_id_tags')}",
+            "",
+        ),
+    ]
+    if daemon.get("store", "ok") != "ok":
+        lines.append(("The store is failing: nothing can be booked. See: csmsctl daemon info", "bold red"))
+    if unknown := daemon.get("unknown_charge_points"):
+        noun = "unknown charge point" if unknown == 1 else "unknown charge points"
+        lines.append((f"{unknown} {noun} knocked; see: csmsctl cp pending", "yellow"))
+    return lines

@@ -1,0 +1,129 @@
+"""`tag import` and `tag export`: idTags as CSV."""
+
+import csv
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from csmsctl.confirm import confirm
+from csmsctl.failure import USAGE, Failure
+from csmsctl.files import write_lines
+from csmsctl.invocation import invocation
+from csmsctl.parameters import Output, files
+from csmsctl.table import csv_lines, csv_text
+from csmsctl.when import parse_when
+
+FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note")
+_MAX_ID_TAG = 20
+_YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
+_SHOWN = 20  # errors
+
+
+def export(ctx: typer.Context, output: Output = None) -> None:
+    """Write all idTags as CSV, in the form that `tag import` reads."""
+    run = invocation(ctx)
+    tags = run.call("tag.list")["tags"]
+    if run.options.json:
+        run.output.document({"tags": tags})
+        return
+    write_lines(run.output, output, csv_lines(FIELDS, tags, headers=run.output.headers))
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV file; - reads it", autocompletion=files)],
+    replace: Annotated[bool, typer.Option("--replace", help="Remove the idTags that are not in the file")] = False,
+) -> None:
+    """Add and change idTags from CSV, all of them or, when a line is bad, none.
+
+    The first line names the columns: id, parent, expires_at, blocked, max_transactions, note, of which only id is
+    needed. An empty cell means none.
+    """
+    run = invocation(ctx)
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8-sig")
+    tags, errors = read_tags(text)
+    if errors:
+        shown = errors[:_SHOWN] + ([f"… and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else [])
+        if not run.options.json:
+            for error in shown:
+                run.output.warn(error)
+        detail = "; ".join(shown) if run.options.json else f"{len(errors)} of the lines cannot be read"
+        raise Failure(USAGE, f"Nothing was imported: {detail}.", "Mend the file and import it again.")
+    if replace:
+        confirm(run, f"Every idTag that is not among the {len(tags)} in {file} will be removed. Go on?")
+    result = run.call("tag.import", tags=tags, replace=replace or None)
+    if run.options.json:
+        run.output.document(result)
+        return
+    counts = [f"{result.get(key, 0)} {key}" for key in ("added", "changed", "unchanged", "removed")]
+    run.output.text(", ".join(counts))
+
+
+def read_tags(text: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The idTags in a CSV text, and what is wrong with it, line by line."""
+    text = text.removeprefix("\ufeff")
+    header = text.partition("\n")[0]
+    delimiter = ";" if ";" in header and "," not in header else ","
+    lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    tags: list[dict[str, Any]] = []
+    errors: list[str] = []
+    seen: dict[str, int] = {}
+    try:
+        columns = [name.strip().casefold() for name in next(lines, [])]
+        if "id" not in columns:
+            return [], ["line 1: there is no column id; the first line names the columns"]
+        if unknown := [name for name in columns if name not in FIELDS]:
+            return [], [f"line 1: unknown column {unknown[0]!r}; known are {', '.join(FIELDS)}"]
+        if len(set(columns)) != len(columns):
+            return [], ["line 1: a column is named twice"]
+        before = lines.line_num
+        for cells in lines:
+            number, before = before + 1, lines.line_num
+            if not any(cell.strip() for cell in cells):
+                continue
+            try:
+                tag = _read_tag(columns, cells)
+                first = seen.setdefault(tag["id"].casefold(), number)
+                if first != number:
+                    raise ValueError(f"{tag['id']} stands in line {first} already")
+                tags.append(tag)
+            except ValueError as error:
+                errors.append(f"line {number}: {error}")
+    except csv.Error as error:
+        errors.append(f"line {lines.line_num}: {error}")
+    return tags, errors
+
+
+def _read_tag(columns: list[str], cells: list[str]) -> dict[str, Any]:
+    if len(cells) != len(columns):
+        raise ValueError(f"{len(cells)} cells for {len(columns)} columns")
+    given = dict(zip(columns, (csv_text(cell.strip()) for cell in cells), strict=True))
+    tag: dict[str, Any] = {"id": given["id"]}
+    for name in ("id", "parent"):
+        if len(given.get(name, "")) > _MAX_ID_TAG:
+            raise ValueError(f"{name} is {len(given[name])} characters long; OCPP allows {_MAX_ID_TAG}")
+    if not tag["id"]:
+        raise ValueError("id is empty")
+    for name, value in given.items():
+        if name == "blocked":
+            tag[name] = _yes_or_no(value)
+        elif name == "expires_at" and value:
+            tag[name] = parse_when(value)
+        elif name == "max_transactions" and value:
+            if not (value.isascii() and value.isdigit()) or len(value) > 9:
+                raise ValueError(f"max_transactions is {value!r}, not a number")
+            tag[name] = int(value)
+        elif name != "id":
+            tag[name] = value or None
+    return tag
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.casefold() in _YES:
+        return True
+    if text.casefold() in _NO:
+        return False
+    raise ValueError(f"blocked is {text!r}, not true or false")

@@ -1,0 +1,157 @@
+"""`tag`: idTags."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.confirm import confirm
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import TagId, live, when_option
+from csmsctl.table import Column, Record
+from csmsctl.values import moment, plain
+
+Parent = Annotated[
+    str | None, typer.Option("--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live("tags"))
+]
+Expires = Annotated[str | None, when_option("--expires", "When it expires; may be in the past")]
+Most = Annotated[
+    int | None,
+    typer.Option("--max-transactions", metavar="N", min=0, help="So many transactions at once (any number)"),
+]
+Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")]
+
+
+def _status_style(record: Record) -> str:
+    return "green" if record.get("status") == "Accepted" else "red"
+
+
+COLUMNS = (
+    Column("id", "TAG"),
+    Column("status", "STATUS", style=_status_style),
+    Column("parent", "PARENT"),
+    Column("expires_at", "EXPIRES", moment),
+    Column("active_transactions", "ACTIVE", right=True),
+    Column("max_transactions", "MAX", right=True, wide=True),
+    Column("note", "NOTE"),
+    Column("created_at", "CREATED", moment, wide=True),
+)
+
+
+def list_(
+    ctx: typer.Context,
+    parent: Parent = None,
+    status: Annotated[
+        Literal["Accepted", "Blocked", "Expired"] | None,
+        typer.Option("--status", help="Only those that have it now", case_sensitive=False),
+    ] = None,
+) -> None:
+    """List the idTags."""
+    run = invocation(ctx)
+    found = run.call("tag.list", parent=parent, status=status)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(COLUMNS, found["tags"], empty="There is no such idTag; add one with: csmsctl tag add TAG")
+
+
+def show(ctx: typer.Context, tag: TagId) -> None:
+    """Show an idTag."""
+    run = invocation(ctx)
+    found = run.record("tag.show", "tags", id=tag)
+    if run.options.json:
+        return
+    if run.output.csv:
+        run.output.table(COLUMNS, [found])
+        return
+    times = {"expires_at", "created_at"}
+    run.output.fields(
+        [
+            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            for key, value in found.items()
+        ]
+    )
+
+
+def add(
+    ctx: typer.Context,
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="The idTag, as the charge point reads it from the card")],
+    parent: Parent = None,
+    expires: Expires = None,
+    blocked: Annotated[bool, typer.Option("--blocked", help="Blocked from the start")] = False,
+    max_transactions: Most = None,
+    note: Note = None,
+) -> None:
+    """Add an idTag; what is there already stays as it is."""
+    run = invocation(ctx)
+    result = run.call(
+        "tag.add",
+        id=tag,
+        parent=parent,
+        expires_at=expires,
+        blocked=blocked or None,
+        max_transactions=max_transactions,
+        note=note,
+    )
+    there = f"{tag} is there already; nothing has changed. To change it: csmsctl tag set"
+    _print(run, result, f"{tag} is added." if result.get("changed") else there)
+
+
+def set_(
+    ctx: typer.Context,
+    tag: TagId,
+    parent: Parent = None,
+    expires: Expires = None,
+    max_transactions: Most = None,
+    note: Note = None,
+    no_parent: Annotated[bool, typer.Option("--no-parent", help="Without a parent")] = False,
+    no_expiry: Annotated[bool, typer.Option("--no-expiry", help="Never expires")] = False,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Any number of transactions at once")] = False,
+) -> None:
+    """Change an idTag; what is not named stays."""
+    run = invocation(ctx)
+    fields: dict[str, Any] = {}
+    for option, key, value, cleared in (
+        ("parent", "parent", parent, no_parent),
+        ("expiry", "expires_at", expires, no_expiry),
+        ("limit", "max_transactions", max_transactions, no_limit),
+        ("note", "note", note, note == ""),
+    ):
+        if cleared and value:
+            raise Failure(USAGE, f"--no-{option} excludes a value for it.")
+        if cleared or value is not None:
+            fields[key] = None if cleared else value
+    if not fields:
+        raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl tag set --help")
+    # null clears, so these parameters are passed as they are
+    result = run.client.call("tag.set", {"id": tag} | fields, keep_null=True)
+    _print(run, result, f"{tag} is changed." if result.get("changed") else "It was so already.")
+
+
+def block(ctx: typer.Context, tag: TagId) -> None:
+    """Block an idTag: it is answered Blocked from now on."""
+    run = invocation(ctx)
+    result = run.call("tag.block", id=tag)
+    _print(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
+
+
+def unblock(ctx: typer.Context, tag: TagId) -> None:
+    """Unblock an idTag."""
+    run = invocation(ctx)
+    result = run.call("tag.unblock", id=tag)
+    _print(run, result, f"{tag} is not blocked any more." if result.get("changed") else f"{tag} was not blocked.")
+
+
+def remove(ctx: typer.Context, tag: TagId) -> None:
+    """Remove an idTag; its transactions are kept."""
+    run = invocation(ctx)
+    confirm(run, f"Remove idTag {tag}?")
+    _print(run, run.call("tag.remove", id=tag), f"{tag} is removed.")
+
+
+def _print(run: Invocation, result: Result, sentence: str) -> None:
+    if run.options.json:
+        run.output.document(result)
+    else:
+        run.output.note(sentence)

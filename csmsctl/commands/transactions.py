@@ -1,0 +1,153 @@
+"""`tx`: transactions."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from csmsctl.confirm import confirm
+from csmsctl.invocation import invocation
+from csmsctl.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
+from csmsctl.table import Column, Record
+from csmsctl.values import duration, moment, plain, thousands
+
+State = Annotated[
+    Literal["active", "stopped", "abandoned", "closed"] | None,
+    typer.Option("--state", help="In this state only", case_sensitive=False),
+]
+
+
+def _style(record: Record) -> str:
+    return {"active": "green", "abandoned": "yellow"}.get(str(record.get("state")), "")
+
+
+COLUMNS = (
+    Column("id", "ID", right=True),
+    Column("charge_point", "CHARGE POINT"),
+    Column("connector", "CONN", right=True),
+    Column("id_tag", "TAG"),
+    Column("state", "STATE", style=_style),
+    Column("start_time", "START", moment),
+    Column("stop_time", "STOP", moment, wide=True),
+    Column("energy_wh", "kWh", thousands, right=True),
+    Column("stop_reason", "REASON", wide=True),
+    Column("duration_s", "DURATION", duration, right=True, wide=True),
+)
+_METER = (
+    Column("time", "TIME", moment),
+    Column("measurand", "MEASURAND"),
+    Column("phase", "PHASE"),
+    Column("value", "VALUE", right=True),
+    Column("unit", "UNIT"),
+    Column("context", "CONTEXT", wide=True),
+    Column("location", "LOCATION", wide=True),
+)
+_ORPHANS = (
+    Column("id", "ID", right=True),
+    Column("charge_point", "CHARGE POINT"),
+    Column("received_at", "RECEIVED", moment),
+    Column("action", "ACTION"),
+    Column("reason", "REASON"),
+    Column("payload", "PAYLOAD"),
+)
+
+
+def list_(
+    ctx: typer.Context,
+    charge_point: ChargePointOption = None,
+    tag: TagOption = None,
+    state: State = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, limit_option(100)] = 100,
+) -> None:
+    """List transactions, newest first."""
+    run = invocation(ctx)
+    found = run.call(
+        "transaction.list", charge_point=charge_point, tag=tag, state=state, since=since, until=until, limit=limit
+    )
+    if run.options.json:
+        run.output.document(found)
+        return
+    rows = found["transactions"]
+    run.output.table(COLUMNS, rows, empty="There is no such transaction.")
+    if limit and len(rows) == limit and run.output.terminal:
+        run.output.note(f"These are the newest {limit}; more with --limit N.")
+
+
+def show(ctx: typer.Context, transaction: TransactionId) -> None:
+    """Show a transaction: energy, times, stop reason, and what was odd about it."""
+    run = invocation(ctx)
+    found = run.record("transaction.show", "transactions", id=transaction)
+    if run.options.json:
+        return
+    if run.output.csv:
+        run.output.table([Column(key, key) for key in found], [found])
+    else:
+        run.output.fields(_fields(found, run.output.terminal))
+
+
+def close(
+    ctx: typer.Context,
+    transaction: TransactionId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the transaction")],
+) -> None:
+    """Close the books on a transaction that the charge point never stopped."""
+    run = invocation(ctx)
+    confirm(run, f"Transaction {transaction} will be billed as it stands. Close it?")
+    result = run.call("transaction.close", id=transaction, reason=reason)
+    if run.options.json:
+        run.output.document(result)
+        return
+    run.output.note(f"Transaction {transaction} is closed." if result.get("changed") else "It was closed already.")
+
+
+def meter(ctx: typer.Context, transaction: TransactionId, limit: Annotated[int, limit_option(0)] = 0) -> None:
+    """Print the meter values of a transaction, oldest first."""
+    run = invocation(ctx)
+    found = run.call("transaction.meter", id=transaction, limit=limit or None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    rows = [
+        {"time": value.get("time"), **sample}
+        for value in found["meter_values"]
+        for sample in value.get("samples") or []
+    ]
+    run.output.table(_METER, rows, empty="There are no meter values.")
+
+
+def orphans(
+    ctx: typer.Context, charge_point: ChargePointOption = None, limit: Annotated[int, limit_option(100)] = 100
+) -> None:
+    """List messages that were confirmed and could not be booked on a transaction."""
+    run = invocation(ctx)
+    found = run.call("quarantine.list", charge_point=charge_point, limit=limit)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_ORPHANS, found["quarantine"], empty="Everything was booked.")
+
+
+def _fields(record: Record, human: bool) -> list[tuple[str, str]]:
+    shown: list[tuple[str, str]] = []
+    for key, value in record.items():
+        shown.append(
+            (key.removesuffix("_wh").removesuffix("_s").removesuffix("_w").replace("_", " "), _value(key, value, human))
+        )
+    return shown
+
+
+def _value(key: str, value: Any, human: bool) -> str:
+    if value is None:
+        return ""
+    if key in ("start_time", "stop_time"):
+        return moment(value, human)
+    if key.endswith("_wh"):
+        return f"{thousands(value)} kWh"
+    if key == "power_w":
+        return f"{thousands(value)} kW"
+    if key == "duration_s":
+        return duration(value)
+    if key == "soc_percent":
+        return f"{plain(value)} %"
+    return plain(value)

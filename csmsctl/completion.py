@@ -1,0 +1,170 @@
+"""Completion: `csmsctl __complete WORD…` prints `value<TAB>help` from the command tree, the last word being typed."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from csmsctl.client import Client
+from csmsctl.escape import visible
+from csmsctl.failure import Failure
+from csmsctl.options import COLORS, FLAGS, VALUED, GlobalOptions, split
+
+_PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
+
+Candidates = list[tuple[str, str]]
+
+
+def print_completions(words: list[str]) -> None:
+    """Prints the candidates for the last word; says nothing at all when anything goes wrong."""
+    try:
+        candidates = complete(words or [""])
+    except (Exception, SystemExit):  # a broken completion must not break the line that is being typed
+        return
+    for value, text in candidates:
+        # A value that holds control characters could not be typed anyway.
+        if value == visible(value):
+            sys.stdout.write(f"{value}\t{visible(text)}\n")
+
+
+def complete(words: list[str]) -> Candidates:
+    """The candidates for the last of the words after `csmsctl`."""
+    *before, word = words
+    given, rest = split(before)
+    if given and given[-1][1] is None and given[-1][0] in VALUED:
+        return _value_of_global(given[-1][0], word)
+    name, equals, value = word.partition("=")
+    if equals and name in VALUED:
+        return [(f"{name}={found}", text) for found, text in _value_of_global(name, value)]
+    return _complete_command(rest, word)
+
+
+def _complete_command(before: list[str], word: str) -> Candidates:
+    from csmsctl.tree import LazyGroup, root, summary
+
+    command: Any = root()
+    context = command.make_context("csmsctl", [], resilient_parsing=True)
+    while isinstance(command, LazyGroup):
+        name = next((at for at in before if not at.startswith("-")), None)
+        if name is None:
+            names: Candidates = [
+                (found, summary(command.get_command(context, found)))
+                for found in command.list_commands(context)
+                if found.startswith(word) and command.get_command(context, found) is not None
+            ]
+            return _options_of(command, context, word) if word.startswith("-") else names
+        found = command.get_command(context, name)
+        if found is None:
+            return []
+        before = before[before.index(name) + 1 :]
+        command = found
+        arguments = [] if isinstance(command, LazyGroup) else before
+        context = command.make_context(name, list(arguments), parent=context, resilient_parsing=True)
+    return _complete_parameter(command, context, before, word)
+
+
+def _complete_parameter(command: Any, context: Any, before: list[str], word: str) -> Candidates:
+    options = {name: param for param in command.params for name in param.opts if name.startswith("-")}
+    only_arguments = "--" in before
+    if not only_arguments:
+        name, equals, value = word.partition("=")
+        if equals and name in options:
+            return [(f"{name}={found}", text) for found, text in _values(options[name], context, value)]
+        previous = options.get(before[-1]) if before else None
+        if previous is not None and not previous.is_flag:
+            return _values(previous, context, word)
+        if word.startswith("-") and word != "-":
+            return _options_of(command, context, word)
+    taken = _count_arguments(before, options)
+    arguments = [param for param in command.params if param.param_type_name == "argument"]
+    for param in arguments:
+        if param.nargs == -1 or taken < 1:
+            return _values(param, context, word)
+        taken -= 1
+    # Nothing more can stand here but options.
+    return [] if only_arguments else _options_of(command, context, word)
+
+
+def _count_arguments(before: list[str], options: dict[str, Any]) -> int:
+    count, skip, ended = 0, False, False
+    for word in before:
+        if skip:
+            skip = False
+        elif word == "--" and not ended:
+            ended = True
+        elif word.startswith("-") and word != "-" and not ended:
+            param = options.get(word)
+            skip = param is not None and not param.is_flag
+        else:
+            count += 1
+    return count
+
+
+def _values(param: Any, context: Any, word: str) -> Candidates:
+    found: Candidates = [(item.value, item.help or "") for item in param.shell_complete(context, word)]
+    if not found and getattr(param.type, "choices", None):
+        found = [(choice, "") for choice in param.type.choices if choice.casefold().startswith(word.casefold())]
+    return found
+
+
+def _options_of(command: Any, context: Any, word: str) -> Candidates:
+    found: Candidates = []
+    for param in command.get_params(context):
+        if param.param_type_name == "option" and not param.hidden:
+            found += [
+                (name, param.help or "") for name in (*param.opts, *param.secondary_opts) if name.startswith("--")
+            ]
+    found += [(name, text) for name, (_, text) in VALUED.items()]
+    found += [(flag.split(",")[-1].strip(), text) for flag, text in FLAGS.items()]
+    return [(name, text) for name, text in dict(found).items() if name.startswith(word)]
+
+
+def _value_of_global(name: str, word: str) -> Candidates:
+    if name == "--color":
+        return [(color, "") for color in COLORS if color.startswith(word)]
+    return file_values(word) if name == "--socket" else []
+
+
+def live_values(kind: str, prefix: str, params: dict[str, Any]) -> Candidates:
+    """Values that the daemon knows; none when it is down or slow."""
+    named = params.get("targets") or params.get("charge_point")
+    charge_point = named[0] if isinstance(named, (list, tuple)) and len(named) == 1 else named
+    options = _options()
+    try:
+        with Client(options.socket, _PATIENCE) as client:
+            answer = client.call(
+                "complete",
+                {
+                    "kind": kind,
+                    "prefix": prefix or None,
+                    "charge_point": charge_point if isinstance(charge_point, str) else None,
+                },
+            )
+    except Failure:
+        return []
+    return [(str(value), str(text or "")) for value, text in answer.get("values") or []]
+
+
+def file_values(word: str) -> Candidates:
+    """Files and directories that begin like the word."""
+    directory, _, start = word.rpartition("/")
+    shown = directory + "/" if "/" in word else ""
+    try:
+        entries = sorted(Path(os.path.expanduser(shown) or ".").iterdir())  # noqa: PTH111 - `~/` stays as typed
+    except OSError:
+        return []
+    return [
+        (shown + entry.name + ("/" if entry.is_dir() else ""), "")
+        for entry in entries
+        if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith("."))
+    ]
+
+
+def _options() -> GlobalOptions:
+    """The socket as the line that is being typed names it."""
+    options = GlobalOptions()
+    given, _ = split(sys.argv[2:-1])
+    for name, value in [("--socket", os.environ.get("CSMS_SOCKET")), *given]:
+        if name == "--socket" and value:
+            options.socket = Path(value)
+    return options

@@ -1,0 +1,26 @@
+"""Asking before something is destroyed."""
+
+import sys
+
+from csmsctl.escape import visible
+from csmsctl.failure import NOT_CONFIRMED, Failure
+from csmsctl.invocation import Invocation
+
+
+def confirm(run: Invocation, question: str) -> None:
+    """Returns when the answer is yes, or `--yes` was given; default is No, and without a terminal nobody is asked."""
+    if run.options.yes:
+        return
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure(
+            NOT_CONFIRMED,
+            f"This asks for confirmation, and there is no terminal to ask on: {question}",
+            "Repeat it with --yes if it is meant.",
+        )
+    sys.stderr.write(visible(question) + " [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    if answer.strip().casefold() not in ("y", "yes"):
+        raise Failure(NOT_CONFIRMED, "Nothing was done.")

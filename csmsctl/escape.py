@@ -1,0 +1,30 @@
+"""Text from elsewhere, made harmless: what a charge point or an operator wrote must not steer a terminal."""
+
+import json
+import re
+from typing import Any
+
+# C0, DEL, C1; marks, embeddings and isolates that reorder text; zero-width and line separators; lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text: str) -> str:
+    """The text in one line, with everything invisible or harmful written as an escape such as `\\x1b`."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def to_json(data: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """JSON that is safe to show: what `visible` would escape is escaped as JSON has it."""
+    separators = (",", ":") if indent is None else (",", ": ")
+    text = json.dumps(data, ensure_ascii=ascii_only, indent=indent, separators=separators)
+    # Line breaks of the indentation are the only control characters that json.dumps leaves, besides DEL and C1.
+    return _UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,38 @@
+"""Files that commands write: all of it or nothing."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from csmsctl.output import Output
+
+
+def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
+    """Harmless lines to the file, or to standard output where none is named (or `-`)."""
+    if file is None or file == "-":
+        output.lines(lines)
+        return
+    path = Path(file)
+    if path.exists() and not path.is_file():  # /dev/full, a pipe: cannot be replaced
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(line + "\n" for line in lines)
+        return
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            stream.writelines(line + "\n" for line in lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    output.note(f"Written: {file}")
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current

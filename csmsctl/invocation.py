@@ -1,0 +1,62 @@
+"""What every command gets: the global options, the output, and the daemon when it is needed."""
+
+from functools import cached_property
+from typing import Any
+
+import typer
+
+from csmsctl.client import Client, Params, Result
+from csmsctl.failure import USAGE, Failure
+from csmsctl.options import GlobalOptions
+from csmsctl.output import Output
+
+
+class Invocation:
+    """One run of csmsctl; commands find it as `ctx.obj` (see `invocation`)."""
+
+    def __init__(self, options: GlobalOptions) -> None:
+        self.options = options
+        self.output = Output(options)
+        self.exit_code = 0
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to csmsd, made when it is first needed."""
+        client = Client(self.options.socket, self.options.timeout, trace=self.output.detail)
+        if self.options.verbose:
+            _warn_of_skew(client, self.output)
+        return client
+
+    def call(self, method: str, **params: Any) -> Result:
+        """The result of a method; parameters that are None are left out."""
+        return self.client.call(method, params)
+
+    def record(self, method: str, key: str, **params: Any) -> Result:
+        """A record for `show`: printed as the document with `--json`; returned for people otherwise."""
+        found = {name: value for name, value in self.call(method, **params).items() if name != "schema_version"}
+        if self.options.json:
+            self.output.document({key: [found]})
+        return found
+
+    def close(self) -> None:
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            client.close()
+
+
+def invocation(ctx: typer.Context) -> Invocation:
+    """The invocation that a command's context belongs to."""
+    found = ctx.find_object(Invocation)
+    if found is None:
+        raise Failure(USAGE, "This command was not called by csmsctl.")
+    return found
+
+
+def _warn_of_skew(client: Client, output: Output) -> None:
+    from csmsd import __version__
+
+    info: Params = client.call("daemon.info")
+    theirs = info.get("version")
+    output.detail(f"csmsd {theirs} at {client.path}")
+    if theirs != __version__:
+        output.warn(f"csmsctl is {__version__}, csmsd is {theirs}: restart csmsd after an upgrade.")

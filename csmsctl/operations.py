@@ -1,0 +1,189 @@
+"""The commands of OCPP, made from the operations that the slices declare: an action is added in its slice alone."""
+
+import inspect
+from collections.abc import Callable
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+import typer
+from msgspec import Meta
+
+from csmsctl.invocation import invocation
+from csmsctl.parameters import live, when
+from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.targets import choose
+from csmsctl.tree import build
+from csmsd.profiles import ROOMS, operations
+from csmsd.profiles.slice import Operation
+
+
+def operation_panels() -> dict[str, list[str]]:
+    """Feature profile → names of its commands."""
+    return {title: sorted(operations(room)) for room, title in ROOMS.items()}
+
+
+def build_operation(name: str) -> Any:
+    """The Typer command of an operation; None when there is none of that name."""
+    declared = operations().get(name)
+    return None if declared is None else build(name, _function(declared), declared.example)
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A field of an operation as an option: the type Typer is told, and what its Meta says of it."""
+
+    name: str
+    type: Any
+    metas: tuple[Meta, ...]  # the outer one first: what it leaves open, the next one may say
+    choices: tuple[str, ...]
+    repeatable: bool
+    required: bool
+    default: Any
+
+    @property
+    def option(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    def said(self, attribute: str) -> Any:
+        """A limit or a text of the Meta."""
+        return next((found for meta in self.metas if (found := getattr(meta, attribute)) is not None), None)
+
+    def hint(self, key: str) -> Any:
+        return next((meta.extra[key] for meta in self.metas if meta.extra and key in meta.extra), None)
+
+    @property
+    def metavar(self) -> str:
+        if self.choices:
+            return "|".join(self.choices)
+        return self.hint("metavar") or ("N" if self.type is int else self.name.upper())
+
+    def annotation(self) -> Any:
+        """`Annotated[int | None, typer.Option("--connector", min=1, …)]`."""
+        least, most = self.said("ge"), self.said("le")
+        info = typer.Option(
+            self.option,
+            metavar=None if self.type is bool else self.metavar,
+            help=self.said("description"),
+            min=self.said("gt") + 1 if least is None and self.said("gt") is not None else least,
+            max=self.said("lt") - 1 if most is None and self.said("lt") is not None else most,
+            case_sensitive=False,
+            show_default=False,
+            callback=self.check,
+            autocompletion=self._completion(),
+        )
+        kind: Any = list[self.type] if self.repeatable else self.type  # type: ignore[name-defined]
+        return Annotated[kind if self.required or self.type is bool else kind | None, info]
+
+    def check(self, value: Any) -> Any:
+        """What Typer does not check itself: lengths of texts, times, choices of repeatable options."""
+        if value is None:
+            return None
+        return [self._check_one(part) for part in value] if self.repeatable else self._check_one(value)
+
+    def _check_one(self, value: Any) -> Any:
+        limit = self.said("max_length")
+        if isinstance(value, str) and limit is not None and len(value) > limit:
+            raise typer.BadParameter(f"{len(value)} characters are too many; OCPP allows {limit}.")
+        if self.repeatable and self.choices:
+            found = [choice for choice in self.choices if choice.casefold() == str(value).casefold()]
+            if not found:
+                raise typer.BadParameter(f"{value!r} is none of {', '.join(self.choices)}.")
+            return found[0]
+        return when(value) if self.metavar == "WHEN" else value
+
+    def _completion(self) -> Callable[..., Any] | None:
+        if kind := self.hint("complete"):
+            return live(kind)
+        offered = [str(example) for example in self.said("examples") or self.choices]
+        if not offered:
+            return None
+
+        def complete(incomplete: str) -> list[str]:
+            return [word for word in offered if word.casefold().startswith(incomplete.casefold())]
+
+        return complete
+
+
+def parameters(declared: type[Operation]) -> list[Parameter]:
+    """The options of an operation, the required ones first."""
+    found = [_parameter(field) for field in msgspec.structs.fields(declared)]
+    return sorted(found, key=lambda parameter: not parameter.required)
+
+
+def _parameter(field: msgspec.structs.FieldInfo) -> Parameter:
+    kind, metas = _unwrap(field.type)
+    repeatable = get_origin(kind) is list
+    if repeatable:
+        # A list's own lengths are the number of its elements, not theirs.
+        outer = tuple(Meta(description=meta.description, examples=meta.examples, extra=meta.extra) for meta in metas)
+        kind, inner = _unwrap(get_args(kind)[0])
+        metas = outer + inner
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    default: Any = None
+    if field.default is not msgspec.NODEFAULT:
+        default = field.default
+    elif field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    return Parameter(
+        name=field.name,
+        type=str if repeatable and choices else kind,
+        metas=metas,
+        choices=choices,
+        repeatable=repeatable,
+        required=field.required,
+        default=default,
+    )
+
+
+def _unwrap(kind: Any) -> tuple[Any, tuple[Meta, ...]]:
+    """The type without Annotated and `| None`, and the Metas found on the way."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        kind, *notes = get_args(kind)
+        inner, metas = _unwrap(kind)
+        return inner, tuple(note for note in notes if isinstance(note, Meta)) + metas
+    if origin in (Union, UnionType):
+        [kind] = [part for part in get_args(kind) if part is not NoneType]
+        return _unwrap(kind)
+    return kind, ()
+
+
+def _function(declared: type[Operation]) -> Callable[..., None]:
+    """A function with the signature that Typer makes the command from."""
+    options = parameters(declared)
+
+    def command(ctx: typer.Context, **given: Any) -> None:
+        to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
+        how = {name: given.pop(name) for name in ("parallel", "fail_fast", "dry_run", "force")}
+        values = {name: value for name, value in given.items() if value is not None and value != [] and value != ()}
+        # bool fields are sent only when they say something else than the default
+        for option in options:
+            if option.type is bool and values.get(option.name) == option.default:
+                values.pop(option.name, None)
+        request = Request(
+            "operation.run", {"command": declared.command, "parameters": values}, question=declared.dangerous, **how
+        )
+        run_everywhere(invocation(ctx), request, to)
+
+    from csmsctl.parameters import Targets
+
+    common: list[tuple[str, Any, Any]] = [
+        ("all_", AllOption, False),
+        ("parallel", Parallel, 8),
+        ("fail_fast", FailFast, False),
+        ("dry_run", DryRun, False),
+        ("force", Force, False),
+    ]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    signature = [
+        inspect.Parameter("ctx", keyword, annotation=typer.Context),
+        inspect.Parameter("targets", keyword, annotation=Targets, default=None),
+    ]
+    for option in options:
+        default = inspect.Parameter.empty if option.required else False if option.type is bool else None
+        signature.append(inspect.Parameter(option.name, keyword, annotation=option.annotation(), default=default))
+    signature += [inspect.Parameter(name, keyword, annotation=kind, default=default) for name, kind, default in common]
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
+    command.__doc__ = inspect.getdoc(declared)
+    return command

@@ -1,0 +1,128 @@
+"""The global options: taken out of the command line wherever they stand, before Typer sees it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from csmsctl.failure import USAGE, Failure
+from csmsctl.paths import default_socket
+
+Color = Literal["auto", "always", "never"]
+COLORS: tuple[Color, ...] = ("auto", "always", "never")
+
+# Option: (metavar, help). Help, manual and completion are made from these.
+VALUED = {
+    "--socket": ("PATH", "Socket of the daemon (environment: CSMS_SOCKET)"),
+    "--timeout": ("SECONDS", "Longest wait for an answer (30)"),
+    "--color": ("auto|always|never", "Colours and tables; auto: on a terminal"),
+}
+FLAGS = {
+    "--json": "Print one JSON document, streams as JSON Lines",
+    "--csv": "Print rows as CSV",
+    "--no-headers": "Leave out the line of column titles",
+    "--no-pager": "Never pipe long tables into a pager",
+    "--yes": "Do not ask for confirmation",
+    "-q, --quiet": "Print no notes, only data and errors",
+    "-v, --verbose": "Say more on standard error",
+}
+_NAMES = {name.strip(): flag.split(",")[-1].strip() for flag in FLAGS for name in flag.split(",")}
+
+
+@dataclass
+class GlobalOptions:
+    """What the global options say."""
+
+    socket: Path = field(default_factory=default_socket)
+    timeout: float = 30.0
+    color: Color = "auto"
+    json: bool = False
+    csv: bool = False
+    headers: bool = True
+    pager: bool = True
+    yes: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether `--json` is among the arguments; for errors in the others."""
+    before = list(arguments[: list(arguments).index("--")]) if "--" in arguments else list(arguments)
+    return "--json" in before
+
+
+def extract(arguments: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
+    """The global options, and the arguments without them. What stands after `--` is left alone.
+
+    `--note=--json` is one argument and none of ours; that is how a value gets past that looks like one.
+    """
+    given, rest = split(arguments)
+    options = GlobalOptions()
+    environment = os.environ.get("CSMS_SOCKET")
+    if environment:
+        options.socket = Path(environment)
+    for name, value in given:
+        _apply(options, name, value)
+    if options.json and options.csv:
+        raise Failure(USAGE, "--json and --csv exclude each other.")
+    return options, rest
+
+
+def split(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """The global options with their values (None: it is missing), and all other arguments."""
+    given: list[tuple[str, str | None]] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument == "--":
+            return given, [*rest, argument, *waiting]
+        name, equals, value = argument.partition("=")
+        if name in VALUED:
+            given.append((name, value if equals else waiting.pop(0) if waiting else None))
+        elif argument in _NAMES:
+            given.append((_NAMES[argument], None))
+        elif len(argument) > 2 and argument[0] == "-" and set(argument[1:]) <= {"q", "v"}:
+            given += [(_NAMES["-" + letter], None) for letter in argument[1:]]
+        else:
+            rest.append(argument)
+    return given, rest
+
+
+def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
+    if name in VALUED and not value:
+        raise Failure(USAGE, f"{name} needs a value.", f"Give it as {name} {VALUED[name][0]}.")
+    match name:
+        case "--socket":
+            options.socket = Path(cast(str, value))
+        case "--timeout":
+            options.timeout = _seconds(cast(str, value))
+        case "--color":
+            if value not in COLORS:
+                raise Failure(USAGE, f"--color knows {', '.join(COLORS)}, not {value!r}.")
+            options.color = value
+        case "--json":
+            options.json = True
+        case "--csv":
+            options.csv = True
+        case "--no-headers":
+            options.headers = False
+        case "--no-pager":
+            options.pager = False
+        case "--yes":
+            options.yes = True
+        case "--quiet":
+            options.quiet = True
+        case "--verbose":
+            options.verbose = True
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise Failure(USAGE, f"--timeout wants seconds, more than 0 and at most 86400, not {text!r}.")
+    return seconds

@@ -1,0 +1,143 @@
+"""What a command prints: data on standard output, everything else on standard error."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from csmsctl.escape import to_json, visible
+from csmsctl.failure import Failure
+from csmsctl.options import GlobalOptions
+from csmsctl.table import Column, Record
+
+SCHEMA_VERSION = 1
+
+
+class Output:
+    """The way to standard output and standard error; everything that passes is made harmless here."""
+
+    def __init__(self, options: GlobalOptions) -> None:
+        self.json = options.json
+        self.csv = options.csv
+        self.headers = options.headers
+        self.quiet = options.quiet
+        self.verbose = options.verbose
+        self.pager = options.pager
+        self.color = options.color
+        # Rich tables: on a terminal, or where colours are demanded.
+        self.terminal = options.color == "always" or (
+            sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        )
+        for stream in (sys.stdout, sys.stderr):
+            _never_fail_to_encode(stream)
+
+    # --- data
+
+    def document(self, data: Record) -> None:
+        """The one JSON document of a command."""
+        self._write(to_json(_versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
+
+    def line(self, data: Record) -> None:
+        """One line of a stream of JSON."""
+        self._write(to_json(_versioned(data), ascii_only=_ascii()), flush=True)
+
+    def text(self, line: str, *, style: str = "", flush: bool = False) -> None:
+        """A line of text for people; a style is Rich's and shows on a terminal only."""
+        if self.terminal and style:
+            from csmsctl.terminal import styled
+
+            self._write(styled(visible(line), style, self.color), flush=flush)
+        else:
+            self._write(visible(line), flush=flush)
+
+    def table(self, columns: Sequence[Column], records: Sequence[Record], *, empty: str = "") -> None:
+        """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none."""
+        if self.csv:
+            from csmsctl.table import csv_lines
+
+            self.lines(csv_lines([column.key for column in columns], records, headers=self.headers))
+        elif not records:
+            self.note(empty)
+        elif self.terminal:
+            from csmsctl.terminal import render_table, show_paged
+
+            rendered = render_table(columns, records, headers=self.headers, color=self.color)
+            if not (self.pager and self._at_a_terminal() and show_paged(rendered)):
+                self._write(rendered)
+        else:
+            from csmsctl.table import plain_lines
+
+            self.lines(plain_lines(columns, records, headers=self.headers))
+
+    def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """A record as `name: value` lines; what is empty is left out."""
+        shown = [(name, value) for name, value in pairs if value]
+        width = max((len(name) for name, _ in shown), default=0) + 2
+        for name, value in shown:
+            self._write(visible(f"{name + ':':<{width}}{value}"))
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines that are harmless already."""
+        for line in lines:
+            self._write(line)
+
+    # --- everything else
+
+    def note(self, text: str) -> None:
+        """Something worth knowing; `--quiet` is without it."""
+        if text and not self.quiet:
+            _to_stderr(visible(text))
+
+    def detail(self, text: str) -> None:
+        """Something for `--verbose`."""
+        if self.verbose:
+            _to_stderr(visible(f"csmsctl: {text}"))
+
+    def warn(self, text: str) -> None:
+        """Something that must be known."""
+        _to_stderr(visible(text))
+
+    def _at_a_terminal(self) -> bool:
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def _write(self, text: str, *, flush: bool = False) -> None:
+        sys.stdout.write(text + "\n")
+        if flush or self._at_a_terminal():
+            sys.stdout.flush()
+
+
+def report(failure: Failure, *, as_json: bool) -> None:
+    """The error on standard error: a sentence and the next step, or one JSON line."""
+    _never_fail_to_encode(sys.stderr)
+    if as_json:
+        error = {"code": failure.code, "message": failure.message, "next": failure.next_step}
+        _to_stderr(to_json({"schema_version": SCHEMA_VERSION, "error": error}, ascii_only=True))
+        return
+    _to_stderr(visible(f"csmsctl: {failure.message}"))
+    if failure.next_step:
+        _to_stderr(visible(failure.next_step))
+
+
+def _versioned(data: Record) -> Record:
+    return {"schema_version": SCHEMA_VERSION, **data}
+
+
+def _to_stderr(text: str) -> None:
+    """Nobody is left to be told when standard error is closed or full."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def _never_fail_to_encode(stream: TextIO | Any) -> None:
+    """A lone surrogate or a letter that the locale lacks becomes an escape instead of an exception."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _ascii() -> bool:
+    """Whether JSON must keep to ASCII because the locale cannot write the rest."""
+    return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") != "utf8"

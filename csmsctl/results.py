@@ -1,0 +1,103 @@
+"""The results of an operation, for people: a line for each, and tables for what charge points list."""
+
+from typing import Any
+
+from csmsctl.client import Result
+from csmsctl.output import Output
+from csmsctl.table import Column, Record
+from csmsctl.values import milliseconds, plain
+
+_GOOD, _BAD, _QUIET = "green", "red", "dim"
+
+
+def _style(record: Record) -> str:
+    return {"accepted": _GOOD, "queued": "yellow", "not_sent": "yellow"}.get(str(record.get("outcome")), _BAD)
+
+
+_COLUMNS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("action", "ACTION"),
+    Column("shown", "RESULT", style=_style),
+    Column("duration_ms", "TIME", milliseconds, right=True),
+    Column("detail", "DETAIL"),
+)
+_CSV_COLUMNS = tuple(
+    Column(key, key) for key in ("charge_point", "action", "outcome", "status", "error", "duration_ms", "task")
+)
+
+
+def show_results(output: Output, results: list[Result], *, dry_run: bool = False) -> None:
+    """Lists in the answers (configuration keys, say) as a table; every other result as a line."""
+    listing = [result for result in results if _lists(result)]
+    if listing:
+        _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
+    rest = [result for result in results if not _lists(result)]
+    if output.csv and not listing:
+        output.table(_CSV_COLUMNS, rest)
+    elif listing:
+        for row in _rows(rest, dry_run):
+            output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
+    else:
+        output.table(_COLUMNS, _rows(rest, dry_run), empty="No charge point is meant.")
+
+
+def _rows(results: list[Result], dry_run: bool) -> list[Record]:
+    seen: dict[tuple[Any, Any], int] = {}
+    for result in results:
+        place = (result.get("charge_point"), result.get("action"))
+        seen[place] = seen.get(place, 0) + 1
+    rows = []
+    for result in results:
+        repeated = seen[(result.get("charge_point"), result.get("action"))] > 1
+        parts = []
+        if repeated or dry_run:
+            parts.append(plain(result.get("request")) or "{}")
+        if error := result.get("error"):
+            parts.append(str(error))
+        response = result.get("response")
+        if isinstance(response, dict):
+            parts.append(plain({key: value for key, value in response.items() if key != "status"}))
+        rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
+    return rows
+
+
+def _word(result: Result, dry_run: bool) -> str:
+    outcome = str(result.get("outcome") or "").replace("_", " ")
+    if dry_run and not result.get("error"):
+        return "would be sent"
+    status = result.get("status")
+    return str(status) if status and outcome in ("accepted", "rejected") else outcome
+
+
+def _lists(result: Result) -> dict[str, list[Record]]:
+    """The lists of objects in an answer, by name."""
+    response = result.get("response")
+    if not isinstance(response, dict):
+        return {}
+    return {
+        name: value
+        for name, value in response.items()
+        if isinstance(value, list) and value and all(isinstance(part, dict) for part in value)
+    }
+
+
+def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
+    rows: list[Record] = []
+    keys: dict[str, None] = {}
+    for result in results:
+        for records in _lists(result).values():
+            for record in records:
+                keys.update(dict.fromkeys(record))
+                rows.append({"charge_point": result["charge_point"], **record})
+    columns = [Column(key, key.upper()) for key in keys if key != "charge_point"]
+    if named:
+        columns.insert(0, Column("charge_point", "CHARGE POINT"))
+    output.table(columns, rows)
+    for result in results:
+        others = {
+            key: value
+            for key, value in result["response"].items()
+            if key not in _lists(result) and value not in (None, [])
+        }
+        if others:
+            output.note(f"{result['charge_point']}: {plain(others)}")

@@ -1,0 +1,115 @@
+"""Sending an operation to one charge point or many, showing what came of it, and the exit code of it all."""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import typer
+
+from csmsctl.client import Params, Result
+from csmsctl.confirm import confirm
+from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
+from csmsctl.invocation import Invocation
+from csmsctl.results import show_results
+from csmsctl.targets import Chosen
+
+AllOption = Annotated[bool, typer.Option("--all", help="Every registered charge point")]
+Parallel = Annotated[
+    int, typer.Option("--parallel", metavar="N", min=1, max=1000, help="So many at once (8)", show_default=False)
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Send no more after the first failure")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print targets and messages, send nothing")]
+Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
+
+_CODES = {
+    "accepted": OK,
+    "queued": OK,
+    "rejected": REJECTED,
+    "call_error": REJECTED,
+    "timeout": TIMED_OUT,
+    "not_connected": NOT_CONNECTED,
+    "unknown": OTHER,
+}
+# How much longer than the daemon waits for a charge point we wait for the daemon.
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """An operation: the method and its parameters, and how it is to be run."""
+
+    method: str
+    params: Params
+    question: str | None
+    parallel: int
+    fail_fast: bool
+    dry_run: bool
+    force: bool
+
+
+def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
+    """Runs it, prints the results, sets the exit code."""
+    if request.question and not request.dry_run and not to.single and not run.options.yes:
+        to = _confirmed(run, request, to)
+    try:
+        results = _send(run, request, to.targets)
+    except KeyboardInterrupt:
+        run.output.warn("Interrupted. What was sent is not taken back; see: csmsctl task list")
+        raise
+    run.exit_code = exit_code(results, several=len(to.targets) > 1)
+    if run.options.json:
+        run.output.document({"results": results})
+    else:
+        show_results(run.output, results, dry_run=request.dry_run)
+
+
+def exit_code(results: list[Result], *, several: bool = False) -> int:
+    """The exit code: that of the one charge point, or 9 when there were several and one of them failed."""
+    failed = [code for code in map(_code, results) if code != OK]
+    if not failed:
+        return OK
+    several = several or len({result.get("charge_point") for result in results}) > 1
+    return SOME_FAILED if several else failed[0]
+
+
+def _code(result: Result) -> int:
+    if result.get("outcome") == "not_sent":
+        # Without an error it was a dry run.
+        return int(result.get("error_code") or USAGE) if result.get("error") else OK
+    return _CODES.get(str(result.get("outcome")), OTHER)
+
+
+def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
+    """Asks with the identities that are meant, and keeps to them: what is confirmed is what is sent."""
+    planned = _send(run, replace(request, dry_run=True), to.targets)
+    identities = list(dict.fromkeys(str(result["charge_point"]) for result in planned))
+    exactly_named = [identity.casefold() for identity in identities] == [word.casefold() for word in to.targets]
+    if len(identities) == 1 and exactly_named:
+        return to  # an identity that looks like a glob: DE*ABC*E1
+    if identities:
+        named = ", ".join(identities[:5]) + (f" and {len(identities) - 5} more" if len(identities) > 5 else "")
+        confirm(run, (request.question or "").replace("{targets}", named))
+    return Chosen(identities or to.targets)
+
+
+def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]:
+    params: dict[str, Any] = {
+        **request.params,
+        "targets": targets,
+        "timeout": run.options.timeout,
+        "parallel": request.parallel,
+        "fail_fast": request.fail_fast or None,
+        "dry_run": request.dry_run or None,
+        "force": request.force or None,
+    }
+    # A CALL may have to wait for the one before it.
+    limit = 2 * run.options.timeout + _PATIENCE
+    if sys.stderr.isatty() and not run.output.quiet and not request.dry_run:
+        from csmsctl.progress import Progress
+
+        with Progress(run.options.color) as progress:
+            answer = run.client.call(request.method, params, timeout=limit, on_progress=progress.show)
+    else:
+        answer = run.client.call(request.method, params, timeout=limit, on_progress=lambda _: None)
+    results = answer.get("results")
+    return [result for result in results if isinstance(result, dict)] if isinstance(results, list) else []

@@ -1,0 +1,53 @@
+"""Which charge points a command is for, as typed."""
+
+import sys
+from dataclasses import dataclass
+
+from csmsctl.failure import USAGE, Failure
+
+EVERYONE = "*"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Targets for the daemon. `single` when exactly one identity was named, which needs no confirmation."""
+
+    targets: list[str]
+
+    @property
+    def single(self) -> bool:
+        return len(self.targets) == 1 and not _may_be_several(self.targets[0])
+
+
+def choose(words: list[str] | None, *, everyone: bool = False, optional: bool = False) -> Chosen:
+    """The targets of a command that needs some; `optional` when its parameters may imply one."""
+    found = expand(words)
+    if everyone and found:
+        raise Failure(USAGE, "--all means every charge point; leave out the others, or --all.")
+    if everyone:
+        return Chosen([EVERYONE])
+    if not found and not optional:
+        raise Failure(
+            USAGE,
+            "No charge point is named.",
+            "Name one or more (identity, glob 'north-*', label @north), or use --all. They are: csmsctl cp list",
+        )
+    return Chosen(found)
+
+
+def expand(words: list[str] | None) -> list[str]:
+    """The words with `-` replaced by the identities on standard input, without repetitions."""
+    found: list[str] = []
+    for word in words or []:
+        if word != "-":
+            found.append(word)
+            continue
+        identities = sys.stdin.read().split()
+        if not identities:
+            raise Failure(USAGE, "There are no identities on standard input.")
+        found += identities
+    return list(dict.fromkeys(found))
+
+
+def _may_be_several(word: str) -> bool:
+    return word.startswith("@") or any(letter in word for letter in "*?[")

@@ -1,0 +1,85 @@
+"""Tables, styles and the pager on a terminal. The only place besides `watch` and `progress` that imports Rich."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from csmsctl.options import Color
+from csmsctl.table import Column, Record
+
+
+def console(color: Color, *, stderr: bool = False) -> Console:
+    """A Rich console that adds nothing of its own: no markup, no highlighting, no emoji codes."""
+    return Console(
+        stderr=stderr,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=False,
+        force_terminal=True if color == "always" else None,
+        no_color=True if color == "never" else None,
+    )
+
+
+def build_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, width: int) -> Table:
+    """The table, without the wide columns where they do not fit."""
+    cells = [[column.text(record, True) for column in columns] for record in records]
+    needed = [max([len(column.title), *(len(row[at]) for row in cells)]) + 2 for at, column in enumerate(columns)]
+    shown = list(range(len(columns)))
+    for at in reversed(range(len(columns))):
+        # What is wide, or empty in every row, goes first.
+        if sum(needed[i] for i in shown) > width and columns[at].wide:
+            shown.remove(at)
+    table = Table(box=box.SIMPLE_HEAD if headers else None, show_header=headers, pad_edge=False, padding=(0, 1))
+    table.show_edge = False
+    for at in shown:
+        column = columns[at]
+        justify = "right" if column.right else "left"
+        table.add_column(Text(column.title), justify=justify, overflow="fold", no_wrap=False)  # type: ignore[arg-type]
+    for record, row in zip(records, cells, strict=True):
+        table.add_row(*(Text(row[at], style=style(record) if (style := columns[at].style) else "") for at in shown))
+    return table
+
+
+def render_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, color: Color) -> str:
+    """The table as text with its colours."""
+    screen = console(color)
+    with screen.capture() as captured:
+        screen.print(build_table(columns, records, headers=headers, width=screen.width))
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+
+
+def styled(text: str, style: str, color: Color) -> str:
+    """A line with its colours."""
+    screen = console(color)
+    with screen.capture() as captured:
+        screen.print(Text(text, style=style), soft_wrap=True)
+    return captured.get().rstrip("\n")
+
+
+def show_paged(text: str) -> bool:
+    """Shows in the pager what is longer than the screen; False when it was not needed or there is none."""
+    if not sys.stdin.isatty() or text.count("\n") + 2 < shutil.get_terminal_size().lines:
+        return False
+    pager = os.environ.get("PAGER", "less").split()
+    if not pager or pager == ["cat"] or shutil.which(pager[0]) is None:
+        return False
+    environment = {"LESS": "FRX", **os.environ}
+    try:
+        process = subprocess.Popen(pager, stdin=subprocess.PIPE, env=environment, text=True, errors="backslashreplace")  # noqa: S603
+    except OSError:
+        return False
+    try:
+        process.communicate(text + "\n")
+    except KeyboardInterrupt:
+        process.wait()
+    except BrokenPipeError:
+        pass
+    return True

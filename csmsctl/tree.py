@@ -1,0 +1,233 @@
+"""The command tree: which commands there are, and where. Nothing is imported before it is asked for.
+
+The commands of OCPP are not listed here: each is declared in its slice (csmsd/profiles) and made by `operations.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from csmsctl.options import FLAGS, VALUED
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: `module:function` and an example. The function's signature and docstring say the rest."""
+
+    where: str
+    example: str
+
+    def load(self) -> Callable[..., Any]:
+        module, _, function = self.where.partition(":")
+        loaded: Callable[..., Any] = getattr(import_module(module), function)
+        return loaded
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of commands below one name."""
+
+    help: str
+    entries: dict[str, Entry]
+
+
+_HERE = "csmsctl.commands"
+
+_CP = Section(
+    "Charge points: register, look at, change, remove.",
+    {
+        "list": Entry(f"{_HERE}.charge_points:list_", "csmsctl cp list 'north-*'"),
+        "show": Entry(f"{_HERE}.charge_points:show", "csmsctl cp show CP1"),
+        "add": Entry(f"{_HERE}.charge_point_changes:add", "csmsctl cp add CP1 --label north --generate-password"),
+        "set": Entry(f"{_HERE}.charge_point_changes:set_", "csmsctl cp set CP1 --label south --note 'level 2'"),
+        "remove": Entry(f"{_HERE}.charge_point_changes:remove", "csmsctl cp remove CP1"),
+        "pending": Entry(f"{_HERE}.charge_points:pending", "csmsctl cp pending"),
+        "accept": Entry(f"{_HERE}.charge_point_changes:accept", "csmsctl cp accept CP1"),
+        "disconnect": Entry(f"{_HERE}.charge_point_changes:disconnect", "csmsctl cp disconnect CP1"),
+    },
+)
+_TAG = Section(
+    "idTags: who may charge.",
+    {
+        "list": Entry(f"{_HERE}.tags:list_", "csmsctl tag list --status Blocked"),
+        "show": Entry(f"{_HERE}.tags:show", "csmsctl tag show A1B2C3"),
+        "add": Entry(f"{_HERE}.tags:add", "csmsctl tag add A1B2C3 --expires +52w --note 'Ms Jones'"),
+        "set": Entry(f"{_HERE}.tags:set_", "csmsctl tag set A1B2C3 --max-transactions 1"),
+        "block": Entry(f"{_HERE}.tags:block", "csmsctl tag block A1B2C3"),
+        "unblock": Entry(f"{_HERE}.tags:unblock", "csmsctl tag unblock A1B2C3"),
+        "remove": Entry(f"{_HERE}.tags:remove", "csmsctl tag remove A1B2C3"),
+        "import": Entry(f"{_HERE}.tag_files:import_", "csmsctl tag import tags.csv"),
+        "export": Entry(f"{_HERE}.tag_files:export", "csmsctl tag export --output tags.csv"),
+    },
+)
+_TX = Section(
+    "Transactions: what was charged, by whom, where.",
+    {
+        "list": Entry(f"{_HERE}.transactions:list_", "csmsctl tx list --state active"),
+        "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 17"),
+        "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 17 --reason 'meter replaced'"),
+        "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 17 --csv"),
+        "export": Entry(f"{_HERE}.transaction_export:export", "csmsctl tx export --since -31d --output october.csv"),
+        "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),
+    },
+)
+_TASK = Section(
+    "Tasks: every command that was ever sent, by whom, and what came of it.",
+    {
+        "list": Entry(f"{_HERE}.tasks:list_", "csmsctl task list --charge-point CP1 --since -1d"),
+        "show": Entry(f"{_HERE}.tasks:show", "csmsctl task show 42"),
+        "cancel": Entry(f"{_HERE}.tasks:cancel", "csmsctl task cancel 42"),
+    },
+)
+_DAEMON = Section(
+    "The daemon itself.",
+    {
+        "info": Entry(f"{_HERE}.daemon:info", "csmsctl daemon info"),
+        "reload": Entry(f"{_HERE}.daemon:reload", "csmsctl daemon reload"),
+        "wait-ready": Entry(f"{_HERE}.daemon:wait_ready", "csmsctl daemon wait-ready --timeout 10"),
+    },
+)
+
+# Help panel → its commands, in the order of the help.
+PANELS: dict[str, dict[str, Entry | Section]] = {
+    "Any profile": {
+        "call": Entry(f"{_HERE}.call:call", """csmsctl call CP1 Reset '{"type":"Soft"}'"""),
+    },
+    "Records": {
+        "status": Entry(f"{_HERE}.status:status", "csmsctl status 'north-*'"),
+        "watch": Entry(f"{_HERE}.watch:watch", "csmsctl watch @north"),
+        "cp": _CP,
+        "tag": _TAG,
+        "tx": _TX,
+        "task": _TASK,
+        "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
+        "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),
+    },
+    "Daemon": {
+        "daemon": _DAEMON,
+        "rpc": Entry(f"{_HERE}.rpc:rpc", """csmsctl rpc transaction.list '{"state":"active"}'"""),
+    },
+    "Trying it out": {
+        "simulate": Entry("csmsctl.simulator.command:simulate", "csmsctl simulate"),
+    },
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that loads a command when it is asked for."""
+
+    entries: dict[str, Entry]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.entries)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
+            close = get_close_matches(name, self.list_commands(ctx))
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        self.write_panel(ctx, formatter, "Commands", list(self.entries))
+
+    def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
+        """A heading and its commands with their summaries."""
+        rows = [(name, summary(command)) for name in names if (command := self.get_command(ctx, name))]
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class Root(LazyGroup):
+    """`csmsctl` itself: the commands of this module, and those that the slices of OCPP declare."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for names in self.panels().values() for name in names]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands:
+            loaded = self._load(cmd_name)
+            if loaded is None:
+                return None
+            self.commands[cmd_name] = loaded
+        return self.commands[cmd_name]
+
+    def panels(self) -> dict[str, list[str]]:
+        """Help panel → names: feature profiles first."""
+        from csmsctl.operations import operation_panels
+
+        return operation_panels() | {panel: list(entries) for panel, entries in PANELS.items()}
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for panel, names in self.panels().items():
+            self.write_panel(ctx, formatter, panel, names)
+        with formatter.section("Global options, at any position"):
+            formatter.write_dl(
+                [(f"{name} {metavar}", text) for name, (metavar, text) in VALUED.items()] + list(FLAGS.items())
+            )
+
+    def _load(self, name: str) -> Any:
+        for entries in PANELS.values():
+            match entries.get(name):
+                case Entry() as entry:
+                    try:
+                        return build(name, entry.load(), entry.example)
+                    except ModuleNotFoundError as error:
+                        if error.name and entry.where.startswith(error.name):
+                            return None  # a part of csms that is not installed
+                        raise
+                case Section() as section:
+                    return group(LazyGroup, name, section.help, section.entries)
+        from csmsctl.operations import build_operation
+
+        return build_operation(name)
+
+
+def root() -> Root:
+    """The tree."""
+    found = group(
+        Root,
+        "csmsctl",
+        "Steer charge points and look after the records of csmsd, the Central System for OCPP 1.6-J.",
+        {},
+    )
+    assert isinstance(found, Root)
+    return found
+
+
+def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
+    """A group whose commands are loaded one by one."""
+    made = kind(name=name, help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    made.entries = entries
+    return made
+
+
+def build(name: str, function: Callable[..., Any], example: str) -> Any:
+    """The Typer command of a function."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, epilog=f"\b\nExample:\n  {example}")(function)
+    command = get_command(app)
+    command.example = example  # type: ignore[attr-defined]
+    return command
+
+
+def summary(command: Any) -> str:
+    """The first sentence of a command's help."""
+    first = (command.help or "").strip().split("\n")[0]
+    return first.rstrip(".")

@@ -1,0 +1,62 @@
+"""How single values are written for people: times, durations, energy."""
+
+from datetime import datetime
+from typing import Any
+
+
+def moment(value: Any, human: bool) -> str:
+    """RFC 3339 as the daemon gave it; on a terminal local time to the second."""
+    if not isinstance(value, str):
+        return ""
+    if not human:
+        return value
+    try:
+        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return value
+
+
+def thousands(value: Any, human: bool = True) -> str:
+    """Wh as kWh, W as kW."""
+    return f"{value / 1000:.3f}" if isinstance(value, int | float) else ""
+
+
+def duration(seconds: Any, human: bool = True) -> str:
+    """`3 h 12 min`."""
+    if not isinstance(seconds, int | float):
+        return ""
+    if not human:
+        return str(seconds)
+    rest = max(0, int(seconds))
+    if rest < 60:
+        return f"{rest} s"
+    minutes, rest = divmod(rest, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def milliseconds(value: Any, human: bool = True) -> str:
+    if not isinstance(value, int | float):
+        return ""
+    return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+
+
+def plain(value: Any) -> str:
+    """Any JSON value as a word: yes and no, lists with blanks, nothing for null."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return " ".join(plain(part) for part in value)
+        case dict():
+            return " ".join(f"{key}={plain(part)}" for key, part in value.items())
+        case float() if value == int(value):
+            return str(int(value))
+        case _:
+            return str(value)
