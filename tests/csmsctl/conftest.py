@@ -1,0 +1,94 @@
+"""A scripted daemon on a real socket, and csmsctl as a real process."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.csmsctl.scripted_daemon import ScriptedDaemon
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The JSON error on standard error."""
+        document = json.loads(self.err)
+        assert document["schema_version"] == 1
+        return document["error"]
+
+
+class Csmsctl:
+    """Runs csmsctl against a socket, in the repository, without the user's settings."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("CSMS_SOCKET", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PAGER", "LESS")
+        }
+        self.environment |= {"CSMS_SOCKET": str(socket), "TZ": "UTC", "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "csmsctl", *arguments]
+
+    def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Ended:
+        done = subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=30,
+            check=False,
+            env=self.environment | environment,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+        """A process that goes on; the test ends it."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            **options,
+        )
+
+
+@pytest.fixture
+def daemon() -> Iterator[ScriptedDaemon]:
+    # Not tmp_path: the address of a socket may not be longer than about 100 bytes.
+    with tempfile.TemporaryDirectory(prefix="csms-") as directory:
+        scripted = ScriptedDaemon(Path(directory) / "csmsd.sock")
+        yield scripted
+        scripted.close()
+
+
+@pytest.fixture
+def csmsctl(daemon: ScriptedDaemon) -> Csmsctl:
+    return Csmsctl(daemon.path)
