@@ -17,6 +17,8 @@ from csmsd.ocpp.errors import OcppError, canonical_error_code
 from csmsd.ocpp.frames import UniqueId
 
 REMEMBERED_ANSWERS = 16
+# A CALL repeated later than this is no retry: its charge point uses the same ids over and over.
+REPEATED_WITHIN = 120_000
 GARBAGE_PER_MINUTE = 60
 _MINUTE = 60_000
 
@@ -88,12 +90,21 @@ class QueueFull(Exception):
 
 
 class _Request:
-    __slots__ = ("action", "answer", "payload")
+    __slots__ = ("action", "answer", "owed", "payload", "received_at", "shared")
 
-    def __init__(self, action: str, payload: bytes) -> None:
+    def __init__(self, action: str, payload: bytes, received_at: float, *, earlier_owed: int = 0) -> None:
         self.action = action
         self.payload = payload
+        self.received_at = received_at
         self.answer: bytes | None = None
+        # Answers that are still to be given under this id. While there are several, which is whose cannot be told.
+        self.owed = earlier_owed + 1
+        self.shared = earlier_owed > 0
+
+    def repeats(self, action: str, payload: bytes, now: float) -> bool:
+        """Whether a CALL under the same id is this one over again."""
+        same = self.action == action and self.payload == payload
+        return same and (self.answer is None or now - self.received_at < REPEATED_WITHIN)
 
 
 class Conversation:
@@ -116,11 +127,11 @@ class Conversation:
 
     # --- what the charge point sends
 
-    def receive(self, text: str | bytes, now: float) -> Event | None:
-        """Takes one WebSocket message. None when it needs nothing further (a repeated CALL was answered again)."""
+    def receive(self, text: str | bytes, now: float) -> Event:
+        """Takes one WebSocket message and says what it was."""
         frame = frames.parse(text)
         if isinstance(frame, frames.Call):
-            return self._receive_call(frame)
+            return self._receive_call(frame, now)
         if isinstance(frame, frames.CallResult):
             call = self._close_open_call(frame.unique_id, now)
             return Answered(call, frame.payload) if isinstance(call, OutgoingCall) else call
@@ -131,28 +142,26 @@ class Conversation:
             return Refused(call, canonical_error_code(frame.code), frame.description, frame.details)
         return self._receive_garbage(frame, now)
 
-    def _receive_call(self, frame: frames.Call) -> Event | None:
+    def _receive_call(self, frame: frames.Call, now: float) -> Event:
         payload = bytes(frame.payload)
-        earlier = self._requests.get(frame.unique_id)
-        reused = earlier is not None
-        if earlier is not None:
-            if earlier.action == frame.action and earlier.payload == payload:
-                if earlier.answer is not None:
-                    self._out.append(earlier.answer)
-                return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
-            # J 4.1.4 wants unique ids; a charge point that reuses one for another CALL still gets its answer.
-            if earlier.answer is None:
-                self._unanswered -= 1
-            del self._requests[frame.unique_id]
-        self._requests[frame.unique_id] = _Request(frame.action, payload)
+        earlier = self._requests.pop(frame.unique_id, None)
+        if earlier is not None and earlier.repeats(frame.action, payload, now):
+            self._requests[frame.unique_id] = earlier
+            if earlier.answer is not None:
+                self._out.append(earlier.answer)
+            return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
+        # J 4.1.4 wants unique ids; a charge point that reuses one for another CALL still gets its answer.
+        self._requests[frame.unique_id] = _Request(
+            frame.action, payload, now, earlier_owed=earlier.owed if earlier is not None else 0
+        )
         self._unanswered += 1
         self._forget_old_requests()
-        return Requested(frame.unique_id, frame.action, frame.payload, reused)
+        return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None)
 
     def _forget_old_requests(self) -> None:
         excess = len(self._requests) - REMEMBERED_ANSWERS
         if excess > 0:
-            for unique_id in [key for key, request in self._requests.items() if request.answer is not None][:excess]:
+            for unique_id in [key for key, request in self._requests.items() if not request.owed][:excess]:
                 del self._requests[unique_id]
 
     def _close_open_call(self, unique_id: UniqueId, now: float) -> OutgoingCall | Odd:
@@ -182,22 +191,27 @@ class Conversation:
         """How many CALLs of the charge point wait for their answer."""
         return self._unanswered
 
-    def answer(self, unique_id: UniqueId, payload: bytes) -> None:
-        """Ends a CALL of the charge point with a CALLRESULT."""
-        self._finish(unique_id, frames.serialize_result(unique_id, payload))
+    def answer(self, unique_id: UniqueId, payload: bytes, *, remember: bool = True) -> None:
+        """Ends a CALL of the charge point with a CALLRESULT; one that ages (Heartbeat) is not to be remembered."""
+        self._finish(unique_id, frames.serialize_result(unique_id, payload), remember)
 
     def refuse(self, unique_id: UniqueId, error: OcppError, *, remember: bool = True) -> None:
         """Ends a CALL with a CALLERROR; one that a retry may cure (InternalError) is not remembered."""
-        self._finish(unique_id, frames.serialize_error(unique_id, error.code, error.description))
-        if not remember:
-            self._requests.pop(unique_id, None)
+        self._finish(unique_id, frames.serialize_error(unique_id, error.code, error.description), remember)
 
-    def _finish(self, unique_id: UniqueId, text: bytes) -> None:
-        request = self._requests.get(unique_id)
-        if request is not None and request.answer is None:
-            request.answer = text
-            self._unanswered -= 1
+    def _finish(self, unique_id: UniqueId, text: bytes, remember: bool) -> None:
         self._out.append(text)
+        request = self._requests.get(unique_id)
+        if request is None or not request.owed:
+            return
+        request.owed -= 1
+        self._unanswered -= 1
+        if request.owed:
+            return
+        if remember and not request.shared:
+            request.answer = text
+        else:
+            del self._requests[unique_id]
 
     # --- what we ask
 
@@ -209,6 +223,13 @@ class Conversation:
         self._queue.append(call)
         self._send_next(now)
         return call
+
+    def withdraw(self, call: OutgoingCall) -> bool:
+        """Takes a CALL back out of the queue; False when it has been sent already."""
+        if call in self._queue:
+            self._queue.remove(call)
+            return True
+        return False
 
     def hold(self) -> None:
         """Keeps our CALLs in the queue: one that arrives before Boot is answered confuses charge points."""

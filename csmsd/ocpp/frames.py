@@ -1,5 +1,6 @@
 """Text to frames and back: CALL, CALLRESULT and CALLERROR (J 4.2)."""
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -53,6 +54,8 @@ _decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
 _decode_any = msgspec.json.Decoder().decode
 encode_json = msgspec.json.Encoder().encode
 
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+
 
 def parse(text: str | bytes) -> Frame | Unreadable:
     """Reads one WebSocket message; never raises."""
@@ -60,9 +63,12 @@ def parse(text: str | bytes) -> Frame | Unreadable:
         frame = _decode(text)
     except (ValueError, RecursionError):
         return _diagnose(text)
-    if isinstance(frame.unique_id, str) and not 0 <= len(frame.unique_id) <= MAX_UNIQUE_ID:
-        return Unreadable("bad_unique_id", f"unique id of {len(frame.unique_id)} characters")
-    return frame
+    return _too_long(frame.unique_id) or frame
+
+
+def _too_long(unique_id: UniqueId) -> Unreadable | None:
+    length = len(str(unique_id))
+    return Unreadable("bad_unique_id", f"unique id of {length} characters") if length > MAX_UNIQUE_ID else None
 
 
 def _diagnose(text: str | bytes) -> Frame | Unreadable:
@@ -72,7 +78,7 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
     try:
         value = _decode_any(text)
     except (ValueError, RecursionError) as error:
-        return Unreadable("not_json", str(error))
+        return _without_control_characters(text) or Unreadable("not_json", str(error))
     if not isinstance(value, list) or not value:
         return Unreadable("not_a_frame", "a frame is a JSON array that begins with 2, 3 or 4")
     kind, rest = value[0], value[1:]
@@ -84,21 +90,46 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
     unique_id = rest[0] if rest else None
     if not isinstance(unique_id, str | int | float) or isinstance(unique_id, bool):
         return Unreadable("bad_unique_id", "the unique id is neither text nor a number")
-    if isinstance(unique_id, str) and len(unique_id) > MAX_UNIQUE_ID:
-        return Unreadable("bad_unique_id", f"unique id of {len(unique_id)} characters")
-    if kind == 2:
-        if len(rest) < 2 or not isinstance(rest[1], str):
-            return Unreadable("not_a_frame", "a CALL needs an action as its third element", unique_id)
-        return Call(unique_id, rest[1], _raw(rest[2] if len(rest) > 2 else {}))
-    if kind == 3:
-        return CallResult(unique_id, _raw(rest[1] if len(rest) > 1 else {}))
-    code = rest[1] if len(rest) > 1 else "GenericError"
-    description = rest[2] if len(rest) > 2 else ""
-    return CallError(unique_id, str(code), "" if description is None else str(description))
+    too_long = _too_long(unique_id)
+    if too_long is not None:
+        return too_long
+    try:
+        if kind == 2:
+            if len(rest) < 2 or not isinstance(rest[1], str):
+                return Unreadable("not_a_frame", "a CALL needs an action as its third element", unique_id)
+            return Call(unique_id, rest[1], _raw(rest[2] if len(rest) > 2 else {}))
+        if kind == 3:
+            return CallResult(unique_id, _raw(rest[1] if len(rest) > 1 else {}))
+        code = rest[1] if len(rest) > 1 else None
+        description = rest[2] if len(rest) > 2 else None
+        details = _raw(rest[3]) if len(rest) > 3 else _EMPTY
+        return CallError(
+            unique_id,
+            "GenericError" if code is None else str(code),
+            "" if description is None else str(description),
+            details,
+        )
+    except RecursionError as error:  # what could be read may still be too deep to be written
+        return Unreadable("not_json", str(error))
+
+
+def _without_control_characters(text: str | bytes) -> Frame | Unreadable | None:
+    """Another try with blanks for control characters: an unescaped one in an idTag is not worth a StopTransaction."""
+    raw = text if isinstance(text, bytes) else text.encode(errors="replace")
+    blanked = _CONTROL.sub(b" ", raw)
+    return parse(blanked) if blanked != raw else None
 
 
 def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(encode_json(value))
+
+
+def written_out(payload: object) -> str:
+    """Parsed JSON as text again, to be kept; never raises."""
+    try:
+        return encode_json(payload).decode()
+    except RecursionError:
+        return '"nested too deeply to be kept"'
 
 
 def serialize_call(unique_id: str, action: str, payload: bytes) -> bytes:

@@ -14,11 +14,13 @@ import msgspec
 from msgspec import inspect
 
 from csmsd.ocpp.errors import ErrorCode, OcppError
-from csmsd.ocpp.types import Message
+from csmsd.ocpp.types import LARGEST_INTEGER, Message
 
 M = TypeVar("M", bound=Message)
 
-_INT64 = 2**63 - 1
+# Text longer than the specification allows is kept up to ten times that length, lest it fill memory and disk.
+_KEPT = 10
+_KEPT_ENUMERATION = 100
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -59,14 +61,14 @@ def check_sendable(message: Message) -> str | None:
     """Why a charge point could not accept this message, or None; what we send is checked strictly."""
     try:
         _decoder(type(message)).decode(_encode(message))
-    except msgspec.ValidationError as error:
+    except ValueError as error:  # a value out of its limits, or text that is no Unicode
         return str(error)
     return None
 
 
 def read(message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False) -> tuple[M, list[Deviation]]:
     """The typed message and its deviations. Raises OcppError when it cannot be read, or deviates while `strict`."""
-    if not strict:
+    if not strict and b"null" not in bytes(payload):  # a null is to be seen and counted, too
         try:
             return _decoder(message_type).decode(payload), []
         except (ValueError, RecursionError):
@@ -172,6 +174,7 @@ def _text(kind: inspect.StrType, value: object, where: str, deviations: list[Dev
         value = str(value)
     if kind.max_length is not None and len(value) > kind.max_length:
         deviations.append(Deviation(where, "too_long", "PropertyConstraintViolation"))
+        value = value[: _KEPT * kind.max_length]
     return value
 
 
@@ -189,7 +192,7 @@ def _integer(kind: inspect.IntType, value: object, where: str, deviations: list[
         deviations.append(Deviation(where, "not_an_integer", "TypeConstraintViolation"))
     if isinstance(number, bool) or not isinstance(number, int):
         raise _Unfit("TypeConstraintViolation", where, "must be an integer")
-    if abs(number) > _INT64:
+    if abs(number) > LARGEST_INTEGER:
         raise _Unfit("PropertyConstraintViolation", where, "is out of range")
     _note_range(kind, number, where, deviations)
     return number
@@ -243,7 +246,7 @@ def _literal(kind: inspect.LiteralType, value: object, where: str, deviations: l
             deviations.append(Deviation(where, "value_in_another_case", "PropertyConstraintViolation"))
             return str(known)
     deviations.append(Deviation(where, "unknown_value", "PropertyConstraintViolation"))
-    return value
+    return value[:_KEPT_ENUMERATION]
 
 
 def _list(kind: inspect.ListType, value: object, where: str, deviations: list[Deviation]) -> list[object]:

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 
 MASK = "******"
 
-_SECRET_KEY = re.compile(r"authorization_?key|passw|passphrase|secret|credential|private_?key|api_?key|token", re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"'@]+(?=@)")
-_SUSPICIOUS = re.compile(rb"authorization_?key|passw|passphrase|secret|credential|private_?key|api_?key|token|://[^/\s\"]*@", re.I)
+_MAX_DEPTH = 50  # no message of OCPP is nested half as deep
+
+_NAMES = r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
+_SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
+_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"]+(?=@)")
+# In JSON a slash may be written `\/`, and any letter as `\u0041`.
+_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|:\\?/\\?/[^/\s\"]*@|\\u00[2-7]", re.IGNORECASE)
 
 
 def is_secret_key(name: str) -> bool:
@@ -22,17 +26,28 @@ def may_hold_secret(text: bytes) -> bool:
 
 def masked(value: object) -> object:
     """A copy of parsed JSON with secret values, and credentials in URLs, replaced by asterisks."""
+    return _masked(value, _MAX_DEPTH)
+
+
+def _masked(value: object, depth: int) -> object:
+    if isinstance(value, Mapping | list) and depth == 0:
+        return MASK
     if isinstance(value, Mapping):
-        key = value.get("key")
-        hidden = isinstance(key, str) and is_secret_key(key)
+        # Names are read in any case (see `reading.py`), so they are looked for in any case.
+        hidden = any(
+            str(name).casefold() == "key" and isinstance(key, str) and is_secret_key(key) for name, key in value.items()
+        )
         return {
-            name: MASK
-            if item is not None and ((hidden and name == "value") or (name != "key" and is_secret_key(str(name))))
-            else masked(item)
+            name: MASK if item is not None and _is_secret(str(name), hidden) else _masked(item, depth - 1)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [masked(item) for item in value]
+        return [_masked(item, depth - 1) for item in value]
     if isinstance(value, str):
         return _URL_CREDENTIALS.sub(MASK, value)
     return value
+
+
+def _is_secret(name: str, hidden: bool) -> bool:
+    folded = name.casefold()
+    return (hidden and folded == "value") or (folded != "key" and is_secret_key(name))

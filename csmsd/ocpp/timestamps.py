@@ -13,10 +13,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 _EARLIEST = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _FUTURE_TOLERANCE = 24 * 3600 * 1000  # a day: beyond it a charge point's clock is not worth booking with
 
+# Longer text is no time, and not worth the work of finding out.
+_LONGEST = 64
+
 _LENIENT = re.compile(
-    r"""\s*(\d{4})-?(\d\d)-?(\d\d)                      # date
-        [T\s]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)? # time, seconds and a fraction of any precision
-        \s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?\s*$""",
+    r"""(\d{4})-?(\d\d)-?(\d\d)                      # date
+        [Tt\s]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)? # time, seconds and a fraction of any precision
+        \s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$""",
     re.VERBOSE,
 )
 
@@ -36,7 +39,7 @@ def format_time(time: int) -> str:
 
 def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
     """Milliseconds since 1970 UTC, or None when the text is no time; without a zone, `zone` is meant."""
-    match = _LENIENT.match(text)
+    match = _LENIENT.match(text.strip()) if len(text) <= _LONGEST else None
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = match.groups()

@@ -14,13 +14,20 @@ CiString50 = Annotated[str, Meta(max_length=50)]
 CiString255 = Annotated[str, Meta(max_length=255)]
 CiString500 = Annotated[str, Meta(max_length=500)]
 IdToken = CiString20
-DateTime = str  # RFC 3339 text; `timestamps.py` reads it
-ConnectorId = Annotated[int, Meta(ge=0)]  # 0 is the whole charge point (C 2.2)
-PositiveConnectorId = Annotated[int, Meta(ge=1)]
+# RFC 3339 text; `timestamps.py` reads it. The specification sets no limit, but no time is longer than this.
+DateTime = Annotated[str, Meta(max_length=64)]
+LARGEST_INTEGER = 2**63 - 1  # what a database can hold
+Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+NonNegative = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+ConnectorId = NonNegative  # 0 is the whole charge point (C 2.2)
+PositiveConnectorId = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)]
 
 
-class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A payload or a part of one; optional fields are None when absent and are left out when sent."""
+class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """A payload or a part of one; optional fields are None when absent and are left out when sent.
+
+    Unknown fields are forbidden so that `reading.py` sees and counts them; it ignores them all the same.
+    """
 
     # A bad element of a list is dropped and counted instead of spoiling its message (see `reading.py`).
     droppable: ClassVar[bool] = False
@@ -161,7 +168,7 @@ class MeterValue(Message, kw_only=True):
     """Readings taken at one moment (C 7.33)."""
 
     timestamp: DateTime
-    sampled_value: list[SampledValue]
+    sampled_value: Annotated[list[SampledValue], Meta(min_length=1)]
 
 
 # --- charging profiles (C 7.8 to 7.14); RemoteStartTransaction and SetChargingProfile carry them
@@ -175,7 +182,7 @@ ChargingRateUnit = Literal["W", "A"]
 class ChargingSchedulePeriod(Message, kw_only=True):
     """From `start_period` seconds on, `limit` amperes or watts hold (C 7.14)."""
 
-    start_period: Annotated[int, Meta(ge=0)]
+    start_period: NonNegative
     limit: Annotated[float, Meta(ge=0)]
     number_phases: Annotated[int, Meta(ge=1, le=3)] | None = None
 
@@ -183,7 +190,7 @@ class ChargingSchedulePeriod(Message, kw_only=True):
 class ChargingSchedule(Message, kw_only=True):
     """Periods of limits, in seconds since `start_schedule` (C 7.13)."""
 
-    duration: Annotated[int, Meta(ge=0)] | None = None
+    duration: NonNegative | None = None
     start_schedule: DateTime | None = None
     charging_rate_unit: ChargingRateUnit
     charging_schedule_period: Annotated[list[ChargingSchedulePeriod], Meta(min_length=1)]
@@ -193,9 +200,9 @@ class ChargingSchedule(Message, kw_only=True):
 class ChargingProfile(Message, kw_only=True):
     """A charging profile (C 7.8)."""
 
-    charging_profile_id: int
-    transaction_id: int | None = None
-    stack_level: Annotated[int, Meta(ge=0)]
+    charging_profile_id: Integer
+    transaction_id: Integer | None = None
+    stack_level: NonNegative
     charging_profile_purpose: ChargingProfilePurpose
     charging_profile_kind: ChargingProfileKind
     recurrency_kind: RecurrencyKind | None = None

@@ -1,6 +1,6 @@
 """Feature profiles, one room each, and the registry that finds every action in them.
 
-    csmsd/profiles/ROOM/ACTION.py    one slice: the action's messages, rules, handler, operator command
+csmsd/profiles/ROOM/ACTION.py    one slice: the action's messages, rules, handler, operator command
 """
 
 from functools import cache

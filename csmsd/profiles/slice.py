@@ -57,6 +57,7 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
     handle: Callable[[Req, Context], Reply[Conf]]
     unreadable: Callable[[object, Context], Reply[Conf]] | None = None
     before_accepted: bool = False
+    writes: bool = True
 
     @property
     def action(self) -> str:

@@ -22,4 +22,4 @@ def authorize(request: AuthorizeReq, at: Context) -> Reply[AuthorizeConf]:
     return Reply(AuthorizeConf(id_tag_info=id_tag_info(tag, status)), [], [authorized])
 
 
-INCOMING = Incoming(AuthorizeReq, AuthorizeConf, authorize)
+INCOMING = Incoming(AuthorizeReq, AuthorizeConf, authorize, writes=False)

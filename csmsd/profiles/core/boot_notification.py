@@ -1,11 +1,7 @@
 """BootNotification (C 4.2): a charge point introduces itself and is accepted, kept pending or rejected."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from csmsd.ocpp.timestamps import format_time
-from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, RegistrationStatus
+from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, NonNegative, RegistrationStatus
 from csmsd.profiles.record import Event
 from csmsd.profiles.slice import Context, Incoming, Reply
 
@@ -27,7 +23,7 @@ class BootNotificationReq(Message, kw_only=True):
 class BootNotificationConf(Message, kw_only=True):
     status: RegistrationStatus
     current_time: DateTime
-    interval: Annotated[int, Meta(ge=0)]
+    interval: NonNegative
 
 
 def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNotificationConf]:
@@ -80,6 +76,10 @@ def _unreadable(payload: object, at: Context) -> Reply[BootNotificationConf]:
             charge_point_serial_number=readable.get("chargePointSerialNumber"),
             charge_box_serial_number=readable.get("chargeBoxSerialNumber"),
             firmware_version=readable.get("firmwareVersion"),
+            iccid=readable.get("iccid"),
+            imsi=readable.get("imsi"),
+            meter_type=readable.get("meterType"),
+            meter_serial_number=readable.get("meterSerialNumber"),
         ),
         at,
     )

@@ -1,5 +1,6 @@
 """Charge points and their connectors: the records that are kept, and the live state around them."""
 
+import re
 from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,9 +12,12 @@ from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.transactions import TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
+_INDEX = re.compile(r"\[\d+\]")
+
 MAX_CONNECTORS = 256  # growth is capped: no charge point has more
 MAX_CONFIGURATION_KEYS = 1000
 MAX_DEVIATION_KINDS = 200
+MAX_SAMPLES = 100  # newest readings per connector; 22 measurands on up to ten phases, few of which exist
 
 
 class ChargePoint(Record, kw_only=True):
@@ -140,6 +144,7 @@ class ChargePointState:
         self.samples: dict[int, dict[str, Sample]] = {}
         self.connected_at: Milliseconds | None = None
         self.address: str | None = None
+        self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 
@@ -158,7 +163,7 @@ class ChargePointState:
         if self._zone[0] != name:
             try:
                 self._zone = (name, ZoneInfo(name) if name else UTC)
-            except (ZoneInfoNotFoundError, ValueError):
+            except (ZoneInfoNotFoundError, ValueError, OSError):
                 self._zone = (name, UTC)
         return self._zone[1]
 
@@ -170,7 +175,7 @@ class ChargePointState:
     def count_deviations(self, action: str, deviations: list[Deviation], now: Milliseconds) -> None:
         """Adds to the counters that `cp show` prints; they are written with the next housekeeping."""
         for deviation in deviations:
-            field = deviation.field.partition("[")[0]
+            field = _INDEX.sub("", deviation.field)
             place = (action, field, deviation.kind)
             counter = self.deviations.get(place)
             if counter is None:

@@ -24,7 +24,7 @@ def data_transfer(request: DataTransferReq, at: Context) -> Reply[DataTransferCo
     return Reply(DataTransferConf(status="UnknownVendorId"))
 
 
-INCOMING = Incoming(DataTransferReq, DataTransferConf, data_transfer)
+INCOMING = Incoming(DataTransferReq, DataTransferConf, data_transfer, writes=False)
 OUTGOING = Outgoing(DataTransferReq, DataTransferConf)
 
 

@@ -62,7 +62,9 @@ class GetConfiguration(Operation, kw_only=True):
     command: ClassVar[str] = "get-configuration"
     example: ClassVar[str] = "csmsctl get-configuration CP1 --key HeartbeatInterval --key MeterValueSampleInterval"
 
-    key: Annotated[list[str], Meta(description="Key to read; may be repeated", extra={"complete": "configuration_keys"})] = []
+    key: Annotated[
+        list[str], Meta(description="Key to read; may be repeated", extra={"complete": "configuration_keys"})
+    ] = []
 
     def steps(self, target: Target) -> Steps:
         if not self.key:

@@ -17,4 +17,6 @@ def heartbeat(request: HeartbeatReq, at: Context) -> Reply[HeartbeatConf]:
     return Reply(HeartbeatConf(current_time=format_time(at.now)))
 
 
-INCOMING = Incoming(HeartbeatReq, HeartbeatConf, heartbeat, unreadable=lambda _, at: heartbeat(HeartbeatReq(), at))
+INCOMING = Incoming(
+    HeartbeatReq, HeartbeatConf, heartbeat, unreadable=lambda _, at: heartbeat(HeartbeatReq(), at), writes=False
+)

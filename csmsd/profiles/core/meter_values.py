@@ -1,8 +1,12 @@
 """MeterValues (C 4.7): readings, in a transaction or out of one. Whatever they are, they are confirmed."""
 
-from csmsd.ocpp.frames import encode_json
-from csmsd.ocpp.types import ConnectorId, Message, MeterValue
-from csmsd.profiles.core.charge_points import MAX_CONNECTORS, QuarantinedMessage
+from typing import Annotated
+
+from msgspec import Meta
+
+from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS, MAX_SAMPLES, QuarantinedMessage
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event
@@ -11,8 +15,8 @@ from csmsd.profiles.slice import Context, Incoming, Reply
 
 class MeterValuesReq(Message, kw_only=True):
     connector_id: ConnectorId
-    transaction_id: int | None = None
-    meter_value: list[MeterValue]
+    transaction_id: Integer | None = None
+    meter_value: Annotated[list[MeterValue], Meta(min_length=1)]
 
 
 class MeterValuesConf(Message, kw_only=True):
@@ -22,7 +26,7 @@ class MeterValuesConf(Message, kw_only=True):
 def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]:
     """Keeps the readings with the transaction they belong to, running or stopped, else with the connector."""
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
-        return _quarantine(encode_json(request).decode(), "connectorId out of range", at)
+        return _quarantine(request, "connectorId out of range", at)
     transaction = _transaction(request, at)
     book = at.charge_point.transactions
     readings = read_meter_values(
@@ -39,7 +43,10 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         at.note(field, oddity)
     if not readings.changes:
         return Reply(MeterValuesConf())
-    at.charge_point.samples.setdefault(request.connector_id, {}).update(readings.latest)
+    samples = at.charge_point.samples.setdefault(request.connector_id, {})
+    samples.update(
+        (name, sample) for name, sample in readings.latest.items() if name in samples or len(samples) < MAX_SAMPLES
+    )
     measured = Event(
         "meter_values",
         at.charge_point.id,
@@ -64,7 +71,7 @@ def _transaction(request: MeterValuesReq, at: Context) -> Transaction | None:
     return running
 
 
-def _quarantine(payload: str, reason: str, at: Context) -> Reply[MeterValuesConf]:
+def _quarantine(payload: object, reason: str, at: Context) -> Reply[MeterValuesConf]:
     return Reply(
         MeterValuesConf(),
         [
@@ -73,7 +80,7 @@ def _quarantine(payload: str, reason: str, at: Context) -> Reply[MeterValuesConf
                 received_at=at.now,
                 action="MeterValues",
                 reason=reason,
-                payload=payload,
+                payload=written_out(payload),
             )
         ],
         [Event("message.quarantined", at.charge_point.id, {"action": "MeterValues"})],
@@ -84,5 +91,5 @@ INCOMING = Incoming(
     MeterValuesReq,
     MeterValuesConf,
     meter_values,
-    unreadable=lambda payload, at: _quarantine(encode_json(payload).decode(), "unreadable", at),
+    unreadable=lambda payload, at: _quarantine(payload, "unreadable", at),
 )

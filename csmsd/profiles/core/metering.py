@@ -14,6 +14,7 @@ from csmsd.profiles.record import Change, Milliseconds, Record
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
 MAX_SHAPES = 5000
+MAX_SHAPE_LENGTH = 2000  # characters; nine samples take some 500
 
 # Unit as read, in lower case → base unit and factor.
 _UNITS: dict[str, tuple[str, float]] = {
@@ -46,6 +47,8 @@ _UNITS: dict[str, tuple[str, float]] = {
 _DEFAULT_UNITS = {
     "Energy": "Wh",
     "Power": "W",
+    "Power.Reactive": "var",
+    "Power.Factor": "",
     "Current": "A",
     "Voltage": "V",
     "SoC": "Percent",
@@ -95,11 +98,9 @@ class MeterShapes:
 
     def pack(self, samples: list[SampledValue]) -> tuple[int, str, MeterShape | None]:
         """(shape number, samples as JSON, the shape's record when it is new). Shape 0: samples are written out."""
-        shape = encode_json(
-            [[s.measurand, s.phase, s.unit, s.context, s.location, s.format] for s in samples]
-        ).decode()
+        shape = encode_json([[s.measurand, s.phase, s.unit, s.context, s.location, s.format] for s in samples]).decode()
         known = self._ids.get(shape)
-        if known is None and len(self._ids) >= MAX_SHAPES:
+        if known is None and (len(self._ids) >= MAX_SHAPES or len(shape) > MAX_SHAPE_LENGTH):
             return 0, encode_json(samples).decode(), None
         values = encode_json([sample.value for sample in samples]).decode()
         if known is not None:
@@ -115,7 +116,13 @@ def unpack(shape: str | None, samples: str) -> list[SampledValue]:
         return msgspec.json.decode(samples, type=list[SampledValue])
     return [
         SampledValue(
-            value=value, measurand=what[0], phase=what[1], unit=what[2], context=what[3], location=what[4], format=what[5]
+            value=value,
+            measurand=what[0],
+            phase=what[1],
+            unit=what[2],
+            context=what[3],
+            location=what[4],
+            format=what[5],
         )
         for what, value in zip(msgspec.json.decode(shape), msgspec.json.decode(samples), strict=True)
     ]
@@ -129,19 +136,26 @@ def number(sample: SampledValue) -> tuple[float, str] | None:
         value = float(sample.value)
     except ValueError:
         return None
-    if not math.isfinite(value):
-        return None
-    measurand = sample.measurand or ENERGY_REGISTER
-    unit = (sample.unit or _DEFAULT_UNITS.get(measurand.partition(".")[0], "")).strip()
+    unit = (sample.unit or _default_unit(sample.measurand or ENERGY_REGISTER)).strip()
     base, factor = _UNITS.get(unit.casefold(), (unit, 1))
-    return value * factor, base
+    value *= factor
+    return (value, base) if math.isfinite(value) else None
+
+
+def _default_unit(measurand: str) -> str:
+    """The unit that an absent one stands for: the longest beginning of the measurand's name decides."""
+    while measurand not in _DEFAULT_UNITS:
+        measurand, dot, _ = measurand.rpartition(".")
+        if not dot:
+            return ""
+    return _DEFAULT_UNITS[measurand]
 
 
 def energy_register(sample: SampledValue) -> float | None:
     """Wh, when the sample is the register that is billed: imported active energy over all phases at the outlet."""
-    if (sample.measurand or ENERGY_REGISTER) != ENERGY_REGISTER or sample.phase is not None:
+    if (sample.measurand or ENERGY_REGISTER) != ENERGY_REGISTER or sample.phase:
         return None
-    if sample.location not in (None, "Outlet"):
+    if sample.location and sample.location != "Outlet":  # an absent location means Outlet (C 7.43); so does ""
         return None
     read = number(sample)
     return read[0] if read is not None and read[1] == "Wh" else None
@@ -179,8 +193,6 @@ def read_meter_values(
                 continue
             samples.append(sample)
             _take(sample, moment.time, readings.latest, register)
-        if not value.sampled_value:
-            readings.oddities.append(("meterValue.sampledValue", "empty"))
         if not samples:
             continue
         shape, packed, new_shape = shapes.pack(samples)
@@ -201,18 +213,15 @@ def read_meter_values(
     return readings
 
 
-def _take(
-    sample: SampledValue, time: Milliseconds, latest: dict[str, Sample], register: EnergyRegister | None
-) -> None:
+def _take(sample: SampledValue, time: Milliseconds, latest: dict[str, Sample], register: EnergyRegister | None) -> None:
     billed = energy_register(sample)
     if billed is not None and register is not None:
         register.read(billed)
-    if sample.phase is not None and sample.phase != "N":
-        name = f"{sample.measurand or ENERGY_REGISTER}.{sample.phase}"
-    elif sample.phase is None:
-        name = sample.measurand or ENERGY_REGISTER
-    else:
+    if sample.phase == "N":
         return  # the neutral conductor says nothing about what a car draws
+    name = sample.measurand or ENERGY_REGISTER
+    if sample.phase:
+        name += f".{sample.phase}"
     read = number(sample)
     if read is not None:
         latest[name] = Sample(read[0], read[1], time)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
-from csmsd.ocpp.types import Message, RemoteStartStopStatus
+from csmsd.ocpp.types import Integer, Message, RemoteStartStopStatus
 from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RemoteStopTransactionReq(Message, kw_only=True):
-    transaction_id: int
+    transaction_id: Integer
 
 
 class RemoteStopTransactionConf(Message, kw_only=True):
@@ -54,9 +54,15 @@ class RemoteStop(Operation, kw_only=True):
             for transaction in target.charge_point.transactions.active()
             if self.connector in (None, transaction.connector)
         ]
-        place = target.charge_point.id if self.connector is None else f"connector {self.connector} of {target.charge_point.id}"
+        place = (
+            target.charge_point.id
+            if self.connector is None
+            else f"connector {self.connector} of {target.charge_point.id}"
+        )
         if not running:
-            raise NotThere(f"No transaction runs on {place}; see: csmsctl tx list --charge-point {target.charge_point.id}")
+            raise NotThere(
+                f"No transaction runs on {place}; see: csmsctl tx list --charge-point {target.charge_point.id}"
+            )
         if len(running) > 1:
             choices = ", ".join(f"{known.id} (connector {known.connector})" for known in running)
             raise CannotSend(f"Several transactions run on {place}: {choices}. Say --connector N or --transaction ID.")

@@ -4,25 +4,25 @@ import msgspec
 
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.timestamps import read_time
-from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Message
+from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
-from csmsd.profiles.core.transactions import Transaction, start_key
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, start_key
+from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class StartTransactionReq(Message, kw_only=True):
     connector_id: ConnectorId
     id_tag: IdToken
-    meter_start: int
-    reservation_id: int | None = None
+    meter_start: Integer
+    reservation_id: Integer | None = None
     timestamp: DateTime
 
 
 class StartTransactionConf(Message, kw_only=True):
     id_tag_info: IdTagInfo
-    transaction_id: int
+    transaction_id: Integer
 
 
 def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartTransactionConf]:
@@ -31,26 +31,28 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
     if moment.oddity:
         at.note("timestamp", moment.oddity)
-    earlier = book.started_as(
-        start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
-    )
+    earlier = book.started_as(start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start))
     # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
     if earlier is not None and (earlier.state == "active" or not moment.oddity):
         at.note("timestamp", "repeated_start")
-        return Reply(msgspec.json.decode(earlier.reply, type=StartTransactionConf))
+        # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
+        return Reply(msgspec.json.decode(earlier.reply, type=StartTransactionConf), [earlier])
     if not 0 < request.connector_id <= MAX_CONNECTORS:
         at.note("connectorId", "out_of_range")
 
+    changes: list[Change] = []
+    events: list[Event] = []
+    transaction_id = at.site.new_transaction_id()
+    # Before its idTag's transactions are counted: one that was never stopped must not stand in its owner's way.
+    _abandon_predecessors(transaction_id, request.connector_id, moment.time, at, changes, events)
     tag = at.site.id_tag(request.id_tag)
     status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
     limit = tag.max_transactions if tag is not None else None
     if status == "Accepted" and limit is not None and at.site.active_transactions_of(request.id_tag) >= limit:
         status = "ConcurrentTx"
-    confirmation = StartTransactionConf(
-        id_tag_info=id_tag_info(tag, status), transaction_id=at.site.new_transaction_id()
-    )
+    confirmation = StartTransactionConf(id_tag_info=id_tag_info(tag, status), transaction_id=transaction_id)
     transaction = Transaction(
-        id=confirmation.transaction_id,
+        id=transaction_id,
         charge_point=at.charge_point.id,
         connector=request.connector_id,
         id_tag=request.id_tag,
@@ -65,9 +67,6 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
     )
     if status != "Accepted":
         transaction.flag(f"id_tag:{status}")
-    changes: list[Change] = []
-    events: list[Event] = []
-    _abandon_predecessors(transaction, at, changes, events)
     at.site.add_transaction(transaction)
     events.append(
         Event(
@@ -80,13 +79,20 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
     return Reply(confirmation, [*changes, transaction], events)
 
 
-def _abandon_predecessors(transaction: Transaction, at: Context, changes: list[Change], events: list[Event]) -> None:
-    """A connector has one car: what still runs there was never stopped. A start from a backlog abandons nothing newer."""
-    for running in at.charge_point.transactions.active():
-        if running.connector != transaction.connector or running.start_time > transaction.start_time:
+def _abandon_predecessors(
+    successor: int, connector: int, start_time: Milliseconds, at: Context, changes: list[Change], events: list[Event]
+) -> None:
+    """A connector has one car: what still runs there was never stopped. A start from a backlog abandons nothing newer.
+
+    Beyond MAX_ACTIVE the oldest goes, too: a charge point may name endless connectors, or start times in the past.
+    """
+    active = at.charge_point.transactions.active()
+    too_many = len(active) + 1 - MAX_ACTIVE
+    for place, running in enumerate(active):
+        if place >= too_many and (running.connector != connector or running.start_time > start_time):
             continue
         running.state = "abandoned"
-        running.flag(f"abandoned_for:{transaction.id}")
+        running.flag(f"abandoned_for:{successor}")
         register = at.charge_point.transactions.registers.get(running.id)
         if register is not None:
             running.energy_wh = round(register.total)
@@ -95,7 +101,7 @@ def _abandon_predecessors(transaction: Transaction, at: Context, changes: list[C
         at.site.index_transaction(running)
         changes.append(running)
         events.append(
-            Event("transaction.abandoned", at.charge_point.id, {"transaction": running.id, "successor": transaction.id})
+            Event("transaction.abandoned", at.charge_point.id, {"transaction": running.id, "successor": successor})
         )
 
 

@@ -39,8 +39,10 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
     if request.timestamp is not None and moment.oddity:
         at.note("timestamp", moment.oddity)
+    # A clock that is ahead must not make all that comes after it is set right look old.
+    status_at = min(moment.time, at.now)
     known = at.charge_point.connectors.get(request.connector_id)
-    if known is not None and moment.time < known.status_at and not moment.oddity:
+    if known is not None and status_at < known.status_at and not moment.oddity:
         return Reply(StatusNotificationConf())
     connector = Connector(
         charge_point=at.charge_point.id,
@@ -50,7 +52,7 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         info=_kept(request.info),
         vendor_id=_kept(request.vendor_id),
         vendor_error_code=_kept(request.vendor_error_code),
-        status_at=moment.time,
+        status_at=status_at,
         received_at=at.now,
     )
     at.charge_point.connectors[request.connector_id] = connector

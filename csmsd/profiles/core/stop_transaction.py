@@ -1,9 +1,11 @@
 """StopTransaction (C 4.10): a transaction ends. Whatever it says, it is confirmed; what fits nowhere is kept."""
 
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import ReadTime, read_time
-from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Message, MeterValue, Reason
+from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
 from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.transactions import Transaction
@@ -13,9 +15,9 @@ from csmsd.profiles.slice import Context, Incoming, Reply
 
 class StopTransactionReq(Message, kw_only=True):
     id_tag: IdToken | None = None
-    meter_stop: int
+    meter_stop: Integer
     timestamp: DateTime
-    transaction_id: int
+    transaction_id: Integer
     reason: Reason | None = None
     transaction_data: list[MeterValue] | None = None
 
@@ -35,33 +37,35 @@ def stop_transaction(request: StopTransactionReq, at: Context) -> Reply[StopTran
     matched = transaction is None
     if transaction is None:
         at.note("transactionId", "unknown")
-        if book.stopped_as(request.id_tag, request.timestamp, request.meter_stop):
-            return Reply(confirmation)
+        stopped = book.stopped_as(request.id_tag, request.timestamp, request.meter_stop)
+        if stopped is not None:
+            return Reply(confirmation, [stopped])
         transaction = book.match_stop(request.id_tag, moment.time, request.meter_stop)
     if transaction is None:
         return _orphan(request, confirmation, "no running transaction fits it", at)
     if transaction.state == "stopped":
         at.note("transactionId", "repeated_stop")
-        return Reply(confirmation)
+        # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
+        return Reply(confirmation, [transaction])
     if transaction.state == "closed":
         if transaction.stop_text == request.timestamp:
-            return Reply(confirmation)
+            return Reply(confirmation, [transaction])
         return _orphan(request, confirmation, f"transaction {transaction.id} was closed by the operator", at)
     if matched:
         transaction.flag(f"stop:matched_{request.transaction_id}")
     changes = _book(transaction, request, moment, at)
-    stopped = Event(
+    event = Event(
         "transaction.stopped",
         at.charge_point.id,
         {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag,
          "reason": transaction.stop_reason, "energy_wh": transaction.energy_wh},
     )  # fmt: skip
-    return Reply(confirmation, changes, [stopped])
+    return Reply(confirmation, changes, [event])
 
 
 def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTime, at: Context) -> list[Change]:
     book = at.charge_point.transactions
-    register = book.registers.get(transaction.id)
+    register = book.registers.get(transaction.id) or EnergyRegister(float(transaction.meter_start_wh))
     readings = read_meter_values(
         request.transaction_data or [],
         charge_point=at.charge_point.id,
@@ -76,13 +80,9 @@ def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTim
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
     transaction.meter_stop_wh = request.meter_stop
-    if register is not None:
-        register.read(float(request.meter_stop))
-        transaction.energy_wh = round(register.total)
-        transaction.energy_suspect = register.suspect
-    else:
-        transaction.energy_wh = max(0, request.meter_stop - transaction.meter_start_wh)
-        transaction.energy_suspect = request.meter_stop < transaction.meter_start_wh
+    register.read(float(request.meter_stop))
+    transaction.energy_wh = round(register.total)
+    transaction.energy_suspect = register.suspect or request.meter_stop < transaction.meter_start_wh
     transaction.state = "stopped"
     transaction.stop_time = moment.time
     transaction.stop_text = request.timestamp
@@ -118,7 +118,7 @@ def _orphan(
                 received_at=at.now,
                 action="StopTransaction",
                 reason=reason,
-                payload=encode_json(request).decode(),
+                payload=written_out(request),
             )
         ],
         [
@@ -131,33 +131,43 @@ def _orphan(
     )
 
 
+class _Readable(Message, kw_only=True):
+    """What may still be readable of a StopTransaction.req: all of it is optional, so what is not is left out."""
+
+    id_tag: IdToken | None = None
+    meter_stop: Integer | None = None
+    timestamp: DateTime | None = None
+    transaction_id: Integer | None = None
+    reason: Reason | None = None
+
+
 def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     """C 4.10: confirmed all the same. With a known transactionId it is booked with what can be read."""
-    given = payload if isinstance(payload, dict) else {}
-    transaction_id, id_tag = given.get("transactionId"), given.get("idTag")
-    transaction = at.charge_point.transactions.get(transaction_id) if isinstance(transaction_id, int) else None
+    given, _ = read_value(_Readable, payload if isinstance(payload, dict) else {})
+    book = at.charge_point.transactions
+    transaction = book.get(given.transaction_id) if given.transaction_id is not None else None
     kept = QuarantinedMessage(
         charge_point=at.charge_point.id,
         received_at=at.now,
         action="StopTransaction",
         reason="unreadable",
-        payload=encode_json(payload).decode(),
+        payload=written_out(payload),
     )
     quarantined = Event("message.quarantined", at.charge_point.id, {"action": "StopTransaction"})
     if transaction is None or transaction.state not in ("active", "abandoned"):
         return Reply(StopTransactionConf(), [kept], [quarantined])
-    meter_stop, timestamp, reason = given.get("meterStop"), given.get("timestamp"), given.get("reason")
-    register = at.charge_point.transactions.registers.get(transaction.id)
-    if not isinstance(meter_stop, int) or isinstance(meter_stop, bool):
-        meter_stop = round(register.highest) if register is not None else transaction.meter_start_wh
+    meter_stop = given.meter_stop
+    if meter_stop is None:
+        register = book.registers.get(transaction.id)
+        meter_stop = round(register.latest) if register is not None else transaction.meter_start_wh
         transaction.flag("meter_stop:estimated")
     booked = stop_transaction(
         StopTransactionReq(
             transaction_id=transaction.id,
-            id_tag=id_tag if isinstance(id_tag, str) else None,
+            id_tag=given.id_tag,
             meter_stop=meter_stop,
-            timestamp=timestamp if isinstance(timestamp, str) else "",
-            reason=reason if isinstance(reason, str) else None,  # type: ignore[arg-type]
+            timestamp=given.timestamp or "",
+            reason=given.reason,
         ),
         at,
     )
@@ -165,4 +175,3 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
 
 
 INCOMING = Incoming(StopTransactionReq, StopTransactionConf, stop_transaction, unreadable=_unreadable)
-

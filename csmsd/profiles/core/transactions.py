@@ -9,6 +9,7 @@ from csmsd.profiles.record import Milliseconds, Record
 
 # Closed transactions that are kept in memory per charge point, so that retries and late meter values find theirs.
 REMEMBERED = 500
+MAX_ACTIVE = 512  # at once on one charge point
 
 TransactionState = Literal["active", "stopped", "abandoned", "closed"]
 
@@ -79,12 +80,21 @@ class TransactionBook:
         if len(self._by_id) > REMEMBERED + len(self._open):
             self._forget_oldest()
 
+    def replace(self, transaction: Transaction) -> None:
+        """Puts a changed copy in the place of a transaction that is known."""
+        if transaction.id in self._by_id:
+            self._by_id[transaction.id] = transaction
+            self._by_start[transaction.start_key] = transaction
+            self.update(transaction)
+
     def update(self, transaction: Transaction) -> None:
         """To be called when `state` changed."""
         if transaction.state == "active":
             self._open[transaction.id] = transaction
             self.registers.setdefault(transaction.id, EnergyRegister(float(transaction.meter_start_wh)))
-        elif self._open.pop(transaction.id, None) is not None and transaction.state != "abandoned":
+            return
+        self._open.pop(transaction.id, None)
+        if transaction.state != "abandoned":
             self.registers.pop(transaction.id, None)
 
     def _forget_oldest(self) -> None:

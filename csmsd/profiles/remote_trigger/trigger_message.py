@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
+from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 MessageTrigger = Literal[
@@ -32,7 +33,16 @@ def _check(request: TriggerMessageReq, target: Target) -> str | None:
     return None
 
 
-OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check)
+def _settle(
+    request: TriggerMessageReq, confirmation: TriggerMessageConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """What a pending charge point was asked for is taken from it, although it is not accepted yet (C 4.2)."""
+    if confirmation.status == "Accepted":
+        target.charge_point.triggered.add(request.requested_message)
+    return [], []
+
+
+OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle)
 
 
 class TriggerMessage(Operation, kw_only=True):

@@ -1,0 +1,94 @@
+# csms. Needs make and Python 3.11 or newer, nothing else; all of it goes into .venv.
+# Choose the Python with `make PYTHON=/path/to/python3 …`.
+
+PYTHON_CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+LOCK_PYTHON ?= python3.11
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# editable_mode=compat: a plain path entry in place of an import hook, which costs time at every start.
+INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo run test test-slow bench lint lock dist clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/.installed-run ## Try it: a daemon and simulated charge points
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" sh demo/run
+
+run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 127.0.0.1:9000")
+	@exec $(BIN)/csmsd $(ARGS)
+
+test: .venv/.installed-test ## Run the tests (ARGS="tests/ocpp -x")
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-slow: .venv/.installed-test ## Run the tests that take long
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: .venv/.installed-test ## Run the measurements
+	@$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+lint: .venv/.installed-test ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Resolved with the oldest supported Python and from the default index alone, whatever this machine's pip is set to.
+lock: export PIP_CONFIG_FILE := /dev/null
+lock: export PIP_EXTRA_INDEX_URL :=
+lock: export PIP_FIND_LINKS :=
+lock: export CUSTOM_COMPILE_COMMAND := make lock
+lock: PIP_COMPILE = .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+lock: .venv-lock/.installed ## Renew requirements/*.txt
+	$(PIP_COMPILE) --output-file requirements/lock.txt requirements/lock.in
+	$(PIP_COMPILE) --output-file requirements/build.txt requirements/build.in
+	$(PIP_COMPILE) --extra fast --output-file requirements/run.txt pyproject.toml requirements/run.in
+	$(PIP_COMPILE) --output-file requirements/test.txt requirements/test.in
+
+dist: .venv/.installed-run ## Build the wheel into dist/
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
+	@ls dist/*
+
+clean: ## Remove all that make has made, .venv too
+	rm -rf .venv .venv-lock build dist csms.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find csmsd csmsctl tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A .venv whose Python is gone (removed, upgraded) is made anew.
+ifneq ($(shell $(BIN)/python -c '' 2>/dev/null && echo works),works)
+.PHONY: .venv/.created
+endif
+
+.venv/.created:
+	@for python in $(PYTHON_CANDIDATES); do \
+	    if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        "$$python" -m venv --clear .venv && touch $@; exit; \
+	    fi; \
+	done; \
+	echo "csms needs Python 3.11 or newer with its venv module (Debian: python3-venv); tried: $(PYTHON_CANDIDATES)." >&2; \
+	echo "Name one: make PYTHON=/path/to/python3 …" >&2; \
+	exit 1
+
+.venv/.installed-run: .venv/.created requirements/run.txt requirements/build.txt pyproject.toml
+	@echo "Installing csms into .venv …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(INSTALL_CSMS)
+	@touch $@
+
+# test.txt contains run.txt, so this makes both stamps.
+.venv/.installed-test: .venv/.created requirements/test.txt requirements/build.txt pyproject.toml
+	@echo "Installing csms and its test tools into .venv …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/build.txt -r requirements/test.txt
+	@$(INSTALL_CSMS)
+	@touch .venv/.installed-run $@
+
+.venv-lock/.installed: requirements/lock.txt
+	$(LOCK_PYTHON) -c 'import sys; v = sys.version_info; v[:2] == (3, 11) or sys.exit("make lock needs Python 3.11: make LOCK_PYTHON=/path/to/python3.11 lock")'
+	$(LOCK_PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	@touch $@

@@ -1,0 +1,100 @@
+"""The command line of csmsd: flags → settings → Daemon."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from csmsd import __version__
+from csmsd.settings import Settings, SettingsError, default_config, load
+
+EX_OK, EX_FAILURE, EX_CONFIG = 0, 1, 78
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="csmsd", description="Central System for OCPP 1.6-J. Runs in the foreground and logs to stderr."
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings (default {default_config()}, may be absent)"
+    )
+    parser.add_argument(
+        "--listen", action="append", metavar="HOST:PORT", help="listen for charge points; may be repeated"
+    )
+    parser.add_argument("--state-dir", metavar="DIR", help="where the database lives")
+    parser.add_argument("--socket", metavar="PATH", help="control socket for csmsctl")
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
+    parser.add_argument("--version", action="version", version=f"csmsd {__version__}")
+    return parser
+
+
+def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "server.listen": arguments.listen,
+        "store.directory": arguments.state_dir,
+        "control.socket": arguments.socket,
+        "log.level": arguments.log_level,
+    }
+    return {place: value for place, value in given.items() if value is not None}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Exits 0 after SIGTERM or SIGINT, 78 for bad settings, 1 when it cannot start."""
+    arguments = _parser().parse_args(argv)
+    overrides = _overrides(arguments)
+
+    def read_settings() -> Settings:
+        return load(arguments.config, overrides)
+
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        print(f"csmsd: {error}", file=sys.stderr)
+        sys.exit(EX_CONFIG)
+    if arguments.check_config:
+        print("The settings are good.")
+        sys.exit(EX_OK)
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log.level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("csmsd.websockets").setLevel(logging.CRITICAL)
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    sys.exit(_serve(settings, read_settings))
+
+
+def _serve(settings: Settings, read_settings: Any) -> int:
+    from csmsd.control.server import SocketBusy
+    from csmsd.daemon import AlreadyRunning, Daemon
+    from csmsd.store.database import StoreError
+
+    async def serve() -> None:
+        await Daemon(settings, read_settings).run()
+
+    try:
+        _run(serve())
+    except (StoreError, SocketBusy, AlreadyRunning) as error:
+        print(f"csmsd: {error}", file=sys.stderr)
+        return EX_FAILURE
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        print(f"csmsd: cannot start:{place} {error.strerror or error}", file=sys.stderr)
+        return EX_FAILURE
+    return EX_OK
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where it is installed (the extra `fast`), on asyncio otherwise."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The edge towards charge points: the listener, who is let in, one connection, and the way of a request."""

@@ -1,0 +1,279 @@
+"""One charge point's WebSocket connection: frames in and out, between the socket and the conversation."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import ConnectionClosed
+
+from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.ocpp.conversation import Answered, Conversation, Odd, OutgoingCall, QueueFull, Refused, Requested
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.reading import Deviation, read
+from csmsd.ocpp.types import Message
+from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.slice import Outgoing
+
+log = logging.getLogger(__name__)
+
+# A charge point may send on while its requests wait for the disk, but not without end.
+MAX_UNANSWERED = 32
+# One that does not read what it is sent is cut, before its answers fill the memory.
+MAX_WRITE_BUFFER = 2 * 1024 * 1024
+
+
+_REUSED = Deviation("unique_id", "reused", "PropertyConstraintViolation")
+
+
+class _Token:
+    """What a CALL of ours carries along: who waits for it, and how its answer is read."""
+
+    __slots__ = ("future", "outgoing")
+
+    def __init__(self, future: asyncio.Future[CallEnd], outgoing: Outgoing[Message, Message] | None) -> None:
+        self.future = future
+        self.outgoing = outgoing
+
+
+class Connection:
+    """Owns one WebSocket from its registration to its end."""
+
+    def __init__(
+        self,
+        websocket: ServerConnection,
+        identity: str,
+        state: Callable[[], ChargePointState | None],
+        dispatcher: Dispatcher,
+        tap: MessageTap,
+        clock: Clock,
+        *,
+        address: str,
+        call_queue: int,
+        hold_seconds: float,
+    ) -> None:
+        self.identity = identity
+        self.address = address
+        self.last_received = monotonic()
+        self._websocket = websocket
+        self._state = state
+        self._dispatcher = dispatcher
+        self._tap = tap
+        self._clock = clock
+        self._conversation = Conversation(max_queue=call_queue, holding=hold_seconds > 0)
+        self._loop = asyncio.get_running_loop()
+        self._drained = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        # A CALL before its boot is answered sends many a charge point into a boot loop.
+        self._release_timer = self._loop.call_later(hold_seconds, self._release) if hold_seconds > 0 else None
+        self._over = False
+        self.closing: asyncio.Task[None] | None = None
+        self.end_reason = "connection lost"
+
+    async def run(self) -> None:
+        """Serves the connection until it ends."""
+        try:
+            while True:
+                text = await self._websocket.recv(decode=False)
+                self.last_received = monotonic()
+                self._receive(text)
+                while self._conversation.unanswered >= MAX_UNANSWERED:
+                    self._drained.clear()
+                    await self._drained.wait()
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and self.end_reason == "connection lost":
+                self.end_reason = f"closed by the charge point ({closed.rcvd.code})"
+        finally:
+            self.fail_calls("the connection was lost")
+
+    # --- requests of the charge point
+
+    def _receive(self, text: bytes) -> None:
+        self._tap(self.identity, "in", text)
+        event = self._conversation.receive(text, monotonic() * 1000)
+        if isinstance(event, Requested):
+            self._requested(event)
+        elif isinstance(event, Answered):
+            self._answered(event)
+        elif isinstance(event, Refused):
+            self._refused(event)
+        elif event is not None:
+            self._odd(event)
+        self._flush()
+
+    def _requested(self, request: Requested) -> None:
+        state = self._state()
+        if state is None:  # removed by the operator a moment ago
+            self._conversation.refuse(
+                request.unique_id, OcppError("SecurityError", "this charge point is not registered any more")
+            )
+            return
+
+        def answer(result: bytes | OcppError) -> None:
+            if self._over:
+                return
+            if isinstance(result, bytes):
+                self._conversation.answer(request.unique_id, result)
+            else:
+                self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
+            if request.action == "BootNotification" and isinstance(result, bytes):
+                self._flush()
+                self._release()
+            self._flush()
+            self._drained.set()
+
+        if request.reused_unique_id:
+            state.count_deviations("message", [_REUSED], self._clock())
+        self._dispatcher.dispatch(state, request, answer)
+
+    def _odd(self, odd: Odd) -> None:
+        state = self._state()
+        if state is not None and odd.oddity != "empty":
+            state.count_deviations("message", [Deviation("frame", odd.oddity, "FormationViolation")], self._clock())
+        log.debug("%s: %s: %s", self.identity, odd.oddity, odd.detail)
+        if odd.hopeless:
+            self.close(1008, "too much that is not OCPP-J")
+
+    # --- CALLs of ours
+
+    async def call(
+        self,
+        action: str,
+        payload: bytes,
+        outgoing: Outgoing[Message, Message] | None,
+        *,
+        timeout: float,
+        ticket: CallTicket,
+    ) -> CallEnd:
+        """Sends a CALL when its turn comes and waits for its end; `timeout` in seconds."""
+        future: asyncio.Future[CallEnd] = self._loop.create_future()
+        try:
+            call = self._conversation.call(
+                action, payload, _Token(future, outgoing), timeout=timeout * 1000, now=monotonic() * 1000
+            )
+        except QueueFull as error:
+            return CallEnd("withdrawn", error=str(error))
+
+        def withdraw() -> bool:
+            withdrawn = self._conversation.withdraw(call)
+            if withdrawn and not future.done():
+                future.set_result(CallEnd("withdrawn", error="cancelled before it was sent"))
+            return withdrawn
+
+        ticket.withdraw = withdraw
+        self._flush()
+        self._set_timer()
+        return await future
+
+    def _answered(self, event: Answered) -> None:
+        duration = _duration(event.call)
+        token = event.call.token
+        assert isinstance(token, _Token)
+        payload = bytes(event.payload)
+        end = CallEnd("confirmed", payload=payload, duration_ms=duration)
+        if token.outgoing is not None:
+            try:
+                end.confirmation, deviations = read(token.outgoing.confirmation, event.payload)
+            except OcppError as error:
+                end = CallEnd("call_error", payload=payload, error=f"unreadable answer: {error}", duration_ms=duration)
+            else:
+                state = self._state()
+                if state is not None and deviations:
+                    state.count_deviations(f"{event.call.action}.conf", deviations, self._clock())
+        self._finish(token, end)
+
+    def _refused(self, event: Refused) -> None:
+        token = event.call.token
+        assert isinstance(token, _Token)
+        text = f"{event.code}: {event.description}" if event.description else event.code
+        self._finish(token, CallEnd("call_error", error=text, duration_ms=_duration(event.call)))
+
+    @staticmethod
+    def _finish(token: _Token, end: CallEnd) -> None:
+        if not token.future.done():
+            token.future.set_result(end)
+
+    def _expire(self) -> None:
+        self._timer = None
+        for call in self._conversation.expire(monotonic() * 1000):
+            assert isinstance(call.token, _Token)
+            if call.sent_at is None:
+                end = CallEnd("withdrawn", error="its time was up before its turn came: the charge point is busy")
+            else:
+                end = CallEnd(
+                    "timeout", error=f"no answer within {call.timeout / 1000:g} s", duration_ms=_duration(call)
+                )
+            self._finish(call.token, end)
+        self._flush()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        deadline = self._conversation.next_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None and not self._over:
+            self._timer = self._loop.call_later(max(0.0, deadline / 1000 - monotonic()) + 0.001, self._expire)
+
+    def _release(self) -> None:
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
+            self._conversation.release(monotonic() * 1000)
+            self._flush()
+            self._set_timer()
+
+    def fail_calls(self, reason: str) -> None:
+        """Ends every CALL that will get no answer: what was sent is `unknown`, what was not is `not_connected`."""
+        if self._over:
+            return
+        self._over = True
+        self._drained.set()
+        for timer in (self._timer, self._release_timer):
+            if timer is not None:
+                timer.cancel()
+        for call in self._conversation.close():
+            assert isinstance(call.token, _Token)
+            sent = call.sent_at is not None
+            self._finish(call.token, CallEnd("unknown" if sent else "not_connected", error=reason))
+
+    # --- the socket
+
+    def _flush(self) -> None:
+        for text in self._conversation.data_to_send():
+            self._tap(self.identity, "out", text)
+            broadcast((self._websocket,), text, text=True)
+        if self._websocket.transport.get_write_buffer_size() > MAX_WRITE_BUFFER:
+            self.end_reason = "it does not read what it is sent"
+            self._websocket.transport.abort()
+
+    def close(self, code: int, reason: str) -> None:
+        """Starts the closing handshake; `run` ends when it is over."""
+        self.end_reason = reason
+        self.closing = self._loop.create_task(self._websocket.close(code, reason))
+
+    def abort(self, reason: str) -> None:
+        """Ends a connection whose peer is gone."""
+        self.end_reason = reason
+        self._websocket.transport.abort()
+
+    async def probe(self, timeout: float) -> None:
+        """Pings; silence on every level for `timeout` seconds means that nobody is there."""
+        asked_at = monotonic()
+        try:
+            pong = await self._websocket.ping()
+            await asyncio.wait_for(asyncio.shield(pong), timeout)
+        except TimeoutError:
+            # Some charge points never answer a ping: whatever they send is a sign of life as well.
+            if self.last_received < asked_at:
+                self.abort(f"no sign of life for {timeout:g} s after a ping")
+        except ConnectionClosed:
+            pass
+        else:
+            self.last_received = monotonic()
+
+
+def _duration(call: OutgoingCall) -> int | None:
+    return None if call.sent_at is None else round(monotonic() * 1000 - call.sent_at)

@@ -1,0 +1,118 @@
+"""The way of a charge point's request: read → the slice's handler → commit → answer → events."""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from csmsd.ocpp.conversation import Requested
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.reading import encode, read
+from csmsd.ocpp.types import Message
+from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.profiles import incoming, outgoing
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.record import Event
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+log = logging.getLogger(__name__)
+
+Answer = Callable[[bytes | OcppError], None]
+
+
+class Dispatcher:
+    """Answers requests; `distrust` is called when a handler broke off and memory may be half changed."""
+
+    def __init__(
+        self,
+        site: Callable[[], Site],
+        keeper: Keeper,
+        publisher: Publisher,
+        clock: Clock,
+        distrust: Callable[[], None],
+    ) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._publisher = publisher
+        self._clock = clock
+        self._distrust = distrust
+        self._incoming = incoming()
+        self._outgoing = outgoing()
+
+    def dispatch(self, state: ChargePointState, request: Requested, answer: Answer) -> None:
+        """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise."""
+        now = self._clock()
+        state.record.last_seen_at = now
+        state.unsaved = True
+        action = request.action
+        slice_ = self._incoming.get(action)
+        if slice_ is None:
+            if action in self._outgoing:
+                answer(OcppError("NotSupported", f"{action} is sent by the Central System, not to it"))
+            else:
+                answer(OcppError("NotImplemented", f"{action[:50]} is not an action of OCPP 1.6 known here"))
+            return
+        if not slice_.before_accepted and state.record.boot_status != "Accepted" and action not in state.triggered:
+            # JE 3.8: nothing but BootNotification before it was accepted, save what a trigger asked for.
+            answer(OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet"))
+            return
+        if slice_.writes and not self._keeper.accepting:
+            answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
+            return
+        context = Context(self._site(), state, now, [])
+        try:
+            reply = self._handle(slice_, request, context)
+        except OcppError as error:
+            state.count_deviations(action, context.deviations, now)
+            answer(error)
+            return
+        except Exception:
+            log.exception("%s: %s could not be handled", state.id, action)
+            self._distrust()
+            answer(OcppError("InternalError", "the request could not be handled"))
+            return
+        state.triggered.discard(action)
+        if context.deviations:
+            state.count_deviations(action, context.deviations, now)
+        self._conclude(reply, answer)
+
+    def _handle(self, slice_: Incoming[Message, Message], request: Requested, context: Context) -> Reply[Message]:
+        strict = context.charge_point.record.strict
+        try:
+            message, deviations = read(slice_.request, request.payload, strict=strict)
+        except OcppError as error:
+            if slice_.unreadable is None or strict:
+                raise
+            context.note("", f"unreadable:{error.code}")
+            return slice_.unreadable(_parsed(request.payload), context)
+        context.deviations.extend(deviations)
+        return slice_.handle(message, context)
+
+    def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
+        payload = encode(reply.confirmation)
+        if not reply.changes:
+            answer(payload)
+            self._publish(reply.events)
+            return
+
+        def stored(error: Exception | None) -> None:
+            if error is None:
+                answer(payload)
+                self._publish(reply.events)
+            else:
+                # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
+                answer(OcppError("InternalError", "could not be stored; try again"))
+
+        self._keeper.submit(reply.changes, stored)
+
+    def _publish(self, events: list[Event]) -> None:
+        for event in events:
+            self._publisher.publish(event)
+
+
+def _parsed(payload: msgspec.Raw) -> object:
+    try:
+        return msgspec.json.decode(payload)
+    except (ValueError, RecursionError):
+        return bytes(payload).decode(errors="replace")

@@ -1,0 +1,104 @@
+"""Who is connected: one connection per charge point, the newest one."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from csmsd.charge_points.connection import Connection
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import Message
+from csmsd.ports import CallEnd, CallTicket, Clock, Publisher
+from csmsd.profiles.record import Event
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Outgoing
+
+POLICY_VIOLATION = 1008
+
+
+class Registry:
+    """The connections by identity; it is what operators' commands see of them (`ports.Links`)."""
+
+    def __init__(self, site: Callable[[], Site], publisher: Publisher, clock: Clock) -> None:
+        self._site = site
+        self._publisher = publisher
+        self._clock = clock
+        self._connections: dict[str, Connection] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._connections.values()))
+
+    def at_address(self, address: str) -> int:
+        """How many connections come from one address."""
+        return sum(connection.address == address for connection in self._connections.values())
+
+    def enter(self, connection: Connection) -> None:
+        """Registers a connection that was let in; the one it replaces is closed and its CALLs fail."""
+        key = fold(connection.identity)
+        replaced = self._connections.get(key)
+        self._connections[key] = connection
+        if replaced is not None:
+            replaced.fail_calls("the connection was replaced by a newer one")
+            replaced.close(POLICY_VIOLATION, "replaced by a newer connection")
+        state = self._site().charge_points.get(key)
+        if state is not None:
+            state.connected_at = state.record.last_seen_at = self._clock()
+            state.address = connection.address
+            state.unsaved = True
+        self._publisher.publish(
+            Event(
+                "charge_point.connected",
+                connection.identity,
+                {"address": connection.address, "replaced": replaced is not None},
+            )
+        )
+
+    def leave(self, connection: Connection) -> None:
+        """Takes a connection out, unless a newer one has its place already."""
+        key = fold(connection.identity)
+        if self._connections.get(key) is not connection:
+            return
+        del self._connections[key]
+        state = self._site().charge_points.get(key)
+        if state is not None:
+            state.connected_at = None
+            state.unsaved = True
+        self._publisher.publish(
+            Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason})
+        )
+
+    def is_connected(self, identity: str) -> bool:
+        return fold(identity) in self._connections
+
+    async def call(
+        self,
+        identity: str,
+        action: str,
+        payload: bytes,
+        outgoing: Outgoing[Message, Message] | None,
+        *,
+        timeout: float,
+        ticket: CallTicket,
+    ) -> CallEnd:
+        """Sends a CALL to a charge point, `timeout` in seconds; not being connected is an answer, not an error."""
+        connection = self._connections.get(fold(identity))
+        if connection is None:
+            return CallEnd("not_connected", error=f"{identity} is not connected")
+        return await connection.call(action, payload, outgoing, timeout=timeout, ticket=ticket)
+
+    def disconnect(self, identity: str, reason: str) -> bool:
+        """Closes a charge point's connection; False when there is none."""
+        connection = self._connections.get(fold(identity))
+        if connection is None:
+            return False
+        connection.close(POLICY_VIOLATION, reason)
+        return True
+
+    async def close_all(self, reason: str) -> None:
+        """Closes every connection: charge points come back when the daemon does."""
+        for connection in self:
+            connection.close(1001, reason)
+        closings = [connection.closing for connection in self if connection.closing is not None]
+        if closings:
+            await asyncio.wait(closings, timeout=3)

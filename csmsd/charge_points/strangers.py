@@ -1,0 +1,87 @@
+"""Charge points that nobody registered: refused and listed, or let in as the settings say."""
+
+import logging
+from collections.abc import Callable
+from typing import Literal
+
+from csmsd.ocpp.identity import fold
+from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, UnknownChargePoint
+from csmsd.profiles.record import Change, Deleted, Event
+from csmsd.profiles.site import Site
+
+log = logging.getLogger(__name__)
+
+MAX_REMEMBERED = 1000
+_SAVE_EVERY_MS = 60_000
+
+Policy = Literal["reject", "accept", "pending"]
+
+
+class Strangers:
+    """Looks identities up, and deals with those that are not there."""
+
+    def __init__(self, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._publisher = publisher
+        self._clock = clock
+        self._saved_at: dict[str, int] = {}
+
+    def known(self, identity: str) -> ChargePointState | None:
+        return self._site().charge_point(identity)
+
+    async def meet(self, identity: str, address: str, policy: Policy) -> ChargePointState | None:
+        """The state under which it is let in, or None when it is refused; either way it is on record."""
+        if policy == "reject" or not self._keeper.accepting:
+            self._note(identity, address)
+            return None
+        now = self._clock()
+        record = ChargePoint(
+            id=identity, registration="Accepted" if policy == "accept" else "Pending", registered_at=now
+        )
+        changes: list[Change] = [record]
+        known = self._site().unknown_charge_points.get(fold(identity))
+        if known is not None:
+            changes.append(Deleted(known))
+        try:
+            await self._keeper.commit(changes)
+        except Exception as error:
+            log.error("%s could not be registered: %s", identity, error)
+            return None
+        site = self._site()
+        site.unknown_charge_points.pop(fold(identity), None)
+        state = site.charge_points.setdefault(fold(identity), ChargePointState(record))
+        self._publisher.publish(
+            Event("charge_point.registered", identity, {"registration": record.registration, "by": "policy"})
+        )
+        return state
+
+    def _note(self, identity: str, address: str) -> None:
+        now = self._clock()
+        strangers = self._site().unknown_charge_points
+        stranger = strangers.get(fold(identity))
+        if stranger is None:
+            if len(strangers) >= MAX_REMEMBERED:
+                oldest = min(strangers.values(), key=lambda known: known.last_at)
+                del strangers[fold(oldest.id)]
+                self._saved_at.pop(fold(oldest.id), None)
+                self._keep([Deleted(oldest)])
+            stranger = UnknownChargePoint(id=identity, address=address, first_at=now, last_at=0)
+            strangers[fold(identity)] = stranger
+            log.warning(
+                "%s: refused: %s is not registered; to let it in: csmsctl cp accept %s", address, identity, identity
+            )
+        stranger.attempts += 1
+        stranger.address = address
+        stranger.last_at = now
+        if now - self._saved_at.get(fold(identity), 0) >= _SAVE_EVERY_MS:
+            self._saved_at[fold(identity)] = now
+            self._keep([stranger])
+            self._publisher.publish(
+                Event("charge_point.refused", identity, {"address": address, "attempts": stranger.attempts})
+            )
+
+    def _keep(self, changes: list[Change]) -> None:
+        if self._keeper.accepting:
+            self._keeper.submit(changes, lambda error: None)

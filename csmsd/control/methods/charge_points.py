@@ -1,0 +1,252 @@
+"""Charge points: registered, changed, let in, removed."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, usage
+from csmsd.control.targets import one, resolve
+from csmsd.control.views import charge_point_details, charge_point_view, time_text
+from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
+from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.record import Change, Deleted, Event
+
+MIN_PASSWORD, MAX_PASSWORD = 16, 40  # W A00.FR.205: 16 to 20 bytes; 40 for keys that are kept in hexadecimal
+
+
+class Identity(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+
+
+class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What `add` and `set` take; a field that is not given stays as it is."""
+
+    id: str
+    labels: list[str] | UnsetType = UNSET
+    add_labels: list[str] = []
+    remove_labels: list[str] = []
+    note: str | UnsetType | None = UNSET
+    security_profile: int | UnsetType = UNSET
+    password: str | None = None
+    generate_password: bool = False
+    registration: RegistrationStatus | UnsetType = UNSET
+    time_zone: str | UnsetType | None = UNSET
+    strict: bool | UnsetType = UNSET
+    subprotocol_optional: bool | UnsetType = UNSET
+    ping: bool | UnsetType = UNSET
+
+
+class Removal(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    force: bool = False
+
+
+_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "ping")
+
+
+def _checked(fields: Fields) -> None:
+    if not is_identity(fields.id):
+        raise usage(f"{fields.id!r} is no identity: {IDENTITY_RULE}.")
+    if fields.security_profile in (2, 3):
+        raise usage(
+            f"Security profile {fields.security_profile} needs TLS, which this version does not offer.",
+            "Use profile 1 (a password) behind a TLS proxy, or profile 0.",
+        )
+    if fields.security_profile not in (UNSET, 0, 1):
+        raise usage("The security profile is 0, 1, 2 or 3.")
+    if fields.password is not None and not MIN_PASSWORD <= len(fields.password.encode()) <= MAX_PASSWORD:
+        raise usage(
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} bytes.", "Or let csms make one: --generate-password"
+        )
+    for label in [*(fields.labels or []), *fields.add_labels]:
+        if not is_identity(label):
+            raise usage(f"{label!r} is no label: {IDENTITY_RULE}.")
+    if isinstance(fields.time_zone, str):
+        try:
+            ZoneInfo(fields.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise usage(f"{fields.time_zone!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
+
+
+def _apply(service: Service, fields: Fields, record: ChargePoint) -> str | None:
+    """Lays the fields over the record; returns a password that was generated."""
+    for name in _PLAIN:
+        value = getattr(fields, name)
+        if value is not UNSET:
+            setattr(record, name, value)
+    labels = list(record.labels) if fields.labels is UNSET else list(fields.labels)
+    gone = {fold(label) for label in fields.remove_labels}
+    for label in fields.add_labels:
+        if fold(label) not in {fold(known) for known in labels}:
+            labels.append(label)
+    record.labels = [label for label in labels if fold(label) not in gone]
+    generated = None
+    if fields.generate_password:
+        generated = service.keys.generate()
+        record.password_hash = service.keys.hash(generated, generated=True)
+    elif fields.password is not None:
+        record.password_hash = service.keys.hash(fields.password, generated=False)
+    if fields.security_profile is not UNSET:
+        record.security_profile = fields.security_profile
+    elif record.password_hash is not None and record.security_profile == 0:
+        record.security_profile = 1  # whoever sets a password wants it asked for
+    if record.security_profile > 0 and record.password_hash is None:
+        raise usage("Security profile 1 needs a password.", "Add --generate-password or --password-file FILE.")
+    return generated
+
+
+async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+    site = service.site()
+    if parameters.targets is not None:
+        chosen = resolve(site, parameters.targets)
+    else:
+        chosen = sorted(site.charge_points.values(), key=lambda state: fold(state.id))
+    return {"schema_version": SCHEMA_VERSION, "charge_points": [charge_point_view(state) for state in chosen]}
+
+
+async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
+    return {"schema_version": SCHEMA_VERSION} | charge_point_details(one(service.site(), parameters.id))
+
+
+async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
+    _checked(parameters)
+    known = service.site().charge_point(parameters.id)
+    if known is not None:
+        return {"changed": False, "charge_point": charge_point_view(known)}
+    record = ChargePoint(id=parameters.id, registered_at=service.clock())
+    password = _apply(service, parameters, record)
+    state = await _register(service, record)
+    answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
+    return answer | {"password": password} if password else answer
+
+
+async def _register(service: Service, record: ChargePoint) -> ChargePointState:
+    changes: list[Change] = [record]
+    stranger = service.site().unknown_charge_points.get(fold(record.id))
+    if stranger is not None:
+        changes.append(Deleted(stranger))
+    await service.keeper.commit(changes)
+    site = service.site()
+    site.unknown_charge_points.pop(fold(record.id), None)
+    state = site.charge_points.setdefault(fold(record.id), ChargePointState(record))
+    # One that was removed and comes back still owns its history; what it repeats must be recognized.
+    for transaction in reversed(await service.reader.transactions(charge_point=record.id, limit=500)):
+        if state.transactions.get(transaction.id) is None:
+            site.add_transaction(transaction)
+    service.bus.publish(Event("charge_point.registered", record.id, {"registration": record.registration}))
+    return state
+
+
+async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
+    state = one(service.site(), parameters.id)
+    _checked(parameters)
+    record = msgspec.structs.replace(state.record, labels=list(state.record.labels))
+    password = _apply(service, parameters, record)
+    if record == state.record:
+        return {"changed": False, "charge_point": charge_point_view(state)}
+    must_boot = record.registration != state.record.registration
+    must_reconnect = must_boot or record.password_hash != state.record.password_hash
+    if must_boot:
+        record.boot_status = None if record.registration == "Accepted" else record.registration
+    await service.keeper.commit([record])
+    state = one(service.site(), parameters.id)
+    state.record = record
+    if must_reconnect:
+        service.links.disconnect(record.id, "its registration was changed by the operator")
+    service.bus.publish(Event("charge_point.changed", record.id, {"registration": record.registration}))
+    answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
+    return answer | {"password": password} if password else answer
+
+
+async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
+    site = service.site()
+    state = one(site, parameters.id)
+    running = state.transactions.active()
+    if running and not parameters.force:
+        raise usage(
+            f"{state.id} has a running transaction ({', '.join(str(known.id) for known in running)}).",
+            f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
+        )
+    changes: list[Change] = [Deleted(state.record)]
+    for transaction in running:
+        transaction.state = "abandoned"
+        transaction.flag("charge_point_removed")
+        register = state.transactions.registers.get(transaction.id)
+        if register is not None:
+            transaction.energy_wh = round(register.total)
+        changes.append(transaction)
+    await service.keeper.commit(changes)
+    for transaction in running:
+        state.transactions.update(transaction)
+        site.index_transaction(transaction)
+    service.links.disconnect(state.id, "it was removed by the operator")
+    service.site().charge_points.pop(fold(state.id), None)
+    service.bus.publish(Event("charge_point.removed", state.id, {}))
+    return {"changed": True}
+
+
+async def pending(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    """Those who knock and are not registered, and those whose registration is Pending."""
+    site = service.site()
+    waiting: list[Json] = [
+        {
+            "id": stranger.id,
+            "reason": "unknown",
+            "address": stranger.address,
+            "attempts": stranger.attempts,
+            "first_at": time_text(stranger.first_at),
+            "last_at": time_text(stranger.last_at),
+        }
+        for stranger in site.unknown_charge_points.values()
+    ]
+    waiting += [
+        {
+            "id": state.id,
+            "reason": "registration_pending",
+            "address": state.address,
+            "attempts": None,
+            "first_at": time_text(state.record.registered_at),
+            "last_at": time_text(state.record.last_seen_at),
+        }
+        for state in site.charge_points.values()
+        if state.record.registration == "Pending"
+    ]
+    return {"schema_version": SCHEMA_VERSION, "pending": sorted(waiting, key=lambda row: str(row["id"]).casefold())}
+
+
+async def accept(service: Service, parameters: Identity, caller: Caller) -> Json:
+    """Registers an unknown one; a pending one is accepted with the BootNotification that it repeats by itself."""
+    site = service.site()
+    state = site.charge_point(parameters.id)
+    if state is None:
+        return await add(service, Fields(id=parameters.id), caller)
+    if state.record.registration == "Accepted":
+        return {"changed": False, "charge_point": charge_point_view(state)}
+    record = msgspec.structs.replace(state.record, registration="Accepted")
+    await service.keeper.commit([record])
+    state.record = record
+    service.bus.publish(Event("charge_point.changed", record.id, {"registration": "Accepted"}))
+    return {"changed": True, "charge_point": charge_point_view(state)}
+
+
+async def disconnect(service: Service, parameters: Identity, caller: Caller) -> Json:
+    state = one(service.site(), parameters.id)
+    return {"changed": service.links.disconnect(state.id, "closed by the operator")}
+
+
+METHODS = {
+    "charge_point.list": Method(Listing, listing),
+    "charge_point.show": Method(Identity, show),
+    "charge_point.add": Method(Fields, add),
+    "charge_point.set": Method(Fields, change),
+    "charge_point.remove": Method(Removal, remove),
+    "charge_point.pending": Method(NoParameters, pending),
+    "charge_point.accept": Method(Identity, accept),
+    "charge_point.disconnect": Method(Identity, disconnect),
+}

@@ -1,0 +1,80 @@
+"""Values for the shell's completion."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from csmsd.control.service import Caller, Json, Method, Service
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.site import Site
+
+MAX_VALUES = 500
+
+
+class Complete(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Literal["targets", "charge_points", "tags", "transactions", "tasks", "configuration_keys", "labels"]
+    prefix: str = ""
+    charge_point: str | None = None
+
+
+async def complete(service: Service, parameters: Complete, caller: Caller) -> Json:
+    site = service.site()
+    found: Iterator[tuple[str, str]]
+    if parameters.kind == "tasks":
+        found = iter([(str(task.id), f"{task.action} {task.charge_point}") for task in await service.reader.tasks()])
+    elif parameters.kind == "targets":
+        found = iter([*_charge_points(site), *(("@" + label, help_) for label, help_ in _labels(site))])
+    elif parameters.kind == "configuration_keys":
+        found = _configuration_keys(site, parameters.charge_point)
+    else:
+        sources = {"charge_points": _charge_points, "tags": _tags, "transactions": _transactions, "labels": _labels}
+        found = sources[parameters.kind](site)
+    prefix = fold(parameters.prefix)
+    values = [[value, help_] for value, help_ in found if fold(value).startswith(prefix)]
+    return {"values": values[:MAX_VALUES]}
+
+
+def _charge_points(site: Site) -> Iterator[tuple[str, str]]:
+    for state in sorted(site.charge_points.values(), key=lambda state: fold(state.id)):
+        yield state.id, _in_a_word(state)
+
+
+def _in_a_word(state: ChargePointState) -> str:
+    if not state.connected:
+        return "offline"
+    statuses = [connector.status for number, connector in sorted(state.connectors.items()) if number > 0]
+    return ", ".join(statuses) or "connected"
+
+
+def _labels(site: Site) -> Iterator[tuple[str, str]]:
+    labels: dict[str, int] = {}
+    for state in site.charge_points.values():
+        for label in state.record.labels:
+            labels[label] = labels.get(label, 0) + 1
+    for label in sorted(labels, key=fold):
+        yield label, f"{labels[label]} charge point{'s' if labels[label] > 1 else ''}"
+
+
+def _tags(site: Site) -> Iterator[tuple[str, str]]:
+    for tag in sorted(site.id_tags.values(), key=lambda tag: fold(tag.id)):
+        yield tag.id, "blocked" if tag.blocked else tag.note or ""
+
+
+def _transactions(site: Site) -> Iterator[tuple[str, str]]:
+    for state in site.charge_points.values():
+        for transaction in state.transactions.active():
+            yield str(transaction.id), f"{state.id} connector {transaction.connector}, {transaction.id_tag}"
+
+
+def _configuration_keys(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:
+    states = [site.charge_point(identity)] if identity else list(site.charge_points.values())
+    seen: dict[str, str] = {}
+    for state in states:
+        for key in state.configuration.values() if state is not None else ():
+            seen.setdefault(key.name, key.value or "")
+    yield from sorted(seen.items())
+
+
+METHODS = {"complete": Method(Complete, complete)}

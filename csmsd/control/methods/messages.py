@@ -1,0 +1,139 @@
+"""The log of OCPP messages, and events: listed and followed."""
+
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from csmsd.control.methods.transactions import given_time
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, usage
+from csmsd.control.targets import resolve
+from csmsd.control.views import event_view, message_view, stored_event_view
+from csmsd.events import NumberedEvent
+from csmsd.ocpp.identity import fold
+
+
+class Messages(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+    since: str | None = None
+    limit: int = 100
+    before_id: int | None = None
+
+
+class Events(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+    types: list[str] | None = None
+    since: str | None = None
+    limit: int = 100
+
+
+class FollowMessages(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+
+
+class FollowEvents(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+    types: list[str] | None = None
+    after: int | None = None
+
+
+class Subscription(msgspec.Struct, forbid_unknown_fields=True):
+    subscription: str
+
+
+_tickets = count(1)
+
+
+def _identities(service: Service, targets: list[str] | None) -> list[str] | None:
+    return None if targets is None else [state.id for state in resolve(service.site(), targets)]
+
+
+async def list_messages(service: Service, parameters: Messages, caller: Caller) -> Json:
+    found = await service.log.messages(
+        _identities(service, parameters.targets),
+        since=given_time(parameters.since),
+        before_id=parameters.before_id,
+        limit=max(0, parameters.limit),
+    )
+    return {"schema_version": SCHEMA_VERSION, "messages": [message_view(message) for message in found]}
+
+
+async def list_events(service: Service, parameters: Events, caller: Caller) -> Json:
+    found = await service.log.events(
+        _identities(service, parameters.targets),
+        parameters.types,
+        since=given_time(parameters.since),
+        limit=max(0, parameters.limit),
+    )
+    return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}
+
+
+async def follow_messages(service: Service, parameters: FollowMessages, caller: Caller) -> Json:
+    chosen = _identities(service, parameters.targets)
+    folded = None if chosen is None else {fold(identity) for identity in chosen}
+
+    def take(message: Any) -> None:
+        if folded is None or fold(message.charge_point) in folded:
+            caller.notify("message", message_view(message))
+
+    ticket = next(_tickets)
+    service.message_subscribers[ticket] = take
+    return {"subscription": caller.subscribe(lambda: service.message_subscribers.pop(ticket, None) and None)}
+
+
+async def follow_events(service: Service, parameters: FollowEvents, caller: Caller) -> Json:
+    chosen = _identities(service, parameters.targets)
+    folded = None if chosen is None else {fold(identity) for identity in chosen}
+    types = None if not parameters.types else set(parameters.types)
+
+    def wanted(kind: str, charge_point: str | None) -> bool:
+        if types is not None and kind not in types:
+            return False
+        return folded is None or (charge_point is not None and fold(charge_point) in folded)
+
+    def take(event: NumberedEvent) -> None:
+        if wanted(event.type, event.charge_point):
+            caller.notify("event", event_view(event))
+
+    last = service.bus.last
+    missed: list[Json] = []
+    if parameters.after is not None:
+        remembered = service.bus.remembered_after(parameters.after)
+        if remembered is not None:
+            missed = [event_view(event) for event in remembered if wanted(event.type, event.charge_point)]
+            end = service.bus.subscribe(take)
+        else:
+            # Older than memory reaches: from the log. What comes in meanwhile waits behind it.
+            waiting: list[NumberedEvent] = []
+            hold = service.bus.subscribe(waiting.append)
+            stored = await service.log.events(chosen, parameters.types, after=parameters.after)
+            hold()
+            listed = [stored_event_view(event) for event in stored]
+            newest = listed[-1]["number"] if listed else parameters.after
+            missed = listed + [
+                event_view(event)
+                for event in waiting
+                if event.number > newest and wanted(event.type, event.charge_point)
+            ]
+            end = service.bus.subscribe(take)
+    else:
+        end = service.bus.subscribe(take)
+    subscription = caller.subscribe(end)
+    for event in missed:
+        caller.notify("event", event)
+    return {"subscription": subscription, "last": last}
+
+
+async def unsubscribe(service: Service, parameters: Subscription, caller: Caller) -> Json:
+    if not caller.unsubscribe(parameters.subscription):
+        raise usage(f"No subscription {parameters.subscription} on this connection.")
+    return {}
+
+
+METHODS = {
+    "log.list": Method(Messages, list_messages),
+    "log.subscribe": Method(FollowMessages, follow_messages),
+    "event.list": Method(Events, list_events),
+    "event.subscribe": Method(FollowEvents, follow_events),
+    "unsubscribe": Method(Subscription, unsubscribe),
+}

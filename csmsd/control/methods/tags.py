@@ -1,0 +1,178 @@
+"""idTags: who may charge."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.views import tag_view
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
+from csmsd.profiles.record import Change, Deleted, Event
+
+
+class Name(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    parent: str | None = None
+    status: Literal["Accepted", "Blocked", "Expired"] | None = None
+
+
+class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What `add`, `set` and `import` take; null clears, a field that is not given stays as it is."""
+
+    id: str
+    parent: str | UnsetType | None = UNSET
+    expires_at: str | UnsetType | None = UNSET
+    blocked: bool | UnsetType = UNSET
+    max_transactions: int | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+
+
+class Import(msgspec.Struct, forbid_unknown_fields=True):
+    tags: list[Fields]
+    replace: bool = False
+
+
+def _checked_name(text: str, what: str) -> str:
+    if not 0 < len(text) <= MAX_ID_TAG:
+        raise usage(f"{what} {text!r} has {len(text)} characters; OCPP allows 1 to {MAX_ID_TAG}.")
+    if any(not 0x20 < ord(character) < 0x7F for character in text):
+        raise usage(f"{what} {text!r} has blanks or characters outside ASCII, which OCPP does not allow.")
+    return text
+
+
+def _merged(fields: Fields, known: IdTag | None, now: int) -> IdTag:
+    """The tag as it will be. Raises RpcError."""
+    _checked_name(fields.id, "idTag")
+    tag = msgspec.structs.replace(known) if known is not None else IdTag(id=fields.id, created_at=now)
+    if fields.parent is not UNSET:
+        tag.parent = _checked_name(fields.parent, "parent idTag") if fields.parent else None
+    if fields.expires_at is not UNSET:
+        tag.expires_at = None
+        if fields.expires_at is not None:
+            tag.expires_at = parse_time(fields.expires_at)
+            if tag.expires_at is None:
+                raise usage(f"{fields.expires_at!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
+    if fields.blocked is not UNSET:
+        tag.blocked = fields.blocked
+    if fields.max_transactions is not UNSET:
+        if fields.max_transactions is not None and fields.max_transactions < 1:
+            raise usage("The limit of concurrent transactions is at least 1.")
+        tag.max_transactions = fields.max_transactions
+    if fields.note is not UNSET:
+        tag.note = fields.note or None
+    return tag
+
+
+def _known(service: Service, name: str) -> IdTag:
+    tag = service.site().id_tag(name)
+    if tag is None:
+        raise not_there(f"No idTag {name}.", f"See csmsctl tag list, or add it: csmsctl tag add {name}")
+    return tag
+
+
+async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
+    if tag == known:
+        return {"changed": False, "tag": tag_view(service.site(), tag, service.clock())}
+    await service.keeper.commit([tag])
+    service.site().id_tags[fold(tag.id)] = tag
+    service.bus.publish(Event("tag.changed", None, {"id_tag": tag.id, "added": known is None, "blocked": tag.blocked}))
+    return {"changed": True, "tag": tag_view(service.site(), tag, service.clock())}
+
+
+async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+    site, now = service.site(), service.clock()
+    views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: fold(tag.id))]
+    if parameters.parent is not None:
+        views = [view for view in views if view["parent"] and fold(view["parent"]) == fold(parameters.parent)]
+    if parameters.status is not None:
+        views = [view for view in views if view["status"] == parameters.status]
+    return {"schema_version": SCHEMA_VERSION, "tags": views}
+
+
+async def show(service: Service, parameters: Name, caller: Caller) -> Json:
+    tag = _known(service, parameters.id)
+    return {"schema_version": SCHEMA_VERSION} | tag_view(service.site(), tag, service.clock())
+
+
+async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
+    known = service.site().id_tag(parameters.id)
+    if known is not None:
+        return {"changed": False, "tag": tag_view(service.site(), known, service.clock())}
+    return await _store(service, _merged(parameters, None, service.clock()), None)
+
+
+async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
+    known = _known(service, parameters.id)
+    return await _store(service, _merged(parameters, known, service.clock()), known)
+
+
+async def block(service: Service, parameters: Name, caller: Caller) -> Json:
+    known = _known(service, parameters.id)
+    return await _store(service, msgspec.structs.replace(known, blocked=True), known)
+
+
+async def unblock(service: Service, parameters: Name, caller: Caller) -> Json:
+    known = _known(service, parameters.id)
+    return await _store(service, msgspec.structs.replace(known, blocked=False), known)
+
+
+async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
+    known = _known(service, parameters.id)
+    await service.keeper.commit([Deleted(known)])
+    service.site().id_tags.pop(fold(known.id), None)
+    service.bus.publish(Event("tag.removed", None, {"id_tag": known.id}))
+    return {"changed": True}
+
+
+async def import_tags(service: Service, parameters: Import, caller: Caller) -> Json:
+    """All of them in one commit, or none."""
+    site, now = service.site(), service.clock()
+    added: list[IdTag] = []
+    changed: list[IdTag] = []
+    seen: set[str] = set()
+    for fields in parameters.tags:
+        if fold(fields.id) in seen:
+            raise usage(f"idTag {fields.id} stands there twice.")
+        seen.add(fold(fields.id))
+        known = site.id_tag(fields.id)
+        tag = _merged(fields, known, now)
+        if known is None:
+            added.append(tag)
+        elif tag != known:
+            changed.append(tag)
+    removed = [tag for key, tag in site.id_tags.items() if key not in seen] if parameters.replace else []
+    changes: list[Change] = [*(Deleted(tag) for tag in removed), *added, *changed]
+    if changes:
+        await service.keeper.commit(changes)
+    tags = service.site().id_tags
+    for tag in removed:
+        tags.pop(fold(tag.id), None)
+        service.bus.publish(Event("tag.removed", None, {"id_tag": tag.id}))
+    for tag in (*added, *changed):
+        tags[fold(tag.id)] = tag
+    if added or changed:
+        service.bus.publish(Event("tag.changed", None, {"imported": len(added) + len(changed)}))
+    return {
+        "added": len(added),
+        "changed": len(changed),
+        "unchanged": len(parameters.tags) - len(added) - len(changed),
+        "removed": len(removed),
+    }
+
+
+METHODS = {
+    "tag.list": Method(Listing, listing),
+    "tag.show": Method(Name, show),
+    "tag.add": Method(Fields, add),
+    "tag.set": Method(Fields, change),
+    "tag.block": Method(Name, block),
+    "tag.unblock": Method(Name, unblock),
+    "tag.remove": Method(Name, remove),
+    "tag.import": Method(Import, import_tags),
+}

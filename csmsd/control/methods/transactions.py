@@ -1,0 +1,148 @@
+"""Transactions, their readings, and messages that could not be booked."""
+
+from typing import Literal
+
+import msgspec
+
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.views import live, meter_view, time_text, transaction_view
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Event, Milliseconds
+
+
+class Number(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    charge_point: str | None = None
+    tag: str | None = None
+    state: Literal["active", "stopped", "abandoned", "closed"] | None = None
+    since: str | None = None
+    until: str | None = None
+    limit: int = 100
+    before_id: int | None = None
+
+
+class Closing(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    reason: str
+
+
+class Meter(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    limit: int = 0
+
+
+class Quarantine(msgspec.Struct, forbid_unknown_fields=True):
+    charge_point: str | None = None
+    limit: int = 100
+
+
+def given_time(text: str | None) -> Milliseconds | None:
+    """A time parameter. Raises RpcError."""
+    if text is None:
+        return None
+    time = parse_time(text)
+    if time is None:
+        raise usage(f"{text!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
+    return time
+
+
+async def _known(service: Service, number: int) -> Transaction:
+    stored = await service.reader.transaction(number) if abs(number) < 2**63 else None
+    if stored is None:
+        raise not_there(f"No transaction {number}.", "See: csmsctl tx list")
+    return live(service.site(), stored)
+
+
+async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+    site, now = service.site(), service.clock()
+    found = await service.reader.transactions(
+        charge_point=parameters.charge_point,
+        tag=parameters.tag,
+        state=parameters.state,
+        since=given_time(parameters.since),
+        until=given_time(parameters.until),
+        before_id=parameters.before_id,
+        limit=max(0, parameters.limit),
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "transactions": [transaction_view(site, live(site, stored), now) for stored in found],
+    }
+
+
+async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+    transaction = await _known(service, parameters.id)
+    return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site(), transaction, service.clock())
+
+
+async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
+    """Closes the books on a transaction that its charge point never stopped; who did it, and why, stands with it."""
+    reason = parameters.reason.strip()
+    if not reason:
+        raise usage("Closing a transaction needs a reason.")
+    known = await _known(service, parameters.id)
+    site, now = service.site(), service.clock()
+    if known.state == "closed":
+        return {"changed": False, "transaction": transaction_view(site, known, now)}
+    if known.state == "stopped":
+        raise usage(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
+    state = site.charge_point(known.charge_point)
+    register = state.transactions.registers.get(known.id) if state is not None else None
+    closed = msgspec.structs.replace(known, state="closed", stop_time=now, flags=list(known.flags))
+    if register is not None:
+        closed.energy_wh = round(register.total)
+        closed.energy_suspect = register.suspect
+        closed.meter_stop_wh = round(register.highest)
+    closed.flag("meter_stop:estimated")
+    closed.note = f"closed by {caller.user or caller.uid}: {reason}"[:500]
+    await service.keeper.commit([closed])
+    if state is not None:
+        state.transactions.replace(closed)
+    service.site().index_transaction(closed)
+    service.bus.publish(
+        Event(
+            "transaction.closed", closed.charge_point, {"transaction": closed.id, "reason": reason, "by": caller.user}
+        )
+    )
+    return {"changed": True, "transaction": transaction_view(service.site(), closed, now)}
+
+
+async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
+    await _known(service, parameters.id)
+    readings = await service.reader.meter_values(parameters.id, max(0, parameters.limit))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "transaction": parameters.id,
+        "meter_values": [meter_view(reading) for reading in readings],
+    }
+
+
+async def quarantine(service: Service, parameters: Quarantine, caller: Caller) -> Json:
+    found = await service.reader.quarantine(parameters.charge_point, max(0, parameters.limit))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "quarantine": [
+            {
+                "id": kept.id,
+                "charge_point": kept.charge_point,
+                "received_at": time_text(kept.received_at),
+                "action": kept.action,
+                "reason": kept.reason,
+                "payload": kept.payload,
+            }
+            for kept in found
+        ],
+    }
+
+
+METHODS = {
+    "transaction.list": Method(Listing, listing),
+    "transaction.show": Method(Number, show),
+    "transaction.close": Method(Closing, close),
+    "transaction.meter": Method(Meter, meter),
+    "quarantine.list": Method(Quarantine, quarantine),
+}

@@ -1,0 +1,255 @@
+"""Carries out operators' commands: checks, records the intention, sends the CALL, settles, reports."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Generator
+from itertools import count
+
+import msgspec
+
+from csmsd.control.service import Json
+from csmsd.events import EventBus
+from csmsd.ocpp.reading import check_sendable, encode
+from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.types import Message
+from csmsd.ports import CallEnd, CallTicket, Clock, Keeper, Links
+from csmsd.profiles import outgoing
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import CannotSend, NotThere, Outgoing, Target, action_of
+from csmsd.profiles.task import Outcome, Task
+
+log = logging.getLogger(__name__)
+
+
+class Options(msgspec.Struct):
+    """How a command is carried out; `timeout` in seconds per CALL."""
+
+    timeout: float
+    force: bool = False
+    dry_run: bool = False
+    parallel: int = 8
+    fail_fast: bool = False
+    uid: int | None = None
+    user: str | None = None
+
+
+class RawRequest(msgspec.Struct):
+    """A CALL whose payload is sent as it is, known action or not."""
+
+    action: str
+    payload: bytes
+
+
+Request = Message | RawRequest
+# What a command sends, one request after the other; each is sent the confirmation of the one before.
+Steps = Generator[Request, Message | None, None]
+Report = Callable[[Json], None]
+
+
+class OperationRunner:
+    """Runs commands over many charge points; each CALL is a task."""
+
+    def __init__(
+        self, site: Callable[[], Site], keeper: Keeper, links: Links, bus: EventBus, clock: Clock, last_task: int
+    ) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._links = links
+        self._bus = bus
+        self._clock = clock
+        self._task_ids = count(last_task + 1)
+        self._outgoing = outgoing()
+        self._tickets: dict[int, CallTicket] = {}
+        self.draining = False
+
+    def cancel(self, task_id: int) -> bool:
+        """Withdraws a task's CALL from the queue; False when it has been sent or is over."""
+        ticket = self._tickets.get(task_id)
+        return ticket is not None and ticket.withdraw()
+
+    async def run(
+        self,
+        states: list[ChargePointState],
+        start: Callable[[Target], Steps],
+        options: Options,
+        report: Report,
+    ) -> list[Json]:
+        """Results in the order of the charge points; `report` gets each as soon as it is there."""
+        limit = asyncio.Semaphore(max(1, options.parallel))
+        failed = asyncio.Event()
+
+        async def one(state: ChargePointState) -> list[Json]:
+            async with limit:
+                if options.fail_fast and failed.is_set():
+                    stopped = _result(
+                        state, None, "not_sent", error="not begun: another one failed before (--fail-fast)"
+                    )
+                    stopped["error_code"] = 1
+                    report(stopped)
+                    return [stopped]
+                results = await self._run_for(state, start, options, report)
+                if any(result["outcome"] != "accepted" for result in results):
+                    failed.set()
+                return results
+
+        found = await asyncio.gather(*(one(state) for state in states))
+        return [result for results in found for result in results]
+
+    async def _run_for(
+        self,
+        state: ChargePointState,
+        start: Callable[[Target], Steps],
+        options: Options,
+        report: Report,
+    ) -> list[Json]:
+        results: list[Json] = []
+        target = Target(self._site(), state, self._clock())
+        steps = start(target)
+        confirmation: Message | None = None
+        while True:
+            try:
+                request = steps.send(confirmation)
+            except StopIteration:
+                return results
+            except (CannotSend, NotThere) as error:
+                result = _result(state, None, "not_sent", error=str(error))
+                result["error_code"] = 3 if isinstance(error, NotThere) else 2
+            else:
+                result, confirmation = await self._send(target, request, options)
+            results.append(result)
+            report(result)
+            if result["outcome"] not in ("accepted", "rejected") and not options.dry_run:
+                return results
+
+    async def _send(self, target: Target, request: Request, options: Options) -> tuple[Json, Message | None]:
+        state = target.charge_point
+        action = request.action if isinstance(request, RawRequest) else action_of(type(request))
+        payload = request.payload if isinstance(request, RawRequest) else encode(request)
+        slice_ = self._outgoing.get(action)
+        shown = masked(json.loads(payload))
+        objection = None if options.force else self._objection(target, request, slice_)
+        if objection is not None:
+            result = _result(state, action, "not_sent", request=shown, error=objection)
+            result["error_code"] = 2
+            return result, None
+        if options.dry_run:
+            return _result(state, action, "not_sent", request=shown), None
+        if self.draining:
+            return _result(state, action, "not_sent", request=shown, error="csmsd is stopping"), None
+
+        task = Task(
+            id=next(self._task_ids),
+            created_at=self._clock(),
+            uid=options.uid,
+            user=options.user,
+            charge_point=state.id,
+            action=action,
+            request=json.dumps(shown, separators=(",", ":")),
+        )
+        await self._keep([task], [Event("task.created", state.id, {"task": task.id, "action": action})])
+        ticket = self._tickets[task.id] = CallTicket()
+        try:
+            end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
+        finally:
+            del self._tickets[task.id]
+        await self._settle(task, end, request, slice_)
+        response = None if task.response is None else json.loads(task.response)
+        result = _result(
+            state,
+            action,
+            task.outcome or "unknown",
+            status=task.status,
+            request=shown,
+            response=response,
+            error=task.error,
+            duration_ms=task.duration_ms,
+            task=task.id,
+        )
+        if task.outcome == "not_sent":
+            result["error_code"] = 1
+        return result, end.confirmation
+
+    def _objection(self, target: Target, request: Request, slice_: Outgoing[Message, Message] | None) -> str | None:
+        if target.charge_point.record.boot_status == "Rejected":
+            return "its registration is Rejected: a rejected charge point must not be sent anything (C 4.2)"
+        if isinstance(request, RawRequest):
+            return None
+        malformed = check_sendable(request)
+        if malformed is not None:
+            return malformed
+        return slice_.check(request, target) if slice_ is not None and slice_.check is not None else None
+
+    async def _settle(
+        self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
+    ) -> None:
+        now = self._clock()
+        task.state = "settled"
+        task.settled_at = now
+        task.duration_ms = end.duration_ms
+        task.sent_at = None if end.duration_ms is None else now - end.duration_ms
+        task.error = end.error
+        task.outcome, task.status = _outcome(end, slice_)
+        if end.payload is not None:
+            task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
+        changes: list[Change] = [task]
+        events: list[Event] = []
+        state = self._site().charge_point(task.charge_point)
+        settle = slice_.settle if slice_ is not None else None
+        if settle is not None and state is not None and end.confirmation is not None and isinstance(request, Message):
+            more, events = settle(request, end.confirmation, Target(self._site(), state, now))
+            changes += more
+        settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
+        await self._keep(changes, [*events, Event("task.settled", task.charge_point, settled)])
+
+    async def _keep(self, changes: list[Change], events: list[Event]) -> None:
+        """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""
+        try:
+            await self._keeper.commit(changes)
+        except Exception as error:
+            log.error("the history of commands could not be written: %s", error)
+        for event in events:
+            self._bus.publish(event)
+
+
+def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[Outcome, str | None]:
+    if end.outcome == "withdrawn":
+        return "not_sent", None
+    if end.outcome != "confirmed":
+        return end.outcome, None
+    status = getattr(end.confirmation, "status", None)
+    if end.confirmation is None and end.payload is not None:
+        try:
+            status = json.loads(end.payload).get("status")
+        except (ValueError, AttributeError):
+            status = None
+    good = slice_.accepted if slice_ is not None else frozenset({"Accepted"})
+    accepted = not good or status is None or status in good
+    return ("accepted" if accepted else "rejected"), status
+
+
+def _result(
+    state: ChargePointState,
+    action: str | None,
+    outcome: Outcome,
+    *,
+    status: str | None = None,
+    request: object = None,
+    response: object = None,
+    error: str | None = None,
+    duration_ms: int | None = None,
+    task: int | None = None,
+) -> Json:
+    return {
+        "charge_point": state.id,
+        "action": action,
+        "outcome": outcome,
+        "status": status,
+        "request": request,
+        "response": response,
+        "error": error,
+        "duration_ms": duration_ms,
+        "task": task,
+    }

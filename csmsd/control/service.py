@@ -1,0 +1,142 @@
+"""What the methods of the control socket are given, and how one is declared."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from csmsd.events import EventBus
+from csmsd.ports import Clock, Keeper, Links
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.task import Task
+
+if TYPE_CHECKING:
+    from csmsd.control.operations import OperationRunner
+
+SCHEMA_VERSION = 1
+PROTOCOL_VERSION = 1
+
+Json = dict[str, Any]
+
+
+class RpcError(Exception):
+    """An error answer: the code (see docs/control-protocol.md), what is wrong, and what to do."""
+
+    def __init__(self, code: int, message: str, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+
+
+def usage(message: str, next_step: str | None = None) -> RpcError:
+    return RpcError(2, message, next_step)
+
+
+def not_there(message: str, next_step: str | None = None) -> RpcError:
+    return RpcError(3, message, next_step)
+
+
+class Caller(msgspec.Struct):
+    """Who asks: the uid that the kernel vouches for, and a way to send notifications to that connection."""
+
+    uid: int | None
+    user: str | None
+    notify: Callable[[str, Json], None]
+    request_id: object = None
+    subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
+    unsubscribe: Callable[[str], bool] = lambda subscription: False
+
+
+class Readings(Protocol):
+    """The store's listings, as the methods need them."""
+
+    async def transactions(
+        self,
+        *,
+        charge_point: str | None = None,
+        tag: str | None = None,
+        state: str | None = None,
+        since: Milliseconds | None = None,
+        until: Milliseconds | None = None,
+        before_id: int | None = None,
+        limit: int = 100,
+    ) -> list[Transaction]: ...
+    async def transaction(self, transaction_id: int) -> Transaction | None: ...
+    async def meter_values(self, transaction_id: int, limit: int = 0) -> Sequence[Any]: ...
+    async def quarantine(self, charge_point: str | None, limit: int) -> Sequence[Any]: ...
+    async def tasks(
+        self,
+        *,
+        charge_point: str | None = None,
+        action: str | None = None,
+        outcome: str | None = None,
+        since: Milliseconds | None = None,
+        limit: int = 100,
+    ) -> list[Task]: ...
+    async def task(self, task_id: int) -> Task | None: ...
+    async def database_bytes(self) -> int: ...
+
+
+class LogBook(Protocol):
+    """The log of messages and events, as the methods need it."""
+
+    async def messages(
+        self, charge_points: Sequence[str] | None, *, since: Milliseconds | None, before_id: int | None, limit: int
+    ) -> Sequence[Any]: ...
+    async def events(
+        self,
+        charge_points: Sequence[str] | None,
+        types: Sequence[str] | None,
+        *,
+        since: Milliseconds | None = None,
+        after: int | None = None,
+        limit: int = 0,
+    ) -> Sequence[Any]: ...
+
+
+class Keys(Protocol):
+    """How passwords of charge points are made and kept."""
+
+    def generate(self) -> str: ...
+    def hash(self, password: str, *, generated: bool) -> str: ...
+
+
+class Service(msgspec.Struct):
+    """Everything that a method may use."""
+
+    site: Callable[[], Site]
+    keeper: Keeper
+    reader: Readings
+    links: Links
+    log: LogBook
+    bus: EventBus
+    clock: Clock
+    keys: Keys
+    runner: "OperationRunner"
+    info: Callable[[], Json]
+    reload: Callable[[], Json]
+    message_subscribers: dict[int, Callable[[Any], None]]
+
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """For methods that take none."""
+
+
+class Method(msgspec.Struct, Generic[P]):
+    """A method: its parameters as a typed struct, and what carries it out."""
+
+    parameters: type[P]
+    run: Callable[[Service, P, Caller], Awaitable[Json]]
+
+    async def __call__(self, service: Service, given: object, caller: Caller) -> Json:
+        try:
+            parameters = msgspec.convert({} if given is None else given, self.parameters)
+        except msgspec.ValidationError as error:
+            raise RpcError(-32602, f"bad parameters: {error}") from None
+        return await self.run(service, parameters, caller)

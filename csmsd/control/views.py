@@ -1,0 +1,239 @@
+"""Records as operators see them: the JSON of `csmsctl --json`, whose keys are a promise."""
+
+import json
+from typing import Any
+
+from csmsd.control.service import Json
+from csmsd.events import NumberedEvent
+from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles.core.charge_points import ChargePointState, Connector
+from csmsd.profiles.core.id_tags import IdTag, authorization_status
+from csmsd.profiles.core.metering import ENERGY_REGISTER
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.task import Task
+
+
+def time_text(time: Milliseconds | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def charge_point_view(state: ChargePointState) -> Json:
+    """A charge point with its connectors; what it said last, and whether it is there now."""
+    record = state.record
+    known = set(state.connectors) | {transaction.connector for transaction in state.transactions.active()}
+    return {
+        "id": record.id,
+        "registration": record.registration,
+        "boot_status": record.boot_status,
+        "connected": state.connected,
+        "connected_at": time_text(state.connected_at),
+        "address": state.address,
+        "last_seen_at": time_text(record.last_seen_at),
+        "booted_at": time_text(record.booted_at),
+        "registered_at": time_text(record.registered_at),
+        "labels": record.labels,
+        "note": record.note,
+        "security_profile": record.security_profile,
+        "vendor": record.vendor,
+        "model": record.model,
+        "serial_number": record.serial_number,
+        "charge_box_serial_number": record.charge_box_serial_number,
+        "firmware_version": record.firmware_version,
+        "iccid": record.iccid,
+        "imsi": record.imsi,
+        "meter_type": record.meter_type,
+        "meter_serial_number": record.meter_serial_number,
+        "time_zone": record.time_zone,
+        "strict": record.strict,
+        "subprotocol_optional": record.subprotocol_optional,
+        "ping": record.ping,
+        "reboot_required": record.reboot_required,
+        "connectors": [_connector_view(state, number) for number in sorted(known)],
+    }
+
+
+def _connector_view(state: ChargePointState, number: int) -> Json:
+    connector: Connector | None = state.connectors.get(number)
+    running = state.transactions.active_on(number)
+    samples = state.samples.get(number, {}) if running is not None else {}
+    soc = samples.get("SoC")
+    return {
+        "connector": number,
+        "status": connector.status if connector else None,
+        "error_code": connector.error_code if connector else None,
+        "info": connector.info if connector else None,
+        "vendor_id": connector.vendor_id if connector else None,
+        "vendor_error_code": connector.vendor_error_code if connector else None,
+        "status_at": time_text(connector.status_at) if connector else None,
+        "transaction": running.id if running else None,
+        "id_tag": running.id_tag if running else None,
+        "power_w": _power(state, number) if running else None,
+        "energy_wh": _energy(state, running) if running else None,
+        "soc_percent": soc.value if soc else None,
+    }
+
+
+def _power(state: ChargePointState, number: int) -> float | None:
+    """Imported active power: the total, or the sum of the phases where no total is sent."""
+    samples = state.samples.get(number, {})
+    total = samples.get("Power.Active.Import")
+    if total is not None:
+        return round(total.value, 1)
+    phases = [
+        samples[name].value
+        for name in (f"Power.Active.Import.{phase}" for phase in ("L1", "L2", "L3"))
+        if name in samples
+    ]
+    return round(sum(phases), 1) if phases else None
+
+
+def _energy(state: ChargePointState | None, transaction: Transaction) -> int:
+    """Wh so far: the register of a running transaction, the booked sum of an ended one."""
+    if transaction.state == "active" and state is not None:
+        register = state.transactions.registers.get(transaction.id)
+        if register is not None:
+            return round(register.total)
+    return transaction.energy_wh
+
+
+def charge_point_details(state: ChargePointState) -> Json:
+    """`cp show`: with what deviated from the specification, and the configuration that was last reported."""
+    return charge_point_view(state) | {
+        "deviations": [
+            {
+                "action": count.action,
+                "field": count.field,
+                "kind": count.kind,
+                "count": count.count,
+                "last_at": time_text(count.last_at),
+            }
+            for count in sorted(state.deviations.values(), key=lambda count: (count.action, count.field, count.kind))
+        ],
+        "configuration": [
+            {"key": key.name, "value": key.value, "readonly": key.readonly, "reported_at": time_text(key.reported_at)}
+            for key in sorted(state.configuration.values(), key=lambda key: key.name.casefold())
+        ],
+    }
+
+
+def tag_view(site: Site, tag: IdTag, now: Milliseconds) -> Json:
+    return {
+        "id": tag.id,
+        "parent": tag.parent,
+        "expires_at": time_text(tag.expires_at),
+        "blocked": tag.blocked,
+        "max_transactions": tag.max_transactions,
+        "note": tag.note,
+        "created_at": time_text(tag.created_at),
+        "status": authorization_status(tag, now, unknown="Invalid"),
+        "active_transactions": site.active_transactions_of(tag.id),
+    }
+
+
+def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) -> Json:
+    """A transaction; while it runs, energy, power and duration are those of now."""
+    state = site.charge_point(transaction.charge_point)
+    running = transaction.state == "active"
+    samples = state.samples.get(transaction.connector, {}) if running and state is not None else {}
+    soc = samples.get("SoC")
+    register = state.transactions.registers.get(transaction.id) if running and state is not None else None
+    end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)
+    return {
+        "id": transaction.id,
+        "charge_point": transaction.charge_point,
+        "connector": transaction.connector,
+        "id_tag": transaction.id_tag,
+        "id_tag_status": transaction.id_tag_status,
+        "state": transaction.state,
+        "start_time": time_text(transaction.start_time),
+        "stop_time": time_text(transaction.stop_time),
+        "duration_s": None if end is None else max(0, (end - transaction.start_time) // 1000),
+        "meter_start_wh": transaction.meter_start_wh,
+        "meter_stop_wh": transaction.meter_stop_wh,
+        "energy_wh": _energy(state, transaction),
+        "energy_suspect": transaction.energy_suspect or (register is not None and register.suspect),
+        "power_w": _power(state, transaction.connector) if samples and state is not None else None,
+        "soc_percent": soc.value if soc else None,
+        "stop_reason": transaction.stop_reason,
+        "stop_id_tag": transaction.stop_id_tag,
+        "reservation": transaction.reservation,
+        "flags": transaction.flags,
+        "note": transaction.note,
+    }
+
+
+def live(site: Site, stored: Transaction) -> Transaction:
+    """The transaction as memory has it, which may be ahead of the listing's snapshot."""
+    state = site.charge_point(stored.charge_point)
+    known = state.transactions.get(stored.id) if state is not None else None
+    return known or stored
+
+
+def task_view(task: Task) -> Json:
+    return {
+        "id": task.id,
+        "created_at": time_text(task.created_at),
+        "uid": task.uid,
+        "user": task.user,
+        "charge_point": task.charge_point,
+        "action": task.action,
+        "request": json.loads(task.request),
+        "state": task.state,
+        "outcome": task.outcome,
+        "status": task.status,
+        "response": None if task.response is None else json.loads(task.response),
+        "error": task.error,
+        "sent_at": time_text(task.sent_at),
+        "settled_at": time_text(task.settled_at),
+        "duration_ms": task.duration_ms,
+    }
+
+
+def message_view(message: Any) -> Json:
+    return {
+        "id": message.id,
+        "time": time_text(message.time),
+        "charge_point": message.charge_point,
+        "direction": message.direction,
+        "text": message.text,
+    }
+
+
+def event_view(event: NumberedEvent) -> Json:
+    return {
+        "number": event.number,
+        "time": time_text(event.time),
+        "type": event.type,
+        "charge_point": event.charge_point,
+        "data": event.data,
+    }
+
+
+def stored_event_view(event: Any) -> Json:
+    return {
+        "number": event.number,
+        "time": time_text(event.time),
+        "type": event.type,
+        "charge_point": event.charge_point,
+        "data": json.loads(event.data),
+    }
+
+
+def meter_view(reading: Any) -> Json:
+    return {
+        "time": time_text(reading.time),
+        "samples": [
+            {
+                "measurand": sample.measurand or ENERGY_REGISTER,
+                "phase": sample.phase,
+                "unit": sample.unit or ("Wh" if sample.measurand in (None, ENERGY_REGISTER) else None),
+                "context": sample.context,
+                "location": sample.location,
+                "format": sample.format,
+                "value": sample.value,
+            }
+            for sample in reading.samples
+        ],
+    }

@@ -1,0 +1,68 @@
+"""Events: numbered after the commit of what they tell, kept for a while, given to whoever subscribed."""
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from csmsd.profiles.record import Event, Milliseconds
+
+REMEMBERED = 10_000
+# What a crash may have kept from the log of events: numbers begin beyond it, so that none is used twice.
+_GAP_AFTER_START = 10_000
+
+# Too many to keep; the readings themselves are in the store.
+FLEETING = frozenset({"meter_values", "tag.authorized"})
+
+
+class NumberedEvent(msgspec.Struct, frozen=True):
+    """An event on its way out."""
+
+    number: int
+    time: Milliseconds
+    type: str
+    charge_point: str | None
+    data: dict[str, object]
+
+
+Subscriber = Callable[[NumberedEvent], None]
+Keeper = Callable[[NumberedEvent], None]
+
+
+class EventBus:
+    """Numbers events and hands them on; a subscriber must not block."""
+
+    def __init__(self, *, last: int, clock: Callable[[], Milliseconds], keep: Keeper) -> None:
+        self._number = last + _GAP_AFTER_START if last else 0
+        self._clock = clock
+        self._keep = keep
+        self._recent: deque[NumberedEvent] = deque(maxlen=REMEMBERED)
+        self._subscribers: dict[int, Subscriber] = {}
+        self._tickets = 0
+
+    @property
+    def last(self) -> int:
+        """The number of the newest event."""
+        return self._number
+
+    def publish(self, event: Event) -> None:
+        self._number += 1
+        numbered = NumberedEvent(self._number, self._clock(), event.type, event.charge_point, event.data)
+        self._recent.append(numbered)
+        if event.type not in FLEETING:
+            self._keep(numbered)
+        for subscriber in list(self._subscribers.values()):
+            subscriber(numbered)
+
+    def remembered_after(self, number: int) -> list[NumberedEvent] | None:
+        """The events after that number, or None when memory does not reach back so far."""
+        if self._recent and self._recent[0].number <= number + 1:
+            return [event for event in self._recent if event.number > number]
+        return [] if number >= self._number else None
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Registers; the returned function ends it."""
+        self._tickets += 1
+        ticket = self._tickets
+        self._subscribers[ticket] = subscriber
+        return lambda: self._subscribers.pop(ticket, None) and None

@@ -1,0 +1,81 @@
+"""What the edges ask of each other, without knowing each other; `daemon.py` joins them."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.slice import Outgoing
+
+
+class Keeper(Protocol):
+    """The writer, as the edges see it."""
+
+    @property
+    def accepting(self) -> bool: ...
+    @property
+    def failure(self) -> str | None: ...
+    def submit(self, changes: Sequence[Change], done: Callable[[Exception | None], None]) -> None: ...
+    async def commit(self, changes: Sequence[Change]) -> None: ...
+
+
+class Publisher(Protocol):
+    """Takes events once what they tell is certain."""
+
+    def publish(self, event: Event) -> None: ...
+
+
+class MessageTap(Protocol):
+    """Sees every OCPP message."""
+
+    def __call__(self, charge_point: str, direction: Literal["in", "out"], text: bytes | str) -> None: ...
+
+
+class CallEnd:
+    """How a CALL of ours ended."""
+
+    __slots__ = ("confirmation", "duration_ms", "error", "outcome", "payload")
+
+    def __init__(
+        self,
+        outcome: Literal["confirmed", "call_error", "timeout", "not_connected", "unknown", "withdrawn"],
+        *,
+        confirmation: Message | None = None,
+        payload: bytes | None = None,
+        error: str | None = None,
+        duration_ms: int | None = None,
+    ) -> None:
+        self.outcome = outcome
+        self.confirmation = confirmation
+        self.payload = payload
+        self.error = error
+        self.duration_ms = duration_ms
+
+
+class CallTicket:
+    """Lets the one who asked for a CALL withdraw it while it waits in the queue."""
+
+    __slots__ = ("withdraw",)
+
+    def __init__(self) -> None:
+        self.withdraw: Callable[[], bool] = lambda: False  # True: it had not been sent and will not be
+
+
+class Links(Protocol):
+    """The connections, as operators' commands need them."""
+
+    def is_connected(self, identity: str) -> bool: ...
+    async def call(
+        self,
+        identity: str,
+        action: str,
+        payload: bytes,
+        outgoing: Outgoing[Message, Message] | None,
+        *,
+        timeout: float,
+        ticket: "CallTicket",
+    ) -> CallEnd: ...
+    def disconnect(self, identity: str, reason: str) -> bool: ...
+
+
+Clock = Callable[[], Milliseconds]

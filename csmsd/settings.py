@@ -1,0 +1,182 @@
+"""The settings: csmsd.toml and the command line, typed, checked, with a reason for every refusal."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: where it stands and what is wrong with it."""
+
+
+class _Section(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Server(_Section, kw_only=True):
+    """The listener for charge points."""
+
+    listen: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["0.0.0.0:9000"])
+    handshake_timeout: Seconds = 10.0
+    ping_interval: Annotated[float, Meta(ge=0, le=3600)] = 30.0  # 0: no pings
+    ping_timeout: Seconds = 30.0
+    max_message_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1024 * 1024
+    max_connections: Annotated[int, Meta(ge=1)] = 10_000
+    max_connections_per_address: Annotated[int, Meta(ge=1)] = 5_000
+    idle_heartbeats: Annotated[float, Meta(ge=2)] = 3.0  # silence of that many heartbeat intervals is a dead link
+
+
+class Ocpp(_Section, kw_only=True):
+    """How charge points are treated."""
+
+    unknown_charge_points: Literal["reject", "accept", "pending"] = "reject"
+    unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
+    heartbeat_interval: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    boot_retry_interval: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    call_timeout: Seconds = 30.0
+    call_queue: Annotated[int, Meta(ge=1, le=1000)] = 32
+    hold_after_reconnect: Annotated[float, Meta(ge=0, le=300)] = 10.0
+
+
+class Store(_Section, kw_only=True):
+    """The files."""
+
+    directory: str | None = None
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    message_log: bool = True
+    message_log_megabytes: Annotated[int, Meta(ge=1)] = 256
+    message_log_days: Annotated[int, Meta(ge=1)] = 30
+
+
+class Control(_Section, kw_only=True):
+    """The socket for operators."""
+
+    socket: str | None = None
+    group: str = "csms"
+
+
+class Log(_Section, kw_only=True):
+    """What csmsd itself says on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section, kw_only=True):
+    """The whole file; every key is described in csmsd.toml(5)."""
+
+    server: Server = msgspec.field(default_factory=Server)
+    ocpp: Ocpp = msgspec.field(default_factory=Ocpp)
+    store: Store = msgspec.field(default_factory=Store)
+    control: Control = msgspec.field(default_factory=Control)
+    log: Log = msgspec.field(default_factory=Log)
+
+    @property
+    def state_directory(self) -> Path:
+        return Path(self.store.directory) if self.store.directory else default_state_directory()
+
+    @property
+    def socket_path(self) -> Path:
+        return Path(self.control.socket) if self.control.socket else default_socket(self.state_directory)
+
+
+# Keys that `daemon reload` can change in a running daemon.
+RELOADABLE = frozenset(
+    {
+        "ocpp.unknown_charge_points",
+        "ocpp.unknown_id_tags",
+        "ocpp.heartbeat_interval",
+        "ocpp.boot_retry_interval",
+        "ocpp.call_timeout",
+        "ocpp.hold_after_reconnect",
+        "log.level",
+    }
+)
+
+
+def _for_the_system() -> bool:
+    """Root, and a service manager's service, use the system's directories."""
+    return os.geteuid() == 0 or "INVOCATION_ID" in os.environ
+
+
+def default_config() -> Path:
+    if _for_the_system():
+        return Path("/etc/csmsd/csmsd.toml")
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "csmsd" / "csmsd.toml"
+
+
+def default_state_directory() -> Path:
+    if _for_the_system():
+        return Path("/var/lib/csmsd")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "csmsd"
+
+
+def default_socket(state_directory: Path) -> Path:
+    if _for_the_system():
+        return Path("/run/csmsd/csmsd.sock")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "csmsd" / "csmsd.sock" if runtime else state_directory / "csmsd.sock"
+
+
+def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
+    """Reads the file (none is fine unless `path` names one) and lays `overrides` ("section.key") over it.
+
+    Raises SettingsError with file, key and reason.
+    """
+    file = path or default_config()
+    data: dict[str, Any] = {}
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if path is not None:
+            raise SettingsError(f"{file}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None
+    _convert(data, str(file))
+    for place, value in overrides.items():
+        section, _, key = place.partition(".")
+        data.setdefault(section, {})[key] = value
+    settings = _convert(data, "command line" if overrides else str(file))
+    for address in settings.server.listen:
+        try:
+            parse_address(address)
+        except ValueError as error:
+            raise SettingsError(f"{file}: server.listen: {error}") from None
+    return settings
+
+
+def _convert(data: dict[str, Any], source: str) -> Settings:
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$")
+        key = place.rstrip("`").lstrip(".")
+        raise SettingsError(f"{source}: {key + ': ' if key else ''}{reason}") from None
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`. Raises ValueError."""
+    host, separator, port = text.rpartition(":")
+    if not separator:
+        host = ""
+    if not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - every interface is what no host means
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """The keys ("section.key") in which two settings differ."""
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    return [
+        f"{section}.{key}"
+        for section, values in after.items()
+        for key, value in values.items()
+        if before[section][key] != value
+    ]

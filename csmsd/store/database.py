@@ -1,0 +1,82 @@
+"""The site's file: opened, checked and brought to the newest schema before anything else happens."""
+
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+APPLICATION_ID = 0x63736D73  # "csms"
+# A process that holds the file locked delays us, it must not make us lose anything.
+BUSY_TIMEOUT_SECONDS = 90.0
+
+
+class StoreError(Exception):
+    """The file cannot be used; the text says why and what to do."""
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered steps, (number, SQL), in order."""
+    found = [step for step in files("csmsd.store").joinpath("migrations").iterdir() if step.name.endswith(".sql")]
+    return sorted((int(step.name.split("_")[0]), step.read_text("utf-8")) for step in found)
+
+
+def prepare(path: Path) -> None:
+    """Creates or checks the file and migrates it. Raises StoreError; a damaged file is never touched."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = not path.exists()
+    if new:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened: {error}") from error
+    try:
+        _check(connection, path, new)
+        connection.execute("PRAGMA journal_mode=WAL")
+        _migrate(connection, path)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: {error}. The file is left as it is; restore a backup or move it away.") from error
+    finally:
+        connection.close()
+
+
+def _check(connection: sqlite3.Connection, path: Path, new: bool) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if application != APPLICATION_ID and not (application == 0 and empty):
+        raise StoreError(f"{path}: is another program's database; name another state directory.")
+    if not new and not empty:
+        result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise StoreError(
+                f"{path}: is damaged ({result}). The file is left as it is: restore a backup, "
+                "or rescue what can be read with: sqlite3 FILE .recover"
+            )
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    steps = migrations()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    newest = steps[-1][0]
+    if version > newest:
+        raise StoreError(
+            f"{path}: was written by a newer csmsd (schema {version}, this one knows {newest}); upgrade csmsd."
+        )
+    pending = [step for step in steps if step[0] > version]
+    if pending and version > 0:
+        _back_up(connection, path.with_name(f"{path.name}.before-schema-{pending[-1][0]}"))
+    for number, sql in pending:
+        # One transaction per step, its number included: a step that was cut short is done anew.
+        script = (
+            f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version={number};\nPRAGMA application_id={APPLICATION_ID};\nCOMMIT;"
+        )
+        connection.executescript(script)
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    os.close(os.open(target, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
+    copy = sqlite3.connect(target)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()

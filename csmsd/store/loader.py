@@ -1,0 +1,95 @@
+"""From the file to the live state, at start and after a commit that failed."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import (
+    ChargePoint,
+    ChargePointState,
+    ConfigurationKey,
+    Connector,
+    DeviationCount,
+    UnknownChargePoint,
+)
+from csmsd.profiles.core.energy import EnergyRegister
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
+from csmsd.profiles.core.transactions import REMEMBERED, Transaction
+from csmsd.profiles.site import Policies, Site
+from csmsd.store.tables import SqlValue, read_records
+
+
+def load(path: Path, policies: Policies) -> Site:
+    """Reads the whole live state. Raises sqlite3.Error."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=90)
+    try:
+        return _Loader(connection, policies).load()
+    finally:
+        connection.close()
+
+
+class _Loader:
+    def __init__(self, connection: sqlite3.Connection, policies: Policies) -> None:
+        self._connection = connection
+        self._site = Site(policies)
+
+    def _query(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Iterable[Sequence[Any]]:
+        return self._connection.execute(sql, parameters)
+
+    def load(self) -> Site:
+        site = self._site
+        with self._connection:  # one snapshot for all tables
+            self._connection.execute("BEGIN")
+            for charge_point in read_records(ChargePoint, self._query):
+                site.charge_points[fold(charge_point.id)] = ChargePointState(charge_point)
+            for connector in read_records(Connector, self._query):
+                site.charge_points[fold(connector.charge_point)].connectors[connector.connector] = connector
+            for key in read_records(ConfigurationKey, self._query):
+                site.charge_points[fold(key.charge_point)].configuration[key.name.casefold()] = key
+            for count in read_records(DeviationCount, self._query):
+                place = (count.action, count.field, count.kind)
+                site.charge_points[fold(count.charge_point)].deviations[place] = count
+            for unknown in read_records(UnknownChargePoint, self._query):
+                site.unknown_charge_points[fold(unknown.id)] = unknown
+            for tag in read_records(IdTag, self._query):
+                site.id_tags[fold(tag.id)] = tag
+            for shape in read_records(MeterShape, self._query):
+                site.meter_shapes.add(shape)
+            self._load_transactions()
+        return site
+
+    def _load_transactions(self) -> None:
+        last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name='transactions'").fetchone()
+        self._site.begin_transaction_ids_after(last[0] if last else 0)
+        running = read_records(Transaction, self._query, "WHERE state='active'")
+        found = {transaction.id: transaction for transaction in running}
+        for state in self._site.charge_points.values():
+            newest = read_records(
+                Transaction, self._query, "WHERE charge_point=? ORDER BY id DESC LIMIT ?", (state.id, REMEMBERED)
+            )
+            found.update((transaction.id, transaction) for transaction in newest)
+        for number in sorted(found):
+            self._site.add_transaction(found[number])
+            if found[number].state in ("active", "abandoned"):
+                self._restore_register(found[number])
+
+    def _restore_register(self, transaction: Transaction) -> None:
+        """Sums the energy of a transaction that is not over, from its readings in the order of their arrival."""
+        state = self._site.charge_point(transaction.charge_point)
+        if state is None:
+            return
+        register = EnergyRegister(float(transaction.meter_start_wh))
+        rows = self._query(
+            "SELECT s.shape, v.samples FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
+            "WHERE v.transaction_id=? ORDER BY v.id",
+            (transaction.id,),
+        )
+        for shape, samples in rows:
+            for sample in unpack(shape, samples):
+                read = energy_register(sample)
+                if read is not None:
+                    register.read(read)
+        state.transactions.registers[transaction.id] = register

@@ -1,0 +1,251 @@
+"""The log of OCPP messages and events: evidence, not state. A second file with relaxed durability, capped by size and
+age, so that it never slows or bloats the first. Secrets are masked before they get here.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import aiosqlite
+import msgspec
+
+from csmsd.profiles.record import Milliseconds
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    charge_point TEXT NOT NULL COLLATE NOCASE,
+    direction TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS message_of_charge_point ON message (charge_point, id);
+CREATE TABLE IF NOT EXISTS event (
+    number INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    charge_point TEXT COLLATE NOCASE,
+    data TEXT NOT NULL
+) STRICT;
+"""
+
+Direction = Literal["in", "out"]
+
+_FLUSH_SECONDS = 0.5
+_MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log must never take the memory
+_ROWS_PER_STATEMENT = 5_000
+_TRIM_EVERY_FLUSHES = 120
+
+
+class LoggedMessage(msgspec.Struct):
+    """One WebSocket message as it went over the wire, secrets masked."""
+
+    id: int
+    time: Milliseconds
+    charge_point: str
+    direction: Direction
+    text: str
+
+
+class LoggedEvent(msgspec.Struct):
+    """One event as watchers saw it; `data` is JSON."""
+
+    number: int
+    time: Milliseconds
+    type: str
+    charge_point: str | None
+    data: str
+
+
+class MessageLog:
+    """Buffers in memory, writes twice a second, and never makes anybody wait."""
+
+    def __init__(self, path: Path, *, max_bytes: int, max_age_days: int) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._max_age = max_age_days * 86_400_000
+        self._messages: list[tuple[int, int, str, str, str]] = []
+        self._events: list[tuple[int, int, str, str | None, str]] = []
+        self._connection: aiosqlite.Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._closing = False
+        self._next_id = 1
+        self.dropped = 0
+        self.last_event = 0
+
+    async def open(self) -> None:
+        """A log that is damaged is moved aside: it is evidence, but no reason not to charge cars."""
+        try:
+            await self._open()
+        except sqlite3.DatabaseError as error:
+            aside = self._path.with_suffix(".damaged")
+            log.error("%s: %s; moved to %s, a new one is begun", self._path, error, aside)
+            if self._connection is not None:
+                await self._connection.close()
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._path.rename(aside)
+            await self._open()
+        self._task = asyncio.create_task(self._run(), name="message log")
+
+    async def _open(self) -> None:
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._connection = await aiosqlite.connect(self._path, timeout=30, isolation_level="IMMEDIATE")
+        await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
+        await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
+        await self._connection.execute_fetchall("PRAGMA synchronous=OFF")
+        async with await self._connection.executescript(_SCHEMA):
+            pass
+        self._next_id = await self._maximum("SELECT max(id) FROM message") + 1
+        self.last_event = await self._maximum("SELECT max(number) FROM event")
+
+    async def _maximum(self, sql: str) -> int:
+        rows = await self._rows(sql)
+        return int(rows[0][0] or 0)
+
+    async def close(self) -> None:
+        """Writes what is buffered, then closes the file."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    def add_message(
+        self, time: Milliseconds, charge_point: str, direction: Direction, text: str
+    ) -> LoggedMessage | None:
+        """Takes a message; None when the buffer is full and it was dropped."""
+        if len(self._messages) >= _MAX_BUFFERED:
+            self.dropped += 1
+            return None
+        number = self._next_id
+        self._next_id += 1
+        self._messages.append((number, time, charge_point, direction, text))
+        return LoggedMessage(number, time, charge_point, direction, text)
+
+    def add_event(self, number: int, time: Milliseconds, kind: str, charge_point: str | None, data: str) -> None:
+        """Takes an event that is to be found again after it was sent."""
+        if len(self._events) < _MAX_BUFFERED:
+            self._events.append((number, time, kind, charge_point, data))
+
+    async def _run(self) -> None:
+        flushes = 0
+        while not self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _FLUSH_SECONDS)
+            await self.flush()
+            flushes += 1
+            if flushes % _TRIM_EVERY_FLUSHES == 1:
+                await self._trim()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Writes what is buffered; a failure is logged and the rows are given up."""
+        async with self._flushing:
+            messages, self._messages = self._messages, []
+            events, self._events = self._events, []
+            if not messages and not events:
+                return
+            connection = self._connection
+            assert connection is not None
+            try:
+                await self._insert("INSERT INTO message VALUES ", "(?,?,?,?,?)", messages)
+                await self._insert("INSERT OR REPLACE INTO event VALUES ", "(?,?,?,?,?)", events)
+                await connection.commit()
+            except (sqlite3.Error, UnicodeEncodeError) as error:
+                log.error("%d messages could not be written to the log: %s", len(messages), error)
+                self.dropped += len(messages)
+                await connection.rollback()
+
+    async def _insert(self, statement: str, placeholders: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        assert self._connection is not None
+        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+            part = rows[first : first + _ROWS_PER_STATEMENT]
+            sql = statement + ",".join([placeholders] * len(part))
+            await self._connection.execute_fetchall(sql, [value for row in part for value in row])
+
+    async def _trim(self) -> None:
+        """Keeps the file below its size and the rows below their age."""
+        connection = self._connection
+        assert connection is not None
+        try:
+            newest = await self._maximum("SELECT max(time) FROM message")
+            await connection.execute_fetchall("DELETE FROM message WHERE time < ?", (newest - self._max_age,))
+            await connection.execute_fetchall("DELETE FROM event WHERE time < ?", (newest - self._max_age,))
+            await connection.commit()
+            for _ in range(50):  # a tenth at a time
+                if await self._used_bytes() <= self._max_bytes:
+                    break
+                for name, key in (("message", "id"), ("event", "number")):
+                    oldest_tenth = f"SELECT min({key}) + (max({key}) - min({key})) / 10 FROM {name}"
+                    await connection.execute_fetchall(f"DELETE FROM {name} WHERE {key} <= ({oldest_tenth})")
+                await connection.commit()
+            await connection.execute_fetchall("PRAGMA incremental_vacuum(2000)")
+        except sqlite3.Error as error:
+            log.error("the message log could not be trimmed: %s", error)
+            await connection.rollback()
+
+    async def _used_bytes(self) -> int:
+        return await self._maximum(
+            "SELECT (page_count - freelist_count) * page_size "
+            "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+
+    async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        assert self._connection is not None
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+    async def messages(
+        self, charge_points: Sequence[str] | None, *, since: Milliseconds | None, before_id: int | None, limit: int
+    ) -> list[LoggedMessage]:
+        """The newest `limit` messages (0: all), oldest first."""
+        await self.flush()
+        where, parameters = _conditions({"time>=?": since, "id<?": before_id}, "charge_point", charge_points)
+        rows = await self._rows(
+            f"SELECT id, time, charge_point, direction, text FROM message {where} ORDER BY id DESC LIMIT ?",
+            (*parameters, limit or -1),
+        )
+        return [LoggedMessage(*row) for row in reversed(rows)]
+
+    async def events(
+        self,
+        charge_points: Sequence[str] | None,
+        types: Sequence[str] | None,
+        *,
+        since: Milliseconds | None = None,
+        after: int | None = None,
+        limit: int = 0,
+    ) -> list[LoggedEvent]:
+        """The newest `limit` events (0: all), oldest first."""
+        await self.flush()
+        where, parameters = _conditions({"time>=?": since, "number>?": after}, "charge_point", charge_points)
+        if types:
+            where += f"{' AND' if where else 'WHERE'} type IN ({','.join('?' * len(types))})"
+            parameters = [*parameters, *types]
+        rows = await self._rows(
+            f"SELECT number, time, type, charge_point, data FROM event {where} ORDER BY number DESC LIMIT ?",
+            (*parameters, limit or -1),
+        )
+        return [LoggedEvent(*row) for row in reversed(rows)]
+
+
+def _conditions(
+    comparisons: dict[str, int | None], column: str, among: Sequence[str] | None
+) -> tuple[str, list[int | str]]:
+    wanted = {comparison: value for comparison, value in comparisons.items() if value is not None}
+    parts = list(wanted)
+    parameters: list[int | str] = list(wanted.values())
+    if among is not None:
+        parts.append(f"{column} IN ({','.join('?' * len(among))})")
+        parameters += among
+    return (f"WHERE {' AND '.join(parts)}" if parts else ""), parameters

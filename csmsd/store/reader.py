@@ -1,0 +1,144 @@
+"""Listings: read-only queries on a connection of their own, so that they never wait for the writer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+import msgspec
+
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core.metering import unpack
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.task import Task
+from csmsd.store.tables import SqlValue, table
+
+R = TypeVar("R", bound=Record)
+
+
+class StoredReading(msgspec.Struct):
+    """A MeterValue as it was kept."""
+
+    time: Milliseconds
+    text: str | None
+    samples: list[SampledValue]
+
+
+class StoredQuarantine(msgspec.Struct):
+    """A message that was confirmed and could not be booked."""
+
+    id: int
+    charge_point: str
+    received_at: Milliseconds
+    action: str
+    reason: str
+    payload: str
+
+
+class Reader:
+    """Answers what the live state does not hold."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: aiosqlite.Connection | None = None
+
+    async def open(self) -> None:
+        self._connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Any]:
+        assert self._connection is not None
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+    async def _records(
+        self, record_type: type[R], conditions: dict[str, SqlValue], limit: int, order: str = "id DESC"
+    ) -> list[R]:
+        """Records that meet all conditions ("column>=?": value); conditions whose value is None do not count."""
+        wanted = {condition: value for condition, value in conditions.items() if value is not None}
+        where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+        kind = table(record_type)
+        sql = f"{kind.select} {where} ORDER BY {order} LIMIT ?"
+        return [kind.record(row) for row in await self._rows(sql, (*wanted.values(), limit or -1))]
+
+    async def transactions(
+        self,
+        *,
+        charge_point: str | None = None,
+        tag: str | None = None,
+        state: str | None = None,
+        since: Milliseconds | None = None,
+        until: Milliseconds | None = None,
+        before_id: int | None = None,
+        limit: int = 100,
+    ) -> list[Transaction]:
+        """Newest first; `since` and `until` are about the start; limit 0 is all."""
+        conditions: dict[str, SqlValue] = {
+            "charge_point=?": charge_point,
+            "id_tag=?": tag,
+            "state=?": state,
+            "start_time>=?": since,
+            "start_time<?": until,
+            "id<?": before_id,
+        }
+        return await self._records(Transaction, conditions, limit)
+
+    async def transaction(self, transaction_id: int) -> Transaction | None:
+        found = await self._records(Transaction, {"id=?": transaction_id}, 1)
+        return found[0] if found else None
+
+    async def meter_values(self, transaction_id: int, limit: int = 0) -> list[StoredReading]:
+        """The readings of a transaction, oldest first; with a limit, the newest that many."""
+        rows = await self._rows(
+            "SELECT v.time, v.text, s.shape, v.samples FROM meter_value v "
+            "LEFT JOIN meter_shape s ON s.id = v.shape WHERE v.transaction_id=? ORDER BY v.id DESC LIMIT ?",
+            (transaction_id, limit or -1),
+        )
+        return [StoredReading(time, text, unpack(shape, samples)) for time, text, shape, samples in reversed(rows)]
+
+    async def quarantine(self, charge_point: str | None, limit: int) -> list[StoredQuarantine]:
+        """Newest first."""
+        where, parameters = ("WHERE charge_point=? ", (charge_point,)) if charge_point else ("", ())
+        rows = await self._rows(
+            "SELECT id, charge_point, received_at, action, reason, payload FROM quarantine "
+            f"{where}ORDER BY id DESC LIMIT ?",
+            (*parameters, limit or -1),
+        )
+        return [StoredQuarantine(*row) for row in rows]
+
+    async def tasks(
+        self,
+        *,
+        charge_point: str | None = None,
+        action: str | None = None,
+        outcome: str | None = None,
+        since: Milliseconds | None = None,
+        limit: int = 100,
+    ) -> list[Task]:
+        """Newest first; limit 0 is all."""
+        conditions: dict[str, SqlValue] = {
+            "charge_point=?": charge_point,
+            "action=? COLLATE NOCASE": action,
+            "outcome=?": outcome,
+            "created_at>=?": since,
+        }
+        return await self._records(Task, conditions, limit)
+
+    async def task(self, task_id: int) -> Task | None:
+        found = await self._records(Task, {"id=?": task_id}, 1)
+        return found[0] if found else None
+
+    async def last_task_id(self) -> int:
+        rows = await self._rows("SELECT seq FROM sqlite_sequence WHERE name='task'")
+        return int(rows[0][0]) if rows else 0
+
+    async def tasks_under_way(self) -> list[Task]:
+        """What was recorded or sent and never settled: after a restart nobody knows what came of it."""
+        return await self._records(Task, {"state<>?": "settled"}, 0)
+
+    async def database_bytes(self) -> int:
+        rows = await self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return int(rows[0][0])

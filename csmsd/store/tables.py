@@ -1,0 +1,92 @@
+"""Records to SQL and back. A record's fields are its table's columns, in this order."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+import msgspec
+
+from csmsd.profiles.record import Record
+
+R = TypeVar("R", bound=Record)
+SqlValue = str | int | float | None
+Row = tuple[SqlValue, ...]
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class Table:
+    """How one kind of record is written and read."""
+
+    def __init__(self, record_type: type[Record]) -> None:
+        self.name = record_type.table
+        self.columns = record_type.__struct_fields__
+        self.key = record_type.key
+        self._record_type = record_type
+        hints = get_type_hints(record_type)
+        self._as_json = [i for i, name in enumerate(self.columns) if get_origin(hints[name]) in (list, dict)]
+        self._as_bool = [i for i, name in enumerate(self.columns) if hints[name] is bool]
+        self._json_types = {i: hints[self.columns[i]] for i in self._as_json}
+        self._placeholders = "(" + ",".join("?" * len(self.columns)) + ")"
+        updated = [name for name in self.columns if name not in self.key]
+        self._tail = ""
+        if self.key:
+            changes = ",".join(f"{name}=excluded.{name}" for name in updated)
+            self._tail = f" ON CONFLICT ({','.join(self.key)}) DO UPDATE SET {changes}"
+        self._insert = cache(self._write_insert)
+
+    def row(self, record: Record) -> Row:
+        """The record as it is now; later changes to it are another row."""
+        values = msgspec.structs.astuple(record)
+        if not self._as_json and not self._as_bool:
+            return values
+        row = list(values)
+        for i in self._as_json:
+            row[i] = _to_json(row[i]).decode()
+        for i in self._as_bool:
+            row[i] = int(row[i])
+        return tuple(row)
+
+    def insert(self, rows: int) -> str:
+        """One statement for that many rows: a statement per row costs a busy process a thread switch each."""
+        return self._insert(rows)
+
+    def _write_insert(self, rows: int) -> str:
+        values = ",".join([self._placeholders] * rows)
+        return f"INSERT INTO {self.name} ({','.join(self.columns)}) VALUES {values}{self._tail}"
+
+    @property
+    def delete(self) -> str:
+        return f"DELETE FROM {self.name} WHERE " + " AND ".join(f"{name}=?" for name in self.key)
+
+    def key_of(self, record: Record) -> Row:
+        return tuple(getattr(record, name) for name in self.key)
+
+    @property
+    def select(self) -> str:
+        return f"SELECT {','.join(self.columns)} FROM {self.name}"
+
+    def record(self, row: Sequence[Any]) -> Any:
+        values = list(row)
+        for i, kind in self._json_types.items():
+            values[i] = msgspec.json.decode(values[i], type=kind)
+        for i in self._as_bool:
+            values[i] = bool(values[i])
+        return self._record_type(**dict(zip(self.columns, values, strict=True)))
+
+
+@cache
+def table(record_type: type[Record]) -> Table:
+    """The table of a kind of record."""
+    return Table(record_type)
+
+
+def read_records(
+    record_type: type[R],
+    query: Callable[[str, Sequence[SqlValue]], Iterable[Sequence[Any]]],
+    rest: str = "",
+    parameters: Sequence[SqlValue] = (),
+) -> list[R]:
+    """Records that `query` finds; `rest` is SQL after the table's name."""
+    kind = table(record_type)
+    return [kind.record(row) for row in query(f"{kind.select} {rest}", parameters)]

@@ -1,0 +1,227 @@
+"""The one writer: gathers the rows of all charge points while the last commit runs, and writes them in the next.
+
+A batch is whatever came in during the last commit; nothing waits to fill it. `done` is called after the commit that
+holds the rows, or with the error when they are not on disk; so an answer that waits for it is never a lie.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+import aiosqlite
+
+from csmsd.profiles.record import Change, Deleted
+from csmsd.store.database import BUSY_TIMEOUT_SECONDS
+from csmsd.store.tables import Row, Table, table
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[Exception | None], None]
+
+# SQLite takes 32,766 parameters a statement.
+_MAX_PARAMETERS = 32_000
+# After a failed commit the disk is given a moment before the next one is tried.
+_PAUSE_SECONDS = 1.0
+
+
+class NotStored(Exception):
+    """The rows are not on disk; the text says why."""
+
+
+_Step = tuple[Table, Row, bool]  # the row is to be written (True), or the row with that key deleted
+
+
+class _Member:
+    """One request's rows, as they were when it was handled."""
+
+    __slots__ = ("done", "steps")
+
+    def __init__(self, changes: Iterable[Change], done: Done) -> None:
+        self.done = done
+        self.steps: list[_Step] = []
+        for change in changes:
+            if isinstance(change, Deleted):
+                kind = table(type(change.record))
+                self.steps.append((kind, kind.key_of(change.record), False))
+            else:
+                kind = table(type(change))
+                self.steps.append((kind, kind.row(change), True))
+
+
+class Writer:
+    """Owns the only writing connection. `recover` is awaited after a failure, to load the live state anew."""
+
+    def __init__(self, path: Path, *, synchronous: str = "FULL", recover: Callable[[], Awaitable[None]]) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._recover = recover
+        self._pending: list[_Member] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._connection: aiosqlite.Connection | None = None
+        self.failure: str | None = None
+        self.accepting = False
+        self.on_state: Callable[[str | None], None] = lambda failure: None
+        self.commits = 0
+
+    async def open(self) -> None:
+        """Opens the connection and starts writing. Raises sqlite3.Error."""
+        # isolation_level: the first statement of a batch takes the write lock, commit() releases it.
+        self._connection = await aiosqlite.connect(
+            self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
+        )
+        await self._connection.execute_fetchall("PRAGMA foreign_keys=ON")
+        await self._connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous}")
+        self.accepting = True
+        self._task = asyncio.create_task(self._run(), name="writer")
+
+    async def close(self) -> None:
+        """Writes what is pending, then closes the file."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    def submit(self, changes: Sequence[Change], done: Done) -> None:
+        """Has the changes written; calls `done` in the event loop when that is certain, one way or the other."""
+        if not self.accepting:
+            done(NotStored(self.failure or "the store is closed"))
+            return
+        try:
+            member = _Member(changes, done)
+        except (ValueError, TypeError) as error:  # a value that JSON or SQLite has no room for
+            done(NotStored(str(error)))
+            return
+        self._pending.append(member)
+        self._idle.clear()
+        self._wake.set()
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """As `submit`, for callers that can wait. Raises NotStored."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: Exception | None) -> None:
+            if not future.done():
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+        self.submit(changes, done)
+        await future
+
+    async def flush(self) -> None:
+        """Waits until nothing is pending."""
+        await self._idle.wait()
+
+    async def pause(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Refuses new changes, writes what is pending, does `work`, and goes on."""
+        self.accepting = False
+        try:
+            await self.flush()
+            await work()
+        finally:
+            self.accepting = not self._closing
+
+    async def _run(self) -> None:
+        while True:
+            if not self._pending:
+                self._idle.set()
+                if self._closing:
+                    self.accepting = False
+                    return
+                await self._wake.wait()
+            self._wake.clear()
+            batch, self._pending = self._pending, []
+            if batch:
+                await self._write_batch(batch)
+
+    async def _write_batch(self, batch: list[_Member]) -> None:
+        try:
+            await self._write(batch)
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            await self._rescue(batch, error)
+            return
+        self.commits += 1
+        if self.failure is not None:
+            self.failure = None
+            self.on_state(None)
+        for member in batch:
+            _call(member.done, None)
+
+    async def _write(self, members: Iterable[_Member]) -> None:
+        connection = self._connection
+        assert connection is not None
+        try:
+            for sql, parameters in _statements(members):
+                await connection.execute_fetchall(sql, parameters)
+            await connection.commit()
+        except BaseException:
+            await connection.rollback()
+            raise
+
+    async def _rescue(self, batch: list[_Member], error: Exception) -> None:
+        """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
+        log.error("a commit of %d requests failed: %s", len(batch), error)
+        self.accepting = False
+        failed: list[tuple[_Member, Exception]] = []
+        if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
+            for member in batch:
+                try:
+                    await self._write([member])
+                except (sqlite3.Error, OverflowError, UnicodeEncodeError) as own:
+                    failed.append((member, own))
+                else:
+                    _call(member.done, None)
+        else:
+            failed = [(member, error) for member in batch]
+        disk = isinstance(error, sqlite3.OperationalError)
+        # What came in meanwhile was worked out from memory that is wrong now.
+        failed += [(member, error) for member in self._pending]
+        self._pending = []
+        if disk and self.failure is None:
+            self.on_state(str(error))
+        if disk:
+            self.failure = str(error)
+        for member, reason in failed:
+            _call(member.done, NotStored(str(reason)))
+        if disk:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await self._recover()
+        self.accepting = not self._closing
+
+
+def _call(done: Done, error: Exception | None) -> None:
+    try:
+        done(error)
+    except Exception:  # one caller's mistake must not stop the writer
+        log.exception("a request's end after its commit failed")
+
+
+def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[object]]]:
+    """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before."""
+    gathered: dict[str, tuple[Table, list[Row]]] = {}
+    for member in members:
+        for kind, row, write in member.steps:
+            if write:
+                gathered.setdefault(kind.name, (kind, []))[1].append(row)
+            else:
+                yield from _inserts(gathered)
+                gathered.clear()
+                yield kind.delete, row
+    yield from _inserts(gathered)
+
+
+def _inserts(gathered: dict[str, tuple[Table, list[Row]]]) -> Iterable[tuple[str, Sequence[object]]]:
+    for kind, rows in gathered.values():
+        at_once = _MAX_PARAMETERS // len(kind.columns)
+        for first in range(0, len(rows), at_once):
+            part = rows[first : first + at_once]
+            yield kind.insert(len(part)), [value for row in part for value in row]
