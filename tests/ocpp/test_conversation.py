@@ -1,0 +1,595 @@
+"""One connection's rules (J 4.1), as scripts of what goes in and what comes out.
+
+A script has a line per step:
+
+    < TEXT              the charge point sends TEXT            = REQUEST …    what `receive`, `expire` or `close` said
+    > TEXT              TEXT is the next thing we send         wait SECONDS   time passes
+    ask ACTION PAYLOAD  the operator wants a CALL              answer ID PAYLOAD, refuse ID CODE [again]: our handlers
+    hold, release, close
+
+Whatever is sent or said must stand in the script, at its place.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csmsd.ocpp.conversation import (
+    GARBAGE_PER_MINUTE,
+    REMEMBERED_ANSWERS,
+    REPEATED_WITHIN,
+    Answered,
+    Conversation,
+    Event,
+    Odd,
+    OutgoingCall,
+    QueueFull,
+    Refused,
+    Requested,
+)
+from csmsd.ocpp.errors import ErrorCode, OcppError
+
+TIMEOUT = 30_000
+
+
+class Play:
+    """A conversation and what it has done so far that the script has not mentioned yet."""
+
+    def __init__(self, *, max_queue: int = 32, holding: bool = False) -> None:
+        self.conversation = Conversation(max_queue=max_queue, holding=holding)
+        self.now = 1_000_000.0
+        self.sent: list[str] = []
+        self.said: list[str] = []
+
+    def perform(self, script: str) -> None:
+        for line in filter(None, map(str.strip, script.splitlines())):
+            verb, _, rest = line.partition(" ")
+            rest = rest.strip()
+            if verb == ">":
+                assert self.sent, f"nothing was sent, but the script says: {line}"
+                assert self.sent.pop(0) == rest
+            elif verb == "=":
+                assert self.said, f"nothing was said, but the script says: {line}"
+                assert self.said.pop(0) == rest
+            else:
+                self.nothing_is_left(line)
+                self.do(verb, rest)
+                self.sent += [text.decode() for text in self.conversation.data_to_send()]
+        self.nothing_is_left("the end")
+
+    def nothing_is_left(self, place: str) -> None:
+        assert (self.sent, self.said) == ([], []), f"before: {place}"
+
+    def do(self, verb: str, rest: str) -> None:
+        first, _, second = rest.partition(" ")
+        if verb == "<":
+            self.said.append(told(self.conversation.receive(rest, self.now)))
+        elif verb == "ask":
+            try:
+                self.conversation.call(first, second.encode(), first, timeout=TIMEOUT, now=self.now)
+            except QueueFull:
+                self.said.append("queue full")
+        elif verb == "answer":
+            payload, _, forget = second.partition(" ")
+            self.conversation.answer(json.loads(first), payload.encode(), remember=not forget)
+        elif verb == "refuse":
+            code, _, again = second.partition(" ")
+            self.conversation.refuse(json.loads(first), refusal(code), remember=not again)
+        elif verb == "wait":
+            self.now += float(rest) * 1000
+            self.said += [ended(call) for call in self.conversation.expire(self.now)]
+        elif verb == "close":
+            self.said += [ended(call) for call in self.conversation.close()]
+        elif verb == "hold":
+            self.conversation.hold()
+        elif verb == "release":
+            self.conversation.release(self.now)
+        else:
+            raise ValueError(verb)
+
+
+def refusal(code: str) -> OcppError:
+    known: dict[str, ErrorCode] = {"InternalError": "InternalError", "NotSupported": "NotSupported"}
+    return OcppError(known[code], "no")
+
+
+def told(event: Event) -> str:
+    if isinstance(event, Requested):
+        reused = " reused" if event.reused_unique_id else ""
+        return f"request {json.dumps(event.unique_id)} {event.action} {bytes(event.payload).decode()}{reused}"
+    if isinstance(event, Answered):
+        return f"answered {event.call.token} {bytes(event.payload).decode()}"
+    if isinstance(event, Refused):
+        return f"refused {event.call.token} {event.code} {event.description}".strip()
+    return f"odd {event.oddity}" + (" hopeless" if event.hopeless else "")
+
+
+def ended(call: OutgoingCall) -> str:
+    return f"{call.token} {'was sent' if call.sent_at is not None else 'was never sent'}"
+
+
+SCRIPTS = {
+    "their call is answered": """
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"…"}
+        > [3,"a",{"currentTime":"…"}]
+    """,
+    "their call is refused": """
+        < [2,"a","Dance",{}]
+        = request "a" Dance {}
+        refuse "a" NotSupported
+        > [4,"a","NotSupported","no",{}]
+    """,
+    "an odd id is echoed as it came": """
+        < [2,17,"Heartbeat",{}]
+        = request 17 Heartbeat {}
+        answer 17 {}
+        > [3,17,{}]
+        < [2,"","Heartbeat",{}]
+        = request "" Heartbeat {}
+        answer "" {}
+        > [3,"",{}]
+    """,
+    "our call is answered": """
+        ask Reset {"type":"Soft"}
+        > [2,"1","Reset",{"type":"Soft"}]
+        < [3,"1",{"status":"Accepted"}]
+        = answered Reset {"status":"Accepted"}
+    """,
+    "our call is refused, with a code in another spelling": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        < [4,"1","FormatViolation","what?",{}]
+        = refused Reset FormationViolation what?
+    """,
+    "our id comes back as a number": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        < [3,1,{}]
+        = answered Reset {}
+    """,
+    "one call of ours at a time": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        ask GetConfiguration {}
+        < [3,"1",{}]
+        = answered Reset {}
+        > [2,"2","ClearCache",{}]
+        < [4,"2","NotSupported","",{}]
+        = refused ClearCache NotSupported
+        > [2,"3","GetConfiguration",{}]
+        < [3,"3",{}]
+        = answered GetConfiguration {}
+    """,
+    "their calls are served while ours is open, even before its answer": """
+        ask RemoteStopTransaction {}
+        > [2,"1","RemoteStopTransaction",{}]
+        < [2,"a","StopTransaction",{}]
+        = request "a" StopTransaction {}
+        answer "a" {}
+        > [3,"a",{}]
+        < [3,"1",{"status":"Accepted"}]
+        = answered RemoteStopTransaction {"status":"Accepted"}
+    """,
+    "their answers may be given in any order": """
+        < [2,"a","StartTransaction",{}]
+        = request "a" StartTransaction {}
+        < [2,"b","Heartbeat",{}]
+        = request "b" Heartbeat {}
+        answer "b" {}
+        > [3,"b",{}]
+        answer "a" {}
+        > [3,"a",{}]
+    """,
+    "both sides may use the same id": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        < [2,"1","Heartbeat",{}]
+        = request "1" Heartbeat {}
+        < [3,"1",{"status":"Accepted"}]
+        = answered Reset {"status":"Accepted"}
+        answer "1" {}
+        > [3,"1",{}]
+    """,
+    "a call times out, its late reply is dropped, the next one goes out": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        wait 20
+        ask ClearCache {}
+        wait 10
+        = Reset was sent
+        > [2,"2","ClearCache",{}]
+        < [3,"1",{"status":"Accepted"}]
+        = odd late_reply
+        < [4,"1","InternalError","",{}]
+        = odd late_reply
+        < [3,"2",{}]
+        = answered ClearCache {}
+    """,
+    "the time for an answer counts from the moment of sending": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        wait 29
+        < [3,"1",{}]
+        = answered Reset {}
+        > [2,"2","ClearCache",{}]
+        wait 29
+        wait 1
+        = ClearCache was sent
+    """,
+    "a call that waits too long in the queue is never sent": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        ask GetConfiguration {}
+        wait 30
+        = Reset was sent
+        = ClearCache was never sent
+        = GetConfiguration was never sent
+    """,
+    "a reply that nobody asked for is dropped": """
+        < [3,"1",{}]
+        = odd unexpected_reply
+        < [4,"9","GenericError","",{}]
+        = odd unexpected_reply
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        < [3,"2",{}]
+        = odd unexpected_reply
+        < [3,"1",{}]
+        = answered Reset {}
+        < [3,"1",{}]
+        = odd unexpected_reply
+    """,
+    "a repeated call gets the stored answer": """
+        < [2,"a","StartTransaction",{"connectorId":1}]
+        = request "a" StartTransaction {"connectorId":1}
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+        < [2,"a","StartTransaction",{"connectorId":1}]
+        = odd repeated_call
+        > [3,"a",{"transactionId":1}]
+    """,
+    "a repeated call whose answer is under way is answered once": """
+        < [2,"a","StartTransaction",{}]
+        = request "a" StartTransaction {}
+        < [2,"a","StartTransaction",{}]
+        = odd repeated_call
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+    """,
+    "a repeated call that was refused for good is refused again": """
+        < [2,"a","Dance",{}]
+        = request "a" Dance {}
+        refuse "a" NotSupported
+        > [4,"a","NotSupported","no",{}]
+        < [2,"a","Dance",{}]
+        = odd repeated_call
+        > [4,"a","NotSupported","no",{}]
+    """,
+    "a repeated call that a retry may cure is tried again": """
+        < [2,"a","StopTransaction",{}]
+        = request "a" StopTransaction {}
+        refuse "a" InternalError again
+        > [4,"a","InternalError","no",{}]
+        < [2,"a","StopTransaction",{}]
+        = request "a" StopTransaction {}
+        answer "a" {}
+        > [3,"a",{}]
+    """,
+    "an answer that ages is not given twice": """
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"12:00"} forget
+        > [3,"a",{"currentTime":"12:00"}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"12:05"} forget
+        > [3,"a",{"currentTime":"12:05"}]
+    """,
+    "a call that comes again much later is no retry": f"""
+        < [2,"a","BootNotification",{{}}]
+        = request "a" BootNotification {{}}
+        answer "a" {{"status":"Pending"}}
+        > [3,"a",{{"status":"Pending"}}]
+        wait {REPEATED_WITHIN / 1000}
+        < [2,"a","BootNotification",{{}}]
+        = request "a" BootNotification {{}} reused
+        answer "a" {{"status":"Accepted"}}
+        > [3,"a",{{"status":"Accepted"}}]
+    """,
+    "an id that is used again for another call": """
+        < [2,"a","StatusNotification",{"connectorId":0}]
+        = request "a" StatusNotification {"connectorId":0}
+        answer "a" {}
+        > [3,"a",{}]
+        < [2,"a","StatusNotification",{"connectorId":1}]
+        = request "a" StatusNotification {"connectorId":1} reused
+        answer "a" {}
+        > [3,"a",{}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {} reused
+        answer "a" {"currentTime":"…"}
+        > [3,"a",{"currentTime":"…"}]
+    """,
+    "an id that is used again before its first answer: neither answer is taken for the other's": """
+        < [2,"a","StartTransaction",{}]
+        = request "a" StartTransaction {}
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {} reused
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+        answer "a" {"currentTime":"…"}
+        > [3,"a",{"currentTime":"…"}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"later"}
+        > [3,"a",{"currentTime":"later"}]
+    """,
+    "what is no OCPP-J is counted, and answered where it can be": """
+        < [2,"a","Heart
+        = odd not_json
+        <
+        = odd empty
+        < [9,"a","Heartbeat",{}]
+        = odd unknown_message_type
+        < {"a":1}
+        = odd not_a_frame
+        < [2,null,"Heartbeat",{}]
+        = odd bad_unique_id
+        < [2,"a"]
+        = odd not_a_frame
+        > [4,"a","FormationViolation","a CALL needs an action as its third element",{}]
+        < [2,"b","Heartbeat",{}]
+        = request "b" Heartbeat {}
+        answer "b" {}
+        > [3,"b",{}]
+    """,
+    "calls are held until they are released": """
+        hold
+        ask Reset {}
+        ask ClearCache {}
+        < [2,"a","BootNotification",{}]
+        = request "a" BootNotification {}
+        answer "a" {}
+        > [3,"a",{}]
+        release
+        > [2,"1","Reset",{}]
+        < [3,"1",{}]
+        = answered Reset {}
+        > [2,"2","ClearCache",{}]
+        < [3,"2",{}]
+        = answered ClearCache {}
+    """,
+    "an open call may still be answered while others are held": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        hold
+        < [3,"1",{}]
+        = answered Reset {}
+        release
+        > [2,"2","ClearCache",{}]
+        < [3,"2",{}]
+        = answered ClearCache {}
+    """,
+    "a held call expires": """
+        hold
+        ask Reset {}
+        wait 30
+        = Reset was never sent
+        release
+    """,
+    "the end of the connection ends every call": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        close
+        = Reset was sent
+        = ClearCache was never sent
+        close
+        < [3,"1",{}]
+        = odd unexpected_reply
+    """,
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=list(SCRIPTS))
+def test_script(script: str) -> None:
+    Play().perform(script)
+
+
+def test_a_connection_may_begin_on_hold() -> None:
+    Play(holding=True).perform("""
+        ask Reset {}
+        release
+        > [2,"1","Reset",{}]
+    """)
+
+
+def test_the_queue_is_bounded_and_the_open_call_is_not_in_it() -> None:
+    Play(max_queue=2).perform("""
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        ask ClearCache {}
+        ask ClearCache {}
+        ask GetConfiguration {}
+        = queue full
+        < [3,"1",{}]
+        = answered Reset {}
+        > [2,"2","ClearCache",{}]
+        ask GetConfiguration {}
+        ask GetConfiguration {}
+        = queue full
+    """)
+
+
+def test_garbage_is_survived_until_there_is_little_else() -> None:
+    play = Play()
+    for _ in range(GARBAGE_PER_MINUTE):
+        play.perform("""
+            < garbage
+            = odd not_json
+        """)
+    play.perform("""
+        < garbage
+        = odd not_json hopeless
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        wait 60
+        < garbage
+        = odd not_json
+    """)
+
+
+def test_slow_garbage_is_never_hopeless() -> None:
+    play = Play()
+    for _ in range(5 * GARBAGE_PER_MINUTE):
+        play.perform("""
+            < garbage
+            = odd not_json
+            wait 1.1
+        """)
+
+
+def test_empty_messages_are_no_garbage() -> None:
+    play = Play()
+    for _ in range(3 * GARBAGE_PER_MINUTE):
+        play.perform("""
+            <
+            = odd empty
+        """)
+
+
+def test_only_the_newest_answers_are_remembered() -> None:
+    play = Play()
+    for number in range(REMEMBERED_ANSWERS + 1):
+        play.perform(f"""
+            < [2,"{number}","StatusNotification",{{}}]
+            = request "{number}" StatusNotification {{}}
+            answer "{number}" {{}}
+            > [3,"{number}",{{}}]
+        """)
+    play.perform("""
+        < [2,"1","StatusNotification",{}]
+        = odd repeated_call
+        > [3,"1",{}]
+        < [2,"0","StatusNotification",{}]
+        = request "0" StatusNotification {}
+    """)
+
+
+def test_unanswered_calls_are_counted() -> None:
+    conversation = Conversation()
+    waiting = []
+    for text in (
+        '[2,"a","Heartbeat",{}]',
+        '[2,"b","Heartbeat",{}]',
+        '[2,"b","Heartbeat",{}]',  # repeated: still one answer
+        '[2,"a","Authorize",{}]',  # reused: one answer more
+    ):
+        conversation.receive(text, 0)
+        waiting.append(conversation.unanswered)
+    for unique_id in ("a", "b", "a", "a", "never asked"):
+        conversation.answer(unique_id, b"{}")
+        waiting.append(conversation.unanswered)
+
+    assert waiting == [1, 2, 2, 3, 2, 1, 0, 0, 0]
+
+
+def test_a_call_is_withdrawn_only_while_it_waits() -> None:
+    conversation = Conversation()
+    sent = conversation.call("Reset", b"{}", None, timeout=TIMEOUT, now=0)
+    waiting = conversation.call("ClearCache", b"{}", None, timeout=TIMEOUT, now=0)
+
+    assert conversation.withdraw(waiting)
+    assert not conversation.withdraw(waiting)
+    assert not conversation.withdraw(sent)
+    conversation.receive('[3,"1",{}]', 0)
+    assert conversation.data_to_send() == [b'[2,"1","Reset",{}]']
+
+
+def test_the_next_deadline_is_that_of_the_first_call_to_expire() -> None:
+    conversation = Conversation()
+    assert conversation.next_deadline() is None
+
+    conversation.call("Reset", b"{}", None, timeout=5000, now=0)
+    conversation.call("ClearCache", b"{}", None, timeout=1000, now=0)
+    assert conversation.next_deadline() == 1000
+
+    assert [call.action for call in conversation.expire(1000)] == ["ClearCache"]
+    assert conversation.next_deadline() == 5000
+
+    conversation.receive('[3,"1",{}]', 2000)
+    assert conversation.next_deadline() is None
+
+
+def test_ids_may_come_from_elsewhere() -> None:
+    ids: Iterator[str] = iter(["x1", "x2"])
+    conversation = Conversation(new_unique_id=lambda: next(ids))
+    conversation.call("Reset", b"{}", None, timeout=TIMEOUT, now=0)
+
+    assert conversation.data_to_send() == [b'[2,"x1","Reset",{}]']
+
+
+MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("receive"), st.sampled_from("abc"), st.sampled_from(["Heartbeat", "Authorize"])),
+        st.tuples(st.just("reply"), st.sampled_from("123456789"), st.sampled_from(["3", "4"])),
+        st.tuples(st.just("call"), st.just(""), st.just("")),
+        st.tuples(st.just("wait"), st.sampled_from(["1", "31"]), st.just("")),
+        st.tuples(st.just("garbage"), st.text(max_size=5), st.just("")),
+        st.tuples(st.just("hold"), st.just(""), st.just("")),
+        st.tuples(st.just("release"), st.just(""), st.just("")),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MOVES)
+def test_whatever_happens_one_call_is_open_and_each_one_ends_once(moves: list[tuple[str, str, str]]) -> None:
+    conversation = Conversation(max_queue=5)
+    now = 0.0
+    asked: list[OutgoingCall] = []
+    over: list[OutgoingCall] = []
+    owed: list[str] = []
+    for move, first, second in moves:
+        if move == "receive":
+            event = conversation.receive(f'[2,"{first}","{second}",{{}}]', now)
+            if isinstance(event, Requested):
+                owed.append(first)
+        elif move == "reply":
+            rest = ',"GenericError","",{}]' if second == "4" else ",{}]"
+            event = conversation.receive(f'[{second},"{first}"{rest}', now)
+            if isinstance(event, Answered | Refused):
+                over.append(event.call)
+        elif move == "garbage":
+            assert isinstance(conversation.receive(f"garbage {first}", now), Odd)
+        elif move == "call":
+            try:
+                asked.append(conversation.call("Reset", b"{}", None, timeout=TIMEOUT, now=now))
+            except QueueFull:
+                assert len(asked) - len(over) >= 5
+        elif move == "wait":
+            now += float(first) * 1000
+            over += conversation.expire(now)
+        elif move == "hold":
+            conversation.hold()
+        else:
+            conversation.release(now)
+        still_open = [call for call in asked if call not in over]
+        assert sum(call.sent_at is not None for call in still_open) <= 1  # J 4.1.1
+        assert conversation.unanswered == len(owed)
+        if len(owed) == 4:
+            conversation.answer(owed.pop(0), b"{}")
+    over += conversation.close()
+
+    assert [call.unique_id for call in asked] == [str(number + 1) for number in range(len(asked))]
+    assert sorted(map(id, over)) == sorted(map(id, asked))

@@ -1,0 +1,124 @@
+"""Secrets are masked before they are kept or shown."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csmsd.ocpp.secrets import MASK, is_secret_key, masked, may_hold_secret
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AuthorizationKey",
+        "authorizationkey",
+        "Authorization_Key",
+        "Authorization Key",
+        "WiFiPassword",
+        "wifi_passwd",
+        "SimPassphrase",
+        "ClientSecret",
+        "FtpCredentials",
+        "PrivateKey",
+        "API-Key",
+        "api_key",
+        "accessToken",
+    ],
+)
+def test_keys_that_hold_secrets(name: str) -> None:
+    assert is_secret_key(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HeartbeatInterval", "SupportedFeatureProfiles", "GetConfigurationMaxKeys", "AuthorizeRemoteTxRequests", ""],
+)
+def test_keys_that_do_not(name: str) -> None:
+    assert not is_secret_key(name)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ({"key": "AuthorizationKey", "value": "s3cret"}, {"key": "AuthorizationKey", "value": MASK}),
+        ({"Key": "authorizationkey", "VALUE": "s3cret"}, {"Key": "authorizationkey", "VALUE": MASK}),
+        ({"key": "AuthorizationKey", "readonly": False}, {"key": "AuthorizationKey", "readonly": False}),
+        ({"key": "AuthorizationKey", "value": None}, {"key": "AuthorizationKey", "value": None}),
+        ({"key": "HeartbeatInterval", "value": "300"}, {"key": "HeartbeatInterval", "value": "300"}),
+        (
+            {"configurationKey": [{"key": "WifiPassword", "readonly": False, "value": "s3cret"}]},
+            {"configurationKey": [{"key": "WifiPassword", "readonly": False, "value": MASK}]},
+        ),
+        ({"key": ["AuthorizationKey"]}, {"key": ["AuthorizationKey"]}),
+        ({"password": "s3cret", "a": [{"apiKey": {"x": 1}}]}, {"password": MASK, "a": [{"apiKey": MASK}]}),
+        ({"location": "ftp://user:s3cret@host/x"}, {"location": f"ftp://{MASK}@host/x"}),
+        ({"location": "ftp://user:s3c@ret@host/x"}, {"location": f"ftp://{MASK}@host/x"}),
+        ({"location": "ftp://us'er:s3cret@host/x"}, {"location": f"ftp://{MASK}@host/x"}),
+        ({"location": "ftp://host/a@b"}, {"location": "ftp://host/a@b"}),
+        (["see https://me:s3cret@a and http://b"], [f"see https://{MASK}@a and http://b"]),
+        ([2, "1", "ChangeConfiguration", {"key": "AuthorizationKey", "value": "s3cret"}],
+         [2, "1", "ChangeConfiguration", {"key": "AuthorizationKey", "value": MASK}]),
+        ("text", "text"),
+        (5, 5),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_masking(message: object, shown: object) -> None:
+    assert masked(message) == shown
+    if message != shown:
+        assert may_hold_secret(json.dumps(message).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"url":"ftp:\/\/user:s3cret@host"}',
+        rb'{"key":"Authorization\u004bey","value":"s3cret"}',
+        rb'{"key":"\u0041uthorizationKey","value":"s3cret"}',
+    ],
+)
+def test_escapes_hide_no_secret_from_the_quick_look(text: bytes) -> None:
+    assert may_hold_secret(text)
+    assert "s3cret" not in json.dumps(masked(json.loads(text)))
+
+
+@pytest.mark.parametrize(
+    "text", [b'[2,"1","Heartbeat",{}]', b'[3,"1",{"currentTime":"2026-03-01T12:00:00.000Z"}]', "ü".encode(), b""]
+)
+def test_ordinary_messages_need_no_second_look(text: bytes) -> None:
+    assert not may_hold_secret(text)
+
+
+def test_what_is_nested_too_deeply_is_masked_as_a_whole() -> None:
+    nested: object = {"password": "s3cret"}
+    for _ in range(900):
+        nested = {"a": [nested]}
+
+    assert "s3cret" not in json.dumps(masked(nested))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=200)
+@given(JSON)
+def test_masking_keeps_the_shape_and_is_done_once(message: object) -> None:
+    shown = masked(message)
+
+    assert type(shown) is type(message)
+    assert masked(shown) == shown
+
+
+@settings(max_examples=200)
+@given(JSON, st.sampled_from(["AuthorizationKey", "WIFI_PASSWORD", "ClientSecret", "token"]))
+def test_no_secret_survives_wherever_it_stands(message: object, name: str) -> None:
+    for hidden in ({"key": name, "value": "s3cret"}, {name: "s3cret"}, {"x": f"http://{name}:s3cret@h"}):
+        whole = {"list": [message, hidden]}
+        assert may_hold_secret(json.dumps(whole).encode())
+        assert "s3cret" not in json.dumps(masked(whole))
