@@ -25,6 +25,8 @@ def _rows_of(charge_point: Record) -> list[Record]:
             "registration": charge_point.get("boot_status") or charge_point.get("registration"),
             "note": _note(charge_point, connector),
         }
+        if not row["connected"]:
+            row["power_w"] = None  # what flows now is not known
         row["since"] = connector.get("status_at") if row["connected"] else charge_point.get("last_seen_at")
         row["shown"] = shown_status(row)
         found.append(row)
@@ -91,7 +93,7 @@ COLUMNS = (
     Column("energy_wh", "kWh", thousands, right=True),
     Column("soc_percent", "SoC", _percent, right=True, wide=True),
     Column("since", "SINCE", moment, wide=True),
-    Column("note", "NOTE"),
+    Column("note", "NOTE", folds=True),
 )
 CSV_COLUMNS = tuple(
     Column(key, key)

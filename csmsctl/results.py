@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("action", "ACTION"),
     Column("shown", "RESULT", style=_style),
     Column("duration_ms", "TIME", milliseconds, right=True),
-    Column("detail", "DETAIL"),
+    Column("detail", "DETAIL", folds=True),
 )
 _CSV_COLUMNS = tuple(
     Column(key, key) for key in ("charge_point", "action", "outcome", "status", "error", "duration_ms", "task")

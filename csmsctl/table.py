@@ -25,6 +25,7 @@ class Column:
     show: Callable[[Any, bool], str] | None = None
     right: bool = False
     wide: bool = False  # left out on a terminal that is too narrow
+    folds: bool = False  # gives way where a terminal is too narrow
     style: Callable[[Record], str] | None = None
 
     def text(self, record: Record, human: bool) -> str:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from csmsctl.options import Color
 from csmsctl.table import Column, Record
+
+_GAP = 2  # between columns
+_NARROWEST = 12  # of a column that folds
 
 
 def console(color: Color, *, stderr: bool = False) -> Console:
@@ -29,20 +32,28 @@ def console(color: Color, *, stderr: bool = False) -> Console:
 
 
 def build_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, width: int) -> Table:
-    """The table, without the wide columns where they do not fit."""
+    """The table. Where it does not fit, columns without content and then the wide ones are left out."""
     cells = [[column.text(record, True) for column in columns] for record in records]
-    needed = [max([len(column.title), *(len(row[at]) for row in cells)]) + 2 for at, column in enumerate(columns)]
+    needed = [
+        max([cell_len(column.title), *(cell_len(row[at]) for row in cells)]) + _GAP for at, column in enumerate(columns)
+    ]
     shown = list(range(len(columns)))
-    for at in reversed(range(len(columns))):
-        # What is wide, or empty in every row, goes first.
-        if sum(needed[i] for i in shown) > width and columns[at].wide:
+    dispensable = [at for at in shown if not any(row[at] for row in cells)]
+    dispensable += [at for at in reversed(shown) if columns[at].wide and at not in dispensable]
+    for at in dispensable:
+        if sum(needed[i] for i in shown) - _GAP > width:
             shown.remove(at)
-    table = Table(box=box.SIMPLE_HEAD if headers else None, show_header=headers, pad_edge=False, padding=(0, 1))
-    table.show_edge = False
+    # What folds gives way first; identities and numbers are torn apart last.
+    room_to_fold = sum(min(needed[at], _NARROWEST) if columns[at].folds else needed[at] for at in shown) - _GAP <= width
+    table = Table(box=None, show_header=headers, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
     for at in shown:
         column = columns[at]
-        justify = "right" if column.right else "left"
-        table.add_column(Text(column.title), justify=justify, overflow="fold", no_wrap=False)  # type: ignore[arg-type]
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            overflow="fold",
+            no_wrap=room_to_fold and not column.folds,
+        )
     for record, row in zip(records, cells, strict=True):
         table.add_row(*(Text(row[at], style=style(record) if (style := columns[at].style) else "") for at in shown))
     return table

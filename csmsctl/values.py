@@ -5,15 +5,16 @@ from typing import Any
 
 
 def moment(value: Any, human: bool) -> str:
-    """RFC 3339 as the daemon gave it; on a terminal local time to the second."""
+    """RFC 3339 as the daemon gave it; on a terminal local time to the second, without the date if that is today."""
     if not isinstance(value, str):
         return ""
     if not human:
         return value
     try:
-        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+        local = datetime.fromisoformat(value).astimezone()
+    except (ValueError, OverflowError):
         return value
+    return local.strftime("%H:%M:%S" if local.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
 
 
 def thousands(value: Any, human: bool = True) -> str:

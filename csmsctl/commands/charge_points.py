@@ -25,18 +25,18 @@ COLUMNS = (
     Column("id", "CHARGE POINT"),
     Column("connected", "LINK", link, style=_link_style),
     Column("registration", "REGISTRATION"),
-    Column("labels", "LABELS"),
+    Column("labels", "LABELS", folds=True),
     Column("vendor", "VENDOR", wide=True),
-    Column("model", "MODEL"),
+    Column("model", "MODEL", wide=True),
     Column("firmware_version", "FIRMWARE", wide=True),
     Column("security_profile", "SECURITY", right=True, wide=True),
     Column("last_seen_at", "LAST SEEN", moment),
     Column("address", "ADDRESS", wide=True),
-    Column("note", "NOTE", wide=True),
+    Column("note", "NOTE", folds=True, wide=True),
 )
 _PENDING = (
     Column("id", "CHARGE POINT"),
-    Column("reason", "REASON"),
+    Column("reason", "REASON", folds=True),
     Column("address", "ADDRESS"),
     Column("attempts", "ATTEMPTS", right=True),
     Column("first_at", "FIRST", moment, wide=True),
@@ -106,7 +106,7 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("connector", "CONNECTOR", right=True),
                 Column("status", "STATUS"),
                 Column("error_code", "ERROR"),
-                Column("info", "INFO", wide=True),
+                Column("info", "INFO", folds=True, wide=True),
                 Column("vendor_error_code", "VENDOR ERROR", wide=True),
                 Column("status_at", "SINCE", moment),
                 Column("transaction", "TRANSACTION", right=True),
@@ -115,7 +115,7 @@ def _columns_of(name: str) -> tuple[Column, ...]:
         case "configuration":
             return (
                 Column("key", "KEY"),
-                Column("value", "VALUE"),
+                Column("value", "VALUE", folds=True),
                 Column("readonly", "READONLY"),
                 Column("reported_at", "REPORTED", moment, wide=True),
             )

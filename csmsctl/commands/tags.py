@@ -34,7 +34,7 @@ COLUMNS = (
     Column("expires_at", "EXPIRES", moment),
     Column("active_transactions", "ACTIVE", right=True),
     Column("max_transactions", "MAX", right=True, wide=True),
-    Column("note", "NOTE"),
+    Column("note", "NOTE", folds=True),
     Column("created_at", "CREATED", moment, wide=True),
 )
 

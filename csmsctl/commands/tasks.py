@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("outcome", "OUTCOME", style=_style),
     Column("status", "STATUS", wide=True),
     Column("duration_ms", "TOOK", milliseconds, right=True, wide=True),
-    Column("error", "ERROR", wide=True),
+    Column("error", "ERROR", folds=True, wide=True),
 )
 
 

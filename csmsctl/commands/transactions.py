@@ -36,7 +36,7 @@ _METER = (
     Column("time", "TIME", moment),
     Column("measurand", "MEASURAND"),
     Column("phase", "PHASE"),
-    Column("value", "VALUE", right=True),
+    Column("value", "VALUE", folds=True, right=True),
     Column("unit", "UNIT"),
     Column("context", "CONTEXT", wide=True),
     Column("location", "LOCATION", wide=True),
@@ -46,8 +46,8 @@ _ORPHANS = (
     Column("charge_point", "CHARGE POINT"),
     Column("received_at", "RECEIVED", moment),
     Column("action", "ACTION"),
-    Column("reason", "REASON"),
-    Column("payload", "PAYLOAD"),
+    Column("reason", "REASON", folds=True),
+    Column("payload", "PAYLOAD", folds=True),
 )
 
 

@@ -1,4 +1,4 @@
-"""A daemon made of a script: it answers on a real Unix socket with what a test laid out, and keeps what it was asked."""
+"""A daemon made of a script: it answers on a real Unix socket as a test laid out, and keeps what it was asked."""
 
 import json
 import socket
