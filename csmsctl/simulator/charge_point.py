@@ -34,6 +34,7 @@ MODEL = "Simulated"
 FIRMWARE = "1.0.0"
 DEFAULT_BOOT_INTERVAL = 30
 SECONDS_TO_BOOT = 3
+SECONDS_TO_SHUT_DOWN = 1  # between the answer to Reset and the end
 SECONDS_TO_END_TRANSACTIONS = 10
 CLOCK_TOLERANCE = 1000
 MOST_CALLS = 200
@@ -83,7 +84,7 @@ class ChargePoint:
         self._handlers = {action: handler for profile in self.profiles for action, handler in profile.handlers()}
         self._conversation: Conversation | None = None
         self._clock_offset = 0
-        self._resetting = False
+        self.resetting: Reason | None = None
         self._notices: list[Notice] = []
         for name, value in (settings or {}).items():
             if self.configuration.change(name, value) not in ("Accepted", "RebootRequired"):
@@ -242,8 +243,8 @@ class ChargePoint:
         self.has_backlog = False
         for connector in self.connectors.values():
             connector.update()
-        if self._resetting and len(self.transactions) == 0:
-            self.reboot("SoftReset")
+        if self.resetting == "SoftReset" and len(self.transactions) == 0:
+            self._reset_in(SECONDS_TO_SHUT_DOWN, self.resetting)
 
     def schedule_heartbeat(self) -> None:
         self.timers.at("heartbeat", self.now + self.configuration.integer("HeartbeatInterval") * 1000, self._heartbeat)
@@ -267,26 +268,24 @@ class ChargePoint:
 
     def reset(self, hard: bool) -> bool:
         """Reset (C 5.14). Soft: every transaction is stopped and its stop delivered first, if that is possible."""
-        if self._resetting:
+        if self.resetting is not None:
             return False
-        if hard:
-            self.reboot("HardReset")
-            return True
-        for connector in self.connectors.values():
-            connector.stop("SoftReset")
-        if len(self.transactions) == 0:
-            self.reboot("SoftReset")
-        else:
-            self._resetting = True
-            deadline = self.now + SECONDS_TO_END_TRANSACTIONS * 1000
-            self.timers.at("reset", deadline, lambda: self.reboot("SoftReset"))
+        self.resetting = "HardReset" if hard else "SoftReset"
+        if not hard:
+            for connector in self.connectors.values():
+                connector.stop("SoftReset")
+        waits = not hard and len(self.transactions) > 0
+        self._reset_in(SECONDS_TO_END_TRANSACTIONS if waits else SECONDS_TO_SHUT_DOWN, self.resetting)
         return True
+
+    def _reset_in(self, seconds: int, reason: Reason) -> None:
+        self.timers.at("reset", self.now + seconds * 1000, lambda: self.reboot(reason))
 
     def reboot(self, reason: Reason, link: Link = "closed") -> None:
         """Switches off, and on again a few seconds later. What runs is stopped; its stop is sent after the boot."""
         self.link = link  # before the transactions end, so that nothing of it is sent any more
         self.registration = None
-        self._resetting = False
+        self.resetting = None
         for name in ("reset", "boot", "heartbeat", "retry"):
             self.timers.cancel(name)
         self.tell("reboots", reason=reason)

@@ -1,6 +1,7 @@
 """`csmsctl simulate`: runs simulated charge points in the foreground and prints what happens to them."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -85,6 +86,8 @@ def simulate(
             raise Failure(USAGE, f"There is no misbehaviour {kind!r}.", f"Choose from: {', '.join(FAULTS)}.")
     if control not in (None, "-"):
         raise Failure(USAGE, f"--control takes its commands from -, not from {control!r}.")
+    if not url.startswith(("ws://", "wss://")) or not urlsplit(url).hostname:
+        raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
     settings = dict(_key_and_value(text) for text in setting or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.

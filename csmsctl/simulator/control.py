@@ -13,35 +13,39 @@ class NotUnderstood(Exception):
     """A command that makes no sense; the text says why."""
 
 
-def _plug(connector: Connector, _: list[str]) -> None:
-    connector.plug()
+Action = Callable[[], None]
 
 
-def _unplug(connector: Connector, _: list[str]) -> None:
-    connector.unplug()
+def _plug(connector: Connector) -> Action:
+    return connector.plug
 
 
-def _present(connector: Connector, rest: list[str]) -> None:
-    connector.present(rest[0])
+def _unplug(connector: Connector) -> Action:
+    return connector.unplug
 
 
-def _fault(connector: Connector, rest: list[str]) -> None:
+def _present(connector: Connector, id_tag: str) -> Action:
+    return lambda: connector.present(id_tag)
+
+
+def _fault(connector: Connector, text: str) -> Action:
     codes: dict[str, ChargePointErrorCode] = {code.casefold(): code for code in get_args(ChargePointErrorCode)}
-    if rest[0].casefold() not in codes:
-        raise NotUnderstood(f"{rest[0]} is no error code; there are: {', '.join(codes.values())}")
-    connector.fault(codes[rest[0].casefold()])
+    code = codes.get(text.casefold())
+    if code is None:
+        raise NotUnderstood(f"{text} is no error code; there are: {', '.join(codes.values())}")
+    return lambda: connector.fault(code)
 
 
-def _charge(connector: Connector, rest: list[str]) -> None:
+def _charge(connector: Connector, id_tag: str, text: str) -> Action:
     try:
-        seconds = float(rest[1])
+        seconds = float(text)
     except ValueError:
-        raise NotUnderstood(f"{rest[1]} is no number of seconds") from None
-    visit(connector.charge_point, connector.number, rest[0], seconds)
+        raise NotUnderstood(f"{text} is no number of seconds") from None
+    return lambda: visit(connector.charge_point, connector.number, id_tag, seconds)
 
 
-# Command: the words after charge point and connector, and what it does.
-CONNECTOR_COMMANDS: dict[str, tuple[str, Callable[[Connector, list[str]], None]]] = {
+# Command: the words after charge point and connector, and what makes an action of them.
+CONNECTOR_COMMANDS: dict[str, tuple[str, Callable[..., Action]]] = {
     "plug": ("", _plug),
     "unplug": ("", _unplug),
     "present": ("TAG", _present),
@@ -62,7 +66,7 @@ def usage() -> str:
     return "\n".join([*lines, *(f"{name} ID" for name in CHARGE_POINT_COMMANDS), "quit"])
 
 
-def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Callable[[], None]] | None:
+def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Action] | None:
     """The charge point that a line is about, and what to do; None for an empty line or a comment."""
     words = line.split("#", 1)[0].split()
     if not words:
@@ -76,7 +80,7 @@ def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[Charge
     if name in CHARGE_POINT_COMMANDS:
         action = CHARGE_POINT_COMMANDS[name]
         return charge_point, lambda: action(charge_point)
-    names, act = CONNECTOR_COMMANDS[name]
+    names, action_of = CONNECTOR_COMMANDS[name]
     if len(rest) != 1 + len(names.split()):
         raise NotUnderstood(f"usage: {name} ID CONNECTOR {names}".rstrip())
     number = rest.pop(0)
@@ -84,5 +88,4 @@ def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[Charge
     known = [connector for connector in charge_point.connectors if connector > 0 or name == "fault"]
     if not number.isdecimal() or int(number) not in known:
         raise NotUnderstood(f"{charge_point.identity} has connectors {', '.join(map(str, known))}, not {number}")
-    connector = charge_point.connectors[int(number)]
-    return charge_point, lambda: act(connector, rest)
+    return charge_point, action_of(charge_point.connectors[int(number)], *rest)

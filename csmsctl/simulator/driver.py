@@ -16,8 +16,16 @@ SECONDS_TO_PRESENT = 2.0
 class ObligingDrivers:
     """They plug in when a remote start waits for the cable, and unplug when charging is over."""
 
-    def __init__(self, charge_point: "ChargePoint") -> None:
+    def __init__(
+        self,
+        charge_point: "ChargePoint",
+        *,
+        seconds_to_plug: float = SECONDS_TO_PLUG,
+        seconds_to_unplug: float = SECONDS_TO_UNPLUG,
+    ) -> None:
         self.charge_point = charge_point
+        self._seconds_to_plug = seconds_to_plug
+        self._seconds_to_unplug = seconds_to_unplug
         charge_point.watchers.append(self.notice)
 
     def notice(self, notice: Notice) -> None:
@@ -26,11 +34,11 @@ class ObligingDrivers:
             return
         connector = self.charge_point.connectors[number]
         if notice.event == "waits_for_cable":
-            self.later(f"plug {number}", SECONDS_TO_PLUG, connector.plug)
+            self._later(f"plug {number}", self._seconds_to_plug, connector.plug)
         elif notice.event == "status" and connector.status == "Finishing":
-            self.later(f"unplug {number}", SECONDS_TO_UNPLUG, connector.unplug)
+            self._later(f"unplug {number}", self._seconds_to_unplug, connector.unplug)
 
-    def later(self, name: str, seconds: float, action: Callable[[], None]) -> None:
+    def _later(self, name: str, seconds: float, action: Callable[[], None]) -> None:
         self.charge_point.timers.at(f"driver: {name}", self.charge_point.now + round(seconds * 1000), action)
 
 

@@ -128,7 +128,7 @@ class Core(Profile):
             connector for connector in self._connectors() if connector.startable and wanted in (None, connector.number)
         ]
         # C 4.2: no remote start while Pending.
-        if charge_point.registration != "Accepted" or not candidates:
+        if charge_point.registration != "Accepted" or charge_point.resetting is not None or not candidates:
             return RemoteStartTransactionConf(status="Rejected")
         connector = max(candidates, key=lambda candidate: candidate.plugged)
         id_tag = request.id_tag
