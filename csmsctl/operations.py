@@ -55,7 +55,7 @@ class Parameter(msgspec.Struct, frozen=True):
     def metavar(self) -> str:
         if self.choices:
             return "|".join(self.choices)
-        return self.hint("metavar") or ("N" if self.type is int else self.name.upper())
+        return self.hint("metavar") or ("N" if self.type is int else self.name.upper().replace("_", "-"))
 
     def annotation(self) -> Any:
         """`Annotated[int | None, typer.Option("--connector", min=1, …)]`."""

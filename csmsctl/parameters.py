@@ -82,4 +82,6 @@ Output = Annotated[
 
 
 def limit_option(default: int) -> Any:
-    return typer.Option("--limit", metavar="N", min=0, help=f"At most so many, 0 for all ({default})")
+    return typer.Option(
+        "--limit", metavar="N", min=0, help=f"At most so many, 0 for all ({default})", show_default=False
+    )

@@ -73,7 +73,7 @@ def split_words(words: list[str]) -> tuple[list[str], str, str]:
         action = targets.pop()
     if not (action.isascii() and action.isalnum()):
         raise Failure(
-            USAGE, f"{action!r} is no action.", "It stands after the targets, for example: call CP1 Heartbeat"
+            USAGE, f"{action!r} is no action.", "It stands after the targets, for example: call CP1 ClearCache"
         )
     return targets, action, text
 

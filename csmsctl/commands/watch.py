@@ -91,22 +91,32 @@ def watch(ctx: typer.Context, targets: Targets = None) -> None:
 
 
 def _watch_lines(run: Invocation, watcher: Watcher) -> None:
-    """The connectors as they are, then each again when it has changed. Ends with the daemon."""
-    known: dict[tuple[object, object], str] = {}
+    """Everything as it is, then again what has changed: connectors, with `--json` charge points. Ends with csmsd."""
+    known: dict[object, object] = {}
     while True:
-        for row in rows(watcher.found["charge_points"]):
-            place = (row["charge_point"], row.get("connector"))
-            line = _plain_line(row)
-            if known.get(place) != line:
-                known[place] = line
-                if run.options.json:
-                    run.output.line(row)
-                else:
-                    run.output.text(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}", flush=True)
+        for place, now, line in _lines(run, watcher.found["charge_points"]):
+            if known.get(place) == now:
+                continue
+            known[place] = now
+            if run.options.json:
+                run.output.line({"charge_point": line})
+            else:
+                run.output.text(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}", flush=True)
         while not watcher.wait(60.0, keyboard=False)[0]:
             pass
         time.sleep(_AT_MOST_EVERY)  # what comes in a bunch is looked at once
         watcher.look()
+
+
+def _lines(run: Invocation, charge_points: list[Record]) -> Iterator[tuple[object, object, object]]:
+    """What is watched: a key, the part whose change counts, and what to print then."""
+    if run.options.json:
+        for charge_point in charge_points:
+            yield charge_point["id"], {**charge_point, "last_seen_at": None}, charge_point
+        return
+    for row in rows(charge_points):
+        line = _plain_line(row)
+        yield (row["charge_point"], row.get("connector")), line, line
 
 
 def _plain_line(row: Record) -> str:
