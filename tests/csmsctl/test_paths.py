@@ -1,0 +1,38 @@
+"""Which socket is meant when nobody names one."""
+
+from pathlib import Path
+
+import pytest
+
+from csmsctl import paths
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    socket = tmp_path / "run" / "csmsd" / "csmsd.sock"
+    monkeypatch.setattr(paths, "SYSTEM_SOCKET", socket)
+    return socket
+
+
+def test_root_means_the_system(system: Path, tmp_path: Path) -> None:
+    assert paths.default_socket({"XDG_RUNTIME_DIR": str(tmp_path)}, uid=0) == system
+
+
+def test_a_user_means_their_own(system: Path, tmp_path: Path) -> None:
+    own = tmp_path / "csmsd" / "csmsd.sock"
+    assert paths.default_socket({"XDG_RUNTIME_DIR": str(tmp_path)}, uid=1000) == own
+
+
+def test_a_user_without_runtime_directory_means_the_state_directory(system: Path, tmp_path: Path) -> None:
+    own = tmp_path / "csmsd" / "csmsd.sock"
+    assert paths.default_socket({"XDG_STATE_HOME": str(tmp_path)}, uid=1000) == own
+
+
+def test_a_user_without_a_daemon_means_the_systems(system: Path, tmp_path: Path) -> None:
+    system.parent.mkdir(parents=True)
+    system.touch()
+    assert paths.default_socket({"XDG_RUNTIME_DIR": str(tmp_path)}, uid=1000) == system
+    own = tmp_path / "csmsd" / "csmsd.sock"
+    own.parent.mkdir()
+    own.touch()
+    assert paths.default_socket({"XDG_RUNTIME_DIR": str(tmp_path)}, uid=1000) == own
