@@ -33,7 +33,8 @@ VENDOR = "csms"
 MODEL = "Simulated"
 FIRMWARE = "1.0.0"
 DEFAULT_BOOT_INTERVAL = 30
-SECONDS_TO_BOOT = 3
+SECONDS_TO_BOOT = 3.0
+SECONDS_TO_RECONNECT = 0.5
 SECONDS_TO_SHUT_DOWN = 1  # between the answer to Reset and the end
 SECONDS_TO_END_TRANSACTIONS = 10
 CLOCK_TOLERANCE = 1000
@@ -182,7 +183,7 @@ class ChargePoint:
     def reconnect(self) -> None:
         """Closes the connection and opens a new one, for a new password."""
         self.link = "closed"
-        self.timers.at("power on", self.now + 500, self._power_on)
+        self._power_on_in(SECONDS_TO_RECONNECT)
 
     def _new_unique_id(self) -> str:
         return str(UUID(int=self.chance.getrandbits(128), version=4))
@@ -292,13 +293,19 @@ class ChargePoint:
         for connector in self.connectors.values():
             connector.power_off(reason)
         self._start()
-        self.timers.at("power on", self.now + SECONDS_TO_BOOT * 1000, self._power_on)
+        self._power_on_in(SECONDS_TO_BOOT)
 
     def power_failure(self) -> None:
         self.reboot("PowerLoss", link="cut")
 
     def _power_on(self) -> None:
-        self.link = "up"
+        if self._conversation is None:
+            self.link = "up"
+        else:  # the old link is not gone yet
+            self._power_on_in(0.1)
+
+    def _power_on_in(self, seconds: float) -> None:
+        self.timers.at("power on", self.now + round(seconds * 1000), self._power_on)
 
     # --- messages
 

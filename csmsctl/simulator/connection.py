@@ -55,9 +55,12 @@ class Connection:
 
     async def run(self) -> None:
         """Until cancelled; then the WebSocket is closed properly."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_time())
-            tasks.create_task(self._keep_link())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_time())
+                tasks.create_task(self._keep_link())
+        finally:
+            self._report_notices()
 
     # --- the clock: timers, notices, and all that is sent
 
@@ -73,9 +76,12 @@ class Connection:
                 async with asyncio.timeout(min(wait, LONGEST_SLEEP)):
                     await self._changed.wait()
 
-    async def _flush(self) -> None:
+    def _report_notices(self) -> None:
         for notice in self.charge_point.notices():
             self._report(notice)
+
+    async def _flush(self) -> None:
+        self._report_notices()
         websocket = self._websocket
         if websocket is not None:
             if self.charge_point.link == "cut":

@@ -179,6 +179,15 @@ def test_being_back_online_waits_for_the_power() -> None:
     assert point.link == "cut"
 
 
+def test_a_reset_slept_through_still_boots() -> None:
+    """The computer was suspended: the end and the next start are due at the same moment."""
+    central_system = booted()
+    central_system.call("Reset", type="Hard")
+    central_system.charge_point.advance(central_system.charge_point.now + 60_000)
+    central_system.run(1)
+    assert [action for action, _ in central_system.taken("BootNotification")] == ["BootNotification"]
+
+
 # --- ChangeAvailability (C 5.2)
 
 

@@ -72,6 +72,7 @@ async def test_steered_by_lines(csmsctl: Csmsctl) -> None:
         await simulator.line("transaction_stopped", transaction=1)
         simulator.say("dance")
         simulator.say("quit")
+        await simulator.line("disconnected")
         code, err = await simulator.end()
         assert code == 0
         assert err.startswith("dance is no command")
