@@ -47,7 +47,7 @@ async def test_from_an_empty_directory_to_a_billed_transaction(site: Site) -> No
 
     shown = await site.csmsctl("tx", "show", str(number))
     assert shown.code == 0
-    for part in ("3200", "Remote", "A1B2C3", "CP1"):
+    for part in ("3.200 kWh", "Remote", "A1B2C3", "CP1"):
         assert part in shown.out
     record = (await site.json("tx", "show", str(number)))["transactions"][0]
     assert record["state"] == "stopped"
