@@ -4,9 +4,10 @@ import math
 from typing import ClassVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from csmsd.ocpp.frames import encode_json
-from csmsd.ocpp.timestamps import format_time, read_time
+from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.charge_points import Sample
 from csmsd.profiles.core.energy import EnergyRegister
@@ -90,6 +91,7 @@ class MeterShapes:
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
+        self._seen: dict[tuple[object, ...], int] = {}  # the same by the samples' attributes: no JSON to make
         self._next = 1
 
     def add(self, shape: MeterShape) -> None:
@@ -98,22 +100,29 @@ class MeterShapes:
 
     def pack(self, samples: list[SampledValue]) -> tuple[int, str, MeterShape | None]:
         """(shape number, samples as JSON, the shape's record when it is new). Shape 0: samples are written out."""
+        values = encode_json([sample.value for sample in samples]).decode()
+        attributes = tuple([astuple(sample)[1:] for sample in samples])  # all but the value
+        seen = self._seen.get(attributes)
+        if seen is not None:
+            return seen, values, None
         shape = encode_json([[s.measurand, s.phase, s.unit, s.context, s.location, s.format] for s in samples]).decode()
         known = self._ids.get(shape)
         if known is None and (len(self._ids) >= MAX_SHAPES or len(shape) > MAX_SHAPE_LENGTH):
             return 0, encode_json(samples).decode(), None
-        values = encode_json([sample.value for sample in samples]).decode()
         if known is not None:
+            self._seen[attributes] = known
             return known, values, None
         record = MeterShape(id=self._next, shape=shape)
         self.add(record)
+        self._seen[attributes] = record.id
         return record.id, values, record
 
 
 def unpack(shape: str | None, samples: str) -> list[SampledValue]:
     """The samples as they came, from a row's `samples` and the text of its shape (None for shape 0)."""
     if shape is None:
-        return msgspec.json.decode(samples, type=list[SampledValue])
+        # Not decoded by type: a unit or measurand that is no value of the specification was kept as well.
+        return [SampledValue(**fields) for fields in msgspec.json.decode(samples)]
     return [
         SampledValue(
             value=value,
@@ -198,7 +207,8 @@ def read_meter_values(
         shape, packed, new_shape = shapes.pack(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
-        canonical = not moment.oddity and format_time(moment.time) == value.timestamp
+        # With milliseconds and `Z` the text can be made again from the time.
+        canonical = not moment.oddity and len(value.timestamp) == 24 and value.timestamp[-1] == "Z"
         readings.changes.append(
             MeterReading(
                 charge_point=charge_point,

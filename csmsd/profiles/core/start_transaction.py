@@ -1,8 +1,6 @@
 """StartTransaction (C 4.8): a transaction begins, is given its id, and its idTag is verified once more."""
 
-import msgspec
-
-from csmsd.ocpp.reading import encode
+from csmsd.ocpp.reading import encode, read
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
@@ -36,7 +34,7 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
     if earlier is not None and (earlier.state == "active" or not moment.oddity):
         at.note("timestamp", "repeated_start")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
-        return Reply(msgspec.json.decode(earlier.reply, type=StartTransactionConf), [earlier])
+        return Reply(read(StartTransactionConf, earlier.reply.encode())[0], [earlier])
     if not 0 < request.connector_id <= MAX_CONNECTORS:
         at.note("connectorId", "out_of_range")
 
