@@ -159,10 +159,11 @@ class Conversation:
         return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None)
 
     def _forget_old_requests(self) -> None:
-        excess = len(self._requests) - REMEMBERED_ANSWERS
-        if excess > 0:
-            for unique_id in [key for key, request in self._requests.items() if not request.owed][:excess]:
-                del self._requests[unique_id]
+        while len(self._requests) > REMEMBERED_ANSWERS:
+            oldest = next(iter(self._requests))
+            if self._requests[oldest].owed:
+                return  # it waits for its answer; how many may is the connection's limit
+            del self._requests[oldest]
 
     def _close_open_call(self, unique_id: UniqueId, now: float) -> OutgoingCall | Odd:
         call = self._open

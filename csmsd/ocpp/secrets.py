@@ -8,6 +8,7 @@ MASK = "******"
 _MAX_DEPTH = 50  # no message of OCPP is nested half as deep
 
 _NAMES = r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
+_PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b"@", b"\\u00")  # one in every match
 _SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"]+(?=@)")
 # In JSON a slash may be written `\/`, and any letter as `\u0041`.
@@ -21,7 +22,10 @@ def is_secret_key(name: str) -> bool:
 
 def may_hold_secret(text: bytes) -> bool:
     """A quick look, so that messages without secrets need not be parsed to be logged."""
-    return _SUSPICIOUS.search(text) is not None
+    folded = text.lower()
+    if any(part in folded for part in _PARTS):  # ten times as fast as the expression, which next to none needs
+        return _SUSPICIOUS.search(text) is not None
+    return False
 
 
 def masked(value: object) -> object:

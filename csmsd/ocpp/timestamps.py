@@ -34,11 +34,16 @@ class ReadTime(msgspec.Struct, frozen=True):
 def format_time(time: int) -> str:
     """`2026-01-31T12:00:00.000Z` for ms since 1970 UTC."""
     moment = _EPOCH + timedelta(milliseconds=time)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time % 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
     """Milliseconds since 1970 UTC, or None when the text is no time; without a zone, `zone` is meant."""
+    if len(text) in (20, 24) and text[-1] == "Z" and text[10] == "T" and text.isascii():
+        try:  # nearly all that charge points send; the rest below is five times as slow
+            return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
+        except (ValueError, TypeError):
+            pass
     match = _LENIENT.match(text.strip()) if len(text) <= _LONGEST else None
     if match is None:
         return None

@@ -23,7 +23,7 @@ ConnectorId = NonNegative  # 0 is the whole charge point (C 2.2)
 PositiveConnectorId = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)]
 
 
-class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A payload or a part of one; optional fields are None when absent and are left out when sent.
 
     Unknown fields are forbidden so that `reading.py` sees and counts them; it ignores them all the same.

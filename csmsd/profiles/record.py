@@ -10,7 +10,7 @@ import msgspec
 Milliseconds = int  # since 1970-01-01 UTC
 
 
-class Record(msgspec.Struct, kw_only=True):
+class Record(msgspec.Struct, kw_only=True, gc=False):
     """A row. With a `key` it is inserted or, when a row with that key exists, replaced; without one it is added."""
 
     table: ClassVar[str]
@@ -55,7 +55,7 @@ EventType = Literal[
 ]
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that operators can watch; it leaves after the commit of what it tells."""
 
     type: EventType
