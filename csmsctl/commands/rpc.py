@@ -23,7 +23,7 @@ def rpc(
     """
     run = invocation(ctx)
     given = read_object(sys.stdin.read() if params == "-" else params, "parameter list")
-    result = run.client.call(method, given)
+    result = run.client.call(method, given, keep_null=True)
     if "subscription" not in result:
         run.output.document(result)
         return

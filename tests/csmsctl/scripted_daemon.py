@@ -59,8 +59,8 @@ class ScriptedDaemon:
         self.path = path
         self.replies: dict[str, Any] = {}
         self.requests: list[tuple[str, Params]] = []
-        self.peers: list[Peer] = []
-        self.asked = threading.Condition()
+        self._answered: list[tuple[str, Peer]] = []
+        self._asked = threading.Condition()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -75,11 +75,15 @@ class ScriptedDaemon:
         return next(params for name, params in reversed(self.requests) if name == method)
 
     def wait_for(self, method: str, times: int = 1) -> Peer:
-        """Until the method was asked so often; the peer that did."""
-        with self.asked:
-            enough = self.asked.wait_for(lambda: sum(name == method for name, _ in self.requests) >= times, timeout=20)
+        """Until the method was answered so often; the peer that asked last."""
+
+        def peers() -> list[Peer]:
+            return [peer for name, peer in self._answered if name == method]
+
+        with self._asked:
+            enough = self._asked.wait_for(lambda: len(peers()) >= times, timeout=20)
             assert enough, f"{method} was not asked {times} times: {self.requests}"
-            return self.peers[-1]
+            return peers()[-1]
 
     def _accept(self) -> None:
         while True:
@@ -103,6 +107,7 @@ class ScriptedDaemon:
     def _answer(self, peer: Peer, request: Params) -> bool:
         method, params = request["method"], request.get("params", {})
         peer.number = request["id"]
+        self.requests.append((method, params))
         error: Params | None = None
         result: Any = None
         goes_on = True
@@ -119,8 +124,7 @@ class ScriptedDaemon:
             return False
         if goes_on:
             peer.send({"id": request["id"], **({"error": error} if error else {"result": result})})
-        with self.asked:
-            self.requests.append((method, params))
-            self.peers.append(peer)
-            self.asked.notify_all()
+        with self._asked:
+            self._answered.append((method, peer))
+            self._asked.notify_all()
         return True
