@@ -32,6 +32,7 @@ class Watcher:
 
     def connect(self) -> None:
         """Subscribes first and looks then, so that nothing falls between."""
+        self.close()
         options = self._run.options
         self._client = Client(options.socket, options.timeout, trace=self._run.output.detail)
         self._client.call("event.subscribe", {"targets": self._targets})

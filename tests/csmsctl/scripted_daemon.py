@@ -46,6 +46,9 @@ class Peer:
     def notify(self, method: str, params: Params) -> None:
         self.send({"method": method, "params": params})
 
+    def hang_up(self) -> None:
+        self._connection.shutdown(socket.SHUT_RDWR)
+
     def progress(self, results: list[Params]) -> None:
         for done, result in enumerate(results, 1):
             params = {"request": self.number, "done": done, "total": len(results), "result": result}
