@@ -73,7 +73,9 @@ class ChargePoint:
         self.password = password
         self.registration: RegistrationStatus | None = None
         self.timers = Timers()
-        self.chance = random.Random(f"{seed}/{identity}") if seed is not None else random.Random()
+        # Two sources: how many ids and delays are drawn depends on the network, which cars come must not.
+        self.chance = random.Random(f"{seed}/{identity}" if seed is not None else None)
+        self.jitter = random.Random(f"{seed}/{identity}/jitter" if seed is not None else None)
         self.profiles: list[Profile] = [profile(self) for profile in PROFILES]
         self.configuration = Configuration(key for profile in self.profiles for key in profile.keys)
         self.authorization = Authorization(self)
@@ -186,7 +188,7 @@ class ChargePoint:
         self._power_on_in(SECONDS_TO_RECONNECT)
 
     def _new_unique_id(self) -> str:
-        return str(UUID(int=self.chance.getrandbits(128), version=4))
+        return str(UUID(int=self.jitter.getrandbits(128), version=4))
 
     # --- boot, heartbeat, reset
 

@@ -106,7 +106,7 @@ def simulate(
             run.output.text(notice.as_text(), flush=True)
 
     charge_points = []
-    for one in dict.fromkeys(identities):
+    for index, one in enumerate(dict.fromkeys(identities)):
         try:
             charge_point = ChargePoint(
                 one,
@@ -125,7 +125,7 @@ def simulate(
         if auto:
             driver.Visitors(charge_point, tag or [DEFAULT_TAG])
         elif tag:
-            driver.one_visit(charge_point, 1, tag[0], charge)
+            driver.one_visit(charge_point, 1, tag[index % len(tag)], charge)
         charge_points.append(charge_point)
 
     simulation = Simulation(charge_points, url, report, run.output.warn)

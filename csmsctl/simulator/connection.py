@@ -125,7 +125,7 @@ class Connection:
             if problem is None and self.charge_point.link != "up":
                 continue
             # JE 3.3: a refused charge point tries again, with a back-off; the jitter keeps a fleet out of step.
-            wait = back_off * self.charge_point.chance.uniform(0.75, 1.25)
+            wait = back_off * self.charge_point.jitter.uniform(0.75, 1.25)
             back_off = min(back_off * 2, LONGEST_BACK_OFF)
             self.charge_point.tell("reconnects", seconds=round(wait, 1), problem=problem)
             self._changed.set()

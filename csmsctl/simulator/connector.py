@@ -168,7 +168,8 @@ class Connector:
     def authorized(self, id_tag: str, info: IdTagInfo) -> None:
         """The verdict on an idTag is there: start, or wait for the cable."""
         if info.status != "Accepted" or not self.startable:
-            self.charge_point.tell("refused", self.number, id_tag=id_tag, status=info.status)
+            status = self.status if info.status == "Accepted" else info.status
+            self.charge_point.tell("refused", self.number, id_tag=id_tag, status=status)
             return
         self.id_tag, self.parent_id_tag = id_tag, info.parent_id_tag
         self._finished = False  # C 4.9, F2
@@ -274,9 +275,10 @@ class Connector:
             self._free()
         self.update(info)
 
-    def stop_confirmed(self, transaction: Transaction, confirmation: StopTransactionConf) -> None:
-        if confirmation.id_tag_info is not None:
-            self.charge_point.authorization.remember(transaction.id_tag, confirmation.id_tag_info)
+    def stop_confirmed(self, transaction: Transaction, id_tag: str | None, confirmation: StopTransactionConf) -> None:
+        """C 4.10: what is said of the idTag that stopped it goes into the cache."""
+        if id_tag is not None and confirmation.id_tag_info is not None:
+            self.charge_point.authorization.remember(id_tag, confirmation.id_tag_info)
         self.charge_point.tell("transaction_stopped", self.number, transaction=transaction.id)
 
     # --- meter values

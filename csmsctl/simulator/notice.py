@@ -1,4 +1,18 @@
-"""What happens at a simulated charge point, told to whoever watches: one notice, one line."""
+"""What happens at a simulated charge point, told to whoever watches: one notice, one line.
+
+Events and their details:
+link          connected · disconnected · reconnects (seconds, problem) · backlog (queue)
+registration  registered (status, interval) · heartbeat · reboots (reason)
+people        plugged · unplugged · presented (id_tag) · authorized (id_tag, status, source) · waits_for_cable (id_tag)
+              refused (id_tag, status)
+connector     status (status, error, info) · meter_values (energy_wh, power_w, soc) · register_reset
+transaction   transaction_begins (id_tag, meter_start) · transaction_started (transaction, id_tag, status; its start is
+              confirmed) · transaction_ends (transaction, reason, meter_stop) · transaction_stopped (transaction; its
+              stop is confirmed) · queued (action, queue) · retries_later (action, seconds, reason) · given_up
+their CALLs   answered (action, status) · refused_call (action, code, description) · ignored (action)
+our CALLs     call_error (action, code, description) · no_answer (action) · loses_answer · unreadable_answer
+neither       odd_message (oddity, detail)
+"""
 
 from datetime import datetime
 

@@ -92,8 +92,8 @@ class TransactionQueue:
         if isinstance(confirmation, StartTransactionConf):
             first.transaction.id = self._charge_point.faults.transaction_id(confirmation.transaction_id)
             connector.start_confirmed(first.transaction, confirmation)
-        elif isinstance(confirmation, StopTransactionConf):
-            connector.stop_confirmed(first.transaction, confirmation)
+        elif isinstance(confirmation, StopTransactionConf) and isinstance(first.request, StopTransactionReq):
+            connector.stop_confirmed(first.transaction, first.request.id_tag, confirmation)
         self._next()
 
     def _failed(self, reason: str) -> None:

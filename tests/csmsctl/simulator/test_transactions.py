@@ -2,6 +2,8 @@
 
 import pytest
 
+from csmsd.ocpp.types import IdTagInfo
+from csmsd.profiles.core.stop_transaction import StopTransactionConf
 from tests.csmsctl.simulator.central_system import CentralSystem, Payload, booted, charging
 
 
@@ -97,6 +99,23 @@ def test_only_a_tag_of_the_same_group_stops() -> None:
     central_system.id_tag_info = {"status": "Accepted", "parentIdTag": "FAMILY"}
     central_system.act(lambda: connector.present("SPOUSE"))
     assert payload_of(central_system, "StopTransaction")["idTag"] == "SPOUSE"
+
+
+def test_what_is_said_of_the_stopping_tag_is_not_held_against_the_starting_one() -> None:
+    central_system = charging()
+    connector = central_system.charge_point.connectors[1]
+    central_system.charge_point.authorization.remember("TAG", IdTagInfo(status="Accepted"))
+    transaction = connector.transaction
+    assert transaction is not None
+    connector.stop_confirmed(transaction, "SPOUSE", StopTransactionConf(id_tag_info=IdTagInfo(status="Expired")))
+    central_system.act(lambda: connector.present("TAG"))
+    central_system.act(connector.unplug)
+    central_system.act(central_system.charge_point.go_offline)
+    central_system.act(connector.plug)
+    central_system.act(lambda: connector.present("SPOUSE"))
+    assert central_system.status() == "Preparing"
+    central_system.act(lambda: connector.present("TAG"))
+    assert central_system.status() == "Charging"
 
 
 @pytest.mark.parametrize(("setting", "status"), [("true", "Finishing"), ("false", "SuspendedEVSE")])
