@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,15 @@ def _complete_command(before: list[str], word: str) -> Candidates:
             return []
         before = before[before.index(name) + 1 :]
         command = found
-        arguments = [] if isinstance(command, LazyGroup) else before
-        context = command.make_context(name, list(arguments), parent=context, resilient_parsing=True)
+        arguments = [] if isinstance(command, LazyGroup) else _parsable(command, before)
+        context = command.make_context(name, arguments, parent=context, resilient_parsing=True)
     return _complete_parameter(command, context, before, word)
+
+
+def _parsable(command: Any, before: list[str]) -> list[str]:
+    """The words without an option at the end whose value is being typed: it would spoil the others."""
+    last = next((param for param in command.params if before and before[-1] in param.opts), None)
+    return before[:-1] if last is not None and not getattr(last, "is_flag", True) else list(before)
 
 
 def _complete_parameter(command: Any, context: Any, before: list[str], word: str) -> Candidates:
@@ -103,8 +110,13 @@ def _count_arguments(before: list[str], options: dict[str, Any]) -> int:
 def _values(param: Any, context: Any, word: str) -> Candidates:
     found: Candidates = [(item.value, item.help or "") for item in param.shell_complete(context, word)]
     if not found and getattr(param.type, "choices", None):
-        found = [(choice, "") for choice in param.type.choices if choice.casefold().startswith(word.casefold())]
+        found = [(choice, "") for choice in in_the_case_of(word, param.type.choices)]
     return found
+
+
+def in_the_case_of(word: str, choices: Iterable[str]) -> list[str]:
+    """The choices that the word begins, whatever the case; the letters that were typed stay as they are."""
+    return [word + choice[len(word) :] for choice in choices if choice.casefold().startswith(word.casefold())]
 
 
 def _options_of(command: Any, context: Any, word: str) -> Candidates:

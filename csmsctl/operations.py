@@ -9,6 +9,7 @@ import msgspec
 import typer
 from msgspec import Meta
 
+from csmsctl.completion import in_the_case_of
 from csmsctl.invocation import invocation
 from csmsctl.parameters import live, when
 from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
@@ -99,7 +100,7 @@ class Parameter(msgspec.Struct, frozen=True):
             return None
 
         def complete(incomplete: str) -> list[str]:
-            return [word for word in offered if word.casefold().startswith(incomplete.casefold())]
+            return in_the_case_of(incomplete, offered)
 
         return complete
 

@@ -1,0 +1,293 @@
+"""Completion: the candidates, and the shims in real shells."""
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.csmsctl.conftest import ROOT, Csmsctl
+from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon, Silence
+
+IDENTITIES = [
+    "CP1",
+    "CP2",
+    "DE*ABC*E1",
+    "a:b:c1",
+    "a:b:c2",
+    "k=v~1",
+    "evil$(touch pwned)",
+    "evil`touch pwned`",
+    "evil;touch pwned",
+]
+
+
+def values(kind: str) -> list[list[str]]:
+    match kind:
+        case "targets":
+            return [[identity, "Available"] for identity in [*IDENTITIES, "@north"]]
+        case "charge_points":
+            return [[identity, "Available"] for identity in IDENTITIES]
+        case "tags":
+            return [["A1", "Jo"], ["B2", "blocked"]]
+        case "transactions":
+            return [["17", "CP1 connector 1"]]
+        case "configuration_keys":
+            return [["HeartbeatInterval", "300"]]
+    return []
+
+
+def answer(_peer: Peer, params: Params) -> Params:
+    prefix = params.get("prefix", "")
+    return {"values": [pair for pair in values(params["kind"]) if pair[0].startswith(prefix)]}
+
+
+@pytest.fixture
+def completing(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> Csmsctl:
+    daemon.replies["complete"] = answer
+    return csmsctl
+
+
+def candidates(csmsctl: Csmsctl, *words: str) -> list[str]:
+    ended = csmsctl("__complete", *words)
+    assert (ended.code, ended.err) == (0, "")
+    assert all(line.count("\t") == 1 for line in ended.out.splitlines())
+    return [line.partition("\t")[0] for line in ended.out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["rem"], ["remote-start", "remote-stop"]),
+        (["cp", "a"], ["add", "accept"]),
+        (["--json", "cp", "a"], ["add", "accept"]),
+        (["--timeout", "5", "cp", "--yes", "a"], ["add", "accept"]),
+        (["reset", "CP"], ["CP1", "CP2"]),
+        (["reset", "CP1", "CP"], ["CP1", "CP2"]),
+        (["reset", "@"], ["@north"]),
+        (["reset", "DE"], ["DE*ABC*E1"]),
+        (["reset", "CP1", "--type", ""], ["Hard", "Soft"]),
+        (["reset", "CP1", "--type", "s"], ["soft"]),
+        (["reset", "CP1", "--type=s"], ["--type=soft"]),
+        (["reset", "CP1", "--ty"], ["--type"]),
+        (["reset", "--type", "soft", "CP"], ["CP1", "CP2"]),
+        (["reset", "--", "CP"], ["CP1", "CP2"]),
+        (["reset", "--", "--ty"], []),
+        (["remote-start", "CP1", "--tag", ""], ["A1", "B2"]),
+        (["remote-start", "CP1", "--tag=B"], ["--tag=B2"]),
+        (["get-configuration", "CP1", "--key", "Hear"], ["HeartbeatInterval"]),
+        (["cp", "show", "a:b"], ["a:b:c1", "a:b:c2"]),
+        (["tx", "show", ""], ["17"]),
+        (["tx", "list", "--state", "a"], ["active", "abandoned"]),
+        (["call", "CP1", "Rese"], ["Reset"]),
+        (["trigger-message", "CP1", "--message", "H"], ["Heartbeat"]),
+        (["--color", ""], ["auto", "always", "never"]),
+        (["--color=n"], ["--color=never"]),
+        (["status", "--tim"], ["--timeout"]),
+        (["reset", "CP1", "--timeout", ""], []),
+        (["tag", "import", str(ROOT / "pyproj")], [str(ROOT / "pyproject.toml")]),
+        (["tag", "import", str(ROOT / "csmsc")], [str(ROOT / "csmsctl") + "/"]),
+        (["nonsense", ""], []),
+        (["reset", "--nonsense", ""], ["CP1", "CP2"]),
+    ],
+)
+def test_candidates(completing: Csmsctl, words: list[str], expected: list[str]) -> None:
+    found = candidates(completing, *words)
+    assert [value for value in found if value in expected] == expected
+    if words[-1] or expected == []:
+        assert found == expected
+
+
+def test_configuration_keys_are_those_of_the_charge_point(completing: Csmsctl, daemon: ScriptedDaemon) -> None:
+    candidates(completing, "get-configuration", "CP1", "--key", "")
+    assert daemon.params("complete") == {"kind": "configuration_keys", "charge_point": "CP1"}
+
+
+def test_everything_has_a_help(completing: Csmsctl) -> None:
+    for line in completing("__complete", "").out.splitlines():
+        value, text = line.split("\t")
+        assert text, value
+
+
+def test_a_daemon_that_is_down_or_slow_is_silent(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def be_silent(_peer: Peer, _params: Params) -> None:
+        raise Silence
+
+    daemon.replies["complete"] = be_silent
+    assert candidates(csmsctl, "reset", "CP") == []
+    assert candidates(csmsctl, "--socket", "/nowhere/s", "reset", "CP") == []
+    assert daemon.requests == [("complete", {"kind": "targets", "prefix": "CP"})]
+
+
+def test_control_characters_are_left_out(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["complete"] = {"values": [["CP1", "bell\x07"], ["CP\x1b2", ""], ["CP\n3", ""]]}
+    assert csmsctl("__complete", "reset", "CP").out == "CP1\tbell\\x07\n"
+
+
+# --- shells
+
+
+@pytest.fixture
+def bin_directory(completing: Csmsctl, tmp_path: Path) -> Path:
+    """A directory with a program csmsctl, first in PATH."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    program = directory / "csmsctl"
+    program.write_text("#!/bin/sh\nexec " + " ".join(completing.command('"$@"')) + "\n")
+    program.chmod(0o755)
+    completing.environment["PATH"] = f"{directory}:{completing.environment['PATH']}"
+    completing.environment |= {"HOME": str(tmp_path), "TERM": "dumb", "PS1": "ready> "}
+    return directory
+
+
+def need(shell: str) -> str:
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"{shell} is not installed here")
+    return found
+
+
+class Shell:
+    """An interactive shell on a pseudo-terminal."""
+
+    def __init__(self, csmsctl: Csmsctl, directory: Path, *command: str) -> None:
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=csmsctl.environment,
+            cwd=directory,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._seen = ""
+
+    def line(self, text: str) -> None:
+        os.write(self._master, text.encode() + b"\r")
+
+    def complete(self, text: str, expected: str) -> None:
+        """Types it and Tab, and expects the line to become that."""
+        self._seen = ""
+        os.write(self._master, b"echo DONE; " + text.encode() + b"\t")
+        end = time.monotonic() + 20
+        while expected not in self._seen:
+            assert time.monotonic() < end, f"{expected!r} does not appear in {self._seen!r}"
+            if select.select([self._master], [], [], 0.5)[0]:
+                self._seen += os.read(self._master, 65536).decode(errors="replace").replace("\a", "")
+        os.write(self._master, b"\x15")  # the line is taken back
+
+    def close(self) -> None:
+        os.close(self._master)
+        self._process.kill()
+        self._process.wait()
+
+
+def bash(csmsctl: Csmsctl, directory: Path, line: str) -> list[str]:
+    """What bash puts into COMPREPLY, its words broken as readline breaks them."""
+    import re
+
+    words = [word for word in re.split(r"(\s+|[:=]+)", line) if word and not word.isspace()]
+    if line.endswith(" "):
+        words.append("")
+    script = (
+        f"source {ROOT}/completions/csmsctl.bash\n"
+        'COMP_LINE=$1; COMP_POINT=${#1}; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+        "_csmsctl\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        [need("bash"), "--norc", "-c", script, "bash", line, *words],
+        env=csmsctl.environment,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("csmsctl cp show CP", ["CP1", "CP2"]),
+        ("csmsctl cp show a:b", ["b:c1", "b:c2"]),
+        ("csmsctl cp show a:b:c1", ["c1"]),
+        ("csmsctl cp show k=", ["v~1"]),
+        ("csmsctl cp show DE", [r"DE\*ABC\*E1"]),
+        (r"csmsctl cp show DE\*", [r"DE\*ABC\*E1"]),
+        ("csmsctl cp show 'DE*", ["DE*ABC*E1"]),
+        ("csmsctl remote-start a:b:c1 --tag=", ["A1", "B2"]),
+        ("csmsctl remote-start a:b:c1 --tag ", ["A1", "B2"]),
+        ("csmsctl --json  tx show ", ["17"]),
+        ("csmsctl cp show evil", [r"evil\$\(touch\ pwned\)", r"evil\`touch\ pwned\`", r"evil\;touch\ pwned"]),
+    ],
+)
+def test_bash(completing: Csmsctl, bin_directory: Path, line: str, expected: list[str]) -> None:
+    assert bash(completing, bin_directory, line) == expected
+    assert not (bin_directory / "pwned").exists()
+
+
+def test_interactive_bash(completing: Csmsctl, bin_directory: Path) -> None:
+    shell = Shell(completing, bin_directory, need("bash"), "--norc", "--noprofile", "-i")
+    try:
+        shell.line(f"source {ROOT}/completions/csmsctl.bash; bind 'set enable-bracketed-paste off'")
+        shell.complete("csmsctl cp show DE", r"csmsctl cp show DE\*ABC\*E1 ")
+        shell.complete("csmsctl cp show a", "csmsctl cp show a:b:c")
+        shell.complete("csmsctl cp show a:b:c1", "csmsctl cp show a:b:c1 ")
+        shell.complete("csmsctl cp show k", "csmsctl cp show k=v~1 ")
+        shell.complete("csmsctl reset CP1 --ty", "csmsctl reset CP1 --type ")
+        shell.complete("csmsctl cp show 'evil$", "csmsctl cp show 'evil$(touch pwned)' ")
+    finally:
+        shell.close()
+    assert not (bin_directory / "pwned").exists()
+
+
+def test_interactive_zsh(completing: Csmsctl, bin_directory: Path) -> None:
+    zsh = need("zsh")
+    shell = Shell(completing, bin_directory, zsh, "-f", "-i")
+    try:
+        shell.line(
+            f"unsetopt zle_bracketed_paste; fpath=({ROOT}/completions $fpath); autoload -Uz compinit; compinit -u -D"
+        )
+        shell.complete("csmsctl cp show DE", r"csmsctl cp show DE\*ABC\*E1 ")
+        shell.complete("csmsctl cp show a", "csmsctl cp show a:b:c")
+        shell.complete("csmsctl cp show k", "csmsctl cp show k=v~1 ")
+        shell.complete("csmsctl reset CP1 --ty", "csmsctl reset CP1 --type ")
+        shell.complete("csmsctl reset CP1 --type=s", "csmsctl reset CP1 --type=soft ")
+        shell.complete("csmsctl cp show 'evil$", "csmsctl cp show 'evil$(touch pwned)' ")
+    finally:
+        shell.close()
+    assert not (bin_directory / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("csmsctl cp show CP", ["CP1\tAvailable", "CP2\tAvailable"]),
+        ("csmsctl cp show DE", ["DE*ABC*E1\tAvailable"]),
+        ("csmsctl cp show a:b", ["a:b:c1\tAvailable", "a:b:c2\tAvailable"]),
+        ("csmsctl remote-start a:b:c1 --tag ", ["A1\tJo", "B2\tblocked"]),
+        ("csmsctl cp show evil", [f"{identity}\tAvailable" for identity in IDENTITIES if identity.startswith("evil")]),
+    ],
+)
+def test_fish(completing: Csmsctl, bin_directory: Path, line: str, expected: list[str]) -> None:
+    fish = need("fish")
+    done = subprocess.run(
+        [fish, "--no-config", "-c", f"source {ROOT}/completions/csmsctl.fish; complete -C $argv[1]", line],
+        env=completing.environment,
+        cwd=bin_directory,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert sorted(done.stdout.splitlines()) == sorted(expected)
+    assert not (bin_directory / "pwned").exists()

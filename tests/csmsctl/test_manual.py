@@ -1,0 +1,43 @@
+"""The manual page and the help: complete, up to date, clean."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from csmsctl.manual import commands, manual
+from csmsctl.tree import root
+from tests.csmsctl.conftest import ROOT
+
+PAGE = ROOT / "man" / "csmsctl.1"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text("utf-8") == manual(), "run: python -m csmsctl.manual > man/csmsctl.1"
+
+
+def test_the_page_is_clean() -> None:
+    mandoc = shutil.which("mandoc")
+    if mandoc is None:
+        pytest.skip("mandoc is not installed here")
+    done = subprocess.run([mandoc, "-Tlint", str(PAGE)], capture_output=True, text=True, check=False)
+    assert done.stdout + done.stderr == ""
+
+
+def test_the_page_has_what_a_page_must_have() -> None:
+    text = PAGE.read_text("utf-8")
+    for section in ("NAME", "SYNOPSIS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"):
+        assert f"\n.SH {section}\n" in text
+
+
+def test_every_command_and_option_is_explained() -> None:
+    seen = 0
+    for _, name, command in commands(root()):
+        seen += 1
+        assert (command.help or "").strip(), name
+        first = command.help.strip().split("\n\n")[0]
+        assert "\n" not in first, f"{name}: the summary is one line"
+        assert command.example.startswith(f"csmsctl {name}"), name
+        for param in command.params:
+            assert param.help, f"{name} {param.name}"
+    assert seen > 40
