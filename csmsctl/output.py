@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from csmsctl.escape import to_json, visible
 from csmsctl.failure import Failure
 from csmsctl.options import GlobalOptions
-from csmsctl.table import Column, Record
+
+if TYPE_CHECKING:
+    from csmsctl.table import Column, Record
 
 SCHEMA_VERSION = 1
 
@@ -33,11 +35,11 @@ class Output:
 
     # --- data
 
-    def document(self, data: Record) -> None:
+    def document(self, data: "Record") -> None:
         """The one JSON document of a command."""
         self._write(to_json(_versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
 
-    def line(self, data: Record) -> None:
+    def line(self, data: "Record") -> None:
         """One line of a stream of JSON."""
         self._write(to_json(_versioned(data), ascii_only=_ascii()), flush=True)
 
@@ -50,7 +52,7 @@ class Output:
         else:
             self._write(visible(line), flush=flush)
 
-    def table(self, columns: Sequence[Column], records: Sequence[Record], *, empty: str = "") -> None:
+    def table(self, columns: "Sequence[Column]", records: "Sequence[Record]", *, empty: str = "") -> None:
         """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none."""
         if self.csv:
             from csmsctl.table import csv_lines
@@ -118,7 +120,7 @@ def report(failure: Failure, *, as_json: bool) -> None:
         _to_stderr(visible(failure.next_step))
 
 
-def _versioned(data: Record) -> Record:
+def _versioned(data: "Record") -> "Record":
     return {"schema_version": SCHEMA_VERSION, **data}
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from csmsctl.client import Result
+from csmsctl.escape import to_json
 from csmsctl.output import Output
 from csmsctl.table import Column, Record
 from csmsctl.values import milliseconds, plain
@@ -50,8 +51,10 @@ def _rows(results: list[Result], dry_run: bool) -> list[Record]:
     for result in results:
         repeated = seen[(result.get("charge_point"), result.get("action"))] > 1
         parts = []
-        if repeated or dry_run:
-            parts.append(plain(result.get("request")) or "{}")
+        if dry_run:
+            parts.append(to_json(result.get("request")))  # exactly what would be sent
+        elif repeated:
+            parts.append(plain(result.get("request")))
         if error := result.get("error"):
             parts.append(str(error))
         response = result.get("response")

@@ -1,15 +1,14 @@
 """Which charge points a command is for, as typed."""
 
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from csmsctl.failure import USAGE, Failure
 
 EVERYONE = "*"
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """Targets for the daemon. `single` when exactly one identity was named, which needs no confirmation."""
 
     targets: list[str]

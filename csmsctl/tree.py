@@ -4,10 +4,9 @@ The commands of OCPP are not listed here: each is declared in its slice (csmsd/p
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -16,8 +15,7 @@ from typer.main import get_command
 from csmsctl.options import FLAGS, VALUED
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A command: `module:function` and an example. The function's signature and docstring say the rest."""
 
     where: str
@@ -29,8 +27,7 @@ class Entry:
         return loaded
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A group of commands below one name."""
 
     help: str
@@ -146,6 +143,11 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         self.write_panel(ctx, formatter, "Commands", list(self.entries))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
+        return super().parse_args(ctx, args)
+
     def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
         """A heading and its commands with their summaries."""
         rows = [(name, summary(command)) for name in names if (command := self.get_command(ctx, name))]
@@ -213,7 +215,7 @@ def root() -> Root:
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
     """A group whose commands are loaded one by one."""
-    made = kind(name=name, help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    made = kind(name=name, help=help_text, rich_markup_mode=None)
     made.entries = entries
     return made
 

@@ -1,13 +1,12 @@
 """`status`: the site at a glance."""
 
+from typing import Any
+
 import typer
 
-from csmsctl.connectors import COLUMNS, CSV_COLUMNS, rows
 from csmsctl.invocation import invocation
 from csmsctl.parameters import Targets
-from csmsctl.table import Record
 from csmsctl.targets import expand
-from csmsctl.values import duration
 
 
 def status(ctx: typer.Context, targets: Targets = None) -> None:
@@ -21,6 +20,9 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     if run.options.json:
         run.output.document(found)
         return
+    # Imported here because `status --json` is what monitoring asks for every few seconds.
+    from csmsctl.connectors import COLUMNS, CSV_COLUMNS, rows
+
     records = rows(found["charge_points"])
     if run.output.csv:
         run.output.table(CSV_COLUMNS, records)
@@ -34,8 +36,10 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     run.output.table(columns, records, empty="No charge point is registered; begin with: csmsctl cp add CP1")
 
 
-def summary(daemon: Record) -> list[tuple[str, str]]:
+def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
     """The daemon in two lines, and a line for each thing that wants attention; with styles."""
+    from csmsctl.values import duration
+
     policies = daemon.get("policies") or {}
     running = daemon.get("active_transactions", 0)
     lines = [

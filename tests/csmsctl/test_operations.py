@@ -320,3 +320,12 @@ def test_repeated_actions_say_which_they_are(csmsctl: Csmsctl, daemon: ScriptedD
     assert ended.code == 7
     assert [line.split("  ")[-1] for line in ended.out.splitlines()] == ["key=A value=1", "key=B value=2"]
     assert json.loads(json.dumps(daemon.params("operation.run")["parameters"])) == {"set": ["A=1", "B=2"]}
+
+
+def test_a_dry_run_prints_the_exact_message(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = plan("CP1", "CP2")
+    ended = csmsctl("reset", "CP1", "CP2", "--type", "soft", "--dry-run", "--no-headers")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        f'{name}  Reset  would be sent  12 ms  {{"type":"Soft"}}' for name in ("CP1", "CP2")
+    ]

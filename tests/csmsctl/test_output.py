@@ -47,7 +47,7 @@ def test_status_as_json_imports_nothing_it_does_not_need(csmsctl: Csmsctl, daemo
         (["cp", "shw"], "Did you mean show"),
         (["reset", "CP1"], "Missing option '--type'"),
         (["reset", "CP1", "--typ", "soft"], "No such option"),
-        (["cp"], ""),
+        (["cp"], "there are list, show, add"),
         (["--timeout", "x", "status"], "--timeout wants seconds"),
         (["tx", "show", "x"], "'x' is not a valid int"),
     ],
