@@ -1,6 +1,7 @@
 """Who is connected: one connection per charge point, the newest one."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from csmsd.charge_points.connection import Connection
@@ -22,6 +23,7 @@ class Registry:
         self._publisher = publisher
         self._clock = clock
         self._connections: dict[str, Connection] = {}
+        self._at_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -31,14 +33,16 @@ class Registry:
 
     def at_address(self, address: str) -> int:
         """How many connections come from one address."""
-        return sum(connection.address == address for connection in self._connections.values())
+        return self._at_address[address]
 
     def enter(self, connection: Connection) -> None:
         """Registers a connection that was let in; the one it replaces is closed and its CALLs fail."""
         key = fold(connection.identity)
         replaced = self._connections.get(key)
         self._connections[key] = connection
+        self._at_address[connection.address] += 1
         if replaced is not None:
+            self._count_out(replaced)
             replaced.fail_calls("the connection was replaced by a newer one")
             replaced.close(POLICY_VIOLATION, "replaced by a newer connection")
         state = self._site().charge_points.get(key)
@@ -60,6 +64,7 @@ class Registry:
         if self._connections.get(key) is not connection:
             return
         del self._connections[key]
+        self._count_out(connection)
         state = self._site().charge_points.get(key)
         if state is not None:
             state.connected_at = None
@@ -67,6 +72,11 @@ class Registry:
         self._publisher.publish(
             Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason})
         )
+
+    def _count_out(self, connection: Connection) -> None:
+        self._at_address[connection.address] -= 1
+        if not self._at_address[connection.address]:
+            del self._at_address[connection.address]
 
     def is_connected(self, identity: str) -> bool:
         return fold(identity) in self._connections
