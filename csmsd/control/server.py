@@ -123,7 +123,8 @@ class _Client:
         self._requests: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, Callable[[], None]] = {}
         self._names = count(1)
-        self._waiting: deque[tuple[str, Json]] = deque()
+        self._waiting: deque[Json | list[Json]] = deque()
+        self._allowance = 0  # what a resumed subscription has to catch up on, and may
         self._wake = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
         self._last_event: int | None = None
@@ -182,13 +183,13 @@ class _Client:
     async def _single(self, request: object) -> None:
         answer = await self._answer(request)
         if answer is not None:
-            self._send(answer)
+            self._send_in_turn(answer)
 
     async def _batch(self, requests: list[object]) -> None:
         answers = await asyncio.gather(*(self._answer(request) for request in requests))
         wanted = [answer for answer in answers if answer is not None]
         if wanted:
-            self._send(wanted)
+            self._send_in_turn(wanted)
 
     async def _answer(self, request: object) -> Json | None:
         """The response object; None for a notification, which is carried out without one."""
@@ -204,6 +205,7 @@ class _Client:
             uid=self._uid,
             user=self._user,
             notify=self._notify,
+            catch_up=self._catch_up,
             request_id=request_id,
             subscribe=self._subscribe,
             unsubscribe=self._unsubscribe,
@@ -220,6 +222,13 @@ class _Client:
     def _send(self, message: object) -> None:
         if not self._writer.is_closing():
             self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    def _send_in_turn(self, answer: Json | list[Json]) -> None:
+        """An answer comes after the notifications that were made for it."""
+        if self._waiting:
+            self._waiting.append(answer)
+        else:
+            self._send(answer)
 
     # --- notifications
 
@@ -238,15 +247,21 @@ class _Client:
     def _notify(self, method: str, parameters: Json) -> None:
         if self._lagged or self._writer.is_closing():
             return
-        if method == "event":
-            if len(self._waiting) >= MAX_WAITING:
-                self._cut()
-                return
-            self._last_event = parameters["number"]
-        elif method == "message" and len(self._waiting) >= MAX_WAITING:
+        if method in ("event", "message") and len(self._waiting) >= MAX_WAITING + self._allowance:
             self._cut()
             return
-        self._waiting.append((method, parameters))
+        self._queue(method, parameters)
+
+    def _catch_up(self, events: list[Json], after: int) -> None:
+        """Events that a resumed subscription missed: however many they are, they do not make it a laggard."""
+        if self._last_event is None:
+            self._last_event = after
+        self._allowance += len(events)
+        for event in events:
+            self._queue("event", event)
+
+    def _queue(self, method: str, parameters: Json) -> None:
+        self._waiting.append({"jsonrpc": "2.0", "method": method, "params": parameters})
         self._wake.set()
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._deliver())
@@ -256,8 +271,12 @@ class _Client:
         try:
             while not self._writer.is_closing():
                 while self._waiting:
-                    method, parameters = self._waiting.popleft()
-                    self._send({"jsonrpc": "2.0", "method": method, "params": parameters})
+                    message = self._waiting.popleft()
+                    self._send(message)
+                    if isinstance(message, dict) and message.get("method") == "event":
+                        self._last_event = message["params"]["number"]
+                    if len(self._waiting) < MAX_WAITING:
+                        self._allowance = 0
                     if self._writer.transport.get_write_buffer_size() > _HIGH_WATER:
                         await self._writer.drain()
                 self._wake.clear()
@@ -266,7 +285,7 @@ class _Client:
             pass
 
     def _cut(self) -> None:
-        """The subscriber does not keep up: it is told where it stood, and let go."""
+        """The subscriber does not keep up: it is told which event was the last that it was sent, and let go."""
         self._lagged = True
         self._waiting.clear()
         self._send({"jsonrpc": "2.0", "method": "lagged", "params": {"last": self._last_event}})

@@ -45,6 +45,7 @@ class Caller(msgspec.Struct):
     uid: int | None
     user: str | None
     notify: Callable[[str, Json], None]
+    catch_up: Callable[[list[Json], int], None] = lambda events, after: None
     request_id: object = None
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False

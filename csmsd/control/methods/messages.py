@@ -119,8 +119,7 @@ async def follow_events(service: Service, parameters: FollowEvents, caller: Call
     else:
         end = service.bus.subscribe(take)
     subscription = caller.subscribe(end)
-    for event in missed:
-        caller.notify("event", event)
+    caller.catch_up(missed, last if parameters.after is None else parameters.after)
     return {"subscription": subscription, "last": last}
 
 
