@@ -74,7 +74,7 @@ async def test_everything_is_there_again_after_a_kill(site: Site) -> None:
     await site.call("tag.add", id="A1B2C3", expires_at="2030-01-01T00:00:00Z", max_transactions=2, note="Ms Jones")
     await site.register("CP1", labels=["north"], note="level 2")
     charge_point = await site.charge_point("CP1")
-    await charge_point.status("Charging")  # type: ignore[arg-type]
+    await charge_point.status("Charging")
     await site.csmsctl("get-configuration", "CP1")
     await site.csmsctl("reset", "CP1", "--type", "soft")
     before = (

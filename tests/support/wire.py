@@ -31,7 +31,7 @@ class Wire:
     async def send(self, message: str) -> None:
         try:
             frame = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             frame = None
         if isinstance(frame, list) and len(frame) > 2 and frame[0] == 2 and isinstance(frame[2], str):
             self._asked[str(frame[1])] = frame[2]
