@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """The console script."""
     signal.signal(signal.SIGTERM, _terminate)
-    code = run(sys.argv[1:])
-    code = _flush(code)
-    # Interpreter shutdown must not find anything left to complain about, nor take long.
-    sys.exit(code)
+    # A closed descriptor (`>&-`) is None to Python; what is written there goes nowhere.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.exit(_flush(run(sys.argv[1:])))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,6 +49,16 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         report(Failure(OTHER, _describe(error)), as_json=as_json)
         _drop_output()
+        return OTHER
+    except UnicodeDecodeError as error:
+        report(Failure(USAGE, f"The input is not UTF-8 (byte {error.start})."), as_json=as_json)
+        return USAGE
+    except Exception as error:
+        if {"-v", "--verbose"}.intersection(arguments):
+            raise
+        bug = f"This should not happen: {type(error).__name__}: {error}"
+        next_step = "Repeat it with -v for the details. Are csmsctl and csmsd of one version? csmsctl daemon info"
+        report(Failure(OTHER, bug, next_step), as_json=as_json)
         return OTHER
 
 

@@ -60,8 +60,10 @@ def show(ctx: typer.Context, charge_point: Identity) -> None:
     """Show all that is known of a charge point: boot data, connectors, configuration, deviations."""
     run = invocation(ctx)
     found = run.record("charge_point.show", "charge_points", id=charge_point)
-    if not run.options.json:
-        show_charge_point(run.output, found)
+    if run.output.csv:
+        run.output.table(COLUMNS, [found])
+    elif not run.options.json:
+        _show(run.output, found)
 
 
 def pending(ctx: typer.Context) -> None:
@@ -74,29 +76,25 @@ def pending(ctx: typer.Context) -> None:
     run.output.table(_PENDING, found["pending"], empty="Nobody is waiting.")
 
 
-def show_charge_point(output: Output, record: Record) -> None:
+def _show(output: Output, record: Record) -> None:
     """The record as fields, with a table for each list in it."""
     human = output.terminal
     times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
     tables = ("connectors", "configuration", "deviations")
-    if not output.csv:
-        output.fields(
-            [
-                (key.replace("_", " "), moment(value, human) if key in times else plain(value))
-                for key, value in record.items()
-                if key not in tables
-            ]
-        )
+    output.fields(
+        [
+            (key.replace("_", " "), moment(value, human) if key in times else plain(value))
+            for key, value in record.items()
+            if key not in tables
+        ]
+    )
     if not record.get("connected") and record.get("connectors"):
         output.note("It is offline: what follows is what it said last.")
     for name in tables:
-        rows = record.get(name)
-        if not rows:
-            continue
-        if not output.csv:
+        if rows := record.get(name):
             output.text("")
             output.text(name, style="bold")
-        output.table(_columns_of(name), rows)
+            output.table(_columns_of(name), rows)
 
 
 def _columns_of(name: str) -> tuple[Column, ...]:

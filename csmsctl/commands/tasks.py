@@ -79,4 +79,8 @@ def cancel(ctx: typer.Context, task: TaskId) -> None:
     if run.options.json:
         run.output.document(result)
     else:
-        run.output.note(f"Task {task} is cancelled." if result.get("changed") else "It was cancelled already.")
+        run.output.note(
+            f"Task {task} is cancelled."
+            if result.get("changed")
+            else f"There is nothing to cancel: task {task} was sent or settled before."
+        )
