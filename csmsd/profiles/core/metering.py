@@ -208,7 +208,8 @@ def read_meter_values(
         if new_shape is not None:
             readings.changes.append(new_shape)
         # With milliseconds and `Z` the text can be made again from the time.
-        canonical = not moment.oddity and len(value.timestamp) == 24 and value.timestamp[-1] == "Z"
+        text = value.timestamp
+        canonical = not moment.oddity and len(text) == 24 and text[10] == "T" and text[19] == "." and text[-1] == "Z"
         readings.changes.append(
             MeterReading(
                 charge_point=charge_point,
