@@ -55,9 +55,7 @@ class Output:
     def table(self, columns: "Sequence[Column]", records: "Sequence[Record]", *, empty: str = "") -> None:
         """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none."""
         if self.csv:
-            from csmsctl.table import csv_lines
-
-            self.lines(csv_lines([column.key for column in columns], records, headers=self.headers))
+            self.csv_rows([column.key for column in columns], records, headers=self.headers)
         elif not records:
             self.note(empty)
         elif self.terminal:
@@ -71,6 +69,12 @@ class Output:
 
             self.lines(plain_lines(columns, records, headers=self.headers))
 
+    def csv_rows(self, keys: Sequence[str], records: "Sequence[Record]", *, headers: bool = False) -> None:
+        """Rows of CSV; those of a stream, one by one, are without headers."""
+        from csmsctl.table import csv_lines
+
+        self.lines(csv_lines(keys, records, headers=headers), flush=True)
+
     def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
         """A record as `name: value` lines; what is empty is left out."""
         shown = [(name, value) for name, value in pairs if value]
@@ -78,10 +82,12 @@ class Output:
         for name, value in shown:
             self._write(visible(f"{name + ':':<{width}}{value}"))
 
-    def lines(self, lines: Iterable[str]) -> None:
+    def lines(self, lines: Iterable[str], *, flush: bool = False) -> None:
         """Lines that are harmless already."""
         for line in lines:
             self._write(line)
+        if flush:
+            sys.stdout.flush()
 
     # --- everything else
 

@@ -9,14 +9,14 @@ from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.output import Output
 from csmsctl.parameters import Since, Targets, limit_option
-from csmsctl.table import Column, Record
+from csmsctl.table import Record
 from csmsctl.targets import expand
 from csmsctl.values import moment
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted")]
 
-_MESSAGES = tuple(Column(key, key) for key in ("id", "time", "charge_point", "direction", "text"))
-_EVENTS = tuple(Column(key, key) for key in ("number", "time", "type", "charge_point", "data"))
+_MESSAGES = ("id", "time", "charge_point", "direction", "text")
+_EVENTS = ("number", "time", "type", "charge_point", "data")
 
 
 def log(
@@ -40,11 +40,9 @@ def log(
         run.output.document(found)
         return
     messages = found["messages"]
-    if run.output.csv:
-        run.output.table(_MESSAGES, messages)
-    else:
-        for message in messages:
-            _print_message(run, message)
+    _print_headers(run, _MESSAGES)
+    for message in messages:
+        _print_message(run, message)
     last = max((message["id"] for message in messages), default=0)
     while follow and (notification := run.client.next_notification()) is not None:
         _check_lagged(notification, "csmsctl log -f")
@@ -75,14 +73,14 @@ def events(
         listed = [event for event in found["events"] if event["number"] > (after or 0)]
         if run.options.json:
             run.output.document({**found, "events": listed})
-        elif run.output.csv:
-            run.output.table(_EVENTS, listed)
         else:
+            _print_headers(run, _EVENTS)
             for event in listed:
                 _print_event(run, event)
         return
     # As above: subscribed first, so that nothing falls between what is listed and what is to come.
     run.call("event.subscribe", **filters, after=after)
+    _print_headers(run, _EVENTS)
     last = after or 0
     if after is None:
         for event in run.call("event.list", **filters, since=since, limit=limit)["events"]:
@@ -96,9 +94,18 @@ def events(
             _print_event(run, event)
 
 
+def _print_headers(run: Invocation, keys: tuple[str, ...]) -> None:
+    """The first line of CSV; other forms have none."""
+    if run.output.csv and run.output.headers:
+        run.output.csv_rows(keys, [], headers=True)
+
+
 def _print_message(run: Invocation, message: Record) -> None:
     if run.options.json:
         run.output.line(message)
+        return
+    if run.output.csv:
+        run.output.csv_rows(_MESSAGES, [message])
         return
     inward = message.get("direction") == "in"
     _line(
@@ -116,6 +123,9 @@ def _print_message(run: Invocation, message: Record) -> None:
 def _print_event(run: Invocation, event: Record) -> None:
     if run.options.json:
         run.output.line(event)
+        return
+    if run.output.csv:
+        run.output.csv_rows(_EVENTS, [{**event, "data": to_json(event.get("data"))}])
         return
     data = event.get("data")
     _line(

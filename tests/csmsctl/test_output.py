@@ -340,6 +340,8 @@ def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert ended.out.splitlines()[0] == '2026-01-31T10:00:00.000Z  CP1  <  [2,"1","Heartbeat",{"\\x1b":1}]'
     assert daemon.params("log.list") == {"targets": ["CP1"], "since": "2026-01-01T00:00:00.000Z", "limit": 7}
     assert csmsctl("log", "--json").document["messages"] == messages
+    assert csmsctl("log", "--csv").out.splitlines()[0] == "id,time,charge_point,direction,text"
+    assert csmsctl("log", "--csv", "--no-headers").out.splitlines()[1].startswith("2,2026-01-31T10:00:00.000Z,CP1,out,")
     with csmsctl.start("log", "-f", "--json") as process:
         assert process.stdout is not None
         assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
@@ -358,6 +360,7 @@ def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     }
     assert csmsctl("events", "--type", "connector.status").out.count("connector.status") == 2
     assert daemon.params("event.list") == {"types": ["connector.status"], "limit": 100}
+    assert '"{""connector"":1' in csmsctl("events", "--csv").out.splitlines()[1]
     assert [event["number"] for event in csmsctl("events", "--after", "1", "--json").document["events"]] == [2]
     with csmsctl.start("events", "-f", "--after", "1", "--json") as process:
         assert process.stdout is not None
