@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from csmsctl.completion import in_the_case_of
 from csmsctl.invocation import invocation
+from csmsctl.json_files import name_or_json
 from csmsctl.parameters import live, when
 from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
 from csmsctl.targets import choose
@@ -85,6 +86,8 @@ class Parameter(msgspec.Struct, frozen=True):
         limit = self.said("max_length")
         if isinstance(value, str) and limit is not None and len(value) > limit:
             raise typer.BadParameter(f"{len(value)} characters are too many; OCPP allows {limit}.")
+        if self.hint("json_or_name"):
+            return name_or_json(value)
         if self.repeatable and self.choices:
             found = [choice for choice in self.choices if choice.casefold() == str(value).casefold()]
             if not found:
@@ -144,7 +147,10 @@ def _unwrap(kind: Any) -> tuple[Any, tuple[Meta, ...]]:
         inner, metas = _unwrap(kind)
         return inner, tuple(note for note in notes if isinstance(note, Meta)) + metas
     if origin in (Union, UnionType):
-        [kind] = [part for part in get_args(kind) if part is not NoneType]
+        kinds = [part for part in get_args(kind) if part is not NoneType]
+        if len(kinds) > 1 and str in kinds:  # a name or a JSON object: a word on the command line
+            return str, ()
+        [kind] = kinds
         return _unwrap(kind)
     return kind, ()
 

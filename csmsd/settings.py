@@ -42,6 +42,8 @@ class Ocpp(_Section, kw_only=True):
     call_timeout: Seconds = 30.0
     call_queue: Annotated[int, Meta(ge=1, le=1000)] = 32
     hold_after_reconnect: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    reassert_charging_profiles: bool = False  # send what should be installed again after each reconnect
+    voltage: Annotated[int, Meta(ge=50, le=1000)] = 230  # of a phase, where amperes are turned into watts
 
 
 class Store(_Section, kw_only=True):
@@ -94,6 +96,8 @@ RELOADABLE = frozenset(
         "ocpp.boot_retry_interval",
         "ocpp.call_timeout",
         "ocpp.hold_after_reconnect",
+        "ocpp.reassert_charging_profiles",
+        "ocpp.voltage",
         "log.level",
     }
 )

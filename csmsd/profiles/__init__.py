@@ -14,6 +14,7 @@ from csmsd.profiles.slice import Incoming, Operation, Outgoing
 # In the order in which help and documentation list them.
 ROOMS = {
     "core": "Core",
+    "smart_charging": "Smart charging",
     "remote_trigger": "Remote trigger",
 }
 

@@ -19,6 +19,8 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.site import Policies, Site
+from csmsd.profiles.smart_charging.installed import InstalledProfile
+from csmsd.profiles.smart_charging.library import LibraryProfile
 from csmsd.store.tables import SqlValue, read_records
 
 
@@ -59,11 +61,23 @@ class _Loader:
             for shape in read_records(MeterShape, self._query):
                 site.meter_shapes.add(shape)
             self._load_transactions()
+            self._load_charging_profiles()
         return site
 
+    def _last_id(self, table: str) -> int:
+        """The highest id that was ever given in a table."""
+        last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name=?", (table,)).fetchone()
+        return int(last[0]) if last else 0
+
+    def _load_charging_profiles(self) -> None:
+        self._site.charging_profiles.begin_ids_after(self._last_id(LibraryProfile.table))
+        for profile in read_records(LibraryProfile, self._query):
+            self._site.charging_profiles.put(profile)
+        for installed in read_records(InstalledProfile, self._query):
+            self._site.installed_profiles.add(installed)
+
     def _load_transactions(self) -> None:
-        last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name='transactions'").fetchone()
-        self._site.begin_transaction_ids_after(last[0] if last else 0)
+        self._site.begin_transaction_ids_after(self._last_id(Transaction.table))
         running = read_records(Transaction, self._query, "WHERE state='active'")
         found = {transaction.id: transaction for transaction in running}
         for state in self._site.charge_points.values():

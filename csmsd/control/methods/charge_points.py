@@ -187,6 +187,7 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
         site.index_transaction(transaction)
     service.links.disconnect(state.id, "it was removed by the operator")
     service.site().charge_points.pop(fold(state.id), None)
+    service.site().installed_profiles.forget(state.id)
     service.bus.publish(Event("charge_point.removed", state.id, {}))
     return {"changed": True}
 

@@ -1,11 +1,12 @@
 """RemoteStartTransaction (C 5.11): ask a charge point to start a transaction for an idTag."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.core.id_tags import authorization_status
+from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 
@@ -28,15 +29,23 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
         return f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}"
     if status != "Accepted":
         return f"idTag {request.id_tag} is {status}; see: csmsctl tag show {request.id_tag}"
-    profile = request.charging_profile
-    if profile is not None and profile.charging_profile_purpose != "TxProfile":
-        return "a charging profile in RemoteStartTransaction must be a TxProfile (C 5.16.2)"
-    if profile is not None and profile.transaction_id is not None:
-        return "a charging profile in RemoteStartTransaction must not have a transactionId (C 5.16.2)"
+    if request.charging_profile is not None:
+        return target.site.charging_profiles.objection_to_start(request.charging_profile, request.connector_id, target)
     return None
 
 
-OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check)
+def _settle(
+    request: RemoteStartTransactionReq, confirmation: RemoteStartTransactionConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """A profile that was accepted waits for the transaction that it is for."""
+    if request.charging_profile is None or confirmation.status != "Accepted":
+        return [], []
+    return target.site.charging_profiles.started_with(
+        request.charging_profile, request.connector_id, request.id_tag, target
+    ), []
+
+
+OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle)
 
 
 class RemoteStart(Operation, kw_only=True):
@@ -50,6 +59,19 @@ class RemoteStart(Operation, kw_only=True):
 
     tag: Annotated[str, Meta(description="idTag to start with", max_length=20, extra={"complete": "tags"})]
     connector: Annotated[int, Meta(description="Connector; left out, the charge point chooses", ge=1)] | None = None
+    profile: (
+        Annotated[
+            str | dict[str, Any],
+            Meta(
+                description="TxProfile for the transaction: name in the library, or a file with its JSON",
+                extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE"},
+            ),
+        ]
+        | None
+    ) = None
 
     def steps(self, target: Target) -> Steps:
-        yield RemoteStartTransactionReq(connector_id=self.connector, id_tag=self.tag)
+        profile = None
+        if self.profile is not None:
+            profile = target.site.charging_profiles.for_start(self.profile, self.connector, target.now)
+        yield RemoteStartTransactionReq(connector_id=self.connector, id_tag=self.tag, charging_profile=profile)

@@ -1,0 +1,141 @@
+"""The library of charging profiles: named, each with an id that it keeps on the wire for ever."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.record import Change, Milliseconds, Record
+from csmsd.profiles.slice import CannotSend, NotThere
+from csmsd.profiles.smart_charging.installed import installed
+from csmsd.profiles.smart_charging.linter import known_of, lint_for_remote_start, objection
+
+if TYPE_CHECKING:
+    from csmsd.profiles.slice import Target
+
+_decode = msgspec.json.Decoder(ChargingProfile).decode
+
+# Profiles that are sent from a file get their id from the place they take, which holds one profile at most.
+_FIRST_UNNAMED_ID = 1_000_000_000
+_PURPOSES = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
+# A monday, 00:00 UTC, long ago: where a Recurring schedule begins that does not say it.
+_LONG_AGO = "2020-01-06T00:00:00.000Z"
+_MINUTE_MS = 60_000
+
+
+class LibraryProfile(Record, kw_only=True):
+    """A charging profile under a name; `profile` is the csChargingProfiles JSON with `id` as its chargingProfileId."""
+
+    table: ClassVar[str] = "charging_profile"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: int
+    name: str
+    profile: str
+    note: str | None = None
+    created_at: Milliseconds
+
+    def read(self) -> ChargingProfile:
+        return _decode(self.profile)
+
+
+def parse_profile(given: dict[str, Any], *, id: int | None = None) -> ChargingProfile:
+    """The csChargingProfiles JSON, or a whole SetChargingProfile.req around it. Raises CannotSend.
+
+    `id` replaces its chargingProfileId; without, one that is missing becomes 0.
+    """
+    inner = given.get("csChargingProfiles")
+    content = dict(inner if isinstance(inner, dict) else given)
+    content["chargingProfileId"] = id if id is not None else content.get("chargingProfileId", 0)
+    try:
+        profile, _ = read_value(ChargingProfile, content, strict=True)
+    except OcppError as error:
+        raise CannotSend(f"The charging profile cannot be read: {error.description}.") from None
+    return profile
+
+
+def prepared(
+    profile: ChargingProfile, *, connector: int, transaction: int | None, now: Milliseconds
+) -> ChargingProfile:
+    """As it is sent: with its transaction, with a beginning in the past (C 5.16.4), with an id."""
+    changes: dict[str, object] = {}
+    if transaction is not None:
+        changes["transaction_id"] = transaction
+    if profile.charging_profile_id == 0:
+        purpose = _PURPOSES.index(profile.charging_profile_purpose)
+        place = (purpose * 300 + min(connector, 299)) * 1_000_000 + profile.stack_level % 1_000_000
+        changes["charging_profile_id"] = _FIRST_UNNAMED_ID + place
+    schedule = profile.charging_schedule
+    if profile.charging_profile_kind != "Relative" and schedule.start_schedule is None:
+        recurring = profile.charging_profile_kind == "Recurring"
+        start = _LONG_AGO if recurring else format_time((now - _MINUTE_MS) // 1000 * 1000)
+        changes["charging_schedule"] = msgspec.structs.replace(schedule, start_schedule=start)
+    return msgspec.structs.replace(profile, **changes)
+
+
+class ProfileLibrary:
+    """The profiles by name and by id."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, LibraryProfile] = {}
+        self._by_id: dict[int, LibraryProfile] = {}
+        self._ids = count(1)
+
+    def __iter__(self) -> Iterator[LibraryProfile]:
+        return iter(sorted(self._by_name.values(), key=lambda record: fold(record.name)))
+
+    def begin_ids_after(self, last: int) -> None:
+        self._ids = count(last + 1)
+
+    def new_id(self) -> int:
+        """An id that was never used before: a charge point may still have the profile that it once was."""
+        return next(self._ids)
+
+    def find(self, name: str) -> LibraryProfile | None:
+        return self._by_name.get(fold(name))
+
+    def put(self, record: LibraryProfile) -> None:
+        self._by_name[fold(record.name)] = self._by_id[record.id] = record
+
+    def drop(self, record: LibraryProfile) -> None:
+        self._by_name.pop(fold(record.name), None)
+        self._by_id.pop(record.id, None)
+
+    def name_of(self, profile_id: int) -> str | None:
+        record = self._by_id.get(profile_id)
+        return record.name if record is not None else None
+
+    def resolve(self, given: str | dict[str, Any]) -> ChargingProfile:
+        """The profile of that name, or the object itself. Raises NotThere or CannotSend."""
+        if isinstance(given, dict):
+            return parse_profile(given)
+        record = self.find(given)
+        if record is None:
+            raise NotThere(f"No charging profile {given}; see: csmsctl profile list")
+        return record.read()
+
+    # --- RemoteStartTransaction, whose slice stands in another room
+
+    def for_start(self, given: str | dict[str, Any], connector: int | None, now: Milliseconds) -> ChargingProfile:
+        """The profile as it stands in RemoteStartTransaction. Raises NotThere or CannotSend."""
+        return prepared(self.resolve(given), connector=connector or 0, transaction=None, now=now)
+
+    def objection_to_start(self, profile: ChargingProfile, connector: int | None, target: "Target") -> str | None:
+        """What speaks against starting with that profile (C 5.16.2)."""
+        return objection(lint_for_remote_start(profile, connector, known_of(target)))
+
+    def started_with(
+        self, profile: ChargingProfile, connector: int | None, id_tag: str, target: "Target"
+    ) -> list[Change]:
+        """A remote start was accepted: its profile waits for the transaction."""
+        known, charge_point = target.site.installed_profiles, target.charge_point
+        changes = known.tidy(charge_point, target.now)
+        name = self.name_of(profile.charging_profile_id)
+        record = installed(charge_point.id, connector or 0, profile, target.now, name=name, id_tag=id_tag)
+        return [*changes, *known.accept(record), *known.tidy(charge_point, target.now)]

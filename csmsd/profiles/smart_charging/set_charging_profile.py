@@ -1,0 +1,87 @@
+"""SetChargingProfile (C 5.16): give a charge point a charging profile."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.types import ChargingProfile, ConnectorId, Message
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.smart_charging.installed import installed
+from csmsd.profiles.smart_charging.library import prepared
+from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
+
+
+class SetChargingProfileReq(Message, kw_only=True):
+    connector_id: ConnectorId
+    cs_charging_profiles: ChargingProfile
+
+
+class SetChargingProfileConf(Message, kw_only=True):
+    status: Literal["Accepted", "Rejected", "NotSupported"]
+
+
+def _check(request: SetChargingProfileReq, target: Target) -> str | None:
+    return objection(lint_for(request.cs_charging_profiles, request.connector_id, known_of(target)))
+
+
+def _settle(
+    request: SetChargingProfileReq, confirmation: SetChargingProfileConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """What was accepted is remembered. That it is followed is another fact: `csmsctl profile verify` asks."""
+    site, charge_point = target.site, target.charge_point
+    changes = site.installed_profiles.tidy(charge_point, target.now)
+    if confirmation.status != "Accepted":
+        return changes, []
+    profile = request.cs_charging_profiles
+    record = installed(
+        charge_point.id,
+        request.connector_id,
+        profile,
+        target.now,
+        name=site.charging_profiles.name_of(profile.charging_profile_id),
+    )
+    told = Event(
+        "profile.installed",
+        charge_point.id,
+        {"connector": record.connector, "purpose": record.purpose, "stack_level": record.stack_level,
+         "id": record.profile_id, "name": record.name, "transaction": record.transaction_id},
+    )  # fmt: skip
+    return [*changes, *site.installed_profiles.accept(record)], [told]
+
+
+OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle)
+
+
+class SetChargingProfile(Operation, kw_only=True):
+    """Give a charge point a charging profile.
+
+    A TxProfile is given to the transaction that is running on the connector. Accepted means that the charge point
+    took the profile; what it makes of it shows `csmsctl profile verify`.
+    """
+
+    command: ClassVar[str] = "set-charging-profile"
+    example: ClassVar[str] = "csmsctl set-charging-profile CP1 --connector 1 --profile night"
+
+    connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]
+    profile: Annotated[
+        str | dict[str, Any],
+        Meta(
+            description="Name in the library, or a file (with a / or .json, - for standard input) with its JSON",
+            extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE"},
+        ),
+    ]
+    transaction: Annotated[int, Meta(description="Transaction that a TxProfile is for; left out, what runs")] | None = (
+        None
+    )
+
+    def steps(self, target: Target) -> Steps:
+        profile = target.site.charging_profiles.resolve(self.profile)
+        transaction = self.transaction
+        if transaction is None and profile.charging_profile_purpose == "TxProfile" and profile.transaction_id is None:
+            running = target.charge_point.transactions.active_on(self.connector)
+            transaction = running.id if running is not None else None
+        yield SetChargingProfileReq(
+            connector_id=self.connector,
+            cs_charging_profiles=prepared(profile, connector=self.connector, transaction=transaction, now=target.now),
+        )
