@@ -298,6 +298,7 @@ class Daemon:
             if known is not None:
                 known.connected_at, known.address = state.connected_at, state.address
                 known.samples, known.triggered = state.samples, state.triggered
+        fresh.firmware.hosting = self.site.firmware.hosting
         self.site = fresh
 
     async def _reload_when_distrusted(self) -> None:
@@ -335,6 +336,8 @@ def _policies(settings: Settings) -> Policies:
         unknown_id_tags=settings.ocpp.unknown_id_tags,
         heartbeat_interval=settings.ocpp.heartbeat_interval,
         boot_retry_interval=settings.ocpp.boot_retry_interval,
+        firmware_timeout=settings.ocpp.firmware_timeout,
+        diagnostics_timeout=settings.ocpp.diagnostics_timeout,
     )
 
 

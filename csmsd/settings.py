@@ -40,6 +40,9 @@ class Ocpp(_Section, kw_only=True):
     heartbeat_interval: Annotated[int, Meta(ge=1, le=86_400)] = 300
     boot_retry_interval: Annotated[int, Meta(ge=1, le=86_400)] = 60
     call_timeout: Seconds = 30.0
+    # Silence that long and nobody knows what came of it; a charge point may wait for a transaction to end (C 5.19).
+    firmware_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 21_600
+    diagnostics_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 3600
     call_queue: Annotated[int, Meta(ge=1, le=1000)] = 32
     hold_after_reconnect: Annotated[float, Meta(ge=0, le=300)] = 10.0
     reassert_charging_profiles: bool = False  # send what should be installed again after each reconnect
@@ -95,6 +98,8 @@ RELOADABLE = frozenset(
         "ocpp.heartbeat_interval",
         "ocpp.boot_retry_interval",
         "ocpp.call_timeout",
+        "ocpp.firmware_timeout",
+        "ocpp.diagnostics_timeout",
         "ocpp.hold_after_reconnect",
         "ocpp.reassert_charging_profiles",
         "ocpp.voltage",

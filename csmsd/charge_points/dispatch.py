@@ -10,7 +10,7 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read
 from csmsd.ocpp.types import Message
 from csmsd.ports import Clock, Keeper, Publisher
-from csmsd.profiles import incoming, outgoing
+from csmsd.profiles import incoming, observed, outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
@@ -63,6 +63,8 @@ class Dispatcher:
         context = Context(self._site(), state, now, [])
         try:
             reply = self._handle(slice_, request, context)
+            if reply.events:
+                reply = self._with_what_follows(reply, context)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
             answer(error)
@@ -88,6 +90,13 @@ class Dispatcher:
             return slice_.unreadable(_parsed(request.payload), context)
         context.deviations.extend(deviations)
         return slice_.handle(message, context)
+
+    @staticmethod
+    def _with_what_follows(reply: Reply[Message], context: Context) -> Reply[Message]:
+        changes, events = observed(reply.events, context)
+        if not changes and not events:
+            return reply
+        return Reply(reply.confirmation, reply.changes + changes, reply.events + events)
 
     def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
         payload = encode(reply.confirmation)

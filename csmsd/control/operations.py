@@ -149,7 +149,8 @@ class OperationRunner:
             action=action,
             request=json.dumps(shown, separators=(",", ":")),
         )
-        await self._keep([task], [Event("task.created", state.id, {"task": task.id, "action": action})])
+        intended, told = self._intend(task, request, slice_)
+        await self._keep([task, *intended], [Event("task.created", state.id, {"task": task.id, "action": action}), *told])
         ticket = self._tickets[task.id] = CallTicket()
         try:
             end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
@@ -182,6 +183,14 @@ class OperationRunner:
             return malformed
         return slice_.check(request, target) if slice_ is not None and slice_.check is not None else None
 
+    def _intend(
+        self, task: Task, request: Request, slice_: Outgoing[Message, Message] | None
+    ) -> tuple[list[Change], list[Event]]:
+        state = self._site().charge_point(task.charge_point)
+        if slice_ is None or slice_.intend is None or state is None or not isinstance(request, Message):
+            return [], []
+        return slice_.intend(request, Target(self._site(), state, self._clock(), task.id))
+
     async def _settle(
         self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
     ) -> None:
@@ -197,9 +206,13 @@ class OperationRunner:
         changes: list[Change] = [task]
         events: list[Event] = []
         state = self._site().charge_point(task.charge_point)
-        settle = slice_.settle if slice_ is not None else None
-        if settle is not None and state is not None and end.confirmation is not None and isinstance(request, Message):
-            more, events = settle(request, end.confirmation, Target(self._site(), state, now))
+        if slice_ is not None and state is not None and isinstance(request, Message):
+            target = Target(self._site(), state, now, task.id)
+            more: list[Change] = []
+            if end.confirmation is None and slice_.unconfirmed is not None:
+                more, events = slice_.unconfirmed(request, task.outcome, target)
+            elif end.confirmation is not None and slice_.settle is not None:
+                more, events = slice_.settle(request, end.confirmation, target)
             changes += more
         settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
         await self._keep(changes, [*events, Event("task.settled", task.charge_point, settled)])

@@ -4,15 +4,21 @@ import re
 from collections.abc import Mapping
 
 MASK = "******"
+TOKEN_PREFIX = "token-"  # noqa: S105 - of the segment of our own URLs that only the one who was told can know
 
 _MAX_DEPTH = 50  # no message of OCPP is nested half as deep
 
 _NAMES = r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
-_PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b"@", b"\\u00")  # one in every match
+_PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b"sig", b"@", b"\\u00")  # in every match
 _SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"]+(?=@)")
+_URL_CREDENTIALS = re.compile(
+    r"(?<=://)[^/\s\"]+(?=@)"  # user and password
+    rf"|(?<=/{TOKEN_PREFIX})[^/\s\"?#]+"
+    rf"|(?<=[?&])([^=&\s\"]*(?:{_NAMES}|sig)[^=&\s\"]*=)[^&#\s\"]+",  # signed URLs of file stores
+    re.IGNORECASE,
+)
 # In JSON a slash may be written `\/`, and any letter as `\u0041`.
-_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|:\\?/\\?/[^/\s\"]*@|\\u00[2-7]", re.IGNORECASE)
+_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|sig[^=&\s\"]*=|:\\?/\\?/[^/\s\"]*@|\\u00[2-7]", re.IGNORECASE)
 
 
 def is_secret_key(name: str) -> bool:
@@ -48,7 +54,7 @@ def _masked(value: object, depth: int) -> object:
     if isinstance(value, list):
         return [_masked(item, depth - 1) for item in value]
     if isinstance(value, str):
-        return _URL_CREDENTIALS.sub(MASK, value)
+        return _URL_CREDENTIALS.sub(lambda found: (found[1] or "") + MASK, value)
     return value
 
 

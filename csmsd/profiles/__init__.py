@@ -9,12 +9,14 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.slice import Incoming, Operation, Outgoing
+from csmsd.profiles.record import Change, Event, EventType
+from csmsd.profiles.slice import Context, Incoming, Observer, Operation, Outgoing
 
 # In the order in which help and documentation list them.
 ROOMS = {
     "core": "Core",
     "smart_charging": "Smart charging",
+    "firmware_management": "Firmware management",
     "remote_trigger": "Remote trigger",
 }
 
@@ -43,6 +45,29 @@ def outgoing() -> dict[str, Outgoing[Message, Message]]:
     """Every action that we may send, by its name on the wire."""
     found = [module.OUTGOING for module in _all_slices() if hasattr(module, "OUTGOING")]
     return {slice_.action: slice_ for slice_ in found}
+
+
+@cache
+def observers() -> dict[EventType, tuple[Observer, ...]]:
+    """What the slices want to know of each other, by the event that tells it."""
+    found: dict[EventType, tuple[Observer, ...]] = {}
+    for module in _all_slices():
+        for observer in getattr(module, "OBSERVES", ()):
+            found[observer.event] = (*found.get(observer.event, ()), observer)
+    return found
+
+
+def observed(events: list[Event], at: Context) -> tuple[list[Change], list[Event]]:
+    """What follows from the events of a charge point's request, by the rules of other slices."""
+    known = observers()
+    changes: list[Change] = []
+    more: list[Event] = []
+    for event in events:
+        for observer in known.get(event.type, ()):
+            found, told = observer.observe(event, at)
+            changes += found
+            more += told
+    return changes, more
 
 
 @cache

@@ -10,6 +10,7 @@ from csmsd.profiles.core.charge_points import ChargePointState, UnknownChargePoi
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.smart_charging.installed import InstalledProfiles
 from csmsd.profiles.smart_charging.library import ProfileLibrary
 
@@ -21,6 +22,8 @@ class Policies(msgspec.Struct):
     unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
     heartbeat_interval: int = 300
     boot_retry_interval: int = 60
+    firmware_timeout: int = 21_600
+    diagnostics_timeout: int = 3600
     reassert_charging_profiles: bool = False
     voltage: int = 230  # of a phase, where amperes are turned into watts (C 7.12)
 
@@ -34,6 +37,7 @@ class Site:
         self.unknown_charge_points: dict[str, UnknownChargePoint] = {}
         self.id_tags: dict[str, IdTag] = {}
         self.meter_shapes = MeterShapes()
+        self.firmware = Firmware()
         self.charging_profiles = ProfileLibrary()
         self.installed_profiles = InstalledProfiles()
         self._active_by_tag: dict[str, set[int]] = {}

@@ -13,7 +13,7 @@ import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import Message
-from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 
 if TYPE_CHECKING:
     from csmsd.profiles.core.charge_points import ChargePointState
@@ -64,12 +64,27 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
         return action_of(self.request)
 
 
+class Observer(msgspec.Struct, frozen=True):
+    """A rule that follows from what another slice tells: `OBSERVES` of a module holds them.
+
+    It sees an event that a charge point's request brought about, and adds what is kept in the same commit. So a room
+    can build on another one without that one knowing.
+    """
+
+    event: EventType
+    observe: Callable[[Event, Context], tuple[list[Change], list[Event]]]
+
+
 class Target(msgspec.Struct):
-    """What an operation may look at: the site, the charge point it is for, and the time (ms since 1970 UTC)."""
+    """What an operation may look at: the site, the charge point it is for, and the time (ms since 1970 UTC).
+
+    `task` is the number under which the request is sent; None before that is decided.
+    """
 
     site: "Site"
     charge_point: "ChargePointState"
     now: Milliseconds
+    task: int | None = None
 
 
 class Outgoing(msgspec.Struct, Generic[Req, Conf]):
@@ -77,7 +92,8 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
 
     `accepted` holds the statuses that mean yes (empty: any confirmation does). `check` says why the specification or
     what is known of the charge point speaks against sending it; operators override it with `--force`. `settle` turns
-    a confirmation into what is to be kept and told.
+    a confirmation into what is to be kept and told; `intend` does so before the request is sent, in the commit of its
+    task, and `unconfirmed` when there is no confirmation, given the task's outcome.
     """
 
     request: type[Req]
@@ -85,6 +101,8 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     accepted: frozenset[str] = frozenset({"Accepted"})
     check: Callable[[Req, Target], str | None] | None = None
     settle: Callable[[Req, Conf, Target], tuple[list[Change], list[Event]]] | None = None
+    intend: Callable[[Req, Target], tuple[list[Change], list[Event]]] | None = None
+    unconfirmed: Callable[[Req, str, Target], tuple[list[Change], list[Event]]] | None = None
 
     @property
     def action(self) -> str:
@@ -119,6 +137,7 @@ class Operation(msgspec.Struct, kw_only=True):
     example: ClassVar[str]
     dangerous: ClassVar[str | None] = None  # what to ask on a terminal before it is done
     target_optional: ClassVar[bool] = False
+    follows: ClassVar[str | None] = None  # what goes on after the answer: an operator can wait for its end
 
     def steps(self, target: Target) -> Steps:
         """Yields what to send to the charge point. Raises CannotSend or NotThere before anything is sent."""

@@ -18,6 +18,11 @@ from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
+from csmsd.profiles.firmware_management.followed import NEVER_BEGUN
+from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
+from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
+from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
+from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.site import Policies, Site
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.profiles.smart_charging.library import LibraryProfile
@@ -61,6 +66,7 @@ class _Loader:
             for shape in read_records(MeterShape, self._query):
                 site.meter_shapes.add(shape)
             self._load_transactions()
+            self._load_firmware()
             self._load_charging_profiles()
         return site
 
@@ -75,6 +81,16 @@ class _Loader:
             self._site.charging_profiles.put(profile)
         for installed in read_records(InstalledProfile, self._query):
             self._site.installed_profiles.add(installed)
+
+    def _load_firmware(self) -> None:
+        firmware = self._site.firmware
+        for image in read_records(FirmwareImage, self._query):
+            firmware.images[image.name] = image
+        for update in read_records(FirmwareUpdate, self._query, _newest_and_open("firmware_update", UPDATE_ENDED)):
+            firmware.updates.add(update)
+        wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
+        for upload in read_records(DiagnosticsUpload, self._query, wanted):
+            firmware.uploads.add(upload)
 
     def _load_transactions(self) -> None:
         self._site.begin_transaction_ids_after(self._last_id(Transaction.table))
@@ -107,3 +123,14 @@ class _Loader:
                 if read is not None:
                     register.read(read)
         state.transactions.registers[transaction.id] = register
+
+
+def _newest_and_open(name: str, ended: frozenset[str]) -> str:
+    """Of each charge point the newest row and the one that its reports are about; and what is not over."""
+
+    def listed(states: frozenset[str]) -> str:
+        return ",".join(f"'{state}'" for state in sorted(states))
+
+    newest = f"SELECT max(id) FROM {name} GROUP BY charge_point"
+    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({listed(NEVER_BEGUN)}) GROUP BY charge_point"
+    return f"WHERE id IN ({newest}) OR id IN ({current}) OR state NOT IN ({listed(ended)})"

@@ -1,0 +1,33 @@
+"""DiagnosticsStatusNotification (C 4.4): how far an upload is."""
+
+from typing import Literal
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.record import Event
+from csmsd.profiles.slice import Context, Incoming, Reply
+
+
+class DiagnosticsStatusNotificationReq(Message, kw_only=True):
+    status: Literal["Idle", "Uploaded", "UploadFailed", "Uploading"]
+
+
+class DiagnosticsStatusNotificationConf(Message, kw_only=True):
+    pass
+
+
+def diagnostics_status_notification(
+    request: DiagnosticsStatusNotificationReq, at: Context
+) -> Reply[DiagnosticsStatusNotificationConf]:
+    """Always confirmed, whether we asked for an upload or not."""
+    confirmation = DiagnosticsStatusNotificationConf()
+    upload = at.site.firmware.uploads.current(at.charge_point.id)
+    if upload is None:
+        news: dict[str, object] = {"upload": None, "state": None, "status": request.status[:50]}
+        return Reply(confirmation, [], [Event("diagnostics.status", at.charge_point.id, news)])
+    upload.report(request.status, at.now, at.site.policies.diagnostics_timeout * 1000)
+    return Reply(confirmation, [upload], [upload.event()])
+
+
+INCOMING = Incoming(
+    DiagnosticsStatusNotificationReq, DiagnosticsStatusNotificationConf, diagnostics_status_notification
+)

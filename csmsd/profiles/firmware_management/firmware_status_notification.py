@@ -1,0 +1,57 @@
+"""FirmwareStatusNotification (C 4.5): how far an update is. And the boot that shows whether it took."""
+
+from typing import Literal
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Context, Incoming, Observer, Reply
+
+
+class FirmwareStatusNotificationReq(Message, kw_only=True):
+    status: Literal[
+        "Downloaded",
+        "DownloadFailed",
+        "Downloading",
+        "Idle",
+        "InstallationFailed",
+        "Installing",
+        "Installed",
+    ]
+
+
+class FirmwareStatusNotificationConf(Message, kw_only=True):
+    pass
+
+
+def firmware_status_notification(
+    request: FirmwareStatusNotificationReq, at: Context
+) -> Reply[FirmwareStatusNotificationConf]:
+    """Always confirmed. Without an update of ours it is news all the same: somebody else may have begun one."""
+    confirmation = FirmwareStatusNotificationConf()
+    update = at.site.firmware.updates.current(at.charge_point.id)
+    if update is None:
+        news: dict[str, object] = {"update": None, "state": None, "status": request.status[:50], "file": None}
+        return Reply(confirmation, [], [Event("firmware.status", at.charge_point.id, news)])
+    update.report(request.status, at.now, at.site.policies.firmware_timeout * 1000)
+    return Reply(confirmation, [update], [update.event()])
+
+
+def _booted(event: Event, at: Context) -> tuple[list[Change], list[Event]]:
+    """`Installed` is the charge point's word, the version of its next boot is what it runs: two facts."""
+    update = at.site.firmware.updates.current(at.charge_point.id)
+    if update is None or update.state == "superseded":
+        return [], []
+    version = at.charge_point.record.firmware_version
+    before = update.version_after
+    confirmed = update.booted(version, at.now)
+    if not confirmed and update.version_after == before:
+        return [], []
+    events: list[Event] = []
+    if confirmed:
+        data: dict[str, object] = {"update": update.id, "before": update.version_before, "version": version}
+        events.append(Event("firmware.confirmed", at.charge_point.id, data))
+    return [update], events
+
+
+INCOMING = Incoming(FirmwareStatusNotificationReq, FirmwareStatusNotificationConf, firmware_status_notification)
+OBSERVES = (Observer("charge_point.booted", _booted),)

@@ -1,0 +1,102 @@
+"""What is followed after its command was answered: the charge point reports states for hours, or falls silent.
+
+Three facts are kept apart: what the charge point says (`state`, `reported`), what arrived at or left our own host, and
+for firmware the version that it boots with.
+"""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.record import Milliseconds, Record
+
+MAX_KEPT_TEXT = 255
+_REMEMBERED = 5  # of each charge point, besides those that are not over
+
+# What never reached the charge point, or was refused by it: its reports are about something else.
+NEVER_BEGUN = frozenset({"not_sent", "refused"})
+
+
+class Followed(Record, kw_only=True):
+    """An update or an upload under the number of its task."""
+
+    id: int
+    charge_point: str
+    created_at: Milliseconds
+    changed_at: Milliseconds
+    deadline_at: Milliseconds  # silence until then makes it `unknown`
+    location: str  # credentials and tokens masked
+    token_hash: str | None = None  # of the token in the URL, when csmsd hosts the file
+    state: str = "requested"
+    reported: str | None = None  # the charge point's last word
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is waited for. A late report is taken all the same."""
+        raise NotImplementedError
+
+    @property
+    def token_dead(self) -> bool:
+        """Whether its URL is of no use any more, whatever the time."""
+        return self.state in NEVER_BEGUN or self.state == "superseded"
+
+    def overdue(self, now: Milliseconds) -> bool:
+        return not self.ended and self.deadline_at <= now
+
+
+F = TypeVar("F", bound=Followed)
+
+
+class Book(Generic[F]):
+    """The newest records of each charge point, and all that are not over."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, F] = {}
+        self._by_charge_point: dict[str, list[F]] = {}
+        self._by_token: dict[str, F] = {}
+
+    def add(self, record: F) -> None:
+        self._by_id[record.id] = record
+        own = self._by_charge_point.setdefault(fold(record.charge_point), [])
+        own.append(record)
+        own.sort(key=lambda known: known.id)
+        if record.token_hash is not None:
+            self._by_token[record.token_hash] = record
+        for old in own[:-_REMEMBERED]:
+            if old.ended and not self.must_stay(old):
+                self.forget(old)
+
+    def must_stay(self, record: F) -> bool:
+        """Whether a record that is over is looked for all the same."""
+        return False
+
+    def forget(self, record: F) -> None:
+        self._by_id.pop(record.id, None)
+        own = self._by_charge_point[fold(record.charge_point)]
+        own.remove(record)
+        if record.token_hash is not None:
+            self._by_token.pop(record.token_hash, None)
+
+    def get(self, number: int | None) -> F | None:
+        return self._by_id.get(number) if number is not None else None
+
+    def of_token(self, token_hash: str) -> F | None:
+        return self._by_token.get(token_hash)
+
+    def newest(self, identity: str) -> F | None:
+        own = self._by_charge_point.get(fold(identity))
+        return own[-1] if own else None
+
+    def current(self, identity: str) -> F | None:
+        """The one that reports of that charge point are about."""
+        own = self._by_charge_point.get(fold(identity), ())
+        return next((record for record in reversed(own) if record.state not in NEVER_BEGUN), None)
+
+    def open_before(self, record: F) -> list[F]:
+        """Earlier ones of the same charge point that are not over."""
+        own = self._by_charge_point.get(fold(record.charge_point), ())
+        return [earlier for earlier in own if earlier.id < record.id and not earlier.ended]
+
+    def __iter__(self) -> Iterator[F]:
+        return iter(list(self._by_id.values()))

@@ -1,0 +1,136 @@
+"""GetDiagnostics (C 5.9): have a charge point upload a file of diagnostics."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
+from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
+from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.location import (
+    ProtocolOption,
+    Retries,
+    RetryInterval,
+    given_moment,
+    hosted_url,
+    unusable,
+)
+from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
+
+
+class GetDiagnosticsReq(Message, kw_only=True):
+    location: str
+    retries: Integer | None = None
+    retry_interval: Integer | None = None
+    start_time: DateTime | None = None
+    stop_time: DateTime | None = None
+
+
+class GetDiagnosticsConf(Message, kw_only=True):
+    file_name: CiString255 | None = None
+
+
+def _check(request: GetDiagnosticsReq, target: Target) -> str | None:
+    current = target.site.firmware.uploads.current(target.charge_point.id)
+    if current is not None and not current.ended:
+        return f"upload {current.id} is under way ({current.state}); see: csmsctl diagnostics status"
+    return unusable(request.location, target)
+
+
+def _intend(request: GetDiagnosticsReq, target: Target) -> tuple[list[Change], list[Event]]:
+    assert target.task is not None
+    firmware, now = target.site.firmware, target.now
+    shown = masked(request.location)
+    assert isinstance(shown, str)
+    token = firmware.hosting.token_in(request.location) if firmware.hosting is not None else None
+    upload = DiagnosticsUpload(
+        id=target.task,
+        charge_point=target.charge_point.id,
+        created_at=now,
+        changed_at=now,
+        deadline_at=now + target.site.policies.diagnostics_timeout * 1000,
+        location=shown,
+        token_hash=token_hash(token) if token is not None else None,
+    )
+    firmware.uploads.add(upload)
+    return [upload], [upload.event()]
+
+
+def _settle(
+    request: GetDiagnosticsReq, confirmation: GetDiagnosticsConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """Without a fileName there is nothing to upload (C 5.9); if a file comes all the same it is taken."""
+    uploads = target.site.firmware.uploads
+    upload = uploads.get(target.task)
+    if upload is None:
+        return [], []
+    upload.changed_at = target.now
+    if confirmation.file_name:
+        upload.announced = confirmation.file_name[:MAX_KEPT_TEXT]
+    elif upload.state == "requested":
+        upload.state = "nothing"
+        upload.error = "the charge point named no file: it has no diagnostics"
+    superseded = uploads.open_before(upload)
+    for earlier in superseded:
+        earlier.state = "superseded"
+        earlier.changed_at = target.now
+        earlier.error = f"upload {upload.id} took its place"
+    return [upload, *superseded], [upload.event(), *(earlier.event() for earlier in superseded)]
+
+
+def _unconfirmed(request: GetDiagnosticsReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
+    """After a timeout the charge point may be at it all the same; only what is certain ends the upload."""
+    upload = target.site.firmware.uploads.get(target.task)
+    ends = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "not_sent"}
+    if upload is None or upload.reported is not None or outcome not in ends:
+        return [], []
+    upload.state = ends[outcome]
+    upload.changed_at = target.now
+    return [upload], [upload.event()]
+
+
+OUTGOING = Outgoing(
+    GetDiagnosticsReq,
+    GetDiagnosticsConf,
+    accepted=frozenset(),
+    check=_check,
+    settle=_settle,
+    intend=_intend,
+    unconfirmed=_unconfirmed,
+)
+
+
+class GetDiagnostics(Operation, kw_only=True):
+    """Have a charge point upload its diagnostics.
+
+    Without --location csmsd receives the file itself; see: csmsctl diagnostics list.
+    """
+
+    command: ClassVar[str] = "get-diagnostics"
+    example: ClassVar[str] = "csmsctl get-diagnostics CP1 --start-time -1d --wait"
+    follows: ClassVar[str | None] = "diagnostics"
+
+    location: (
+        Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})] | None
+    ) = None
+    start_time: Annotated[str, Meta(description="Nothing older than this", extra={"metavar": "WHEN"})] | None = None
+    stop_time: Annotated[str, Meta(description="Nothing newer than this", extra={"metavar": "WHEN"})] | None = None
+    retries: Retries | None = None
+    retry_interval: RetryInterval | None = None
+    protocol: ProtocolOption | None = None
+
+    def steps(self, target: Target) -> Steps:
+        start, stop = given_moment(self.start_time), given_moment(self.stop_time)
+        if start is not None and stop is not None and start >= stop:
+            raise CannotSend("The start time must be before the stop time.")
+        location = self.location or hosted_url(target, self.protocol, "", "give --location URL")
+        yield GetDiagnosticsReq(
+            location=location,
+            retries=self.retries,
+            retry_interval=self.retry_interval,
+            start_time=start,
+            stop_time=stop,
+        )

@@ -1,0 +1,57 @@
+"""What the two commands of the room share: locations, times, and why a charge point could not use them."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.profiles.firmware_management.hosting import Hosting
+from csmsd.profiles.firmware_management.hosting import Protocol as Protocol
+from csmsd.profiles.slice import CannotSend, Target
+
+PROTOCOLS_KEY = "SupportedFileTransferProtocols"  # CE 3.88
+
+Retries = Annotated[int, Meta(description="How often it may try again", ge=0, le=1000)]
+RetryInterval = Annotated[int, Meta(description="Seconds between two tries", ge=0, le=604_800, extra={"metavar": "S"})]
+ProtocolOption = Annotated[
+    Protocol, Meta(description="Protocol of the URL when csmsd hosts the file (what the charge point supports)")
+]
+
+
+def given_moment(text: str | None, default: int | None = None) -> str | None:
+    """A time option as OCPP writes it."""
+    if text is None:
+        return None if default is None else format_time(default)
+    moment = parse_time(text)
+    if moment is None:
+        raise CannotSend(f"{text!r} is no time. Write it as 2026-12-31T23:59:59Z.")
+    return format_time(moment)
+
+
+def hosted_url(target: Target, protocol: Protocol | None, name: str, otherwise: str) -> str:
+    """A URL on our own host. Raises CannotSend when there is none."""
+    hosting: Hosting | None = target.site.firmware.hosting
+    if hosting is None or not hosting.bases:
+        raise CannotSend(
+            "csmsd hosts no files: set files.http_listen or files.ftp_listen in csmsd.toml and restart it, "
+            f"or {otherwise}."
+        )
+    chosen = hosting.choose(protocol, target.charge_point.configured(PROTOCOLS_KEY))
+    if chosen is None:
+        raise CannotSend(f"csmsd does not host files over {protocol}; see files.{protocol}_listen in csmsd.toml.")
+    return hosting.url(chosen, name)
+
+
+def unusable(location: str, target: Target) -> str | None:
+    """Why the charge point could not use a location (the URL decides the protocol: C 5.9, 5.19), or None."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "the location is no URL"
+    if not parts.scheme or not parts.netloc:
+        return "the location is no URL, as ftp://host/file is"
+    supported = target.charge_point.configured(PROTOCOLS_KEY)
+    if supported and parts.scheme.casefold() not in {name.strip().casefold() for name in supported.split(",")}:
+        return f"the charge point supports {supported} only ({PROTOCOLS_KEY})"
+    return None

@@ -1,0 +1,154 @@
+"""UpdateFirmware (C 5.19): have a charge point fetch and install firmware."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.types import DateTime, Integer, Message
+from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.location import (
+    ProtocolOption,
+    Retries,
+    RetryInterval,
+    given_moment,
+    hosted_url,
+    unusable,
+)
+from csmsd.profiles.firmware_management.updates import FirmwareUpdate
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+
+
+class UpdateFirmwareReq(Message, kw_only=True):
+    location: str
+    retries: Integer | None = None
+    retrieve_date: DateTime
+    retry_interval: Integer | None = None
+
+
+class UpdateFirmwareConf(Message, kw_only=True):
+    pass
+
+
+def _check(request: UpdateFirmwareReq, target: Target) -> str | None:
+    current = target.site.firmware.updates.current(target.charge_point.id)
+    if current is not None and not current.ended:
+        return f"update {current.id} is under way ({current.state}); see: csmsctl firmware status"
+    return unusable(request.location, target)
+
+
+def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], list[Event]]:
+    """Kept before it is sent: a charge point may report Downloading before it has answered."""
+    assert target.task is not None
+    firmware, now = target.site.firmware, target.now
+    retrieve_at = parse_time(request.retrieve_date) or now
+    shown = masked(request.location)
+    assert isinstance(shown, str)
+    update = FirmwareUpdate(
+        id=target.task,
+        charge_point=target.charge_point.id,
+        created_at=now,
+        changed_at=now,
+        retrieve_at=retrieve_at,
+        deadline_at=max(now, retrieve_at) + target.site.policies.firmware_timeout * 1000,
+        location=shown,
+        version_before=target.charge_point.record.firmware_version,
+    )
+    token = firmware.hosting.token_in(request.location) if firmware.hosting is not None else None
+    if firmware.hosting is not None and token is not None:
+        update.token_hash = token_hash(token)
+        update.file = firmware.hosting.name_in(request.location)
+        update.downloads_left = 1 + (request.retries or 0)
+        image = firmware.images.get(update.file)
+        update.version_wanted = image.version if image is not None else None
+    firmware.updates.add(update)
+    return [update], [update.event()]
+
+
+def _settle(
+    request: UpdateFirmwareReq, confirmation: UpdateFirmwareConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    """The newest command counts: what was under way before is reported no more."""
+    updates = target.site.firmware.updates
+    update = updates.get(target.task)
+    if update is None:
+        return [], []
+    superseded = updates.open_before(update)
+    for earlier in superseded:
+        earlier.state = "superseded"
+        earlier.changed_at = target.now
+        earlier.error = f"update {update.id} took its place"
+    return [*superseded], [earlier.event() for earlier in superseded]
+
+
+def _unconfirmed(request: UpdateFirmwareReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
+    """After a timeout the charge point may be at it all the same; only what is certain ends the update."""
+    update = target.site.firmware.updates.get(target.task)
+    ends = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "not_sent"}
+    if update is None or update.reported is not None or outcome not in ends:
+        return [], []
+    update.state = ends[outcome]
+    update.changed_at = target.now
+    return [update], [update.event()]
+
+
+OUTGOING = Outgoing(
+    UpdateFirmwareReq,
+    UpdateFirmwareConf,
+    accepted=frozenset(),
+    check=_check,
+    settle=_settle,
+    intend=_intend,
+    unconfirmed=_unconfirmed,
+)
+
+
+class UpdateFirmware(Operation, kw_only=True):
+    """Have a charge point fetch firmware and install it.
+
+    The answer only says that it was understood. What comes of it is followed: csmsctl firmware status, or --wait.
+    """
+
+    command: ClassVar[str] = "update-firmware"
+    example: ClassVar[str] = "csmsctl update-firmware CP1 --file acme-2.1.bin --wait"
+    follows: ClassVar[str | None] = "firmware"
+
+    location: Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})] | None = (
+        None
+    )
+    file: (
+        Annotated[
+            str,
+            Meta(
+                description="Image that csmsd hosts; see csmsctl firmware list",
+                extra={"metavar": "NAME", "complete": "firmware"},
+            ),
+        ]
+        | None
+    ) = None
+    retrieve_date: (
+        Annotated[str, Meta(description="Not to be fetched before (now)", extra={"metavar": "WHEN"})] | None
+    ) = None
+    retries: Retries | None = None
+    retry_interval: RetryInterval | None = None
+    protocol: ProtocolOption | None = None
+
+    def steps(self, target: Target) -> Steps:
+        yield UpdateFirmwareReq(
+            location=self._url(target),
+            retries=self.retries,
+            retrieve_date=given_moment(self.retrieve_date, target.now) or "",
+            retry_interval=self.retry_interval,
+        )
+
+    def _url(self, target: Target) -> str:
+        if (self.location is None) == (self.file is None):
+            raise CannotSend("Say where the firmware is: either --location URL or --file NAME.")
+        if self.location is not None:
+            return self.location
+        assert self.file is not None
+        if self.file not in target.site.firmware.images:
+            raise NotThere(f"No firmware {self.file}; see csmsctl firmware list, or add it: csmsctl firmware add FILE")
+        return hosted_url(target, self.protocol, self.file, "give --location URL")

@@ -1,0 +1,107 @@
+"""Firmware: the images that are kept here, and each update from its command to the version that boots."""
+
+from typing import ClassVar
+
+from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, Book, Followed
+from csmsd.profiles.record import Change, Event, Milliseconds, Record
+
+STATES = {
+    "Downloading": "downloading",
+    "Downloaded": "downloaded",
+    "DownloadFailed": "download_failed",
+    "Installing": "installing",
+    "Installed": "installed",
+    "InstallationFailed": "installation_failed",
+}
+ENDED = frozenset(
+    {"installed", "download_failed", "installation_failed", "unknown", "refused", "not_sent", "superseded"}
+)
+FAILED = frozenset({"download_failed", "installation_failed", "refused", "not_sent"})
+
+
+class FirmwareImage(Record, kw_only=True):
+    """A file of firmware that operators stored; `stored` is its name on disk, which nobody but us chose."""
+
+    table: ClassVar[str] = "firmware_image"
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: str
+    stored: str
+    size: int
+    sha256: str
+    version: str | None = None  # what a charge point reports that runs it, where known
+    note: str | None = None
+    added_at: Milliseconds
+
+
+class FirmwareUpdate(Followed, kw_only=True):
+    """One UpdateFirmware (C 5.19)."""
+
+    table: ClassVar[str] = "firmware_update"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    file: str | None = None  # name of the image, when csmsd hosts it
+    retrieve_at: Milliseconds
+    downloads_left: int = 0
+    fetched_at: Milliseconds | None = None  # when its last byte left our host
+    version_wanted: str | None = None
+    version_before: str | None = None
+    version_after: str | None = None  # what it booted with since
+    confirmed_at: Milliseconds | None = None  # when that was first the new version
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def token_dead(self) -> bool:
+        return self.downloads_left < 1 or self.state == "installed" or super().token_dead
+
+    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
+        """Takes a FirmwareStatusNotification (C 4.5); whether the state changed. Statuses come in any order."""
+        self.reported = status[:MAX_KEPT_TEXT]
+        self.changed_at = now
+        state = STATES.get(status)  # Idle and what nobody knows change nothing
+        if state is None or self.state == "installed" or state == self.state:
+            self._live_on(now, timeout)
+            return False
+        self.state = state
+        self.error = None
+        self._live_on(now, timeout)
+        return True
+
+    def _live_on(self, now: Milliseconds, timeout: Milliseconds) -> None:
+        self.deadline_at = max(self.deadline_at, now + timeout)
+
+    def booted(self, version: str | None, now: Milliseconds) -> bool:
+        """Takes the version of a BootNotification; whether it is the new one, seen for the first time."""
+        if version is None:
+            return False
+        self.version_after = version
+        new = version == self.version_wanted if self.version_wanted else version != self.version_before
+        if not new or self.confirmed_at is not None:
+            return False
+        self.confirmed_at = now
+        return True
+
+    def event(self, **more: object) -> Event:
+        data: dict[str, object] = {"update": self.id, "state": self.state, "status": self.reported, "file": self.file}
+        return Event("firmware.status", self.charge_point, data | more)
+
+
+class Updates(Book[FirmwareUpdate]):
+    """All updates that matter now."""
+
+
+def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """Silence is never waited out for ever: it ends as `unknown`."""
+    changes: list[Change] = []
+    events: list[Event] = []
+    for update in updates:
+        if update.overdue(now):
+            update.state = "unknown"
+            update.changed_at = now
+            update.error = f"no report since {update.reported or 'the command'}"
+            changes.append(update)
+            events.append(update.event())
+    return changes, events

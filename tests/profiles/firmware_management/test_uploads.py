@@ -1,0 +1,125 @@
+"""GetDiagnostics, and what a charge point reports of it."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics, GetDiagnosticsReq
+from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.uploads import expire
+from csmsd.profiles.slice import CannotSend
+from tests.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
+from tests.profiles.messages import assert_valid
+from tests.profiles.scene import SECOND
+
+FILE = {"fileName": "diag.zip"}
+
+
+def test_what_is_sent_is_as_specified() -> None:
+    scene = FirmwareScene()
+    sent = scene.command(
+        GetDiagnostics(
+            location="ftp://u:p@host/in/",
+            start_time="2026-02-28T00:00:00Z",
+            stop_time="2026-03-01T00:00:00Z",
+            retries=1,
+            retry_interval=5,
+        ),
+        FILE,
+    )
+
+    assert_valid(GetDiagnosticsReq, sent)
+    assert scene.upload.location == "ftp://******@host/in/"
+    assert scene.upload.token_hash is None
+    assert scene.upload.announced == "diag.zip"
+
+
+def test_without_a_location_csmsd_receives_the_file() -> None:
+    scene = FirmwareScene()
+    sent = scene.command(GetDiagnostics(protocol="ftp"), FILE)
+
+    assert sent == {"location": f"ftp://csms:2121/token-{TOKEN}/"}
+    assert scene.upload.token_hash == token_hash(TOKEN)
+    assert scene.upload.location == "ftp://csms:2121/token-******/"
+
+
+@pytest.mark.parametrize(
+    ("fields", "hosting", "text"),
+    [
+        ({}, {}, "hosts no files"),
+        ({"location": "ftp://h/", "start_time": "yesterday"}, None, "no time"),
+        (
+            {"location": "ftp://h/", "start_time": "2026-03-01T00:00:00Z", "stop_time": "2026-03-01T00:00:00Z"},
+            None,
+            "before the stop time",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_not_sent(fields: dict[str, Any], hosting: Any, text: str) -> None:
+    with pytest.raises(CannotSend, match=text):
+        FirmwareScene(hosting=hosting).asks(GetDiagnostics(**fields))
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "statuses", "state"),
+    [
+        (FILE, (), "requested"),
+        (FILE, ("Uploading",), "uploading"),
+        (FILE, ("Uploading", "Uploaded"), "uploaded"),
+        (FILE, ("Uploading", "UploadFailed"), "upload_failed"),
+        (FILE, ("Uploading", "UploadFailed", "Uploading", "Uploaded"), "uploaded"),
+        (FILE, ("Uploaded", "Uploading"), "uploaded"),
+        (FILE, ("Idle",), "requested"),
+        (FILE, ("Uploading", "Idle"), "uploading"),
+        ({}, (), "nothing"),  # C 5.9: no file name, no diagnostics
+        ({"fileName": ""}, (), "nothing"),
+        ({}, ("Uploading", "Uploaded"), "uploaded"),  # it only forgot the name
+        ({"fileName": "x" * 3000}, (), "requested"),
+    ],
+)
+def test_statuses_come_in_any_order(confirmation: dict[str, Any], statuses: tuple[str, ...], state: str) -> None:
+    scene = FirmwareScene()
+    scene.command(GetDiagnostics(), confirmation)
+    for status in statuses:
+        assert scene.send("DiagnosticsStatusNotification", {"status": status}).payload == {}
+
+    assert scene.upload.state == state
+
+
+def test_a_report_of_what_nobody_asked_for_is_confirmed_and_told() -> None:
+    answer = FirmwareScene().send("DiagnosticsStatusNotification", {"status": "Uploaded"})
+
+    assert answer.payload == {}
+    assert answer.event("diagnostics.status")["upload"] is None
+
+
+def test_silence_ends_as_unknown() -> None:
+    scene = FirmwareScene()
+    scene.command(GetDiagnostics(), FILE)
+    scene.now += scene.site.policies.diagnostics_timeout * SECOND
+    changes, _ = expire(scene.site.firmware.uploads, scene.now)
+
+    assert changes == [scene.upload]
+    assert (scene.upload.state, scene.upload.error) == ("unknown", "no report since the command")
+
+
+def test_a_file_that_arrived_is_waited_for_no_more() -> None:
+    scene = FirmwareScene()
+    scene.command(GetDiagnostics(), FILE)
+    scene.upload.received_at = scene.now
+    scene.now += scene.site.policies.diagnostics_timeout * SECOND
+
+    assert expire(scene.site.firmware.uploads, scene.now) == ([], [])
+    assert scene.upload.token_dead
+
+
+def test_the_book_forgets_old_ones_but_not_their_files() -> None:
+    scene = FirmwareScene()
+    scene.command(GetDiagnostics(), FILE)
+    first = scene.upload
+    first.stored, first.received_at = "1", scene.now
+    for _ in range(10):
+        scene.command(GetDiagnostics(location="ftp://h/"), {})
+
+    assert scene.site.firmware.uploads.kept == [first]
+    assert len(list(scene.site.firmware.uploads)) == 6
