@@ -20,6 +20,7 @@ from csmsd.ocpp.reading import check_sendable, encode, read
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming, outgoing
+from csmsd.profiles.slice import Incoming, Outgoing
 
 Schema = dict[str, Any]
 
@@ -28,7 +29,7 @@ _SCHEMAS = Path(ocpp.__file__).parent / "v16" / "schemas"
 
 def message_types() -> list[type[Message]]:
     """Every request and confirmation there is, each once."""
-    slices = [*incoming().values(), *outgoing().values()]
+    slices: list[Incoming[Message, Message] | Outgoing[Message, Message]] = [*incoming().values(), *outgoing().values()]
     found = {kind.__name__: kind for declared in slices for kind in (declared.request, declared.confirmation)}
     return [found[name] for name in sorted(found)]
 
@@ -131,11 +132,12 @@ def _value(kind: inspect.Type) -> st.SearchStrategy[Any]:
     return _struct(kind)
 
 
-_HOSTILE = [
+_HOSTILE: list[Any] = [
     None, True, 0, -1, 5.5, 2**63 - 1, 2**63, 2**64, 10**30, -(10**30), 1e300, -1e300,
     "", "5", "-1", "1e308", "NaN", "inf", "\0", "\x1b[31m", "💥", "=1+1", "x" * 3000, "9" * 400,
     "2026-03-01T12:00:00.000Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "accepted", "wH",
-    [], {}, [[]], [None], [{}], {"value": 1}, [{"value": "1e308", "unit": "kWh"}], [{"timestamp": "", "sampledValue": []}],
+    [], {}, [[]], [None], [{}], {"value": 1}, [{"value": "1e308", "unit": "kWh"}],
+    [{"timestamp": "", "sampledValue": []}],
 ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""A site with one charge point at noon, for tests: what it sends goes the way of the dispatcher, without disk or net."""
+"""A site with one charge point at noon: what it sends goes the way of the dispatcher, without disk or network."""
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -126,28 +127,28 @@ class Scene:
         assert_storable(reply.changes, reply.events)
         return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
 
-    def start(self, *, by: str = "CP1", **fields: object) -> Answer:
+    def start(self, *, by: str = "CP1", **fields: Any) -> Answer:
         """StartTransaction now, on connector 1 with TAG1 at 1000 Wh, unless told otherwise."""
         payload = {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": format_time(self.now), **fields}
         return self.send("StartTransaction", payload, by=by)
 
-    def started(self, *, by: str = "CP1", **fields: object) -> Transaction:
+    def started(self, *, by: str = "CP1", **fields: Any) -> Transaction:
         """The transaction that a start begins."""
         return self.transaction(self.start(by=by, **fields).payload["transactionId"])
 
-    def stop(self, transaction: int | Transaction, *, by: str = "CP1", **fields: object) -> Answer:
+    def stop(self, transaction: int | Transaction, *, by: str = "CP1", **fields: Any) -> Answer:
         """StopTransaction now, at 1500 Wh, unless told otherwise."""
         number = transaction if isinstance(transaction, int) else transaction.id
         payload = {"transactionId": number, "meterStop": 1500, "timestamp": format_time(self.now), **fields}
         return self.send("StopTransaction", payload, by=by)
 
-    def meter(self, *values: str | dict[str, object], by: str = "CP1", **fields: object) -> Answer:
+    def meter(self, *values: str | Mapping[str, object], by: str = "CP1", **fields: Any) -> Answer:
         """MeterValues now, on connector 1: bare values are register readings in Wh."""
         samples = [{"value": value} if isinstance(value, str) else value for value in values]
         meter_value = [{"timestamp": format_time(self.now), "sampledValue": samples}]
         return self.send("MeterValues", {"connectorId": 1, "meterValue": meter_value, **fields}, by=by)
 
-    def status(self, connector: int, status: str, *, by: str = "CP1", **fields: object) -> Answer:
+    def status(self, connector: int, status: str, *, by: str = "CP1", **fields: Any) -> Answer:
         payload = {"connectorId": connector, "errorCode": "NoError", "status": status, **fields}
         return self.send("StatusNotification", payload, by=by)
 

@@ -22,23 +22,16 @@ SENT = sent_types()
 
 # Where a type of ours and its schema differ, and why. An entry that is not needed any more fails the test.
 DIFFERENCES = {
-    # The schemas of the specification lack it (C 7.45, CE 3.83 name Hertz only in passing); PyPI `ocpp` added it to
-    # one of the two. It is read as any other text.
-    "MeterValuesReq.meterValue[].sampledValue[].unit: only the schema knows Hertz",
-    # C 7.33: sampledValue is 1..*; only the schema of MeterValues says so.
-    "StopTransactionReq.transactionData[].sampledValue: at least 1 here, 0 in the schema",
-    # C 7.13: chargingSchedulePeriod is 1..*; the schema does not say so.
-    "RemoteStartTransactionReq.chargingProfile.chargingSchedule.chargingSchedulePeriod: at least 1 here, 0 in the schema",
-    # C 7.14: at most one decimal. What is sent is checked where profiles are made; there is no type for it.
-    "RemoteStartTransactionReq.chargingProfile.chargingSchedule.chargingSchedulePeriod[].limit: multiples of 0.1 in the "
-    "schema",
-    "RemoteStartTransactionReq.chargingProfile.chargingSchedule.minChargingRate: multiples of 0.1 in the schema",
-    "SetChargingProfileReq.csChargingProfiles.chargingSchedule.chargingSchedulePeriod: at least 1 here, 0 in the schema",
-    "SetChargingProfileReq.csChargingProfiles.chargingSchedule.chargingSchedulePeriod[].limit: multiples of 0.1 in the schema",
-    "SetChargingProfileReq.csChargingProfiles.chargingSchedule.minChargingRate: multiples of 0.1 in the schema",
-    "GetCompositeScheduleConf.chargingSchedule.chargingSchedulePeriod: at least 1 here, 0 in the schema",
-    "GetCompositeScheduleConf.chargingSchedule.chargingSchedulePeriod[].limit: multiples of 0.1 in the schema",
-    "GetCompositeScheduleConf.chargingSchedule.minChargingRate: multiples of 0.1 in the schema",
+    # The schemas of the specification lack it (C 7.45; CE 3.83 names Hertz in passing); PyPI `ocpp` added it to one of
+    # the two that have it. It is read as any other text.
+    "SampledValue.unit: only the schema knows Hertz",
+    # C 7.33: sampledValue is 1..*; of the two schemas that have it one does not say so.
+    "MeterValue.sampledValue: at least 1 here, 0 in the schema",
+    # C 7.13: chargingSchedulePeriod is 1..*; the schemas do not say so.
+    "ChargingSchedule.chargingSchedulePeriod: at least 1 here, 0 in the schema",
+    # C 7.14: at most one decimal. Profiles are checked where they are made; there is no type for it.
+    "ChargingSchedulePeriod.limit: multiples of 0.1 in the schema",
+    "ChargingSchedule.minChargingRate: multiples of 0.1 in the schema",
 }
 
 JSON_TYPES = {
@@ -59,7 +52,7 @@ def differences(kind: inspect.Type, specified: dict[str, Any], place: str) -> It
         yield f"{place}: {expected} here, {specified['type']} in the schema"
         return
     if isinstance(kind, inspect.LiteralType):
-        ours, theirs = set(kind.values), set(specified.get("enum", ()))
+        ours, theirs = set(map(str, kind.values)), set(specified.get("enum", ()))
         yield from (f"{place}: only we know {value}" for value in sorted(ours - theirs))
         yield from (f"{place}: only the schema knows {value}" for value in sorted(theirs - ours))
     elif isinstance(kind, inspect.StrType):
@@ -72,11 +65,12 @@ def differences(kind: inspect.Type, specified: dict[str, Any], place: str) -> It
     elif isinstance(kind, inspect.FloatType) and "multipleOf" in specified:
         yield f"{place}: multiples of {specified['multipleOf']} in the schema"
     elif isinstance(kind, inspect.ListType):
-        ours, theirs = kind.min_length or 0, specified.get("minItems", 0)
-        if ours != theirs:
-            yield f"{place}: at least {ours} here, {theirs} in the schema"
+        least, specified_least = kind.min_length or 0, specified.get("minItems", 0)
+        if least != specified_least:
+            yield f"{place}: at least {least} here, {specified_least} in the schema"
         yield from differences(kind.item_type, specified["items"], f"{place}[]")
     elif isinstance(kind, inspect.StructType):
+        place = kind.cls.__name__  # data types are shared: a difference in one is named once
         fields = {field.encode_name: field for field in kind.fields}
         properties = specified.get("properties", {})
         yield from (f"{place}: only we have {name}" for name in sorted(fields.keys() - properties.keys()))
@@ -98,7 +92,7 @@ def test_types_and_schemas_agree_in_both_directions() -> None:
 
 
 @pytest.mark.parametrize("message_type", SENT, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
@@ -108,7 +102,7 @@ def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
@@ -118,7 +112,7 @@ def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_what_the_strict_reader_takes_the_schema_takes_too(message_type: type[Message], data: st.DataObject) -> None:
     payload = data.draw(spoilt(message_type))
@@ -135,7 +129,7 @@ NEVER_REFUSED = ["BootNotification", "Heartbeat", "MeterValues", "StopTransactio
 
 
 @pytest.mark.parametrize("action", sorted(incoming()))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_payload_breaks_a_handler(action: str, data: st.DataObject) -> None:
     """Whatever comes is answered as specified, and what is to be kept can be kept (the scene sees to the latter)."""

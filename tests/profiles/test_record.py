@@ -23,7 +23,7 @@ def test_no_two_records_share_a_table() -> None:
 def test_a_record_holds_nothing_but_what_sqlite_or_json_can(kind: type[Record]) -> None:
     for name, hint in get_type_hints(kind).items():
         if name in kind.__struct_fields__:
-            parts = get_args(hint) or (hint,)
+            parts = [part for outer in get_args(hint) or (hint,) for part in get_args(outer) or (outer,)]
             assert get_origin(hint) is list or all(
                 isinstance(p, str) or p in (str, int, float, bool, type(None)) for p in parts
             )

@@ -159,12 +159,12 @@ def test_a_sample_without_a_value_is_skipped_and_noted(value: str) -> None:
 
 def test_the_newest_reading_of_each_measurand_and_phase_and_none_of_the_neutral() -> None:
     current = {"measurand": "Current.Import"}
-    latest = (
-        Meter()
-        .read(sample("16", phase="L1", **current), sample("15", phase="L2", **current), sample("1", phase="N", **current),
-              sample("7", measurand="Power.Active.Import", unit="kW"), sample("xyz", format="SignedData"))
-        .latest
-    )  # fmt: skip
+    samples = [
+        *(sample(value, phase=phase, **current) for value, phase in (("16", "L1"), ("15", "L2"), ("1", "N"))),
+        sample("7", measurand="Power.Active.Import", unit="kW"),
+        sample("xyz", format="SignedData"),
+    ]
+    latest = Meter().read(*samples).latest
 
     assert {name: (found.value, found.unit) for name, found in latest.items()} == {
         "Current.Import.L1": (16, "A"),

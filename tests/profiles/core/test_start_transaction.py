@@ -1,6 +1,6 @@
 """StartTransaction (C 4.8)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,7 +11,7 @@ from csmsd.profiles.site import Policies
 from tests.profiles.messages import assert_valid
 from tests.profiles.scene import HOUR, NOON, SECOND, Scene, clock
 
-START = {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
+START: dict[str, Any] = {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ class TestRepeatedStart:
 
 
 class TestWithoutClock:
-    CLOCKLESS = {**START, "timestamp": "1970-01-01T00:00:00Z", "meterStart": 0}
+    CLOCKLESS: ClassVar[dict[str, Any]] = {**START, "timestamp": "1970-01-01T00:00:00Z", "meterStart": 0}
 
     def test_the_time_of_arrival_is_taken_and_flagged(self) -> None:
         scene = Scene()

@@ -10,7 +10,7 @@ from csmsd.profiles.core.stop_transaction import StopTransactionConf, StopTransa
 from tests.profiles.messages import assert_valid
 from tests.profiles.scene import HOUR, NOON, SECOND, Scene, clock
 
-STOP = {"meterStop": 1500, "timestamp": "2026-03-01T12:00:00.000Z", "transactionId": 1}
+STOP: dict[str, Any] = {"meterStop": 1500, "timestamp": "2026-03-01T12:00:00.000Z", "transactionId": 1}
 DATA = [{"timestamp": "2026-03-01T11:30:00Z", "sampledValue": [{"value": "1200", "unit": "Wh"}]}]
 
 
@@ -64,7 +64,7 @@ def test_a_transaction_ends() -> None:
         ({"idTag": "NOBODY\x07 with more than twenty"}, {"idTagInfo": {"status": "Invalid"}}),
     ],
 )
-def test_who_stopped_it_is_told_of(fields: dict[str, object], payload: dict[str, object]) -> None:
+def test_who_stopped_it_is_told_of(fields: dict[str, Any], payload: dict[str, object]) -> None:
     scene = Scene()
     transaction = scene.started()
 
@@ -154,7 +154,7 @@ class TestWithoutUsableId:
             ({"idTag": "TAG1", "timestamp": "2026-03-01T11:00:00Z"}, "before they began"),
         ],
     )
-    def test_what_fits_no_transaction_or_two_is_kept_as_an_orphan(self, fields: dict[str, object], why: str) -> None:
+    def test_what_fits_no_transaction_or_two_is_kept_as_an_orphan(self, fields: dict[str, Any], why: str) -> None:
         scene = Scene()
         first, second = scene.started(), scene.started(connectorId=2)
 
