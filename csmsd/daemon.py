@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +22,7 @@ from csmsd.control.operations import OperationRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
+from csmsd.expiry import Expiry
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.secrets import masked, may_hold_secret
 from csmsd.ocpp.timestamps import format_time
@@ -75,6 +76,7 @@ class Daemon:
         self._distrusted = asyncio.Event()
         self._addresses: list[str] = []
         self._background: list[asyncio.Task[None]] = []
+        self._opened: list[Callable[[], Awaitable[None]]] = []  # how to close what is open, in the order of opening
         self.site = Site(_policies(settings))
 
     async def run(self) -> None:
@@ -83,7 +85,11 @@ class Daemon:
         self._lock_directory()
         await asyncio.to_thread(prepare, self._database)
         self.site = await asyncio.to_thread(load, self._database, _policies(self._settings))
-        await self._build()
+        try:
+            await self._build()
+        except BaseException:  # the threads of what is open would keep the process alive
+            await self._close_opened()
+            raise
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -114,12 +120,15 @@ class Daemon:
             max_bytes=settings.store.message_log_megabytes * 1024 * 1024,
             max_age_days=settings.store.message_log_days,
         )
+        self._opened.append(self._message_log.close)
         await self._message_log.open()
         self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
         self._writer = Writer(self._database, synchronous=settings.store.synchronous, recover=self._recover)
         self._writer.on_state = self._store_changed
+        self._opened.append(self._writer.close)
         await self._writer.open()
         self._reader = Reader(self._database)
+        self._opened.append(self._reader.close)
         await self._reader.open()
         self._registry = Registry(self._site, self._bus, now)
         last_task = await self._reader.last_task_id()
@@ -145,17 +154,12 @@ class Daemon:
         )
         self._control = ControlServer(service, settings.socket_path, settings.control.group)
         await self._control.open()
-        try:
-            self._addresses = await self._listener.open()
-        except OSError:
-            await self._control.close()
-            await self._writer.close()
-            await self._reader.close()
-            await self._message_log.close()
-            raise
+        self._opened.append(self._control.close)
+        self._addresses = await self._listener.open()
         self._background = [
             asyncio.create_task(self._keep_house(), name="housekeeping"),
             asyncio.create_task(self._reload_when_distrusted(), name="distrust"),
+            asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
         ]
 
     async def _settle_what_was_under_way(self) -> None:
@@ -191,9 +195,11 @@ class Daemon:
                 await self._control.close()
         except TimeoutError:
             log.warning("some connections did not close in time")
-        await self._writer.close()
-        await self._reader.close()
-        await self._message_log.close()
+        await self._close_opened()
+
+    async def _close_opened(self) -> None:
+        while self._opened:
+            await self._opened.pop()()
 
     # --- what the parts are given
 
@@ -291,6 +297,8 @@ class Daemon:
                 fresh = await asyncio.to_thread(load, self._database, self.site.policies)
                 break
             except Exception as error:
+                if self._stop.is_set():
+                    return  # nobody will look at it any more
                 log.error("the state cannot be loaded: %s; trying again", error)
                 await asyncio.sleep(1)
         for key, state in self.site.charge_points.items():
