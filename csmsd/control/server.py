@@ -30,7 +30,7 @@ _PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INTERNAL = -32700, -32600, -32601, 
 
 
 class SocketBusy(Exception):
-    """Another daemon answers on the socket."""
+    """Another daemon answers on the socket, or it is no socket at all."""
 
 
 class ControlServer:
@@ -58,10 +58,11 @@ class ControlServer:
         self._path.chmod(0o660)
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for client in list(self._clients):
-            await client.close()
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        await asyncio.gather(*(client.close() for client in self._clients))
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
 
@@ -81,6 +82,8 @@ def _remove_stale(path: Path) -> None:
     """A socket that a dead daemon left behind is removed; one that answers is not."""
     if not path.exists():
         return
+    if not path.is_socket():
+        raise SocketBusy(f"{path} is there and is no socket; remove it, or name another --socket")
     probe = socket.socket(socket.AF_UNIX)
     probe.settimeout(1)
     try:
