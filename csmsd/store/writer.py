@@ -186,15 +186,16 @@ class Writer:
         # What came in meanwhile was worked out from memory that is wrong now.
         failed += [(member, error) for member in self._pending]
         self._pending = []
+        # Before anybody is told: whoever asks next, a remote stop perhaps, is to see what is on disk.
+        await self._recover()
         if disk and self.failure is None:
             self.on_state(str(error))
         if disk:
             self.failure = str(error)
         for member, reason in failed:
             _call(member.done, NotStored(str(reason)))
-        if disk:
+        if disk and not self._closing:
             await asyncio.sleep(_PAUSE_SECONDS)
-        await self._recover()
         self.accepting = not self._closing
 
 
