@@ -157,7 +157,8 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
         try:
             parse_address(address)
         except ValueError as error:
-            raise SettingsError(f"{file}: server.listen: {error}") from None
+            source = "command line" if "server.listen" in overrides else file
+            raise SettingsError(f"{source}: server.listen: {error}") from None
     return settings
 
 
