@@ -7,8 +7,10 @@ for firmware the version that it boots with.
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+import msgspec
+
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.record import Milliseconds
 
 MAX_KEPT_TEXT = 255
 _REMEMBERED = 5  # of each charge point, besides those that are not over
@@ -17,8 +19,8 @@ _REMEMBERED = 5  # of each charge point, besides those that are not over
 NEVER_BEGUN = frozenset({"not_sent", "refused"})
 
 
-class Followed(Record, kw_only=True):
-    """An update or an upload under the number of its task."""
+class Followed(msgspec.Struct, kw_only=True, gc=False):
+    """What the records of updates and uploads have in common; `id` is the number of their task."""
 
     id: int
     charge_point: str

@@ -34,7 +34,7 @@ class FirmwareImage(Record, kw_only=True):
     added_at: Milliseconds
 
 
-class FirmwareUpdate(Followed, kw_only=True):
+class FirmwareUpdate(Followed, Record, kw_only=True, gc=False):
     """One UpdateFirmware (C 5.19)."""
 
     table: ClassVar[str] = "firmware_update"
