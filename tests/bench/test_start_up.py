@@ -1,0 +1,50 @@
+"""How long one waits for csmsctl: against `python -c pass`, which is the least that any program in Python takes."""
+
+import subprocess
+import sys
+from statistics import median
+from time import perf_counter
+
+import pytest
+
+from tests.bench.systems import CHARGE_POINTS, put_load_on, running_site, system
+from tests.support.site import Site, environment
+
+pytestmark = pytest.mark.bench
+
+ROUNDS = 11
+
+
+def test_start_up() -> None:
+    """The goal for `status --json`: at most nine times `python -c pass`."""
+    with running_site() as site:
+        put_load_on(system(site), "--seconds", "1")  # so that there are charge points to show
+        commands = _commands(site)
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        for turn in range(ROUNDS):
+            for name in list(commands) if turn % 2 else reversed(commands):
+                seconds[name].append(_seconds(*commands[name]))
+    print(f"\n\n{f'with {CHARGE_POINTS} charge points':36}{'ms':>8}{'× python':>12}")
+    least = median(seconds["python -c pass"])
+    for name, several in seconds.items():
+        print(f"{name:36}{median(several) * 1000:8.0f}{median(several) / least:12.1f}")
+
+
+def _commands(site: Site) -> dict[str, tuple[list[str], dict[str, str]]]:
+    csmsctl = [sys.executable, "-m", "csmsctl"]
+    on_site = environment(CSMS_SOCKET=str(site.socket))
+    return {
+        "python -c pass": ([sys.executable, "-c", "pass"], environment()),
+        "csmsctl status --json": ([*csmsctl, "status", "--json"], on_site),
+        "csmsctl --help": ([*csmsctl, "--help"], on_site),
+        "completion of csmsctl cp show CP00": ([*csmsctl, "__complete", "cp", "show", "CP00"], on_site),
+    }
+
+
+def _seconds(command: list[str], variables: dict[str, str]) -> float:
+    begun = perf_counter()
+    done = subprocess.run(command, capture_output=True, env=variables, check=False)
+    seconds = perf_counter() - begun
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout or "-c" in command
+    return seconds
