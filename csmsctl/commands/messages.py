@@ -68,14 +68,12 @@ def events(
     run = invocation(ctx)
     filters: dict[str, Any] = {"targets": expand(targets) or None, "types": type_ or None}
     if not follow:
-        # The list knows no `after`, so it is asked for everything.
-        found = run.call("event.list", **filters, since=since, limit=limit if after is None else 0)
-        listed = [event for event in found["events"] if event["number"] > (after or 0)]
+        found = run.call("event.list", **filters, since=since, after=after, limit=limit if after is None else 0)
         if run.options.json:
-            run.output.document({**found, "events": listed})
+            run.output.document(found)
         else:
             _print_headers(run, _EVENTS)
-            for event in listed:
+            for event in found["events"]:
                 _print_event(run, event)
         return
     # As above: subscribed first, so that nothing falls between what is listed and what is to come.

@@ -132,7 +132,7 @@ class OperationRunner:
         shown = masked(json.loads(payload))
         objection = None if options.force else self._objection(target, request, slice_)
         if objection is not None:
-            result = _result(state, action, "not_sent", request=shown, error=objection)
+            result = _result(state, action, "not_sent", request=shown, error=f"{objection}; --force sends it all the same")
             result["error_code"] = 2
             return result, None
         if options.dry_run:
@@ -150,7 +150,8 @@ class OperationRunner:
             request=json.dumps(shown, separators=(",", ":")),
         )
         intended, told = self._intend(task, request, slice_)
-        await self._keep([task, *intended], [Event("task.created", state.id, {"task": task.id, "action": action}), *told])
+        created = Event("task.created", state.id, {"task": task.id, "action": action})
+        await self._keep([task, *intended], [created, *told])
         ticket = self._tickets[task.id] = CallTicket()
         try:
             end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)

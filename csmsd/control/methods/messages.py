@@ -24,6 +24,7 @@ class Events(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     types: list[str] | None = None
     since: str | None = None
+    after: int | None = None
     limit: int = 100
 
 
@@ -63,6 +64,7 @@ async def list_events(service: Service, parameters: Events, caller: Caller) -> J
         _identities(service, parameters.targets),
         parameters.types,
         since=given_time(parameters.since),
+        after=parameters.after,
         limit=max(0, parameters.limit),
     )
     return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}
