@@ -74,6 +74,13 @@ _TX = Section(
         "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),
     },
 )
+_RESERVATION = Section(
+    "Reservations: what was reserved, for whom, until when.",
+    {
+        "list": Entry(f"{_HERE}.reservations:list_", "csmsctl reservation list --state reserved"),
+        "show": Entry(f"{_HERE}.reservations:show", "csmsctl reservation show 3"),
+    },
+)
 _TASK = Section(
     "Tasks: every command that was ever sent, by whom, and what came of it.",
     {
@@ -102,6 +109,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "cp": _CP,
         "tag": _TAG,
         "tx": _TX,
+        "reservation": _RESERVATION,
         "task": _TASK,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),

@@ -22,6 +22,7 @@ from csmsd.control.operations import OperationRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
+from csmsd.expiry import Expiry
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.secrets import masked, may_hold_secret
 from csmsd.ocpp.timestamps import format_time
@@ -158,6 +159,7 @@ class Daemon:
         self._background = [
             asyncio.create_task(self._keep_house(), name="housekeeping"),
             asyncio.create_task(self._reload_when_distrusted(), name="distrust"),
+            asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
         ]
 
     async def _settle_what_was_under_way(self) -> None:

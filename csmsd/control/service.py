@@ -9,6 +9,7 @@ from csmsd.events import EventBus
 from csmsd.ports import Clock, Keeper, Links
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
 
@@ -77,6 +78,15 @@ class Readings(Protocol):
         since: Milliseconds | None = None,
         limit: int = 100,
     ) -> list[Task]: ...
+    async def reservations(
+        self,
+        *,
+        charge_point: str | None = None,
+        tag: str | None = None,
+        state: str | None = None,
+        number: int | None = None,
+        limit: int = 100,
+    ) -> list[Reservation]: ...
     async def task(self, task_id: int) -> Task | None: ...
     async def database_bytes(self) -> int: ...
 

@@ -17,6 +17,7 @@ ROOMS = {
     "core": "Core",
     "smart_charging": "Smart charging",
     "firmware_management": "Firmware management",
+    "reservation": "Reservation",
     "remote_trigger": "Remote trigger",
 }
 

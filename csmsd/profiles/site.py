@@ -6,11 +6,14 @@ from typing import Literal
 import msgspec
 
 from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import AuthorizationStatus
 from csmsd.profiles.core.charge_points import ChargePointState, UnknownChargePoint
-from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.reservation.reservations import Reservations
 from csmsd.profiles.smart_charging.installed import InstalledProfiles
 from csmsd.profiles.smart_charging.library import ProfileLibrary
 
@@ -40,6 +43,7 @@ class Site:
         self.firmware = Firmware()
         self.charging_profiles = ProfileLibrary()
         self.installed_profiles = InstalledProfiles()
+        self.reservations = Reservations()
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
 
@@ -50,6 +54,10 @@ class Site:
     def id_tag(self, tag: str) -> IdTag | None:
         """The idTag, in whatever case it is written (C 3.10)."""
         return self.id_tags.get(fold(tag))
+
+    def authorization(self, tag: str, now: Milliseconds) -> AuthorizationStatus:
+        """Whether the idTag may charge now (C 4.1)."""
+        return authorization_status(self.id_tag(tag), now, unknown=self.policies.unknown_id_tags)
 
     def new_transaction_id(self) -> int:
         """A transaction id that was never used before (CE 3.54: unique over the site, positive)."""

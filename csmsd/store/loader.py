@@ -23,6 +23,8 @@ from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
 from csmsd.profiles.site import Policies, Site
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.profiles.smart_charging.library import LibraryProfile
@@ -66,6 +68,7 @@ class _Loader:
             for shape in read_records(MeterShape, self._query):
                 site.meter_shapes.add(shape)
             self._load_transactions()
+            self._load_reservations()
             self._load_firmware()
             self._load_charging_profiles()
         return site
@@ -91,6 +94,21 @@ class _Loader:
         wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
         for upload in read_records(DiagnosticsUpload, self._query, wanted):
             firmware.uploads.add(upload)
+
+    def _load_reservations(self) -> None:
+        """All that are active, and the newest of the others."""
+        last = self._connection.execute("SELECT max(id) FROM reservation WHERE id <= ?", (LARGEST_OWN_ID,)).fetchone()
+        self._site.reservations.begin_ids_after(last[0] or 0)
+        newest = "ORDER BY created_at DESC LIMIT ?"
+        ended = read_records(
+            Reservation,
+            self._query,
+            f"WHERE state NOT IN ('requested', 'reserved') {newest}",
+            (REMEMBERED_RESERVATIONS * max(1, len(self._site.charge_points)),),
+        )
+        active = read_records(Reservation, self._query, "WHERE state IN ('requested', 'reserved')")
+        for reservation in [*reversed(ended), *active]:
+            self._site.reservations.add(reservation)
 
     def _load_transactions(self) -> None:
         self._site.begin_transaction_ids_after(self._last_id(Transaction.table))

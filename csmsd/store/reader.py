@@ -11,6 +11,7 @@ from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.metering import unpack
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import Task
 from csmsd.store.tables import SqlValue, table
 
@@ -126,6 +127,24 @@ class Reader:
             "created_at>=?": since,
         }
         return await self._records(Task, conditions, limit)
+
+    async def reservations(
+        self,
+        *,
+        charge_point: str | None = None,
+        tag: str | None = None,
+        state: str | None = None,
+        number: int | None = None,
+        limit: int = 100,
+    ) -> list[Reservation]:
+        """Newest first; limit 0 is all."""
+        conditions: dict[str, SqlValue] = {
+            "charge_point=?": charge_point,
+            "id_tag=?": tag,
+            "state=?": state,
+            "id=?": number,
+        }
+        return await self._records(Reservation, conditions, limit, "created_at DESC, id DESC")
 
     async def task(self, task_id: int) -> Task | None:
         found = await self._records(Task, {"id=?": task_id}, 1)

@@ -83,7 +83,7 @@ def candidates(csmsctl: Csmsctl, *words: str) -> list[str]:
         (["cp", "show", "a:b"], ["a:b:c1", "a:b:c2"]),
         (["tx", "show", ""], ["17"]),
         (["tx", "list", "--state", "a"], ["active", "abandoned"]),
-        (["call", "CP1", "Rese"], ["Reset"]),
+        (["call", "CP1", "Rese"], ["ReserveNow", "Reset"]),
         (["trigger-message", "CP1", "--message", "H"], ["Heartbeat"]),
         (["--color", ""], ["auto", "always", "never"]),
         (["--color=n"], ["--color=never"]),

@@ -166,6 +166,14 @@ class ChargePoint(OcppChargePoint):
     def _data_transfer(self, **fields: Any) -> Any:
         return call_result.DataTransfer(**self._take("DataTransfer", fields, {"status": "Accepted"}))
 
+    @on(Action.reserve_now)
+    def _reserve_now(self, **fields: Any) -> Any:
+        return call_result.ReserveNow(**self._take("ReserveNow", fields, {"status": "Accepted"}))
+
+    @on(Action.cancel_reservation)
+    def _cancel_reservation(self, **fields: Any) -> Any:
+        return call_result.CancelReservation(**self._take("CancelReservation", fields, {"status": "Accepted"}))
+
     @on(Action.trigger_message)
     def _trigger_message(self, **fields: Any) -> Any:
         return call_result.TriggerMessage(**self._take("TriggerMessage", fields, {"status": "Accepted"}))

@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from csmsd.control.methods import charge_points, completion, daemon, messages, operations, tags, transactions
+from csmsd.control.methods import (
+    charge_points,
+    completion,
+    daemon,
+    messages,
+    operations,
+    reservations,
+    tags,
+    transactions,
+)
 from csmsd.control.service import Method
 
 METHODS: dict[str, Method[Any]] = {
     name: method
-    for module in (daemon, charge_points, tags, transactions, operations, messages, completion)
+    for module in (daemon, charge_points, tags, transactions, reservations, operations, messages, completion)
     for name, method in module.METHODS.items()
 }

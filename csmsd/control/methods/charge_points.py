@@ -181,6 +181,7 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
         if register is not None:
             transaction.energy_wh = round(register.total)
         changes.append(transaction)
+    changes += site.reservations.forget(state.id, service.clock())
     await service.keeper.commit(changes)
     for transaction in running:
         state.transactions.update(transaction)

@@ -14,7 +14,9 @@ MAX_VALUES = 500
 
 
 class Complete(msgspec.Struct, forbid_unknown_fields=True):
-    kind: Literal["targets", "charge_points", "tags", "transactions", "tasks", "configuration_keys", "labels"]
+    kind: Literal[
+        "targets", "charge_points", "tags", "transactions", "tasks", "configuration_keys", "labels", "reservations"
+    ]
     prefix: str = ""
     charge_point: str | None = None
 
@@ -29,7 +31,13 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
     elif parameters.kind == "configuration_keys":
         found = _configuration_keys(site, parameters.charge_point)
     else:
-        sources = {"charge_points": _charge_points, "tags": _tags, "transactions": _transactions, "labels": _labels}
+        sources = {
+            "charge_points": _charge_points,
+            "tags": _tags,
+            "transactions": _transactions,
+            "labels": _labels,
+            "reservations": _reservations,
+        }
         found = sources[parameters.kind](site)
     prefix = fold(parameters.prefix)
     values = [[value, help_] for value, help_ in found if fold(value).startswith(prefix)]
@@ -66,6 +74,11 @@ def _transactions(site: Site) -> Iterator[tuple[str, str]]:
     for state in site.charge_points.values():
         for transaction in state.transactions.active():
             yield str(transaction.id), f"{state.id} connector {transaction.connector}, {transaction.id_tag}"
+
+
+def _reservations(site: Site) -> Iterator[tuple[str, str]]:
+    for known in site.reservations.active():
+        yield str(known.id), f"{known.charge_point} connector {known.connector}, {known.id_tag}"
 
 
 def _configuration_keys(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:

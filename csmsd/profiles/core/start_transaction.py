@@ -45,6 +45,13 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
     _abandon_predecessors(transaction_id, request.connector_id, moment.time, at, changes, events)
     tag = at.site.id_tag(request.id_tag)
     status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    named = request.reservation_id or None  # 0 is how some say "none"
+    parent = tag.parent if tag is not None else None
+    reservation = at.site.reservations.started(
+        at.charge_point.id, named, request.connector_id, request.id_tag, parent, moment.time
+    )
+    if named is not None and reservation is None:
+        at.note("reservationId", "unknown")
     limit = tag.max_transactions if tag is not None else None
     if status == "Accepted" and limit is not None and at.site.active_transactions_of(request.id_tag) >= limit:
         status = "ConcurrentTx"
@@ -55,7 +62,7 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
         connector=request.connector_id,
         id_tag=request.id_tag,
         id_tag_status=status,
-        reservation=request.reservation_id or None,  # 0 is how some say "none"
+        reservation=named if reservation is None else reservation.id,
         start_time=moment.time,
         start_text=request.timestamp,
         start_received_at=at.now,
@@ -74,6 +81,10 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
              "status": status, "meter_start_wh": transaction.meter_start_wh},
         )
     )  # fmt: skip
+    if reservation is not None:
+        reservation.transaction_id = transaction.id
+        events.append(reservation.move("used", at.now))
+        changes.append(reservation)
     return Reply(confirmation, [*changes, transaction], events)
 
 

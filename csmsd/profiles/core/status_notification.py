@@ -67,7 +67,12 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
             "info": connector.info,
         },
     )
-    return Reply(StatusNotificationConf(), [connector], [changed])
+    if connector.status not in ("Faulted", "Unavailable"):
+        return Reply(StatusNotificationConf(), [connector], [changed])
+    ended, told = at.site.reservations.out_of_service(
+        at.charge_point.id, connector.connector, connector.status, at.now
+    )
+    return Reply(StatusNotificationConf(), [connector, *ended], [changed, *told])
 
 
 def _kept(text: str | None) -> str | None:

@@ -1,0 +1,71 @@
+"""Reservations: what was asked for, and what became of it."""
+
+from typing import Literal
+
+import msgspec
+
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.views import time_text
+from csmsd.profiles.reservation.reservations import Reservation
+
+
+class Number(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    charge_point: str | None = None
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    charge_point: str | None = None
+    tag: str | None = None
+    state: Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None = None
+    limit: int = 100
+
+
+def reservation_view(reservation: Reservation) -> Json:
+    return {
+        "id": reservation.id,
+        "charge_point": reservation.charge_point,
+        "connector": reservation.connector,
+        "id_tag": reservation.id_tag,
+        "parent_id_tag": reservation.parent_id_tag,
+        "state": reservation.state,
+        "reason": reservation.reason,
+        "created_at": time_text(reservation.created_at),
+        "expires_at": time_text(reservation.expires_at),
+        "ended_at": time_text(reservation.ended_at),
+        "transaction": reservation.transaction_id,
+    }
+
+
+async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+    """Newest first, as memory has them, which may be ahead of the snapshot."""
+    found = await service.reader.reservations(
+        charge_point=parameters.charge_point,
+        tag=parameters.tag,
+        state=parameters.state,
+        limit=max(0, parameters.limit),
+    )
+    book = service.site().reservations
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "reservations": [reservation_view(book.get(known.charge_point, known.id) or known) for known in found],
+    }
+
+
+async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+    found = []
+    if abs(parameters.id) < 2**63:
+        found = await service.reader.reservations(charge_point=parameters.charge_point, number=parameters.id)
+    if not found:
+        raise not_there(f"No reservation {parameters.id}.", "See: csmsctl reservation list")
+    if len(found) > 1:
+        places = ", ".join(sorted(known.charge_point for known in found))
+        raise usage(f"Reservation {parameters.id} stands on {places}.", "Say --charge-point CHARGE_POINT.")
+    known = service.site().reservations.get(found[0].charge_point, found[0].id) or found[0]
+    return {"schema_version": SCHEMA_VERSION} | reservation_view(known)
+
+
+METHODS = {
+    "reservation.list": Method(Listing, listing),
+    "reservation.show": Method(Number, show),
+}

@@ -1,0 +1,48 @@
+"""CancelReservation (C 5.1): give up a reservation."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.types import Integer, Message
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+
+
+class CancelReservationReq(Message, kw_only=True):
+    reservation_id: Integer
+
+
+class CancelReservationConf(Message, kw_only=True):
+    status: Literal["Accepted", "Rejected"]
+
+
+def _check(request: CancelReservationReq, target: Target) -> str | None:
+    known = target.site.reservations.get(target.charge_point.id, request.reservation_id)
+    if known is None:
+        return f"reservation {request.reservation_id} is not known on {target.charge_point.id}"
+    return None if known.active else f"reservation {request.reservation_id} is {known.state} already"
+
+
+def _settle(
+    request: CancelReservationReq, confirmation: CancelReservationConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    changes, events = target.site.reservations.cancelled(
+        target.charge_point.id, request.reservation_id, confirmation.status == "Accepted", target.now
+    )
+    return [*changes], events
+
+
+OUTGOING = Outgoing(CancelReservationReq, CancelReservationConf, check=_check, settle=_settle)
+
+
+class CancelReservation(Operation, kw_only=True):
+    """Cancel a reservation."""
+
+    command: ClassVar[str] = "cancel-reservation"
+    example: ClassVar[str] = "csmsctl cancel-reservation CP1 --id 3"
+
+    id: Annotated[int, Meta(description="Reservation id", extra={"complete": "reservations"})]
+
+    def steps(self, target: Target) -> Steps:
+        yield CancelReservationReq(reservation_id=self.id)

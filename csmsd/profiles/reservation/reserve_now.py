@@ -1,0 +1,111 @@
+"""ReserveNow (C 5.13): reserve a connector, or any connector, for an idTag."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.types import ConnectorId, DateTime, IdToken, Integer, Message
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
+from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
+
+
+class ReserveNowReq(Message, kw_only=True):
+    connector_id: ConnectorId
+    expiry_date: DateTime
+    id_tag: IdToken
+    parent_id_tag: IdToken | None = None
+    reservation_id: Integer
+
+
+class ReserveNowConf(Message, kw_only=True):
+    status: Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
+
+
+def _check(request: ReserveNowReq, target: Target) -> str | None:
+    zero_supported = target.charge_point.configured("ReserveConnectorZeroSupported")
+    if request.connector_id == 0 and zero_supported is not None and zero_supported.strip().casefold() != "true":
+        return f"{target.charge_point.id} takes no reservations of connector 0 (ReserveConnectorZeroSupported)"
+    if not 0 < request.reservation_id <= LARGEST_ID:
+        return f"reservation ids are 1 to {LARGEST_ID}: many charge points take 0 for none"
+    expires_at = parse_time(request.expiry_date)
+    if expires_at is None:
+        return f"{request.expiry_date!r} is no time"
+    if expires_at <= target.now:
+        return f"{request.expiry_date} is over already"
+    status = target.site.authorization(request.id_tag, target.now)
+    if target.site.id_tag(request.id_tag) is None and status != "Accepted":
+        return f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}"
+    if status != "Accepted":
+        return f"idTag {request.id_tag} is {status}; see: csmsctl tag show {request.id_tag}"
+    return None
+
+
+def _intend(request: ReserveNowReq, target: Target) -> tuple[list[Change], list[Event]]:
+    """Known from now on, so that a start that comes before the answer, or instead of it, finds its reservation."""
+    terms = Terms(
+        connector=request.connector_id,
+        id_tag=request.id_tag,
+        parent_id_tag=request.parent_id_tag,
+        expires_at=parse_time(request.expiry_date) or target.now,
+    )
+    return [target.site.reservations.request(target.charge_point.id, request.reservation_id, terms, target.now)], []
+
+
+def _settle(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -> tuple[list[Change], list[Event]]:
+    book, charge_point = target.site.reservations, target.charge_point.id
+    if confirmation.status == "Accepted":
+        changes, events = book.accepted(charge_point, request.reservation_id, target.now)
+    else:
+        changes, events = book.refused(charge_point, request.reservation_id, confirmation.status, target.now)
+    return [*changes], events
+
+
+def _unconfirmed(request: ReserveNowReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
+    """A timeout leaves it `requested`: it may hold there. What was refused or never left does not."""
+    if outcome in ("timeout", "unknown"):
+        return [], []
+    number, reason = request.reservation_id, outcome.replace("_", " ")
+    changes, events = target.site.reservations.refused(target.charge_point.id, number, reason, target.now)
+    return [*changes], events
+
+
+OUTGOING = Outgoing(
+    ReserveNowReq, ReserveNowConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
+)
+
+
+class ReserveNow(Operation, kw_only=True):
+    """Reserve a connector for an idTag until a given time.
+
+    With --parent-tag every idTag of that group may use the reservation. An id that the charge point knows replaces
+    that reservation.
+    """
+
+    command: ClassVar[str] = "reserve-now"
+    example: ClassVar[str] = "csmsctl reserve-now CP1 --connector 1 --tag A1B2C3 --expires +30m"
+
+    connector: Annotated[int, Meta(description="Connector; 0 is any connector", ge=0)]
+    tag: Annotated[str, Meta(description="idTag to reserve for", max_length=20, extra={"complete": "tags"})]
+    expires: Annotated[str, Meta(description="When the reservation ends", extra={"metavar": "WHEN"})]
+    parent_tag: (
+        Annotated[
+            str,
+            Meta(description="Parent idTag whose group may use it", max_length=20, extra={"complete": "tags"}),
+        ]
+        | None
+    ) = None
+    id: Annotated[int, Meta(description="Reservation id; left out, csms chooses one")] | None = None
+
+    def steps(self, target: Target) -> Steps:
+        expires_at = parse_time(self.expires)
+        if expires_at is None:
+            raise CannotSend(f"{self.expires!r} is no time; write it as 2026-12-31T23:59:59Z.")
+        yield ReserveNowReq(
+            connector_id=self.connector,
+            expiry_date=format_time(expires_at),
+            id_tag=self.tag,
+            parent_id_tag=self.parent_tag,
+            reservation_id=self.id if self.id is not None else target.site.reservations.new_id(),
+        )
