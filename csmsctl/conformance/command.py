@@ -1,0 +1,124 @@
+"""`csmsctl conformance`: runs the cases on this machine and writes the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csmsctl.failure import OTHER, USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import files
+
+if TYPE_CHECKING:
+    from csmsctl.conformance.case import Case
+    from csmsctl.conformance.report import Form
+
+
+def _case_ids(incomplete: str) -> list[tuple[str, str]]:
+    from csmsctl.conformance.cases import all_cases
+
+    return [(case.id, case.name) for case in all_cases() if case.id.startswith(incomplete.upper())]
+
+
+def conformance(
+    ctx: typer.Context,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write the abstract of test report there; .txt, .json or .md chooses its form",
+            autocompletion=files,
+        ),
+    ] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option("--case", metavar="ID", help="Run this case only; repeatable", autocompletion=_case_ids),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="csmsd.toml whose settings the private csmsd is to have (the defaults)",
+            autocompletion=files,
+        ),
+    ] = None,
+    parallel: Annotated[
+        int,
+        typer.Option("--parallel", metavar="N", min=1, max=62, help="So many cases at once (4)", show_default=False),
+    ] = 4,
+) -> None:
+    """Run the certification cases that need no security extension, against a csmsd of its own.
+
+    It starts a private csmsd on a temporary directory, plays the charge point of each case, lets csmsctl be the
+    operator, and checks every message. A csmsd that runs already is not touched. Ends with 0 only when all passed.
+    """
+    run = invocation(ctx)
+    form = _form(report)
+    chosen = _chosen(case or [])
+
+    # Loaded only here: the help and the other commands do without asyncio and WebSockets.
+    from csmsctl.conformance.player import play_all
+    from csmsctl.conformance.report import case_line, text_lines
+    from csmsctl.conformance.site import read_settings
+
+    quiet = run.options.json or run.output.quiet
+    done = play_all(
+        chosen,
+        read_settings(config),
+        parallel=parallel,
+        tell=lambda outcome: None if quiet else _tell(run, case_line(outcome), outcome.passed),
+    )
+    if report is not None and form is not None:
+        from csmsctl.files import write_lines
+
+        write_lines(run.output, report, done.written_as(form))
+    if run.options.json:
+        run.output.document(done.as_record())
+    else:
+        if not quiet:
+            run.output.text("")
+        run.output.lines(text_lines(done.as_record()))
+    if run.options.verbose:
+        for outcome in done.outcomes:
+            if not outcome.passed:
+                run.output.detail(f"{outcome.case.id}: the conversation")
+                for line in outcome.observations.conversation:
+                    run.output.detail(line)
+    if not done.passed:
+        run.exit_code = OTHER
+
+
+def _tell(run: Invocation, text: str, passed: bool) -> None:
+    for line in text.splitlines():
+        run.output.text(line, style="" if passed else "red", flush=True)
+
+
+def _form(report: str | None) -> "Form | None":
+    if report is None:
+        return None
+    from csmsctl.conformance.report import FORMS
+
+    form = FORMS.get(Path(report).suffix.casefold())
+    if form is None:
+        raise Failure(USAGE, f"--report wants a FILE that ends in {', '.join(FORMS)}, not {report!r}.")
+    if not Path(report).absolute().parent.is_dir():
+        raise Failure(USAGE, f"There is no directory {Path(report).absolute().parent}.")
+    return form
+
+
+def _chosen(ids: list[str]) -> "list[Case]":
+    from csmsctl.conformance.cases import all_cases
+
+    known = {name: case for case in all_cases() for name in (case.id, case.id.removesuffix("_CSMS"))}
+    chosen = []
+    for wanted in dict.fromkeys(word.upper() for word in ids):
+        if wanted not in known:
+            raise Failure(
+                USAGE,
+                f"There is no case {wanted!r}.",
+                "They are named as in the test-case document, for example TC_003_CSMS.",
+            )
+        chosen.append(known[wanted])
+    return list(dict.fromkeys(chosen)) or all_cases()

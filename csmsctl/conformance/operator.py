@@ -1,0 +1,131 @@
+"""The operator: csmsctl as a process of its own, its exit code and its --json checked each time."""
+
+import asyncio
+from typing import Any
+
+from csmsctl.client import Result
+from csmsctl.conformance.charge_point import ChargePoint
+from csmsctl.conformance.conditions import Failed, Payload, differences, has, require
+from csmsctl.conformance.site import Ended, Site
+from csmsctl.failure import OK, REJECTED
+
+
+class Operator:
+    """Types commands, and knows which tasks they must have left behind."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._results: list[Result] = []
+
+    async def runs(self, *arguments: str, code: int = OK) -> Result:
+        """A command that must end with this code; returns the document that it prints."""
+        return _document(await self._site.csmsctl("--json", *arguments), code)
+
+    async def sends(
+        self,
+        charge_point: ChargePoint,
+        *arguments: str,
+        action: str,
+        request: Payload,
+        answer: Payload,
+        outcome: str = "accepted",
+    ) -> Payload:
+        """A command that sends one CALL: as expected, and answered like this. Returns the payload of the CALL.
+
+        csmsctl must print what was sent and what was answered, and end with 0 or 7.
+        """
+        running = asyncio.create_task(self._site.csmsctl("--json", *arguments))
+        try:
+            asked = await charge_point.expect(action, request, unless=running)
+            await charge_point.answer(asked, answer)
+            ended = await running
+        except Failed as failed:
+            if running.done() and not running.cancelled():
+                said = running.result()
+                raise Failed(f"{failed} ({said.command_line} ended with {said.code}: {said.err.strip()})") from None
+            raise
+        finally:
+            running.cancel()
+        document = _document(ended, OK if outcome == "accepted" else REJECTED)
+        results = document.get("results")
+        if not isinstance(results, list) or len(results) != 1:
+            raise Failed(f"{ended.command_line} must print one result, and printed {ended.out.strip()}")
+        expected = {
+            "charge_point": charge_point.identity,
+            "action": action,
+            "outcome": outcome,
+            "status": answer.get("status"),
+            "request": asked.payload,
+            "response": answer,
+            "error": None,
+        }
+        require(has(expected, results[0]), f"the result of {ended.command_line}")
+        self._results.append(results[0])
+        return asked.payload
+
+    async def has_a_record(self) -> None:
+        """Every command that was sent is in the task history, as it was told at once."""
+        if not self._results:
+            return
+        identity = str(self._results[0]["charge_point"])
+        document = await self.runs("task", "list", "--charge-point", identity)
+        tasks = {task["id"]: task for task in _records(document, "tasks")}
+        for result in self._results:
+            task = tasks.get(result["task"])
+            if task is None:
+                raise Failed(f"task {result['task']} ({result['action']}) is not in the history")
+            same = ("charge_point", "action", "outcome", "status", "request", "response", "error")
+            expected = {"state": "settled"} | {key: result[key] for key in same}
+            require(has(expected, task), f"task {task['id']} in the history")
+
+    # --- what must be visible afterwards
+
+    async def sees(self, key: str, expected: Payload, *arguments: str) -> Result:
+        """A `show` whose record must have these fields; returns the record."""
+        records = _records(await self.runs(*arguments), key)
+        if len(records) != 1:
+            raise Failed(f"csmsctl {' '.join(arguments)} must show one record, and shows {len(records)}")
+        require(has(expected, records[0]), f"csmsctl {' '.join(arguments)}")
+        return records[0]
+
+    async def sees_transaction(self, transaction: int, **expected: Any) -> Result:
+        """`tx show`."""
+        return await self.sees("transactions", {"id": transaction} | expected, "tx", "show", str(transaction))
+
+    async def sees_no_transaction(self, charge_point: ChargePoint) -> None:
+        """`tx list` of a charge point is empty."""
+        found = _records(await self.runs("tx", "list", "--charge-point", charge_point.identity), "transactions")
+        require(differences([], found), f"csmsctl tx list --charge-point {charge_point.identity}")
+
+    async def sees_connectors(self, charge_point: ChargePoint, *statuses: str, **expected: object) -> Result:
+        """`status` shows the charge point with the statuses of connectors 0, 1, 2; returns its record."""
+        wanted: Payload = {"id": charge_point.identity, "connected": True, "registration": "Accepted"} | expected
+        record = await self.sees("charge_points", wanted, "status", charge_point.identity)
+        found = {connector["connector"]: connector["status"] for connector in record["connectors"]}
+        require(
+            differences(list(statuses), [found.get(number) for number in range(len(statuses))]),
+            f"the connectors in csmsctl status {charge_point.identity}",
+        )
+        return record
+
+
+def _document(ended: Ended, code: int) -> Result:
+    if "Traceback" in ended.err:
+        raise Failed(f"{ended.command_line} broke off: {ended.err.strip()}")
+    if ended.code != code:
+        said = (ended.err or ended.out).strip()
+        raise Failed(f"{ended.command_line} must end with {code}, and ended with {ended.code}: {said}")
+    try:
+        document = ended.json
+    except ValueError:
+        raise Failed(f"{ended.command_line} must print one JSON document, and printed {ended.out!r}") from None
+    if document.get("schema_version") != 1:
+        raise Failed(f"{ended.command_line} must print a document of schema_version 1, and printed {ended.out.strip()}")
+    return document
+
+
+def _records(document: Result, key: str) -> list[Result]:
+    records = document.get(key)
+    if not isinstance(records, list):
+        raise Failed(f"the document must have a list {key!r}")
+    return [record for record in records if isinstance(record, dict)]

@@ -1,0 +1,39 @@
+"""Plays cases, several at once, against one private csmsd."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from csmsctl.conformance.case import Case, Outcome, run_case
+from csmsctl.conformance.cases import all_cases
+from csmsctl.conformance.conditions import now
+from csmsctl.conformance.report import Report
+from csmsctl.conformance.site import Settings, Site
+
+
+def play_all(cases: Sequence[Case], settings: Settings, *, parallel: int, tell: Callable[[Outcome], None]) -> Report:
+    """Plays the cases; `tell` is given each outcome as soon as it is there, the report has them in their order."""
+    date = now()
+    with Site(settings) as site:
+        outcomes = asyncio.run(_play(cases, site, parallel, tell))
+        daemon = site.info
+        problem = _problem(site.stop(), site.errors())
+    return Report(date, all_cases(), outcomes, settings, daemon, problem)
+
+
+async def _play(cases: Sequence[Case], site: Site, parallel: int, tell: Callable[[Outcome], None]) -> list[Outcome]:
+    limit = asyncio.Semaphore(parallel)
+
+    async def play(case: Case) -> Outcome:
+        async with limit:
+            outcome = await run_case(case, site)
+        tell(outcome)
+        return outcome
+
+    return await asyncio.gather(*(play(case) for case in cases))
+
+
+def _problem(code: int, errors: str) -> str | None:
+    """What was wrong with csmsd itself: an error that it met, or a bad end."""
+    if "Traceback" in errors:
+        return f"it met an error: {errors[errors.index('Traceback') :].strip()}"
+    return None if code == 0 else f"it ended with {code}"

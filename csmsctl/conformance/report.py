@@ -1,0 +1,289 @@
+"""The abstract of test report, as the certificate has it: as text, as JSON and as Markdown."""
+
+import platform
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
+from csmsctl.conformance.limits import LIMITS, SECONDS_ALLOWED
+from csmsctl.conformance.site import Settings
+from csmsctl.escape import to_json, visible
+from csmsd import __version__
+from csmsd.settings import Settings as CsmsdSettings
+
+Result = Literal["Pass", "Fail", "Incomplete", "Not run"]
+Form = Literal["text", "json", "markdown"]
+FORMS: dict[str, Form] = {".txt": "text", ".json": "json", ".md": "markdown"}
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was run against which csmsd, and what came of it."""
+
+    date: str
+    cases: Sequence[Case]  # all there are
+    outcomes: Sequence[Outcome]  # of those that were run
+    settings: Settings  # what differs from the defaults
+    daemon: Record  # daemon.info
+    daemon_problem: str | None  # what was wrong with its log or its end
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was run passed."""
+        return bool(self.outcomes) and self.daemon_problem is None and all(outcome.passed for outcome in self.outcomes)
+
+    def functionality(self, name: Functionality) -> tuple[Result, int, int]:
+        """Its result, how many of its cases passed, and how many it has. Pass needs all of them."""
+        total = sum(case.functionality == name for case in self.cases)
+        own = [outcome for outcome in self.outcomes if outcome.case.functionality == name]
+        passed = sum(outcome.passed for outcome in own)
+        if passed < len(own):
+            return "Fail", passed, total
+        if not own:
+            return "Not run", 0, total
+        return ("Pass" if passed == total else "Incomplete"), passed, total
+
+    def response_times(self, *, authorize: bool) -> list[float]:
+        """Seconds from a CALL to its answer: of Authorize, or of everything else."""
+        return [
+            seconds
+            for outcome in self.outcomes
+            for action, seconds in outcome.observations.response_times
+            if (action == "Authorize") == authorize
+        ]
+
+    @property
+    def timestamps(self) -> int:
+        return sum(outcome.observations.timestamps for outcome in self.outcomes)
+
+    @property
+    def milliseconds(self) -> bool:
+        """Whether every time that csmsd wrote had milliseconds."""
+        return self.timestamps > 0 and not any(outcome.observations.bad_timestamps for outcome in self.outcomes)
+
+    def as_record(self) -> Record:
+        """The JSON document."""
+        return {
+            "product": "csms",
+            "version": __version__,
+            "protocol": "OCPP 1.6-J",
+            "date": self.date,
+            "system": _system(self.daemon),
+            "result": "Pass" if self.passed else "Fail",
+            "functionalities": [self._functionality_record(name) for name in FUNCTIONALITIES],
+            "response_times": {
+                "ocpp": _times(self.response_times(authorize=False)),
+                "authorize": _times(self.response_times(authorize=True)),
+            },
+            "milliseconds_in_timestamps": self.milliseconds,
+            "timestamps_seen": self.timestamps,
+            "limits": LIMITS,
+            "settings": effective_settings(self.settings),
+            "daemon_problem": self.daemon_problem,
+            "cases": [_case_record(outcome) for outcome in self.outcomes],
+        }
+
+    def _functionality_record(self, name: Functionality) -> Record:
+        result, passed, total = self.functionality(name)
+        return {"functionality": name, "result": result, "passed": passed, "cases": total}
+
+    def written_as(self, form: Form) -> list[str]:
+        """The report in lines."""
+        record = self.as_record()
+        match form:
+            case "json":
+                return to_json({"schema_version": 1, **record}, indent=2).splitlines()
+            case "markdown":
+                return list(_markdown(record))
+            case "text":
+                return list(text_lines(record))
+
+
+def effective_settings(changed: Settings) -> Record:
+    """Every setting with its value, whether it was set or not; places on disk are those of the private csmsd."""
+    record: Record = msgspec.to_builtins(msgspec.convert(changed, CsmsdSettings))
+    for section, key in (("server", "listen"), ("store", "directory"), ("control", "socket"), ("control", "group")):
+        record.get(section, {}).pop(key, None)
+    return record
+
+
+def case_line(outcome: Outcome) -> str:
+    """The line that is printed as soon as a case is done."""
+    word = "pass" if outcome.passed else "FAIL"
+    line = f"{word}  {outcome.case.id:<14}  {outcome.seconds:5.2f} s  {outcome.case.name}"
+    return line if outcome.problem is None else f"{line}\n      {visible(outcome.problem)}"
+
+
+def text_lines(record: Record) -> Iterator[str]:
+    """The report for people."""
+    yield "Abstract of test report"
+    yield ""
+    yield from _aligned(_headings(record))
+    yield ""
+    yield from _columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
+    yield ""
+    yield from _columns([("RESPONSE TIME", "MEASURED", "TYPICAL", "ALLOWED"), *_time_rows(record)])
+    yield ""
+    yield from _aligned([("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield ""
+    yield from _columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
+    yield ""
+    yield from _columns([("SETTING", "VALUE"), *_flat(record["settings"])])
+    failed = [case for case in record["cases"] if not case["passed"]]
+    if failed:
+        yield ""
+        yield "Not passed"
+        for case in failed:
+            yield f"  {case['id']}  {case['name']}"
+            yield f"      {visible(case['problem'])}"
+    if record["daemon_problem"]:
+        yield ""
+        yield f"csmsd: {visible(record['daemon_problem'])}"
+
+
+def _markdown(record: Record) -> Iterator[str]:
+    yield "# Abstract of test report"
+    yield ""
+    yield from _markdown_table(("", ""), _headings(record))
+    yield ""
+    yield from _markdown_table(("Functionality", "Result", "Cases"), _functionality_rows(record))
+    yield ""
+    yield from _markdown_table(("Response time", "Measured", "Typical", "Allowed"), _time_rows(record))
+    yield ""
+    yield from _markdown_table(("", ""), [("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield ""
+    yield "## Cases"
+    yield ""
+    rows = [
+        (case["id"], case["name"], case["functionality"], "Pass" if case["passed"] else f"Fail: {case['problem']}")
+        for case in record["cases"]
+    ]
+    yield from _markdown_table(("Case", "Name", "Functionality", "Result"), rows)
+    for title, values in (("Limits", record["limits"]), ("Settings", record["settings"])):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield from _markdown_table((title[:-1], "Value"), list(_flat(values)))
+    if record["daemon_problem"]:
+        yield ""
+        yield f"csmsd: {_cell(record['daemon_problem'])}"
+
+
+def _headings(record: Record) -> list[tuple[str, str]]:
+    return [
+        ("Product", f"{record['product']} {record['version']}, Central System"),
+        ("Protocol", record["protocol"]),
+        ("Date", record["date"]),
+        ("System", record["system"]),
+        ("Result", f"{record['result']}, {_passed(record)}"),
+    ]
+
+
+def _passed(record: Record) -> str:
+    passed = sum(case["passed"] for case in record["cases"])
+    return f"{passed} of {len(record['cases'])} cases passed"
+
+
+def _functionality_rows(record: Record) -> list[tuple[str, ...]]:
+    return [
+        (row["functionality"], row["result"], f"{row['passed']} of {row['cases']}") for row in record["functionalities"]
+    ]
+
+
+def _time_rows(record: Record) -> list[tuple[str, ...]]:
+    titles = {"ocpp": "OCPP answer", "authorize": "Authorize"}
+    return [
+        (
+            titles[name],
+            _milliseconds(times["longest_ms"]),
+            _milliseconds(times["typical_ms"]),
+            _milliseconds(times["allowed_ms"]),
+        )
+        for name, times in record["response_times"].items()
+    ]
+
+
+def _milliseconds(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:g} ms" if value < 1000 else f"{value / 1000:g} s"
+
+
+def _times(measured: list[float]) -> Record:
+    return {
+        "measured": len(measured),
+        "longest_ms": round(max(measured) * 1000, 1) if measured else None,
+        "typical_ms": round(statistics.median(measured) * 1000, 1) if measured else None,
+        "allowed_ms": SECONDS_ALLOWED * 1000,
+    }
+
+
+def _case_record(outcome: Outcome) -> Record:
+    record: Record = {
+        "id": outcome.case.id,
+        "name": outcome.case.name,
+        "functionality": outcome.case.functionality,
+        "passed": outcome.passed,
+        "problem": outcome.problem,
+        "duration_ms": round(outcome.seconds * 1000),
+    }
+    if not outcome.passed:
+        record["conversation"] = outcome.observations.conversation
+    return record
+
+
+def _system(daemon: Record) -> str:
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {daemon.get('loop')}"
+
+
+def _flat(values: Record, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _plain(value)
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return _yes(value)
+        case list():
+            return " ".join(_plain(part) for part in value) or "-"
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(name) for name, _ in pairs) + 2
+    for name, value in pairs:
+        yield f"{name + ':':<{width}}{value}"
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _markdown_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(titles)} |"
+    yield "|" + "---|" * len(titles)
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(text: str) -> str:
+    """Text that does not end its cell, nor become an element of the page."""
+    return visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
