@@ -8,6 +8,10 @@ from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.slice import Outgoing
 
 
+class NotStored(Exception):
+    """The changes are not on disk; the text says why."""
+
+
 class Keeper(Protocol):
     """The writer, as the edges see it."""
 

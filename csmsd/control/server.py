@@ -17,6 +17,7 @@ from typing import Any
 
 from csmsd.control.methods import METHODS
 from csmsd.control.service import Caller, Json, RpcError, Service
+from csmsd.ports import NotStored
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ MAX_CONNECTIONS = 200
 MAX_WAITING = 5_000
 _HIGH_WATER = 1024 * 1024
 
+_OTHER = 1  # of csmsctl's exit codes
 _PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INTERNAL = -32700, -32600, -32601, -32603
 
 
@@ -217,6 +219,9 @@ class _Client:
             result = await method(self._service, request.get("params"), caller)
         except RpcError as error:
             return _error(request_id, error.code, error.message, error.next_step) if wants_answer else None
+        except NotStored as error:
+            next_step = "Nothing was changed. See: csmsctl daemon info, and the log of csmsd"
+            return _error(request_id, _OTHER, f"This could not be stored: {error}", next_step) if wants_answer else None
         except Exception as error:
             log.exception("%s failed", request["method"])
             return _error(request_id, _INTERNAL, f"internal error: {error}") if wants_answer else None

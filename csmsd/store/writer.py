@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from csmsd.ports import NotStored
 from csmsd.profiles.record import Change, Deleted
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS
 from csmsd.store.tables import Row, Table, table
@@ -24,10 +25,6 @@ Done = Callable[[Exception | None], None]
 _MAX_PARAMETERS = 32_000
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
-
-
-class NotStored(Exception):
-    """The rows are not on disk; the text says why."""
 
 
 _Step = tuple[Table, Row, bool]  # the row is to be written (True), or the row with that key deleted
