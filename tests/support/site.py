@@ -62,7 +62,7 @@ class ServiceManager:
         self._socket.settimeout(seconds)
         try:
             return self._socket.recv(4096).decode().split("\n")
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return None
 
     def close(self) -> None:
