@@ -1,0 +1,115 @@
+"""ReserveNow (C 5.13): what is checked, what is sent, what its answer makes of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles import operations, outgoing
+from csmsd.profiles.reservation.reservations import Reservation
+from tests.profiles.messages import against_schema
+from tests.profiles.reservation.reserving import Reserving
+from tests.profiles.scene import HOUR, SECOND
+
+
+@pytest.fixture
+def scene() -> Reserving:
+    return Reserving()
+
+
+def test_what_is_sent(scene: Reserving) -> None:
+    (sent,) = scene.asks(
+        operations()["reserve-now"](connector=0, tag="TAG2", expires="2026-03-01T13:00:00+01:00", parent_tag="FAMILY")
+    )
+    assert sent == {
+        "connectorId": 0,
+        "expiryDate": "2026-03-01T12:00:00.000Z",
+        "idTag": "TAG2",
+        "parentIdTag": "FAMILY",
+        "reservationId": 1,
+    }
+    declared = outgoing()["ReserveNow"]
+    assert against_schema(declared.request, sent) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, None),
+        ({"connector": 0}, None),  # not reported: the charge point knows
+        ({"expires": "2026-03-01T12:00:00Z"}, "is over already"),
+        ({"tag": "NOBODY"}, "csmsctl tag add NOBODY"),
+        ({"tag": "STOLEN"}, "is Blocked"),
+        ({"id": 0}, "reservation ids are 1 to 2147483647"),
+        ({"id": 2**31}, "reservation ids are 1 to 2147483647"),
+    ],
+)
+def test_checks_before_reserving(scene: Reserving, fields: dict[str, Any], said: str | None) -> None:
+    scene.tag("STOLEN", blocked=True)
+    values = {"connector": 1, "tag": "TAG1", "expires": format_time(scene.now + HOUR), **fields}
+    warning = scene.warning(operations()["reserve-now"](**values))
+    assert (warning is None) == (said is None)
+    assert said is None or said in str(warning)
+
+
+@pytest.mark.parametrize(("reported", "allowed"), [("true", True), ("True", True), ("false", False), (None, False)])
+def test_connector_0_is_checked_against_what_was_reported(
+    scene: Reserving, reported: str | None, allowed: bool
+) -> None:
+    key = {"key": "ReserveConnectorZeroSupported", "readonly": True}
+    report = {"configurationKey": [key if reported is None else {**key, "value": reported}]}
+    scene.confirmed("GetConfiguration", {}, report)
+    operation = operations()["reserve-now"](connector=0, tag="TAG1", expires=format_time(scene.now + HOUR))
+    assert (scene.warning(operation) is None) == (allowed or reported is None)
+
+
+def test_a_known_id_replaces(scene: Reserving) -> None:
+    """C 5.13"""
+    scene.reserve(id=5)
+    scene.reserve(id=5, connector=2, tag="TAG2")
+    reservation = scene.reservation(5)
+    assert (reservation.state, reservation.connector, reservation.id_tag) == ("reserved", 2, "TAG2")
+    assert len(scene.site.reservations.active_on("CP1")) == 1
+
+
+@pytest.mark.parametrize("answer", ["Occupied", "not_connected"])
+def test_a_replacement_that_is_refused_leaves_what_was(scene: Reserving, answer: str) -> None:
+    before = json.dumps(reservation_fields(scene.reserve(id=5)))
+    scene.now += SECOND
+    scene.reserve(answer, id=5, connector=2, tag="TAG2")
+    assert json.dumps(reservation_fields(scene.reservation(5))) == before
+
+
+def test_ids_are_unique_on_the_site(scene: Reserving) -> None:
+    scene.reserve(id=2)
+    scene.reserve(id=2**31 - 1)
+    assert [scene.reserve().id for _ in range(3)] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "reason"),
+    [
+        ("Accepted", "reserved", None),
+        ("Faulted", "failed", "Faulted"),
+        ("Occupied", "failed", "Occupied"),
+        ("Rejected", "failed", "Rejected"),
+        ("Unavailable", "failed", "Unavailable"),
+        ("call_error", "failed", "call error"),
+        ("not_connected", "failed", "not connected"),
+        ("not_sent", "failed", "not sent"),
+        # The charge point may hold it: it is what it was, until its time is over.
+        ("timeout", "requested", None),
+        ("unknown", "requested", None),
+        (None, "requested", None),
+    ],
+)
+def test_what_the_answer_makes_of_it(scene: Reserving, answer: str, state: str, reason: str | None) -> None:
+    reservation = scene.reserve(answer)
+    assert (reservation.state, reservation.reason) == (state, reason)
+    assert (reservation.ended_at is None) == reservation.active
+    assert scene.told == ([] if state == "requested" else [f"reservation.{state}"])
+
+
+def reservation_fields(reservation: Reservation) -> dict[str, object]:
+    return {name: getattr(reservation, name) for name in reservation.__struct_fields__}
