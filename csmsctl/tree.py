@@ -120,6 +120,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     },
     "Trying it out": {
         "simulate": Entry("csmsctl.simulator.command:simulate", "csmsctl simulate"),
+        "conformance": Entry("csmsctl.conformance.command:conformance", "csmsctl conformance --report report.md"),
     },
 }
 
