@@ -99,7 +99,7 @@ class Connection:
             self._answered(event)
         elif isinstance(event, Refused):
             self._refused(event)
-        elif event is not None:
+        else:
             self._odd(event)
         self._flush()
 
@@ -115,7 +115,9 @@ class Connection:
             if self._over:
                 return
             if isinstance(result, bytes):
-                self._conversation.answer(request.unique_id, result)
+                # What is not kept ages: a Heartbeat that comes again with an old id wants the time of now.
+                remember = self._dispatcher.writes(request.action)
+                self._conversation.answer(request.unique_id, result, remember=remember)
             else:
                 self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
             if request.action == "BootNotification" and isinstance(result, bytes):

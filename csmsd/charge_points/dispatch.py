@@ -40,6 +40,11 @@ class Dispatcher:
         self._incoming = incoming()
         self._outgoing = outgoing()
 
+    def writes(self, action: str) -> bool:
+        """Whether requests of that action leave something to keep."""
+        slice_ = self._incoming.get(action)
+        return slice_ is not None and slice_.writes
+
     def dispatch(self, state: ChargePointState, request: Requested, answer: Answer) -> None:
         """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise."""
         now = self._clock()

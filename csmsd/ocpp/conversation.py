@@ -159,11 +159,12 @@ class Conversation:
         return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None)
 
     def _forget_old_requests(self) -> None:
-        while len(self._requests) > REMEMBERED_ANSWERS:
+        for _ in range(len(self._requests) - REMEMBERED_ANSWERS):
             oldest = next(iter(self._requests))
-            if self._requests[oldest].owed:
-                return  # it waits for its answer; how many may is the connection's limit
-            del self._requests[oldest]
+            if self._requests[oldest].owed:  # it waits for its answer; how many may is the connection's limit
+                self._requests.move_to_end(oldest)
+            else:
+                del self._requests[oldest]
 
     def _close_open_call(self, unique_id: UniqueId, now: float) -> OutgoingCall | Odd:
         call = self._open

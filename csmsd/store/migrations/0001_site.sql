@@ -139,6 +139,12 @@ CREATE TABLE quarantine (
     payload TEXT NOT NULL
 ) STRICT;
 
+-- What nobody could book is kept for the operator, but no charge point may fill the disk with it.
+CREATE TRIGGER quarantine_is_capped AFTER INSERT ON quarantine
+BEGIN
+    DELETE FROM quarantine WHERE id <= NEW.id - 10000;
+END;
+
 CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     created_at INTEGER NOT NULL,
