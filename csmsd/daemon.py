@@ -19,6 +19,7 @@ from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
 from csmsd.control.operations import OperationRunner
+from csmsd.control.reassertion import Reassertion
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
@@ -134,6 +135,8 @@ class Daemon:
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
         await self._settle_what_was_under_way()
+        self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
+        self._bus.subscribe(self._reassertion.told)
         dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._distrusted.set)
         strangers = Strangers(self._site, self._writer, self._bus, now)
         self._message_subscribers: dict[int, Callable[[Any], None]] = {}
@@ -344,6 +347,8 @@ def _policies(settings: Settings) -> Policies:
         unknown_id_tags=settings.ocpp.unknown_id_tags,
         heartbeat_interval=settings.ocpp.heartbeat_interval,
         boot_retry_interval=settings.ocpp.boot_retry_interval,
+        reassert_charging_profiles=settings.ocpp.reassert_charging_profiles,
+        voltage=settings.ocpp.voltage,
         firmware_timeout=settings.ocpp.firmware_timeout,
         diagnostics_timeout=settings.ocpp.diagnostics_timeout,
     )

@@ -8,6 +8,7 @@ from csmsd.control.methods import (
     daemon,
     messages,
     operations,
+    profiles,
     reservations,
     tags,
     transactions,
@@ -16,6 +17,16 @@ from csmsd.control.service import Method
 
 METHODS: dict[str, Method[Any]] = {
     name: method
-    for module in (daemon, charge_points, tags, transactions, reservations, operations, messages, completion)
+    for module in (
+        daemon,
+        charge_points,
+        tags,
+        transactions,
+        reservations,
+        profiles,
+        operations,
+        messages,
+        completion,
+    )
     for name, method in module.METHODS.items()
 }

@@ -15,7 +15,15 @@ MAX_VALUES = 500
 
 class Complete(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal[
-        "targets", "charge_points", "tags", "transactions", "tasks", "configuration_keys", "labels", "reservations"
+        "targets",
+        "charge_points",
+        "tags",
+        "transactions",
+        "tasks",
+        "configuration_keys",
+        "labels",
+        "reservations",
+        "profiles",
     ]
     prefix: str = ""
     charge_point: str | None = None
@@ -37,6 +45,7 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
             "transactions": _transactions,
             "labels": _labels,
             "reservations": _reservations,
+            "profiles": _profiles,
         }
         found = sources[parameters.kind](site)
     prefix = fold(parameters.prefix)
@@ -79,6 +88,11 @@ def _transactions(site: Site) -> Iterator[tuple[str, str]]:
 def _reservations(site: Site) -> Iterator[tuple[str, str]]:
     for known in site.reservations.active():
         yield str(known.id), f"{known.charge_point} connector {known.connector}, {known.id_tag}"
+
+
+def _profiles(site: Site) -> Iterator[tuple[str, str]]:
+    for record in site.charging_profiles:
+        yield record.name, record.note or record.read().charging_profile_purpose
 
 
 def _configuration_keys(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:

@@ -25,9 +25,9 @@ class GetCompositeScheduleConf(Message, kw_only=True):
 def _check(request: GetCompositeScheduleReq, target: Target) -> str | None:
     known = known_of(target)
     if known.feature_profiles is not None and "smartcharging" not in known.feature_profiles:
-        return "Its SupportedFeatureProfiles do not have SmartCharging (C 3.3)."
+        return "Its SupportedFeatureProfiles do not have SmartCharging (C 3.3)"
     if known.connectors is not None and request.connector_id > known.connectors:
-        return f"There is no connector {request.connector_id}; {known.connectors} are reported (C 5.7)."
+        return f"There is no connector {request.connector_id}; {known.connectors} are reported (C 5.7)"
     return None
 
 

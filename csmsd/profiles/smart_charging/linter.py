@@ -69,7 +69,7 @@ def _list(text: str | None) -> frozenset[str] | None:
 
 def objection(findings: Sequence[Finding]) -> str | None:
     """The findings that speak against sending, as text for `Outgoing.check`."""
-    return " ".join(finding.text for finding in findings if finding.rejected) or None
+    return " ".join(finding.text for finding in findings if finding.rejected).removesuffix(".") or None
 
 
 def lint(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:

@@ -4,9 +4,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ConnectorId, Message
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.slice import Context, Observer, Operation, Outgoing, Steps, Target
 from csmsd.profiles.smart_charging.installed import installed
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
@@ -53,6 +54,17 @@ def _settle(
 OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle)
 
 
+def _transactions_moved(event: Event, at: Context) -> tuple[list[Change], list[Event]]:
+    """C 3.13.1: TxProfiles end with their transaction; those of remote starts find theirs."""
+    return at.site.installed_profiles.tidy(at.charge_point, at.now), []
+
+
+OBSERVES = (
+    Observer("transaction.started", _transactions_moved),
+    Observer("transaction.stopped", _transactions_moved),
+)
+
+
 class SetChargingProfile(Operation, kw_only=True):
     """Give a charge point a charging profile.
 
@@ -85,3 +97,14 @@ class SetChargingProfile(Operation, kw_only=True):
             connector_id=self.connector,
             cs_charging_profiles=prepared(profile, connector=self.connector, transaction=transaction, now=target.now),
         )
+
+
+def again(target: Target) -> Steps:
+    """Sends what the charge point should have once more: some lose it with the connection or a reboot."""
+    purposes = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
+    for record in sorted(
+        target.site.installed_profiles.of(target.charge_point.id), key=lambda record: purposes.index(record.purpose)
+    ):
+        valid_to = parse_time(record.read().valid_to or "")
+        if not record.pending and (valid_to is None or valid_to > target.now):
+            yield SetChargingProfileReq(connector_id=record.connector, cs_charging_profiles=record.source().profile)

@@ -102,7 +102,7 @@ def test_a_tx_profile_without_a_transaction_is_warned_of_and_can_be_sent(scene: 
 
 
 def test_the_content_of_a_file_is_sent_as_it_is_with_a_beginning_and_an_id(scene: Scene) -> None:
-    given = {
+    given: dict[str, Any] = {
         "stackLevel": 2,
         "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Absolute",
@@ -116,8 +116,10 @@ def test_the_content_of_a_file_is_sent_as_it_is_with_a_beginning_and_an_id(scene
     assert 1_000_000_000 <= sent["chargingProfileId"] < 2**31
     [other] = scene.asks(SetChargingProfile(connector=2, profile=given))
     assert other["csChargingProfiles"]["chargingProfileId"] != sent["chargingProfileId"]
+    given["validTo"] = "2027-01-01T02:00:00+02:00"
     [own] = scene.asks(SetChargingProfile(connector=1, profile={**given, "chargingProfileId": 5}))
     assert own["csChargingProfiles"]["chargingProfileId"] == 5
+    assert own["csChargingProfiles"]["validTo"] == "2027-01-01T00:00:00.000Z"
 
 
 def test_what_is_no_profile_is_told(scene: Scene) -> None:

@@ -1,0 +1,49 @@
+"""Charging profiles that are sent again after a reconnect, when the settings say so: some charge points lose them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from csmsd.control.operations import OperationRunner, Options
+from csmsd.events import NumberedEvent
+from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.set_charging_profile import again
+
+log = logging.getLogger(__name__)
+
+
+class Reassertion:
+    """Listens for connections; what it sends waits for the boot to be answered like any other CALL."""
+
+    def __init__(self, site: Callable[[], Site], runner: OperationRunner, timeout: Callable[[], float]) -> None:
+        self._site = site
+        self._runner = runner
+        self._timeout = timeout
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    def told(self, event: NumberedEvent) -> None:
+        """One round for a charge point at a time: with the next connection the last round is over anyway."""
+        site = self._site()
+        identity = event.charge_point
+        if event.type != "charge_point.connected" or identity is None or not site.policies.reassert_charging_profiles:
+            return
+        if identity in self._under_way or not site.installed_profiles.of(identity):
+            return
+        task = asyncio.create_task(self._send(identity), name=f"reassert {identity}")
+        self._under_way[identity] = task
+        task.add_done_callback(lambda _: self._under_way.pop(identity, None))
+
+    async def _send(self, identity: str) -> None:
+        state = self._site().charge_point(identity)
+        if state is None:
+            return
+        try:
+            results = await self._runner.run(
+                [state], again, Options(timeout=self._timeout(), user="csmsd"), lambda _: None
+            )
+        except Exception:
+            log.exception("%s: its charging profiles could not be sent again", identity)
+            return
+        refused = [result for result in results if result["outcome"] != "accepted"]
+        if refused:
+            log.warning("%s did not take %d of its charging profiles again", identity, len(refused))
