@@ -190,7 +190,9 @@ class MessageLog:
                     oldest_tenth = f"SELECT min({key}) + (max({key}) - min({key})) / 10 FROM {name}"
                     await connection.execute_fetchall(f"DELETE FROM {name} WHERE {key} <= ({oldest_tenth})")
                 await connection.commit()
-            await connection.execute_fetchall("PRAGMA incremental_vacuum(2000)")
+            # As a script: `execute` would stop after the first of the pages.
+            async with await connection.executescript("PRAGMA incremental_vacuum(2000)"):
+                pass
         except sqlite3.Error as error:
             log.error("the message log could not be trimmed: %s", error)
             await connection.rollback()
