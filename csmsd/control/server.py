@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 8 * 1024 * 1024
 MAX_CONNECTIONS = 200
+_BACKLOG = 1024  # more at once would be turned away by the kernel, without a word
 # A subscriber that reads slower than things happen is cut at this many notifications, and can resume.
 MAX_WAITING = 5_000
 _HIGH_WATER = 1024 * 1024
@@ -52,7 +53,7 @@ class ControlServer:
         # Nobody may connect before the mode is right: it is made closed, then opened.
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._accept, self._path, limit=MAX_LINE)
+            self._server = await asyncio.start_unix_server(self._accept, self._path, limit=MAX_LINE, backlog=_BACKLOG)
         finally:
             os.umask(before)
         with contextlib.suppress(KeyError, PermissionError):
