@@ -1,0 +1,115 @@
+"""The file: made, checked, migrated step by step; a step that was cut short is done anew."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from csmsd.store.database import APPLICATION_ID, migrations, prepare
+from tests.support.site import environment
+
+STEPS = migrations()
+NEWEST = STEPS[-1][0]
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def schema(path: Path) -> list[tuple[object, ...]]:
+    return query(path, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
+
+
+def at_version(path: Path, version: int) -> None:
+    """A file as an older csmsd left it."""
+    with closing(sqlite3.connect(path)) as connection:
+        for number, sql in STEPS:
+            if number <= version:
+                connection.executescript(sql)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(f"PRAGMA user_version={version}; PRAGMA application_id={APPLICATION_ID};")
+        if version:
+            connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES ('KEPT', 0, 0)")
+        connection.commit()
+
+
+def test_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "csms.db"
+    prepare(path)
+    assert query(path, "PRAGMA user_version") == [(NEWEST,)]
+    assert query(path, "PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert query(path, "PRAGMA journal_mode") == [("wal",)]
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert sorted(path.parent.iterdir()) == [path], "a new file needs no backup"
+
+
+def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    before = schema(path)
+    prepare(path)
+    assert schema(path) == before
+
+
+@pytest.mark.parametrize("version", [number for number, _ in STEPS[:-1]])
+def test_every_older_file_is_brought_up_and_kept_as_it_was(tmp_path: Path, version: int) -> None:
+    fresh = tmp_path / "fresh.db"
+    prepare(fresh)
+    path = tmp_path / "csms.db"
+    at_version(path, version)
+    prepare(path)
+    assert schema(path) == schema(fresh)
+    assert query(path, "SELECT id FROM id_tag") == [("KEPT",)]
+    backup = tmp_path / f"csms.db.before-schema-{NEWEST}"
+    assert query(backup, "PRAGMA user_version") == [(version,)]
+    assert query(backup, "SELECT id FROM id_tag") == [("KEPT",)]
+    assert backup.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("number", "sql"), STEPS, ids=[str(number) for number, _ in STEPS])
+def test_a_step_that_was_killed_is_done_anew(tmp_path: Path, number: int, sql: str) -> None:
+    path = tmp_path / "csms.db"
+    earlier = max((known for known, _ in STEPS if known < number), default=0)
+    at_version(path, earlier)
+    child = (
+        "import os, signal, sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "connection.execute('PRAGMA cache_size=1')\n"  # so that pages do reach the disk before the end
+        "connection.executescript('BEGIN IMMEDIATE;' + sys.stdin.read())\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", child, str(path)], input=sql, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    prepare(path)
+    fresh = tmp_path / "fresh.db"
+    prepare(fresh)
+    assert schema(path) == schema(fresh)
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from csmsd.store.database import prepare; prepare(Path(sys.argv[1]))"
+    )
+    path = tmp_path / "csms.db"
+    for step in range(10):
+        child = subprocess.Popen([sys.executable, "-c", program, str(path)], env=environment())
+        try:
+            child.wait(0.02 + 0.02 * step)
+        except subprocess.TimeoutExpired:
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+    prepare(path)
+    assert query(path, "PRAGMA user_version") == [(NEWEST,)]
+
+
+def test_steps_are_numbered_without_gaps() -> None:
+    """A step that is added below the newest would never be done on a file that has passed it."""
+    assert [number for number, _ in STEPS] == list(range(1, NEWEST + 1))

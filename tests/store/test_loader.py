@@ -1,0 +1,126 @@
+"""From the file to the live state: what was running runs on, with its energy."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from csmsd.ocpp.types import MeterValue, SampledValue
+from csmsd.profiles.core.charge_points import ChargePoint
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.metering import MeterShapes, read_meter_values
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Change, Deleted
+from csmsd.profiles.site import Policies
+from csmsd.store.database import prepare
+from csmsd.store.loader import load
+from csmsd.store.writer import Writer
+
+
+async def write(path: Path, *changes: Change) -> None:
+    async def recover() -> None:
+        raise AssertionError("nothing should fail")
+
+    prepare(path)
+    writer = Writer(path, recover=recover)
+    await writer.open()
+    await writer.commit(changes)
+    await writer.close()
+
+
+def transaction(number: int, **fields: Any) -> Transaction:
+    usual: dict[str, Any] = {
+        "charge_point": "CP1",
+        "connector": 1,
+        "id_tag": "A1B2C3",
+        "id_tag_status": "Accepted",
+        "start_time": 1_700_000_000_000 + number,
+        "start_text": f"start {number}",
+        "start_received_at": 0,
+        "meter_start_wh": 1000,
+        "reply": "{}",
+    }
+    return Transaction(id=number, **(usual | fields))
+
+
+def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh", "kWh"] = "Wh") -> list[Change]:
+    values = [
+        MeterValue(timestamp="2026-03-01T12:00:00.000Z", sampled_value=[SampledValue(value=energy, unit=unit)])
+        for energy in energies
+    ]
+    found = read_meter_values(
+        values,
+        charge_point="CP1",
+        connector=1,
+        transaction_id=number,
+        shapes=shapes,
+        register=None,
+        received_at=0,
+        zone=None,
+    )
+    return found.changes
+
+
+async def test_the_energy_of_a_running_transaction_is_there_again(tmp_path: Path) -> None:
+    shapes = MeterShapes()
+    path = tmp_path / "csms.db"
+    await write(
+        path,
+        ChargePoint(id="CP1", registered_at=0),
+        transaction(1, state="stopped", energy_wh=77),
+        transaction(2),
+        *readings(2, shapes, "1200", "1500"),
+        *readings(2, shapes, "1.8", unit="kWh"),
+    )
+    site = load(path, Policies())
+    book = site.charge_points["cp1"].transactions
+    assert [known.id for known in book.active()] == [2]
+    assert book.registers[2].total == pytest.approx(800)
+    assert 1 not in book.registers
+    assert site.active_transactions_of("a1b2c3") == 1
+
+
+async def test_a_register_that_was_reset_is_suspect_after_the_start_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    shapes = MeterShapes()
+    await write(path, ChargePoint(id="CP1", registered_at=0), transaction(1), *readings(1, shapes, "1500", "0", "300"))
+    register = load(path, Policies()).charge_points["cp1"].transactions.registers[1]
+    assert register.suspect
+    assert register.total == pytest.approx(800)
+
+
+async def test_an_id_is_never_given_twice_even_when_its_row_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    await write(path, ChargePoint(id="CP1", registered_at=0), transaction(7), Deleted(transaction(7)))
+    assert load(path, Policies()).new_transaction_id() == 8
+
+
+async def test_a_start_is_recognized_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    stored = transaction(3, state="stopped", reply='{"first":"reply"}')
+    await write(path, ChargePoint(id="CP1", registered_at=0), stored)
+    book = load(path, Policies()).charge_points["cp1"].transactions
+    assert book.started_as(stored.start_key) == stored
+
+
+async def test_a_transaction_of_a_charge_point_that_was_removed_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    await write(path, ChargePoint(id="CP2", registered_at=0), transaction(1), transaction(2, state="abandoned"))
+    site = load(path, Policies())
+    assert list(site.charge_points) == ["cp2"]
+    assert site.active_transactions_of("A1B2C3") == 1
+
+
+async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    site = load(path, Policies(unknown_id_tags="Accepted"))
+    assert (site.charge_points, site.id_tags, site.new_transaction_id()) == ({}, {}, 1)
+    assert site.policies.unknown_id_tags == "Accepted"
+
+
+async def test_idtags_are_found_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    await write(path, IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True))
+    found = load(path, Policies()).id_tag("aBc")
+    assert found == IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True)

@@ -1,0 +1,120 @@
+"""The log of messages and events: capped, never in the way, no state."""
+
+import asyncio
+from pathlib import Path
+
+from csmsd.store.message_log import MessageLog
+
+DAY = 86_400_000
+
+
+async def opened(path: Path, *, max_bytes: int = 10**9, max_age_days: int = 30) -> MessageLog:
+    log = MessageLog(path, max_bytes=max_bytes, max_age_days=max_age_days)
+    await log.open()
+    return log
+
+
+async def all_ids(log: MessageLog) -> list[int]:
+    return [message.id for message in await log.messages(None, since=None, before_id=None, limit=0)]
+
+
+async def trimmed(log: MessageLog, before: int) -> list[int]:
+    """What is left once the log was trimmed, which it does by itself soon after it was opened."""
+    async with asyncio.timeout(10):
+        left = await all_ids(log)
+        for _ in range(1000):
+            if len(left) < before:
+                break
+            await asyncio.sleep(0.01)
+            left = await all_ids(log)
+    return left
+
+
+async def test_messages_are_listed_as_they_came(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    for number in range(5):
+        log.add_message(number, f"CP{number % 2}", "in", f"text {number}")
+    assert await all_ids(log) == [1, 2, 3, 4, 5]
+    of_one = await log.messages(["cp1"], since=None, before_id=None, limit=0)
+    assert [message.text for message in of_one] == ["text 1", "text 3"]
+    newest = await log.messages(None, since=None, before_id=5, limit=2)
+    assert [message.id for message in newest] == [3, 4]
+    later = await log.messages(None, since=3, before_id=None, limit=0)
+    assert [message.time for message in later] == [3, 4]
+    await log.close()
+
+
+async def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    log.add_message(0, "CP1", "in", "x")
+    log.add_event(17, 0, "daemon.started", None, "{}")
+    await log.close()
+    log = await opened(tmp_path / "log.db")
+    assert log.last_event == 17
+    message = log.add_message(0, "CP1", "in", "y")
+    assert message is not None
+    assert message.id == 2
+    await log.close()
+
+
+async def test_the_file_is_capped_by_size_and_the_oldest_go_first(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    log = await opened(path)
+    for number in range(4000):
+        log.add_message(number, "CP1", "in", "x" * 500)
+    await log.close()
+    assert path.stat().st_size > 2_000_000
+
+    log = await opened(path, max_bytes=1_000_000)
+    await trimmed(log, 4000)
+    await log.close()  # which waits for the trimming to be done
+    log = await opened(path)
+    left = await all_ids(log)
+    await log.close()
+    assert left[-1] == 4000, "the newest stay"
+    assert 500 < len(left) < 2000
+    assert path.stat().st_size < 1_200_000, "what was given up is given back to the disk"
+
+
+async def test_old_messages_and_events_go(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    log = await opened(path)
+    for day in range(10):
+        log.add_message(day * DAY, "CP1", "in", str(day))
+        log.add_event(day + 1, day * DAY, "connector.status", "CP1", "{}")
+    await log.close()
+    log = await opened(path, max_age_days=3)
+    assert len(await trimmed(log, 10)) == 4
+    assert [event.number for event in await log.events(None, None)] == [7, 8, 9, 10]
+    await log.close()
+
+
+async def test_a_message_that_cannot_be_written_takes_no_other_time(tmp_path: Path) -> None:
+    """A lone surrogate is no text for SQLite: the batch is given up and counted, the log goes on."""
+    log = await opened(tmp_path / "log.db")
+    log.add_message(0, "CP1", "in", "\ud800")
+    assert await all_ids(log) == []
+    assert log.dropped == 1
+    log.add_message(0, "CP1", "in", "fine")
+    assert len(await all_ids(log)) == 1
+    await log.close()
+
+
+async def test_a_buffer_that_is_full_drops_and_counts(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    for _ in range(50_000):
+        log.add_message(0, "CP1", "in", "")
+    assert log.add_message(0, "CP1", "in", "") is None
+    assert log.dropped == 1
+    assert len(await all_ids(log)) == 50_000
+    await log.close()
+
+
+async def test_events_by_number_type_and_charge_point(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    for number in range(1, 7):
+        log.add_event(number, number, "transaction.started" if number % 2 else "connector.status", f"CP{number}", "{}")
+    assert [event.number for event in await log.events(None, None, after=4)] == [5, 6]
+    assert [event.number for event in await log.events(["cp3", "CP4"], None)] == [3, 4]
+    assert [event.number for event in await log.events(None, ["connector.status"], limit=2)] == [4, 6]
+    await log.close()

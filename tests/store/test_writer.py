@@ -1,0 +1,287 @@
+"""The writer: batches, one bad member, a disk at fault. The faults are SQLite's own, from triggers."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from csmsd.ports import NotStored
+from csmsd.profiles.core.charge_points import ChargePoint, Connector
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.record import Change, Deleted
+from csmsd.store.database import prepare
+from csmsd.store.writer import Writer
+
+
+class Watched:
+    """A writer, and what it said: the ends of the members, the states of the disk, the calls for a fresh state."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.ends: dict[str, Exception | None] = {}
+        self.visible: dict[str, bool] = {}
+        self.states: list[str | None] = []
+        self.recoveries = 0
+        self._moved = asyncio.Condition()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.writer = Writer(path, recover=self._recover)
+        self.writer.on_state = self.states.append
+
+    async def _tell(self) -> None:
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _recover(self) -> None:
+        self.recoveries += 1
+
+    def submit(self, name: str, *changes: Change) -> None:
+        """One member; its end is written down, and whether its rows could be read by others at that moment."""
+
+        def done(error: Exception | None) -> None:
+            self.ends[name] = error
+            self.visible[name] = name in self.stored()
+            self._tasks.append(asyncio.create_task(self._tell()))
+
+        self.writer.submit(changes or [tag(name)], done)
+
+    def stored(self) -> set[str]:
+        with closing(sqlite3.connect(self.path)) as other:
+            return {row[0] for row in other.execute("SELECT id FROM id_tag")}
+
+    def execute(self, *statements: str) -> None:
+        """Something that another process does to the file."""
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=10)) as other:
+            for statement in statements:
+                other.execute(statement)
+
+    async def ended(self, members: int) -> None:
+        """Waits until so many members have their answer."""
+        async with asyncio.timeout(10), self._moved:
+            await self._moved.wait_for(lambda: len(self.ends) >= members)
+
+    def failed(self) -> set[str]:
+        return {name for name, error in self.ends.items() if error is not None}
+
+
+def tag(name: str, note: str | None = None) -> IdTag:
+    return IdTag(id=name, note=note, created_at=0)
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    made = Watched(path)
+    await made.writer.open()
+    yield made
+    await made.writer.close()
+
+
+def trigger(name: str, when: str, body: str) -> str:
+    return f"CREATE TRIGGER {name} BEFORE INSERT ON id_tag WHEN {when} BEGIN {body}; END"
+
+
+# What SQLite answers as an OperationalError, like a full disk, until the trigger goes.
+DISK_AT_FAULT = trigger("broken", "1", "SELECT json('{')")
+
+
+async def test_what_comes_in_together_is_committed_together(watched: Watched) -> None:
+    names = {f"T{number}" for number in range(500)}
+    for name in names:
+        watched.submit(name)
+    await watched.writer.flush()
+    assert watched.writer.commits == 1
+    assert watched.stored() == names
+    assert watched.failed() == set()
+
+
+async def test_done_is_called_after_the_commit(watched: Watched) -> None:
+    watched.submit("A")
+    assert watched.ends == {}
+    await watched.writer.flush()
+    assert watched.visible == {"A": True}
+
+
+async def test_more_rows_than_sqlite_takes_parameters(watched: Watched) -> None:
+    watched.submit("MANY", *(tag(f"T{number}") for number in range(20_000)))
+    await watched.writer.flush()
+    assert len(watched.stored()) == 20_000
+
+
+async def test_changes_keep_their_order(watched: Watched) -> None:
+    watched.submit("one", tag("A", "first"), tag("B"))
+    watched.submit("two", tag("a", "second"), Deleted(tag("B")))  # idTags are case-insensitive
+    watched.submit("three", Deleted(tag("C")), tag("C", "back"))
+    await watched.writer.flush()
+    assert watched.writer.commits == 1
+    with closing(sqlite3.connect(watched.path)) as other:
+        assert other.execute("SELECT id, note FROM id_tag ORDER BY id").fetchall() == [("A", "second"), ("C", "back")]
+
+
+async def test_rows_are_as_they_were_when_they_were_given(watched: Watched) -> None:
+    record = tag("A", "then")
+    watched.submit("A", record)
+    record.note = "later"
+    await watched.writer.flush()
+    with closing(sqlite3.connect(watched.path)) as other:
+        assert other.execute("SELECT note FROM id_tag").fetchall() == [("then",)]
+
+
+async def bad_member(watched: Watched, *changes: Change) -> None:
+    """A member that cannot be stored, between two that can."""
+    watched.submit("A")
+    watched.submit("BAD", *changes)
+    watched.submit("C")
+    await watched.writer.flush()
+    assert watched.failed() == {"BAD"}
+    assert isinstance(watched.ends["BAD"], NotStored)
+    assert watched.stored() == {"A", "C"}
+    assert watched.recoveries == 1, "memory believed in rows that are not there"
+    assert watched.states == [], "the disk is not at fault"
+    watched.submit("D")
+    await watched.writer.flush()
+    assert watched.ends["D"] is None
+
+
+async def test_a_row_that_the_schema_refuses_fails_alone(watched: Watched) -> None:
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    await bad_member(watched)
+
+
+async def test_a_foreign_key_that_leads_nowhere_fails_alone(watched: Watched) -> None:
+    """It is found at the COMMIT only: the keys are deferred."""
+    await bad_member(
+        watched, Connector(charge_point="CP9", connector=1, status="Available", status_at=0, received_at=0)
+    )
+
+
+async def test_an_integer_too_large_for_sqlite_fails_alone(watched: Watched) -> None:
+    await bad_member(watched, IdTag(id="BAD", created_at=2**70))
+
+
+async def test_text_that_is_no_unicode_fails_alone(watched: Watched) -> None:
+    await bad_member(watched, tag("BAD", "\ud800"))
+
+
+async def test_a_member_is_stored_whole_or_not_at_all(watched: Watched) -> None:
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    await bad_member(watched, tag("E"), tag("BAD"), tag("F"))
+
+
+async def test_references_within_a_batch_may_come_in_any_order(watched: Watched) -> None:
+    watched.submit("connector", Connector(charge_point="CP1", connector=1, status="x", status_at=0, received_at=0))
+    watched.submit("charge point", ChargePoint(id="CP1", registered_at=0))
+    await watched.writer.flush()
+    assert watched.failed() == set()
+
+
+async def test_a_disk_at_fault_fails_every_member_and_memory_is_loaded_anew(watched: Watched) -> None:
+    watched.execute(DISK_AT_FAULT)
+    for name in ("A", "B", "C"):
+        watched.submit(name)
+    await watched.ended(3)
+    assert watched.failed() == {"A", "B", "C"}
+    assert watched.recoveries == 1
+    assert watched.stored() == set()
+    assert watched.states == [watched.writer.failure]
+    assert watched.states != [None]
+    watched.submit("D")
+    assert watched.failed() == {"A", "B", "C", "D"}, "refused at once while the disk has its rest"
+
+    watched.execute("DROP TRIGGER broken")
+    await watched.writer.flush()  # its rest is over
+    watched.submit("E")
+    await watched.writer.flush()
+    assert watched.ends["E"] is None
+    assert watched.states[1:] == [None]
+
+
+async def test_what_came_in_during_a_commit_that_failed_fails_too(watched: Watched) -> None:
+    """It was worked out from a memory that was ahead of the disk."""
+    watched.execute(DISK_AT_FAULT)
+    watched.submit("A")
+    await asyncio.sleep(0)  # the writer has taken A and is at it
+    watched.submit("B")
+    await watched.ended(2)
+    assert watched.failed() == {"A", "B"}
+    assert watched.recoveries == 1
+    watched.execute("DROP TRIGGER broken")
+
+
+async def test_every_statement_of_a_batch_may_be_the_one_that_fails(watched: Watched) -> None:
+    """n = 1, 2, 3 …: the failure of the n-th row costs its own member and no other."""
+    for broken in range(6):
+        watched.execute(trigger("picky", f"new.id = 'R{broken}'", "SELECT RAISE(ABORT, 'not this one')"))
+        watched.ends.clear()
+        for number in range(6):
+            watched.submit(f"R{number}", Deleted(tag(f"R{number}")), tag(f"R{number}", f"round {broken}"))
+        await watched.writer.flush()
+        assert watched.failed() == {f"R{broken}"}
+        watched.execute("DROP TRIGGER picky")
+
+
+async def test_another_process_that_holds_the_file_delays_and_fails_nothing(watched: Watched) -> None:
+    with closing(sqlite3.connect(watched.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        watched.submit("A")
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert watched.ends == {}
+        other.execute("COMMIT")
+    await watched.writer.flush()
+    assert watched.ends == {"A": None}
+
+
+async def test_commit_waits_and_raises(watched: Watched) -> None:
+    await watched.writer.commit([tag("A")])
+    assert watched.stored() == {"A"}
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    with pytest.raises(NotStored, match="not this one"):
+        await watched.writer.commit([tag("BAD")])
+
+
+async def test_a_pause_refuses_what_is_new_and_writes_what_is_pending(watched: Watched) -> None:
+    watched.submit("A")
+
+    async def work() -> None:
+        assert watched.stored() == {"A"}
+        watched.submit("B")
+        assert isinstance(watched.ends["B"], NotStored)
+
+    await watched.writer.pause(work)
+    watched.submit("C")
+    await watched.writer.flush()
+    assert watched.stored() == {"A", "C"}
+
+
+async def test_a_mistake_in_one_done_does_not_stop_the_writer(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(error: Exception | None) -> None:
+        raise RuntimeError("a mistake")
+
+    watched.writer.submit([tag("A")], mistaken)
+    watched.submit("B")
+    await watched.writer.flush()
+    assert watched.ends == {"B": None}
+    assert "a mistake" in caplog.text
+
+
+async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    made = Watched(path)
+    await made.writer.open()
+    for name in names(50):
+        made.submit(name)
+    await made.writer.close()
+    assert made.stored() == set(names(50))
+    made.submit("LATE")
+    assert made.failed() == {"LATE"}
+
+
+def names(count: int) -> Iterable[str]:
+    return (f"T{number}" for number in range(count))
