@@ -1,4 +1,4 @@
-"""The 62 cases that do not need the security extension, in the order of the test-case document (section 3)."""
+"""The 62 cases that do not need the security extension: section 3 of the public test-case document."""
 
 from csmsctl.conformance.case import Case
 from csmsctl.conformance.cases import (
@@ -6,6 +6,9 @@ from csmsctl.conformance.cases import (
     core_configuration,
     core_offline,
     core_remote_control,
+    firmware_management,
+    remote_trigger,
+    reservation,
 )
 
 
@@ -16,4 +19,7 @@ def all_cases() -> list[Case]:
         *core_remote_control.CASES,
         *core_configuration.CASES,
         *core_offline.CASES,
+        *firmware_management.CASES,
+        *reservation.CASES,
+        *remote_trigger.CASES,
     ]

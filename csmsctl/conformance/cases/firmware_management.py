@@ -1,0 +1,82 @@
+"""Firmware Management: updates and diagnostics, as far as the charge point comes with them."""
+
+from csmsctl.conformance.case import Cases, Run
+from csmsctl.conformance.charge_point import ChargePoint
+from csmsctl.conformance.conditions import TIME
+
+CASES = Cases("Firmware Management")
+
+FIRMWARE = "https://firmware.example.org/images/2.0.0.bin"
+DIAGNOSTICS = "ftp://upload.example.org/diagnostics/"
+
+
+async def _update(run: Run, charge_point: ChargePoint) -> None:
+    await run.operator.sends(
+        charge_point,
+        *("update-firmware", run.name, "--location", FIRMWARE),
+        action="UpdateFirmware",
+        request={"location": FIRMWARE, "retrieveDate": TIME},
+        answer={},
+    )
+
+
+async def _firmware_status(charge_point: ChargePoint, *statuses: str) -> None:
+    for status in statuses:
+        await charge_point.call("FirmwareStatusNotification", {"status": status}, {})
+
+
+async def _install(run: Run, charge_point: ChargePoint, end: str, version: str) -> None:
+    """From Downloading to the status after the reboot."""
+    await _firmware_status(charge_point, "Downloading", "Downloaded")
+    await charge_point.statuses("Unavailable")
+    await _firmware_status(charge_point, "Installing")
+    await charge_point.disconnect()
+    await charge_point.connect()
+    await charge_point.boot(firmware_version=version)
+    await charge_point.statuses("Available")
+    await _firmware_status(charge_point, end)
+    await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", firmware_version=version)
+
+
+@CASES.case("TC_044_1", "Firmware Update - Download and Install")
+async def firmware_installed(run: Run) -> None:
+    charge_point = await run.charge_point()
+    await _update(run, charge_point)
+    await _install(run, charge_point, "Installed", "2.0.0")
+
+
+@CASES.case("TC_044_2", "Firmware Update - Download Failed")
+async def firmware_download_failed(run: Run) -> None:
+    charge_point = await run.charge_point()
+    await _update(run, charge_point)
+    await _firmware_status(charge_point, "Downloading", "DownloadFailed")
+
+
+@CASES.case("TC_044_3", "Firmware Update - Installation Failed")
+async def firmware_installation_failed(run: Run) -> None:
+    charge_point = await run.charge_point()
+    await _update(run, charge_point)
+    await _install(run, charge_point, "InstallationFailed", "1.0.0")
+
+
+async def _diagnostics(run: Run, end: str) -> None:
+    charge_point = await run.charge_point()
+    await run.operator.sends(
+        charge_point,
+        *("get-diagnostics", run.name, "--location", DIAGNOSTICS),
+        action="GetDiagnostics",
+        request={"location": DIAGNOSTICS},
+        answer={"fileName": "diagnostics.zip"},
+    )
+    for status in ("Uploading", end):
+        await charge_point.call("DiagnosticsStatusNotification", {"status": status}, {})
+
+
+@CASES.case("TC_045_1", "Get Diagnostics")
+async def diagnostics_uploaded(run: Run) -> None:
+    await _diagnostics(run, "Uploaded")
+
+
+@CASES.case("TC_045_2", "Get Diagnostics - Upload Failed")
+async def diagnostics_upload_failed(run: Run) -> None:
+    await _diagnostics(run, "UploadFailed")
