@@ -91,6 +91,23 @@ def test_ordinary_messages_need_no_second_look(text: bytes) -> None:
     assert not may_hold_secret(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'[2,"1","X",{"a1":"7","b":"ftp://u9:p@h"}]',
+        b'[2,"1","X",{"a1":"7","Passw0rd":"p","password":"p"}]',
+        b'[2,"1","X",{"a1":"7","b":"\\u0074oken"}]',
+        b'[2,"ftp://u:p@h","X",{"a1":"7","b":"2"}]',
+        b'password",',
+    ],
+)
+def test_what_is_known_to_be_harmless_lets_nothing_else_through(text: bytes) -> None:
+    for harmless in (b'[2,"1","X",{"a1":"7","b":"2"}]', b'[2,"2","X",{"a2":"8","b":"3"}]', b'[3,"1",'):
+        assert not may_hold_secret(harmless)
+
+    assert may_hold_secret(text)
+
+
 def test_what_is_nested_too_deeply_is_masked_as_a_whole() -> None:
     nested: object = {"password": "s3cret"}
     for _ in range(900):
