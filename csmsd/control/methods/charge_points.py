@@ -10,6 +10,7 @@ from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
+from csmsd.ports import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -154,14 +155,24 @@ async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
     must_reconnect = must_boot or record.password_hash != state.record.password_hash
     if must_boot:
         record.boot_status = None if record.registration == "Accepted" else record.registration
-    await service.keeper.commit([record])
+    await _keep(service, state, record)
     state = one(service.site(), parameters.id)
-    state.record = record
     if must_reconnect:
         service.links.disconnect(record.id, "its registration was changed by the operator")
     service.bus.publish(Event("charge_point.changed", record.id, {"registration": record.registration}))
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
+
+
+async def _keep(service: Service, state: ChargePointState, record: ChargePoint) -> None:
+    """Stores a changed record. It is live before it is on disk: what a boot writes meanwhile has to contain it."""
+    before, state.record = state.record, record
+    try:
+        await service.keeper.commit([record])
+    except NotStored:
+        if state.record is record:
+            state.record = before
+        raise
 
 
 async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
@@ -174,18 +185,23 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
             f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
         )
     changes: list[Change] = [Deleted(state.record)]
-    for transaction in running:
-        transaction.state = "abandoned"
+    ended = [msgspec.structs.replace(transaction, state="abandoned") for transaction in running]
+    for transaction in ended:
         transaction.flag("charge_point_removed")
         register = state.transactions.registers.get(transaction.id)
         if register is not None:
             transaction.energy_wh = round(register.total)
         changes.append(transaction)
     changes += site.reservations.forget(state.id, service.clock())
-    await service.keeper.commit(changes)
-    for transaction in running:
-        state.transactions.update(transaction)
-        site.index_transaction(transaction)
+    # Gone before it is gone on disk: what it sends meanwhile must not bring it back.
+    del site.charge_points[fold(state.id)]
+    try:
+        await service.keeper.commit(changes)
+    except NotStored:
+        service.site().charge_points.setdefault(fold(state.id), state)
+        raise
+    for transaction in ended:
+        service.site().index_transaction(transaction)
     service.links.disconnect(state.id, "it was removed by the operator")
     service.site().charge_points.pop(fold(state.id), None)
     service.site().installed_profiles.forget(state.id)
@@ -231,8 +247,7 @@ async def accept(service: Service, parameters: Identity, caller: Caller) -> Json
     if state.record.registration == "Accepted":
         return {"changed": False, "charge_point": charge_point_view(state)}
     record = msgspec.structs.replace(state.record, registration="Accepted")
-    await service.keeper.commit([record])
-    state.record = record
+    await _keep(service, state, record)
     service.bus.publish(Event("charge_point.changed", record.id, {"registration": "Accepted"}))
     return {"changed": True, "charge_point": charge_point_view(state)}
 
