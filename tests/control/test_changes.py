@@ -1,0 +1,91 @@
+"""What operators change while charge points speak: neither undoes the other, in memory or on disk."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from tests.support.control import ControlConnection
+from tests.support.site import Site
+
+BOOT = {"chargePointVendor": "Vendor", "chargePointModel": "Model"}
+
+
+@contextmanager
+def held(site: Site) -> Iterator[None]:
+    """While another process holds the file nothing is committed."""
+    with closing(sqlite3.connect(site.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("COMMIT")
+
+
+async def begun(control: ControlConnection, method: str, **params: object) -> None:
+    """Sends a request and returns when csmsd is at it, which another answer on the same connection tells."""
+    await control.line(json.dumps({"jsonrpc": "2.0", "id": method, "method": method, "params": params}))
+    await control.line('{"jsonrpc":"2.0","id":"sync","method":"charge_point.pending"}')
+    assert (await control.receive())["id"] == "sync"
+
+
+async def test_a_boot_while_a_change_is_on_its_way_to_the_disk(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    control = await site.control()
+    with held(site):
+        await begun(control, "charge_point.set", id="CP1", strict=True, add_labels=["north"], note="level 2")
+        await charge_point.frame(2, "boot", "BootNotification", BOOT)
+        await charge_point.heartbeat()  # the boot has been taken by now
+    assert (await control.receive())["result"]["changed"] is True
+    await charge_point.answer_to("boot")
+    for _ in range(2):
+        shown = (await site.json("cp", "show", "CP1"))["charge_points"][0]
+        assert (shown["strict"], shown["labels"], shown["note"]) == (True, ["north"], "level 2")
+        assert (shown["vendor"], shown["model"]) == ("Vendor", "Model")
+        await site.restart()
+
+
+async def test_a_boot_while_its_charge_point_is_being_removed(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    control = await site.control()
+    with held(site):
+        await begun(control, "charge_point.remove", id="CP1")
+        await charge_point.frame(2, "boot", "BootNotification", BOOT)
+        answer = await charge_point.answer_to("boot")
+        assert answer[:1] + answer[2:3] == [4, "SecurityError"]
+    assert (await control.receive())["result"]["changed"] is True
+    assert (await charge_point.closed())[0] == 1008
+    assert (await site.json("cp", "list"))["charge_points"] == []
+    await site.restart()
+    assert (await site.json("cp", "list"))["charge_points"] == []
+
+
+async def test_a_removal_that_cannot_be_stored_changes_nothing(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    start = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
+    number = (await charge_point.ask("StartTransaction", start))[2]["transactionId"]
+    site.limit_file_size(4096)
+    for arguments in (["cp", "remove", "CP1", "--force"], ["cp", "set", "CP1", "--note", "new"]) * 2:
+        assert (await site.csmsctl("--yes", *arguments)).code == 1
+    assert (await charge_point.heartbeat())[0] == 3
+    assert (await site.json("cp", "show", "CP1"))["charge_points"][0]["note"] is None
+    assert (await site.json("tx", "show", str(number)))["transactions"][0]["state"] == "active"
+    command = asyncio.create_task(site.csmsctl("remote-stop", "CP1"))
+    request = await charge_point.asked("RemoteStopTransaction")
+    assert request[3] == {"transactionId": number}
+    await charge_point.answer(request, {"status": "Accepted"})
+    assert (await command).code == 0
+    site.limit_file_size(None)
+
+
+async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    start = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
+    number = (await charge_point.ask("StartTransaction", start))[2]["transactionId"]
+    assert (await site.csmsctl("--yes", "cp", "remove", "CP1")).code == 2
+    assert (await site.csmsctl("--yes", "cp", "remove", "CP1", "--force")).code == 0
+    for _ in range(2):
+        kept = (await site.json("tx", "show", str(number)))["transactions"][0]
+        assert (kept["state"], kept["flags"]) == ("abandoned", ["id_tag:Invalid", "charge_point_removed"])
+        await site.restart()
+    again = await site.raw("CP1")  # registered anew: the start that it repeats is still the same transaction
+    assert (await again.ask("StartTransaction", start))[2]["transactionId"] == number
