@@ -69,10 +69,6 @@ def one_of(*values: object) -> Condition:
     return Condition(" or ".join(map(_shown, values)), lambda value: value in values)
 
 
-def not_equal(other: object) -> Condition:
-    return Condition(f"something else than {_shown(other)}", lambda value: value != other)
-
-
 def if_present(condition: Condition) -> Condition:
     """The field may be absent."""
     return Condition(condition.description, condition.holds, optional=True)

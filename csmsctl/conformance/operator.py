@@ -46,6 +46,7 @@ class Operator:
             raise
         finally:
             running.cancel()
+            await asyncio.wait([running])  # its process has ended, too
         document = _document(ended, OK if outcome == "accepted" else REJECTED)
         results = document.get("results")
         if not isinstance(results, list) or len(results) != 1:

@@ -153,7 +153,7 @@ class Site:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                await process.communicate()
         assert process.returncode is not None
         return Ended(arguments, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 

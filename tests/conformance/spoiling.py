@@ -1,0 +1,65 @@
+"""A csmsd that does something wrong: its frames are changed on their way to the charge point."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from csmsctl.conformance import charge_point
+
+Frame = list[Any]
+Spoil = Callable[[Frame], Frame | str | None]  # None: the frame never arrives
+
+
+class SpoiltConnection:
+    """A client connection whose incoming frames are changed; `action` of an answer is that of its CALL."""
+
+    def __init__(self, connection: Any, spoil: Callable[[str, Frame], Frame | str | None]) -> None:
+        self._connection = connection
+        self._spoil = spoil
+        self._asked: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def send(self, text: str) -> None:
+        frame = json.loads(text)
+        if frame[0] == 2:
+            self._asked[frame[1]] = frame[2]
+        await self._connection.send(text)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        async for text in self._connection:
+            frame = json.loads(text)
+            action = frame[2] if frame[0] == 2 else self._asked.get(frame[1], "")
+            spoilt = self._spoil(action, frame)
+            if spoilt is not None:
+                yield spoilt if isinstance(spoilt, str) else json.dumps(spoilt)
+
+
+def spoil_connections(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[str, Frame], Frame | str | None]) -> None:
+    """From now on every charge point of a case gets spoilt frames."""
+
+    async def spoilt_connect(*arguments: Any, **options: Any) -> SpoiltConnection:
+        return SpoiltConnection(await connect(*arguments, **options), spoil)
+
+    monkeypatch.setattr(charge_point, "connect", spoilt_connect)
+
+
+def changed(payload: Any, path: str, value: object) -> Any:
+    """A copy with the value at `a.0.b` replaced; ABSENT takes the field away."""
+    name, _, rest = path.partition(".")
+    copy: Any = list(payload) if isinstance(payload, list) else dict(payload)
+    key: Any = int(name) if isinstance(payload, list) else name
+    if rest:
+        copy[key] = changed(copy[key], rest, value)
+    elif value is ABSENT:
+        copy.pop(key, None)
+    else:
+        copy[key] = value
+    return copy
+
+
+ABSENT: Any = object()
