@@ -81,6 +81,21 @@ _RESERVATION = Section(
         "show": Entry(f"{_HERE}.reservations:show", "csmsctl reservation show 3"),
     },
 )
+_PROFILE = Section(
+    "Charging profiles: the library, what is installed, and which limits hold when.",
+    {
+        "list": Entry(f"{_HERE}.profiles:list_", "csmsctl profile list"),
+        "show": Entry(f"{_HERE}.profiles:show", "csmsctl profile show night"),
+        "add": Entry(f"{_HERE}.profiles:add", "csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A"),
+        "remove": Entry(f"{_HERE}.profiles:remove", "csmsctl profile remove night"),
+        "installed": Entry(f"{_HERE}.profiles:installed", "csmsctl profile installed CP1"),
+        "preview": Entry(
+            f"{_HERE}.composite_schedules:preview", "csmsctl profile preview CP1 --connector 1 --with night"
+        ),
+        "verify": Entry(f"{_HERE}.composite_schedules:verify", "csmsctl profile verify CP1 --connector 1"),
+        "reassert": Entry(f"{_HERE}.profiles:reassert", "csmsctl profile reassert CP1"),
+    },
+)
 _TASK = Section(
     "Tasks: every command that was ever sent, by whom, and what came of it.",
     {
@@ -110,6 +125,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "tag": _TAG,
         "tx": _TX,
         "reservation": _RESERVATION,
+        "profile": _PROFILE,
         "task": _TASK,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),

@@ -73,6 +73,7 @@ class Verification(Span, kw_only=True, forbid_unknown_fields=True):
 class Reassertion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     targets: list[str] = []
     dry_run: bool = False
+    fail_fast: bool = False
     force: bool = False
     parallel: Annotated[int, Meta(ge=1, le=1000)] = 8
     timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
@@ -225,6 +226,7 @@ async def reassert(service: Service, parameters: Reassertion, caller: Caller) ->
         force=parameters.force,
         dry_run=parameters.dry_run,
         parallel=parameters.parallel,
+        fail_fast=parameters.fail_fast,
         uid=caller.uid,
         user=caller.user,
     )

@@ -1,0 +1,187 @@
+"""`profile preview` and `profile verify`: which limits hold when."""
+
+import shutil
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.failure import OTHER
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.json_files import name_or_json
+from csmsctl.parameters import Identity, live, when_option
+from csmsctl.results import show_results
+from csmsctl.run import Force, exit_code
+from csmsctl.table import Column, Record
+from csmsctl.values import moment, plain
+
+Connector = Annotated[
+    int, typer.Option("--connector", metavar="N", min=0, help="Connector; 0 is the whole charge point")
+]
+Seconds = Annotated[
+    int, typer.Option("--duration", metavar="SECONDS", min=1, help="From now on (86400, a day)", show_default=False)
+]
+Unit = Annotated[
+    Literal["A", "W"] | None, typer.Option("--unit", help="Of the limits (that of the profiles)", case_sensitive=False)
+]
+Phases = Annotated[int | None, typer.Option("--phases", metavar="N", min=1, max=3, help="That the connector has (3)")]
+
+
+def _shown_limit(value: Any, human: bool) -> str:
+    return "no limit" if value is None else plain(value)
+
+
+def _style(record: Record) -> str:
+    return "dim" if record.get("limit") is None else ""
+
+
+_PERIODS = (
+    Column("start", "FROM", moment),
+    Column("end", "TO", moment),
+    Column("limit", "LIMIT", _shown_limit, right=True, style=_style),
+    Column("unit", "UNIT"),
+    Column("phases", "PHASES", right=True),
+    Column("because_of", "BECAUSE OF", folds=True),
+)
+_DIFFERENCES = (
+    Column("start", "FROM", moment),
+    Column("end", "TO", moment),
+    Column("expected", "EXPECTED", _shown_limit, right=True),
+    Column("reported", "REPORTED", _shown_limit, right=True),
+    Column("unit", "UNIT"),
+    Column("kind", "REPORTED IS", style=lambda record: "red" if record.get("kind") == "higher" else "yellow"),
+)
+
+
+def preview(
+    ctx: typer.Context,
+    charge_point: Identity,
+    connector: Connector,
+    seconds: Seconds = 86_400,
+    unit: Unit = None,
+    with_: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="NAME|FILE",
+            help="As if this profile were sent now: name in the library, or file",
+            autocompletion=live("profiles"),
+        ),
+    ] = None,
+    start: Annotated[str | None, when_option("--start", "From then on, instead of now")] = None,
+    phases: Phases = None,
+) -> None:
+    """Show which limit will hold when, and which profiles make it.
+
+    Worked out here from what the charge point has accepted; a running transaction counts.
+    """
+    run = invocation(ctx)
+    found = run.call(
+        "profile.preview",
+        charge_point=charge_point,
+        connector=connector,
+        duration=seconds,
+        unit=unit,
+        start=start,
+        phases=phases,
+        **{"with": name_or_json(with_)},
+    )
+    if run.options.json:
+        run.output.document(found)
+        return
+    for finding in found.get("findings") or []:
+        run.output.warn(str(finding.get("text")))
+    _show_periods(run, found)
+
+
+def _show_periods(run: Invocation, found: Result) -> None:
+    periods = [_row(period, found) for period in found.get("periods") or []]
+    if run.output.terminal and not run.output.csv:
+        _plot(run, found)
+    run.output.table(_PERIODS, periods)
+
+
+def _row(period: Record, found: Result) -> Record:
+    causes = [_cause(cause, found) for cause in period.get("because") or []]
+    return {**period, "unit": found.get("unit") if period.get("limit") is not None else None,
+            "because_of": ", ".join(causes)}  # fmt: skip
+
+
+def _cause(cause: Record, found: Result) -> str:
+    """`night (TxDefaultProfile, level 0)`, and what it says where that is another unit or fewer phases."""
+    name = cause.get("name") or f"id {cause.get('id')}"
+    parts = [str(cause.get("purpose")), f"level {cause.get('stack_level')}"]
+    if cause.get("unit") != found.get("unit"):
+        parts.append(f"{plain(cause.get('limit'))} {cause.get('unit')}")
+    if cause.get("decides") == "phases":
+        parts.append(f"phases {cause.get('phases')}")
+    return f"{name} ({', '.join(parts)})"
+
+
+def _plot(run: Invocation, found: Result) -> None:
+    from csmsctl.step_plot import Step, step_plot
+
+    steps = [Step(_local(period["start"]), _local(period["end"]), period.get("limit")) for period in found["periods"]]
+    width = min(120, shutil.get_terminal_size().columns)
+    lines = step_plot(steps, str(found.get("unit")), width)
+    for line in lines:
+        run.output.text(line, style="cyan")
+    if lines:
+        run.output.text("")
+
+
+def _local(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone()
+
+
+def verify(
+    ctx: typer.Context,
+    charge_point: Identity,
+    connector: Connector,
+    seconds: Seconds = 86_400,
+    unit: Unit = None,
+    phases: Phases = None,
+    force: Force = False,
+) -> None:
+    """Ask a charge point for its composite schedule and show how it differs from what should hold.
+
+    Higher limits than expected mean that a profile has no effect; lower ones may come from limits of its own.
+    """
+    run = invocation(ctx)
+    found = run.client.call(
+        "profile.verify",
+        {
+            "charge_point": charge_point,
+            "connector": connector,
+            "duration": seconds,
+            "unit": unit,
+            "phases": phases,
+            "force": force or None,
+            "timeout": run.options.timeout,
+        },
+        timeout=2 * run.options.timeout + 5,
+    )
+    results = found.get("results") or []
+    run.exit_code = exit_code(results) or (OTHER if found.get("agrees") is False else 0)
+    if run.options.json:
+        run.output.document(found)
+        return
+    if found.get("agrees") is None:
+        show_results(run.output, results)
+        return
+    _show_difference(run, found)
+
+
+def _show_difference(run: Invocation, found: Result) -> None:
+    where = f"{found.get('charge_point')} connector {found.get('connector')}"
+    if found.get("reported") is None:
+        run.output.warn(f"{where}: no schedule reported. The charge point accepted the question and gave no limits.")
+    offset = found.get("clock_offset_s")
+    if isinstance(offset, int) and abs(offset) > 60:
+        run.output.warn(f"{where}: its clock is {abs(offset)} s {'ahead' if offset > 0 else 'behind'}.")
+    rows = [{**difference, "unit": found.get("unit")} for difference in found.get("differences") or []]
+    if rows or run.output.csv:
+        run.output.table(_DIFFERENCES, rows)
+    if not rows:
+        run.output.note(f"{where}: what the charge point reckons with is what should hold.")

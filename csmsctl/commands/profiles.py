@@ -1,0 +1,219 @@
+"""`profile`: charging profiles, the library of them and what is installed."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import invocation
+from csmsctl.json_files import read_json_file
+from csmsctl.parameters import Targets, files, live, when_option
+from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.table import Column
+from csmsctl.targets import choose
+from csmsctl.values import duration, moment, plain
+
+ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
+
+
+def _limit(value: Any, human: bool) -> str:
+    return plain(value)
+
+
+COLUMNS = (
+    Column("id", "ID", right=True),
+    Column("name", "NAME"),
+    Column("purpose", "PURPOSE"),
+    Column("stack_level", "LEVEL", right=True),
+    Column("kind", "KIND"),
+    Column("recurrency", "RECURS", wide=True),
+    Column("lowest_limit", "LOWEST", _limit, right=True),
+    Column("highest_limit", "HIGHEST", _limit, right=True),
+    Column("unit", "UNIT"),
+    Column("duration", "DURATION", duration, right=True, wide=True),
+    Column("valid_from", "VALID FROM", moment, wide=True),
+    Column("valid_to", "VALID TO", moment, wide=True),
+    Column("installed", "INSTALLED", right=True),
+    Column("note", "NOTE", folds=True),
+)
+INSTALLED_COLUMNS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("connector", "CONN", right=True),
+    Column("purpose", "PURPOSE"),
+    Column("stack_level", "LEVEL", right=True),
+    Column("name", "PROFILE"),
+    Column("id", "ID", right=True),
+    Column("transaction", "TX", right=True),
+    Column("awaits_id_tag", "AWAITS TAG"),
+    Column("accepted_at", "ACCEPTED", moment),
+)
+
+
+def list_(ctx: typer.Context) -> None:
+    """List the charging profiles in the library."""
+    run = invocation(ctx)
+    found = run.call("profile.list")
+    if run.options.json:
+        run.output.document(found)
+        return
+    empty = "The library is empty; for example: csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A"
+    run.output.table(COLUMNS, found["profiles"], empty=empty)
+
+
+def show(ctx: typer.Context, name: ProfileName) -> None:
+    """Show a charging profile: its JSON, what speaks against it, and where it is installed."""
+    run = invocation(ctx)
+    found = run.record("profile.show", "profiles", name=name)
+    if run.options.json:
+        return
+    if run.output.csv:
+        run.output.table(COLUMNS, [found])
+        return
+    from csmsctl.escape import to_json
+
+    parts = {key: found.pop(key, None) or [] for key in ("profile", "findings", "installed_on")}
+    times = {"created_at", "valid_from", "valid_to"}
+    run.output.fields(
+        [
+            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            for key, value in found.items()
+        ]
+    )
+    run.output.text("")
+    for line in to_json(parts["profile"], indent=2).splitlines():
+        run.output.text(line)
+    if parts["installed_on"]:
+        run.output.text("")
+        run.output.table(INSTALLED_COLUMNS, parts["installed_on"])
+    for finding in parts["findings"]:
+        run.output.warn(str(finding.get("text")))
+
+
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name for it")],
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="FILE", help="csChargingProfiles JSON; - reads it", autocompletion=files),
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option("--limit", metavar="LIMIT", help="Or one limit for all the time: 16A, 11kW, 7400W")
+    ] = None,
+    daily: Annotated[
+        str | None,
+        typer.Option("--daily", metavar="WINDOWS", help="Or limits by the clock: 22:00-06:00=32A,06:00-22:00=8A"),
+    ] = None,
+    purpose: Annotated[
+        Literal["ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"] | None,
+        typer.Option("--purpose", help="What it is for (TxDefaultProfile)", case_sensitive=False),
+    ] = None,
+    kind: Annotated[
+        Literal["Absolute", "Relative"] | None,
+        typer.Option("--kind", help="Relative: from the start of the transaction", case_sensitive=False),
+    ] = None,
+    stack_level: Annotated[
+        int | None, typer.Option("--stack-level", metavar="N", min=0, help="Higher ones go before lower ones (0)")
+    ] = None,
+    phases: Annotated[
+        int | None, typer.Option("--phases", metavar="N", min=1, max=3, help="Phases that may be used (3)")
+    ] = None,
+    min_rate: Annotated[
+        str | None, typer.Option("--min-rate", metavar="LIMIT", help="Minimum charging rate of the EV")
+    ] = None,
+    valid_from: Annotated[str | None, when_option("--valid-from", "Valid from then on")] = None,
+    valid_to: Annotated[str | None, when_option("--valid-to", "Valid until then")] = None,
+    start: Annotated[str | None, when_option("--start", "Start of the schedule (when it is sent)")] = None,
+    seconds: Annotated[
+        int | None, typer.Option("--duration", metavar="SECONDS", min=1, help="Length of the schedule (no end)")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="Of --daily (that of the daemon)")
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what has the name")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even when charge points will reject it")] = False,
+) -> None:
+    """Add a charging profile to the library; what is there already stays as it is.
+
+    Its id on the wire is given here and never changes, so that sending it again replaces it.
+    """
+    if [file, limit, daily].count(None) != 2:
+        raise Failure(USAGE, "Say what it limits, in one way.", "With --file FILE, --limit 16A or --daily WINDOWS.")
+    run = invocation(ctx)
+    result = run.call(
+        "profile.add",
+        name=name,
+        profile=None if file is None else read_json_file(file),
+        limit=limit,
+        daily=daily,
+        purpose=purpose,
+        kind=kind,
+        stack_level=stack_level,
+        phases=phases,
+        min_rate=min_rate,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        start=start,
+        duration=seconds,
+        time_zone=time_zone,
+        note=note,
+        replace=replace or None,
+        force=force or None,
+    )
+    if run.options.json:
+        run.output.document(result)
+        return
+    added = result.get("profile") or {}
+    if result.get("changed"):
+        run.output.note(f"{name} is in the library; its id on the wire is {added.get('id')}.")
+    elif result.get("differs"):
+        run.output.warn(f"{name} is there already and is another profile; nothing has changed. See --replace.")
+    else:
+        run.output.note(f"{name} is there already; nothing has changed.")
+    for finding in added.get("findings") or []:
+        run.output.warn(str(finding.get("text")))
+
+
+def remove(ctx: typer.Context, name: ProfileName) -> None:
+    """Remove a charging profile from the library; charge points keep what they have."""
+    run = invocation(ctx)
+    result = run.call("profile.remove", name=name)
+    if run.options.json:
+        run.output.document(result)
+        return
+    run.output.note(f"{name} is removed.")
+    for place in result.get("installed_on") or []:
+        run.output.warn(
+            f"{place.get('charge_point')} still has it: csmsctl clear-charging-profile "
+            f"{place.get('charge_point')} --id {place.get('id')}"
+        )
+
+
+def installed(ctx: typer.Context, targets: Targets = None) -> None:
+    """List what charge points have accepted; see verify for what they make of it."""
+    run = invocation(ctx)
+    found = run.call("profile.installed", targets=targets or None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(INSTALLED_COLUMNS, found["installed_profiles"], empty="No charging profile is installed.")
+
+
+def reassert(
+    ctx: typer.Context,
+    targets: Targets = None,
+    all_: AllOption = False,
+    parallel: Parallel = 8,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Send charge points once more what they have accepted.
+
+    Some lose it when they reboot. The setting ocpp.reassert_charging_profiles does it after each reconnect.
+    """
+    to = choose(targets, everyone=all_)
+    request = Request(
+        "profile.reassert", {}, question=None, parallel=parallel, fail_fast=fail_fast, dry_run=dry_run, force=force
+    )
+    run_everywhere(invocation(ctx), request, to)
