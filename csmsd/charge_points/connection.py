@@ -202,7 +202,7 @@ class Connection:
         for call in self._conversation.expire(monotonic() * 1000):
             assert isinstance(call.token, _Token)
             if call.sent_at is None:
-                end = CallEnd("withdrawn", error="its time was up before its turn came: the charge point is busy")
+                end = CallEnd("timeout", error="not sent: its time was up before its turn came")
             else:
                 end = CallEnd(
                     "timeout", error=f"no answer within {call.timeout / 1000:g} s", duration_ms=_duration(call)

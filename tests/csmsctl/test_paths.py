@@ -1,5 +1,6 @@
 """Which socket is meant when nobody names one."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,11 @@ def test_a_user_without_a_daemon_means_the_systems(system: Path, tmp_path: Path)
     own.parent.mkdir()
     own.touch()
     assert paths.default_socket({"XDG_RUNTIME_DIR": str(tmp_path)}, uid=1000) == own
+
+
+def test_a_directory_that_may_not_be_entered_is_no_reason_to_fail_here(tmp_path: Path) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may enter any directory")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    assert paths.default_socket({"XDG_STATE_HOME": str(closed)}, uid=1000) == closed / "csmsd" / "csmsd.sock"

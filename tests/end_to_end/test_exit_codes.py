@@ -123,6 +123,19 @@ async def test_8_timed_out(site: Site) -> None:
     await charge_point.asked("ClearCache")
 
 
+async def test_8_timed_out_before_its_turn_came(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    first = asyncio.create_task(site.csmsctl("clear-cache", "CP1"))
+    request = await charge_point.asked("ClearCache")
+    ended = await site.csmsctl("--json", "--timeout", "0.3", "reset", "CP1", "--type", "soft")
+    assert ended.code == 8
+    (result,) = ended.json["results"]
+    assert (result["outcome"], result["duration_ms"]) == ("timeout", None)
+    assert "not sent" in result["error"]
+    await charge_point.frame(3, request[1], {"status": "Accepted"})
+    assert (await first).code == 0
+
+
 async def test_9_some_of_several_failed(site: Site) -> None:
     await site.charge_point("CP1")
     await site.register("CP2")
