@@ -96,6 +96,14 @@ _PROFILE = Section(
         "reassert": Entry(f"{_HERE}.profiles:reassert", "csmsctl profile reassert CP1"),
     },
 )
+_LOCAL_LIST = Section(
+    "Local Authorization Lists: the idTags that charge points know by themselves.",
+    {
+        "status": Entry(f"{_HERE}.local_lists:status", "csmsctl local-list status"),
+        "show": Entry(f"{_HERE}.local_lists:show", "csmsctl local-list show CP1"),
+        "sync": Entry(f"{_HERE}.local_lists:sync", "csmsctl local-list sync --all"),
+    },
+)
 _TASK = Section(
     "Tasks: every command that was ever sent, by whom, and what came of it.",
     {
@@ -125,6 +133,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "tag": _TAG,
         "tx": _TX,
         "reservation": _RESERVATION,
+        "local-list": _LOCAL_LIST,
         "profile": _PROFILE,
         "task": _TASK,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),

@@ -16,7 +16,7 @@ from csmsctl.parameters import Output, files
 from csmsctl.table import csv_lines, csv_text
 from csmsctl.when import parse_when
 
-FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note")
+FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
 _MAX_ID_TAG = 20
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
 _SHOWN = 20  # errors
@@ -39,8 +39,8 @@ def import_(
 ) -> None:
     """Add and change idTags from CSV, all of them or, when a line is bad, none.
 
-    The first line names the columns: id, parent, expires_at, blocked, max_transactions, note, of which only id is
-    needed. An empty cell means none.
+    The first line names the columns: id, parent, expires_at, blocked, max_transactions, note, labels (with blanks
+    between them), of which only id is needed. An empty cell means none.
     """
     run = invocation(ctx)
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8-sig")
@@ -110,6 +110,8 @@ def _read_tag(columns: list[str], cells: list[str]) -> dict[str, Any]:
     for name, value in given.items():
         if name == "blocked":
             tag[name] = _yes_or_no(value)
+        elif name == "labels":
+            tag[name] = value.split()
         elif name == "expires_at" and value:
             tag[name] = parse_when(value)
         elif name == "max_transactions" and value:

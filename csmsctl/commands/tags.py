@@ -9,6 +9,7 @@ from csmsctl.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import TagId, live, when_option
+from csmsctl.run import Parallel
 from csmsctl.table import Column, Record
 from csmsctl.values import moment, plain
 
@@ -21,6 +22,15 @@ Most = Annotated[
     typer.Option("--max-transactions", metavar="N", min=0, help="So many transactions at once (any number)"),
 ]
 Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="NAME",
+        help="Label; may be repeated. It goes into the local lists of charge points with that label only",
+        autocompletion=live("labels"),
+    ),
+]
 
 
 def _status_style(record: Record) -> str:
@@ -34,6 +44,7 @@ COLUMNS = (
     Column("expires_at", "EXPIRES", moment),
     Column("active_transactions", "ACTIVE", right=True),
     Column("max_transactions", "MAX", right=True, wide=True),
+    Column("labels", "LABELS", wide=True),
     Column("note", "NOTE", folds=True),
     Column("created_at", "CREATED", moment, wide=True),
 )
@@ -82,6 +93,7 @@ def add(
     blocked: Annotated[bool, typer.Option("--blocked", help="Blocked from the start")] = False,
     max_transactions: Most = None,
     note: Note = None,
+    label: Labels = None,
 ) -> None:
     """Add an idTag; what is there already stays as it is."""
     run = invocation(ctx)
@@ -93,6 +105,7 @@ def add(
         blocked=blocked or None,
         max_transactions=max_transactions,
         note=note,
+        labels=label or None,
     )
     there = f"{tag} is there already; nothing has changed. To change it: csmsctl tag set"
     _print(run, result, f"{tag} is added." if result.get("changed") else there)
@@ -105,6 +118,18 @@ def set_(
     expires: Expires = None,
     max_transactions: Most = None,
     note: Note = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label", metavar="NAME", help="Label to add; may be repeated", autocompletion=live("labels")
+        ),
+    ] = None,
+    remove_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove-label", metavar="NAME", help="Label to take away; may be repeated", autocompletion=live("labels")
+        ),
+    ] = None,
     no_parent: Annotated[bool, typer.Option("--no-parent", help="Without a parent")] = False,
     no_expiry: Annotated[bool, typer.Option("--no-expiry", help="Never expires")] = False,
     no_limit: Annotated[bool, typer.Option("--no-limit", help="Any number of transactions at once")] = False,
@@ -122,6 +147,7 @@ def set_(
             raise Failure(USAGE, f"--no-{option} excludes a value for it.")
         if cleared or value is not None:
             fields[key] = None if cleared else value
+    fields |= {key: labels for key, labels in (("add_labels", label), ("remove_labels", remove_label)) if labels}
     if not fields:
         raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl tag set --help")
     # null clears, so these parameters are passed as they are
@@ -129,11 +155,32 @@ def set_(
     _print(run, result, f"{tag} is changed." if result.get("changed") else "It was so already.")
 
 
-def block(ctx: typer.Context, tag: TagId) -> None:
-    """Block an idTag: it is answered Blocked from now on."""
+def block(
+    ctx: typer.Context,
+    tag: TagId,
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="In the local lists and caches of all charge points, too")
+    ] = False,
+    stop_transactions: Annotated[
+        bool, typer.Option("--stop-transactions", help="With --enforce: stop what runs on it as well")
+    ] = False,
+    parallel: Parallel = 8,
+) -> None:
+    """Block an idTag: it is answered Blocked from now on.
+
+    A charge point may still know it by itself. With --enforce all that are connected are told, and those that may
+    still trust it are named.
+    """
     run = invocation(ctx)
-    result = run.call("tag.block", id=tag)
-    _print(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
+    if stop_transactions and not enforce:
+        raise Failure(USAGE, "--stop-transactions goes with --enforce.")
+    if not enforce:
+        result = run.call("tag.block", id=tag)
+        _print(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
+        return
+    from csmsctl.commands.enforcement import enforce_block
+
+    enforce_block(run, tag, stop_transactions=stop_transactions, parallel=parallel)
 
 
 def unblock(ctx: typer.Context, tag: TagId) -> None:

@@ -126,6 +126,7 @@ def tag_view(site: Site, tag: IdTag, now: Milliseconds) -> Json:
         "blocked": tag.blocked,
         "max_transactions": tag.max_transactions,
         "note": tag.note,
+        "labels": tag.labels,
         "created_at": time_text(tag.created_at),
         "status": authorization_status(tag, now, unknown="Invalid"),
         "active_transactions": site.active_transactions_of(tag.id),

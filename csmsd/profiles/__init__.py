@@ -18,6 +18,7 @@ ROOMS = {
     "smart_charging": "Smart charging",
     "firmware_management": "Firmware management",
     "reservation": "Reservation",
+    "local_auth_list": "Local authorization list",
     "remote_trigger": "Remote trigger",
 }
 

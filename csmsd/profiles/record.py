@@ -48,6 +48,7 @@ EventType = Literal[
     "reservation.expired",
     "reservation.cancelled",
     "reservation.failed",
+    "local_list.updated",
     "meter_values",
     "firmware.status",
     "firmware.confirmed",

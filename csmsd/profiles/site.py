@@ -12,6 +12,7 @@ from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
+from csmsd.profiles.local_auth_list.local_lists import LocalLists
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservations
 from csmsd.profiles.smart_charging.installed import InstalledProfiles
@@ -44,6 +45,7 @@ class Site:
         self.charging_profiles = ProfileLibrary()
         self.installed_profiles = InstalledProfiles()
         self.reservations = Reservations()
+        self.local_lists = LocalLists()
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
 

@@ -23,6 +23,7 @@ from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
 from csmsd.profiles.site import Policies, Site
@@ -69,6 +70,8 @@ class _Loader:
                 site.meter_shapes.add(shape)
             self._load_transactions()
             self._load_reservations()
+            for local_list in read_records(LocalList, self._query):
+                site.local_lists.add(local_list)
             self._load_firmware()
             self._load_charging_profiles()
         return site

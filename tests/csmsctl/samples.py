@@ -129,6 +129,7 @@ def tag(identity: str = "A1", **fields: Any) -> Record:
         "blocked": False,
         "max_transactions": None,
         "note": None,
+        "labels": [],
         "created_at": "2026-01-01T00:00:00.000Z",
         "status": "Accepted",
         "active_transactions": 0,

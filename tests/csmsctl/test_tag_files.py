@@ -9,11 +9,11 @@ from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
 
-HEADER = "id,parent,expires_at,blocked,max_transactions,note\n"
+HEADER = "id,parent,expires_at,blocked,max_transactions,note,labels\n"
 
 
 def test_all_columns() -> None:
-    tags, errors = read_tags(HEADER + "A1,P,2026-01-31T12:00:00Z,yes,2,\"Jo, 'x'\"\nB2,,,,,\n")
+    tags, errors = read_tags(HEADER + "A1,P,2026-01-31T12:00:00Z,yes,2,\"Jo, 'x'\",north staff\nB2,,,,,,\n")
     assert errors == []
     assert tags == [
         {
@@ -23,8 +23,17 @@ def test_all_columns() -> None:
             "blocked": True,
             "max_transactions": 2,
             "note": "Jo, 'x'",
+            "labels": ["north", "staff"],
         },
-        {"id": "B2", "parent": None, "expires_at": None, "blocked": False, "max_transactions": None, "note": None},
+        {
+            "id": "B2",
+            "parent": None,
+            "expires_at": None,
+            "blocked": False,
+            "max_transactions": None,
+            "note": None,
+            "labels": [],
+        },
     ]
 
 
@@ -89,12 +98,12 @@ def test_what_is_exported_can_be_imported(csmsctl: Csmsctl, daemon: ScriptedDaem
     tags = [
         samples.tag("A1", parent="P", expires_at="2026-01-31T12:00:00.000Z", blocked=True, max_transactions=0),
         samples.tag("=1+1", note="-x, \"y\" 'z'"),
-        samples.tag("'=quoted", note="Müller"),
+        samples.tag("'=quoted", note="Müller", labels=["north", "staff"]),
     ]
     daemon.replies["tag.list"] = {"schema_version": 1, "tags": tags}
     ended = csmsctl("tag", "export")
     assert ended.out.startswith(HEADER)
     read, errors = read_tags(ended.out)
     assert errors == []
-    keys = ("id", "parent", "expires_at", "blocked", "max_transactions", "note")
+    keys = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
     assert read == [{key: tag[key] for key in keys} for tag in tags]

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
 import csmsd.daemon  # noqa: F401 - imports everything, so that every kind of record is known
@@ -78,6 +79,8 @@ def sample(kind: Any, number: int) -> Any:
         return [sample(get_args(bare)[0], number)]
     if get_origin(bare) is dict:
         return {"key": sample(get_args(bare)[1], number)}
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+        return bare(**{field.name: sample(field.type, number) for field in msgspec.structs.fields(bare)})
     return {bool: True, int: 2**62 + number, float: 0.5 + number, str: f"tëxt {number} \u0000'\""}[bare]
 
 

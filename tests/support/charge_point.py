@@ -174,6 +174,14 @@ class ChargePoint(OcppChargePoint):
     def _cancel_reservation(self, **fields: Any) -> Any:
         return call_result.CancelReservation(**self._take("CancelReservation", fields, {"status": "Accepted"}))
 
+    @on(Action.get_local_list_version)
+    def _get_local_list_version(self, **fields: Any) -> Any:
+        return call_result.GetLocalListVersion(**self._take("GetLocalListVersion", fields, {"list_version": 0}))
+
+    @on(Action.send_local_list)
+    def _send_local_list(self, **fields: Any) -> Any:
+        return call_result.SendLocalList(**self._take("SendLocalList", fields, {"status": "Accepted"}))
+
     @on(Action.trigger_message)
     def _trigger_message(self, **fields: Any) -> Any:
         return call_result.TriggerMessage(**self._take("TriggerMessage", fields, {"status": "Accepted"}))

@@ -205,6 +205,7 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
     service.links.disconnect(state.id, "it was removed by the operator")
     service.site().charge_points.pop(fold(state.id), None)
     service.site().installed_profiles.forget(state.id)
+    service.site().local_lists.forget(state.id)
     service.bus.publish(Event("charge_point.removed", state.id, {}))
     return {"changed": True}
 

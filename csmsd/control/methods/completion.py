@@ -66,12 +66,12 @@ def _in_a_word(state: ChargePointState) -> str:
 
 
 def _labels(site: Site) -> Iterator[tuple[str, str]]:
-    labels: dict[str, int] = {}
+    labels: dict[str, int] = {label: 0 for tag in site.id_tags.values() for label in tag.labels}
     for state in site.charge_points.values():
         for label in state.record.labels:
             labels[label] = labels.get(label, 0) + 1
     for label in sorted(labels, key=fold):
-        yield label, f"{labels[label]} charge point{'s' if labels[label] > 1 else ''}"
+        yield label, f"{labels[label]} charge point{'s' if labels[label] != 1 else ''}"
 
 
 def _tags(site: Site) -> Iterator[tuple[str, str]]:

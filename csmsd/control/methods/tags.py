@@ -1,13 +1,14 @@
 """idTags: who may charge."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from csmsd.control.methods.enforcement import enforce
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
 from csmsd.control.views import tag_view
-from csmsd.ocpp.identity import fold
+from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
 from csmsd.profiles.record import Change, Deleted, Event
@@ -31,6 +32,19 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     blocked: bool | UnsetType = UNSET
     max_transactions: int | UnsetType | None = UNSET
     note: str | UnsetType | None = UNSET
+    labels: list[str] | UnsetType = UNSET
+    add_labels: list[str] = []
+    remove_labels: list[str] = []
+
+
+class Blocking(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """With `enforce` charge points are told, too; how many at once, and seconds per CALL."""
+
+    id: str
+    enforce: bool = False
+    stop_transactions: bool = False
+    parallel: Annotated[int, Meta(ge=1, le=1000)] = 8
+    timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
 
 
 class Import(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +80,19 @@ def _merged(fields: Fields, known: IdTag | None, now: int) -> IdTag:
         tag.max_transactions = fields.max_transactions
     if fields.note is not UNSET:
         tag.note = fields.note or None
+    tag.labels = _labels(fields, tag.labels)
     return tag
+
+
+def _labels(fields: Fields, known: list[str]) -> list[str]:
+    """The labels as they will be, each once in any case. Raises RpcError."""
+    given = list(known if fields.labels is UNSET else fields.labels) + fields.add_labels
+    for label in given:
+        if not is_identity(label):
+            raise usage(f"{label!r} is no label: {IDENTITY_RULE}.")
+    gone = {fold(label) for label in fields.remove_labels}
+    kept = {fold(label): label for label in reversed(given)}
+    return [label for key, label in reversed(kept.items()) if key not in gone]
 
 
 def _known(service: Service, name: str) -> IdTag:
@@ -112,9 +138,20 @@ async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
     return await _store(service, _merged(parameters, known, service.clock()), known)
 
 
-async def block(service: Service, parameters: Name, caller: Caller) -> Json:
+async def block(service: Service, parameters: Blocking, caller: Caller) -> Json:
+    """Blocked here first: from then on nobody who asks is told anything else."""
     known = _known(service, parameters.id)
-    return await _store(service, msgspec.structs.replace(known, blocked=True), known)
+    stored = await _store(service, msgspec.structs.replace(known, blocked=True), known)
+    if not parameters.enforce:
+        return stored
+    return stored | await enforce(
+        service,
+        _known(service, parameters.id),
+        caller,
+        stop_transactions=parameters.stop_transactions,
+        parallel=parameters.parallel,
+        timeout=parameters.timeout,
+    )
 
 
 async def unblock(service: Service, parameters: Name, caller: Caller) -> Json:
@@ -171,7 +208,7 @@ METHODS = {
     "tag.show": Method(Name, show),
     "tag.add": Method(Fields, add),
     "tag.set": Method(Fields, change),
-    "tag.block": Method(Name, block),
+    "tag.block": Method(Blocking, block),
     "tag.unblock": Method(Name, unblock),
     "tag.remove": Method(Name, remove),
     "tag.import": Method(Import, import_tags),

@@ -10,7 +10,11 @@ MAX_ID_TAG = 20
 
 
 class IdTag(Record, kw_only=True):
-    """A card or the like. `max_transactions` None: as many at once as its owner likes."""
+    """A card or the like. `max_transactions` None: as many at once as its owner likes.
+
+    `labels` choose the Local Authorization Lists that it goes to: those of charge points with one of these labels, or,
+    without any, all of them.
+    """
 
     table: ClassVar[str] = "id_tag"
     key: ClassVar[tuple[str, ...]] = ("id",)
@@ -21,6 +25,7 @@ class IdTag(Record, kw_only=True):
     blocked: bool = False
     max_transactions: int | None = None
     note: str | None = None
+    labels: list[str] = []
     created_at: Milliseconds
 
 

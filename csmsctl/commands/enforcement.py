@@ -1,0 +1,34 @@
+"""What `tag block --enforce` prints: what was sent, and who may still trust the card."""
+
+from csmsctl.failure import OK, SOME_FAILED
+from csmsctl.invocation import Invocation
+from csmsctl.results import show_results
+
+_WHERE = {"local_list": "its local list", "cache": "its cache"}
+
+
+def enforce_block(run: Invocation, tag: str, *, stop_transactions: bool, parallel: int) -> None:
+    """Blocks and enforces. Exit code 9 when a charge point is left that may still accept the card by itself."""
+    params = {
+        "id": tag,
+        "enforce": True,
+        "stop_transactions": stop_transactions or None,
+        "parallel": parallel,
+        "timeout": run.options.timeout,
+    }
+    # Several CALLs to each charge point, one after the other.
+    result = run.client.call("tag.block", params, timeout=20 * run.options.timeout, on_progress=lambda _: None)
+    trusting = result["trusting"]
+    run.exit_code = SOME_FAILED if trusting else OK
+    if run.options.json:
+        run.output.document(result)
+        return
+    if result["results"]:
+        show_results(run.output, result["results"])
+    run.output.note(f"{tag} is blocked.")
+    for entry in trusting:
+        link = "is connected, but" if entry["connected"] else "is offline and"
+        where = " and ".join(_WHERE.get(word, word) for word in entry["because"])
+        run.output.warn(f"{entry['charge_point']} {link} may still trust {tag}: {where}.")
+    if any(not entry["connected"] for entry in trusting):
+        run.output.note(f"Once they are back: csmsctl tag block {tag} --enforce")

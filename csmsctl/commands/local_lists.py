@@ -1,0 +1,129 @@
+"""`local-list`: the Local Authorization Lists of charge points, as they are and as they should be."""
+
+from typing import Any
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.invocation import invocation
+from csmsctl.parameters import Identity, Targets
+from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, exit_code
+from csmsctl.table import Column, Record
+from csmsctl.targets import choose
+from csmsctl.values import milliseconds, moment, plain
+
+
+def _state_style(record: Record) -> str:
+    return {"in_sync": "green", "drifted": "yellow", "unknown": "yellow"}.get(str(record.get("state")), "dim")
+
+
+def _outcome_style(record: Record) -> str:
+    return "green" if record.get("outcome") == "accepted" else "red"
+
+
+def _drift_style(record: Record) -> str:
+    return "yellow" if record.get("drift") else ""
+
+
+COLUMNS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("state", "STATE", style=_state_style),
+    Column("version", "VERSION", right=True),
+    Column("entries", "HAS", right=True),
+    Column("wanted", "SHOULD", right=True),
+    Column("missing", "MISSING", right=True),
+    Column("outdated", "OUTDATED", right=True),
+    Column("superfluous", "SUPERFLUOUS", right=True),
+    Column("connected", "CONNECTED", wide=True),
+    Column("room", "ROOM", right=True, wide=True),
+    Column("verified_at", "VERIFIED", moment, wide=True),
+)
+_ENTRIES = (
+    Column("id_tag", "TAG"),
+    Column("status", "STATUS"),
+    Column("parent", "PARENT"),
+    Column("expires_at", "EXPIRES", moment),
+    Column("drift", "DRIFT", style=_drift_style),
+)
+_RESULTS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("shown", "RESULT", style=_outcome_style),
+    Column("update", "UPDATE"),
+    Column("entries_sent", "SENT", right=True),
+    Column("version", "VERSION", right=True),
+    Column("entries", "HAS", right=True),
+    Column("duration_ms", "TIME", milliseconds, right=True),
+    Column("error", "DETAIL", folds=True),
+)
+
+
+def status(ctx: typer.Context, targets: Targets = None) -> None:
+    """Show how far the lists of charge points are from what they should be.
+
+    This is what csms knows, without asking: the state is unknown where the version is not that of a list that csms
+    sent. An idTag without labels belongs into every list, one with labels into those of charge points that have one
+    of them.
+    """
+    run = invocation(ctx)
+    found = run.call("local_list.status", targets=choose(targets, optional=True).targets if targets else None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(COLUMNS, found["local_lists"], empty="There is no charge point.")
+
+
+def show(ctx: typer.Context, charge_point: Identity) -> None:
+    """Show the list of a charge point, entry by entry."""
+    run = invocation(ctx)
+    found = run.record("local_list.show", "local_lists", id=charge_point)
+    if run.options.json:
+        return
+    if not run.output.csv:
+        state = plain(found["state"]).replace("_", " ")
+        run.output.note(f"{found['charge_point']}: {state}, version {plain(found['version']) or '?'}")
+    run.output.table(_ENTRIES, found["content"], empty="It should be empty.")
+
+
+def sync(
+    ctx: typer.Context,
+    targets: Targets = None,
+    all_: AllOption = False,
+    parallel: Parallel = 8,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Make the lists of charge points what they should be, with the smallest update for each.
+
+    Each is asked for its version, sent what differs (or the whole list, where that is shorter or its list is not
+    known), and asked again. A refused change is followed by the whole list.
+    """
+    run = invocation(ctx)
+    to = choose(targets, everyone=all_)
+    params: dict[str, Any] = {
+        "targets": to.targets,
+        "parallel": parallel,
+        "fail_fast": fail_fast or None,
+        "dry_run": dry_run or None,
+        "force": force or None,
+        "timeout": run.options.timeout,
+    }
+    # Several CALLs to each charge point, one after the other.
+    answer = run.client.call("local_list.sync", params, timeout=20 * run.options.timeout, on_progress=lambda _: None)
+    results: list[Result] = answer["results"]
+    run.exit_code = exit_code(results, several=len(to.targets) > 1)
+    if run.options.json:
+        run.output.document({"results": results})
+    elif dry_run:
+        from csmsctl.results import show_results
+
+        show_results(run.output, results, dry_run=True)
+    else:
+        run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])
+
+
+def _word(result: Result) -> str:
+    if result["outcome"] == "accepted":
+        return "in sync"
+    status = result.get("status") if result["outcome"] == "rejected" else None
+    return str(status or result["outcome"]).replace("_", " ")

@@ -1,0 +1,195 @@
+"""Local Authorization Lists: what charge points have, what they should have, and making the one the other."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.operations import Options
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service
+from csmsd.control.targets import one, resolve
+from csmsd.control.views import time_text
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import IdTagInfo
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, changes
+from csmsd.profiles.local_auth_list.local_lists import limit, wanted
+from csmsd.profiles.local_auth_list.synchronization import synchronize
+
+
+class Targets(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+
+
+class Identity(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+
+
+class Sync(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    targets: list[str] = []
+    force: bool = False
+    dry_run: bool = False
+    parallel: Annotated[int, Meta(ge=1, le=1000)] = 8
+    fail_fast: bool = False
+    timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
+
+
+def local_list_view(service: Service, state: ChargePointState) -> Json:
+    """What is known of a list, and how far it is from what it should be."""
+    site = service.site()
+    known = site.local_lists.get(state.id)
+    want = wanted(site.id_tags, state, service.clock())
+    have = known.content
+    differing = _drift(have, want) if have is not None else None
+    return {
+        "charge_point": state.id,
+        "connected": state.connected,
+        "state": _state(known.supported, differing),
+        "version": known.version,
+        "entries": len(have) if have is not None else None,
+        "wanted": len(want),
+        "room": limit(state, "LocalAuthListMaxLength"),
+        "missing": _count(differing, "missing"),
+        "outdated": _count(differing, "outdated"),
+        "superfluous": _count(differing, "superfluous"),
+        "under_way": known.pending_version is not None,
+        "accepted_at": time_text(known.accepted_at),
+        "verified_at": time_text(known.verified_at),
+    }
+
+
+def _state(supported: bool, differing: dict[str, str] | None) -> str:
+    if not supported:
+        return "unsupported"
+    if differing is None:
+        return "unknown"
+    return "drifted" if differing else "in_sync"
+
+
+def _drift(have: Entries, want: Entries) -> dict[str, str]:
+    """idTag → how the list is wrong about it."""
+    found = {}
+    for entry in changes(have, want):
+        key = fold(entry.id_tag)
+        found[key] = "superfluous" if key not in want else "outdated" if key in have else "missing"
+    return found
+
+
+def _count(differing: dict[str, str] | None, kind: str) -> int | None:
+    return None if differing is None else sum(found == kind for found in differing.values())
+
+
+async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
+    site = service.site()
+    if parameters.targets is not None:
+        chosen = resolve(site, parameters.targets)
+    else:
+        chosen = sorted(site.charge_points.values(), key=lambda state: fold(state.id))
+    return {"schema_version": SCHEMA_VERSION, "local_lists": [local_list_view(service, state) for state in chosen]}
+
+
+async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
+    site = service.site()
+    state = one(site, parameters.id)
+    want = wanted(site.id_tags, state, service.clock())
+    have = site.local_lists.get(state.id).content
+    drift = _drift(have, want) if have is not None else dict.fromkeys(want, "missing")
+    everything = want | (have or {})
+    return (
+        {"schema_version": SCHEMA_VERSION}
+        | local_list_view(service, state)
+        | {"content": [_entry_view(everything[key], drift.get(key)) for key in sorted(everything)]}
+    )
+
+
+def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
+    info = entry.id_tag_info or IdTagInfo(status="Invalid")
+    return {
+        "id_tag": entry.id_tag,
+        "status": info.status,
+        "expires_at": info.expiry_date,
+        "parent": info.parent_id_tag,
+        "drift": drift,
+    }
+
+
+async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
+    """One result for each charge point, whatever it took; in a dry run the messages themselves."""
+    states = resolve(service.site(), parameters.targets)
+    options = Options(
+        timeout=parameters.timeout or service.info()["call_timeout"],
+        force=parameters.force,
+        dry_run=parameters.dry_run,
+        parallel=parameters.parallel,
+        fail_fast=parameters.fail_fast,
+        uid=caller.uid,
+        user=caller.user,
+    )
+    progress = Progress(caller, len(states))
+    results = await service.runner.run(states, synchronize, options, progress.report)
+    if parameters.dry_run:
+        return {"schema_version": SCHEMA_VERSION, "results": results}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "results": [
+            summary(service, state, [result for result in results if result["charge_point"] == state.id])
+            for state in states
+        ],
+    }
+
+
+class Progress:
+    """Tells how many charge points have been dealt with; each takes several CALLs."""
+
+    def __init__(self, caller: Caller, total: int) -> None:
+        self._caller = caller
+        self._total = total
+        self._seen: set[str] = set()
+
+    def report(self, result: Json) -> None:
+        self._seen.add(result["charge_point"])
+        self._caller.notify(
+            "operation.result",
+            {"request": self._caller.request_id, "done": len(self._seen), "total": self._total, "result": result},
+        )
+
+
+def summary(service: Service, state: ChargePointState, results: list[Json]) -> Json:
+    """The messages to one charge point as one result. Done is what the charge point itself says it has."""
+    known = service.site().local_lists.get(state.id)
+    view = local_list_view(service, service.site().charge_point(state.id) or state)
+    sent = [result for result in results if result["action"] == "SendLocalList" and result["task"] is not None]
+    types = {result["request"]["updateType"] for result in sent}
+    last = results[-1]
+    outcome, status, error = last["outcome"], last["status"], last["error"]
+    if not known.supported and outcome in ("accepted", "rejected"):
+        outcome, status, error = "rejected", "NotSupported", "it does not support Local Authorization Lists"
+    elif outcome == "accepted" and (view["state"] != "in_sync" or known.verified_at is None):
+        outcome, error = "rejected", f"after the update it says that it has version {known.version}"
+    elif outcome == "accepted":
+        status = "Accepted"
+    summed: Json = {
+        "charge_point": state.id,
+        "action": "SendLocalList",
+        "outcome": outcome,
+        "status": status,
+        "error": error,
+        "update": "full" if "Full" in types else "differential" if types else "none",
+        "messages": len(sent),
+        "entries_sent": sum(len(result["request"].get("localAuthorizationList") or []) for result in sent),
+        "version": known.version,
+        "entries": view["entries"],
+        "verified_at": view["verified_at"],
+        "duration_ms": sum(result["duration_ms"] or 0 for result in results),
+        "tasks": [result["task"] for result in results if result["task"] is not None],
+    }
+    if "error_code" in last and outcome == "not_sent":
+        summed["error_code"] = last["error_code"]
+    return summed
+
+
+METHODS = {
+    "local_list.status": Method(Targets, status),
+    "local_list.show": Method(Identity, show),
+    "local_list.sync": Method(Sync, sync),
+}

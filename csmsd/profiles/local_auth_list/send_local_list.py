@@ -1,0 +1,147 @@
+"""SendLocalList (C 5.15, 6.41): give a charge point a new Local Authorization List, or changes to the one it has."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import Integer, Message
+from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
+from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+
+UpdateType = Literal["Differential", "Full"]
+
+
+class SendLocalListReq(Message, kw_only=True):
+    list_version: Integer
+    local_authorization_list: list[AuthorizationData] | None = None
+    update_type: UpdateType
+
+    @property
+    def update(self) -> Update:
+        return Update(full=self.update_type == "Full", entries=self.local_authorization_list or [])
+
+
+class SendLocalListConf(Message, kw_only=True):
+    status: Literal["Accepted", "Failed", "NotSupported", "VersionMismatch"]
+
+
+def request_for(update: Update, version: int) -> SendLocalListReq:
+    return SendLocalListReq(
+        list_version=version,
+        local_authorization_list=update.entries or None,  # C 6.41: none clears the list
+        update_type="Full" if update.full else "Differential",
+    )
+
+
+def _check(request: SendLocalListReq, target: Target) -> str | None:
+    entries = request.local_authorization_list or []
+    if request.list_version < 1:
+        return "a list version is 1 or more: 0 and -1 have a meaning of their own (CE 3.52)"
+    if len({fold(entry.id_tag) for entry in entries}) < len(entries):
+        return "an idTag stands there twice (C 6.41)"
+    if request.update_type == "Full" and any(entry.id_tag_info is None for entry in entries):
+        return "in a full list every idTag needs its idTagInfo (C 7.1)"
+    at_once = limit(target.charge_point, "SendLocalListMaxLength")
+    name = target.charge_point.id
+    if at_once is not None and len(entries) > at_once:
+        return (
+            f"{name} takes {at_once} idTags at once (SendLocalListMaxLength), these are {len(entries)}; "
+            f"send them in parts with: csmsctl local-list sync {name}"
+        )
+    return too_many(len(entries), target) if request.update_type == "Full" else None
+
+
+def too_many(entries: int, target: Target) -> str | None:
+    """Why a list of that length has no room there (LocalAuthListMaxLength)."""
+    most = limit(target.charge_point, "LocalAuthListMaxLength")
+    if most is None or entries <= most:
+        return None
+    return (
+        f"{target.charge_point.id} has room for {most} idTags (LocalAuthListMaxLength), these are {entries}; "
+        "labels choose which idTags go where: csmsctl tag set TAG --label NAME"
+    )
+
+
+def _intend(request: SendLocalListReq, target: Target) -> tuple[list[Change], list[Event]]:
+    known = target.site.local_lists.get(target.charge_point.id)
+    known.intend(request.update, request.list_version)
+    return [known], []
+
+
+def _settle(
+    request: SendLocalListReq, confirmation: SendLocalListConf, target: Target
+) -> tuple[list[Change], list[Event]]:
+    known = target.site.local_lists.get(target.charge_point.id)
+    known.answered(request.update, request.list_version, confirmation.status, target.now)
+    if confirmation.status != "Accepted":
+        return [known], []
+    updated: dict[str, object] = {
+        "version": request.list_version,
+        "update": request.update_type,
+        "entries": len(known.entries),
+    }
+    return [known], [Event("local_list.updated", target.charge_point.id, updated)]
+
+
+def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
+    """Whether an update arrived that was not answered shows the next GetLocalListVersion."""
+    if outcome in ("timeout", "unknown"):
+        return [], []
+    known = target.site.local_lists.get(target.charge_point.id)
+    known.drop_pending()
+    return [known], []
+
+
+OUTGOING = Outgoing(
+    SendLocalListReq, SendLocalListConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
+)
+
+
+class SendLocalList(Operation, kw_only=True):
+    """Send the Local Authorization List, or changes to it, in one message.
+
+    Without --tag it is the whole list that the charge point should have, or what its list lacks of that. With
+    --type differential an idTag that is not known here is deleted there. To have lists kept right, in as few messages
+    as possible, use: csmsctl local-list sync
+    """
+
+    command: ClassVar[str] = "send-local-list"
+    example: ClassVar[str] = "csmsctl send-local-list CP1 --type differential --tag A1B2C3"
+
+    type: Annotated[UpdateType, Meta(description="The whole list, or changes to it (full)")] = "Full"
+    version: Annotated[int, Meta(description="Version of the list afterwards; left out, csms chooses")] | None = None
+    tag: Annotated[
+        list[Annotated[str, Meta(max_length=20)]],
+        Meta(description="idTag to send; may be repeated", extra={"complete": "tags"}),
+    ] = []
+
+    def steps(self, target: Target) -> Steps:
+        known = target.site.local_lists.get(target.charge_point.id)
+        update = Update(full=self.type == "Full", entries=self._entries(target))
+        yield request_for(update, self.version if self.version is not None else known.next_version())
+
+    def _entries(self, target: Target) -> list[AuthorizationData]:
+        if self.tag:
+            return [self._entry(name, target) for name in dict.fromkeys(self.tag)]
+        want = wanted(target.site.id_tags, target.charge_point, target.now)
+        if self.type == "Full":
+            return list(want.values())
+        have = target.site.local_lists.get(target.charge_point.id).content
+        if have is None:
+            name = target.charge_point.id
+            raise CannotSend(
+                f"What the list of {name} holds is not known, so neither is what it lacks. "
+                f"Name idTags with --tag, or use: csmsctl local-list sync {name}"
+            )
+        return changes(have, want)
+
+    def _entry(self, name: str, target: Target) -> AuthorizationData:
+        tag = target.site.id_tag(name)
+        if tag is not None:
+            return entry_of(tag, target.now)
+        if self.type == "Full":
+            raise NotThere(f"No idTag {name}; add it with: csmsctl tag add {name}")
+        return AuthorizationData(id_tag=name)

@@ -1,0 +1,87 @@
+"""What is sent to a charge point so that its Local Authorization List becomes what it should be, and no more."""
+
+from collections.abc import Generator
+from typing import Any
+
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import Message
+from csmsd.profiles.core.get_configuration import GetConfiguration
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.local_auth_list.entries import Entries, Update, parts, smallest_update
+from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionReq
+from csmsd.profiles.local_auth_list.local_lists import LocalList, entry_of, limit, wanted
+from csmsd.profiles.local_auth_list.send_local_list import request_for, too_many
+from csmsd.profiles.slice import CannotSend, Steps, Target
+
+LIMITS = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]  # C 9.2
+
+
+class _Versions:
+    """Versions that go up, also in a dry run, in which nothing is remembered."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._last = 0
+
+    def next(self) -> int:
+        self._last = max(list_of(self._target).next_version(), self._last + 1)
+        return self._last
+
+
+def list_of(target: Target) -> LocalList:
+    return target.site.local_lists.get(target.charge_point.id)
+
+
+def synchronize(target: Target) -> Steps:
+    """Asks for the version, sends the smallest update, and asks again. Raises CannotSend when there is no room."""
+    yield GetLocalListVersionReq()
+    if not list_of(target).supported:
+        return
+    missing = [name for name in LIMITS if target.charge_point.configured(name) is None]
+    if missing:
+        yield from GetConfiguration(key=missing).steps(target)
+    want = wanted(target.site.id_tags, target.charge_point, target.now)
+    _room(want, target)
+    update = smallest_update(list_of(target).content, want)
+    if update is not None:
+        yield from _send(update, want, target)
+
+
+def enforce_block(tag: IdTag, target: Target) -> Steps:
+    """Has a list that holds the idTag, or may hold it, call it Blocked."""
+    yield GetLocalListVersionReq()
+    known = list_of(target)
+    if not known.supported or not known.version or (known.known and fold(tag.id) not in (known.content or {})):
+        return
+    blocked = entry_of(tag, target.now)
+    if (known.content or {}).get(fold(tag.id)) == blocked:
+        return
+    want = wanted(target.site.id_tags, target.charge_point, target.now)
+    yield from _send(Update(full=False, entries=[blocked]), want, target)
+
+
+def _send(update: Update, want: Entries, target: Target) -> Steps:
+    """C 5.15: when changes are answered Failed or VersionMismatch, the full list is sent."""
+    versions = _Versions(target)
+    refused = yield from _send_parts(update, versions, target)
+    if refused in ("Failed", "VersionMismatch") and not update.full:
+        yield GetLocalListVersionReq()
+        _room(want, target)
+        refused = yield from _send_parts(Update(full=True, entries=list(want.values())), versions, target)
+    if refused is None:
+        yield GetLocalListVersionReq()
+
+
+def _room(want: Entries, target: Target) -> None:
+    objection = too_many(len(want), target)
+    if objection is not None:
+        raise CannotSend(objection)
+
+
+def _send_parts(update: Update, versions: _Versions, target: Target) -> Generator[Message, Any, str | None]:
+    """Returns the status of the part that was not accepted."""
+    for part in parts(update, limit(target.charge_point, "SendLocalListMaxLength")):
+        confirmation = yield request_for(part, versions.next())
+        if confirmation is not None and confirmation.status != "Accepted":
+            return str(confirmation.status)
+    return None
