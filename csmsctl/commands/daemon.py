@@ -58,21 +58,25 @@ def reload(ctx: typer.Context) -> None:
 
 
 def wait_ready(ctx: typer.Context) -> None:
-    """Wait until csmsd answers, at most --timeout seconds."""
+    """Wait until csmsd answers and listens for charge points, at most --timeout seconds."""
     run = invocation(ctx)
     end = time.monotonic() + run.options.timeout
     while True:
         try:
             with Client(run.options.socket, max(0.1, end - time.monotonic())) as client:
                 found = client.call("daemon.info")
-            break
+            if found.get("listen"):
+                break
+            # It answers operators a moment before it listens for charge points.
+            problem = Failure(TIMED_OUT, "It does not listen for charge points yet.")
         except Failure as failure:
             if failure.code == DENIED:
                 raise
-            if time.monotonic() >= end:
-                message = f"csmsd was not ready within {run.options.timeout:g} s. {failure.message}"
-                raise Failure(TIMED_OUT, message, failure.next_step) from failure
-            time.sleep(0.05)  # a socket that is not there yet cannot be waited for
+            problem = failure
+        if time.monotonic() >= end:
+            message = f"csmsd was not ready within {run.options.timeout:g} s. {problem.message}"
+            raise Failure(TIMED_OUT, message, problem.next_step) from problem
+        time.sleep(0.05)  # a socket that is not there yet cannot be waited for
     if run.options.json:
         run.output.document(found)
     else:

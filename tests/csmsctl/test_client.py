@@ -193,3 +193,10 @@ def test_wait_ready_waits_for_the_socket(csmsctl: Csmsctl, daemon: ScriptedDaemo
         assert process.wait(20) == 0
     ended = csmsctl("daemon", "wait-ready", "--socket", "/nowhere/s", "--timeout", "0.2", "--json")
     assert ended.code == TIMED_OUT
+
+
+def test_wait_ready_waits_until_charge_points_can_connect(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["daemon.info"] = samples.info() | {"listen": []}
+    ended = csmsctl("daemon", "wait-ready", "--timeout", "0.3", "--json")
+    assert ended.code == TIMED_OUT
+    assert "listen" in ended.error["message"]
