@@ -44,9 +44,12 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     if not readings.changes:
         return Reply(MeterValuesConf())
     samples = at.charge_point.samples.setdefault(request.connector_id, {})
-    samples.update(
-        (name, sample) for name, sample in readings.latest.items() if name in samples or len(samples) < MAX_SAMPLES
-    )
+    if len(samples) + len(readings.latest) <= MAX_SAMPLES:
+        samples.update(readings.latest)
+    else:
+        samples.update(
+            (name, sample) for name, sample in readings.latest.items() if name in samples or len(samples) < MAX_SAMPLES
+        )
     measured = Event(
         "meter_values",
         at.charge_point.id,

@@ -86,36 +86,75 @@ class MeterReading(Record, kw_only=True):
     samples: str  # JSON: the values as text; with shape 0 the whole sampledValue list
 
 
+class Meaning(msgspec.Struct, frozen=True):
+    """What the number of a sample says, worked out once for all samples of that kind.
+
+    Times `factor` it is in the base unit `unit`. `name` is None where it is not among the newest readings.
+    """
+
+    name: str | None
+    unit: str
+    factor: float
+    billed: bool
+
+
+def _meaning(sample: SampledValue) -> Meaning:
+    measurand = sample.measurand or ENERGY_REGISTER
+    unit = (sample.unit or _default_unit(measurand)).strip()
+    base, factor = _UNITS.get(unit.casefold(), (unit, 1))
+    name = f"{measurand}.{sample.phase}" if sample.phase else measurand
+    at_outlet = not sample.location or sample.location == "Outlet"  # an absent location means Outlet (C 7.43)
+    opaque = sample.format == "SignedData"
+    return Meaning(
+        # The neutral conductor says nothing about what a car draws.
+        name=None if opaque or sample.phase == "N" else name,
+        unit=base,
+        factor=factor,
+        billed=measurand == ENERGY_REGISTER and not sample.phase and at_outlet and base == "Wh" and not opaque,
+    )
+
+
+class Shape:
+    """A shape that is known, by number, and what its samples mean. Number 0 stands for all that are not kept."""
+
+    def __init__(self, number: int, samples: list[SampledValue]) -> None:
+        self.number = number
+        self.meanings = [_meaning(sample) for sample in samples]
+
+    def pack(self, samples: list[SampledValue]) -> str:
+        """Samples of this shape as JSON: their values, or all of them where the shape is not kept."""
+        return encode_json([sample.value for sample in samples] if self.number else samples).decode()
+
+
 class MeterShapes:
-    """The shapes that are known, by their text and by number."""
+    """The shapes that are known, by their text and by the samples' attributes."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._seen: dict[tuple[object, ...], int] = {}  # the same by the samples' attributes: no JSON to make
+        self._numbers: dict[str, int] = {}
+        self._seen: dict[tuple[object, ...], Shape] = {}  # no JSON to make, no meaning to work out
         self._next = 1
 
     def add(self, shape: MeterShape) -> None:
-        self._ids[shape.shape] = shape.id
+        self._numbers[shape.shape] = shape.id
         self._next = max(self._next, shape.id + 1)
 
-    def pack(self, samples: list[SampledValue]) -> tuple[int, str, MeterShape | None]:
-        """(shape number, samples as JSON, the shape's record when it is new). Shape 0: samples are written out."""
-        values = encode_json([sample.value for sample in samples]).decode()
+    def recognize(self, samples: list[SampledValue]) -> tuple[Shape, MeterShape | None]:
+        """The samples' shape, and its record when it is new."""
         attributes = tuple([astuple(sample)[1:] for sample in samples])  # all but the value
         seen = self._seen.get(attributes)
         if seen is not None:
-            return seen, values, None
-        shape = encode_json([[s.measurand, s.phase, s.unit, s.context, s.location, s.format] for s in samples]).decode()
-        known = self._ids.get(shape)
-        if known is None and (len(self._ids) >= MAX_SHAPES or len(shape) > MAX_SHAPE_LENGTH):
-            return 0, encode_json(samples).decode(), None
-        if known is not None:
-            self._seen[attributes] = known
-            return known, values, None
-        record = MeterShape(id=self._next, shape=shape)
-        self.add(record)
-        self._seen[attributes] = record.id
-        return record.id, values, record
+            return seen, None
+        text = encode_json([[s.measurand, s.phase, s.unit, s.context, s.location, s.format] for s in samples]).decode()
+        known = self._numbers.get(text)
+        if known is None and (len(self._numbers) >= MAX_SHAPES or len(text) > MAX_SHAPE_LENGTH):
+            return Shape(0, samples), None
+        record = None
+        if known is None:
+            record = MeterShape(id=self._next, shape=text)
+            self.add(record)
+        shape = Shape(known or self._next - 1, samples)
+        self._seen[attributes] = shape
+        return shape, record
 
 
 def unpack(shape: str | None, samples: str) -> list[SampledValue]:
@@ -139,16 +178,32 @@ def unpack(shape: str | None, samples: str) -> list[SampledValue]:
 
 def number(sample: SampledValue) -> tuple[float, str] | None:
     """A sample's value in its base unit, or None where it has no number (SignedData is opaque)."""
-    if sample.format == "SignedData":
+    meaning = _meaning(sample)
+    (value,) = _numbers([sample])
+    if value is None or sample.format == "SignedData":
         return None
+    value *= meaning.factor
+    return (value, meaning.unit) if math.isfinite(value) else None
+
+
+def _numbers(samples: list[SampledValue]) -> list[float | None]:
+    """The values as numbers, None for those that are none."""
+    texts = [sample.value for sample in samples]
     try:
-        value = float(sample.value)
+        numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
+        if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
+            return numbers
+    except ValueError:
+        pass
+    return [_number(text) for text in texts]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
     except ValueError:
         return None
-    unit = (sample.unit or _default_unit(sample.measurand or ENERGY_REGISTER)).strip()
-    base, factor = _UNITS.get(unit.casefold(), (unit, 1))
-    value *= factor
-    return (value, base) if math.isfinite(value) else None
+    return value if math.isfinite(value) else None
 
 
 def _default_unit(measurand: str) -> str:
@@ -162,12 +217,8 @@ def _default_unit(measurand: str) -> str:
 
 def energy_register(sample: SampledValue) -> float | None:
     """Wh, when the sample is the register that is billed: imported active energy over all phases at the outlet."""
-    if (sample.measurand or ENERGY_REGISTER) != ENERGY_REGISTER or sample.phase:
-        return None
-    if sample.location and sample.location != "Outlet":  # an absent location means Outlet (C 7.43); so does ""
-        return None
-    read = number(sample)
-    return read[0] if read is not None and read[1] == "Wh" else None
+    read = number(sample) if _meaning(sample).billed else None
+    return read[0] if read is not None else None
 
 
 class Readings(msgspec.Struct):
@@ -195,18 +246,19 @@ def read_meter_values(
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
-        samples = []
-        for sample in value.sampled_value:
-            if not sample.value.strip() or sample.value.strip().casefold() == "nan":
-                readings.oddities.append(("meterValue.sampledValue.value", "no_value"))
-                continue
-            samples.append(sample)
-            _take(sample, moment.time, readings.latest, register)
+        samples = value.sampled_value
+        numbers = _numbers(samples)
+        if None in numbers:
+            samples = [sample for sample in samples if not _is_empty(sample.value)]
+            dropped = len(value.sampled_value) - len(samples)
+            readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
+            numbers = _numbers(samples)
         if not samples:
             continue
-        shape, packed, new_shape = shapes.pack(samples)
+        shape, new_shape = shapes.recognize(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
+        _take(shape.meanings, numbers, moment.time, readings.latest, register)
         # With milliseconds and `Z` the text can be made again from the time.
         text = value.timestamp
         canonical = not moment.oddity and len(text) == 24 and text[10] == "T" and text[19] == "." and text[-1] == "Z"
@@ -217,22 +269,32 @@ def read_meter_values(
                 transaction_id=transaction_id,
                 time=moment.time,
                 text=None if canonical else value.timestamp,
-                shape=shape,
-                samples=packed,
+                shape=shape.number,
+                samples=shape.pack(samples),
             )
         )
     return readings
 
 
-def _take(sample: SampledValue, time: Milliseconds, latest: dict[str, Sample], register: EnergyRegister | None) -> None:
-    billed = energy_register(sample)
-    if billed is not None and register is not None:
-        register.read(billed)
-    if sample.phase == "N":
-        return  # the neutral conductor says nothing about what a car draws
-    name = sample.measurand or ENERGY_REGISTER
-    if sample.phase:
-        name += f".{sample.phase}"
-    read = number(sample)
-    if read is not None:
-        latest[name] = Sample(read[0], read[1], time)
+def _is_empty(value: str) -> bool:
+    text = value.strip().casefold()
+    return not text or text == "nan"
+
+
+def _take(
+    meanings: list[Meaning],
+    numbers: list[float | None],
+    time: Milliseconds,
+    latest: dict[str, Sample],
+    register: EnergyRegister | None,
+) -> None:
+    for meaning, number in zip(meanings, numbers, strict=True):
+        if number is None:
+            continue
+        value = number * meaning.factor
+        if not math.isfinite(value):
+            continue
+        if meaning.billed and register is not None:
+            register.read(value)
+        if meaning.name is not None:
+            latest[meaning.name] = Sample(value, meaning.unit, time)

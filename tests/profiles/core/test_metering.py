@@ -96,6 +96,12 @@ def values(*samples: SampledValue, timestamp: str = "2026-03-01T12:00:00.000Z") 
     return [MeterValue(timestamp=timestamp, sampled_value=list(samples))]
 
 
+def pack(shapes: MeterShapes, samples: list[SampledValue]) -> tuple[int, str, MeterShape | None]:
+    """(shape number, samples as JSON, the shape's record when it is new)"""
+    shape, record = shapes.recognize(samples)
+    return shape.number, shape.pack(samples), record
+
+
 class Meter:
     """Reads meter values one after the other, as one charge point's would be."""
 
@@ -179,7 +185,7 @@ def test_samples_come_back_as_they_came(messages: list[list[SampledValue]]) -> N
     shapes = MeterShapes()
     kept: dict[int, str] = {}
     for samples in messages:
-        number_of_shape, packed, new = shapes.pack(samples)
+        number_of_shape, packed, new = pack(shapes, samples)
         if new is not None:
             kept[new.id] = new.shape
         assert unpack(kept.get(number_of_shape), packed) == samples
@@ -188,13 +194,13 @@ def test_samples_come_back_as_they_came(messages: list[list[SampledValue]]) -> N
 def test_shapes_are_known_again_after_a_restart() -> None:
     before, after = MeterShapes(), MeterShapes()
     samples = [sample("1", unit="kWh")]
-    _, _, shape = before.pack(samples)
+    _, _, shape = pack(before, samples)
     assert shape is not None
 
     after.add(shape)
 
-    assert after.pack(samples) == (shape.id, '["1"]', None)
-    _, _, other = after.pack([sample("1")])
+    assert pack(after, samples) == (shape.id, '["1"]', None)
+    _, _, other = pack(after, [sample("1")])
     assert other is not None
     assert other.id > shape.id
 
@@ -202,20 +208,20 @@ def test_shapes_are_known_again_after_a_restart() -> None:
 def test_shapes_are_bounded_in_number_and_length_and_nothing_is_lost() -> None:
     shapes = MeterShapes()
     endless = [sample("1", measurand="x" * MAX_SHAPE_LENGTH)]
-    assert shapes.pack(endless)[0] == 0
+    assert pack(shapes, endless)[0] == 0
     for count in range(MAX_SHAPES):
-        assert shapes.pack([sample("1", measurand=f"m{count}")])[2] is not None
+        assert pack(shapes, [sample("1", measurand=f"m{count}")])[2] is not None
 
-    number_of_shape, packed, new = shapes.pack([sample("1", measurand="one more")])
+    number_of_shape, packed, new = pack(shapes, [sample("1", measurand="one more")])
 
     assert (number_of_shape, new) == (0, None)
     assert unpack(None, packed) == [sample("1", measurand="one more")]
-    assert shapes.pack([sample("2", measurand="m0")])[0] == 1
+    assert pack(shapes, [sample("2", measurand="m0")])[0] == 1
 
 
 def test_packing_saves_what_repeats() -> None:
     shapes = MeterShapes()
     samples = [sample("1", measurand="Current.Import", phase=phase, unit="A") for phase in ("L1", "L2", "L3")]
-    _, packed, _ = shapes.pack(samples)
+    _, packed, _ = pack(shapes, samples)
 
     assert len(packed) * 10 < len(msgspec.json.encode(samples))
