@@ -24,11 +24,12 @@ from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
+from csmsd.hooks import Hooks
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.secrets import masked, may_hold_secret
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.record import Change, Event, Milliseconds
-from csmsd.profiles.site import Policies, Site
+from csmsd.profiles.site import Hook, Policies, Site
 from csmsd.settings import RELOADABLE, Settings, SettingsError, differences
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
@@ -137,7 +138,9 @@ class Daemon:
         await self._settle_what_was_under_way()
         self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
         self._bus.subscribe(self._reassertion.told)
-        dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._distrusted.set)
+        self._hooks = Hooks(lambda: self._settings.data_transfer)
+        self._opened.append(self._hooks.close)
+        dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._distrusted.set, self._hooks)
         strangers = Strangers(self._site, self._writer, self._bus, now)
         self._message_subscribers: dict[int, Callable[[Any], None]] = {}
         self._listener = Listener(settings, self._registry, dispatcher, strangers, self._tap, now)
@@ -265,6 +268,9 @@ class Daemon:
             },
         )
         self._settings.log = fresh.log
+        self._settings.data_transfer = msgspec.structs.replace(
+            fresh.data_transfer, max_running=self._settings.data_transfer.max_running
+        )
         self._listener.policies = self._settings.ocpp
         self.site.policies = _policies(self._settings)
         logging.getLogger().setLevel(fresh.log.level.upper())
@@ -349,6 +355,7 @@ def _policies(settings: Settings) -> Policies:
         boot_retry_interval=settings.ocpp.boot_retry_interval,
         reassert_charging_profiles=settings.ocpp.reassert_charging_profiles,
         voltage=settings.ocpp.voltage,
+        hooks=[Hook(hook.vendor_id, hook.message_id, hook.command) for hook in settings.data_transfer.hooks],
         firmware_timeout=settings.ocpp.firmware_timeout,
         diagnostics_timeout=settings.ocpp.diagnostics_timeout,
     )

@@ -29,6 +29,12 @@ class Publisher(Protocol):
     def publish(self, event: Event) -> None: ...
 
 
+class Hooks(Protocol):
+    """Executables that answer for us."""
+
+    def ask(self, executable: str, question: bytes, then: Callable[[bytes | str], None]) -> None: ...
+
+
 class MessageTap(Protocol):
     """Sees every OCPP message."""
 

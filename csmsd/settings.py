@@ -59,6 +59,38 @@ class Store(_Section, kw_only=True):
     message_log_days: Annotated[int, Meta(ge=1)] = 30
 
 
+class DataTransferHook(_Section, kw_only=True):
+    """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
+
+    vendor_id: Annotated[str, Meta(min_length=1, max_length=255)]
+    message_id: Annotated[str, Meta(max_length=50)] | None = None
+    command: str
+
+
+class DataTransfer(_Section, kw_only=True):
+    """Hooks for DataTransfer of charge points."""
+
+    timeout: Seconds = 10.0
+    max_output_bytes: Annotated[int, Meta(ge=64, le=1024 * 1024)] = 64 * 1024
+    max_running: Annotated[int, Meta(ge=1, le=100)] = 4  # at once
+    hooks: list[DataTransferHook] = []
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        seen: set[tuple[str, str | None]] = set()
+        for hook in self.hooks:
+            path = Path(hook.command)
+            if not path.is_absolute():
+                return f"data_transfer.hooks: {hook.command!r} is not an absolute path"
+            if not path.is_file() or not os.access(path, os.X_OK):
+                return f"data_transfer.hooks: {hook.command!r} is no file that can be run"
+            place = (hook.vendor_id.casefold(), hook.message_id.casefold() if hook.message_id is not None else None)
+            if place in seen:
+                return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
+            seen.add(place)
+        return None
+
+
 class Control(_Section, kw_only=True):
     """The socket for operators."""
 
@@ -78,6 +110,7 @@ class Settings(_Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     ocpp: Ocpp = msgspec.field(default_factory=Ocpp)
     store: Store = msgspec.field(default_factory=Store)
+    data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
     control: Control = msgspec.field(default_factory=Control)
     log: Log = msgspec.field(default_factory=Log)
 
@@ -103,6 +136,9 @@ RELOADABLE = frozenset(
         "ocpp.hold_after_reconnect",
         "ocpp.reassert_charging_profiles",
         "ocpp.voltage",
+        "data_transfer.timeout",
+        "data_transfer.max_output_bytes",
+        "data_transfer.hooks",
         "log.level",
     }
 )
@@ -159,6 +195,9 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
+    wrong = settings.data_transfer.problem()
+    if wrong is not None:
+        raise SettingsError(f"{file}: {wrong}")
     return settings
 
 

@@ -44,7 +44,7 @@ def test_the_default_is_the_documented_one(key: str) -> None:
     field = SETTINGS[key]
     default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default  # type: ignore[operator]
     if isinstance(default, list):
-        default = default[0]
+        default = default[0] if default else None
     if default is None or default == "":
         pytest.skip("its default depends on who runs csmsd, or is nothing")
     if isinstance(default, bool):

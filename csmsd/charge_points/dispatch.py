@@ -9,7 +9,7 @@ from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read
 from csmsd.ocpp.types import Message
-from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.ports import Clock, Hooks, Keeper, Publisher
 from csmsd.profiles import incoming, observed, outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Event
@@ -31,12 +31,14 @@ class Dispatcher:
         publisher: Publisher,
         clock: Clock,
         distrust: Callable[[], None],
+        hooks: Hooks,
     ) -> None:
         self._site = site
         self._keeper = keeper
         self._publisher = publisher
         self._clock = clock
         self._distrust = distrust
+        self._hooks = hooks
         self._incoming = incoming()
         self._outgoing = outgoing()
 
@@ -101,9 +103,13 @@ class Dispatcher:
         changes, events = observed(reply.events, context)
         if not changes and not events:
             return reply
-        return Reply(reply.confirmation, reply.changes + changes, reply.events + events)
+        return Reply(reply.confirmation, reply.changes + changes, reply.events + events, reply.later)
 
     def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
+        later = reply.later
+        if later is not None:
+            self._hooks.ask(later.executable, later.question, lambda said: self._conclude(later.conclude(said), answer))
+            return
         payload = encode(reply.confirmation)
         if not reply.changes:
             answer(payload)

@@ -64,6 +64,7 @@ EventType = Literal[
     "profile.installed",
     "profile.cleared",
     "message.quarantined",
+    "hook.failed",
     "task.created",
     "task.settled",
     "daemon.started",

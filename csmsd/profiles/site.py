@@ -19,6 +19,14 @@ from csmsd.profiles.smart_charging.installed import InstalledProfiles
 from csmsd.profiles.smart_charging.library import ProfileLibrary
 
 
+class Hook(msgspec.Struct, frozen=True):
+    """An executable that answers a vendor's DataTransfer, all of it or one message."""
+
+    vendor_id: str
+    message_id: str | None
+    command: str
+
+
 class Policies(msgspec.Struct):
     """Decisions of the settings file that handlers need; intervals in seconds."""
 
@@ -30,6 +38,7 @@ class Policies(msgspec.Struct):
     diagnostics_timeout: int = 3600
     reassert_charging_profiles: bool = False
     voltage: int = 230  # of a phase, where amperes are turned into watts (C 7.12)
+    hooks: list[Hook] = []
 
 
 class Site:

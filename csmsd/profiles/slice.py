@@ -24,11 +24,23 @@ Conf = TypeVar("Conf", bound=Message)
 
 
 class Reply(msgspec.Struct, Generic[Conf]):
-    """A handler's answer: the confirmation, what must be on disk before it leaves, and what to tell watchers."""
+    """A handler's answer: the confirmation, what must be on disk before it leaves, and what to tell watchers.
+
+    With `later` an executable is asked first, and the reply that its output makes is given instead of this one.
+    """
 
     confirmation: Conf
     changes: list[Change] = []
     events: list[Event] = []
+    later: "Ask[Conf] | None" = None
+
+
+class Ask(msgspec.Struct, Generic[Conf]):
+    """A question that an executable answers; `conclude` is given its output, or a text that says why there is none."""
+
+    executable: str
+    question: bytes
+    conclude: Callable[[bytes | str], Reply[Conf]]
 
 
 class Context(msgspec.Struct):

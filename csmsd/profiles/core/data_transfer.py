@@ -2,10 +2,12 @@
 
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta
 
 from csmsd.ocpp.types import CiString50, CiString255, Message
-from csmsd.profiles.slice import Context, Incoming, Operation, Outgoing, Reply, Steps, Target
+from csmsd.profiles.record import Event
+from csmsd.profiles.slice import Ask, Context, Incoming, Operation, Outgoing, Reply, Steps, Target
 
 
 class DataTransferReq(Message, kw_only=True):
@@ -19,9 +21,49 @@ class DataTransferConf(Message, kw_only=True):
     data: str | None = None
 
 
+class _Said(msgspec.Struct):
+    """What a hook writes: the confirmation, as JSON."""
+
+    status: Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+    data: str | None = None
+
+
 def data_transfer(request: DataTransferReq, at: Context) -> Reply[DataTransferConf]:
-    """C 4.3: no vendor's messages are implemented here, so every vendorId is unknown."""
-    return Reply(DataTransferConf(status="UnknownVendorId"))
+    """C 4.3: a vendor without hooks is unknown, and of a vendor with hooks every message that none of them takes."""
+    hooks = [hook for hook in at.site.policies.hooks if hook.vendor_id.casefold() == request.vendor_id.casefold()]
+    if not hooks:
+        return Reply(DataTransferConf(status="UnknownVendorId"))
+    message_id = (request.message_id or "").casefold()
+    # A hook for this very message goes before one for all messages of the vendor.
+    taking = [hook for hook in hooks if hook.message_id is not None and hook.message_id.casefold() == message_id]
+    taking += [hook for hook in hooks if hook.message_id is None]
+    if not taking:
+        return Reply(DataTransferConf(status="UnknownMessageId"))
+    question = {
+        "chargePoint": at.charge_point.id,
+        "vendorId": request.vendor_id,
+        "messageId": request.message_id,
+        "data": request.data,
+    }
+    identity, command = at.charge_point.id, taking[0].command
+
+    def conclude(said: bytes | str) -> Reply[DataTransferConf]:
+        return _concluded(said, identity, command)
+
+    # Should the hook fail it is Rejected: the vendor and the message are known.
+    return Reply(DataTransferConf(status="Rejected"), later=Ask(command, msgspec.json.encode(question), conclude))
+
+
+def _concluded(said: bytes | str, identity: str, command: str) -> Reply[DataTransferConf]:
+    reason = said
+    if isinstance(said, bytes):
+        try:
+            confirmation = msgspec.json.decode(said, type=_Said)
+            return Reply(DataTransferConf(status=confirmation.status, data=confirmation.data))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            reason = f"its output cannot be read: {error}"
+    failed = Event("hook.failed", identity, {"command": command, "reason": reason})
+    return Reply(DataTransferConf(status="Rejected"), [], [failed])
 
 
 INCOMING = Incoming(DataTransferReq, DataTransferConf, data_transfer, writes=False)
