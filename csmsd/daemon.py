@@ -20,10 +20,12 @@ from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
 from csmsd.control.operations import OperationRunner
 from csmsd.control.reassertion import Reassertion
+from csmsd.control.rollouts import RolloutRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
+from csmsd.files.opening import open_files
 from csmsd.hooks import Hooks
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.secrets import masked, may_hold_secret
@@ -143,6 +145,13 @@ class Daemon:
         dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._distrusted.set, self._hooks)
         strangers = Strangers(self._site, self._writer, self._bus, now)
         self._message_subscribers: dict[int, Callable[[Any], None]] = {}
+        self._rollouts = RolloutRunner(
+            self._site, self._writer, self._runner, self._bus, now, lambda: self._settings.ocpp.call_timeout
+        )
+        shelf, self._files = await open_files(
+            self._directory / "files", settings.files, self._site, self._writer, self._bus, now
+        )
+        self._opened.append(self._files.close)
         self._listener = Listener(settings, self._registry, dispatcher, strangers, self._tap, now)
         service = Service(
             site=self._site,
@@ -157,6 +166,9 @@ class Daemon:
             info=self._info,
             reload=self._reload,
             message_subscribers=self._message_subscribers,
+            files=shelf,
+            max_firmware_bytes=settings.files.max_firmware_megabytes * 1024 * 1024,
+            waits_for=self._rollouts.waits_for,
         )
         self._control = ControlServer(service, settings.socket_path, settings.control.group)
         await self._control.open()
@@ -164,6 +176,7 @@ class Daemon:
         self._addresses = await self._listener.open()
         self._background = [
             asyncio.create_task(self._keep_house(), name="housekeeping"),
+            asyncio.create_task(self._rollouts.run(), name="rollouts"),
             asyncio.create_task(self._reload_when_distrusted(), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
         ]
@@ -197,6 +210,7 @@ class Daemon:
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._listener.close()
+                await self._files.close()
                 await self._save_what_moved()
                 await self._control.close()
         except TimeoutError:
@@ -245,6 +259,7 @@ class Daemon:
             },
             "loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
             "messages_not_logged": self._message_log.dropped,
+            "files": list(hosting.bases.values()) if (hosting := self.site.firmware.hosting) is not None else [],
         }
 
     # --- reload

@@ -12,7 +12,7 @@ REMEMBERED = 10_000
 _GAP_AFTER_START = 10_000
 
 # Too many to keep; the readings themselves are in the store.
-FLEETING = frozenset({"meter_values", "tag.authorized"})
+FLEETING = frozenset({"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress"})
 
 
 class NumberedEvent(msgspec.Struct, frozen=True):

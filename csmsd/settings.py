@@ -59,6 +59,45 @@ class Store(_Section, kw_only=True):
     message_log_days: Annotated[int, Meta(ge=1)] = 30
 
 
+class Files(_Section, kw_only=True):
+    """Hosting firmware and diagnostics for charge points; off unless a listener is named."""
+
+    http_listen: str | None = None
+    ftp_listen: str | None = None
+    public_host: str | None = None  # name or address under which charge points reach this machine
+    ftp_passive_ports: Annotated[str, Meta(pattern=r"^\d{1,5}-\d{1,5}$")] | None = None
+    ftp_passive_address: str | None = None  # behind NAT: the address to tell in answers to PASV
+    max_firmware_megabytes: Annotated[int, Meta(ge=1, le=1024 * 1024)] = 1024
+    max_upload_megabytes: Annotated[int, Meta(ge=1, le=1024 * 1024)] = 100
+    quota_megabytes: Annotated[int, Meta(ge=1, le=1024 * 1024)] = 2048  # all diagnostics together
+    transfer_timeout: Seconds = 3600.0
+    idle_timeout: Seconds = 60.0
+    max_transfers: Annotated[int, Meta(ge=1, le=10_000)] = 64
+
+    @property
+    def passive_ports(self) -> range | None:
+        if self.ftp_passive_ports is None:
+            return None
+        first, _, last = self.ftp_passive_ports.partition("-")
+        return range(int(first), int(last) + 1)
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        for key, text in (("http_listen", self.http_listen), ("ftp_listen", self.ftp_listen)):
+            if text is None:
+                continue
+            try:
+                host, _ = parse_address(text)
+            except ValueError as error:
+                return f"files.{key}: {error}"
+            if self.public_host is None and host in ("0.0.0.0", "::"):  # noqa: S104
+                return f"files.public_host: is needed, since files.{key} names no host that a URL could have"
+        ports = self.passive_ports
+        if ports is not None and not (0 < ports.start < ports.stop <= 65_536):
+            return f"files.ftp_passive_ports: {self.ftp_passive_ports!r} is not FIRST-LAST"
+        return None
+
+
 class DataTransferHook(_Section, kw_only=True):
     """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
 
@@ -110,6 +149,7 @@ class Settings(_Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     ocpp: Ocpp = msgspec.field(default_factory=Ocpp)
     store: Store = msgspec.field(default_factory=Store)
+    files: Files = msgspec.field(default_factory=Files)
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
     control: Control = msgspec.field(default_factory=Control)
     log: Log = msgspec.field(default_factory=Log)
@@ -198,6 +238,9 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     wrong = settings.data_transfer.problem()
     if wrong is not None:
         raise SettingsError(f"{file}: {wrong}")
+    problem = settings.files.problem()
+    if problem is not None:
+        raise SettingsError(f"{file}: {problem}")
     return settings
 
 

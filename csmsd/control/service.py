@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import msgspec
 
 from csmsd.events import EventBus
-from csmsd.ports import Clock, Keeper, Links
+from csmsd.ports import Clock, FileIntake, FileStore, Keeper, Links
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
@@ -130,6 +130,10 @@ class Service(msgspec.Struct):
     info: Callable[[], Json]
     reload: Callable[[], Json]
     message_subscribers: dict[int, Callable[[Any], None]]
+    files: FileStore
+    max_firmware_bytes: int
+    waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
+    intakes: dict[str, "FileIntake"] = msgspec.field(default_factory=dict)  # of operators, under way
 
 
 P = TypeVar("P", bound=msgspec.Struct)

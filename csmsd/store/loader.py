@@ -19,6 +19,7 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.firmware_management.followed import NEVER_BEGUN
+from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
@@ -97,6 +98,10 @@ class _Loader:
         wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
         for upload in read_records(DiagnosticsUpload, self._query, wanted):
             firmware.uploads.add(upload)
+        for rollout in read_records(Rollout, self._query):
+            firmware.rollouts.add(rollout)
+        for member in read_records(RolloutMember, self._query):
+            firmware.rollouts.add_member(member)
 
     def _load_reservations(self) -> None:
         """All that are active, and the newest of the others."""

@@ -6,15 +6,20 @@ from csmsd.control.methods import (
     charge_points,
     completion,
     daemon,
+    diagnostics,
+    firmware,
     local_lists,
     messages,
     operations,
     profiles,
     reservations,
+    rollouts,
     tags,
     transactions,
 )
 from csmsd.control.service import Method
+
+_FIRMWARE = (firmware, diagnostics, rollouts)
 
 METHODS: dict[str, Method[Any]] = {
     name: method
@@ -29,6 +34,7 @@ METHODS: dict[str, Method[Any]] = {
         operations,
         messages,
         completion,
+        *_FIRMWARE,
     )
     for name, method in module.METHODS.items()
 }

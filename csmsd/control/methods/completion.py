@@ -24,6 +24,9 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "labels",
         "reservations",
         "profiles",
+        "firmware",
+        "diagnostics",
+        "rollouts",
     ]
     prefix: str = ""
     charge_point: str | None = None
@@ -46,6 +49,9 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
             "labels": _labels,
             "reservations": _reservations,
             "profiles": _profiles,
+            "firmware": _firmware,
+            "diagnostics": _diagnostics,
+            "rollouts": _rollouts,
         }
         found = sources[parameters.kind](site)
     prefix = fold(parameters.prefix)
@@ -102,6 +108,21 @@ def _configuration_keys(site: Site, identity: str | None) -> Iterator[tuple[str,
         for key in state.configuration.values() if state is not None else ():
             seen.setdefault(key.name, key.value or "")
     yield from sorted(seen.items())
+
+
+def _firmware(site: Site) -> Iterator[tuple[str, str]]:
+    for name, image in sorted(site.firmware.images.items()):
+        yield name, image.version or f"{image.size} bytes"
+
+
+def _diagnostics(site: Site) -> Iterator[tuple[str, str]]:
+    for upload in site.firmware.uploads.kept:
+        yield str(upload.id), f"{upload.charge_point} {upload.name or ''}".rstrip()
+
+
+def _rollouts(site: Site) -> Iterator[tuple[str, str]]:
+    for rollout in site.firmware.rollouts:
+        yield str(rollout.id), f"{rollout.file}, {rollout.state}"
 
 
 METHODS = {"complete": Method(Complete, complete)}

@@ -1,6 +1,7 @@
-"""The live state of the room: images, updates, uploads."""
+"""The live state of the room: images, updates, uploads, rollouts."""
 
 from csmsd.profiles.firmware_management.hosting import Hosting
+from csmsd.profiles.firmware_management.rollouts import Rollouts
 from csmsd.profiles.firmware_management.updates import FirmwareImage, Updates
 from csmsd.profiles.firmware_management.uploads import Uploads
 
@@ -12,4 +13,5 @@ class Firmware:
         self.images: dict[str, FirmwareImage] = {}
         self.updates = Updates()
         self.uploads = Uploads()
+        self.rollouts = Rollouts()
         self.hosting: Hosting | None = None

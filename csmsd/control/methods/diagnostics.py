@@ -1,0 +1,94 @@
+"""Diagnostics: what charge points were asked for, and the files that they brought."""
+
+import asyncio
+import base64
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.firmware_views import upload_view
+from csmsd.control.methods.firmware import Status
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, RpcError, Service, not_there
+from csmsd.control.targets import resolve
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.record import Event
+
+_LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the protocol
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    charge_point: str | None = None
+
+
+class Number(msgspec.Struct, forbid_unknown_fields=True):
+    task: int
+
+
+class Read(msgspec.Struct, forbid_unknown_fields=True):
+    task: int
+    offset: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
+
+
+async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+    """The files that are kept, the newest first."""
+    found = [
+        upload
+        for upload in service.site().firmware.uploads.kept
+        if parameters.charge_point is None or fold(upload.charge_point) == fold(parameters.charge_point)
+    ]
+    return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
+
+
+async def status(service: Service, parameters: Status, caller: Caller) -> Json:
+    """The upload that each charge point is at or was at last; or those of the given tasks."""
+    site = service.site()
+    book = site.firmware.uploads
+    if parameters.tasks is not None:
+        found = [upload for number in parameters.tasks if (upload := book.get(number)) is not None]
+    else:
+        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve(site, parameters.targets)}
+        identities = {fold(upload.charge_point): upload.charge_point for upload in book}
+        wanted = [identity for key, identity in sorted(identities.items()) if chosen is None or key in chosen]
+        found = [upload for identity in wanted if (upload := book.newest(identity)) is not None]
+    return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
+
+
+def _kept(service: Service, number: int) -> DiagnosticsUpload:
+    upload = service.site().firmware.uploads.get(number)
+    if upload is None or upload.stored is None:
+        raise not_there(f"No file of diagnostics has the number {number}.", "See: csmsctl diagnostics list")
+    return upload
+
+
+async def read(service: Service, parameters: Read, caller: Caller) -> Json:
+    upload = _kept(service, parameters.task)
+    assert upload.stored is not None
+    try:
+        data = await asyncio.to_thread(
+            service.files.read, "diagnostics", upload.stored, parameters.offset, parameters.length
+        )
+    except OSError as error:
+        raise RpcError(1, f"The file cannot be read: {error.strerror}.") from None
+    return {"data": base64.b64encode(data).decode(), "size": upload.size, "name": upload.name, "sha256": upload.sha256}
+
+
+async def remove(service: Service, parameters: Number, caller: Caller) -> Json:
+    upload = _kept(service, parameters.task)
+    stored = upload.stored
+    assert stored is not None
+    await service.keeper.commit([msgspec.structs.replace(upload, stored=None)])
+    upload.stored = None
+    await asyncio.to_thread(service.files.remove, "diagnostics", stored)
+    service.bus.publish(Event("diagnostics.removed", upload.charge_point, {"upload": upload.id}))
+    return {"changed": True}
+
+
+METHODS = {
+    "diagnostics.list": Method(Listing, listing),
+    "diagnostics.status": Method(Status, status),
+    "diagnostics.read": Method(Read, read),
+    "diagnostics.remove": Method(Number, remove),
+}

@@ -1,0 +1,193 @@
+"""Firmware images, which operators bring in pieces, and the updates that charge points are at."""
+
+import asyncio
+import base64
+import binascii
+import re
+import secrets
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.firmware_views import image_view, update_view
+from csmsd.control.service import (
+    SCHEMA_VERSION,
+    Caller,
+    Json,
+    Method,
+    NoParameters,
+    RpcError,
+    Service,
+    not_there,
+    usage,
+)
+from csmsd.control.targets import resolve
+from csmsd.ocpp.identity import fold
+from csmsd.ports import NoRoom
+from csmsd.profiles.firmware_management.updates import FirmwareImage
+from csmsd.profiles.record import Deleted, Event
+
+# It becomes a part of URLs and FTP paths, which the simplest of clients must be able to ask for.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}\Z")
+MAX_INTAKES = 8
+
+
+class Begin(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    size: Annotated[int, Meta(ge=0)]
+
+
+class Piece(msgspec.Struct, forbid_unknown_fields=True):
+    upload: str
+    data: str
+
+
+class Finish(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    upload: str
+    name: str
+    version: Annotated[str, Meta(max_length=50)] | None = None
+    note: str | None = None
+
+
+class Remove(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    force: bool = False
+
+
+class Status(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+    tasks: list[int] | None = None
+
+
+async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    images = sorted(service.site().firmware.images.values(), key=lambda image: image.name)
+    return {"schema_version": SCHEMA_VERSION, "firmware": [image_view(image) for image in images]}
+
+
+async def begin(service: Service, parameters: Begin, caller: Caller) -> Json:
+    """The file comes with `firmware.write`; when the connection ends before `firmware.finish`, nothing of it stays."""
+    if not _NAME.match(parameters.name):
+        raise usage(
+            f"{parameters.name!r} cannot be the name of a firmware file.",
+            "It has 1 to 100 letters, digits and . _ + -, and begins with a letter or digit. See --name.",
+        )
+    if parameters.size > service.max_firmware_bytes:
+        raise usage(
+            f"The file is larger than {service.max_firmware_bytes // 1_048_576} MiB.",
+            "The limit is files.max_firmware_megabytes in csmsd.toml.",
+        )
+    if len(service.intakes) >= MAX_INTAKES:
+        raise RpcError(1, "Too many files are being added at once.", "Try again later.")
+    try:
+        intake = await asyncio.to_thread(service.files.begin, "firmware", service.max_firmware_bytes)
+    except OSError as error:
+        raise RpcError(1, f"The file cannot be stored: {error.strerror}.") from None
+    name = secrets.token_hex(8)
+    service.intakes[name] = intake
+
+    def end() -> None:
+        left = service.intakes.pop(name, None)
+        if left is not None:
+            left.abort()
+
+    caller.subscribe(end)
+    return {"upload": name}
+
+
+async def write(service: Service, parameters: Piece, caller: Caller) -> Json:
+    intake = service.intakes.get(parameters.upload)
+    if intake is None:
+        raise not_there("This upload is over.")
+    try:
+        data = base64.b64decode(parameters.data, validate=True)
+        await asyncio.to_thread(intake.write, data)
+    except binascii.Error:
+        raise usage("The data is not base64.") from None
+    except NoRoom as error:
+        raise usage(f"{error}.") from None
+    except OSError as error:
+        raise RpcError(1, f"The file cannot be stored: {error.strerror}.") from None
+    return {"size": intake.size}
+
+
+async def finish(service: Service, parameters: Finish, caller: Caller) -> Json:
+    intake = service.intakes.pop(parameters.upload, None)
+    if intake is None:
+        raise not_there("This upload is over.")
+    try:
+        file = await asyncio.to_thread(intake.finish)
+    except OSError as error:
+        intake.abort()
+        raise RpcError(1, f"The file cannot be stored: {error.strerror}.") from None
+    images = service.site().firmware.images
+    known = images.get(parameters.name)
+    if known is not None or not _NAME.match(parameters.name):
+        await asyncio.to_thread(service.files.remove, "firmware", file.stored)
+        if known is None:
+            raise usage(f"{parameters.name!r} cannot be the name of a firmware file.")
+        if known.sha256 == file.sha256:
+            return {"changed": False, "firmware": image_view(known)}
+        raise usage(
+            f"{known.name} is there already, with another content.",
+            f"Choose another --name, or remove it: csmsctl firmware remove {known.name}",
+        )
+    image = FirmwareImage(
+        name=parameters.name,
+        stored=file.stored,
+        size=file.size,
+        sha256=file.sha256,
+        version=parameters.version or None,
+        note=parameters.note or None,
+        added_at=service.clock(),
+    )
+    try:
+        await service.keeper.commit([image])
+    except Exception:
+        await asyncio.to_thread(service.files.remove, "firmware", file.stored)
+        raise
+    service.site().firmware.images[image.name] = image
+    service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": True}))
+    return {"changed": True, "firmware": image_view(image)}
+
+
+async def remove(service: Service, parameters: Remove, caller: Caller) -> Json:
+    firmware = service.site().firmware
+    image = firmware.images.get(parameters.name)
+    if image is None:
+        raise not_there(f"No firmware {parameters.name}.", "See: csmsctl firmware list")
+    users = [update.charge_point for update in firmware.updates if update.file == image.name and not update.ended]
+    users += [
+        f"rollout {rollout.id}" for rollout in firmware.rollouts if rollout.file == image.name and not rollout.over
+    ]
+    if users and not parameters.force:
+        raise usage(f"{image.name} is in use: {', '.join(sorted(users)[:5])}.", "Remove it all the same with --force.")
+    await service.keeper.commit([Deleted(image)])
+    service.site().firmware.images.pop(image.name, None)
+    await asyncio.to_thread(service.files.remove, "firmware", image.stored)
+    service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": False}))
+    return {"changed": True}
+
+
+async def status(service: Service, parameters: Status, caller: Caller) -> Json:
+    """The update that each charge point is at or was at last; or those of the given tasks."""
+    site = service.site()
+    book = site.firmware.updates
+    if parameters.tasks is not None:
+        found = [update for number in parameters.tasks if (update := book.get(number)) is not None]
+    else:
+        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve(site, parameters.targets)}
+        identities = {fold(update.charge_point): update.charge_point for update in book}
+        wanted = [identity for key, identity in sorted(identities.items()) if chosen is None or key in chosen]
+        found = [update for identity in wanted if (update := book.newest(identity)) is not None]
+    return {"schema_version": SCHEMA_VERSION, "updates": [update_view(update) for update in found]}
+
+
+METHODS = {
+    "firmware.list": Method(NoParameters, listing),
+    "firmware.begin": Method(Begin, begin),
+    "firmware.write": Method(Piece, write),
+    "firmware.finish": Method(Finish, finish),
+    "firmware.remove": Method(Remove, remove),
+    "firmware.status": Method(Status, status),
+}

@@ -1,0 +1,175 @@
+"""Rollouts of firmware: ordered, looked at, halted and let go on. `control/rollouts.py` carries them out."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.firmware_views import member_view, rollout_view
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, not_there, usage
+from csmsd.control.targets import resolve
+from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window
+from csmsd.profiles.record import Change, Event
+
+
+class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    targets: list[str]
+    file: str
+    parallel: Annotated[int, Meta(ge=1, le=1000)] = 1
+    canary: Annotated[int, Meta(ge=0)] = 0
+    only_idle: bool = False
+    window: str | None = None
+    max_failures: Annotated[int, Meta(ge=0)] = 0
+    retries: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    protocol: Literal["http", "ftp"] | None = None
+
+
+class Number(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+
+
+async def start(service: Service, parameters: Start, caller: Caller) -> Json:
+    site = service.site()
+    firmware = site.firmware
+    states = resolve(site, parameters.targets)
+    if parameters.file not in firmware.images:
+        raise not_there(
+            f"No firmware {parameters.file}.", "See csmsctl firmware list, or add it: csmsctl firmware add FILE"
+        )
+    hosting = firmware.hosting
+    if hosting is None or (parameters.protocol is not None and parameters.protocol not in hosting.bases):
+        key = f"files.{parameters.protocol or 'http'}_listen"
+        raise usage("csmsd does not host files that way.", f"Set {key} in csmsd.toml and restart it.")
+    if parameters.window is not None and parse_window(parameters.window) is None:
+        raise usage(f"{parameters.window!r} is no window.", "Write it as 01:00-05:00, in the local time of csmsd.")
+    if parameters.canary > len(states):
+        raise usage(f"There are {len(states)} charge points, but {parameters.canary} canaries.")
+    for state in states:
+        busy = firmware.rollouts.busy(state.id)
+        if busy is not None:
+            raise usage(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl firmware rollout show {busy.id}")
+    rollout = Rollout(
+        id=firmware.rollouts.new_id(),
+        created_at=service.clock(),
+        uid=caller.uid,
+        user=caller.user,
+        file=parameters.file,
+        parallel=parameters.parallel,
+        canary=parameters.canary,
+        only_idle=parameters.only_idle,
+        window=parameters.window,
+        max_failures=parameters.max_failures,
+        retries=parameters.retries,
+        protocol=parameters.protocol,
+    )
+    members = [
+        RolloutMember(rollout=rollout.id, charge_point=state.id, position=position)
+        for position, state in enumerate(states)
+    ]
+    # Known at once, so that no second one gets its number or its members; begun only when it is on disk.
+    rollout.state = "paused"
+    firmware.rollouts.add(rollout)
+    for member in members:
+        firmware.rollouts.add_member(member)
+    try:
+        await service.keeper.commit([msgspec.structs.replace(rollout, state="running"), *members])
+    except Exception:
+        service.site().firmware.rollouts.remove(rollout.id)
+        raise
+    rollout.state = "running"
+    return _told(service, rollout)
+
+
+async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    rollouts = service.site().firmware.rollouts
+    views = [rollout_view(rollout, rollouts.members(rollout.id), service.waits_for(rollout.id)) for rollout in rollouts]
+    return {"schema_version": SCHEMA_VERSION, "rollouts": views[::-1]}
+
+
+def _known(service: Service, number: int) -> Rollout:
+    rollout = service.site().firmware.rollouts.get(number)
+    if rollout is None:
+        raise not_there(f"No rollout {number}.", "See: csmsctl firmware rollout list")
+    return rollout
+
+
+def _view(service: Service, rollout: Rollout) -> Json:
+    members = service.site().firmware.rollouts.members(rollout.id)
+    return rollout_view(rollout, members, service.waits_for(rollout.id))
+
+
+async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+    rollout = _known(service, parameters.id)
+    firmware = service.site().firmware
+    members = [
+        member_view(member, firmware.updates.get(member.update_id), canary=member.position < rollout.canary)
+        for member in firmware.rollouts.members(rollout.id)
+    ]
+    return {"schema_version": SCHEMA_VERSION} | _view(service, rollout) | {"members": members}
+
+
+def _told(service: Service, rollout: Rollout) -> Json:
+    data: dict[str, object] = {"rollout": rollout.id, "state": rollout.state, "reason": rollout.reason}
+    service.bus.publish(Event("rollout.changed", None, data))
+    return {"changed": True, "rollout": _view(service, rollout)}
+
+
+async def _set(service: Service, rollout: Rollout, **fields: object) -> Json:
+    changed = msgspec.structs.replace(rollout, **fields)
+    await service.keeper.commit([changed])
+    for name, value in fields.items():
+        setattr(rollout, name, value)
+    return _told(service, rollout)
+
+
+async def pause(service: Service, parameters: Number, caller: Caller) -> Json:
+    """What is under way goes on; nothing new is begun."""
+    rollout = _known(service, parameters.id)
+    if rollout.over:
+        raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
+    if rollout.state == "paused":
+        return {"changed": False, "rollout": _view(service, rollout)}
+    return await _set(service, rollout, state="paused", reason=f"paused by {caller.user or 'an operator'}")
+
+
+async def resume(service: Service, parameters: Number, caller: Caller) -> Json:
+    """What failed so far was seen, and counts no more against the limit."""
+    rollout = _known(service, parameters.id)
+    if rollout.over:
+        raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
+    if rollout.state == "running":
+        return {"changed": False, "rollout": _view(service, rollout)}
+    return await _set(service, rollout, state="running", reason=None, resumed_at=service.clock())
+
+
+async def cancel(service: Service, parameters: Number, caller: Caller) -> Json:
+    """What waits is not begun any more; what is under way cannot be taken back."""
+    rollout = _known(service, parameters.id)
+    if rollout.over:
+        return {"changed": False, "rollout": _view(service, rollout)}
+    now = service.clock()
+    waiting = [m for m in service.site().firmware.rollouts.members(rollout.id) if m.state == "waiting"]
+    cancelled: list[Change] = [msgspec.structs.replace(m, state="cancelled", ended_at=now) for m in waiting]
+    ended = msgspec.structs.replace(rollout, state="cancelled", reason=None, ended_at=now)
+    # None of them may be begun while this is being written.
+    before = rollout.state
+    rollout.state = "cancelled"
+    try:
+        await service.keeper.commit([ended, *cancelled])
+    except Exception:
+        rollout.state = before
+        raise
+    rollout.reason, rollout.ended_at = None, now
+    for member in waiting:
+        member.state, member.ended_at = "cancelled", now
+    return _told(service, rollout)
+
+
+METHODS = {
+    "rollout.start": Method(Start, start),
+    "rollout.list": Method(NoParameters, listing),
+    "rollout.show": Method(Number, show),
+    "rollout.pause": Method(Number, pause),
+    "rollout.resume": Method(Number, resume),
+    "rollout.cancel": Method(Number, cancel),
+}

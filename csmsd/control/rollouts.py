@@ -1,0 +1,210 @@
+"""Carries rollouts on, and ends updates and uploads that nothing was heard of for too long."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from csmsd.control.operations import OperationRunner, Options
+from csmsd.control.service import Json
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.ports import Clock, Keeper
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.firmware_management import updates, uploads
+from csmsd.profiles.firmware_management.rollouts import Decision, Rollout, RolloutMember, Standing, decide
+from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Operation
+
+log = logging.getLogger(__name__)
+
+# Windows open, deadlines pass and clocks are set without an event.
+_LONGEST_SLEEP_SECONDS = 1.0
+_STIRRING = frozenset(
+    {
+        "charge_point.connected",
+        "firmware.status",
+        "firmware.confirmed",
+        "rollout.changed",
+        "transaction.stopped",
+        "transaction.abandoned",
+        "transaction.closed",
+    }
+)
+
+
+class RolloutRunner:
+    """Looks again whenever something happened that may matter; what it decides is decided elsewhere."""
+
+    def __init__(
+        self,
+        site: Callable[[], Site],
+        keeper: Keeper,
+        operations: OperationRunner,
+        bus: EventBus,
+        clock: Clock,
+        call_timeout: Callable[[], float],
+    ) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._operations = operations
+        self._bus = bus
+        self._clock = clock
+        self._call_timeout = call_timeout
+        self._wake = asyncio.Event()
+        self._sending: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._waits_for: dict[int, str | None] = {}
+
+    def waits_for(self, rollout: int) -> str | None:
+        """Why nothing happens in a rollout that runs."""
+        return self._waits_for.get(rollout)
+
+    async def run(self) -> None:
+        """Never returns."""
+        end = self._bus.subscribe(self._stir)
+        try:
+            while True:
+                self._wake.clear()
+                if self._keeper.accepting:
+                    try:
+                        await self._step()
+                    except Exception as error:  # memory was loaded anew: the next round finds all again
+                        log.error("rollouts and deadlines could not be carried on: %s", error)
+                        await asyncio.sleep(_LONGEST_SLEEP_SECONDS)
+                try:
+                    async with asyncio.timeout(_LONGEST_SLEEP_SECONDS):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            end()
+            for task in self._sending.values():
+                task.cancel()
+
+    def _stir(self, event: NumberedEvent) -> None:
+        if event.type in _STIRRING:
+            self._wake.set()
+
+    async def _step(self) -> None:
+        firmware, now = self._site().firmware, self._clock()
+        changes: list[Change] = []
+        events: list[Event] = []
+        for found, told in (updates.expire(firmware.updates, now), uploads.expire(firmware.uploads, now)):
+            changes += found
+            events += told
+        beginning: list[tuple[Rollout, RolloutMember]] = []
+        for rollout in firmware.rollouts:
+            if not rollout.over:
+                beginning += self._carry_on(rollout, changes, events)
+        if changes:
+            await self._keeper.commit(changes)
+        for event in events:
+            self._bus.publish(event)
+        # Only now: a crash leaves a member that is `updating` and has no task, so nothing was sent to it.
+        for rollout, member in beginning:
+            place = (rollout.id, member.charge_point)
+            task = asyncio.get_running_loop().create_task(self._send(rollout, member), name=f"rollout {rollout.id}")
+            self._sending[place] = task
+            task.add_done_callback(partial(self._sent, place))
+
+    def _sent(self, place: tuple[int, str], task: asyncio.Task[None]) -> None:
+        self._sending.pop(place, None)
+        self._wake.set()
+
+    def _carry_on(
+        self, rollout: Rollout, changes: list[Change], events: list[Event]
+    ) -> list[tuple[Rollout, RolloutMember]]:
+        now = self._clock()
+        members = self._site().firmware.rollouts.members(rollout.id)
+        for member in members:
+            if self._look_after(rollout, member):
+                changes.append(member)
+                events.append(_event(rollout, member))
+        moment = datetime.fromtimestamp(now / 1000).astimezone()  # a window is meant as people read clocks here
+        decision: Decision = decide(rollout, self._standings(members), moment.hour * 60 + moment.minute)
+        self._waits_for[rollout.id] = decision.waits_for
+        if decision.state is not None:
+            rollout.state, rollout.reason = decision.state, decision.reason
+            rollout.ended_at = now if rollout.over else None
+            changes.append(rollout)
+            events.append(_event(rollout))
+        chosen = [member for member in members if member.charge_point in decision.begin]
+        for member in chosen:
+            member.state, member.begun_at, member.update_id, member.note = "updating", now, None, None
+            changes.append(member)
+            events.append(_event(rollout, member))
+        return [(rollout, member) for member in chosen]
+
+    def _look_after(self, rollout: Rollout, member: RolloutMember) -> bool:
+        """Takes in what its update came to; whether the member changed."""
+        if member.state != "updating":
+            return False
+        book = self._site().firmware.updates
+        linked = False
+        if member.update_id is None:
+            newest = book.newest(member.charge_point)
+            if newest is not None and newest.created_at >= (member.begun_at or 0) and newest.file == rollout.file:
+                member.update_id = newest.id
+                linked = True
+            elif (rollout.id, member.charge_point) not in self._sending:
+                member.state = "waiting"  # csmsd ended before anything was sent
+                return True
+            else:
+                return False
+        update = book.get(member.update_id)
+        if update is None:
+            return linked
+        if update.state == "not_sent":
+            # It went offline in between: its turn comes again.
+            member.state, member.update_id, member.note = "waiting", None, "was not connected"
+            return True
+        return member.take_in(update, self._clock()) or linked
+
+    def _standings(self, members: list[RolloutMember]) -> list[Standing]:
+        site = self._site()
+        found = []
+        for member in members:
+            state = site.charge_point(member.charge_point)
+            current = site.firmware.updates.current(member.charge_point)
+            found.append(
+                Standing(
+                    member,
+                    connected=state is not None and state.connected,
+                    idle=state is not None and not state.transactions.active(),
+                    free=current is None or current.ended,
+                )
+            )
+        return found
+
+    async def _send(self, rollout: Rollout, member: RolloutMember) -> None:
+        state: ChargePointState | None = self._site().charge_point(member.charge_point)
+        if state is None:
+            return
+        fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
+        operation: Operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
+        options = Options(timeout=self._call_timeout(), uid=rollout.uid, user=rollout.user)
+        results = await self._operations.run([state], operation.steps, options, lambda result: None)
+        result: Json = results[-1] if results else {}
+        if result.get("task") is None and not self._operations.draining:
+            await self._could_not_send(rollout.id, member.charge_point, str(result.get("error")))
+
+    async def _could_not_send(self, number: int, identity: str, reason: str) -> None:
+        """A check here speaks against it: no image any more, no host for files."""
+        rollout = self._site().firmware.rollouts.get(number)
+        found = [m for m in self._site().firmware.rollouts.members(number) if m.charge_point == identity]
+        if rollout is None or not found or found[0].state != "updating":
+            return
+        member = found[0]
+        member.state, member.note, member.ended_at = "failed", reason, self._clock()
+        await self._keeper.commit([member])
+        self._bus.publish(_event(rollout, member))
+
+
+def _event(rollout: Rollout, member: RolloutMember | None = None) -> Event:
+    data: dict[str, object] = {"rollout": rollout.id, "state": rollout.state, "reason": rollout.reason}
+    if member is not None:
+        data["member"] = member.state
+        data["note"] = member.note
+    return Event("rollout.changed", member.charge_point if member is not None else None, data)

@@ -1,0 +1,351 @@
+"""The FTP host: passive, anonymous, and without a file system. A path is `/token-…[/name]` and nothing else.
+
+pyftpdlib has a loop of its own; it runs in a thread, and asks the daemon's loop what a token allows.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from io import BufferedReader
+from typing import Any, ClassVar, TypeVar
+
+from pyftpdlib.exceptions import FilesystemError
+from pyftpdlib.filesystems import AbstractedFS
+from pyftpdlib.handlers import DTPHandler, FTPHandler
+from pyftpdlib.handlers.ftp.control import proto_cmds
+from pyftpdlib.ioloop import IOLoop, _RetryError
+from pyftpdlib.servers import FTPServer
+
+from csmsd.files.grants import Download, Grant, Grants, Pace, Upload
+from csmsd.files.limits import CHUNK, Limits
+from csmsd.files.shelf import Intake
+from csmsd.ports import NoRoom, StoredFile
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_ANSWER_SECONDS = 30.0
+_LONGEST_SLEEP_SECONDS = 5.0
+_STOP_SECONDS = 2.0
+
+# No active mode, no renaming, deleting or making of anything: those commands do not exist here.
+COMMANDS = frozenset(
+    {"ABOR", "ALLO", "CDUP", "CWD", "EPSV", "FEAT", "LIST", "MODE", "NLST", "NOOP", "OPTS", "PASS", "PASV", "PWD"}
+    | {"QUIT", "REST", "RETR", "SIZE", "STAT", "STOR", "STRU", "SYST", "TYPE", "USER", "XCUP", "XCWD", "XPWD"}
+)
+
+
+class FtpHost:
+    """One listener and its thread."""
+
+    def __init__(
+        self, grants: Grants, limits: Limits, *, passive_ports: range | None, passive_address: str | None
+    ) -> None:
+        self.grants = grants
+        self.limits = limits
+        self._passive_ports = passive_ports
+        self._passive_address = passive_address
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._address = ("", 0)
+        # Its lines hold paths, and those hold tokens.
+        logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)
+        logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())
+
+    def open(self, host: str, port: int) -> int:
+        """Returns the port. Raises OSError."""
+        self._loop = asyncio.get_running_loop()
+        self._ftp_loop = IOLoop()
+        settings = {
+            "host": self,
+            "timeout": max(1, int(self.limits.idle)),
+            "passive_ports": list(self._passive_ports) if self._passive_ports else None,
+            "masquerade_address": self._passive_address,
+        }
+        handler = type("Handler", (_Handler,), settings)
+        server = FTPServer((host, port), handler, ioloop=self._ftp_loop, backlog=64)
+        server.max_cons = 2 * self.limits.connections + 1  # each has a connection for its data
+        self._thread = threading.Thread(target=self._serve, name="ftp", daemon=True)
+        self._address = (server.address[0], int(server.address[1]))
+        self._thread.start()
+        return self._address[1]
+
+    def _serve(self) -> None:
+        wait = _LONGEST_SLEEP_SECONDS
+        while not self._stopping.is_set():
+            due = self._ftp_loop.loop(timeout=wait, blocking=False)
+            wait = _LONGEST_SLEEP_SECONDS if due is None else min(max(due, 0), _LONGEST_SLEEP_SECONDS)
+        self._ftp_loop.close()
+
+    async def close(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._wake_and_join, self._thread)
+
+    def _wake_and_join(self, thread: threading.Thread) -> None:
+        """A connection wakes the loop, which has no other way to be told."""
+        with suppress(OSError):
+            socket.create_connection(self._address, _STOP_SECONDS).close()
+        thread.join(_STOP_SECONDS)
+
+    # --- called in the thread
+
+    def ask(self, work: Coroutine[Any, Any, T]) -> T:
+        """Has the daemon's loop do something, and waits for it."""
+        assert self._loop is not None
+        if self._stopping.is_set():
+            work.close()
+            raise FilesystemError("Stopping")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_SECONDS)
+
+    def find(self, path: str) -> Grant | None:
+        async def find() -> Grant | None:
+            return self.grants.find(path)
+
+        return self.ask(find())
+
+    def tell(self, grant: Download | Upload, done: int, total: int | None) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.grants.progress, grant, done, total)
+
+
+class _Outgoing:
+    """Firmware on its way out."""
+
+    def __init__(self, grant: Download, descriptor: int) -> None:
+        self.grant = grant
+        self.name = "firmware"
+        self._file: BufferedReader = os.fdopen(descriptor, "rb")
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int) -> int:
+        return self._file.seek(offset)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Incoming:
+    """Diagnostics on their way in."""
+
+    def __init__(self, grant: Upload, intake: Intake, name: str) -> None:
+        self.grant = grant
+        self.name = name
+        self.closed = False
+        self._intake = intake
+        self._pace = Pace()
+        self.failure: str | None = None
+
+    @property
+    def due(self) -> bool:
+        return self._pace.due()
+
+    @property
+    def size(self) -> int:
+        return self._intake.size
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._intake.write(data)
+        except NoRoom as error:
+            self.failure = f"552 {error}."
+            raise OSError(errno.ENOSPC, str(error)) from None
+
+    def finish(self) -> StoredFile:
+        return self._intake.finish()
+
+    def close(self) -> None:
+        self.closed = True
+        self._intake.abort()
+
+
+class _Paths(AbstractedFS):  # type: ignore[misc]
+    """There is no file system behind it: every path is looked up among the tokens."""
+
+    @property
+    def host(self) -> FtpHost:
+        host: FtpHost = self.cmd_channel.host
+        return host
+
+    def ftp2fs(self, ftppath: str) -> str:
+        return str(self.ftpnorm(ftppath))
+
+    def fs2ftp(self, fspath: str) -> str:
+        return fspath
+
+    def validpath(self, path: str) -> bool:
+        return True
+
+    def realpath(self, path: str) -> str:
+        return path
+
+    def chdir(self, path: str) -> None:
+        if path != "/" and self.host.find(path) is None:
+            raise FilesystemError("No such directory")
+        self.cwd = path
+
+    def listdir(self, path: str) -> list[str]:
+        return []
+
+    def isdir(self, path: str) -> bool:
+        return path == "/" or (path.count("/") == 1 and self.host.find(path) is not None)
+
+    def isfile(self, path: str) -> bool:
+        return isinstance(self.host.find(path), Download)
+
+    def getsize(self, path: str) -> int:
+        found = self.host.find(path)
+        if not isinstance(found, Download):
+            raise FilesystemError("No such file")
+        return found.size
+
+    def open(self, filename: str, mode: str) -> _Outgoing | _Incoming:
+        found = self.host.find(filename)
+        shelf = self.host.grants.shelf
+        if mode == "rb" and isinstance(found, Download):
+            return _Outgoing(found, shelf.open_for_reading("firmware", found.stored))
+        if mode == "wb" and isinstance(found, Upload):
+            name = filename.lstrip("/").partition("/")[2].rpartition("/")[2]
+            return _Incoming(found, shelf.begin("diagnostics", self.host.limits.upload), name)
+        raise FilesystemError("Not here, or not any more")
+
+
+class _Data(DTPHandler):  # type: ignore[misc]
+    """A data connection. `_cut` is set when it was reset: what came then is not the whole file."""
+
+    ac_in_buffer_size = CHUNK
+    ac_out_buffer_size = CHUNK
+
+    def __init__(self, sock: Any, cmd_channel: "_Handler") -> None:
+        self._cut = False
+        self._limit: Any = None
+        self._pace = Pace()
+        self.timeout = max(1, int(cmd_channel.host.limits.idle))
+        super().__init__(sock, cmd_channel)
+        if not self._closed:
+            self._limit = self.ioloop.call_later(cmd_channel.host.limits.transfer, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._resp = ("426 This took too long.", log.debug)
+        self.close()
+
+    def recv(self, buffer_size: int) -> bytes:
+        try:
+            data: bytes = self.socket.recv(buffer_size)
+        except BlockingIOError as error:
+            raise _RetryError from error
+        except OSError:
+            self._cut = True
+            data = b""
+        if not data:
+            self.handle_close()
+        elif isinstance(self.file_obj, _Incoming) and self.file_obj.due:
+            self.cmd_channel.host.tell(self.file_obj.grant, self.file_obj.size, None)
+        return data
+
+    def send(self, data: bytes) -> int:
+        sent: int = super().send(data)
+        self._tell()
+        return sent
+
+    def _tell(self) -> None:
+        if isinstance(self.file_obj, _Outgoing) and self._pace.due():
+            self.cmd_channel.host.tell(self.file_obj.grant, self.tot_bytes_sent, self.file_obj.grant.size)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        if self._limit is not None and not self._limit.cancelled:
+            self._limit.cancel()
+        file = self.file_obj
+        if self._cut:
+            self.transfer_finished = False
+        if isinstance(file, _Incoming) and not file.closed:
+            self._conclude(file)
+        host = self.cmd_channel.host
+        super().close()
+        if isinstance(file, _Outgoing) and self.transfer_finished:
+            try:
+                host.ask(host.grants.fetched(file.grant))
+            except Exception as error:
+                log.error("the download of %s could not be noted: %s", file.grant.charge_point, error)
+
+    def _conclude(self, file: _Incoming) -> None:
+        """226 is said only when the file and its record are on disk."""
+        host = self.cmd_channel.host
+        if file.failure is not None:
+            self._resp = (file.failure, log.debug)
+        elif not self.transfer_finished:
+            if self._cut or not self._resp:
+                self._resp = ("426 Transfer aborted.", log.debug)
+        else:
+            try:
+                if not host.ask(host.grants.received(file.grant, file.name, file.finish())):
+                    self._resp = ("550 Another upload was faster.", log.debug)
+            except Exception as error:
+                log.error("diagnostics of %s could not be kept: %s", file.grant.charge_point, error)
+                self._resp = ("451 It cannot be kept at the moment.", log.debug)
+
+
+class _Anyone:
+    """Whoever knows a token may use it; a login adds nothing, and many charge points send one."""
+
+    def validate_authentication(self, username: str, password: str, handler: Any) -> None:
+        pass
+
+    def has_perm(self, username: str, perm: str, path: str | None = None) -> bool:
+        return perm in "elrw"
+
+    def has_user(self, username: str) -> bool:
+        return True
+
+    def get_home_dir(self, username: str) -> str:
+        return "/"
+
+    def get_msg_login(self, username: str) -> str:
+        return "Welcome."
+
+    def get_msg_quit(self, username: str) -> str:
+        return "Goodbye."
+
+    def impersonate_user(self, username: str, password: str) -> None:
+        pass
+
+    def terminate_impersonation(self, username: str) -> None:
+        pass
+
+
+class _Handler(FTPHandler):  # type: ignore[misc]
+    """A control connection."""
+
+    host: ClassVar[FtpHost]
+    authorizer = _Anyone()
+    abstracted_fs = _Paths
+    dtp_handler = _Data
+    proto_cmds: ClassVar[dict[str, Any]] = {name: proto_cmds[name] for name in COMMANDS}
+    banner = "csmsd"
+    use_sendfile = False  # it needs a real file object; ours knows the grant
+
+    @property
+    def _current_type(self) -> str:
+        """Always image: a charge point that forgets TYPE I must not get firmware with other line ends."""
+        return "i"
+
+    @_current_type.setter
+    def _current_type(self, value: str) -> None:
+        pass

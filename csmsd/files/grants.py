@@ -1,0 +1,121 @@
+"""What a token in a URL allows, and what is kept once it was used. Lives in the event loop of the daemon."""
+
+from collections.abc import Callable
+from time import monotonic
+
+import msgspec
+
+from csmsd.files.shelf import Shelf
+from csmsd.ocpp.secrets import TOKEN_PREFIX
+from csmsd.ports import Clock, Keeper, Publisher, StoredFile
+from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
+from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.record import Event, EventType
+from csmsd.profiles.site import Site
+
+_BETWEEN_REPORTS = 0.5  # seconds between two reports of progress
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A file that may be fetched."""
+
+    number: int
+    charge_point: str
+    stored: str
+    size: int
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that may be brought."""
+
+    number: int
+    charge_point: str
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """A token that was good once."""
+
+
+Grant = Download | Upload | Spent
+
+
+class Grants:
+    """The tokens that are good now: those of updates and uploads that are not over."""
+
+    def __init__(
+        self, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock, shelf: Shelf
+    ) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._publisher = publisher
+        self._clock = clock
+        self.shelf = shelf
+
+    def find(self, path: str) -> Grant | None:
+        """What a path `/token-…[/anything]` allows; None when nobody was ever told it."""
+        segment = path.lstrip("/").partition("/")[0]
+        if not segment.startswith(TOKEN_PREFIX) or len(segment) > 200:
+            return None
+        token = token_hash(segment.removeprefix(TOKEN_PREFIX))
+        firmware, now = self._site().firmware, self._clock()
+        update = firmware.updates.of_token(token)
+        if update is not None:
+            image = firmware.images.get(update.file or "")
+            if update.token_dead or now >= update.deadline_at or image is None:
+                return Spent()
+            return Download(update.id, update.charge_point, image.stored, image.size)
+        upload = firmware.uploads.of_token(token)
+        if upload is not None:
+            spent = upload.token_dead or now >= upload.deadline_at
+            return Spent() if spent else Upload(upload.id, upload.charge_point)
+        return None
+
+    async def fetched(self, grant: Download) -> None:
+        """All of it has left: the token is good for one time less."""
+        update = self._site().firmware.updates.get(grant.number)
+        if update is None:
+            return
+        update.downloads_left = max(0, update.downloads_left - 1)
+        update.fetched_at = self._clock()
+        await self._keeper.commit([update])
+        self._publisher.publish(update.event(fetched=True))
+
+    async def received(self, grant: Upload, name: str, file: StoredFile) -> bool:
+        """Keeps what was brought; False, and the file is gone, when another one was faster. Raises NotStored."""
+        upload = self._site().firmware.uploads.get(grant.number)
+        if upload is None or upload.token_dead:
+            self.shelf.remove("diagnostics", file.stored)
+            return False
+        upload.name = name[:MAX_KEPT_TEXT]
+        upload.stored, upload.size, upload.sha256 = file.stored, file.size, file.sha256
+        upload.received_at = upload.changed_at = self._clock()
+        upload.error = None
+        try:
+            await self._keeper.commit([upload])
+        except Exception:
+            self.shelf.remove("diagnostics", file.stored)
+            raise
+        data: dict[str, object] = {"upload": upload.id, "name": upload.name, "size": file.size}
+        self._publisher.publish(Event("diagnostics.received", upload.charge_point, data))
+        return True
+
+    def progress(self, grant: Download | Upload, done: int, total: int | None) -> None:
+        """Tells watchers how far a transfer is."""
+        out = isinstance(grant, Download)
+        kind: EventType = "firmware.progress" if out else "diagnostics.progress"
+        data: dict[str, object] = {"update" if out else "upload": grant.number, "bytes": done, "total": total}
+        self._publisher.publish(Event(kind, grant.charge_point, data))
+
+
+class Pace:
+    """Says when progress is worth telling."""
+
+    def __init__(self) -> None:
+        self._last = monotonic()
+
+    def due(self) -> bool:
+        now = monotonic()
+        if now - self._last < _BETWEEN_REPORTS:
+            return False
+        self._last = now
+        return True

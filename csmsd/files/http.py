@@ -1,0 +1,274 @@
+"""The HTTP host: `GET` and `HEAD` fetch firmware, `PUT` and `POST` bring diagnostics. The token in the path decides."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+
+from aiohttp import BodyPartReader, web
+from aiohttp.hdrs import METH_GET, METH_HEAD, METH_POST, METH_PUT
+
+from csmsd.files.grants import Download, Grants, Pace, Spent, Upload
+from csmsd.files.limits import CHUNK, HANDSHAKE_SECONDS, Limits
+from csmsd.ports import NoRoom
+
+log = logging.getLogger(__name__)
+# aiohttp tells of every malformed request with a traceback: strangers could fill the log.
+_SILENT = logging.getLogger("csmsd.files.aiohttp")
+_SILENT.setLevel(logging.CRITICAL)
+
+
+class HttpHost:
+    """One listener."""
+
+    def __init__(self, grants: Grants, limits: Limits) -> None:
+        self._grants = grants
+        self._limits = limits
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.on_response_prepare.append(_sign)
+        # auto_decompress off: a small body must not become a large file, and what is kept is what was sent.
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            logger=_SILENT,
+            auto_decompress=False,
+            keepalive_timeout=15,
+            lingering_time=2,
+            handle_signals=False,
+        )
+        self._server: asyncio.Server | None = None
+        self._silent: set[asyncio.BaseProtocol] = set()  # connections that have not asked for anything yet
+
+    async def open(self, host: str, port: int) -> int:
+        """Returns the port. Raises OSError."""
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, host, port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Connections are few, and one that does not say what it wants is closed."""
+        server = self._runner.server
+        assert server is not None
+        if len(server.connections) >= self._limits.connections:
+            return _Refusal()
+        protocol = server()
+
+        def check() -> None:
+            if protocol in self._silent:
+                self._silent.discard(protocol)
+                if protocol.transport is not None:
+                    protocol.transport.abort()
+
+        self._silent.add(protocol)
+        asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, check)
+        return protocol
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self._silent.discard(request.protocol)
+        grant = self._grants.find(request.match_info["path"])
+        try:
+            async with asyncio.timeout(self._limits.transfer):
+                match grant:
+                    case None:
+                        return _answer(404, "There is nothing here.")
+                    case Spent():
+                        return _answer(410, "This was here once; its time is over.")
+                    case Download() if request.method in (METH_GET, METH_HEAD):
+                        return await self._send(request, grant)
+                    case Upload() if request.method in (METH_PUT, METH_POST):
+                        return await self._receive(request, grant)
+                    case _:
+                        allowed = "GET, HEAD" if isinstance(grant, Download) else "PUT, POST"
+                        return _answer(405, "Not that way.", Allow=allowed)
+        except TimeoutError:
+            _drop(request)
+            begun: web.StreamResponse | None = request.get("begun")
+            if begun is not None:  # half an answer: nothing can be said any more
+                _cut(request)
+                return begun
+            return _answer(408, "This took too long.")
+        except Exception:
+            log.exception("a request of %s could not be handled", request.remote)
+            return _answer(500, "This could not be handled.")
+
+    # --- firmware goes out
+
+    async def _send(self, request: web.Request, grant: Download) -> web.StreamResponse:
+        try:
+            start, stop = _wanted(request, grant.size)
+        except ValueError:
+            return _answer(416, "Not satisfiable.", **{"Content-Range": f"bytes */{grant.size}"})
+        try:
+            descriptor = self._grants.shelf.open_for_reading("firmware", grant.stored)
+        except OSError as error:
+            log.error("firmware for %s cannot be read: %s", grant.charge_point, error.strerror)
+            return _answer(500, "It cannot be read.")
+        try:
+            partial = request.headers.get("Range") is not None and (start, stop) != (0, 0)
+            response = web.StreamResponse(status=206 if partial else 200)
+            response.content_type = "application/octet-stream"
+            response.content_length = stop - start
+            response.headers["Accept-Ranges"] = "bytes"
+            if partial:
+                response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{grant.size}"
+            request["begun"] = response
+            await response.prepare(request)
+            if request.method == METH_HEAD:
+                return response
+            await self._stream(response, descriptor, grant, start, stop)
+        except ConnectionError:
+            _cut(request)
+            return response
+        finally:
+            os.close(descriptor)
+        # In pieces or at once: the one who has the last byte has the file.
+        if stop == grant.size:
+            await self._grants.fetched(grant)
+        return response
+
+    async def _stream(
+        self, response: web.StreamResponse, descriptor: int, grant: Download, start: int, stop: int
+    ) -> None:
+        pace = Pace()
+        at = start
+        while at < stop:
+            data = await asyncio.to_thread(os.pread, descriptor, min(CHUNK, stop - at), at)
+            if not data:
+                raise ConnectionResetError("the file became shorter")
+            async with asyncio.timeout(self._limits.idle):
+                await response.write(data)
+            at += len(data)
+            if pace.due():
+                self._grants.progress(grant, at, grant.size)
+        await response.write_eof()
+
+    # --- diagnostics come in
+
+    async def _receive(self, request: web.Request, grant: Upload) -> web.StreamResponse:
+        length = request.content_length
+        if length is not None and length > self._limits.upload + CHUNK:  # the frame of multipart included
+            _drop(request)
+            return _answer(413, "The file is too large.")
+        try:
+            intake = self._grants.shelf.begin("diagnostics", self._limits.upload)
+        except OSError as error:
+            return _disk(request, grant, error)
+        pace = Pace()
+        try:
+            name, body = await self._body(request)
+            async for data in body:
+                await asyncio.to_thread(intake.write, data)
+                if pace.due():
+                    self._grants.progress(grant, intake.size, length)
+            file = await asyncio.to_thread(intake.finish)
+        except NoRoom as error:
+            _drop(request)
+            return _answer(413 if error.too_large else 507, f"{error}.")
+        except (ValueError, web.HTTPException):
+            _drop(request)
+            return _answer(400, "The body cannot be read.")
+        except TimeoutError:  # an OSError, too
+            raise
+        except OSError as error:  # the charge point's ConnectionError included
+            return _disk(request, grant, error)
+        finally:
+            intake.abort()
+        try:
+            if not await self._grants.received(grant, name, file):
+                return _answer(410, "Another upload was faster.")
+        except Exception as error:
+            log.error("diagnostics of %s could not be kept: %s", grant.charge_point, error)
+            return _answer(503, "It cannot be kept at the moment.")
+        return _answer(201, "Received.")
+
+    async def _body(self, request: web.Request) -> tuple[str, AsyncIterator[bytes]]:
+        """The name that the charge point gives the file, and what is in it."""
+        name = request.match_info["path"].rstrip("/").rpartition("/")[2]
+        if "/" not in request.match_info["path"].rstrip("/"):
+            name = ""  # the token is no name
+        if request.content_type != "multipart/form-data":
+            return name, self._chunks(request.content)
+        parts = await request.multipart()
+        while True:
+            async with asyncio.timeout(self._limits.idle):
+                part = await parts.next()
+            if part is None:
+                raise ValueError("no file in it")
+            # Fields may come before the file.
+            if isinstance(part, BodyPartReader) and (part.filename is not None or part.name == "file"):
+                return part.filename or name, self._chunks(part)
+            if isinstance(part, BodyPartReader):
+                await self._skip(part)
+
+    async def _skip(self, part: BodyPartReader) -> None:
+        size = 0
+        async for data in self._chunks(part):
+            size += len(data)
+            if size > CHUNK:
+                raise ValueError("a field is too long")
+
+    async def _chunks(self, source: "asyncio.StreamReader | BodyPartReader | object") -> AsyncIterator[bytes]:
+        while True:
+            async with asyncio.timeout(self._limits.idle):
+                if isinstance(source, BodyPartReader):
+                    data = await source.read_chunk(CHUNK)
+                else:
+                    data = await source.read(CHUNK)  # type: ignore[attr-defined]
+            if not data:
+                return
+            yield data
+
+
+class _Refusal(asyncio.Protocol):
+    """For one connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        transport.close()
+
+
+def _wanted(request: web.Request, size: int) -> tuple[int, int]:
+    """The bytes from..to that are asked for. Raises ValueError for a range that does not exist."""
+    if "Range" not in request.headers or "If-Range" in request.headers:
+        return 0, size
+    asked = request.http_range
+    start = 0 if asked.start is None else asked.start
+    if start < 0:  # the last so many bytes
+        return max(0, size + start), size
+    stop = size if asked.stop is None else min(asked.stop, size)
+    if start >= stop:
+        raise ValueError("beyond the end")
+    return start, stop
+
+
+async def _sign(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "csmsd"  # versions are nobody's business
+
+
+def _answer(status: int, text: str, **headers: str) -> web.Response:
+    return web.Response(status=status, text=text + "\n", headers=headers)
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _drop(request: web.Request) -> None:
+    """What is still to come of the body is not kept, and the connection closes after the answer."""
+    request.protocol.close()
+
+
+def _disk(request: web.Request, grant: Upload, error: OSError) -> web.Response:
+    _drop(request)
+    if not isinstance(error, ConnectionError):
+        log.error("diagnostics of %s cannot be written: %s", grant.charge_point, error.strerror or error)
+    return _answer(500, "It cannot be written.")

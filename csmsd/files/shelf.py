@@ -1,0 +1,138 @@
+"""Files on disk. Their names are drawn here at random: no word of a charge point or an operator is ever a path."""
+
+import hashlib
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from csmsd.ports import NoRoom, StoredFile
+
+Kind = Literal["firmware", "diagnostics"]
+_KINDS: tuple[Kind, ...] = ("firmware", "diagnostics")
+_NAME = re.compile(r"[0-9a-f]{32}\Z")
+_READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Intake:
+    """A file on its way in. It is read by nobody before `finish`, and leaves nothing behind after `abort`."""
+
+    def __init__(self, shelf: "Shelf", kind: Kind, limit: int) -> None:
+        self._shelf = shelf
+        self._kind = kind
+        self._limit = limit
+        self._name = secrets.token_hex(16)
+        self._partial = shelf.directory("partial") / self._name
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor: int | None = os.open(self._partial, flags, 0o600)
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Raises NoRoom when that is more than is allowed, OSError when the disk does not take it."""
+        if self._descriptor is None:
+            raise NoRoom("the transfer is over")
+        if self.size + len(data) > self._limit:
+            raise NoRoom(f"the file is larger than {self._limit // 1_048_576} MiB", too_large=True)
+        if self._kind == "diagnostics":
+            self._shelf.take_room(len(data))
+        self.size += len(data)
+        self._hash.update(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def finish(self) -> StoredFile:
+        """On disk, under its name. Raises OSError."""
+        assert self._descriptor is not None
+        os.fsync(self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor = None
+        directory = self._shelf.directory(self._kind)
+        self._partial.rename(directory / self._name)
+        synced = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(synced)
+        finally:
+            os.close(synced)
+        return StoredFile(self._name, self.size, self._hash.hexdigest())
+
+    def abort(self) -> None:
+        """Nothing of it stays. After `finish` it does nothing."""
+        if self._descriptor is None:
+            return
+        os.close(self._descriptor)
+        self._descriptor = None
+        self._partial.unlink(missing_ok=True)
+        if self._kind == "diagnostics":
+            self._shelf.give_room(self.size)
+
+
+class Shelf:
+    """The directory of files. Threads may use it: the hosts write while the daemon goes on."""
+
+    def __init__(self, directory: Path, quota: int) -> None:
+        self._directory = directory
+        self._quota = quota  # of diagnostics: what charge points bring; firmware is the operators' own
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def open(self, kept: Iterable[str]) -> None:
+        """Makes the directories. What no record knows, and what was cut off, was left behind by a crash."""
+        known = set(kept)
+        for name in ("partial", *_KINDS):
+            self.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            for file in self.directory(name).iterdir():
+                if name == "partial" or file.name not in known:
+                    with suppress(OSError):
+                        file.unlink()
+        with suppress(OSError):
+            self._used = sum(file.lstat().st_size for file in self.directory("diagnostics").iterdir())
+
+    def directory(self, name: str) -> Path:
+        return self._directory / name
+
+    def begin(self, kind: Kind, limit: int) -> Intake:
+        """Raises OSError."""
+        return Intake(self, kind, limit)
+
+    def open_for_reading(self, kind: Kind, stored: str) -> int:
+        """A descriptor. Raises OSError."""
+        if not _NAME.match(stored):
+            raise FileNotFoundError(stored)
+        return os.open(self.directory(kind) / stored, _READ_ONLY)
+
+    def read(self, kind: Kind, stored: str, offset: int, length: int) -> bytes:
+        """Raises OSError."""
+        descriptor = self.open_for_reading(kind, stored)
+        try:
+            return os.pread(descriptor, length, offset)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, kind: Kind, stored: str) -> None:
+        """A file that is gone already is no error."""
+        if not _NAME.match(stored):
+            return
+        path = self.directory(kind) / stored
+        with suppress(OSError):
+            size = path.lstat().st_size
+            path.unlink()
+            if kind == "diagnostics":
+                self.give_room(size)
+
+    # --- the quota
+
+    def take_room(self, size: int) -> None:
+        with self._lock:
+            if self._used + size > self._quota:
+                raise NoRoom(f"the diagnostics kept here would be more than {self._quota // 1_048_576} MiB")
+            self._used += size
+
+    def give_room(self, size: int) -> None:
+        with self._lock:
+            self._used = max(0, self._used - size)

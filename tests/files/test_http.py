@@ -1,0 +1,262 @@
+"""The HTTP host of a real csmsd, with http.client as the charge point's client."""
+
+import asyncio
+import io
+import socket
+import stat
+from asyncio import to_thread
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import MakeSite
+from tests.files.file_site import (
+    FIRMWARE,
+    add_firmware,
+    diagnose,
+    diagnostics_file,
+    hosting,
+    http,
+    stored,
+    update,
+    update_record,
+    upload_record,
+)
+from tests.support.site import Site
+
+
+@pytest.fixture
+async def hosts(make_site: MakeSite) -> Site:
+    return await make_site(hosting(max_upload_megabytes=1, quota_megabytes=2, idle_timeout=1, transfer_timeout=2))
+
+
+async def test_firmware_is_fetched_once(hosts: Site) -> None:
+    added = await add_firmware(hosts)
+    assert (added["changed"], added["firmware"]["size"]) == (True, len(FIRMWARE))
+    point = await hosts.raw("CP1")
+    url = await update(hosts, point)
+
+    response, body = await to_thread(http, "GET", url)
+    assert (response.status, body) == (200, FIRMWARE)
+    record = await update_record(hosts)
+    assert record["fetched_at"] is not None
+    assert record["state"] == "requested"  # the charge point has not said a word
+    assert (await to_thread(http, "GET", url))[0].status == 410
+    assert (await to_thread(http, "HEAD", url))[0].status == 410
+
+
+async def test_with_retries_it_may_be_fetched_again(hosts: Site) -> None:
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"), retries=1)
+
+    statuses = [(await to_thread(http, "GET", url))[0].status for _ in range(3)]
+    assert statuses == [200, 200, 410]
+
+
+async def test_it_is_fetched_in_pieces(hosts: Site) -> None:
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"))
+    size = len(FIRMWARE)
+
+    response, body = await to_thread(http, "HEAD", url)
+    assert (response.status, response.headers["Content-Length"], body) == (200, str(size), b"")
+    for first, last in ((0, 99), (100, size // 2)):
+        response, body = await to_thread(http, "GET", url, None, {"Range": f"bytes={first}-{last}"})
+        assert response.status == 206
+        assert response.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
+        assert body == FIRMWARE[first : last + 1]
+    response, _ = await to_thread(http, "GET", url, None, {"Range": f"bytes={size}-"})
+    assert (response.status, response.headers["Content-Range"]) == (416, f"bytes */{size}")
+    assert (await to_thread(http, "GET", url, None, {"Range": "bytes=x"}))[0].status == 416
+    assert (await update_record(hosts))["fetched_at"] is None
+    response, body = await to_thread(http, "GET", url, None, {"Range": "bytes=-100"})
+    assert (response.status, body) == (206, FIRMWARE[-100:])
+    assert (await to_thread(http, "GET", url))[0].status == 410
+
+
+async def test_a_download_that_was_cut_may_be_tried_again(hosts: Site) -> None:
+    await add_firmware(hosts, data=bytes(20_000_000))
+    url = await update(hosts, await hosts.raw("CP1"))
+
+    def cut() -> None:
+        parts = urlsplit(url)
+        with socket.create_connection((parts.hostname, parts.port or 0), 10) as connection:
+            connection.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert connection.recv(1000)
+
+    await to_thread(cut)
+    response, body = await to_thread(http, "GET", url)
+    assert (response.status, len(body)) == (200, 20_000_000)
+
+
+async def test_diagnostics_are_brought(hosts: Site) -> None:
+    point = await hosts.raw("CP1")
+    watcher = await hosts.watch("diagnostics.received")
+    for method, name, kept in (("PUT", "log.zip", "log.zip"), ("PUT", "", ""), ("POST", "a/b/c.zip", "c.zip")):
+        url = await diagnose(hosts, point)
+        assert (await to_thread(http, method, url + name, b"what went wrong"))[0].status == 201
+        assert (await watcher.event("diagnostics.received"))["data"]["size"] == 15
+        record = await upload_record(hosts)
+        assert (record["name"], record["size"], record["announced"]) == (kept, 15, "diag.zip")
+        assert record["received_at"] is not None
+        assert await diagnostics_file(hosts, record["task"]) == b"what went wrong"
+        (file,) = stored(hosts, "diagnostics")
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        assert (await to_thread(http, method, url + name, b"again"))[0].status == 410
+        await hosts.call("diagnostics.remove", task=record["task"])
+        assert stored(hosts, "diagnostics") == []
+
+
+MULTIPART = (
+    b'--XX\r\nContent-Disposition: form-data; name="id"\r\n\r\nCP1\r\n'
+    b'--XX\r\nContent-Disposition: form-data; name="upload"; filename="../../etc/passwd"\r\n'
+    b"Content-Type: application/zip\r\n\r\nwhat\r\nwent wrong\r\n--XX--\r\n"
+)
+
+
+async def test_a_form_is_taken_apart(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    headers = {"Content-Type": "multipart/form-data; boundary=XX"}
+
+    assert (await to_thread(http, "POST", url, MULTIPART, headers))[0].status == 201
+    record = await upload_record(hosts)
+    assert record["name"] == "../../etc/passwd"  # data, and nothing else
+    assert await diagnostics_file(hosts, record["task"]) == b"what\r\nwent wrong"
+
+
+async def test_a_form_without_a_file_is_refused(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    field = b'--XX\r\nContent-Disposition: form-data; name="id"\r\n\r\nCP1\r\n--XX--\r\n'
+    for body, kind in ((field, "; boundary=XX"), (b"nonsense", "; boundary=XX"), (b"nonsense", "")):
+        headers = {"Content-Type": f"multipart/form-data{kind}"}
+        assert (await to_thread(http, "POST", url, body, headers))[0].status == 400
+        assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
+    assert (await to_thread(http, "PUT", url, b"right"))[0].status == 201
+
+
+NOWHERE = [
+    ("GET", "/"),
+    ("GET", "/token-x/acme-2.1.bin"),
+    ("GET", "/token-/acme-2.1.bin"),
+    ("GET", "/../csms.db"),
+    ("GET", "/token-x/../../../../etc/passwd"),
+    ("GET", "/%2e%2e/%2e%2e/etc/passwd"),
+    ("GET", "//etc/passwd"),
+    ("PUT", "/token-x/file"),
+    ("DELETE", "/token-x/file"),
+    ("GET", "/" + "a" * 5000),
+]
+
+
+async def test_nothing_else_is_there(hosts: Site) -> None:
+    await add_firmware(hosts)
+    point = await hosts.raw("CP1")
+    down = await update(hosts, point, retries=1)
+    up = await diagnose(hosts, point)
+    parts = urlsplit(down)
+
+    def ask(method: str, path: str) -> tuple[int, bytes]:
+        with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=10)) as connection:
+            connection.putrequest(method, path)
+            connection.endheaders()
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    for method, path in NOWHERE:
+        assert (await to_thread(ask, method, path))[0] == 404, path
+    for text in (b"\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+        with socket.create_connection((parts.hostname, parts.port or 0), 10) as connection:
+            connection.sendall(text)
+            answer = await to_thread(connection.recv, 1000)
+            assert b" 400 " in answer.split(b"\r\n")[0]
+    base = parts.path.rpartition("/")[0]
+    _, body = await to_thread(ask, "GET", f"{base}/../../../../etc/passwd")
+    assert b"root" not in body
+    for method, url, allowed in (("PUT", down, "GET, HEAD"), ("GET", up, "PUT, POST"), ("DELETE", up, "PUT, POST")):
+        response, _ = await to_thread(http, method, url)
+        assert (response.status, response.headers["Allow"]) == (405, allowed)
+
+
+async def test_too_large_a_file_leaves_nothing(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+
+    response, _ = await to_thread(http, "PUT", url, bytes(2_000_000))
+    assert response.status == 413
+    assert (await to_thread(chunked, url, 2_000_000)) in (413, None)
+    assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
+    assert (await upload_record(hosts))["received_at"] is None
+
+
+def chunked(url: str, size: int) -> int | None:
+    """Brings a file without saying how large it is; None when the connection was cut first."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        connection.request("PUT", parts.path, body=io.BytesIO(bytes(size)), encode_chunked=True,
+                           headers={"Transfer-Encoding": "chunked"})  # fmt: skip
+        return connection.getresponse().status
+    except ConnectionError:
+        return None
+    finally:
+        connection.close()
+
+
+async def test_the_quota_holds(hosts: Site) -> None:
+    point = await hosts.raw("CP1")
+    for _ in range(2):
+        url = await diagnose(hosts, point)
+        assert (await to_thread(http, "PUT", url, bytes(1_000_000)))[0].status == 201
+    url = await diagnose(hosts, point)
+
+    response, _ = await to_thread(http, "PUT", url, bytes(1_000_000))
+    assert response.status == 507
+    assert stored(hosts, "partial") == []
+    oldest = (await hosts.call("diagnostics.list"))["diagnostics"][-1]["task"]
+    await hosts.call("diagnostics.remove", task=oldest)
+    assert (await to_thread(http, "PUT", url, bytes(1_000_000)))[0].status == 201
+
+
+async def test_who_stalls_or_drips_is_dropped_and_leaves_nothing(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    parts = urlsplit(url)
+
+    async def slow(pause: float, pieces: int) -> bytes:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"PUT {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode())
+        for _ in range(pieces):
+            writer.write(b"x")
+            await asyncio.sleep(pause)
+        answer = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        return answer
+
+    answers = list(await asyncio.gather(slow(0, 1), slow(0.3, 8)))  # idle for 1 s; over after 2 s
+    assert answers == [b"HTTP/1.1 408 Request Timeout\r\n"] * 2
+    assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
+
+
+async def test_a_cut_upload_leaves_nothing(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    parts = urlsplit(url)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(f"PUT {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode())
+    await writer.drain()
+    writer.transport.abort()
+
+    assert (await to_thread(http, "PUT", url, b"whole"))[0].status == 201
+    record = await upload_record(hosts)
+    assert await diagnostics_file(hosts, record["task"]) == b"whole"
+    assert stored(hosts, "partial") == []
+
+
+async def test_two_uploads_at_once_give_one_file(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+
+    answers = await asyncio.gather(*(to_thread(http, "PUT", url, bytes([n]) * 100_000) for n in range(4)))
+    assert sorted(response.status for response, _ in answers)[0] == 201
+    assert {response.status for response, _ in answers} <= {201, 410}
+    assert [response.status for response, _ in answers].count(201) == 1
+    assert len(stored(hosts, "diagnostics")) == 1
