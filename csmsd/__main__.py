@@ -28,6 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", metavar="PATH", help="control socket for csmsctl")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print every setting that has a value, as TOML, and exit"
+    )
     parser.add_argument("--version", action="version", version=f"csmsd {__version__}")
     return parser
 
@@ -40,6 +43,24 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
         "log.level": arguments.log_level,
     }
     return {place: value for place, value in given.items() if value is not None}
+
+
+def _as_toml(settings: Settings) -> str:
+    """Every setting that has a value, whether it was set or not; TOML has no word for nothing."""
+    import msgspec
+    import tomli_w
+
+    places = {"store.directory": str(settings.state_directory), "control.socket": str(settings.socket_path)}
+    return tomli_w.dumps(
+        {
+            section: {
+                key: value
+                for key, given in values.items()
+                if (value := places.get(f"{section}.{key}", given)) is not None
+            }
+            for section, values in msgspec.to_builtins(settings).items()
+        }
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -57,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(EX_CONFIG)
     if arguments.check_config:
         print("The settings are good.")
+        sys.exit(EX_OK)
+    if arguments.print_config:
+        print(_as_toml(settings), end="")
         sys.exit(EX_OK)
     logging.basicConfig(
         stream=sys.stderr, level=settings.log.level.upper(), format="%(levelname)s %(name)s: %(message)s"

@@ -90,6 +90,20 @@ def test_check_config_of_a_good_file(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+def test_print_config_is_a_file_that_says_the_same(tmp_path: Path) -> None:
+    file, printed = tmp_path / "csmsd.toml", tmp_path / "printed.toml"
+    file.write_text("[ocpp]\nheartbeat_interval = 60\n")
+    ended = csmsd("--config", str(file), "--listen", "127.0.0.1:1", "--state-dir", str(tmp_path), "--print-config")
+    assert ended.code == 0, ended
+    printed.write_text(ended.out)
+    found = load(printed, {})
+    assert (found.ocpp.heartbeat_interval, found.server.listen) == (60, ["127.0.0.1:1"])
+    assert found.state_directory == tmp_path
+    assert found.control.socket is not None
+    defaults = load(None, {"control.socket": found.control.socket, "store.directory": str(tmp_path)})
+    assert differences(defaults, found) == ["server.listen", "ocpp.heartbeat_interval"]
+
+
 def test_usage_and_version() -> None:
     assert csmsd("--no-such-flag").code == 2
     assert csmsd("--version").out.startswith("csmsd ")

@@ -3,10 +3,11 @@
 import re
 from urllib.parse import unquote
 
-# One to 48 characters that no shell, terminal or file name trips over, beginning with a letter or digit.
-IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:*+=~-]{0,47}\Z")
+MAX_IDENTITY = 48
+# Characters that no shell, terminal or file name trips over, beginning with a letter or digit.
+IDENTITY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:*+=~-]{{0,{MAX_IDENTITY - 1}}}\Z")
 
-IDENTITY_RULE = "1 to 48 letters, digits and . _ : * + = ~ - beginning with a letter or digit"
+IDENTITY_RULE = f"1 to {MAX_IDENTITY} letters, digits and . _ : * + = ~ - beginning with a letter or digit"
 
 
 def is_identity(text: str) -> bool:

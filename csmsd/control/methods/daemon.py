@@ -13,6 +13,12 @@ from csmsd.control.service import (
 )
 from csmsd.control.targets import resolve
 from csmsd.control.views import charge_point_view
+from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
+from csmsd.ocpp.frames import MAX_UNIQUE_ID
+from csmsd.ocpp.identity import MAX_IDENTITY
+from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
+from csmsd.profiles.core.id_tags import MAX_ID_TAG
+from csmsd.profiles.core.transactions import MAX_ACTIVE
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +38,22 @@ async def info(service: Service, parameters: NoParameters, caller: Caller) -> Js
             "database_bytes": await service.reader.database_bytes(),
         },
         "peer": {"uid": caller.uid, "user": caller.user},
+    }
+
+
+async def limits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    """The limits that no setting moves."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "limits": {
+            "identity_characters": MAX_IDENTITY,
+            "id_tag_characters": MAX_ID_TAG,
+            "unique_id_characters": MAX_UNIQUE_ID,
+            "connectors_per_charge_point": MAX_CONNECTORS,
+            "configuration_keys_per_charge_point": MAX_CONFIGURATION_KEYS,
+            "active_transactions_per_charge_point": MAX_ACTIVE,
+            "remembered_answers_per_connection": REMEMBERED_ANSWERS,
+        },
     }
 
 
@@ -62,6 +84,7 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
 
 METHODS = {
     "daemon.info": Method(NoParameters, info),
+    "daemon.limits": Method(NoParameters, limits),
     "daemon.reload": Method(NoParameters, reload),
     "status": Method(Status, status),
 }
