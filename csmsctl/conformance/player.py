@@ -15,9 +15,10 @@ def play_all(cases: Sequence[Case], settings: Settings, *, parallel: int, tell: 
     date = now()
     with Site(settings) as site:
         outcomes = asyncio.run(_play(cases, site, parallel, tell))
-        daemon = site.info
+        daemon, limits = site.info, site.call("daemon.limits")["limits"]
+        in_effect = site.settings_in_effect()
         problem = _problem(site.stop(), site.errors())
-    return Report(date, all_cases(), outcomes, settings, daemon, problem)
+    return Report(date, all_cases(), outcomes, in_effect, limits, daemon, problem)
 
 
 async def _play(cases: Sequence[Case], site: Site, parallel: int, tell: Callable[[Outcome], None]) -> list[Outcome]:

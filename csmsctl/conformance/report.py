@@ -6,14 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
-from csmsctl.conformance.limits import LIMITS, SECONDS_ALLOWED
-from csmsctl.conformance.site import Settings
+from csmsctl.conformance.limits import SECONDS_ALLOWED
 from csmsctl.escape import to_json, visible
 from csmsd import __version__
-from csmsd.settings import Settings as CsmsdSettings
 
 Result = Literal["Pass", "Fail", "Incomplete", "Not run"]
 Form = Literal["text", "json", "markdown"]
@@ -29,7 +25,8 @@ class Report:
     date: str
     cases: Sequence[Case]  # all there are
     outcomes: Sequence[Outcome]  # of those that were run
-    settings: Settings  # what differs from the defaults
+    settings: Record  # every setting with its value
+    limits: Record  # what no setting moves
     daemon: Record  # daemon.info
     daemon_problem: str | None  # what was wrong with its log or its end
 
@@ -83,8 +80,8 @@ class Report:
             },
             "milliseconds_in_timestamps": self.milliseconds,
             "timestamps_seen": self.timestamps,
-            "limits": LIMITS,
-            "settings": effective_settings(self.settings),
+            "limits": self.limits,
+            "settings": self.settings,
             "daemon_problem": self.daemon_problem,
             "cases": [_case_record(outcome) for outcome in self.outcomes],
         }
@@ -103,14 +100,6 @@ class Report:
                 return list(_markdown(record))
             case "text":
                 return list(text_lines(record))
-
-
-def effective_settings(changed: Settings) -> Record:
-    """Every setting with its value, whether it was set or not; places on disk are those of the private csmsd."""
-    record: Record = msgspec.to_builtins(msgspec.convert(changed, CsmsdSettings))
-    for section, key in (("server", "listen"), ("store", "directory"), ("control", "socket"), ("control", "group")):
-        record.get(section, {}).pop(key, None)
-    return record
 
 
 def case_line(outcome: Outcome) -> str:

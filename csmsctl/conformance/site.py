@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -80,10 +81,7 @@ class Site:
         self.config.write_text(tomli_w.dumps(self.settings), "utf-8")
         with self._stderr.open("ab") as stderr:
             self._process = subprocess.Popen(  # noqa: S603 - our own daemon
-                [
-                    *(sys.executable, "-m", "csmsd", "--config", str(self.config), "--listen", "127.0.0.1:0"),
-                    *("--state-dir", str(self.directory / "state"), "--socket", str(self.socket)),
-                ],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -93,16 +91,36 @@ class Site:
             )
         deadline = monotonic() + SECONDS_TO_START
         while True:
-            try:
+            with suppress(Failure):  # nobody is at the socket yet
                 self.info = self.call("daemon.info")
-                return
-            except Failure as failure:
-                code = self._process.poll()
-                if code is not None:
-                    raise Failure(OTHER, f"The private csmsd ended with {code}: {self.errors().strip()}") from failure
-                if monotonic() > deadline:
-                    raise Failure(OTHER, f"The private csmsd is not ready after {SECONDS_TO_START:g} s.") from failure
-                sleep(0.02)
+                if self.info["listen"]:  # it answers operators before it listens for charge points
+                    return
+            code = self._process.poll()
+            if code is not None:
+                raise Failure(OTHER, f"The private csmsd ended with {code}: {self.errors().strip()}")
+            if monotonic() > deadline:
+                raise Failure(OTHER, f"The private csmsd is not ready after {SECONDS_TO_START:g} s.")
+            sleep(0.02)
+
+    @property
+    def _command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "csmsd", "--config", str(self.config), "--listen", "127.0.0.1:0"),
+            *("--state-dir", str(self.directory / "state"), "--socket", str(self.socket)),
+        ]
+
+    def settings_in_effect(self) -> Settings:
+        """Every setting with its value, but for the places that only the private csmsd has."""
+        done = subprocess.run(  # noqa: S603 - our own daemon
+            [*self._command, "--print-config"],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_TO_START,
+            check=True,
+            cwd=self.directory,
+            env=_environment(),
+        )
+        return _without_places(tomllib.loads(done.stdout))
 
     def stop(self) -> int:
         """Ends csmsd and returns its exit code."""
@@ -169,10 +187,22 @@ def read_settings(file: str | None) -> Settings:
         raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error
     except tomllib.TOMLDecodeError as error:
         raise Failure(USAGE, f"{file} is not valid TOML: {error}.") from error
-    for section, key in (("server", "listen"), ("store", "directory"), ("control", "socket"), ("control", "group")):
-        if isinstance(settings.get(section), dict):
-            settings[section].pop(key, None)
-    return settings
+    return _without_places(settings)
+
+
+def _without_places(settings: dict[str, Any]) -> Settings:
+    places = {
+        "server": ("listen",),
+        "store": ("directory",),
+        "control": ("socket", "group"),
+        "files": ("http_listen", "ftp_listen", "ftp_passive_ports"),
+    }
+    return {
+        section: {key: value for key, value in values.items() if key not in places.get(section, ())}
+        if isinstance(values, dict)
+        else values
+        for section, values in settings.items()
+    }
 
 
 def _environment() -> dict[str, str]:

@@ -62,7 +62,7 @@ def test_json_is_one_document() -> None:
         times = report["response_times"][name]
         assert times["measured"] >= 1
         assert 0 < times["longest_ms"] < times["allowed_ms"] == 30_000
-    assert report["limits"]["characters_of_an_id_tag"] == 20
+    assert report["limits"]["id_tag_characters"] == 20
     assert report["settings"]["ocpp"]["heartbeat_interval"] == 300
     assert [(case["id"], case["passed"]) for case in report["cases"]] == [("TC_003_CSMS", True), ("TC_061_CSMS", True)]
 

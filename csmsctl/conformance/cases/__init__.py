@@ -7,8 +7,10 @@ from csmsctl.conformance.cases import (
     core_offline,
     core_remote_control,
     firmware_management,
+    local_auth_list,
     remote_trigger,
     reservation,
+    smart_charging,
 )
 
 
@@ -20,6 +22,8 @@ def all_cases() -> list[Case]:
         *core_configuration.CASES,
         *core_offline.CASES,
         *firmware_management.CASES,
+        *smart_charging.CASES,
         *reservation.CASES,
+        *local_auth_list.CASES,
         *remote_trigger.CASES,
     ]
