@@ -59,6 +59,8 @@ def _rows(results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(str(error))
         response = result.get("response")
         if isinstance(response, dict):
+            if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:
+                parts.append("no schedule reported")
             parts.append(plain({key: value for key, value in response.items() if key != "status"}))
         rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
     return rows
@@ -74,14 +76,20 @@ def _word(result: Result, dry_run: bool) -> str:
 
 def _lists(result: Result) -> dict[str, list[Record]]:
     """The lists of objects in an answer, by name."""
-    response = result.get("response")
-    if not isinstance(response, dict):
-        return {}
     return {
         name: value
-        for name, value in response.items()
+        for name, value in _fields(result).items()
         if isinstance(value, list) and value and all(isinstance(part, dict) for part in value)
     }
+
+
+def _fields(result: Result) -> Record:
+    """What an answer says; the parts of a part (a charging schedule, say) are fields like the others."""
+    found: Record = {}
+    response = result.get("response")
+    for name, value in response.items() if isinstance(response, dict) else ():
+        found |= value if isinstance(value, dict) else {name: value}
+    return found
 
 
 def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
@@ -99,7 +107,7 @@ def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
     for result in results:
         others = {
             key: value
-            for key, value in result["response"].items()
+            for key, value in _fields(result).items()
             if key not in _lists(result) and value not in (None, [])
         }
         if others:

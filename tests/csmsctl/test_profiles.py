@@ -277,3 +277,19 @@ def test_a_profile_of_an_operation_is_a_name_or_a_file(
     assert daemon.params("operation.run")["parameters"]["profile"] == {"a": 1}
     assert csmsctl(*words, "missing.json").code == 2
     assert csmsctl(*words, "-", stdin="[]").code == 2
+
+
+def test_a_composite_schedule_is_a_table(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    schedule = {
+        "duration": 60,
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}, {"startPeriod": 30, "limit": 8.0}],
+    }
+    response: Params = {"status": "Accepted", "connectorId": 1, "chargingSchedule": schedule}
+    daemon.replies["operation.run"] = {"schema_version": 1, "results": [{**ACCEPTED, "response": response}]}
+    words = ["get-composite-schedule", "CP1", "--connector", "1", "--duration", "60"]
+    ended = csmsctl(*words)
+    assert [line.split() for line in ended.out.splitlines()] == [["STARTPERIOD", "LIMIT"], ["0", "16"], ["30", "8"]]
+    assert "chargingRateUnit=A" in ended.err
+    daemon.replies["operation.run"]["results"][0]["response"] = {"status": "Accepted"}
+    assert "no schedule reported" in csmsctl(*words).out

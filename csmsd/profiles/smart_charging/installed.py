@@ -176,9 +176,9 @@ class InstalledProfiles:
                 elif now - record.accepted_at > _patience(state):
                     changes += self._drop([record])
                 continue
-            transaction = state.transactions.get(record.transaction_id) if record.transaction_id is not None else None
-            if transaction is None:
-                # Sent with --force: it belongs to what runs there, whatever that is.
+            if record.transaction_id is not None:
+                transaction = state.transactions.get(record.transaction_id)
+            else:  # sent with --force: it belongs to what runs there, whatever that is
                 transaction = state.transactions.active_on(record.connector)
             if transaction is None or transaction.state != "active":
                 changes += self._drop([record])
