@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Authorization:
-    """Asks the Central System, or what it said last time."""
+    """Asks the Central System, its list, or what it said last time."""
 
     def __init__(self, charge_point: "ChargePoint") -> None:
         self._charge_point = charge_point
@@ -20,7 +20,8 @@ class Authorization:
 
     def remember(self, id_tag: str, info: IdTagInfo) -> None:
         """Updates the cache with what a confirmation says (C 3.5.1)."""
-        if self._charge_point.configuration.boolean("AuthorizationCacheEnabled"):
+        # C 3.5.3: what the Local Authorization List holds is not cached.
+        if self._charge_point.configuration.boolean("AuthorizationCacheEnabled") and self._listed(id_tag) is None:
             self._cache[id_tag.casefold()] = info
 
     def clear_cache(self) -> bool:
@@ -31,8 +32,12 @@ class Authorization:
     def ask(self, id_tag: str, then: Callable[[IdTagInfo], None]) -> None:
         """Calls `then` with the verdict, now or when the Central System has answered."""
         charge_point = self._charge_point
+        listed = self._listed(id_tag)
         cached = self._cached(id_tag)
         if charge_point.may_send:
+            if listed is not None and self._good(listed) and charge_point.configuration.boolean("LocalPreAuthorize"):
+                then(self._verdict(id_tag, listed, "local_list"))
+                return
             # C 3.5.3: a known good tag need not wait for the Central System.
             if cached is not None and charge_point.configuration.boolean("LocalPreAuthorize"):
                 then(self._verdict(id_tag, cached, "cache"))
@@ -51,14 +56,28 @@ class Authorization:
 
     def _cached(self, id_tag: str) -> IdTagInfo | None:
         info = self._cache.get(id_tag.casefold())
-        if info is None or info.status != "Accepted":
-            return None
+        return info if info is not None and self._good(info) else None
+
+    def _listed(self, id_tag: str) -> IdTagInfo | None:
+        """The entry of the Local Authorization List, which goes before the cache (C 3.5.3)."""
+        found = (profile.listed(id_tag) for profile in self._charge_point.profiles)
+        return next((info for info in found if info is not None), None)
+
+    def _good(self, info: IdTagInfo) -> bool:
         expiry = parse_time(info.expiry_date) if info.expiry_date else None
-        return info if expiry is None or expiry > self._charge_point.clock else None
+        return info.status == "Accepted" and (expiry is None or expiry > self._charge_point.clock)
 
     def _offline(self, id_tag: str) -> IdTagInfo:
         """C 3.5.4: the cache, if allowed; then the rule for unknown tags."""
         configuration = self._charge_point.configuration
+        listed = self._listed(id_tag)
+        if listed is not None:
+            # C 3.5.4: one that is listed and not good must be rejected, whatever else is allowed.
+            if listed.status == "Accepted" and not self._good(listed):
+                listed = IdTagInfo(status="Expired")
+            elif listed.status == "Accepted" and not configuration.boolean("LocalAuthorizeOffline"):
+                listed = IdTagInfo(status="Invalid")
+            return self._verdict(id_tag, listed, "local_list")
         cached = self._cached(id_tag)
         if cached is not None and configuration.boolean("LocalAuthorizeOffline"):
             return self._verdict(id_tag, cached, "cache")

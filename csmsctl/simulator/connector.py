@@ -52,14 +52,29 @@ class Connector:
             return "Unavailable"
         if self._finished:
             return "Finishing"
+        if self.id_tag is None and any(profile.reserves(self.number) for profile in self.charge_point.profiles):
+            return "Reserved"
         return "Preparing" if self.plugged or self.id_tag is not None else "Available"
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody has begun anything, and nothing is wrong; neither a cable nor a reservation counts."""
+        faulted = self.error != "NoError" and self.error not in WARNINGS
+        busy = self.transaction is not None or self.id_tag is not None or self._finished
+        return self.operative and not faulted and not busy
 
     @property
     def startable(self) -> bool:
         """Whether a transaction can begin here."""
         return (
-            self.transaction is None and self.id_tag is None and self.status in ("Available", "Preparing", "Finishing")
+            self.transaction is None
+            and self.id_tag is None
+            and self.status in ("Available", "Preparing", "Finishing", "Reserved")
         )
+
+    def admits(self, id_tag: str, parent_id_tag: str | None = None) -> bool:
+        """Whether no reservation speaks against a transaction for that idTag (C 5.13)."""
+        return all(profile.admits(self.number, id_tag, parent_id_tag) for profile in self.charge_point.profiles)
 
     def update(self, info: str | None = None, *, always: bool = False) -> None:
         """Tells the Central System when the status is not what it was told last."""
@@ -167,7 +182,7 @@ class Connector:
 
     def authorized(self, id_tag: str, info: IdTagInfo) -> None:
         """The verdict on an idTag is there: start, or wait for the cable."""
-        if info.status != "Accepted" or not self.startable:
+        if info.status != "Accepted" or not self.startable or not self.admits(id_tag, info.parent_id_tag):
             status = self.status if info.status == "Accepted" else info.status
             self.charge_point.tell("refused", self.number, id_tag=id_tag, status=status)
             return
@@ -212,12 +227,15 @@ class Connector:
             connector=self.number, id_tag=id_tag, started_at=charge_point.now, parent_id_tag=self.parent_id_tag
         )
         self.transaction = transaction
+        used = (profile.use(self.number, id_tag, self.parent_id_tag) for profile in charge_point.profiles)
+        reservation_id = next((number for number in used if number is not None), None)
         self.id_tag = self.parent_id_tag = None
         self.meter.begin(charge_point.new_car(), charge_point.now)
         request = StartTransactionReq(
             connector_id=self.number,
             id_tag=id_tag,
             meter_start=self.meter.wh,
+            reservation_id=reservation_id,
             timestamp=format_time(charge_point.clock),
         )
         charge_point.tell("transaction_begins", self.number, id_tag=id_tag, meter_start=request.meter_start)

@@ -125,7 +125,9 @@ class Core(Profile):
         charge_point = self.charge_point
         wanted = request.connector_id
         candidates = [
-            connector for connector in self._connectors() if connector.startable and wanted in (None, connector.number)
+            connector
+            for connector in self._connectors()
+            if connector.startable and wanted in (None, connector.number) and connector.admits(request.id_tag)
         ]
         # C 4.2: no remote start while Pending.
         if charge_point.registration != "Accepted" or charge_point.resetting is not None or not candidates:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from csmsctl.simulator.configuration import Key
-from csmsd.ocpp.types import Message
+from csmsd.ocpp.types import IdTagInfo, Message
 
 if TYPE_CHECKING:
     from csmsctl.simulator.charge_point import ChargePoint
@@ -47,3 +47,21 @@ class Profile:
     def triggers(self) -> dict[str, Trigger]:
         """The messages that TriggerMessage may ask for; each is given the connector, or None for all (C 5.17)."""
         return {}
+
+    # --- what connectors and authorization ask; most profiles have nothing to say
+
+    def reserves(self, connector: int) -> bool:
+        """Whether a connector that is free is kept so for somebody (C 5.13)."""
+        return False
+
+    def admits(self, connector: int, id_tag: str, parent_id_tag: str | None) -> bool:
+        """Whether this idTag may begin a transaction there."""
+        return True
+
+    def use(self, connector: int, id_tag: str, parent_id_tag: str | None) -> int | None:
+        """The id of the reservation that a transaction ends (C 4.8)."""
+        return None
+
+    def listed(self, id_tag: str) -> IdTagInfo | None:
+        """What the Local Authorization List says of an idTag (C 3.5.2)."""
+        return None
