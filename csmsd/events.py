@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.record import Data, Event, Milliseconds
 
 REMEMBERED = 10_000
 # What a crash may have kept from the log of events: numbers begin beyond it, so that none is used twice.
@@ -15,14 +15,24 @@ _GAP_AFTER_START = 10_000
 FLEETING = frozenset({"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress"})
 
 
-class NumberedEvent(msgspec.Struct, frozen=True):
+class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event on its way out."""
 
     number: int
     time: Milliseconds
-    type: str
-    charge_point: str | None
-    data: dict[str, object]
+    event: Event
+
+    @property
+    def type(self) -> str:
+        return self.event.type
+
+    @property
+    def charge_point(self) -> str | None:
+        return self.event.charge_point
+
+    @property
+    def data(self) -> Data:
+        return self.event.data
 
 
 Subscriber = Callable[[NumberedEvent], None]
@@ -47,7 +57,7 @@ class EventBus:
 
     def publish(self, event: Event) -> None:
         self._number += 1
-        numbered = NumberedEvent(self._number, self._clock(), event.type, event.charge_point, event.data)
+        numbered = NumberedEvent(self._number, self._clock(), event)
         self._recent.append(numbered)
         if event.type not in FLEETING:
             self._keep(numbered)

@@ -57,7 +57,7 @@ def charge_point_view(state: ChargePointState) -> Json:
 def _connector_view(state: ChargePointState, number: int) -> Json:
     connector: Connector | None = state.connectors.get(number)
     running = state.transactions.active_on(number)
-    samples = state.samples.get(number, {}) if running is not None else {}
+    samples = state.samples_on(number) if running is not None else {}
     soc = samples.get("SoC")
     return {
         "connector": number,
@@ -77,7 +77,7 @@ def _connector_view(state: ChargePointState, number: int) -> Json:
 
 def _power(state: ChargePointState, number: int) -> float | None:
     """Imported active power: the total, or the sum of the phases where no total is sent."""
-    samples = state.samples.get(number, {})
+    samples = state.samples_on(number)
     total = samples.get("Power.Active.Import")
     if total is not None:
         return round(total.value, 1)
@@ -137,7 +137,7 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
     """A transaction; while it runs, energy, power and duration are those of now."""
     state = site.charge_point(transaction.charge_point)
     running = transaction.state == "active"
-    samples = state.samples.get(transaction.connector, {}) if running and state is not None else {}
+    samples = state.samples_on(transaction.connector) if running and state is not None else {}
     soc = samples.get("SoC")
     register = state.transactions.registers.get(transaction.id) if running and state is not None else None
     end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)

@@ -3,6 +3,7 @@
 The store derives its SQL from these classes; the columns themselves are in the migrations, and a test compares both.
 """
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import msgspec
@@ -75,9 +76,19 @@ EventType = Literal[
 ]
 
 
+Data = dict[str, object]
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """Something that operators can watch; it leaves after the commit of what it tells."""
+    """Something that operators can watch; it leaves after the commit of what it tells.
+
+    What next to nobody looks at may be given as a function that makes the data.
+    """
 
     type: EventType
     charge_point: str | None
-    data: dict[str, object]
+    told: Data | Callable[[], Data]
+
+    @property
+    def data(self) -> Data:
+        return self.told() if callable(self.told) else self.told

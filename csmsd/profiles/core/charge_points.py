@@ -1,6 +1,7 @@
 """Charge points and their connectors: the records that are kept, and the live state around them."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -132,6 +133,41 @@ class Sample(msgspec.Struct, frozen=True):
     time: Milliseconds
 
 
+class LatestSamples(Mapping[str, Sample]):
+    """The newest reading of each measurand and phase on a connector, worked out when somebody looks."""
+
+    _MOST_UNSETTLED = 8
+
+    def __init__(self) -> None:
+        self._settled: dict[str, Sample] = {}
+        self._unsettled: dict[int, Callable[[], dict[str, Sample]]] = {}
+
+    def add(self, kind: int, samples: Callable[[], dict[str, Sample]]) -> None:
+        """Takes newer ones. They replace unseen ones of the same `kind`, except 0, which may have other names in it."""
+        self._unsettled.pop(kind, None)
+        self._unsettled[kind] = samples
+        if kind == 0 or len(self._unsettled) > self._MOST_UNSETTLED:
+            self._settle()
+
+    def _settle(self) -> dict[str, Sample]:
+        settled = self._settled
+        for samples in self._unsettled.values():
+            for name, sample in samples().items():
+                if name in settled or len(settled) < MAX_SAMPLES:
+                    settled[name] = sample
+        self._unsettled.clear()
+        return settled
+
+    def __getitem__(self, name: str) -> Sample:
+        return self._settle()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settle())
+
+    def __len__(self) -> int:
+        return len(self._settle())
+
+
 class ChargePointState:
     """A charge point as the running daemon knows it."""
 
@@ -141,7 +177,7 @@ class ChargePointState:
         self.configuration: dict[str, ConfigurationKey] = {}
         self.transactions = TransactionBook()
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
-        self.samples: dict[int, dict[str, Sample]] = {}
+        self.samples: dict[int, LatestSamples] = {}
         self.connected_at: Milliseconds | None = None
         self.address: str | None = None
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
@@ -166,6 +202,10 @@ class ChargePointState:
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 self._zone = (name, UTC)
         return self._zone[1]
+
+    def samples_on(self, connector: int) -> Mapping[str, Sample]:
+        """The newest readings by measurand and phase."""
+        return self.samples.get(connector, {})
 
     def configured(self, name: str) -> str | None:
         """The value of a configuration key as last reported, or None."""

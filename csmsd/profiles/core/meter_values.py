@@ -1,13 +1,14 @@
 """MeterValues (C 4.7): readings, in a transaction or out of one. Whatever they are, they are confirmed."""
 
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
 
 from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
-from csmsd.profiles.core.charge_points import MAX_CONNECTORS, MAX_SAMPLES, QuarantinedMessage
-from csmsd.profiles.core.metering import read_meter_values
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples, QuarantinedMessage
+from csmsd.profiles.core.metering import Taken, newest, read_meter_values
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event
 from csmsd.profiles.slice import Context, Incoming, Reply
@@ -43,23 +44,23 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         at.note(field, oddity)
     if not readings.changes:
         return Reply(MeterValuesConf())
-    samples = at.charge_point.samples.setdefault(request.connector_id, {})
-    if len(samples) + len(readings.latest) <= MAX_SAMPLES:
-        samples.update(readings.latest)
-    else:
-        samples.update(
-            (name, sample) for name, sample in readings.latest.items() if name in samples or len(samples) < MAX_SAMPLES
-        )
-    measured = Event(
-        "meter_values",
-        at.charge_point.id,
-        {
-            "connector": request.connector_id,
-            "transaction": transaction.id if transaction is not None else None,
-            "samples": {name: [sample.value, sample.unit] for name, sample in readings.latest.items()},
-        },
-    )
+    samples = at.charge_point.samples.get(request.connector_id)
+    if samples is None:
+        samples = at.charge_point.samples[request.connector_id] = LatestSamples()
+    for taken in readings.taken:
+        samples.add(taken.kind, taken.samples)
+    transaction_id = transaction.id if transaction is not None else None
+    told = partial(_told, request.connector_id, transaction_id, readings.taken)
+    measured = Event("meter_values", at.charge_point.id, told)
     return Reply(MeterValuesConf(), readings.changes, [measured])
+
+
+def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> dict[str, object]:
+    return {
+        "connector": connector,
+        "transaction": transaction_id,
+        "samples": {name: [sample.value, sample.unit] for name, sample in newest(takings).items()},
+    }
 
 
 def _transaction(request: MeterValuesReq, at: Context) -> Transaction | None:

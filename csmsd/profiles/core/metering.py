@@ -120,6 +120,7 @@ class Shape:
     def __init__(self, number: int, samples: list[SampledValue]) -> None:
         self.number = number
         self.meanings = [_meaning(sample) for sample in samples]
+        self.billed = [place for place, meaning in enumerate(self.meanings) if meaning.billed]
 
     def pack(self, samples: list[SampledValue]) -> str:
         """Samples of this shape as JSON: their values, or all of them where the shape is not kept."""
@@ -221,12 +222,38 @@ def energy_register(sample: SampledValue) -> float | None:
     return read[0] if read is not None else None
 
 
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """The numbers of one MeterValue as they were taken; next to none is looked at, so that names and units can wait."""
+
+    shape: Shape
+    numbers: list[float | None]
+    time: Milliseconds
+
+    @property
+    def kind(self) -> int:
+        """Takings of one kind have the same names in them; 0: nobody knows which."""
+        return 0 if None in self.numbers else self.shape.number
+
+    def samples(self) -> dict[str, Sample]:
+        """By measurand and phase, in base units."""
+        named = {}
+        for meaning, number in zip(self.shape.meanings, self.numbers, strict=True):
+            if number is not None and meaning.name is not None and math.isfinite(number * meaning.factor):
+                named[meaning.name] = Sample(number * meaning.factor, meaning.unit, self.time)
+        return named
+
+
 class Readings(msgspec.Struct):
     """Everything that a list of MeterValues comes to."""
 
     changes: list[Change]
-    latest: dict[str, Sample]
+    taken: list[Taken]
     oddities: list[tuple[str, str]]
+
+
+def newest(takings: list[Taken]) -> dict[str, Sample]:
+    """The newest sample of each measurand and phase."""
+    return {name: sample for taken in takings for name, sample in taken.samples().items()}
 
 
 def read_meter_values(
@@ -241,7 +268,7 @@ def read_meter_values(
     zone: object,
 ) -> Readings:
     """Turns MeterValues into rows, the newest readings, and what was odd; moves the energy register on."""
-    readings = Readings([], {}, [])
+    readings = Readings([], [], [])
     for value in values:
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
         if moment.oddity:
@@ -258,7 +285,9 @@ def read_meter_values(
         shape, new_shape = shapes.recognize(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
-        _take(shape.meanings, numbers, moment.time, readings.latest, register)
+        if register is not None:
+            _bill(shape, numbers, register)
+        readings.taken.append(Taken(shape, numbers, moment.time))
         # With milliseconds and `Z` the text can be made again from the time.
         text = value.timestamp
         canonical = not moment.oddity and len(text) == 24 and text[10] == "T" and text[19] == "." and text[-1] == "Z"
@@ -281,20 +310,8 @@ def _is_empty(value: str) -> bool:
     return not text or text == "nan"
 
 
-def _take(
-    meanings: list[Meaning],
-    numbers: list[float | None],
-    time: Milliseconds,
-    latest: dict[str, Sample],
-    register: EnergyRegister | None,
-) -> None:
-    for meaning, number in zip(meanings, numbers, strict=True):
-        if number is None:
-            continue
-        value = number * meaning.factor
-        if not math.isfinite(value):
-            continue
-        if meaning.billed and register is not None:
-            register.read(value)
-        if meaning.name is not None:
-            latest[meaning.name] = Sample(value, meaning.unit, time)
+def _bill(shape: Shape, numbers: list[float | None], register: EnergyRegister) -> None:
+    for place in shape.billed:
+        number = numbers[place]
+        if number is not None and math.isfinite(number * shape.meanings[place].factor):
+            register.read(number * shape.meanings[place].factor)

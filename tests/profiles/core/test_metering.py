@@ -8,14 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import MeterValue, SampledValue
+from csmsd.profiles.core.charge_points import LatestSamples
 from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.metering import (
+    ENERGY_REGISTER,
     MAX_SHAPE_LENGTH,
     MAX_SHAPES,
     MeterReading,
     MeterShape,
     MeterShapes,
     energy_register,
+    newest,
     number,
     read_meter_values,
     unpack,
@@ -170,12 +173,31 @@ def test_the_newest_reading_of_each_measurand_and_phase_and_none_of_the_neutral(
         sample("7", measurand="Power.Active.Import", unit="kW"),
         sample("xyz", format="SignedData"),
     ]
-    latest = Meter().read(*samples).latest
+    latest = newest(Meter().read(*samples).taken)
 
     assert {name: (found.value, found.unit) for name, found in latest.items()} == {
         "Current.Import.L1": (16, "A"),
         "Current.Import.L2": (15, "A"),
         "Power.Active.Import": (7000, "W"),
+    }
+
+
+def test_readings_that_nobody_looked_at_are_not_lost_to_newer_ones_that_say_less() -> None:
+    meter, latest = Meter(), LatestSamples()
+    power = {"measurand": "Power.Active.Import"}
+    for samples in (
+        [sample("1000"), sample("7000", **power)],
+        [sample("1100"), sample("none", **power)],
+        [sample("16", measurand="Current.Import")],
+        [sample("1200"), sample("none", **power)],
+    ):
+        for taken in meter.read(*samples).taken:
+            latest.add(taken.kind, taken.samples)
+
+    assert {name: found.value for name, found in latest.items()} == {
+        ENERGY_REGISTER: 1200,
+        "Power.Active.Import": 7000,
+        "Current.Import": 16,
     }
 
 
