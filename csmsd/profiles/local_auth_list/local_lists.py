@@ -10,6 +10,8 @@ from csmsd.profiles.record import Milliseconds, Record
 
 UNSUPPORTED, EMPTY = -1, 0  # what GetLocalListVersion.conf says with a version (C 5.10)
 
+LARGEST_VERSION = 2**31 - 1  # many charge points keep no more
+
 UpdateStatus = Literal["Accepted", "Failed", "NotSupported", "VersionMismatch"]
 
 
@@ -41,8 +43,9 @@ class LocalList(Record, kw_only=True):
         return by_id_tag(self.entries) if self.known else None
 
     def next_version(self) -> int:
-        """CE 3.52: never 0 or -1. C 7.47: higher than that of the list it changes."""
-        return max(self.last_version, self.version or 0, 0) + 1
+        """CE 3.52: never 0 or -1. C 7.47: higher than that of the list it changes, until integers end."""
+        highest = max(self.last_version, self.version or 0, 0)
+        return highest + 1 if highest < LARGEST_VERSION else 1
 
     def intend(self, update: Update, version: int) -> None:
         """An update is about to be sent."""
@@ -56,6 +59,8 @@ class LocalList(Record, kw_only=True):
         if status == "Accepted":
             self.supported = True
             self.known = update.full or self.known
+            if update.full:
+                self.last_version = version
             self.entries = list(applied(by_id_tag(self.entries), update).values())
             self.version = version
             self.accepted_at = now

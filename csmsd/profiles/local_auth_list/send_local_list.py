@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.types import Integer, Message
+from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
 from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
 from csmsd.profiles.record import Change, Event
@@ -120,6 +120,8 @@ class SendLocalList(Operation, kw_only=True):
 
     def steps(self, target: Target) -> Steps:
         known = target.site.local_lists.get(target.charge_point.id)
+        if self.version is not None and abs(self.version) > LARGEST_INTEGER:
+            raise CannotSend(f"{self.version} is larger than any integer of OCPP.")
         update = Update(full=self.type == "Full", entries=self._entries(target))
         yield request_for(update, self.version if self.version is not None else known.next_version())
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.timestamps import format_time, parse_time
-from csmsd.ocpp.types import ConnectorId, DateTime, IdToken, Integer, Message
+from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
 from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
@@ -102,6 +102,8 @@ class ReserveNow(Operation, kw_only=True):
         expires_at = parse_time(self.expires)
         if expires_at is None:
             raise CannotSend(f"{self.expires!r} is no time; write it as 2026-12-31T23:59:59Z.")
+        if self.id is not None and abs(self.id) > LARGEST_INTEGER:
+            raise CannotSend(f"{self.id} is larger than any integer of OCPP.")
         yield ReserveNowReq(
             connector_id=self.connector,
             expiry_date=format_time(expires_at),

@@ -74,6 +74,11 @@ def test_what_the_list_lacks(scene: Listing) -> None:
     }
 
 
+def test_a_version_beyond_all_integers(scene: Listing) -> None:
+    with pytest.raises(CannotSend, match="integer of OCPP"):
+        sent(scene, version=2**63)
+
+
 def test_no_tags_at_all_clear_the_list(scene: Listing) -> None:
     scene.site.id_tags.clear()
     assert sent(scene) == {"listVersion": 1, "updateType": "Full"}

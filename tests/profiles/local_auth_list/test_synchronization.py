@@ -73,6 +73,24 @@ def test_somebody_elses_list_is_replaced(scene: Listing) -> None:
     assert in_sync(scene)
 
 
+@pytest.mark.parametrize("version", [2**31 - 1, 2**63 - 1])
+def test_versions_begin_anew_where_integers_end(scene: Listing, version: int) -> None:
+    scene.version = version
+    scene.run(synchronize(scene.target()))
+    scene.tag("TAG2")
+    scene.tag("TAG3")
+    scene.tag("TAG3", blocked=True)
+    scene.run(synchronize(scene.target()))
+    scene.tag("TAG3")
+    scene.run(synchronize(scene.target()))
+    assert [(kind, number) for kind, number, _ in scene.sizes] == [
+        ("Full", 1),
+        ("Differential", 2),
+        ("Differential", 3),
+    ]
+    assert in_sync(scene)
+
+
 @pytest.mark.parametrize("status", ["Failed", "VersionMismatch"])
 def test_refused_changes_are_followed_by_the_full_list(scene: Listing, status: str) -> None:
     """C 5.15"""

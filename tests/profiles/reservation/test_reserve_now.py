@@ -8,6 +8,7 @@ import pytest
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.slice import CannotSend
 from tests.profiles.messages import against_schema
 from tests.profiles.reservation.reserving import Reserving
 from tests.profiles.scene import HOUR, SECOND
@@ -113,3 +114,11 @@ def test_what_the_answer_makes_of_it(scene: Reserving, answer: str, state: str, 
 
 def reservation_fields(reservation: Reservation) -> dict[str, object]:
     return {name: getattr(reservation, name) for name in reservation.__struct_fields__}
+
+
+def test_what_is_not_sent(scene: Reserving) -> None:
+    reserve = operations()["reserve-now"]
+    with pytest.raises(CannotSend, match="is no time"):
+        scene.asks(reserve(connector=1, tag="TAG1", expires="soon"))
+    with pytest.raises(CannotSend, match="integer of OCPP"):
+        scene.asks(reserve(connector=1, tag="TAG1", expires="2026-03-01T13:00:00Z", id=2**63))
