@@ -1,6 +1,8 @@
 """Plays cases, several at once, against one private csmsd."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import Callable, Sequence
 
 from csmsctl.conformance.case import Case, Outcome, run_case
@@ -8,13 +10,21 @@ from csmsctl.conformance.cases import all_cases
 from csmsctl.conformance.conditions import now
 from csmsctl.conformance.report import Report
 from csmsctl.conformance.site import Settings, Site
+from csmsctl.failure import TERMINATED
+
+
+class Terminated(Exception):
+    """SIGTERM came."""
 
 
 def play_all(cases: Sequence[Case], settings: Settings, *, parallel: int, tell: Callable[[Outcome], None]) -> Report:
     """Plays the cases; `tell` is given each outcome as soon as it is there, the report has them in their order."""
     date = now()
     with Site(settings) as site:
-        outcomes = asyncio.run(_play(cases, site, parallel, tell))
+        try:
+            outcomes = asyncio.run(_play(cases, site, parallel, tell))
+        except Terminated:
+            sys.exit(TERMINATED)
         daemon, limits = site.info, site.call("daemon.limits")["limits"]
         in_effect = site.settings_in_effect()
         problem = _problem(site.stop(), site.errors())
@@ -30,7 +40,22 @@ async def _play(cases: Sequence[Case], site: Site, parallel: int, tell: Callable
         tell(outcome)
         return outcome
 
-    return await asyncio.gather(*(play(case) for case in cases))
+    playing = asyncio.gather(*(play(case) for case in cases))
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        playing.cancel()
+
+    # The usual handler raises where the signal finds us, which may be anybody's task.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await playing
+    except asyncio.CancelledError:
+        if terminated:
+            raise Terminated from None
+        raise
 
 
 def _problem(code: int, errors: str) -> str | None:

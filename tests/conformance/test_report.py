@@ -1,8 +1,10 @@
 """`csmsctl conformance` as users run it: its report in three forms, and its exit codes."""
 
 import json
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,25 @@ def test_a_csmsd_that_does_not_start_is_a_failure(tmp_path: Path) -> None:
     ended = conformance("--config", str(config), "--case", "TC_001")
     assert ended.code == 1
     assert "heartbeat_interval" in ended.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_interrupted_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="csms-") as directory:
+        with subprocess.Popen(
+            [sys.executable, "-m", "csmsctl", "conformance"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(TMPDIR=directory),
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()  # the first case is done, others are under way
+            [private] = Path(directory).iterdir()
+            process.send_signal(number)
+            assert process.wait(30) == code
+            assert "Traceback" not in process.stderr.read()
+        assert not private.exists()
+        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        assert str(private) not in running
