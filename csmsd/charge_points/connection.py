@@ -120,12 +120,14 @@ class Connection:
                 self._conversation.answer(request.unique_id, result, remember=remember)
             else:
                 self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
-            if request.action == "BootNotification" and isinstance(result, bytes):
+            if request.action == "BootNotification":
                 self._flush()
                 self._release()
             self._flush()
             self._drained.set()
 
+        if request.action == "BootNotification":
+            self._hold()
         if request.reused_unique_id:
             state.count_deviations("message", [_REUSED], self._clock())
         self._dispatcher.dispatch(state, request, answer)
@@ -202,7 +204,7 @@ class Connection:
         for call in self._conversation.expire(monotonic() * 1000):
             assert isinstance(call.token, _Token)
             if call.sent_at is None:
-                end = CallEnd("timeout", error="not sent: its time was up before its turn came")
+                end = CallEnd("timeout", error=f"not sent: {self._why_it_waits()}")
             else:
                 end = CallEnd(
                     "timeout", error=f"no answer within {call.timeout / 1000:g} s", duration_ms=_duration(call)
@@ -210,6 +212,11 @@ class Connection:
             self._finish(call.token, end)
         self._flush()
         self._set_timer()
+
+    def _why_it_waits(self) -> str:
+        if self._conversation.holding:
+            return "the charge point has just connected; requests wait until it has booted (ocpp.hold_after_reconnect)"
+        return "its time was up before its turn came"
 
     def _set_timer(self) -> None:
         deadline = self._conversation.next_deadline()
@@ -219,13 +226,21 @@ class Connection:
         if deadline is not None and not self._over:
             self._timer = self._loop.call_later(max(0.0, deadline / 1000 - monotonic()) + 0.001, self._expire)
 
+    def _hold(self) -> None:
+        """Until its BootNotification is answered, however long that takes, a charge point is asked nothing."""
+        self._stop_release_timer()
+        self._conversation.hold()
+
     def _release(self) -> None:
+        self._stop_release_timer()
+        self._conversation.release(monotonic() * 1000)
+        self._flush()
+        self._set_timer()
+
+    def _stop_release_timer(self) -> None:
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release_timer = None
-            self._conversation.release(monotonic() * 1000)
-            self._flush()
-            self._set_timer()
 
     def fail_calls(self, reason: str) -> None:
         """Ends every CALL that will get no answer: what was sent is `unknown`, what was not is `not_connected`."""
@@ -244,7 +259,10 @@ class Connection:
     # --- the socket
 
     def _flush(self) -> None:
-        for text in self._conversation.data_to_send():
+        texts = self._conversation.data_to_send()
+        if not texts:
+            return
+        for text in texts:
             self._tap(self.identity, "out", text)
             broadcast((self._websocket,), text, text=True)
         if self._websocket.transport.get_write_buffer_size() > MAX_WRITE_BUFFER:

@@ -1,12 +1,13 @@
 """What the methods of the control socket are given, and how one is declared."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from csmsd.events import EventBus
-from csmsd.ports import Clock, FileIntake, FileStore, Keeper, Links
+from csmsd.ports import Clock, FileIntake, FileStore, Keeper, Links, NotStored
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
@@ -20,6 +21,8 @@ SCHEMA_VERSION = 1
 PROTOCOL_VERSION = 1
 
 Json = dict[str, Any]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # of rows; 0 is all
+RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite has no larger integers
 
 
 class RpcError(Exception):
@@ -134,6 +137,16 @@ class Service(msgspec.Struct):
     max_firmware_bytes: int
     waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
     intakes: dict[str, "FileIntake"] = msgspec.field(default_factory=dict)  # of operators, under way
+
+
+def require_store(keeper: Keeper) -> None:
+    """To be called before memory is changed ahead of a commit. Raises NotStored when nothing can be stored now.
+
+    Memory goes first, because charge points speak and other operators act while a commit is under way; a commit that
+    fails has the live state loaded anew, which takes the change back.
+    """
+    if not keeper.accepting:
+        raise NotStored(keeper.failure or "nothing can be stored at the moment")
 
 
 P = TypeVar("P", bound=msgspec.Struct)

@@ -237,6 +237,10 @@ class Conversation:
         """Keeps our CALLs in the queue: one that arrives before Boot is answered confuses charge points."""
         self._holding = True
 
+    @property
+    def holding(self) -> bool:
+        return self._holding
+
     def release(self, now: float) -> None:
         """Sends what `hold` kept."""
         self._holding = False

@@ -55,6 +55,9 @@ _decode_any = msgspec.json.Decoder().decode
 encode_json = msgspec.json.Encoder().encode
 
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_SURROGATES = re.compile(
+    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 
 def parse(text: str | bytes) -> Frame | Unreadable:
@@ -78,7 +81,7 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
     try:
         value = _decode_any(text)
     except (ValueError, RecursionError) as error:
-        return _without_control_characters(text) or Unreadable("not_json", str(error))
+        return _without_bad_characters(text) or Unreadable("not_json", str(error))
     if not isinstance(value, list) or not value:
         return Unreadable("not_a_frame", "a frame is a JSON array that begins with 2, 3 or 4")
     kind, rest = value[0], value[1:]
@@ -113,11 +116,18 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
         return Unreadable("not_json", str(error))
 
 
-def _without_control_characters(text: str | bytes) -> Frame | Unreadable | None:
-    """Another try with blanks for control characters: an unescaped one in an idTag is not worth a StopTransaction."""
+def _without_bad_characters(text: str | bytes) -> Frame | Unreadable | None:
+    """Another try with blanks for what is no character: one in an idTag is not worth a StopTransaction.
+
+    That is an unescaped control character, or half of a surrogate pair.
+    """
     raw = text if isinstance(text, bytes) else text.encode(errors="replace")
-    blanked = _CONTROL.sub(b" ", raw)
+    blanked = _SURROGATES.sub(_blank_when_alone, _CONTROL.sub(b" ", raw))
     return parse(blanked) if blanked != raw else None
+
+
+def _blank_when_alone(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["pair"] else b" "
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -89,3 +89,63 @@ async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> N
         await site.restart()
     again = await site.raw("CP1")  # registered anew: the start that it repeats is still the same transaction
     assert (await again.ask("StartTransaction", start))[2]["transactionId"] == number
+
+
+async def test_two_changes_of_an_id_tag_at_once_both_last(site: Site) -> None:
+    await site.json("tag", "add", "LOST")
+    first, second = await site.control(), await site.control()
+    with held(site):
+        await begun(first, "tag.block", id="LOST")
+        await begun(second, "tag.set", id="LOST", note="reported by phone")
+    assert (await first.receive())["result"]["changed"] is True
+    assert (await second.receive())["result"]["changed"] is True
+    for _ in range(2):
+        (tag,) = (await site.json("tag", "show", "LOST"))["tags"]
+        assert (tag["blocked"], tag["note"]) == (True, "reported by phone")
+        await site.restart()
+
+
+async def test_a_stop_while_the_books_are_being_closed(site: Site) -> None:
+    """Memory and disk tell the same afterwards, and what the charge point said is to be found."""
+    charge_point = await site.raw("CP1")
+    start = {"connectorId": 1, "idTag": "A", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
+    number = (await charge_point.ask("StartTransaction", start))[2]["transactionId"]
+    control = await site.control()
+    with held(site):
+        await begun(control, "transaction.close", id=number, reason="gone")
+        stop = {"transactionId": number, "meterStop": 6000, "timestamp": "2026-03-01T13:00:00.000Z"}
+        await charge_point.frame(2, "stop", "StopTransaction", stop)
+        await charge_point.heartbeat()
+    assert (await control.receive())["result"]["changed"] is True
+    assert (await charge_point.answer_to("stop"))[0] == 3
+    (shown,) = (await site.json("tx", "show", str(number)))["transactions"]
+    assert site.stored("SELECT state, energy_wh FROM transactions") == [(shown["state"], shown["energy_wh"])]
+    (orphan,) = (await site.call("quarantine.list"))["quarantine"]
+    assert '"meterStop":6000' in orphan["payload"]
+
+
+async def test_nothing_is_asked_while_a_boot_waits_for_its_answer(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    with held(site):
+        await charge_point.frame(2, "boot", "BootNotification", BOOT)
+        await charge_point.heartbeat()
+        running = asyncio.create_task(site.csmsctl("clear-cache", "CP1"))
+        await charge_point.heartbeat()
+    answer = await charge_point.answer_to("boot")
+    assert answer[2]["status"] == "Accepted"
+    request = await charge_point.asked("ClearCache")
+    await charge_point.frame(3, request[1], {"status": "Accepted"})
+    assert (await running).code == 0
+
+
+async def test_integers_that_no_row_has_are_a_mistake_of_the_operator(site: Site) -> None:
+    enormous = "99999999999999999999"
+    for arguments in (
+        ["tag", "add", "A", "--max-transactions", enormous],
+        ["tx", "list", "--limit", enormous],
+        ["tx", "show", enormous],
+        ["events", "--after", enormous],
+    ):
+        ended = await site.csmsctl(*arguments)
+        assert ended.code == 2, (arguments, ended.err)
+    assert "Traceback" not in site.errors()

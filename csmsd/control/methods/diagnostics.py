@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from csmsd.control.firmware_views import upload_view
 from csmsd.control.methods.firmware import Status
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, RpcError, Service, not_there
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Service, not_there
 from csmsd.control.targets import resolve
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
@@ -23,11 +23,11 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
-    task: int
+    task: RowId
 
 
 class Read(msgspec.Struct, forbid_unknown_fields=True):
-    task: int
+    task: RowId
     offset: Annotated[int, Meta(ge=0, le=2**62)] = 0
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 

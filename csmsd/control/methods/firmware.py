@@ -17,6 +17,7 @@ from csmsd.control.service import (
     Json,
     Method,
     NoParameters,
+    RowId,
     RpcError,
     Service,
     not_there,
@@ -57,7 +58,7 @@ class Remove(msgspec.Struct, forbid_unknown_fields=True):
 
 class Status(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
-    tasks: list[int] | None = None
+    tasks: list[RowId] | None = None
 
 
 async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:

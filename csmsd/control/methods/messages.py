@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import event_view, message_view, stored_event_view
 from csmsd.events import NumberedEvent
@@ -16,16 +16,16 @@ from csmsd.ocpp.identity import fold
 class Messages(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     since: str | None = None
-    limit: int = 100
-    before_id: int | None = None
+    limit: Count = 100
+    before_id: RowId | None = None
 
 
 class Events(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     types: list[str] | None = None
     since: str | None = None
-    after: int | None = None
-    limit: int = 100
+    after: RowId | None = None
+    limit: Count = 100
 
 
 class FollowMessages(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class FollowMessages(msgspec.Struct, forbid_unknown_fields=True):
 class FollowEvents(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     types: list[str] | None = None
-    after: int | None = None
+    after: RowId | None = None
 
 
 class Subscription(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ async def list_messages(service: Service, parameters: Messages, caller: Caller) 
         _identities(service, parameters.targets),
         since=given_time(parameters.since),
         before_id=parameters.before_id,
-        limit=max(0, parameters.limit),
+        limit=parameters.limit,
     )
     return {"schema_version": SCHEMA_VERSION, "messages": [message_view(message) for message in found]}
 
@@ -65,7 +65,7 @@ async def list_events(service: Service, parameters: Events, caller: Caller) -> J
         parameters.types,
         since=given_time(parameters.since),
         after=parameters.after,
-        limit=max(0, parameters.limit),
+        limit=parameters.limit,
     )
     return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from csmsd.control.methods.transactions import given_time
 from csmsd.control.operations import Options, RawRequest, Request, Steps
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
 from csmsd.ocpp.errors import OcppError
@@ -39,7 +39,7 @@ class Call(_Common, kw_only=True, forbid_unknown_fields=True):
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
+    id: RowId
 
 
 class Tasks(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class Tasks(msgspec.Struct, forbid_unknown_fields=True):
     action: str | None = None
     outcome: str | None = None
     since: str | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 async def run(service: Service, parameters: Run, caller: Caller) -> Json:
@@ -122,20 +122,20 @@ async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
         action=parameters.action,
         outcome=parameters.outcome,
         since=given_time(parameters.since),
-        limit=max(0, parameters.limit),
+        limit=parameters.limit,
     )
     return {"schema_version": SCHEMA_VERSION, "tasks": [task_view(task) for task in found]}
 
 
 async def show_task(service: Service, parameters: Number, caller: Caller) -> Json:
-    task = await service.reader.task(parameters.id) if abs(parameters.id) < 2**63 else None
+    task = await service.reader.task(parameters.id)
     if task is None:
         raise not_there(f"No task {parameters.id}.", "See: csmsctl task list")
     return {"schema_version": SCHEMA_VERSION} | task_view(task)
 
 
 async def cancel_task(service: Service, parameters: Number, caller: Caller) -> Json:
-    task = await service.reader.task(parameters.id) if abs(parameters.id) < 2**63 else None
+    task = await service.reader.task(parameters.id)
     if task is None:
         raise not_there(f"No task {parameters.id}.", "See: csmsctl task list")
     if service.runner.cancel(parameters.id):

@@ -4,13 +4,13 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.views import time_text
 from csmsd.profiles.reservation.reservations import Reservation
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
+    id: RowId
     charge_point: str | None = None
 
 
@@ -18,7 +18,7 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     charge_point: str | None = None
     tag: str | None = None
     state: Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 def reservation_view(reservation: Reservation) -> Json:
@@ -43,7 +43,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
         charge_point=parameters.charge_point,
         tag=parameters.tag,
         state=parameters.state,
-        limit=max(0, parameters.limit),
+        limit=parameters.limit,
     )
     book = service.site().reservations
     return {

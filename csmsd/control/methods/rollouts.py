@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import member_view, rollout_view
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, not_there, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window
 from csmsd.profiles.record import Change, Event
@@ -25,7 +25,7 @@ class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
+    id: RowId
 
 
 async def start(service: Service, parameters: Start, caller: Caller) -> Json:
@@ -47,7 +47,7 @@ async def start(service: Service, parameters: Start, caller: Caller) -> Json:
     for state in states:
         busy = firmware.rollouts.busy(state.id)
         if busy is not None:
-            raise usage(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl firmware rollout show {busy.id}")
+            raise usage(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl rollout show {busy.id}")
     rollout = Rollout(
         id=firmware.rollouts.new_id(),
         created_at=service.clock(),
@@ -89,7 +89,7 @@ async def listing(service: Service, parameters: NoParameters, caller: Caller) ->
 def _known(service: Service, number: int) -> Rollout:
     rollout = service.site().firmware.rollouts.get(number)
     if rollout is None:
-        raise not_there(f"No rollout {number}.", "See: csmsctl firmware rollout list")
+        raise not_there(f"No rollout {number}.", "See: csmsctl rollout list")
     return rollout
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, require_store, usage
 from csmsd.control.views import tag_view
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.timestamps import parse_time
@@ -30,7 +30,7 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     parent: str | UnsetType | None = UNSET
     expires_at: str | UnsetType | None = UNSET
     blocked: bool | UnsetType = UNSET
-    max_transactions: int | UnsetType | None = UNSET
+    max_transactions: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType | None = UNSET
     note: str | UnsetType | None = UNSET
     labels: list[str] | UnsetType = UNSET
     add_labels: list[str] = []
@@ -105,8 +105,9 @@ def _known(service: Service, name: str) -> IdTag:
 async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
     if tag == known:
         return {"changed": False, "tag": tag_view(service.site(), tag, service.clock())}
-    await service.keeper.commit([tag])
+    require_store(service.keeper)
     service.site().id_tags[fold(tag.id)] = tag
+    await service.keeper.commit([tag])
     service.bus.publish(Event("tag.changed", None, {"id_tag": tag.id, "added": known is None, "blocked": tag.blocked}))
     return {"changed": True, "tag": tag_view(service.site(), tag, service.clock())}
 
@@ -161,8 +162,9 @@ async def unblock(service: Service, parameters: Name, caller: Caller) -> Json:
 
 async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
     known = _known(service, parameters.id)
-    await service.keeper.commit([Deleted(known)])
+    require_store(service.keeper)
     service.site().id_tags.pop(fold(known.id), None)
+    await service.keeper.commit([Deleted(known)])
     service.bus.publish(Event("tag.removed", None, {"id_tag": known.id}))
     return {"changed": True}
 
@@ -185,14 +187,15 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
             changed.append(tag)
     removed = [tag for key, tag in site.id_tags.items() if key not in seen] if parameters.replace else []
     changes: list[Change] = [*(Deleted(tag) for tag in removed), *added, *changed]
+    require_store(service.keeper)
+    for tag in removed:
+        del site.id_tags[fold(tag.id)]
+    for tag in (*added, *changed):
+        site.id_tags[fold(tag.id)] = tag
     if changes:
         await service.keeper.commit(changes)
-    tags = service.site().id_tags
     for tag in removed:
-        tags.pop(fold(tag.id), None)
         service.bus.publish(Event("tag.removed", None, {"id_tag": tag.id}))
-    for tag in (*added, *changed):
-        tags[fold(tag.id)] = tag
     if added or changed:
         service.bus.publish(Event("tag.changed", None, {"imported": len(added) + len(changed)}))
     return {

@@ -4,7 +4,18 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, usage
+from csmsd.control.service import (
+    SCHEMA_VERSION,
+    Caller,
+    Count,
+    Json,
+    Method,
+    RowId,
+    Service,
+    not_there,
+    require_store,
+    usage,
+)
 from csmsd.control.views import live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.transactions import Transaction
@@ -12,7 +23,7 @@ from csmsd.profiles.record import Event, Milliseconds
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
+    id: RowId
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,23 +32,23 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     state: Literal["active", "stopped", "abandoned", "closed"] | None = None
     since: str | None = None
     until: str | None = None
-    limit: int = 100
-    before_id: int | None = None
+    limit: Count = 100
+    before_id: RowId | None = None
 
 
 class Closing(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
+    id: RowId
     reason: str
 
 
 class Meter(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
-    limit: int = 0
+    id: RowId
+    limit: Count = 0
 
 
 class Quarantine(msgspec.Struct, forbid_unknown_fields=True):
     charge_point: str | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 def given_time(text: str | None) -> Milliseconds | None:
@@ -51,7 +62,7 @@ def given_time(text: str | None) -> Milliseconds | None:
 
 
 async def _known(service: Service, number: int) -> Transaction:
-    stored = await service.reader.transaction(number) if abs(number) < 2**63 else None
+    stored = await service.reader.transaction(number)
     if stored is None:
         raise not_there(f"No transaction {number}.", "See: csmsctl tx list")
     return live(service.site(), stored)
@@ -66,7 +77,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
         since=given_time(parameters.since),
         until=given_time(parameters.until),
         before_id=parameters.before_id,
-        limit=max(0, parameters.limit),
+        limit=parameters.limit,
     )
     return {
         "schema_version": SCHEMA_VERSION,
@@ -99,10 +110,11 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
         closed.meter_stop_wh = round(register.highest)
     closed.flag("meter_stop:estimated")
     closed.note = f"closed by {caller.user or caller.uid}: {reason}"[:500]
-    await service.keeper.commit([closed])
+    require_store(service.keeper)
     if state is not None:
         state.transactions.replace(closed)
-    service.site().index_transaction(closed)
+    site.index_transaction(closed)
+    await service.keeper.commit([closed])
     service.bus.publish(
         Event(
             "transaction.closed", closed.charge_point, {"transaction": closed.id, "reason": reason, "by": caller.user}
@@ -113,7 +125,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
 
 async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     await _known(service, parameters.id)
-    readings = await service.reader.meter_values(parameters.id, max(0, parameters.limit))
+    readings = await service.reader.meter_values(parameters.id, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
         "transaction": parameters.id,
@@ -122,7 +134,7 @@ async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
 
 
 async def quarantine(service: Service, parameters: Quarantine, caller: Caller) -> Json:
-    found = await service.reader.quarantine(parameters.charge_point, max(0, parameters.limit))
+    found = await service.reader.quarantine(parameters.charge_point, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
         "quarantine": [

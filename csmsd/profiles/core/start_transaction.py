@@ -1,6 +1,6 @@
 """StartTransaction (C 4.8): a transaction begins, is given its id, and its idTag is verified once more."""
 
-from csmsd.ocpp.reading import encode, read
+from csmsd.ocpp.reading import encode, read, read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
@@ -114,4 +114,12 @@ def _abandon_predecessors(
         )
 
 
-INCOMING = Incoming(StartTransactionReq, StartTransactionConf, start_transaction)
+def _unreadable(payload: object, at: Context) -> Reply[StartTransactionConf]:
+    """Without a timestamp it begins now (C 4.8: always confirmed); without the rest there is nothing to bill."""
+    given = {**payload, "timestamp": ""} if isinstance(payload, dict) and payload.get("timestamp") is None else payload
+    request, deviations = read_value(StartTransactionReq, given)
+    at.deviations.extend(deviations)
+    return start_transaction(request, at)
+
+
+INCOMING = Incoming(StartTransactionReq, StartTransactionConf, start_transaction, unreadable=_unreadable)
