@@ -35,7 +35,7 @@ from csmsd.profiles.site import Hook, Policies, Site
 from csmsd.settings import RELOADABLE, Settings, SettingsError, differences
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
-from csmsd.store.message_log import MessageLog
+from csmsd.store.message_log import LoggedMessage, MessageLog
 from csmsd.store.reader import Reader
 from csmsd.store.writer import Writer
 
@@ -233,8 +233,10 @@ class Daemon:
         raw = text if isinstance(text, bytes) else text.encode()
         if may_hold_secret(raw):
             raw = _without_secrets(raw)
-        message = self._message_log.add_message(now(), charge_point, direction, raw.decode(errors="replace"))
-        if message is not None and self._message_subscribers:
+        at = now()
+        number = self._message_log.add_message(at, charge_point, direction, raw)
+        if number is not None and self._message_subscribers:
+            message = LoggedMessage(number, at, charge_point, direction, raw.decode(errors="replace"))
             for subscriber in list(self._message_subscribers.values()):
                 subscriber(message)
 

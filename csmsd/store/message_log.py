@@ -41,6 +41,7 @@ Direction = Literal["in", "out"]
 _FLUSH_SECONDS = 0.5
 _MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log must never take the memory
 _ROWS_PER_STATEMENT = 5_000
+_COLUMNS = 5  # of either table
 _TRIM_EVERY_FLUSHES = 120
 
 
@@ -71,7 +72,8 @@ class MessageLog:
         self._path = path
         self._max_bytes = max_bytes
         self._max_age = max_age_days * 86_400_000
-        self._messages: list[tuple[int, int, str, str, str]] = []
+        # The columns of all rows in one list, as the statement takes them: no object a row, nothing to put together.
+        self._messages: list[int | str | bytes] = []
         self._events: list[tuple[int, int, str, str | None, str]] = []
         self._connection: aiosqlite.Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -100,6 +102,7 @@ class MessageLog:
     async def _open(self) -> None:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._connection = await aiosqlite.connect(self._path, timeout=30, isolation_level="IMMEDIATE")
+        self._connection.text_factory = _text
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
         await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
         await self._connection.execute_fetchall("PRAGMA synchronous=OFF")
@@ -121,17 +124,15 @@ class MessageLog:
         if self._connection is not None:
             await self._connection.close()
 
-    def add_message(
-        self, time: Milliseconds, charge_point: str, direction: Direction, text: str
-    ) -> LoggedMessage | None:
-        """Takes a message; None when the buffer is full and it was dropped."""
-        if len(self._messages) >= _MAX_BUFFERED:
+    def add_message(self, time: Milliseconds, charge_point: str, direction: Direction, text: bytes) -> int | None:
+        """Takes a message and gives its id; None when the buffer is full and it was dropped."""
+        if len(self._messages) >= _MAX_BUFFERED * _COLUMNS:
             self.dropped += 1
             return None
         number = self._next_id
         self._next_id += 1
-        self._messages.append((number, time, charge_point, direction, text))
-        return LoggedMessage(number, time, charge_point, direction, text)
+        self._messages += (number, time, charge_point, direction, text)
+        return number
 
     def add_event(self, number: int, time: Milliseconds, kind: str, charge_point: str | None, data: str) -> None:
         """Takes an event that is to be found again after it was sent."""
@@ -159,20 +160,23 @@ class MessageLog:
             connection = self._connection
             assert connection is not None
             try:
-                await self._insert("INSERT INTO message VALUES ", "(?,?,?,?,?)", messages)
-                await self._insert("INSERT OR REPLACE INTO event VALUES ", "(?,?,?,?,?)", events)
+                # The text is never decoded: SQLite takes the bytes as they came.
+                await self._insert("INSERT INTO message VALUES ", "(?,?,?,?,CAST(? AS TEXT))", messages)
+                flat = [value for event in events for value in event]
+                await self._insert("INSERT OR REPLACE INTO event VALUES ", "(?,?,?,?,?)", flat)
                 await connection.commit()
             except (sqlite3.Error, UnicodeEncodeError) as error:
-                log.error("%d messages could not be written to the log: %s", len(messages), error)
-                self.dropped += len(messages)
+                lost = len(messages) // _COLUMNS
+                log.error("%d messages could not be written to the log: %s", lost, error)
+                self.dropped += lost
                 await connection.rollback()
 
-    async def _insert(self, statement: str, placeholders: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    async def _insert(self, statement: str, placeholders: str, values: Sequence[Any]) -> None:
         assert self._connection is not None
-        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
-            part = rows[first : first + _ROWS_PER_STATEMENT]
-            sql = statement + ",".join([placeholders] * len(part))
-            await self._connection.execute_fetchall(sql, [value for row in part for value in row])
+        for first in range(0, len(values), _ROWS_PER_STATEMENT * _COLUMNS):
+            part = values[first : first + _ROWS_PER_STATEMENT * _COLUMNS]
+            sql = statement + ",".join([placeholders] * (len(part) // _COLUMNS))
+            await self._connection.execute_fetchall(sql, part)
 
     async def _trim(self) -> None:
         """Keeps the file below its size and the rows below their age."""
@@ -239,6 +243,11 @@ class MessageLog:
             (*parameters, limit or -1),
         )
         return [LoggedEvent(*row) for row in reversed(rows)]
+
+
+def _text(stored: bytes) -> str:
+    """Messages are kept as they came, valid UTF-8 or not."""
+    return stored.decode(errors="replace")
 
 
 def _conditions(

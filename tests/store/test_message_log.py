@@ -33,7 +33,7 @@ async def trimmed(log: MessageLog, before: int) -> list[int]:
 async def test_messages_are_listed_as_they_came(tmp_path: Path) -> None:
     log = await opened(tmp_path / "log.db")
     for number in range(5):
-        log.add_message(number, f"CP{number % 2}", "in", f"text {number}")
+        log.add_message(number, f"CP{number % 2}", "in", f"text {number}".encode())
     assert await all_ids(log) == [1, 2, 3, 4, 5]
     of_one = await log.messages(["cp1"], since=None, before_id=None, limit=0)
     assert [message.text for message in of_one] == ["text 1", "text 3"]
@@ -46,14 +46,12 @@ async def test_messages_are_listed_as_they_came(tmp_path: Path) -> None:
 
 async def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
     log = await opened(tmp_path / "log.db")
-    log.add_message(0, "CP1", "in", "x")
+    log.add_message(0, "CP1", "in", b"x")
     log.add_event(17, 0, "daemon.started", None, "{}")
     await log.close()
     log = await opened(tmp_path / "log.db")
     assert log.last_event == 17
-    message = log.add_message(0, "CP1", "in", "y")
-    assert message is not None
-    assert message.id == 2
+    assert log.add_message(0, "CP1", "in", b"y") == 2
     await log.close()
 
 
@@ -61,7 +59,7 @@ async def test_the_file_is_capped_by_size_and_the_oldest_go_first(tmp_path: Path
     path = tmp_path / "log.db"
     log = await opened(path)
     for number in range(4000):
-        log.add_message(number, "CP1", "in", "x" * 500)
+        log.add_message(number, "CP1", "in", b"x" * 500)
     await log.close()
     assert path.stat().st_size > 2_000_000
 
@@ -80,7 +78,7 @@ async def test_old_messages_and_events_go(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     log = await opened(path)
     for day in range(10):
-        log.add_message(day * DAY, "CP1", "in", str(day))
+        log.add_message(day * DAY, "CP1", "in", str(day).encode())
         log.add_event(day + 1, day * DAY, "connector.status", "CP1", "{}")
     await log.close()
     log = await opened(path, max_age_days=3)
@@ -92,19 +90,27 @@ async def test_old_messages_and_events_go(tmp_path: Path) -> None:
 async def test_a_message_that_cannot_be_written_takes_no_other_time(tmp_path: Path) -> None:
     """A lone surrogate is no text for SQLite: the batch is given up and counted, the log goes on."""
     log = await opened(tmp_path / "log.db")
-    log.add_message(0, "CP1", "in", "\ud800")
+    log.add_message(0, "\ud800", "in", b"x")
     assert await all_ids(log) == []
     assert log.dropped == 1
-    log.add_message(0, "CP1", "in", "fine")
+    log.add_message(0, "CP1", "in", b"fine")
     assert len(await all_ids(log)) == 1
+    await log.close()
+
+
+async def test_a_message_that_is_no_utf_8_is_kept_and_can_be_listed(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    log.add_message(0, "CP1", "in", b'[2,"1","X",{"a":"\xff\xc3\xbc"}]')
+    (message,) = await log.messages(None, since=None, before_id=None, limit=0)
+    assert message.text == '[2,"1","X",{"a":"\N{REPLACEMENT CHARACTER}ü"}]'
     await log.close()
 
 
 async def test_a_buffer_that_is_full_drops_and_counts(tmp_path: Path) -> None:
     log = await opened(tmp_path / "log.db")
     for _ in range(50_000):
-        log.add_message(0, "CP1", "in", "")
-    assert log.add_message(0, "CP1", "in", "") is None
+        log.add_message(0, "CP1", "in", b"")
+    assert log.add_message(0, "CP1", "in", b"") is None
     assert log.dropped == 1
     assert len(await all_ids(log)) == 50_000
     await log.close()
