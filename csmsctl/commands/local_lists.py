@@ -1,5 +1,6 @@
 """`local-list`: the Local Authorization Lists of charge points, as they are and as they should be."""
 
+import sys
 from typing import Any
 
 import typer
@@ -109,7 +110,14 @@ def sync(
         "timeout": run.options.timeout,
     }
     # Several CALLs to each charge point, one after the other.
-    answer = run.client.call("local_list.sync", params, timeout=20 * run.options.timeout, on_progress=lambda _: None)
+    limit = 20 * run.options.timeout
+    if sys.stderr.isatty() and not run.output.quiet and not dry_run:
+        from csmsctl.progress import Progress
+
+        with Progress(run.options.color) as progress:
+            answer = run.client.call("local_list.sync", params, timeout=limit, on_progress=progress.show)
+    else:
+        answer = run.client.call("local_list.sync", params, timeout=limit, on_progress=lambda _: None)
     results: list[Result] = answer["results"]
     run.exit_code = exit_code(results, several=len(to.targets) > 1)
     if run.options.json:
