@@ -1,6 +1,7 @@
 """Files that commands write: all of it or nothing."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +26,26 @@ def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    output.note(f"Written: {file}")
+
+
+def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
+    """Bytes as they are to the file, or to standard output (`-`)."""
+    if file == "-":
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        return
+    path = Path(file)
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(stream.fileno())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

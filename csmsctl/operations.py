@@ -13,7 +13,7 @@ from csmsctl.completion import in_the_case_of
 from csmsctl.invocation import invocation
 from csmsctl.json_files import name_or_json
 from csmsctl.parameters import live, when
-from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, Wait, run_everywhere
 from csmsctl.targets import choose
 from csmsctl.tree import build
 from csmsd.profiles import ROOMS, operations
@@ -162,6 +162,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     def command(ctx: typer.Context, **given: Any) -> None:
         to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
         how = {name: given.pop(name) for name in ("parallel", "fail_fast", "dry_run", "force")}
+        how["follow"] = declared.follows if given.pop("wait", False) else None
         values = {name: value for name, value in given.items() if value is not None and value != [] and value != ()}
         # bool fields are sent only when they say something else than the default
         for option in options:
@@ -181,6 +182,8 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
         ("dry_run", DryRun, False),
         ("force", Force, False),
     ]
+    if declared.follows is not None:
+        common.append(("wait", Wait, False))
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = [
         inspect.Parameter("ctx", keyword, annotation=typer.Context),

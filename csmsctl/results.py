@@ -4,6 +4,7 @@ from typing import Any
 
 from csmsctl.client import Result
 from csmsctl.escape import to_json
+from csmsctl.follow import observed_code, observed_detail, observed_word
 from csmsctl.output import Output
 from csmsctl.table import Column, Record
 from csmsctl.values import milliseconds, plain
@@ -12,6 +13,9 @@ _GOOD, _BAD, _QUIET = "green", "red", "dim"
 
 
 def _style(record: Record) -> str:
+    observed = observed_code(record)
+    if observed is not None:
+        return _BAD if observed else _GOOD
     return {"accepted": _GOOD, "queued": "yellow", "not_sent": "yellow"}.get(str(record.get("outcome")), _BAD)
 
 
@@ -62,6 +66,9 @@ def _rows(results: list[Result], dry_run: bool) -> list[Record]:
             if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:
                 parts.append("no schedule reported")
             parts.append(plain({key: value for key, value in response.items() if key != "status"}))
+        observed = result.get("observed")
+        if isinstance(observed, dict):
+            parts += observed_detail(observed)
         rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
     return rows
 
@@ -70,6 +77,9 @@ def _word(result: Result, dry_run: bool) -> str:
     outcome = str(result.get("outcome") or "").replace("_", " ")
     if dry_run and not result.get("error"):
         return "would be sent"
+    observed = result.get("observed")
+    if isinstance(observed, dict):
+        return observed_word(observed)
     status = result.get("status")
     return str(status) if status and outcome in ("accepted", "rejected") else outcome
 

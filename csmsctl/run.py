@@ -9,6 +9,7 @@ import typer
 from csmsctl.client import Params, Result
 from csmsctl.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
+from csmsctl.follow import Followed, observed_code
 from csmsctl.invocation import Invocation
 from csmsctl.results import show_results
 from csmsctl.targets import Chosen
@@ -19,6 +20,7 @@ Parallel = Annotated[
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Send no more after the first failure")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print targets and messages, send nothing")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end: exit 0 done, 7 failed, 8 silence")]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
 
 _CODES = {
@@ -45,14 +47,19 @@ class Request:
     fail_fast: bool
     dry_run: bool
     force: bool
+    follow: str | None = None  # what is waited for after the answer: firmware, diagnostics
 
 
 def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     """Runs it, prints the results, sets the exit code."""
     if request.question and not request.dry_run and not to.single and not run.options.yes:
         to = _confirmed(run, request, to)
+    followed = Followed(run, request.follow) if request.follow is not None and not request.dry_run else None
     try:
         results = _send(run, request, to.targets)
+        if followed is not None:
+            followed.to_the_end(results)
+            followed.close()
     except KeyboardInterrupt:
         run.output.warn("Interrupted. What was sent is not taken back; see: csmsctl task list")
         raise
@@ -73,6 +80,9 @@ def exit_code(results: list[Result], *, several: bool = False) -> int:
 
 
 def _code(result: Result) -> int:
+    observed = observed_code(result)
+    if observed is not None:
+        return observed
     if result.get("outcome") == "not_sent":
         # Without an error it was a dry run.
         return int(result.get("error_code") or USAGE) if result.get("error") else OK

@@ -81,6 +81,14 @@ _RESERVATION = Section(
         "show": Entry(f"{_HERE}.reservations:show", "csmsctl reservation show 3"),
     },
 )
+_LOCAL_LIST = Section(
+    "Local Authorization Lists: the idTags that charge points know by themselves.",
+    {
+        "status": Entry(f"{_HERE}.local_lists:status", "csmsctl local-list status"),
+        "show": Entry(f"{_HERE}.local_lists:show", "csmsctl local-list show CP1"),
+        "sync": Entry(f"{_HERE}.local_lists:sync", "csmsctl local-list sync --all"),
+    },
+)
 _PROFILE = Section(
     "Charging profiles: the library, what is installed, and which limits hold when.",
     {
@@ -96,12 +104,37 @@ _PROFILE = Section(
         "reassert": Entry(f"{_HERE}.profiles:reassert", "csmsctl profile reassert CP1"),
     },
 )
-_LOCAL_LIST = Section(
-    "Local Authorization Lists: the idTags that charge points know by themselves.",
+_FIRMWARE = Section(
+    "Firmware: images, updates, rollouts.",
     {
-        "status": Entry(f"{_HERE}.local_lists:status", "csmsctl local-list status"),
-        "show": Entry(f"{_HERE}.local_lists:show", "csmsctl local-list show CP1"),
-        "sync": Entry(f"{_HERE}.local_lists:sync", "csmsctl local-list sync --all"),
+        "list": Entry(f"{_HERE}.firmware:list_", "csmsctl firmware list"),
+        "add": Entry(f"{_HERE}.firmware:add", "csmsctl firmware add acme-2.1.bin --version 2.1"),
+        "remove": Entry(f"{_HERE}.firmware:remove", "csmsctl firmware remove acme-2.1.bin"),
+        "status": Entry(f"{_HERE}.firmware:status", "csmsctl firmware status @north"),
+        "rollout": Entry(
+            f"{_HERE}.firmware:rollout",
+            "csmsctl firmware rollout @north --file acme-2.1.bin --canary 1 --parallel 4 --only-idle",
+        ),
+    },
+)
+_ROLLOUT = Section(
+    "Rollouts: firmware for many charge points, in stages.",
+    {
+        "list": Entry(f"{_HERE}.rollouts:list_", "csmsctl rollout list"),
+        "show": Entry(f"{_HERE}.rollouts:show", "csmsctl rollout show 1"),
+        "report": Entry(f"{_HERE}.rollouts:report", "csmsctl rollout report 1 --csv"),
+        "pause": Entry(f"{_HERE}.rollouts:pause", "csmsctl rollout pause 1"),
+        "resume": Entry(f"{_HERE}.rollouts:resume", "csmsctl rollout resume 1"),
+        "cancel": Entry(f"{_HERE}.rollouts:cancel", "csmsctl rollout cancel 1"),
+    },
+)
+_DIAGNOSTICS = Section(
+    "Diagnostics: the files that charge points brought.",
+    {
+        "list": Entry(f"{_HERE}.diagnostics:list_", "csmsctl diagnostics list --charge-point CP1"),
+        "status": Entry(f"{_HERE}.diagnostics:status", "csmsctl diagnostics status CP1"),
+        "get": Entry(f"{_HERE}.diagnostics:get", "csmsctl diagnostics get 17 --output cp1.zip"),
+        "remove": Entry(f"{_HERE}.diagnostics:remove", "csmsctl diagnostics remove 17"),
     },
 )
 _TASK = Section(
@@ -133,8 +166,11 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "tag": _TAG,
         "tx": _TX,
         "reservation": _RESERVATION,
-        "local-list": _LOCAL_LIST,
         "profile": _PROFILE,
+        "local-list": _LOCAL_LIST,
+        "firmware": _FIRMWARE,
+        "rollout": _ROLLOUT,
+        "diagnostics": _DIAGNOSTICS,
         "task": _TASK,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),

@@ -21,6 +21,7 @@ from csmsctl.simulator.notice import Detail, Notice
 from csmsctl.simulator.profiles import PROFILES, Profile
 from csmsctl.simulator.timers import Timers
 from csmsctl.simulator.transaction import TransactionQueue
+from csmsctl.simulator.transfers import Transfer
 from csmsd.ocpp import reading
 from csmsd.ocpp.conversation import Answered, Conversation, Odd, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
@@ -71,6 +72,8 @@ class ChargePoint:
         self.now = now
         self.link: Link = "up"
         self.password = password
+        self.firmware_version = FIRMWARE
+        self.transfers: list[Transfer] = []  # for the runner to begin
         self.registration: RegistrationStatus | None = None
         self.timers = Timers()
         # Two sources: how many ids and delays are drawn depends on the network, which cars come must not.
@@ -199,7 +202,7 @@ class ChargePoint:
             charge_point_vendor=VENDOR,
             charge_point_model=MODEL,
             charge_point_serial_number=self.identity[:25],
-            firmware_version=FIRMWARE,
+            firmware_version=self.firmware_version,
             meter_type="simulated",
         )
         self.call(request, self._booted, self._boot_failed)

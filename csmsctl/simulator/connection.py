@@ -13,6 +13,7 @@ from websockets.typing import Subprotocol
 
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.notice import Notice
+from csmsctl.simulator.transfers import Transfer, TransferFailed, carry_out
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF = 1.0
@@ -46,6 +47,7 @@ class Connection:
         self._changed = asyncio.Event()
         self._link_wish = asyncio.Condition()
         self._websocket: ClientConnection | None = None
+        self._transfers: set[asyncio.Task[None]] = set()
 
     def act(self, action: Callable[[], None]) -> None:
         """Lets something happen to the charge point now (a driver, a fault), and sends what follows from it."""
@@ -82,6 +84,7 @@ class Connection:
 
     async def _flush(self) -> None:
         self._report_notices()
+        self._begin_transfers()
         websocket = self._websocket
         if websocket is not None:
             if self.charge_point.link == "cut":
@@ -94,6 +97,23 @@ class Connection:
                     await websocket.close()
         async with self._link_wish:
             self._link_wish.notify_all()
+
+    # --- files
+
+    def _begin_transfers(self) -> None:
+        while self.charge_point.transfers:
+            task = asyncio.create_task(self._transfer(self.charge_point.transfers.pop(0)))
+            self._transfers.add(task)
+            task.add_done_callback(self._transfers.discard)
+
+    async def _transfer(self, transfer: Transfer) -> None:
+        try:
+            size = await asyncio.to_thread(carry_out, transfer)
+        except TransferFailed as error:
+            reason = str(error)
+            self.act(lambda: transfer.failed(reason))
+        else:
+            self.act(lambda: transfer.then(size))
 
     # --- the link
 

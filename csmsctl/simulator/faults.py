@@ -41,6 +41,10 @@ class Fault:
         """The transaction id that the charge point believes it was given."""
         return given
 
+    def spoils(self, step: str) -> bool:
+        """Whether a step of an update or upload goes wrong: download, installation, upload, reports."""
+        return False
+
     def transaction_began(self, connector: "Connector") -> None:
         """May plan what goes wrong in this transaction."""
 
@@ -161,6 +165,42 @@ class PowerFailure(Fault):
             self.charge_point.power_failure()
 
 
+class DownloadFails(Fault):
+    """Firmware is never fetched."""
+
+    summary = "fails to download firmware"
+
+    def spoils(self, step: str) -> bool:
+        return step == "download"
+
+
+class InstallationFails(Fault):
+    """Firmware is fetched and not installed."""
+
+    summary = "downloads firmware and fails to install it"
+
+    def spoils(self, step: str) -> bool:
+        return step == "installation"
+
+
+class UploadFails(Fault):
+    """Diagnostics never come."""
+
+    summary = "fails to upload diagnostics"
+
+    def spoils(self, step: str) -> bool:
+        return step == "upload"
+
+
+class NoReports(Fault):
+    """Updates and uploads happen without a word."""
+
+    summary = "reports nothing of updates and uploads"
+
+    def spoils(self, step: str) -> bool:
+        return step == "reports"
+
+
 FAULTS: dict[str, type[Fault]] = {
     "offline": Offline,
     "retry": Retry,
@@ -169,6 +209,10 @@ FAULTS: dict[str, type[Fault]] = {
     "no-id": NoId,
     "register-reset": RegisterReset,
     "power-failure": PowerFailure,
+    "download-fails": DownloadFails,
+    "installation-fails": InstallationFails,
+    "upload-fails": UploadFails,
+    "no-reports": NoReports,
 }
 
 
@@ -196,6 +240,9 @@ class Faults:
         for fault in self._faults:
             given = fault.transaction_id(given)
         return given
+
+    def spoils(self, step: str) -> bool:
+        return any(fault.spoils(step) for fault in self._faults)
 
     def transaction_began(self, connector: "Connector") -> None:
         for fault in self._faults:

@@ -10,6 +10,7 @@ transaction   transaction_begins (id_tag, meter_start) · transaction_started (t
               confirmed) · transaction_ends (transaction, reason, meter_stop) · transaction_stopped (transaction; its
               stop is confirmed) · queued (action, queue) · retries_later (action, seconds, reason) · given_up
 lists         reserved (reservation, id_tag) · reservation_expired (reservation) · local_list (version, entries)
+files         firmware (status) · diagnostics (status) · transferred (bytes) · transfer_failed (reason)
 their CALLs   answered (action, status) · refused_call (action, code, description) · ignored (action)
 our CALLs     call_error (action, code, description) · no_answer (action) · loses_answer · unreadable_answer
 neither       odd_message (oddity, detail)

@@ -96,7 +96,8 @@ class RolloutRunner:
             events += told
         beginning: list[tuple[Rollout, RolloutMember]] = []
         for rollout in firmware.rollouts:
-            if not rollout.over:
+            # After a cancellation those that are under way still come to an end.
+            if not rollout.over or any(m.state == "updating" for m in firmware.rollouts.members(rollout.id)):
                 beginning += self._carry_on(rollout, changes, events)
         if changes:
             await self._keeper.commit(changes)

@@ -14,8 +14,8 @@ from tests.csmsctl.simulator.central_system import booted, charging
         ("Heartbeat", "Accepted", ["Heartbeat"]),
         ("StatusNotification", "Accepted", ["StatusNotification"] * 3),
         ("MeterValues", "Accepted", ["MeterValues"] * 2),
-        ("FirmwareStatusNotification", "NotImplemented", []),
-        ("DiagnosticsStatusNotification", "NotImplemented", []),
+        ("FirmwareStatusNotification", "Accepted", ["FirmwareStatusNotification"]),
+        ("DiagnosticsStatusNotification", "Accepted", ["DiagnosticsStatusNotification"]),
     ],
 )
 def test_all_six(message: str, status: str, sent: list[str]) -> None:

@@ -1,0 +1,115 @@
+"""`diagnostics`: the files that charge points brought, and the uploads that they are at."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.commands.firmware import size
+from csmsctl.confirm import confirm
+from csmsctl.failure import OTHER, Failure
+from csmsctl.files import write_bytes
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import ChargePointOption, Output, Targets, live
+from csmsctl.table import Column, Record
+from csmsctl.targets import expand
+from csmsctl.values import moment
+
+_PIECE = 1024 * 1024
+_HARMLESS_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,5}){1,2}\Z")
+
+TaskNumber = Annotated[
+    int,
+    typer.Argument(
+        metavar="TASK", help="Task that it came of", min=1, autocompletion=live("diagnostics")
+    ),
+]
+
+
+def _style(record: Record) -> str:
+    state = str(record.get("state"))
+    return "green" if state == "uploaded" else "red" if state in ("upload_failed", "unknown") else ""
+
+
+_COLUMNS = (
+    Column("task", "TASK", right=True),
+    Column("charge_point", "CHARGE POINT"),
+    Column("state", "STATE", style=_style),
+    Column("name", "NAME", folds=True),
+    Column("size", "SIZE", size, right=True),
+    Column("received_at", "RECEIVED", moment),
+    Column("changed_at", "CHANGED", moment, wide=True),
+    Column("sha256", "SHA-256", wide=True),
+    Column("error", "ERROR", folds=True),
+)
+
+
+def list_(ctx: typer.Context, charge_point: ChargePointOption = None) -> None:
+    """List the files of diagnostics that are kept, the newest first."""
+    run = invocation(ctx)
+    found = run.call("diagnostics.list", charge_point=charge_point)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_COLUMNS, found["diagnostics"], empty="There are none; ask for some with: csmsctl get-diagnostics")
+
+
+def status(ctx: typer.Context, targets: Targets = None) -> None:
+    """Show the newest upload of each charge point: what it reports, and what arrived here."""
+    run = invocation(ctx)
+    found = run.call("diagnostics.status", targets=expand(targets) if targets else None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_COLUMNS, found["diagnostics"], empty="No diagnostics were ever asked for.")
+
+
+def get(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
+    """Get a file of diagnostics; - writes it to standard output.
+
+    Without --output it is called after the charge point and the task: the name that the charge point gave it is only
+    shown.
+    """
+    run = invocation(ctx)
+    first = run.call("diagnostics.read", task=task, length=_PIECE)
+    file = output or _own_name(run, task, first)
+    write_bytes(run.output, file, _pieces(run, task, first))
+
+
+def _own_name(run: Invocation, task: int, first: Result) -> str:
+    kept = run.call("diagnostics.status", tasks=[task])["diagnostics"]
+    charge_point = re.sub(r"[^A-Za-z0-9._-]", "_", str(kept[0]["charge_point"])) if kept else "diagnostics"
+    ending = _HARMLESS_ENDING.search(str(first.get("name") or ""))
+    return f"{charge_point}-{task}{ending[0] if ending else '.bin'}"
+
+
+def _pieces(run: Invocation, task: int, first: Result) -> Iterator[bytes]:
+    total, seen, digest = int(first["size"]), 0, hashlib.sha256()
+    answer = first
+    while True:
+        data = base64.b64decode(answer["data"])
+        if not data and seen < total:
+            raise Failure(OTHER, f"The file became shorter: {seen} of {total} bytes.")
+        digest.update(data)
+        seen += len(data)
+        yield data
+        if seen >= total:
+            break
+        answer = run.call("diagnostics.read", task=task, offset=seen, length=_PIECE)
+    if digest.hexdigest() != first["sha256"]:
+        raise Failure(OTHER, "The file is not what arrived: its SHA-256 differs.", "See the disk of csmsd.")
+
+
+def remove(ctx: typer.Context, task: TaskNumber) -> None:
+    """Remove a file of diagnostics."""
+    run = invocation(ctx)
+    confirm(run, f"Remove the diagnostics of task {task}?")
+    result = run.call("diagnostics.remove", task=task)
+    if run.options.json:
+        run.output.document(result)
+    else:
+        run.output.note(f"The diagnostics of task {task} are removed.")

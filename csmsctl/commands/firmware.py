@@ -1,0 +1,208 @@
+"""`firmware`: images that csmsd hosts, the updates that charge points are at, and rollouts."""
+
+import base64
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.confirm import confirm
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import Targets, files, live
+from csmsctl.run import AllOption
+from csmsctl.table import Column, Record
+from csmsctl.targets import choose, expand
+from csmsctl.values import moment, plain
+
+_PIECE = 1024 * 1024
+
+ImageName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("firmware"))]
+
+
+def _style(record: Record) -> str:
+    state = str(record.get("state"))
+    return "green" if state == "installed" else "red" if state.endswith("failed") or state == "unknown" else ""
+
+
+def size(value: object, human: bool) -> str:
+    """Bytes; on a terminal in MiB."""
+    if not isinstance(value, int):
+        return ""
+    return f"{value / 1_048_576:.1f} MiB" if human else str(value)
+
+
+_IMAGES = (
+    Column("name", "NAME"),
+    Column("version", "VERSION"),
+    Column("size", "SIZE", size, right=True),
+    Column("sha256", "SHA-256", wide=True),
+    Column("note", "NOTE", folds=True),
+    Column("added_at", "ADDED", moment),
+)
+_UPDATES = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("state", "STATE", style=_style),
+    Column("file", "FILE"),
+    Column("version_before", "BEFORE"),
+    Column("version_after", "AFTER"),
+    Column("confirmed", "CONFIRMED", lambda value, human: plain(value)),
+    Column("changed_at", "CHANGED", moment),
+    Column("deadline_at", "DEADLINE", moment, wide=True),
+    Column("fetched_at", "FETCHED", moment, wide=True),
+    Column("location", "LOCATION", wide=True),
+    Column("error", "ERROR", folds=True),
+    Column("task", "TASK", right=True),
+)
+
+
+def list_(ctx: typer.Context) -> None:
+    """List the images of firmware."""
+    run = invocation(ctx)
+    found = run.call("firmware.list")
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_IMAGES, found["firmware"], empty="There is no firmware; add some with: csmsctl firmware add FILE")
+
+
+def add(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The image", autocompletion=files)],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its name here (that of the file)")] = None,
+    version: Annotated[
+        str | None,
+        typer.Option("--version", metavar="TEXT", help="Version that a charge point reports once it runs this"),
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")] = None,
+) -> None:
+    """Store an image of firmware for charge points to fetch.
+
+    What is there already under that name, with the same content, stays as it is.
+    """
+    run = invocation(ctx)
+    path = Path(file)
+    if not path.is_file():
+        raise Failure(USAGE, f"{file} is no file.")
+    called = name or path.name
+    length = path.stat().st_size
+    upload = run.call("firmware.begin", name=called, size=length)["upload"]
+    with path.open("rb") as source:
+        _send(run, upload, source, length)
+    result = run.call("firmware.finish", upload=upload, name=called, version=version, note=note)
+    if run.options.json:
+        run.output.document(result)
+        return
+    stored = result["firmware"]
+    word = "is stored" if result.get("changed") else "is there already"
+    run.output.note(f"{stored['name']} {word}: {stored['size']} bytes, SHA-256 {stored['sha256']}")
+
+
+def _send(run: Invocation, upload: str, source: object, length: int) -> None:
+    """In pieces, since a line of the protocol has its limit; with a bar on a terminal."""
+    if sys.stderr.isatty() and not run.output.quiet and length > 8 * _PIECE:
+        from rich.progress import wrap_file
+
+        from csmsctl.terminal import console
+
+        terminal = console(run.options.color, stderr=True)
+        with wrap_file(source, length, description="sending", console=terminal, transient=True) as shown:  # type: ignore[arg-type]
+            _send_all(run, upload, shown)
+    else:
+        _send_all(run, upload, source)
+
+
+def _send_all(run: Invocation, upload: str, source: object) -> None:
+    while data := source.read(_PIECE):  # type: ignore[attr-defined]
+        run.call("firmware.write", upload=upload, data=base64.b64encode(data).decode())
+
+
+def remove(
+    ctx: typer.Context,
+    name: ImageName,
+    force: Annotated[bool, typer.Option("--force", help="Even while an update uses it")] = False,
+) -> None:
+    """Remove an image of firmware."""
+    run = invocation(ctx)
+    confirm(run, f"Remove firmware {name}?")
+    result = run.call("firmware.remove", name=name, force=force or None)
+    _print(run, result, f"{name} is removed.")
+
+
+def status(ctx: typer.Context, targets: Targets = None) -> None:
+    """Show the newest update of each charge point: what it reports, and the version that it boots with."""
+    run = invocation(ctx)
+    found = run.call("firmware.status", targets=expand(targets) if targets else None)
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(_UPDATES, found["updates"], empty="No update was ever ordered.")
+
+
+def rollout(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Option("--file", metavar="NAME", help="Image that csmsd hosts", autocompletion=live("firmware"))
+    ],
+    targets: Targets = None,
+    all_: AllOption = False,
+    parallel: Annotated[
+        int, typer.Option("--parallel", metavar="N", min=1, max=1000, help="So many at once (1)", show_default=False)
+    ] = 1,
+    canary: Annotated[
+        int,
+        typer.Option(
+            "--canary",
+            metavar="N",
+            min=0,
+            help="So many first, and all of them well, before the others (0)",
+            show_default=False,
+        ),
+    ] = 0,
+    only_idle: Annotated[bool, typer.Option("--only-idle", help="Only while no transaction runs there")] = False,
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="HH:MM-HH:MM", help="Begin only then, in the local time of csmsd"),
+    ] = None,
+    max_failures: Annotated[
+        int,
+        typer.Option(
+            "--max-failures", metavar="N", min=0, help="Pause when more failed (0)", show_default=False
+        ),
+    ] = 0,
+    retries: Annotated[
+        int | None, typer.Option("--retries", metavar="N", min=0, help="How often each may try again")
+    ] = None,
+    protocol: Annotated[
+        Literal["http", "ftp"] | None, typer.Option("--protocol", help="What the charge points support")
+    ] = None,
+) -> None:
+    """Update many charge points in stages; csmsd carries it on, also after a restart.
+
+    See how it goes with csmsctl rollout show.
+    """  # fmt: skip
+    run = invocation(ctx)
+    to = choose(targets, everyone=all_)
+    result = run.call(
+        "rollout.start",
+        targets=to.targets,
+        file=file,
+        parallel=parallel,
+        canary=canary or None,
+        only_idle=only_idle or None,
+        window=window,
+        max_failures=max_failures or None,
+        retries=retries,
+        protocol=protocol,
+    )
+    begun = result["rollout"]
+    _print(run, result, f"Rollout {begun['id']} has begun, for {begun['charge_points']} charge points.")
+
+
+def _print(run: Invocation, result: Result, sentence: str) -> None:
+    if run.options.json:
+        run.output.document(result)
+    else:
+        run.output.note(sentence)

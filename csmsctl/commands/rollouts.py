@@ -1,0 +1,108 @@
+"""`rollout`: how firmware gets to many charge points, and when it is halted."""
+
+from typing import Annotated
+
+import typer
+
+from csmsctl.confirm import confirm
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import live
+from csmsctl.table import Column, Record
+from csmsctl.values import moment, plain
+
+RolloutId = Annotated[int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live("rollouts"))]
+
+
+def _style(record: Record) -> str:
+    return {"done": "green", "failed": "red", "paused": "yellow", "updating": "cyan"}.get(str(record.get("state")), "")
+
+
+_ROLLOUTS = (
+    Column("id", "ID", right=True),
+    Column("file", "FILE"),
+    Column("state", "STATE", style=_style),
+    Column("charge_points", "ALL", right=True),
+    Column("done", "DONE", right=True),
+    Column("updating", "UPDATING", right=True),
+    Column("waiting", "WAITING", right=True),
+    Column("failed", "FAILED", right=True),
+    Column("reason", "REASON", folds=True),
+    Column("created_at", "CREATED", moment),
+    Column("user", "BY", wide=True),
+)
+_MEMBERS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("state", "STATE", style=_style),
+    Column("canary", "CANARY", lambda value, human: plain(value)),
+    Column("version_before", "BEFORE"),
+    Column("version_after", "AFTER"),
+    Column("confirmed", "CONFIRMED", lambda value, human: plain(value)),
+    Column("begun_at", "BEGUN", moment),
+    Column("ended_at", "ENDED", moment),
+    Column("task", "TASK", right=True),
+    Column("note", "NOTE", folds=True),
+)
+
+
+def list_(ctx: typer.Context) -> None:
+    """List the rollouts, the newest first."""
+    run = invocation(ctx)
+    found = run.call("rollout.list")
+    if run.options.json:
+        run.output.document(found)
+        return
+    run.output.table(
+        _ROLLOUTS, found["rollouts"], empty="There is no rollout; see: csmsctl firmware rollout --help"
+    )
+
+
+def show(ctx: typer.Context, rollout: RolloutId) -> None:
+    """Show a rollout: what was ordered, where it stands, and what it waits for."""
+    run = invocation(ctx)
+    found = run.record("rollout.show", "rollouts", id=rollout)
+    if run.options.json:
+        return
+    times = {"created_at", "ended_at"}
+    run.output.fields(
+        [
+            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            for key, value in found.items()
+            if key != "members"
+        ]
+    )
+
+
+def report(ctx: typer.Context, rollout: RolloutId) -> None:
+    """Report what became of each charge point of a rollout."""
+    run = invocation(ctx)
+    found = run.record("rollout.show", "rollouts", id=rollout)
+    if run.options.json:
+        return
+    run.output.table(_MEMBERS, found["members"])
+    counts = [f"{found[key]} {key}" for key in ("done", "updating", "waiting", "failed", "cancelled") if found[key]]
+    run.output.note(f"Rollout {found['id']} is {found['state']}: {', '.join(counts)}.")
+
+
+def pause(ctx: typer.Context, rollout: RolloutId) -> None:
+    """Begin with no more charge points; what is under way goes on."""
+    _do(invocation(ctx), "rollout.pause", rollout, "is paused", "was paused already")
+
+
+def resume(ctx: typer.Context, rollout: RolloutId) -> None:
+    """Go on with a rollout; what failed so far counts no more."""
+    _do(invocation(ctx), "rollout.resume", rollout, "goes on", "was running already")
+
+
+def cancel(ctx: typer.Context, rollout: RolloutId) -> None:
+    """End a rollout; what is under way cannot be taken back."""
+    run = invocation(ctx)
+    confirm(run, f"End rollout {rollout} for all that wait?")
+    _do(run, "rollout.cancel", rollout, "is cancelled", "was over already")
+
+
+def _do(run: Invocation, method: str, rollout: int, done: str, before: str) -> None:
+    result = run.call(method, id=rollout)
+    if run.options.json:
+        run.output.document(result)
+    else:
+        run.output.note(f"Rollout {rollout} {done if result.get('changed') else before}.")

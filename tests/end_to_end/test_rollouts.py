@@ -1,0 +1,150 @@
+"""Rollouts: stages, failures, operators, and a csmsd that is killed in between."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csmsctl.simulator import charge_point as simulated
+from csmsctl.simulator.profiles import firmware_management
+from tests.conftest import MakeSite
+from tests.end_to_end.test_firmware import points
+from tests.files.file_site import add_firmware, hosting
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+
+async def rollout(site: Site, *arguments: str) -> dict[str, Any]:
+    begun = await site.json("firmware", "rollout", *arguments, "--file", "acme-2.1.bin")
+    found = begun["rollout"]
+    assert isinstance(found, dict)
+    return found
+
+
+async def shown(site: Site) -> tuple[str, str | None, dict[str, str]]:
+    """State, reason, and the state of each member."""
+    found = (await site.json("rollout", "show", "1"))["rollouts"][0]
+    return found["state"], found["reason"], {member["charge_point"]: member["state"] for member in found["members"]}
+
+
+async def updated(point: RawChargePoint, *statuses: str) -> None:
+    """Takes the command and reports."""
+    await point.answer(await point.asked("UpdateFirmware"), {})
+    for status in statuses:
+        await point.ask("FirmwareStatusNotification", {"status": status})
+
+
+async def test_stages_failures_and_a_restart_in_the_middle(make_site: MakeSite) -> None:
+    site = await make_site(hosting())
+    await add_firmware(site)
+    one, two, three = [await site.raw(identity) for identity in ("CP1", "CP2", "CP3")]
+    watcher = await site.watch("rollout.changed")
+    begun = await rollout(site, "CP1", "CP2", "CP3", "--canary", "1", "--parallel", "3")
+    assert (begun["state"], begun["charge_points"]) == ("running", 3)
+    await updated(one, "Downloading", "Installing")
+    assert (await shown(site))[2] == {"CP1": "updating", "CP2": "waiting", "CP3": "waiting"}
+    again = await site.csmsctl("firmware", "rollout", "CP3", "--file", "acme-2.1.bin")
+    assert again.code == 2, again
+    assert (await site.csmsctl("firmware", "remove", "acme-2.1.bin", "--yes")).code == 2
+    assert two.calls.empty()
+    assert three.calls.empty()
+
+    await site.restart()
+
+    one, two, three = [await site.raw(identity, register=False) for identity in ("CP1", "CP2", "CP3")]
+    assert (await shown(site))[2] == {"CP1": "updating", "CP2": "waiting", "CP3": "waiting"}
+    assert one.calls.empty()  # what was sent is not sent again
+    watcher = await site.watch("rollout.changed")
+    await one.ask("FirmwareStatusNotification", {"status": "Installed"})
+    await updated(two, "DownloadFailed")
+    await updated(three, "Downloading")
+    while (await watcher.event("rollout.changed"))["data"]["state"] != "paused":
+        pass
+    state, reason, members = await shown(site)
+    assert (state, reason) == ("paused", "1 failed, at most 0 may")
+    assert members == {"CP1": "done", "CP2": "failed", "CP3": "updating"}
+    # What is under way goes on; what failed was seen.
+    await three.ask("FirmwareStatusNotification", {"status": "Installed"})
+    assert (await site.csmsctl("rollout", "resume", "1")).code == 0
+    while (await watcher.event("rollout.changed"))["data"]["state"] != "done":
+        pass
+    report = await site.csmsctl("rollout", "report", "1")
+    assert report.out.count("done") == 2
+    assert "download failed" in report.out
+    assert "Rollout 1 is done: 2 done, 1 failed." in report.err
+
+
+async def test_who_is_busy_or_away_has_its_turn_later(make_site: MakeSite) -> None:
+    site = await make_site(hosting())
+    await add_firmware(site)
+    await site.call("tag.add", id="A1B2C3")
+    busy = await site.raw("CP1")
+    await site.register("CP2")
+    start = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "2026-03-01T12:00:00Z"}
+    number = (await busy.ask("StartTransaction", start))[2]["transactionId"]
+    await rollout(site, "CP1", "CP2", "--parallel", "2", "--only-idle")
+    watcher = await site.watch("rollout.changed")
+    await busy.heartbeat()
+    assert busy.calls.empty()
+    away = await site.raw("CP2", register=False)
+    await updated(away, "Installed")
+    stop = {"transactionId": number, "meterStop": 5, "timestamp": "2026-03-01T13:00:00Z"}
+    await busy.ask("StopTransaction", stop)
+    await updated(busy, "Installed")
+    while (await watcher.event("rollout.changed"))["data"]["state"] != "done":
+        pass
+
+
+async def test_operators_halt_it_and_end_it(make_site: MakeSite) -> None:
+    site = await make_site(hosting())
+    await add_firmware(site)
+    one, two = await site.raw("CP1"), await site.raw("CP2")
+    for arguments, code in (
+        (("CP9", "--file", "acme-2.1.bin"), 3),
+        (("CP1", "--file", "none.bin"), 3),
+        (("CP1", "--file", "acme-2.1.bin", "--window", "late"), 2),
+        (("CP1", "--file", "acme-2.1.bin", "--canary", "2"), 2),
+    ):
+        assert (await site.csmsctl("firmware", "rollout", *arguments)).code == code, arguments
+    await rollout(site, "CP1", "CP2")
+    await updated(one)
+    assert (await site.json("rollout", "pause", "1"))["rollout"]["state"] == "paused"
+    assert (await site.json("rollout", "pause", "1"))["changed"] is False
+    assert (await site.csmsctl("rollout", "cancel", "1", "--yes")).code == 0
+    watcher = await site.watch("rollout.changed")
+    await one.ask("FirmwareStatusNotification", {"status": "Installed"})
+    assert (await watcher.event("rollout.changed", "CP1"))["data"]["member"] == "done"
+    assert await shown(site) == ("cancelled", None, {"CP1": "done", "CP2": "cancelled"})
+    assert two.calls.empty()
+    assert (await site.csmsctl("rollout", "resume", "1")).code == 2
+    assert (await site.csmsctl("rollout", "show", "7")).code == 3
+    assert [one["id"] for one in (await site.json("rollout", "list"))["rollouts"]] == [1]
+
+
+async def test_a_fleet_of_simulated_charge_points(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(simulated, "SECONDS_TO_BOOT", 0.05)
+    monkeypatch.setattr(firmware_management, "SECONDS_TO_INSTALL", 0.05)
+    site = await make_site(hosting())
+    await add_firmware(site, version="2.1")
+    async with points(site, "CP1", "CP2", "CP3", "CP4", "CP5"):
+        watcher = await site.watch("rollout.changed")
+        await rollout(site, "CP*", "--canary", "1", "--parallel", "2", "--protocol", "ftp")
+        under_way: set[str] = set()
+        most, ended = 0, []
+        while True:
+            event = await watcher.event("rollout.changed")
+            if event["data"]["state"] == "done" and event["charge_point"] is None:
+                break
+            if event["data"].get("member") == "updating":
+                under_way.add(event["charge_point"])
+            elif event["data"].get("member") == "done":
+                under_way.discard(event["charge_point"])
+                ended.append(event["charge_point"])
+            most = max(most, len(under_way))
+            assert ended or under_way <= {"CP1"}
+    assert most == 2
+    assert sorted(ended) == ["CP1", "CP2", "CP3", "CP4", "CP5"]
+    (found,) = (await site.json("rollout", "show", "1"))["rollouts"]
+    assert (found["state"], found["done"]) == ("done", 5)
