@@ -1,6 +1,8 @@
 """The one client of the daemon's socket: JSON-RPC 2.0, one JSON value a line, blocking (docs/control-protocol.md)."""
 
+import contextlib
 import json
+import select
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -136,6 +138,8 @@ class Client:
                 raise Failure(OTHER, "csmsd sent a line that is longer than the protocol allows.")
             # A deadline that has passed still takes what has arrived (select said so).
             remaining = None if deadline is None else max(0.0, deadline - monotonic())
+            if deadline is None:
+                self._wait_while_somebody_reads()
             self._socket.settimeout(remaining)
             try:
                 received = self._socket.recv(262_144)
@@ -156,6 +160,17 @@ class Client:
         if not isinstance(message, dict):
             raise Failure(OTHER, f"{self.path} does not speak the protocol of csmsd.")
         return message
+
+    def _wait_while_somebody_reads(self) -> None:
+        """Until something arrives. Raises BrokenPipeError as soon as nobody reads our output any more (`| head`)."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        output = 1
+        with contextlib.suppress(OSError, ValueError):
+            waiting.register(output, 0)  # an error or the end of a pipe is reported without being asked for
+        for descriptor, _ in waiting.poll():
+            if descriptor == output:
+                raise BrokenPipeError
 
     def _gone(self) -> Failure:
         return Failure(

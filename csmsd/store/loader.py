@@ -140,8 +140,8 @@ class _Loader:
         register = EnergyRegister(float(transaction.meter_start_wh))
         rows = self._query(
             "SELECT s.shape, v.samples FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
-            "WHERE v.transaction_id=? ORDER BY v.id",
-            (transaction.id,),
+            "WHERE v.transaction_id=? AND v.time>=? ORDER BY v.id",
+            (transaction.id, transaction.start_time),
         )
         for shape, samples in rows:
             for sample in unpack(shape, samples):

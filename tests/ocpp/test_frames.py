@@ -93,7 +93,6 @@ def test_call_errors(text: str, code: str, description: str, details: str) -> No
         ('[2,"1","Heart', "not_json"),
         ('[2,"1","Heartbeat",{}][2,"2","Heartbeat",{}]', "not_json"),
         ('[2,"1","Heartbeat",{"a":NaN}]', "not_json"),
-        ('[2,"1","Heartbeat",{"a":"\\ud800"}]', "not_json"),
         ('[2,"1","Heartbeat",{"a":"\ud800"}]', "not_json"),
         (f'[{"1" * 5000},"1","Heartbeat",{{}}]', "not_json"),
         ('[2,1e999,"Heartbeat",{}]', "not_json"),
@@ -221,3 +220,19 @@ def test_a_payload_too_deep_to_be_written_is_kept_as_that() -> None:
         nested = [nested]
 
     assert "nested" in json.loads(frames.written_out(nested))
+
+
+@pytest.mark.parametrize(
+    ("text", "id_tag"),
+    [
+        (r"A\ud800", "A "),
+        (r"\udc00B", " B"),
+        (r"\ud800\ud800\udc00", " \U00010000"),
+        (r"\ud83d\ude00\udfff", "\U0001f600 "),
+    ],
+)
+def test_half_a_surrogate_pair_does_not_cost_the_message(text: str, id_tag: str) -> None:
+    frame = parse('[2,"1","StopTransaction",{"idTag":"' + text + '"}]')
+
+    assert isinstance(frame, Call)
+    assert json.loads(bytes(frame.payload)) == {"idTag": id_tag}

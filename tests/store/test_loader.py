@@ -55,7 +55,7 @@ def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh
         transaction_id=number,
         shapes=shapes,
         register=None,
-        received_at=0,
+        received_at=1_800_000_000_000,
         zone=None,
     )
     return found.changes

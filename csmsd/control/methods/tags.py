@@ -79,7 +79,7 @@ def _merged(fields: Fields, known: IdTag | None, now: int) -> IdTag:
             raise usage("The limit of concurrent transactions is at least 1.")
         tag.max_transactions = fields.max_transactions
     if fields.note is not UNSET:
-        tag.note = fields.note or None
+        tag.note = " ".join((fields.note or "").splitlines()) or None  # a note is a line, as its CSV is
     tag.labels = _labels(fields, tag.labels)
     return tag
 

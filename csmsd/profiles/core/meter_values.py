@@ -37,6 +37,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         transaction_id=transaction.id if transaction is not None else None,
         shapes=at.site.meter_shapes,
         register=book.registers.get(transaction.id) if transaction is not None else None,
+        since=transaction.start_time if transaction is not None else 0,
         received_at=at.now,
         zone=at.charge_point.zone,
     )

@@ -264,10 +264,14 @@ def read_meter_values(
     transaction_id: int | None,
     shapes: MeterShapes,
     register: EnergyRegister | None,
+    since: Milliseconds = 0,
     received_at: Milliseconds,
     zone: object,
 ) -> Readings:
-    """Turns MeterValues into rows, the newest readings, and what was odd; moves the energy register on."""
+    """Turns MeterValues into rows, the newest readings, and what was odd; moves the energy register on.
+
+    Readings from before `since`, when the transaction began, come out of a backlog and say nothing about its energy.
+    """
     readings = Readings([], [], [])
     for value in values:
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
@@ -285,7 +289,7 @@ def read_meter_values(
         shape, new_shape = shapes.recognize(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
-        if register is not None:
+        if register is not None and moment.time >= since:
             _bill(shape, numbers, register)
         readings.taken.append(Taken(shape, numbers, moment.time))
         # With milliseconds and `Z` the text can be made again from the time.

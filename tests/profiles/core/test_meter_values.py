@@ -265,3 +265,16 @@ def test_a_restart_sums_the_same_energy_from_what_was_kept(messages: list[list[d
                     again.read(wh)
 
     assert msgspec.structs.astuple(again) == msgspec.structs.astuple(scene.cp.transactions.registers[transaction.id])
+
+
+def test_readings_from_before_the_transaction_are_kept_and_not_billed() -> None:
+    """A backlog that is booked on the running transaction, for want of a usable id, moves no register."""
+    scene = Scene()
+    transaction = scene.started(meterStart=10_000)
+    before = [
+        {"timestamp": "2020-03-01T10:00:00.000Z", "sampledValue": [{"value": value}]} for value in ("4000", "9000")
+    ]
+    answer = scene.send("MeterValues", {"connectorId": 1, "transactionId": -1, "meterValue": before})
+    assert [reading.transaction_id for reading in answer.readings] == [transaction.id] * 2
+    scene.stop(transaction, meterStop=10_000)
+    assert (transaction.energy_wh, transaction.energy_suspect) == (0, False)

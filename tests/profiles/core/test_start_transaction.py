@@ -37,7 +37,7 @@ def test_valid_confirmations(payload: dict[str, Any]) -> None:
     ("payload", "code"),
     [
         *(({name: value for name, value in START.items() if name != missing}, "OccurenceConstraintViolation")
-          for missing in START),
+          for missing in START if missing != "timestamp"),
         ({**START, "connectorId": None}, "TypeConstraintViolation"),
         ({**START, "meterStart": "full"}, "TypeConstraintViolation"),
         ({**START, "meterStart": 2**63}, "PropertyConstraintViolation"),
@@ -51,6 +51,17 @@ def test_refused(payload: object, code: str) -> None:
     with pytest.raises(OcppError, match=code):
         scene.send("StartTransaction", payload)
     assert scene.cp.transactions.active() == []
+
+
+@pytest.mark.parametrize("given", [{}, {"timestamp": None}])
+def test_without_a_timestamp_it_begins_now(given: dict[str, Any]) -> None:
+    scene = Scene()
+    payload = {name: value for name, value in START.items() if name != "timestamp"} | given
+
+    answer = scene.send("StartTransaction", payload)
+    (transaction,) = scene.cp.transactions.active()
+    assert answer.payload["transactionId"] == transaction.id
+    assert (transaction.start_time, transaction.flags) == (scene.now, ["start_time:missing"])
 
 
 def test_a_transaction_begins() -> None:
