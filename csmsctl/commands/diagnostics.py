@@ -24,9 +24,7 @@ _HARMLESS_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,5}){1,2}\Z")
 
 TaskNumber = Annotated[
     int,
-    typer.Argument(
-        metavar="TASK", help="Task that it came of", min=1, autocompletion=live("diagnostics")
-    ),
+    typer.Argument(metavar="TASK", help="Task that it came of", min=1, autocompletion=live("diagnostics")),
 ]
 
 

@@ -168,9 +168,7 @@ def rollout(
     ] = None,
     max_failures: Annotated[
         int,
-        typer.Option(
-            "--max-failures", metavar="N", min=0, help="Pause when more failed (0)", show_default=False
-        ),
+        typer.Option("--max-failures", metavar="N", min=0, help="Pause when more failed (0)", show_default=False),
     ] = 0,
     retries: Annotated[
         int | None, typer.Option("--retries", metavar="N", min=0, help="How often each may try again")

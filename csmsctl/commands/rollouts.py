@@ -51,9 +51,7 @@ def list_(ctx: typer.Context) -> None:
     if run.options.json:
         run.output.document(found)
         return
-    run.output.table(
-        _ROLLOUTS, found["rollouts"], empty="There is no rollout; see: csmsctl firmware rollout --help"
-    )
+    run.output.table(_ROLLOUTS, found["rollouts"], empty="There is no rollout; see: csmsctl firmware rollout --help")
 
 
 def show(ctx: typer.Context, rollout: RolloutId) -> None:

@@ -75,9 +75,13 @@ class Grants:
         update = self._site().firmware.updates.get(grant.number)
         if update is None:
             return
-        update.downloads_left = max(0, update.downloads_left - 1)
-        update.fetched_at = self._clock()
-        await self._keeper.commit([update])
+        before = (update.downloads_left, update.fetched_at)
+        update.downloads_left, update.fetched_at = max(0, update.downloads_left - 1), self._clock()
+        try:
+            await self._keeper.commit([update])
+        except Exception:
+            update.downloads_left, update.fetched_at = before
+            raise
         self._publisher.publish(update.event(fetched=True))
 
     async def received(self, grant: Upload, name: str, file: StoredFile) -> bool:
@@ -86,13 +90,21 @@ class Grants:
         if upload is None or upload.token_dead:
             self.shelf.remove("diagnostics", file.stored)
             return False
-        upload.name = name[:MAX_KEPT_TEXT]
-        upload.stored, upload.size, upload.sha256 = file.stored, file.size, file.sha256
-        upload.received_at = upload.changed_at = self._clock()
-        upload.error = None
+        before = msgspec.structs.replace(upload)
+        now = self._clock()
+        # In memory first: a report that comes meanwhile must not write the row without it.
+        upload.name, upload.stored, upload.size, upload.sha256 = (
+            name[:MAX_KEPT_TEXT],
+            file.stored,
+            file.size,
+            file.sha256,
+        )
+        upload.received_at, upload.changed_at, upload.error = now, now, None
         try:
             await self._keeper.commit([upload])
         except Exception:
+            upload.stored, upload.received_at, upload.size = None, None, None
+            upload.name, upload.sha256, upload.error = before.name, before.sha256, before.error
             self.shelf.remove("diagnostics", file.stored)
             raise
         data: dict[str, object] = {"upload": upload.id, "name": upload.name, "size": file.size}

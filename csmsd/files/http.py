@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
+from typing import cast
 
 from aiohttp import BodyPartReader, web
 from aiohttp.hdrs import METH_GET, METH_HEAD, METH_POST, METH_PUT
@@ -230,9 +231,9 @@ class _Refusal(asyncio.Protocol):
     """For one connection too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        transport.close()
+        refused = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        refused.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        refused.close()
 
 
 def _wanted(request: web.Request, size: int) -> tuple[int, int]:

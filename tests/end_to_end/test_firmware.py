@@ -1,11 +1,16 @@
 """Firmware and diagnostics from csmsctl to simulated charge points that really fetch, install, boot and upload."""
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
+import termios
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,8 +19,8 @@ from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.connection import Connection, clock
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
-from tests.files.file_site import FIRMWARE, hosting, http, stored
-from tests.support.site import Site
+from tests.files.file_site import FIRMWARE, add_firmware, hosting, http, stored
+from tests.support.site import Site, environment
 
 
 @pytest.fixture(autouse=True)
@@ -116,8 +121,10 @@ async def test_silence_ends_with_8_and_the_boot_tells_the_rest(make_site: MakeSi
     settings["ocpp"] |= {"firmware_timeout": 1, "diagnostics_timeout": 1}
     site = await make_site(settings)
     await site.json("firmware", "add", str(image))
+    watcher = await site.watch("firmware.confirmed")
     async with points(site, CP1="no-reports"):
         ended = await site.csmsctl("--json", "update-firmware", "CP1", "--file", image.name, "--wait")
+        assert (await watcher.event("firmware.confirmed"))["data"]["before"] == "1.0.0"
     assert ended.code == 8, ended
     observed = ended.json["results"][0]["observed"]
     assert (observed["state"], observed["reported"]) == ("unknown", None)
@@ -162,3 +169,44 @@ async def test_without_a_host_the_command_says_what_to_set(site: Site) -> None:
         assert ended.code in (2, 3), ended
     assert "files.http_listen" in (await site.csmsctl("get-diagnostics", "CP1")).out
     assert point.calls.empty()
+
+
+async def test_a_terminal_shows_how_far_it_is(make_site: MakeSite) -> None:
+    """A bar for the charge point: its state in words, and the bytes that left this host."""
+    site = await make_site(hosting())
+    await add_firmware(site, data=bytes(30_000_000))
+    point = await site.raw("CP1")
+    master, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 120))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csmsctl", "--socket", str(site.socket)),
+        *("update-firmware", "CP1", "--file", "acme-2.1.bin", "--wait"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=environment(TERM="xterm"),
+    )
+    os.close(terminal)
+    frame = await point.asked("UpdateFirmware")
+    await point.answer(frame, {})
+    await point.ask("FirmwareStatusNotification", {"status": "Downloading"})
+    parts = urlsplit(frame[3]["location"])
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=65_536)
+    writer.write(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    shown = bytearray()
+
+    def read_terminal(*wanted: bytes) -> None:
+        while not all(word in shown for word in wanted):
+            shown.extend(os.read(master, 65_536))
+
+    await asyncio.to_thread(read_terminal, b"CP1 downloading")
+    await asyncio.sleep(0.6)  # progress is told twice a second: the next piece is worth telling
+    await reader.readexactly(10_000_000)
+    await asyncio.to_thread(read_terminal, b"/30.0 MB")
+    await reader.read()
+    writer.close()
+    await point.ask("FirmwareStatusNotification", {"status": "Installed"})
+    out, _ = await process.communicate()
+    os.close(master)
+    assert process.returncode == 0
+    assert b"installed" in out

@@ -29,7 +29,9 @@ from tests.support.site import Site
 
 @pytest.fixture
 async def hosts(make_site: MakeSite) -> Site:
-    return await make_site(hosting(max_upload_megabytes=1, quota_megabytes=2, idle_timeout=1, transfer_timeout=2))
+    return await make_site(
+        hosting(max_upload_megabytes=1, quota_megabytes=2, idle_timeout=0.5, transfer_timeout=1, max_transfers=8)
+    )
 
 
 async def test_firmware_is_fetched_once(hosts: Site) -> None:
@@ -233,7 +235,7 @@ async def test_who_stalls_or_drips_is_dropped_and_leaves_nothing(hosts: Site) ->
         writer.close()
         return answer
 
-    answers = list(await asyncio.gather(slow(0, 1), slow(0.3, 8)))  # idle for 1 s; over after 2 s
+    answers = list(await asyncio.gather(slow(0, 1), slow(0.2, 6)))  # idle too long; in all too long
     assert answers == [b"HTTP/1.1 408 Request Timeout\r\n"] * 2
     assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
 
@@ -260,3 +262,17 @@ async def test_two_uploads_at_once_give_one_file(hosts: Site) -> None:
     assert {response.status for response, _ in answers} <= {201, 410}
     assert [response.status for response, _ in answers].count(201) == 1
     assert len(stored(hosts, "diagnostics")) == 1
+
+
+async def test_one_connection_too_many_is_turned_away(hosts: Site) -> None:
+    (base,) = [url for url in (await hosts.call("daemon.info"))["files"] if url.startswith("http")]
+    parts = urlsplit(base)
+    opened = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(8)]
+
+    assert (await to_thread(http, "GET", base + "/x"))[0].status == 503
+    for _, writer in opened:
+        writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    for reader, writer in opened:
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 404 ")
+        writer.close()
+    assert (await to_thread(http, "GET", base + "/x"))[0].status == 404

@@ -79,8 +79,12 @@ async def remove(service: Service, parameters: Number, caller: Caller) -> Json:
     upload = _kept(service, parameters.task)
     stored = upload.stored
     assert stored is not None
-    await service.keeper.commit([msgspec.structs.replace(upload, stored=None)])
-    upload.stored = None
+    upload.stored = None  # in memory first: a report that comes meanwhile must not write it again
+    try:
+        await service.keeper.commit([upload])
+    except Exception:
+        upload.stored = stored
+        raise
     await asyncio.to_thread(service.files.remove, "diagnostics", stored)
     service.bus.publish(Event("diagnostics.removed", upload.charge_point, {"upload": upload.id}))
     return {"changed": True}

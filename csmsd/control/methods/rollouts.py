@@ -114,11 +114,15 @@ def _told(service: Service, rollout: Rollout) -> Json:
     return {"changed": True, "rollout": _view(service, rollout)}
 
 
-async def _set(service: Service, rollout: Rollout, **fields: object) -> Json:
-    changed = msgspec.structs.replace(rollout, **fields)
-    await service.keeper.commit([changed])
-    for name, value in fields.items():
-        setattr(rollout, name, value)
+async def _set(service: Service, rollout: Rollout, state: str, reason: str | None, resumed_at: int) -> Json:
+    """In memory first: what is decided meanwhile must not write the old state again."""
+    before = (rollout.state, rollout.reason, rollout.resumed_at)
+    rollout.state, rollout.reason, rollout.resumed_at = state, reason, resumed_at
+    try:
+        await service.keeper.commit([rollout])
+    except Exception:
+        rollout.state, rollout.reason, rollout.resumed_at = before
+        raise
     return _told(service, rollout)
 
 
@@ -129,7 +133,7 @@ async def pause(service: Service, parameters: Number, caller: Caller) -> Json:
         raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "paused":
         return {"changed": False, "rollout": _view(service, rollout)}
-    return await _set(service, rollout, state="paused", reason=f"paused by {caller.user or 'an operator'}")
+    return await _set(service, rollout, "paused", f"paused by {caller.user or 'an operator'}", rollout.resumed_at)
 
 
 async def resume(service: Service, parameters: Number, caller: Caller) -> Json:
@@ -139,7 +143,7 @@ async def resume(service: Service, parameters: Number, caller: Caller) -> Json:
         raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "running":
         return {"changed": False, "rollout": _view(service, rollout)}
-    return await _set(service, rollout, state="running", reason=None, resumed_at=service.clock())
+    return await _set(service, rollout, "running", None, service.clock())
 
 
 async def cancel(service: Service, parameters: Number, caller: Caller) -> Json:
