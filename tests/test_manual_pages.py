@@ -42,7 +42,7 @@ def test_the_star_marks_what_a_reload_can_change() -> None:
 @pytest.mark.parametrize("key", sorted(SETTINGS))
 def test_the_default_is_the_documented_one(key: str) -> None:
     field = SETTINGS[key]
-    default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default  # type: ignore[operator]
+    default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if isinstance(default, list):
         default = default[0] if default else None
     if default is None or default == "":

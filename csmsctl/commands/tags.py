@@ -120,9 +120,7 @@ def set_(
     note: Note = None,
     label: Annotated[
         list[str] | None,
-        typer.Option(
-            "--label", metavar="NAME", help="Label to add; may be repeated", autocompletion=live("labels")
-        ),
+        typer.Option("--label", metavar="NAME", help="Label to add; may be repeated", autocompletion=live("labels")),
     ] = None,
     remove_label: Annotated[
         list[str] | None,

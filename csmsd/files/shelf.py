@@ -84,8 +84,9 @@ class Shelf:
     def open(self, kept: Iterable[str]) -> None:
         """Makes the directories. What no record knows, and what was cut off, was left behind by a crash."""
         known = set(kept)
+        self._directory.mkdir(exist_ok=True, mode=0o700)
         for name in ("partial", *_KINDS):
-            self.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.directory(name).mkdir(exist_ok=True, mode=0o700)
             for file in self.directory(name).iterdir():
                 if name == "partial" or file.name not in known:
                     with suppress(OSError):

@@ -138,7 +138,7 @@ async def test_the_raw_call_is_checked_unless_forced(site: Site) -> None:
     ended = await site.csmsctl("--json", "call", "CP1", "Reset", '{"type":"Soft"}')
     assert (ended.code, ended.json["results"][0]["status"]) == (0, "Accepted")
     assert await charge_point.request("Reset") == {"type": "Soft"}
-    ended = await site.csmsctl("--json", "call", "CP1", "GetLocalListVersion", "{}", "--force")
+    ended = await site.csmsctl("--json", "call", "CP1", "ClearChargingProfile", "{}", "--force")
     assert ended.code == 7
     assert ended.json["results"][0]["outcome"] == "call_error"  # PyPI ocpp has no handler for it here
 

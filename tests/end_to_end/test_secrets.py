@@ -79,5 +79,5 @@ async def test_no_secret_is_shown_or_stored(site: Site) -> None:
 async def test_the_files_are_for_their_owner_only(site: Site) -> None:
     await site.raw("CP1")
     assert (site.state.stat().st_mode & 0o777) == 0o700
-    modes = {path.name: path.stat().st_mode & 0o777 for path in site.state.iterdir()}
-    assert set(modes.values()) == {0o600}, modes
+    modes = {path: path.stat().st_mode & 0o777 for path in site.state.rglob("*")}
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
