@@ -38,11 +38,19 @@ async def _install(run: Run, charge_point: ChargePoint, end: str, version: str) 
     await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", firmware_version=version)
 
 
+async def _sees_update(run: Run, **expected: object) -> None:
+    """How the update went, in csms's own words; the version that booted is another fact than what was reported."""
+    await run.operator.sees(
+        "updates", {"charge_point": run.name, "location": FIRMWARE} | expected, "firmware", "status", run.name
+    )
+
+
 @CASES.case("TC_044_1", "Firmware Update - Download and Install")
 async def firmware_installed(run: Run) -> None:
     charge_point = await run.charge_point()
     await _update(run, charge_point)
     await _install(run, charge_point, "Installed", "2.0.0")
+    await _sees_update(run, state="installed", confirmed=True, version_before="1.0.0", version_after="2.0.0")
 
 
 @CASES.case("TC_044_2", "Firmware Update - Download Failed")
@@ -50,6 +58,7 @@ async def firmware_download_failed(run: Run) -> None:
     charge_point = await run.charge_point()
     await _update(run, charge_point)
     await _firmware_status(charge_point, "Downloading", "DownloadFailed")
+    await _sees_update(run, state="download_failed", confirmed=False)
 
 
 @CASES.case("TC_044_3", "Firmware Update - Installation Failed")
@@ -57,9 +66,10 @@ async def firmware_installation_failed(run: Run) -> None:
     charge_point = await run.charge_point()
     await _update(run, charge_point)
     await _install(run, charge_point, "InstallationFailed", "1.0.0")
+    await _sees_update(run, state="installation_failed", confirmed=False, version_after="1.0.0")
 
 
-async def _diagnostics(run: Run, end: str) -> None:
+async def _diagnostics(run: Run, end: str, state: str) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
@@ -70,13 +80,18 @@ async def _diagnostics(run: Run, end: str) -> None:
     )
     for status in ("Uploading", end):
         await charge_point.call("DiagnosticsStatusNotification", {"status": status}, {})
+    await run.operator.sees(
+        "diagnostics",
+        {"charge_point": run.name, "state": state, "announced": "diagnostics.zip", "ended": True},
+        *("diagnostics", "status", run.name),
+    )
 
 
 @CASES.case("TC_045_1", "Get Diagnostics")
 async def diagnostics_uploaded(run: Run) -> None:
-    await _diagnostics(run, "Uploaded")
+    await _diagnostics(run, "Uploaded", "uploaded")
 
 
 @CASES.case("TC_045_2", "Get Diagnostics - Upload Failed")
 async def diagnostics_upload_failed(run: Run) -> None:
-    await _diagnostics(run, "UploadFailed")
+    await _diagnostics(run, "UploadFailed", "upload_failed")
