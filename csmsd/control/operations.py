@@ -132,7 +132,9 @@ class OperationRunner:
         shown = masked(json.loads(payload))
         objection = None if options.force else self._objection(target, request, slice_)
         if objection is not None:
-            result = _result(state, action, "not_sent", request=shown, error=f"{objection}; --force sends it all the same")
+            result = _result(
+                state, action, "not_sent", request=shown, error=f"{objection}; --force sends it all the same"
+            )
             result["error_code"] = 2
             return result, None
         if options.dry_run:

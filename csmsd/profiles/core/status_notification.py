@@ -69,9 +69,7 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     )
     if connector.status not in ("Faulted", "Unavailable"):
         return Reply(StatusNotificationConf(), [connector], [changed])
-    ended, told = at.site.reservations.out_of_service(
-        at.charge_point.id, connector.connector, connector.status, at.now
-    )
+    ended, told = at.site.reservations.out_of_service(at.charge_point.id, connector.connector, connector.status, at.now)
     return Reply(StatusNotificationConf(), [connector, *ended], [changed, *told])
 
 
