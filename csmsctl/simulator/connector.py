@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 from csmsctl.simulator.meter import Car, Meter
 from csmsctl.simulator.transaction import Transaction
 from csmsd.ocpp.timestamps import format_time
-from csmsd.ocpp.types import ChargePointErrorCode, ChargePointStatus, IdTagInfo, MeterValue, ReadingContext, Reason
+from csmsd.ocpp.types import (
+    ChargePointErrorCode,
+    ChargePointStatus,
+    ChargingProfile,
+    IdTagInfo,
+    MeterValue,
+    ReadingContext,
+    Reason,
+)
 from csmsd.profiles.core.meter_values import MeterValuesReq
 from csmsd.profiles.core.start_transaction import StartTransactionConf, StartTransactionReq
 from csmsd.profiles.core.status_notification import StatusNotificationReq
@@ -30,6 +38,7 @@ class Connector:
         self.plugged = False
         self.id_tag: str | None = None  # authorized, and waiting for the cable
         self.parent_id_tag: str | None = None
+        self.charging_profile: ChargingProfile | None = None  # of the remote start (C 5.16.2)
         self.transaction: Transaction | None = None
         self.operative = True
         self.scheduled: bool | None = None  # the availability that will hold after the transaction (C 5.2)
@@ -180,13 +189,13 @@ class Connector:
         else:
             self.charge_point.tell("refused", self.number, id_tag=id_tag, status=info.status)
 
-    def authorized(self, id_tag: str, info: IdTagInfo) -> None:
+    def authorized(self, id_tag: str, info: IdTagInfo, charging_profile: ChargingProfile | None = None) -> None:
         """The verdict on an idTag is there: start, or wait for the cable."""
         if info.status != "Accepted" or not self.startable or not self.admits(id_tag, info.parent_id_tag):
             status = self.status if info.status == "Accepted" else info.status
             self.charge_point.tell("refused", self.number, id_tag=id_tag, status=status)
             return
-        self.id_tag, self.parent_id_tag = id_tag, info.parent_id_tag
+        self.id_tag, self.parent_id_tag, self.charging_profile = id_tag, info.parent_id_tag, charging_profile
         self._finished = False  # C 4.9, F2
         self._proceed()
 
@@ -215,7 +224,7 @@ class Connector:
     def cancel(self) -> None:
         """What began as Preparing ends without a transaction (C 4.9, B1 and CE 3.20, B6)."""
         self.charge_point.timers.cancel(f"connection time out {self.number}")
-        self.id_tag = self.parent_id_tag = None
+        self.id_tag = self.parent_id_tag = self.charging_profile = None
         self._finished = self.plugged
         self.update()
 
@@ -229,8 +238,11 @@ class Connector:
         self.transaction = transaction
         used = (profile.use(self.number, id_tag, self.parent_id_tag) for profile in charge_point.profiles)
         reservation_id = next((number for number in used if number is not None), None)
-        self.id_tag = self.parent_id_tag = None
+        charging_profile = self.charging_profile
+        self.id_tag = self.parent_id_tag = self.charging_profile = None
         self.meter.begin(charge_point.new_car(), charge_point.now)
+        for profile in charge_point.profiles:
+            profile.began(self, charging_profile)
         request = StartTransactionReq(
             connector_id=self.number,
             id_tag=id_tag,
@@ -263,8 +275,16 @@ class Connector:
         if charge_point.configuration.boolean("StopTransactionOnInvalidId"):
             self.stop("DeAuthorized")
         else:
-            self.meter.limit(0.0, charge_point.now)
+            transaction.deauthorized = True
+            self.offer(0.0)
             self.update()
+
+    def offer(self, limit_w: float | None, phases: int = 3) -> None:
+        """The car may draw that much, on so many phases; None is as much as there is."""
+        if (limit_w, phases) != (self.meter.limit_w, self.meter.limit_phases):
+            self.meter.limit(limit_w, self.charge_point.now, phases)
+            shown = None if limit_w is None else round(limit_w)
+            self.charge_point.tell("limit", self.number, limit_w=shown, phases=phases)
 
     def stop(self, reason: Reason, id_tag: str | None = None, *, info: str | None = None) -> None:
         """Ends the running transaction; the message is queued like all of its kind (C 4.10)."""
@@ -292,6 +312,8 @@ class Connector:
         if not self._finished:
             self._free()
         self.update(info)
+        for profile in charge_point.profiles:
+            profile.ended(self)
 
     def stop_confirmed(self, transaction: Transaction, id_tag: str | None, confirmation: StopTransactionConf) -> None:
         """C 4.10: what is said of the idTag that stopped it goes into the cache."""

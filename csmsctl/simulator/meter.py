@@ -43,6 +43,7 @@ class Meter:
         self.rating_w = rating_w
         self.register_wh = register_wh
         self.limit_w: float | None = None  # what the charge point allows; 0 stops the energy
+        self.limit_phases = len(_PHASES)
         self.paused = False  # the car has stopped drawing, for whatever reason of its own
         self.car: Car | None = None
         self._speed = speed
@@ -56,7 +57,7 @@ class Meter:
         """The car begins to draw power."""
         self.advance(now)
         self.car = car
-        self.limit_w = None
+        self.limit_w, self.limit_phases = None, len(_PHASES)
         self.paused = False
         self._drawing_seconds = 0.0
 
@@ -64,7 +65,7 @@ class Meter:
         """The contactor opens."""
         self.advance(now)
         self.car = None
-        self.limit_w = None
+        self.limit_w, self.limit_phases = None, len(_PHASES)
         self.paused = False
 
     def pause(self, paused: bool, now: int) -> None:
@@ -72,10 +73,10 @@ class Meter:
         self.advance(now)
         self.paused = paused
 
-    def limit(self, limit_w: float | None, now: int) -> None:
-        """From now on the charge point offers that much; None is as much as it has."""
+    def limit(self, limit_w: float | None, now: int, phases: int = 3) -> None:
+        """From now on the charge point offers that much, on so many phases; None is as much as it has."""
         self.advance(now)
-        self.limit_w = limit_w
+        self.limit_w, self.limit_phases = limit_w, phases
 
     def advance(self, now: int) -> None:
         """Adds up the energy until now."""
@@ -100,15 +101,21 @@ class Meter:
         return int(self.register_wh)
 
     @property
+    def phases(self) -> int:
+        """Those that are used, or could be."""
+        return min(self.limit_phases, len(_PHASES) if self.car is None else self.car.phases)
+
+    @property
     def offered_w(self) -> float:
-        return self.rating_w if self.limit_w is None else min(self.rating_w, self.limit_w)
+        rating_w = self.rating_w * self.phases / len(_PHASES)
+        return rating_w if self.limit_w is None else min(rating_w, self.limit_w)
 
     @property
     def power_w(self) -> float:
         car = self.car
         if car is None or self.paused:
             return 0.0
-        available = min(self.offered_w * car.phases / len(_PHASES), car.max_power_w)
+        available = min(self.offered_w, car.max_power_w)
         return available * min(1.0, self._drawing_seconds / RAMP_SECONDS) * _taper(car.soc)
 
     @property
@@ -144,9 +151,9 @@ class Meter:
         return NOMINAL_VOLTAGE + 1.5 * swing - self.power_w / 11_000
 
     def current(self, phase: int) -> float:
-        if self.car is None or phase >= self.car.phases:
+        if self.car is None or phase >= self.phases:
             return 0.0
-        return self.power_w / self.car.phases / self.voltage(phase)
+        return self.power_w / self.phases / self.voltage(phase)
 
 
 def _taper(soc: float) -> float:
@@ -181,7 +188,7 @@ _READINGS: dict[Measurand, tuple[UnitOfMeasure | None, tuple[Phase, ...], _Reade
     "Power.Active.Import": ("W", (), lambda meter, _: f"{meter.power_w:.1f}"),
     "Power.Offered": ("W", (), lambda meter, _: f"{meter.offered_w:.1f}"),
     "Current.Import": ("A", _PHASES, lambda meter, phase: f"{meter.current(phase):.2f}"),
-    "Current.Offered": ("A", (), lambda meter, _: f"{meter.offered_w / len(_PHASES) / NOMINAL_VOLTAGE:.2f}"),
+    "Current.Offered": ("A", (), lambda meter, _: f"{meter.offered_w / meter.phases / NOMINAL_VOLTAGE:.2f}"),
     "Voltage": ("V", _PHASES_TO_NEUTRAL, lambda meter, phase: f"{meter.voltage(phase):.1f}"),
     "SoC": ("Percent", (), lambda meter, _: None if meter.car is None else f"{meter.car.soc:.1f}"),
     "Temperature": ("Celsius", (), lambda meter, _: f"{24 + meter.power_w / 1000:.1f}"),

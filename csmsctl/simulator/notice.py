@@ -9,6 +9,8 @@ connector     status (status, error, info) · meter_values (energy_wh, power_w, 
 transaction   transaction_begins (id_tag, meter_start) · transaction_started (transaction, id_tag, status; its start is
               confirmed) · transaction_ends (transaction, reason, meter_stop) · transaction_stopped (transaction; its
               stop is confirmed) · queued (action, queue) · retries_later (action, seconds, reason) · given_up
+limits        charging_profile (profile, purpose, stack_level) · charging_profiles_cleared (profiles) · limit (limit_w,
+              phases)
 lists         reserved (reservation, id_tag) · reservation_expired (reservation) · local_list (version, entries)
 files         firmware (status) · diagnostics (status) · transferred (bytes) · transfer_failed (reason)
 their CALLs   answered (action, status) · refused_call (action, code, description) · ignored (action)

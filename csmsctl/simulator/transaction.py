@@ -29,6 +29,7 @@ class Transaction(msgspec.Struct, kw_only=True, eq=False):
     id: int | None = None
     parent_id_tag: str | None = None
     stopped: bool = False
+    deauthorized: bool = False  # it goes on, without energy (CE 3.17)
     data: list[MeterValue] = []
 
     def record(self, value: MeterValue) -> None:

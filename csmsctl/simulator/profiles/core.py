@@ -132,12 +132,15 @@ class Core(Profile):
         # C 4.2: no remote start while Pending.
         if charge_point.registration != "Accepted" or charge_point.resetting is not None or not candidates:
             return RemoteStartTransactionConf(status="Rejected")
+        charging_profile = request.charging_profile
+        if charging_profile is not None and not all(known.takes(charging_profile) for known in charge_point.profiles):
+            return RemoteStartTransactionConf(status="Rejected")
         connector = max(candidates, key=lambda candidate: candidate.plugged)
         id_tag = request.id_tag
         if charge_point.configuration.boolean("AuthorizeRemoteTxRequests"):
-            charge_point.authorization.ask(id_tag, lambda info: connector.authorized(id_tag, info))
+            charge_point.authorization.ask(id_tag, lambda info: connector.authorized(id_tag, info, charging_profile))
         else:
-            connector.authorized(id_tag, IdTagInfo(status="Accepted"))
+            connector.authorized(id_tag, IdTagInfo(status="Accepted"), charging_profile)
         return RemoteStartTransactionConf(status="Accepted")
 
     @answers(RemoteStopTransactionReq)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from csmsctl.simulator.configuration import Key
-from csmsd.ocpp.types import IdTagInfo, Message
+from csmsd.ocpp.types import ChargingProfile, IdTagInfo, Message
 
 if TYPE_CHECKING:
     from csmsctl.simulator.charge_point import ChargePoint
+    from csmsctl.simulator.connector import Connector
 
 Handler = Callable[[Any], Message]
 Trigger = Callable[[int | None], None]
@@ -61,6 +62,16 @@ class Profile:
     def use(self, connector: int, id_tag: str, parent_id_tag: str | None) -> int | None:
         """The id of the reservation that a transaction ends (C 4.8)."""
         return None
+
+    def takes(self, charging_profile: ChargingProfile) -> bool:
+        """Whether a remote start may come with this charging profile (C 5.16.2)."""
+        return True
+
+    def began(self, connector: "Connector", charging_profile: ChargingProfile | None) -> None:
+        """A transaction has begun, perhaps with a charging profile; its start has not been sent yet."""
+
+    def ended(self, connector: "Connector") -> None:
+        """The transaction of the connector has ended."""
 
     def listed(self, id_tag: str) -> IdTagInfo | None:
         """What the Local Authorization List says of an idTag (C 3.5.2)."""
