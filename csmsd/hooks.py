@@ -12,6 +12,7 @@ from csmsd.settings import DataTransfer
 MAX_WAITING = 200
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 _CHUNK = 64 * 1024
+_LAST_WORDS_SECONDS = 5.0
 
 Then = Callable[[bytes | str], None]
 
@@ -77,10 +78,23 @@ async def _run(executable: str, question: bytes, timeout: float, max_output: int
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _bury(process)
     if code != 0:
         raise _Failed(f"ended with exit code {code}")
     return output
+
+
+async def _bury(process: asyncio.subprocess.Process) -> None:
+    """Waits for the end of a process that is being killed.
+
+    asyncio tells of it only when the pipe is empty, too; a child that left the process group may hold it for ever.
+    """
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            while await process.stdout.read(_CHUNK):
+                pass
+            await process.wait()
 
 
 async def _tell(stdin: asyncio.StreamWriter, question: bytes) -> None:
