@@ -1,11 +1,8 @@
 """Local Authorization Lists: what charge points have, what they should have, and making the one the other."""
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
-from csmsd.control.operations import Options
+from csmsd.control.methods.operations import Common, options_for
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
@@ -25,13 +22,8 @@ class Identity(msgspec.Struct, forbid_unknown_fields=True):
     id: str
 
 
-class Sync(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    targets: list[str] = []
-    force: bool = False
-    dry_run: bool = False
-    parallel: Annotated[int, Meta(ge=1, le=1000)] = 8
-    fail_fast: bool = False
-    timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
+class Sync(Common, kw_only=True, forbid_unknown_fields=True):
+    pass
 
 
 def local_list_view(service: Service, state: ChargePointState) -> Json:
@@ -116,15 +108,7 @@ def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
 async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
     """One result for each charge point, whatever it took; in a dry run the messages themselves."""
     states = resolve(service.site(), parameters.targets)
-    options = Options(
-        timeout=parameters.timeout or service.info()["call_timeout"],
-        force=parameters.force,
-        dry_run=parameters.dry_run,
-        parallel=parameters.parallel,
-        fail_fast=parameters.fail_fast,
-        uid=caller.uid,
-        user=caller.user,
-    )
+    options = options_for(service, parameters, caller)
     progress = Progress(caller, len(states))
     results = await service.runner.run(states, synchronize, options, progress.report)
     if parameters.dry_run:

@@ -19,7 +19,9 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.slice import CannotSend, NotThere, Target
 
 
-class _Common(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Common(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every command over several charge points takes; `timeout` in seconds per CALL."""
+
     targets: list[str] = []
     force: bool = False
     dry_run: bool = False
@@ -28,12 +30,12 @@ class _Common(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
 
 
-class Run(_Common, kw_only=True, forbid_unknown_fields=True):
+class Run(Common, kw_only=True, forbid_unknown_fields=True):
     command: str
     parameters: dict[str, Any] = {}
 
 
-class Call(_Common, kw_only=True, forbid_unknown_fields=True):
+class Call(Common, kw_only=True, forbid_unknown_fields=True):
     action: str
     payload: dict[str, Any] = {}
 
@@ -66,7 +68,7 @@ async def run(service: Service, parameters: Run, caller: Caller) -> Json:
             raise not_there(str(error)) from None
         except CannotSend as error:
             raise usage(str(error)) from None
-    return await _carry_out(service, parameters, resolve(service.site(), targets), operation.steps, caller)
+    return await carry_out(service, parameters, resolve(service.site(), targets), operation.steps, caller)
 
 
 async def call(service: Service, parameters: Call, caller: Caller) -> Json:
@@ -85,25 +87,11 @@ async def call(service: Service, parameters: Call, caller: Caller) -> Json:
     def once(target: Target) -> Steps:
         yield request
 
-    return await _carry_out(service, parameters, resolve(service.site(), parameters.targets), once, caller)
+    return await carry_out(service, parameters, resolve(service.site(), parameters.targets), once, caller)
 
 
-async def _carry_out(
-    service: Service,
-    common: _Common,
-    states: list[ChargePointState],
-    start: Callable[[Target], Steps],
-    caller: Caller,
-) -> Json:
-    done = 0
-
-    def report(result: Json) -> None:
-        nonlocal done
-        done += 1
-        progress = {"request": caller.request_id, "done": done, "total": max(done, len(states)), "result": result}
-        caller.notify("operation.result", progress)
-
-    options = Options(
+def options_for(service: Service, common: Common, caller: Caller) -> Options:
+    return Options(
         timeout=common.timeout or service.info()["call_timeout"],
         force=common.force,
         dry_run=common.dry_run,
@@ -112,7 +100,25 @@ async def _carry_out(
         uid=caller.uid,
         user=caller.user,
     )
-    results = await service.runner.run(states, start, options, report)
+
+
+async def carry_out(
+    service: Service,
+    common: Common,
+    states: list[ChargePointState],
+    start: Callable[[Target], Steps],
+    caller: Caller,
+) -> Json:
+    """Runs the steps for each charge point, and tells the caller of each result as soon as it is there."""
+    done = 0
+
+    def report(result: Json) -> None:
+        nonlocal done
+        done += 1
+        progress = {"request": caller.request_id, "done": done, "total": max(done, len(states)), "result": result}
+        caller.notify("operation.result", progress)
+
+    results = await service.runner.run(states, start, options_for(service, common, caller), report)
     return {"schema_version": SCHEMA_VERSION, "results": results}
 
 

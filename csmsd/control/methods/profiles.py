@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from csmsd.control.methods.operations import Common, carry_out
 from csmsd.control.operations import Options
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, not_there, usage
@@ -70,13 +71,8 @@ class Verification(Span, kw_only=True, forbid_unknown_fields=True):
     force: bool = False
 
 
-class Reassertion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    targets: list[str] = []
-    dry_run: bool = False
-    fail_fast: bool = False
-    force: bool = False
-    parallel: Annotated[int, Meta(ge=1, le=1000)] = 8
-    timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
+class Reassertion(Common, kw_only=True, forbid_unknown_fields=True):
+    pass
 
 
 # --- the library
@@ -213,24 +209,7 @@ async def reassert(service: Service, parameters: Reassertion, caller: Caller) ->
     states = resolve(service.site(), parameters.targets)
     for state in states:
         await _tidied(service, state)
-    done = 0
-
-    def report(result: Json) -> None:
-        nonlocal done
-        done += 1
-        progress = {"request": caller.request_id, "done": done, "total": max(done, len(states)), "result": result}
-        caller.notify("operation.result", progress)
-
-    options = Options(
-        timeout=parameters.timeout or service.info()["call_timeout"],
-        force=parameters.force,
-        dry_run=parameters.dry_run,
-        parallel=parameters.parallel,
-        fail_fast=parameters.fail_fast,
-        uid=caller.uid,
-        user=caller.user,
-    )
-    return {"schema_version": SCHEMA_VERSION, "results": await service.runner.run(states, again, options, report)}
+    return await carry_out(service, parameters, states, again, caller)
 
 
 # --- what it adds up to
