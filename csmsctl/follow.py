@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from csmsctl.client import Client, Result
-from csmsctl.failure import OK, REJECTED, TIMED_OUT, UNREACHABLE, Failure
+from csmsctl.failure import OK, OTHER, REJECTED, TIMED_OUT, UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Followed:
                 for record in records:
                     followed[record["task"]]["observed"] = record
                     bars.state(record)
+                if len(records) < len(followed):
+                    raise Failure(OTHER, "csmsd does not know any more what became of some of these.")
                 if all(record["ended"] for record in records):
                     return
                 self._wait_for_news(bars)

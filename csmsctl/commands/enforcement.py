@@ -4,7 +4,12 @@ from csmsctl.failure import OK, SOME_FAILED
 from csmsctl.invocation import Invocation
 from csmsctl.results import show_results
 
-_WHERE = {"local_list": "its local list", "cache": "its cache"}
+_WHERE = {
+    "local_list": "its local list",
+    "local_list_unknown": "its local list, whose contents are not known here",
+    "cache": "its cache",
+    "transaction": "a transaction that was not stopped",
+}
 
 
 def enforce_block(run: Invocation, tag: str, *, stop_transactions: bool, parallel: int) -> None:

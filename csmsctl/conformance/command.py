@@ -52,7 +52,8 @@ def conformance(
     """Run the certification cases that need no security extension, against a csmsd of its own.
 
     It starts a private csmsd on a temporary directory, plays the charge point of each case, lets csmsctl be the
-    operator, and checks every message. A csmsd that runs already is not touched. Ends with 0 only when all passed.
+    operator, and checks every message. A csmsd that runs already is not touched. Ends with 0 only when all that was
+    run passed.
     """
     run = invocation(ctx)
     form = _form(report)

@@ -151,9 +151,13 @@ class OperationRunner:
             action=action,
             request=json.dumps(shown, separators=(",", ":")),
         )
+        if slice_ is not None and slice_.intend is not None and not self._keeper.accepting:
+            return _not_recorded(state, action, shown), None
         intended, told = self._intend(task, request, slice_)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
-        await self._keep([task, *intended], [created, *told])
+        stored = await self._keep([task, *intended], [created, *told])
+        if intended and not stored:  # nobody could follow it, or would know that it was sent
+            return _not_recorded(state, action, shown), None
         ticket = self._tickets[task.id] = CallTicket()
         try:
             end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
@@ -220,14 +224,18 @@ class OperationRunner:
         settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
         await self._keep(changes, [*events, Event("task.settled", task.charge_point, settled)])
 
-    async def _keep(self, changes: list[Change], events: list[Event]) -> None:
+    async def _keep(self, changes: list[Change], events: list[Event]) -> bool:
         """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""
         try:
             await self._keeper.commit(changes)
         except Exception as error:
             log.error("the history of commands could not be written: %s", error)
+            stored = False
+        else:
+            stored = True
         for event in events:
             self._bus.publish(event)
+        return stored
 
 
 def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[Outcome, str | None]:
@@ -244,6 +252,11 @@ def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[O
     good = slice_.accepted if slice_ is not None else frozenset({"Accepted"})
     accepted = not good or status is None or status in good
     return ("accepted" if accepted else "rejected"), status
+
+
+def _not_recorded(state: ChargePointState, action: str, shown: object) -> Json:
+    error = "it could not be recorded, so it was not sent"
+    return _result(state, action, "not_sent", request=shown, error=error) | {"error_code": 1}
 
 
 def _result(

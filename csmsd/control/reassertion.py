@@ -20,18 +20,32 @@ class Reassertion:
         self._runner = runner
         self._timeout = timeout
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._once_more: set[str] = set()
 
     def told(self, event: NumberedEvent) -> None:
-        """One round for a charge point at a time: with the next connection the last round is over anyway."""
+        """One round for a charge point at a time; a connection during a round has another one follow it."""
         site = self._site()
         identity = event.charge_point
         if event.type != "charge_point.connected" or identity is None or not site.policies.reassert_charging_profiles:
             return
-        if identity in self._under_way or not site.installed_profiles.of(identity):
+        if not site.installed_profiles.of(identity):
             return
+        if identity in self._under_way:
+            self._once_more.add(identity)
+            return
+        self._begin(identity)
+
+    def _begin(self, identity: str) -> None:
         task = asyncio.create_task(self._send(identity), name=f"reassert {identity}")
         self._under_way[identity] = task
-        task.add_done_callback(lambda _: self._under_way.pop(identity, None))
+        task.add_done_callback(lambda task: self._over(identity, task))
+
+    def _over(self, identity: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[identity]
+        if identity in self._once_more:
+            self._once_more.discard(identity)
+            if not task.cancelled():
+                self._begin(identity)
 
     async def _send(self, identity: str) -> None:
         state = self._site().charge_point(identity)

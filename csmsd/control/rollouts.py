@@ -172,7 +172,8 @@ class RolloutRunner:
             found.append(
                 Standing(
                     member,
-                    connected=state is not None and state.connected,
+                    # One that is rejected for the time being is as good as not there.
+                    connected=state is not None and state.connected and state.record.boot_status != "Rejected",
                     idle=state is not None and not state.transactions.active(),
                     free=current is None or current.ended,
                 )

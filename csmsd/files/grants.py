@@ -94,7 +94,7 @@ class Grants:
         now = self._clock()
         # In memory first: a report that comes meanwhile must not write the row without it.
         upload.name, upload.stored, upload.size, upload.sha256 = (
-            name[:MAX_KEPT_TEXT],
+            name.encode("utf-8", "replace").decode()[:MAX_KEPT_TEXT],  # bytes that are no UTF-8 came as surrogates
             file.stored,
             file.size,
             file.sha256,

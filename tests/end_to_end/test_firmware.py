@@ -116,19 +116,32 @@ async def test_diagnostics_from_the_command_to_the_file(make_site: MakeSite, tmp
     assert (await site.csmsctl("diagnostics", "get", str(task))).code == 3
 
 
-async def test_silence_ends_with_8_and_the_boot_tells_the_rest(make_site: MakeSite, image: Path) -> None:
+async def test_silence_ends_with_8(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"firmware_timeout": 1}})
+    charge_point = await site.raw("CP1")
+    arguments = ("update-firmware", "CP1", "--location", "http://192.0.2.1/fw.bin", "--wait")
+    running = asyncio.create_task(site.csmsctl("--json", *arguments))
+    request = await charge_point.asked("UpdateFirmware")
+    await charge_point.frame(3, request[1], {})
+    ended = await running
+    assert ended.code == 8, ended
+    observed = ended.json["results"][0]["observed"]
+    assert (observed["state"], observed["reported"]) == ("unknown", None)
+
+
+async def test_where_reports_never_come_the_boot_tells(make_site: MakeSite, image: Path) -> None:
     settings: dict[str, Any] = hosting()
-    settings["ocpp"] |= {"firmware_timeout": 1, "diagnostics_timeout": 1}
+    settings["ocpp"] |= {"firmware_timeout": 6}
     site = await make_site(settings)
     await site.json("firmware", "add", str(image))
     watcher = await site.watch("firmware.confirmed")
     async with points(site, CP1="no-reports"):
         ended = await site.csmsctl("--json", "update-firmware", "CP1", "--file", image.name, "--wait")
         assert (await watcher.event("firmware.confirmed"))["data"]["before"] == "1.0.0"
-    assert ended.code == 8, ended
+    assert ended.code == 0, ended
     observed = ended.json["results"][0]["observed"]
-    assert (observed["state"], observed["reported"]) == ("unknown", None)
-    assert (await site.json("firmware", "status"))["updates"][0]["confirmed"] is True
+    assert (observed["state"], observed["reported"], observed["confirmed"]) == ("installed", None, True)
+    assert "booted with the new version" in observed["error"]
 
 
 async def test_a_restart_in_the_middle_loses_nothing(make_site: MakeSite, image: Path) -> None:

@@ -9,6 +9,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
+from csmsd.profiles.local_auth_list.local_lists import EMPTY
 from csmsd.profiles.local_auth_list.synchronization import enforce_block
 from csmsd.profiles.slice import Target
 
@@ -37,8 +38,22 @@ async def enforce(
     if stop_transactions:
         charging = [state for state in connected if _running(tag, state)]
         await run(charging, lambda target: _stop(tag, target))
-    trusting = [entry for state in everyone if (entry := _trust(service, tag, state, state.id in cleared)) is not None]
+    listless = {result["charge_point"] for result in results if _has_no_list(result)}
+    stops = [result for result in results if result["action"] == "RemoteStopTransaction"]
+    stopped = {stop["charge_point"] for stop in stops} - {stop["charge_point"] for stop in stops if not _done(stop)}
+    trusting: list[Json] = []
+    for state in everyone:
+        because = _trust(service, tag, state, cached=state.id not in cleared, listed=state.id not in listless)
+        if stop_transactions and _running(tag, state) and state.id not in stopped:
+            because.append("transaction")
+        if because:
+            trusting.append({"charge_point": state.id, "connected": state.connected, "because": because})
     return {"results": results, "trusting": trusting}
+
+
+def _has_no_list(result: Json) -> bool:
+    """One that does not know GetLocalListVersion keeps no list."""
+    return bool(result["action"] == "GetLocalListVersion" and result["outcome"] == "call_error")
 
 
 def _done(result: Json) -> bool:
@@ -58,14 +73,19 @@ def _stop(tag: IdTag, target: Target) -> Steps:
         yield RemoteStopTransactionReq(transaction_id=number)
 
 
-def _trust(service: Service, tag: IdTag, state: ChargePointState, cleared: bool) -> Json | None:
-    """Why a charge point may still accept the card without asking; None when it does not."""
+def _trust(service: Service, tag: IdTag, state: ChargePointState, *, cached: bool, listed: bool) -> list[str]:
+    """Why a charge point may still accept the card without asking. What is not known here is no comfort."""
     because: list[str] = []
-    known = service.site().local_lists.get(state.id)
-    entry = {fold(entry.id_tag): entry for entry in known.entries}.get(fold(tag.id))
-    if entry is not None and entry.id_tag_info is not None and entry.id_tag_info.status == "Accepted":
-        because.append("local_list")
+    profiles = state.configured("SupportedFeatureProfiles")
+    if listed and (profiles is None or "LocalAuthListManagement" in profiles):
+        known = service.site().local_lists.get(state.id)
+        if known.supported:
+            entries = [entry for entry in (*known.entries, *known.pending) if fold(entry.id_tag) == fold(tag.id)]
+            if any(entry.id_tag_info is not None and entry.id_tag_info.status == "Accepted" for entry in entries):
+                because.append("local_list")
+            elif not entries and not known.known and known.version != EMPTY:
+                because.append("local_list_unknown")
     cache_enabled = (state.configured("AuthorizationCacheEnabled") or "true").strip().casefold() == "true"
-    if cache_enabled and not cleared:
+    if cache_enabled and cached:
         because.append("cache")
-    return {"charge_point": state.id, "connected": state.connected, "because": because} if because else None
+    return because

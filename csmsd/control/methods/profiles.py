@@ -11,7 +11,17 @@ from msgspec import Meta
 from csmsd.control.methods.operations import Common, carry_out
 from csmsd.control.operations import Options
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, not_there, usage
+from csmsd.control.service import (
+    SCHEMA_VERSION,
+    Caller,
+    Json,
+    Method,
+    NoParameters,
+    Service,
+    not_there,
+    require_store,
+    usage,
+)
 from csmsd.control.targets import one, resolve
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.reading import check_sendable, encode, read_value
@@ -144,11 +154,11 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
         return {"changed": False, "differs": known.profile != text, "profile": _shown(service, known)}
     created_at = known.created_at if known is not None else now
     record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
-    await service.keeper.commit([record])
-    library = service.site().charging_profiles
+    require_store(service.keeper)
     if known is not None:
         library.drop(known)
     library.put(record)
+    await service.keeper.commit([record])
     service.bus.publish(Event("profile.changed", None, {"id": number, "name": name, "added": known is None}))
     return {"changed": True, "profile": _shown(service, record)}
 
@@ -176,9 +186,10 @@ async def show(service: Service, parameters: Name, caller: Caller) -> Json:
 async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
     """Charge points keep what they have; the id is never given to another profile."""
     record = _known(service, parameters.name)
+    require_store(service.keeper)
+    service.site().charging_profiles.drop(record)
     await service.keeper.commit([Deleted(record)])
     site = service.site()
-    site.charging_profiles.drop(record)
     service.bus.publish(Event("profile.removed", None, {"id": record.id, "name": record.name}))
     places = [installed_view(place) for place in site.installed_profiles.named(record.id)]
     return {"changed": True, "installed_on": places}
@@ -189,6 +200,8 @@ async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
 
 async def _tidied(service: Service, state: ChargePointState) -> None:
     """Drops what ended without the charge point's doing, such as a transaction that the operator closed."""
+    if not service.keeper.accepting:
+        return  # it will be dropped another time; looking at it must work all the same
     changes = service.site().installed_profiles.tidy(state, service.clock())
     if changes:
         await service.keeper.commit(changes)

@@ -34,6 +34,9 @@ class FirmwareImage(Record, kw_only=True):
     added_at: Milliseconds
 
 
+_LAST_WORD = 60_000  # ms after a boot with the new version in which Installed may still come
+
+
 class FirmwareUpdate(Followed, Record, kw_only=True, gc=False):
     """One UpdateFirmware (C 5.19)."""
 
@@ -63,15 +66,11 @@ class FirmwareUpdate(Followed, Record, kw_only=True, gc=False):
         self.changed_at = now
         state = STATES.get(status)  # Idle and what nobody knows change nothing
         if state is None or self.state == "installed" or state == self.state:
-            self._live_on(now, timeout)
-            return False
+            return False  # and nothing to wait longer for: who says the same for ever would never end
         self.state = state
         self.error = None
-        self._live_on(now, timeout)
-        return True
-
-    def _live_on(self, now: Milliseconds, timeout: Milliseconds) -> None:
         self.deadline_at = max(self.deadline_at, now + timeout)
+        return True
 
     def booted(self, version: str | None, now: Milliseconds) -> bool:
         """Takes the version of a BootNotification; whether it is the new one, seen for the first time."""
@@ -82,6 +81,8 @@ class FirmwareUpdate(Followed, Record, kw_only=True, gc=False):
         if not new or self.confirmed_at is not None:
             return False
         self.confirmed_at = now
+        # Many never say Installed: it is waited for a little longer, and then taken for said.
+        self.deadline_at = min(self.deadline_at, now + _LAST_WORD)
         return True
 
     def event(self, **more: object) -> Event:
@@ -99,9 +100,10 @@ def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Even
     events: list[Event] = []
     for update in updates:
         if update.overdue(now):
-            update.state = "unknown"
+            silence = f"no report since {update.reported or 'the command'}"
+            update.state = "installed" if update.confirmed_at is not None else "unknown"
             update.changed_at = now
-            update.error = f"no report since {update.reported or 'the command'}"
+            update.error = f"{silence}, but it booted with the new version" if update.confirmed_at else silence
             changes.append(update)
             events.append(update.event())
     return changes, events

@@ -35,13 +35,13 @@ class DiagnosticsUpload(Followed, Record, kw_only=True, gc=False):
         """Takes a DiagnosticsStatusNotification (C 4.4); whether the state changed."""
         self.reported = status[:MAX_KEPT_TEXT]
         self.changed_at = now
-        self.deadline_at = max(self.deadline_at, now + timeout)
         state = STATES.get(status)  # Idle and what nobody knows change nothing
         # A status that was overtaken by the last one changes nothing either.
         if state is None or state == self.state or (self.state == "uploaded" and state == "uploading"):
             return False
         self.state = state
         self.error = None
+        self.deadline_at = max(self.deadline_at, now + timeout)  # saying the same for ever does not move it
         return True
 
     def event(self, **more: object) -> Event:

@@ -1,7 +1,7 @@
 """What is sent to a charge point so that its Local Authorization List becomes what it should be, and no more."""
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, NamedTuple
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
@@ -64,7 +64,7 @@ def _send(update: Update, want: Entries, target: Target) -> Steps:
     """C 5.15: when changes are answered Failed or VersionMismatch, the full list is sent."""
     versions = _Versions(target)
     refused = yield from _send_parts(update, versions, target)
-    if refused in ("Failed", "VersionMismatch") and not update.full:
+    if refused is not None and refused.differential and refused.status in ("Failed", "VersionMismatch"):
         yield GetLocalListVersionReq()
         _room(want, target)
         refused = yield from _send_parts(Update(full=True, entries=list(want.values())), versions, target)
@@ -78,10 +78,15 @@ def _room(want: Entries, target: Target) -> None:
         raise CannotSend(objection)
 
 
-def _send_parts(update: Update, versions: _Versions, target: Target) -> Generator[Message, Any, str | None]:
-    """Returns the status of the part that was not accepted."""
+class _RefusedPart(NamedTuple):
+    status: str
+    differential: bool  # a full list in parts is continued by differential ones
+
+
+def _send_parts(update: Update, versions: _Versions, target: Target) -> Generator[Message, Any, _RefusedPart | None]:
+    """Returns the part that was not accepted."""
     for part in parts(update, limit(target.charge_point, "SendLocalListMaxLength")):
         confirmation = yield request_for(part, versions.next())
         if confirmation is not None and confirmation.status != "Accepted":
-            return str(confirmation.status)
+            return _RefusedPart(str(confirmation.status), not part.full)
     return None

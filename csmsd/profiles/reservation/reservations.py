@@ -215,8 +215,16 @@ class Reservations:
             for known in self.active_on(charge_point)
             if known.state == "reserved" and connector in (0, known.connector)
         ]
+        # One that is being replaced ends as well: should the replacement be refused, there is nothing to go back to.
+        superseded = [
+            known
+            for known in self.active_on(charge_point)
+            if known.replaced.get("state") == "reserved" and connector in (0, known.replaced["connector"])
+        ]
+        for known in superseded:
+            known.replaced = {}
         place = f"connector {connector}" if connector else "the charge point"
-        return ended, [known.move("failed", now, f"{place} is {status}") for known in ended]
+        return [*ended, *superseded], [known.move("failed", now, f"{place} is {status}") for known in ended]
 
     # --- time
 

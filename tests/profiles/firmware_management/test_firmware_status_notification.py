@@ -101,3 +101,25 @@ def test_the_version_that_boots_is_a_fact_of_its_own(
 
 def test_a_boot_without_an_update_is_only_a_boot() -> None:
     assert FirmwareScene().boots("3.0") == []
+
+
+def test_the_same_word_again_and_again_is_no_reason_to_wait_for_ever() -> None:
+    scene = begun()
+    reported(scene, "Downloading")
+    deadline = scene.update.deadline_at
+    scene.now += 10 * SECOND
+    reported(scene, "Downloading", "Idle")
+
+    assert scene.update.deadline_at == deadline
+
+
+def test_a_boot_with_the_new_version_stands_for_installed_that_never_came() -> None:
+    scene = begun()
+    reported(scene, "Downloading", "Downloaded", "Installing")
+    assert scene.update.booted("2.1", scene.now)
+    assert not scene.update.overdue(scene.now + 59 * SECOND)
+    expire(scene.site.firmware.updates, scene.now + 61 * SECOND)
+
+    assert scene.update.state == "installed"
+    assert scene.update.error is not None
+    assert "booted with the new version" in scene.update.error

@@ -180,3 +180,17 @@ def test_a_charge_point_that_is_removed(scene: Reserving) -> None:
     assert scene.site.reservations.forget("cp1", scene.now) == [reservation]
     assert reservation.state == "failed"
     assert scene.site.reservations.next_expiry() is None
+
+
+def test_a_fault_ends_what_is_being_replaced_as_well() -> None:
+    """Should the replacement be refused, there is no reservation left to go back to."""
+    reservations = Reservations()
+    reservations.request("CP1", 1, Terms(connector=1, id_tag="TAG1", parent_id_tag=None, expires_at=HOUR), 0)
+    reservations.accepted("CP1", 1, 0)
+    reservations.request("CP1", 1, Terms(connector=1, id_tag="TAG2", parent_id_tag=None, expires_at=HOUR), 0)
+    reservations.out_of_service("CP1", 1, "Faulted", 1)
+    reservations.refused("CP1", 1, "Faulted", 2)
+    (known,) = [reservations.get("CP1", 1)]
+
+    assert known is not None
+    assert known.state == "failed"
