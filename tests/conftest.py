@@ -1,11 +1,15 @@
 """Fixtures that every test may use."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from tests.support.site import Site
+
+# A job in the background starts with SIGINT ignored, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeSite = Callable[..., Awaitable[Site]]
 
