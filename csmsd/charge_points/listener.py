@@ -45,7 +45,7 @@ class Listener:
         clock: Clock,
     ) -> None:
         self._server = settings.server
-        self.policies: Ocpp = settings.ocpp  # replaced by a reload
+        self._policies: Ocpp = settings.ocpp  # a reload changes it in place
         self._registry = registry
         self._dispatcher = dispatcher
         self._strangers = strangers
@@ -125,7 +125,7 @@ class Listener:
             if credentials is not None:
                 # An unknown identity with a key is answered like a wrong key, after the same work.
                 await self._passwords.verify(None, credentials[1])
-            state = await self._strangers.meet(identity, address, self.policies.unknown_charge_points)
+            state = await self._strangers.meet(identity, address, self._policies.unknown_charge_points)
             if state is None:
                 if credentials is not None:
                     return _unauthorized(websocket)
@@ -161,8 +161,8 @@ class Listener:
             self._tap,
             self._clock,
             address=_address(websocket),
-            call_queue=self.policies.call_queue,
-            hold_seconds=self.policies.hold_after_reconnect,
+            call_queue=self._policies.call_queue,
+            hold_seconds=self._policies.hold_after_reconnect,
         )
         self._registry.enter(connection)
         try:
@@ -179,7 +179,7 @@ class Listener:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = monotonic()
-            idle_limit = self.policies.heartbeat_interval * self._server.idle_heartbeats
+            idle_limit = self._policies.heartbeat_interval * self._server.idle_heartbeats
             for connection in self._registry:
                 silent = now - connection.last_received
                 due = interval and silent >= interval and now - asked.get(connection, 0.0) >= interval

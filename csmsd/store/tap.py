@@ -1,0 +1,42 @@
+"""The way of OCPP messages to their log and to those who watch it; secrets go no further than here."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.secrets import masked, may_hold_secret
+from csmsd.ports import Clock
+from csmsd.settings import Store
+from csmsd.store.message_log import LoggedMessage, MessageLog
+
+
+class Tap:
+    """Every OCPP message passes here (`ports.MessageTap`)."""
+
+    def __init__(self, log: MessageLog, settings: Store, clock: Clock) -> None:
+        self._log = log
+        self._settings = settings
+        self._clock = clock
+        self.subscribers: dict[int, Callable[[Any], None]] = {}
+
+    def __call__(self, charge_point: str, direction: Literal["in", "out"], text: bytes | str) -> None:
+        if not self._settings.message_log:
+            return
+        raw = text if isinstance(text, bytes) else text.encode()
+        if may_hold_secret(raw):
+            raw = _without_secrets(raw)
+        at = self._clock()
+        number = self._log.add_message(at, charge_point, direction, raw)
+        if number is not None and self.subscribers:
+            message = LoggedMessage(number, at, charge_point, direction, raw.decode(errors="replace"))
+            for subscriber in list(self.subscribers.values()):
+                subscriber(message)
+
+
+def _without_secrets(text: bytes) -> bytes:
+    try:
+        return encode_json(masked(msgspec.json.decode(text)))
+    except (ValueError, RecursionError):
+        return b"(not logged: unreadable, and it may hold a secret)"
