@@ -1,15 +1,21 @@
 """`status`: the site at a glance."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from csmsctl.invocation import invocation
+from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import Targets
 from csmsctl.targets import expand
 
 
-def status(ctx: typer.Context, targets: Targets = None) -> None:
+def status(
+    ctx: typer.Context,
+    targets: Targets = None,
+    problems: Annotated[
+        bool, typer.Option("--problems", help="Only what wants attention, each with the command that tells more")
+    ] = False,
+) -> None:
     """Show the daemon, its policies, and every connector with what it does.
 
     A status is what the charge point said last; that of one that is offline is history.
@@ -17,6 +23,9 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     run = invocation(ctx)
     chosen = expand(targets) or None
     found = run.call("status", targets=chosen)
+    if problems:
+        _show_problems(run, found)
+        return
     if run.options.json:
         run.output.document(found)
         return
@@ -34,6 +43,16 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
             run.output.text("")
     columns = [column for column in COLUMNS if column.key != "note" or any(row["note"] for row in records)]
     run.output.table(columns, records, empty="No charge point is registered; begin with: csmsctl cp add CP1")
+
+
+def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
+    from csmsctl.problems import COLUMNS, CSV_COLUMNS, problems
+
+    rows = problems(found)
+    if run.options.json:
+        run.output.document({"problems": rows})
+    else:
+        run.output.table(CSV_COLUMNS if run.output.csv else COLUMNS, rows, empty="Nothing wants attention.")
 
 
 def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, Keeper, Links
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.slice import CannotSend, NotThere, Outgoing, Target, action_of
 from csmsd.profiles.task import Outcome, Task
@@ -63,6 +63,7 @@ class OperationRunner:
         self._task_ids = count(last_task + 1)
         self._outgoing = outgoing()
         self._tickets: dict[int, CallTicket] = {}
+        self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
         self.draining = False
 
     def cancel(self, task_id: int) -> bool:
@@ -159,10 +160,11 @@ class OperationRunner:
         if intended and not stored:  # nobody could follow it, or would know that it was sent
             return _not_recorded(state, action, shown), None
         ticket = self._tickets[task.id] = CallTicket()
+        self.under_way[task.id] = task
         try:
             end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
         finally:
-            del self._tickets[task.id]
+            del self._tickets[task.id], self.under_way[task.id]
         await self._settle(task, end, request, slice_)
         response = None if task.response is None else json.loads(task.response)
         result = _result(
@@ -213,6 +215,8 @@ class OperationRunner:
         changes: list[Change] = [task]
         events: list[Event] = []
         state = self._site().charge_point(task.charge_point)
+        if state is not None:
+            _note_silence(state, end, now)
         if slice_ is not None and state is not None and isinstance(request, Message):
             target = Target(self._site(), state, now, task.id)
             more: list[Change] = []
@@ -236,6 +240,14 @@ class OperationRunner:
         for event in events:
             self._bus.publish(event)
         return stored
+
+
+def _note_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> None:
+    """A CALL that was not answered in time counts until another one is answered."""
+    if end.outcome == "timeout":
+        state.unanswered_since = state.unanswered_since or now
+    elif end.outcome in ("confirmed", "call_error"):
+        state.unanswered_since = None
 
 
 def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[Outcome, str | None]:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from csmsd.control.problems import Problem
 from csmsd.control.service import Json
 from csmsd.events import NumberedEvent
 from csmsd.ocpp.timestamps import format_time
@@ -189,6 +190,23 @@ def task_view(task: Task) -> Json:
         "sent_at": time_text(task.sent_at),
         "settled_at": time_text(task.settled_at),
         "duration_ms": task.duration_ms,
+    }
+
+
+def open_task_view(task: Task) -> Json:
+    """What is under way at a charge point, in short."""
+    return {"id": task.id, "action": task.action, "created_at": time_text(task.created_at), "user": task.user}
+
+
+def problem_view(problem: Problem) -> Json:
+    return {
+        "kind": problem.kind,
+        "severity": problem.severity,
+        "charge_point": problem.charge_point,
+        "connector": problem.connector,
+        "since": time_text(problem.since),
+        "text": problem.text,
+        "next": problem.next,
     }
 
 

@@ -34,6 +34,8 @@ def charge_point(identity: str = "CP1", **fields: Any) -> Record:
         "ping": True,
         "reboot_required": False,
         "connectors": [connector(1), connector(2, status="Charging", transaction=7, id_tag="A1", power_w=7360.0)],
+        "open_tasks": [],
+        "problems": [],
         **fields,
     }
 
@@ -56,6 +58,19 @@ def connector(number: int, **fields: Any) -> Record:
     }
 
 
+def problem(kind: str = "reboot_required", **fields: Any) -> Record:
+    return {
+        "kind": kind,
+        "severity": "warning",
+        "charge_point": "CP1",
+        "connector": None,
+        "since": "2026-01-31T11:30:00.000Z",
+        "text": kind.replace("_", " "),
+        "next": "csmsctl cp show CP1",
+        **fields,
+    }
+
+
 def status(*charge_points: Record, **fields: Any) -> Record:
     return {
         "schema_version": 1,
@@ -67,7 +82,9 @@ def status(*charge_points: Record, **fields: Any) -> Record:
             "charge_points": len(charge_points),
             "active_transactions": 1,
             "unknown_charge_points": 0,
+            "open_tasks": 0,
             "store": "ok",
+            "problems": [],
             **fields,
         },
         "charge_points": list(charge_points),

@@ -1,7 +1,10 @@
 """The daemon itself, and the site at a glance."""
 
+from collections import defaultdict
+
 import msgspec
 
+from csmsd.control.problems import problems_of, problems_of_site
 from csmsd.control.service import (
     PROTOCOL_VERSION,
     SCHEMA_VERSION,
@@ -12,13 +15,14 @@ from csmsd.control.service import (
     Service,
 )
 from csmsd.control.targets import resolve
-from csmsd.control.views import charge_point_view
+from csmsd.control.views import charge_point_view, open_task_view, problem_view
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
-from csmsd.ocpp.identity import MAX_IDENTITY
+from csmsd.ocpp.identity import MAX_IDENTITY, fold
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
+from csmsd.profiles.task import Task
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,10 +66,13 @@ async def reload(service: Service, parameters: NoParameters, caller: Caller) -> 
 
 
 async def status(service: Service, parameters: Status, caller: Caller) -> Json:
-    site = service.site()
+    site, now = service.site(), service.clock()
     everyone = sorted(site.charge_points.values(), key=lambda state: state.id.casefold())
     chosen = everyone if parameters.targets is None else resolve(site, parameters.targets)
     about = service.info()
+    open_tasks: defaultdict[str, list[Task]] = defaultdict(list)
+    for task in service.runner.under_way.values():
+        open_tasks[fold(task.charge_point)].append(task)
     return {
         "schema_version": SCHEMA_VERSION,
         "daemon": {
@@ -76,9 +83,18 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
             "charge_points": len(everyone),
             "active_transactions": sum(len(state.transactions.active()) for state in everyone),
             "unknown_charge_points": len(site.unknown_charge_points),
+            "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "store": "ok" if service.keeper.failure is None else "failing",
+            "problems": [problem_view(problem) for problem in problems_of_site(site, service.keeper.failure)],
         },
-        "charge_points": [charge_point_view(state) for state in chosen],
+        "charge_points": [
+            charge_point_view(state)
+            | {
+                "open_tasks": [open_task_view(task) for task in open_tasks[fold(state.id)]],
+                "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
+            }
+            for state in chosen
+        ],
     }
 
 

@@ -141,6 +141,7 @@ class LatestSamples(Mapping[str, Sample]):
     def __init__(self) -> None:
         self._settled: dict[str, Sample] = {}
         self._unsettled: dict[int, Callable[[], dict[str, Sample]]] = {}
+        self.received_at: Milliseconds = 0  # when the newest came, whatever its own clock says
 
     def add(self, kind: int, samples: Callable[[], dict[str, Sample]]) -> None:
         """Takes newer ones. They replace unseen ones of the same `kind`, except 0, which may have other names in it."""
@@ -181,6 +182,7 @@ class ChargePointState:
         self.connected_at: Milliseconds | None = None
         self.address: str | None = None
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
+        self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 

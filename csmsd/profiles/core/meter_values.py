@@ -48,6 +48,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     samples = at.charge_point.samples.get(request.connector_id)
     if samples is None:
         samples = at.charge_point.samples[request.connector_id] = LatestSamples()
+    samples.received_at = at.now
     for taken in readings.taken:
         samples.add(taken.kind, taken.samples)
     transaction_id = transaction.id if transaction is not None else None

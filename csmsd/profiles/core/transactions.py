@@ -116,6 +116,12 @@ class TransactionBook:
         """All that are running, oldest first."""
         return sorted(self._open.values(), key=lambda transaction: transaction.id)
 
+    def abandoned(self) -> list[Transaction]:
+        """Those of the newest that were never stopped and that nobody closed, oldest first."""
+        # Looked for among the registers, which only these and the active ones have: there may be hundreds of others.
+        known = (self._by_id.get(number) for number in sorted(self.registers))
+        return [transaction for transaction in known if transaction is not None and transaction.state == "abandoned"]
+
     def active_on(self, connector: int) -> Transaction | None:
         """The newest one that is running on a connector."""
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
