@@ -9,7 +9,7 @@ from typing import Any
 from csmsctl.client import Client
 from csmsctl.escape import visible
 from csmsctl.failure import Failure
-from csmsctl.options import COLORS, FLAGS, VALUED, GlobalOptions, split
+from csmsctl.options import COLORS, FLAGS, VALUED, GlobalOptions, extract, split
 
 _PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
 
@@ -28,8 +28,8 @@ def print_completions(words: list[str]) -> None:
             sys.stdout.write(f"{value}\t{visible(text)}\n")
 
 
-def complete(words: list[str]) -> Candidates:
-    """The candidates for the last of the words after `csmsctl`."""
+def complete(words: list[str], options: GlobalOptions | None = None) -> Candidates:
+    """The candidates for the last of the words after `csmsctl`; the shell knows its `options` already."""
     *before, word = words
     given, rest = split(before)
     if given and given[-1][1] is None and given[-1][0] in VALUED:
@@ -37,14 +37,18 @@ def complete(words: list[str]) -> Candidates:
     name, equals, value = word.partition("=")
     if equals and name in VALUED:
         return [(f"{name}={found}", text) for found, text in _value_of_global(name, value)]
-    return _complete_command(rest, word)
+    try:
+        options, _ = extract(before, options)
+    except Failure:  # about another option than the one that is being typed
+        options, _ = extract([], options)
+    return _complete_command(rest, word, options)
 
 
-def _complete_command(before: list[str], word: str) -> Candidates:
+def _complete_command(before: list[str], word: str, options: GlobalOptions) -> Candidates:
     from csmsctl.tree import LazyGroup, root, summary
 
     command: Any = root()
-    context = command.make_context("csmsctl", [], resilient_parsing=True)
+    context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
     while isinstance(command, LazyGroup):
         name = next((at for at in before if not at.startswith("-")), None)
         if name is None:
@@ -137,11 +141,11 @@ def _value_of_global(name: str, word: str) -> Candidates:
     return file_values(word) if name == "--socket" else []
 
 
-def live_values(kind: str, prefix: str, params: dict[str, Any]) -> Candidates:
+def live_values(kind: str, prefix: str, context: Any) -> Candidates:
     """Values that the daemon knows; none when it is down or slow."""
-    named = params.get("targets") or params.get("charge_point")
+    named = context.params.get("targets") or context.params.get("charge_point")
     charge_point = named[0] if isinstance(named, (list, tuple)) and len(named) == 1 else named
-    options = _options()
+    options = context.find_object(GlobalOptions)
     try:
         with Client(options.socket, _PATIENCE) as client:
             answer = client.call(
@@ -170,13 +174,3 @@ def file_values(word: str) -> Candidates:
         for entry in entries
         if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith("."))
     ]
-
-
-def _options() -> GlobalOptions:
-    """The socket as the line that is being typed names it."""
-    options = GlobalOptions()
-    given, _ = split(sys.argv[2:-1])
-    for name, value in [("--socket", os.environ.get("CSMS_SOCKET")), *given]:
-        if name == "--socket" and value:
-            options.socket = Path(value)
-    return options

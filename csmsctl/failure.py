@@ -1,6 +1,6 @@
 """How a command fails: exit code, cause and next step (the codes are part of the contract)."""
 
-from typing import Final
+from typing import Any, Final
 
 OK: Final = 0
 OTHER: Final = 1
@@ -42,3 +42,7 @@ class Failure(Exception):
         self.code = code
         self.message = message
         self.next_step = next_step
+
+    def as_record(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"code": self.code, "message": self.message, "next": self.next_step}

@@ -1,7 +1,6 @@
 """Files that commands write: all of it or nothing."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +36,7 @@ def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
     """Bytes as they are to the file, or to standard output (`-`)."""
     if file == "-":
         for piece in pieces:
-            sys.stdout.buffer.write(piece)
+            output.raw(piece)
         return
     path = Path(file)
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,6 +1,5 @@
 """`--wait`: follows updates and uploads after the answer, to the end that was observed."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ class Followed:
 
     @contextmanager
     def _bars(self, followed: dict[int, Result]) -> Iterator["_Bars"]:
-        if not followed or not sys.stderr.isatty() or self._run.output.quiet:
+        if not followed or not self._run.output.shows_progress:
             yield _Bars(None, followed)
             return
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn

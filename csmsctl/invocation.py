@@ -1,27 +1,38 @@
 """What every command gets: the global options, the output, and the daemon when it is needed."""
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from csmsctl.client import Client, Params, Result
+from csmsctl.client import Caller, Client, Params, Result
 from csmsctl.failure import USAGE, Failure
 from csmsctl.options import GlobalOptions
 from csmsctl.output import Output
 
+if TYPE_CHECKING:
+    from csmsctl.shared_client import SharedClient
+
 
 class Invocation:
-    """One run of csmsctl; commands find it as `ctx.obj` (see `invocation`)."""
+    """One run of a command; commands find it as `ctx.obj` (see `invocation`).
 
-    def __init__(self, options: GlobalOptions) -> None:
+    In a batch the output is gathered, and the connection is shared.
+    """
+
+    def __init__(
+        self, options: GlobalOptions, *, output: Output | None = None, shared: "SharedClient | None" = None
+    ) -> None:
         self.options = options
-        self.output = Output(options)
+        self.output = output or Output(options)
         self.exit_code = 0
+        self._shared = shared
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> Caller:
         """The connection to csmsd, made when it is first needed."""
+        if self._shared is not None:
+            return self._shared.part(self.options.timeout)
         client = Client(self.options.socket, self.options.timeout, trace=self.output.detail)
         if self.options.verbose:
             _warn_of_skew(client, self.output)
@@ -52,7 +63,7 @@ def invocation(ctx: typer.Context) -> Invocation:
     return found
 
 
-def _warn_of_skew(client: Client, output: Output) -> None:
+def _warn_of_skew(client: Caller, output: Output) -> None:
     from csmsd import __version__
 
     info: Params = client.call("daemon.info")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -52,20 +52,21 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in before
 
 
-def extract(arguments: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
+def extract(arguments: Sequence[str], given_before: GlobalOptions | None = None) -> tuple[GlobalOptions, list[str]]:
     """The global options, and the arguments without them. What stands after `--` is left alone.
 
     `--note=--json` is one argument and none of ours; that is how a value gets past that looks like one.
+    A line of the shell has those `given_before`, with the shell itself, unless it says something else.
     """
     given, rest = split(arguments)
-    options = GlobalOptions()
+    options = GlobalOptions() if given_before is None else replace(given_before)
     environment = os.environ.get("CSMS_SOCKET")
-    if environment:
+    if environment and given_before is None:
         options.socket = Path(environment)
+    if {"--json", "--csv"} <= {name for name, _ in given}:
+        raise Failure(USAGE, "--json and --csv exclude each other.")
     for name, value in given:
         _apply(options, name, value)
-    if options.json and options.csv:
-        raise Failure(USAGE, "--json and --csv exclude each other.")
     return options, rest
 
 
@@ -103,9 +104,9 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
                 raise Failure(USAGE, f"--color knows {', '.join(COLORS)}, not {value!r}.")
             options.color = value
         case "--json":
-            options.json = True
+            options.json, options.csv = True, False
         case "--csv":
-            options.csv = True
+            options.json, options.csv = False, True
         case "--no-headers":
             options.headers = False
         case "--no-pager":

@@ -33,15 +33,20 @@ class Output:
         for stream in (sys.stdout, sys.stderr):
             _never_fail_to_encode(stream)
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar may be shown on standard error."""
+        return sys.stderr.isatty() and not self.quiet
+
     # --- data
 
     def document(self, data: "Record") -> None:
         """The one JSON document of a command."""
         self._write(to_json(_versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
 
-    def line(self, data: "Record") -> None:
+    def line(self, data: "Record", *, flush: bool = True) -> None:
         """One line of a stream of JSON."""
-        self._write(to_json(_versioned(data), ascii_only=_ascii()), flush=True)
+        self._write(to_json(_versioned(data), ascii_only=_ascii()), flush=flush)
 
     def text(self, line: str, *, style: str = "", flush: bool = False) -> None:
         """A line of text for people; a style is Rich's and shows on a terminal only."""
@@ -87,19 +92,27 @@ class Output:
         for line in lines:
             self._write(line)
         if flush:
-            sys.stdout.flush()
+            self.flush()
+
+    def raw(self, data: bytes) -> None:
+        """A part of a file, as it is."""
+        sys.stdout.buffer.write(data)
+
+    def flush(self) -> None:
+        """Nothing of the data is held back any more."""
+        sys.stdout.flush()
 
     # --- everything else
 
     def note(self, text: str) -> None:
         """Something worth knowing; `--quiet` is without it."""
         if text and not self.quiet:
-            _to_stderr(visible(text))
+            self.warn(text)
 
     def detail(self, text: str) -> None:
         """Something for `--verbose`."""
         if self.verbose:
-            _to_stderr(visible(f"csmsctl: {text}"))
+            self.warn(f"csmsctl: {text}")
 
     def warn(self, text: str) -> None:
         """Something that must be known."""
@@ -111,15 +124,14 @@ class Output:
     def _write(self, text: str, *, flush: bool = False) -> None:
         sys.stdout.write(text + "\n")
         if flush or self._at_a_terminal():
-            sys.stdout.flush()
+            self.flush()
 
 
 def report(failure: Failure, *, as_json: bool) -> None:
     """The error on standard error: a sentence and the next step, or one JSON line."""
     _never_fail_to_encode(sys.stderr)
     if as_json:
-        error = {"code": failure.code, "message": failure.message, "next": failure.next_step}
-        _to_stderr(to_json({"schema_version": SCHEMA_VERSION, "error": error}, ascii_only=True))
+        _to_stderr(to_json(_versioned({"error": failure.as_record()}), ascii_only=True))
         return
     _to_stderr(visible(f"csmsctl: {failure.message}"))
     if failure.next_step:

@@ -15,7 +15,7 @@ def live(kind: str) -> Callable[..., list[tuple[str, str]]]:
     def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         from csmsctl.completion import live_values
 
-        return live_values(kind, incomplete, ctx.params)
+        return live_values(kind, incomplete, ctx)
 
     return complete
 

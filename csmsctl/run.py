@@ -1,6 +1,5 @@
 """Sending an operation to one charge point or many, showing what came of it, and the exit code of it all."""
 
-import sys
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -114,7 +113,7 @@ def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]
     }
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE
-    if sys.stderr.isatty() and not run.output.quiet and not request.dry_run:
+    if run.output.shows_progress and not request.dry_run:
         from csmsctl.progress import Progress
 
         with Progress(run.options.color) as progress:

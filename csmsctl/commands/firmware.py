@@ -1,7 +1,6 @@
 """`firmware`: images that csmsd hosts, the updates that charge points are at, and rollouts."""
 
 import base64
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -102,7 +101,7 @@ def add(
 
 def _send(run: Invocation, upload: str, source: object, length: int) -> None:
     """In pieces, since a line of the protocol has its limit; with a bar on a terminal."""
-    if sys.stderr.isatty() and not run.output.quiet and length > 8 * _PIECE:
+    if run.output.shows_progress and length > 8 * _PIECE:
         from rich.progress import wrap_file
 
         from csmsctl.terminal import console

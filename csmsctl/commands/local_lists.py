@@ -1,6 +1,5 @@
 """`local-list`: the Local Authorization Lists of charge points, as they are and as they should be."""
 
-import sys
 from typing import Any
 
 import typer
@@ -111,7 +110,7 @@ def sync(
     }
     # Several CALLs to each charge point, one after the other.
     limit = 20 * run.options.timeout
-    if sys.stderr.isatty() and not run.output.quiet and not dry_run:
+    if run.output.shows_progress and not dry_run:
         from csmsctl.progress import Progress
 
         with Progress(run.options.color) as progress:

@@ -1,0 +1,132 @@
+"""One connection to csmsd for many threads: the daemon answers each request when it is done, and `id` tells whose."""
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from csmsctl.client import Params, Result, progress_of, request_for, result_of, too_late
+from csmsctl.connection import Connection
+from csmsctl.failure import USAGE, Failure
+
+
+class SharedClient:
+    """A connection that threads call through at the same time. When csmsd comes back, so does the connection."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        """Raises Failure when csmsd cannot be reached."""
+        self._path = path
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._wire: _Wire | None = _Wire(path, timeout, self._broken)
+
+    def part(self, timeout: float) -> "Part":
+        """For one command, which has a time limit of its own."""
+        return Part(self, self._path, timeout)
+
+    def close(self) -> None:
+        """Whoever waits for an answer fails."""
+        if self._wire is not None:
+            self._wire.connection.abort()
+
+    def call(
+        self,
+        method: str,
+        params: Params | None,
+        *,
+        timeout: float,
+        keep_null: bool,
+        on_progress: Callable[[Params], None] | None,
+    ) -> Result:
+        """As `Caller.call`."""
+        number = next(self._numbers)
+        request = request_for(number, method, params, keep_null=keep_null)
+        messages: SimpleQueue[Result | Failure] = SimpleQueue()
+        wire = self._connected()
+        wire.waiting[number] = messages
+        try:
+            with wire.sending:
+                wire.connection.send(request, timeout)
+            while True:
+                message = messages.get(timeout=timeout)
+                if isinstance(message, Failure):
+                    raise Failure(message.code, message.message, message.next_step)
+                if "method" not in message:
+                    return result_of(message, method)
+                if on_progress:
+                    on_progress(message["params"])
+        except Empty:
+            raise too_late(method, timeout) from None
+        finally:
+            wire.waiting.pop(number, None)
+
+    def _connected(self) -> "_Wire":
+        with self._lock:
+            if self._wire is None:
+                self._wire = _Wire(self._path, self._timeout, self._broken)
+            return self._wire
+
+    def _broken(self, wire: "_Wire", failure: Failure) -> None:
+        with self._lock:
+            if self._wire is wire:
+                self._wire = None
+        for messages in list(wire.waiting.values()):
+            messages.put(failure)
+
+
+class _Wire:
+    """A connection, who waits for answers on it, and the thread that hands them out."""
+
+    def __init__(self, path: Path, timeout: float, broken: "Callable[[_Wire, Failure], None]") -> None:
+        self.connection = Connection(path, timeout)
+        self.sending = threading.Lock()
+        self.waiting: dict[object, SimpleQueue[Result | Failure]] = {}
+        self._broken = broken
+        threading.Thread(target=self._read, daemon=True, name="answers").start()
+
+    def _read(self) -> None:
+        try:
+            while (message := self.connection.receive(None)) is not None:
+                # What has no id of its own and tells no progress is a notification for nobody here.
+                messages = self.waiting.get(progress_of(message) if "method" in message else message.get("id"))
+                if messages is not None:
+                    messages.put(message)
+        except Failure as failure:
+            self._broken(self, failure)
+        finally:
+            self.connection.close()
+
+
+class Part:
+    """What one command has of the connection."""
+
+    def __init__(self, shared: SharedClient, path: Path, timeout: float) -> None:
+        self.path = path
+        self._shared = shared
+        self._timeout = timeout
+
+    def call(
+        self,
+        method: str,
+        params: Params | None = None,
+        *,
+        timeout: float | None = None,
+        keep_null: bool = False,
+        on_progress: Callable[[Params], None] | None = None,
+    ) -> Result:
+        if method.endswith(".subscribe"):
+            raise _no_stream()  # one that nobody reads would have the connection cut
+        limit = self._timeout if timeout is None else timeout
+        return self._shared.call(method, params, timeout=limit, keep_null=keep_null, on_progress=on_progress)
+
+    def next_notification(self, timeout: float | None = None) -> Result | None:
+        raise _no_stream()
+
+    def close(self) -> None:
+        """The connection stays, for the others."""
+
+
+def _no_stream() -> Failure:
+    return Failure(USAGE, "A batch cannot follow what is to come.", "Leave out -f, or use a csmsctl of its own for it.")
