@@ -74,6 +74,15 @@ _TX = Section(
         "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),
     },
 )
+_EXPORT = Section(
+    "Exports that go on where the last one stopped.",
+    {
+        "transactions": Entry(
+            f"{_HERE}.transaction_export:export_booked",
+            "csmsctl export transactions --after-cursor billing.cursor --output new.csv",
+        ),
+    },
+)
 _RESERVATION = Section(
     "Reservations: what was reserved, for whom, until when.",
     {
@@ -172,6 +181,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "rollout": _ROLLOUT,
         "diagnostics": _DIAGNOSTICS,
         "task": _TASK,
+        "export": _EXPORT,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),
     },

@@ -1,13 +1,22 @@
-"""`tx export`: transactions for the books."""
+"""`tx export` and `export transactions`: transactions for the books."""
 
-from collections.abc import Iterator
+import errno
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from typing import Annotated
 
 import typer
 
 from csmsctl.commands.transactions import State
+from csmsctl.cursor import Cursor, cursor
+from csmsctl.escape import to_json
+from csmsctl.failure import Failure
 from csmsctl.files import write_lines
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import ChargePointOption, Output, Since, TagOption, Until
+from csmsctl.output import SCHEMA_VERSION
+from csmsctl.parameters import ChargePointOption, Output, Since, TagOption, Until, files
 from csmsctl.table import Record, csv_lines
 
 # The columns are part of the contract: new ones come last.
@@ -31,6 +40,7 @@ FIELDS = (
     "flags",
     "note",
 )
+BOOKED_FIELDS = ("booking", "revision", *FIELDS)
 _AT_ONCE = 1000
 
 
@@ -49,14 +59,14 @@ def export(
     """
     run = invocation(ctx)
     filters = {"since": since, "until": until, "charge_point": charge_point, "tag": tag, "state": state}
-    found = _transactions(run, {name: value for name, value in filters.items() if value is not None})
+    found = transactions(run, {name: value for name, value in filters.items() if value is not None})
     if run.options.json:
         run.output.document({"transactions": list(found)})
         return
     write_lines(run.output, output, csv_lines(FIELDS, found, headers=run.output.headers))
 
 
-def _transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
+def transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
     """All of them, a page at a time: however many there are, none of them waits for the last."""
     before: int | None = None
     while True:
@@ -65,3 +75,90 @@ def _transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
         if len(page) < _AT_ONCE:
             return
         before = page[-1]["id"]
+
+
+def export_booked(
+    ctx: typer.Context,
+    after_cursor: Annotated[
+        str | None,
+        typer.Option(
+            "--after-cursor",
+            metavar="FILE",
+            help="Go on where this file says; it is made, and moved on when all is written",
+            autocompletion=files,
+        ),
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Write transactions that have ended, in the order in which they were booked, for billing.
+
+    CSV, or JSON Lines with --json. With --after-cursor each run writes what was booked since the last one: also what a
+    charge point that was offline delivered late. A run that fails leaves the cursor, so that the next one writes the
+    same rows again, under the same booking.
+
+    A transaction that was given up (abandoned), and then stopped or closed after all, comes again as revision 2, which
+    replaces the earlier row.
+    """
+    export_new(invocation(ctx), after_cursor, output)
+
+
+def export_new(run: Invocation, after_cursor: str | None, output: str | None) -> None:
+    """The rows first, the cursor when they are out of our hands."""
+    with nullcontext() if after_cursor is None else cursor(after_cursor) as place:
+        found = _Booked(run, place)
+        if run.options.json:
+            lines: Iterable[str] = (
+                to_json({"schema_version": SCHEMA_VERSION, **row}, ascii_only=True) for row in found
+            )
+        else:
+            lines = csv_lines(BOOKED_FIELDS, found, headers=run.output.headers)
+        write_lines(run.output, output, lines)
+        if output is None or output == "-":
+            _flush_for_good()
+        if place is not None and found.last is not None:
+            place.move_to(found.last)
+            _tell(run, place)
+
+
+class _Booked:
+    """The bookings after a cursor, a page at a time; `last` is the newest that was handed out."""
+
+    def __init__(self, run: Invocation, place: Cursor | None) -> None:
+        self._run = run
+        self._place = place
+        self.last: Record | None = None
+
+    def __iter__(self) -> Iterator[Record]:
+        known = self._place.at if self._place is not None else None
+        after: Record = known or {"booking": 0}
+        while True:
+            page = self._run.call(
+                "transaction.booked",
+                after=after["booking"],
+                transaction=after.get("transaction"),
+                start_time=after.get("start_time"),
+                limit=_AT_ONCE,
+            )["transactions"]
+            for row in page:
+                self.last = row
+                yield row
+            if len(page) < _AT_ONCE:
+                return
+            after = {"booking": page[-1]["booking"]}
+
+
+def _flush_for_good() -> None:
+    """Standard output is where it goes, on disk if it is a file, before the cursor says so."""
+    sys.stdout.flush()
+    try:
+        os.fsync(sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # a pipe, a terminal, a device
+            raise
+
+
+def _tell(run: Invocation, place: Cursor) -> None:
+    try:
+        run.call("transaction.exported", booking=place.booking)
+    except Failure as failure:
+        run.output.warn(f"The export is complete, but csmsd could not take it down: {failure.message}")

@@ -13,6 +13,7 @@ from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
+from csmsd.profiles.milestone import Milestone, MilestoneName
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservations
 from csmsd.profiles.smart_charging.installed import InstalledProfiles
@@ -55,8 +56,10 @@ class Site:
         self.installed_profiles = InstalledProfiles()
         self.reservations = Reservations()
         self.local_lists = LocalLists()
+        self.milestones: dict[MilestoneName, Milestone] = {}
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
+        self._bookings = count(1)
 
     def charge_point(self, identity: str) -> ChargePointState | None:
         """The charge point of that identity, in whatever case it is written."""
@@ -76,6 +79,13 @@ class Site:
 
     def begin_transaction_ids_after(self, last: int) -> None:
         self._transaction_ids = count(last + 1)
+
+    def new_booking(self) -> int:
+        """The number of a transaction that ends now. It must go to the store before anything else is awaited."""
+        return next(self._bookings)
+
+    def begin_bookings_after(self, last: int) -> None:
+        self._bookings = count(last + 1)
 
     def add_transaction(self, transaction: Transaction) -> None:
         """Makes a transaction known under its charge point and, while it is active, under its idTag."""

@@ -25,6 +25,7 @@ from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUp
 from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.local_auth_list.local_lists import LocalList
+from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
 from csmsd.profiles.site import Policies, Site
@@ -63,6 +64,8 @@ class _Loader:
             for count in read_records(DeviationCount, self._query):
                 place = (count.action, count.field, count.kind)
                 site.charge_points[fold(count.charge_point)].deviations[place] = count
+            for milestone in read_records(Milestone, self._query):
+                site.milestones[milestone.name] = milestone
             for unknown in read_records(UnknownChargePoint, self._query):
                 site.unknown_charge_points[fold(unknown.id)] = unknown
             for tag in read_records(IdTag, self._query):
@@ -120,6 +123,8 @@ class _Loader:
 
     def _load_transactions(self) -> None:
         self._site.begin_transaction_ids_after(self._last_id(Transaction.table))
+        last_booking = self._connection.execute("SELECT max(booking) FROM transactions").fetchone()
+        self._site.begin_bookings_after(last_booking[0] or 0)
         running = read_records(Transaction, self._query, "WHERE state='active'")
         found = {transaction.id: transaction for transaction in running}
         for state in self._site.charge_points.values():

@@ -91,6 +91,14 @@ class Reader:
         found = await self._records(Transaction, {"id=?": transaction_id}, 1)
         return found[0] if found else None
 
+    async def booked(self, after: int, limit: int) -> list[Transaction]:
+        """What ended, or was corrected, after that booking; in the order of the bookings."""
+        return await self._records(Transaction, {"booking>?": after}, limit, "booking")
+
+    async def last_booking(self) -> int:
+        rows = await self._rows("SELECT max(booking) FROM transactions")
+        return int(rows[0][0] or 0)
+
     async def meter_values(self, transaction_id: int, limit: int = 0) -> list[StoredReading]:
         """The readings of a transaction, oldest first; with a limit, the newest that many."""
         rows = await self._rows(

@@ -11,6 +11,7 @@ from csmsd.control.service import (
     Json,
     Method,
     RowId,
+    RpcError,
     Service,
     not_there,
     require_store,
@@ -19,6 +20,7 @@ from csmsd.control.service import (
 from csmsd.control.views import live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Event, Milliseconds
 
 
@@ -39,6 +41,17 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
 class Closing(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
     reason: str
+
+
+class Booked(msgspec.Struct, forbid_unknown_fields=True):
+    after: RowId = 0
+    transaction: RowId | None = None  # which one was booked under `after`
+    start_time: str | None = None
+    limit: Count = 1000
+
+
+class Exported(msgspec.Struct, forbid_unknown_fields=True):
+    booking: RowId
 
 
 class Meter(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +124,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     closed.flag("meter_stop:estimated")
     closed.note = f"closed by {caller.user or caller.uid}: {reason}"[:500]
     require_store(service.keeper)
+    closed.booking = site.new_booking()
     if state is not None:
         state.transactions.replace(closed)
     site.index_transaction(closed)
@@ -121,6 +135,51 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
         )
     )
     return {"changed": True, "transaction": transaction_view(service.site(), closed, now)}
+
+
+async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
+    """What ended after a booking, from disk only: what is not committed may come to nothing."""
+    if parameters.transaction is not None:
+        await _check_cursor(service, parameters)
+    site, now = service.site(), service.clock()
+    found = await service.reader.booked(parameters.after, parameters.limit)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "transactions": [
+            transaction_view(site, transaction, now)
+            | {"booking": transaction.booking, "revision": transaction.revision}
+            for transaction in found
+        ],
+    }
+
+
+async def _check_cursor(service: Service, parameters: Booked) -> None:
+    """After a backup was restored, bookings are given anew: whoever went on from an old number would miss some."""
+    known = await service.reader.transaction(parameters.transaction or 0)
+    if parameters.after <= await service.reader.last_booking() and (
+        known is None  # pruned
+        or (time_text(known.start_time) == parameters.start_time and (known.booking or 0) >= parameters.after)
+    ):
+        return
+    raise RpcError(
+        1,
+        f"Booking {parameters.after} is not the one that these books have under that number; was a backup restored?",
+        "Export again from a booking that is the same on both sides, or from the beginning with a new cursor.",
+    )
+
+
+async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
+    """Takes down how far the books have been delivered, for `retention.keep_unexported`."""
+    last = await service.reader.last_booking()
+    if parameters.booking > last:
+        raise usage(f"There is no booking {parameters.booking}; the last one is {last}.")
+    before = service.site().milestones.get("export")
+    booking = max(parameters.booking, before.number if before is not None else 0)
+    require_store(service.keeper)
+    milestone = Milestone(name="export", at=service.clock(), number=booking, user=caller.user)
+    service.site().milestones["export"] = milestone
+    await service.keeper.commit([milestone])
+    return {"changed": before is None or before.number != booking}
 
 
 async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
@@ -155,6 +214,8 @@ METHODS = {
     "transaction.list": Method(Listing, listing),
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
+    "transaction.booked": Method(Booked, booked),
+    "transaction.exported": Method(Exported, exported),
     "transaction.meter": Method(Meter, meter),
     "quarantine.list": Method(Quarantine, quarantine),
 }

@@ -102,6 +102,7 @@ def _abandon_predecessors(
             continue
         running.state = "abandoned"
         running.flag(f"abandoned_for:{successor}")
+        running.booking = at.site.new_booking()
         register = at.charge_point.transactions.registers.get(running.id)
         if register is not None:
             running.energy_wh = round(register.total)

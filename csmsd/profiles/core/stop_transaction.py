@@ -84,6 +84,7 @@ def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTim
     transaction.energy_wh = round(register.total)
     transaction.energy_suspect = register.suspect or request.meter_stop < transaction.meter_start_wh
     transaction.state = "stopped"
+    transaction.booking = at.site.new_booking()
     transaction.stop_time = moment.time
     transaction.stop_text = request.timestamp
     transaction.stop_received_at = at.now

@@ -21,7 +21,7 @@ class Transaction(Record, kw_only=True):
 
     `abandoned`: never stopped, and another one began on its connector. `closed`: the operator closed the books.
     `reply` is the first StartTransaction.conf, which a repeated StartTransaction.req gets again. `flags` names what
-    was odd, for example `start_time:in_the_future` or `stop:matched_by_tag`.
+    was odd, for example `start_time:in_the_future` or `stop:matched_by_tag`. `booking` grows in the order of commits.
     """
 
     table: ClassVar[str] = "transactions"
@@ -49,6 +49,13 @@ class Transaction(Record, kw_only=True):
     flags: list[str] = []
     note: str | None = None
     reply: str
+    booking: int | None = None  # its number among what ended; a later one when that was corrected
+
+    @property
+    def revision(self) -> int:
+        """1, and 2 when it ended after it had been given up: what was exported of it before counts no more."""
+        given_up = any(flag.startswith("abandoned_for:") for flag in self.flags)
+        return 2 if given_up and self.state != "abandoned" else 1
 
     def flag(self, *flags: str) -> None:
         """Marks what was odd about it, each oddity once."""

@@ -1,0 +1,91 @@
+"""What goes to the bookkeeper: exports, reports, backups; and what is let go of in the end."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+from tests.conftest import MakeSite
+from tests.support.charge_point import timestamp
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+
+async def started(charge_point: RawChargePoint, connector: int = 1, *, meter: int = 1000, **fields: object) -> int:
+    request = {"connectorId": connector, "idTag": "TAG1", "meterStart": meter, "timestamp": timestamp(), **fields}
+    number = (await charge_point.ask("StartTransaction", request))[2]["transactionId"]
+    assert isinstance(number, int)
+    return number
+
+
+async def stopped(charge_point: RawChargePoint, number: int, meter: int, **fields: object) -> None:
+    request = {"transactionId": number, "meterStop": meter, "timestamp": timestamp(), **fields}
+    assert (await charge_point.ask("StopTransaction", request))[0] == 3
+
+
+async def charged(charge_point: RawChargePoint, day: int, meter: int = 1500) -> int:
+    """A transaction of that day in November from 10 to 11 o'clock, from 1000 Wh to `meter`, told now."""
+    number = await started(charge_point, timestamp=f"2026-11-{day:02}T10:00:00Z")
+    await stopped(charge_point, number, meter, timestamp=f"2026-11-{day:02}T11:00:00Z")
+    return number
+
+
+async def export(site: Site, cursor: Path) -> list[tuple[int, str, int]]:
+    """(id, state, revision) of what an export with that cursor writes."""
+    ended = await site.csmsctl("export", "transactions", "--after-cursor", str(cursor))
+    assert ended.code == 0, ended
+    rows = csv.DictReader(io.StringIO(ended.out))
+    return [(int(row["id"]), row["state"], int(row["revision"])) for row in rows]
+
+
+async def test_exports_with_a_cursor(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    cursor = site.directory / "cursor"
+    assert await export(site, cursor) == []
+    first = await charged(charge_point, 2)
+    open_one = await started(charge_point, 2)
+    assert await export(site, cursor) == [(first, "stopped", 1)]
+    assert await export(site, cursor) == []
+
+    # Given up, and closed by the operator: it comes again, marked. What is delivered late comes, too.
+    successor = await started(charge_point, 2, meter=5000)
+    assert await export(site, cursor) == [(open_one, "abandoned", 1)]
+    assert (await site.csmsctl("tx", "close", str(open_one), "--reason", "test", "--yes")).code == 0
+    late = await charged(charge_point, 1)
+    assert await export(site, cursor) == [(open_one, "closed", 2), (late, "stopped", 1)]
+
+    # The numbers go on after a restart, and are those that are on disk.
+    await site.restart()
+    assert await export(site, cursor) == []
+    charge_point = await site.raw("CP1")
+    await stopped(charge_point, successor, 6000)
+    assert await export(site, cursor) == [(successor, "stopped", 1)]
+    assert site.stored("SELECT name, number FROM milestone") == [("export", 5)]
+
+
+async def test_a_cursor_does_not_fit_books_that_were_put_back(make_site: MakeSite) -> None:
+    site = await make_site()
+    charge_point = await site.raw("CP1")
+    await charged(charge_point, 2)
+    assert await site.stop() == 0
+    shutil.copy(site.database, site.directory / "backup.db")
+    await site.start()
+    charge_point = await site.raw("CP1")
+    await started(charge_point, 2)
+    await charged(charge_point, 3)
+    cursor = site.directory / "cursor"
+    assert len(await export(site, cursor)) == 2
+    assert await site.stop() == 0
+    shutil.copy(site.directory / "backup.db", site.database)
+    await site.start()
+    before = cursor.read_text()
+    for day in (4, 5):  # numbers that are not given yet, then numbers that are others'
+        ended = await site.csmsctl("export", "transactions", "--after-cursor", str(cursor))
+        assert ended.code == 1
+        assert "was a backup restored?" in ended.err
+        assert cursor.read_text() == before
+        charge_point = await site.raw("CP1")
+        await stopped(charge_point, await started(charge_point, 3), 2000)
+        await charged(charge_point, day)
+    assert json.loads(before)["booking"] == 2
