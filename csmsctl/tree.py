@@ -146,6 +146,15 @@ _DIAGNOSTICS = Section(
         "remove": Entry(f"{_HERE}.diagnostics:remove", "csmsctl diagnostics remove 17"),
     },
 )
+_CONFIG = Section(
+    "Configuration: what charge points should have, in a file.",
+    {
+        "export": Entry(f"{_HERE}.configuration:export", "csmsctl config export --all > site.toml"),
+        "plan": Entry(f"{_HERE}.configuration:plan", "csmsctl config plan site.toml"),
+        "apply": Entry(f"{_HERE}.configuration:apply", "csmsctl config apply site.toml @north"),
+        "drift": Entry(f"{_HERE}.configuration:drift", "csmsctl config drift site.toml --skip-offline"),
+    },
+)
 _TASK = Section(
     "Tasks: every command that was ever sent, by whom, and what came of it.",
     {
@@ -180,6 +189,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "firmware": _FIRMWARE,
         "rollout": _ROLLOUT,
         "diagnostics": _DIAGNOSTICS,
+        "config": _CONFIG,
         "task": _TASK,
         "export": _EXPORT,
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),

@@ -1,0 +1,361 @@
+"""`config`: the configuration that charge points should have, in a file: exported, compared, applied."""
+
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csmsctl.client import Client, Result
+from csmsctl.confirm import confirm
+from csmsctl.failure import NOT_CONNECTED, OK, USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import Output, Targets, files
+from csmsctl.run import AllOption, DryRun, FailFast, Parallel
+from csmsctl.table import Column, Record
+from csmsctl.targets import choose, expand
+from csmsctl.values import moment
+
+if TYPE_CHECKING:
+    from csmsctl.desired_state.comparison import Report
+    from csmsctl.desired_state.document import DesiredState
+    from csmsctl.desired_state.factoring import Known
+    from csmsctl.desired_state.plan import Plan
+
+File = Annotated[
+    str,
+    typer.Argument(metavar="FILE|-", help="The desired state in TOML, - for standard input", autocompletion=files),
+]
+Cached = Annotated[bool, typer.Option("--cached", help="Ask nobody: compare with what was reported last")]
+
+_WORDS = {
+    "change": "change",
+    "reboot_pending": "changed, waits for a reboot",
+    "read_only": "cannot: read-only",
+    "unknown": "cannot: no such key there",
+    "not_reported": "try: it does not report the key",
+}
+_OUTCOMES = {"accepted": "changed", "reboot_required": "changed, reboot required", "altered": "altered"}
+
+
+def _will_be(record: Record) -> str:
+    word = _WORDS[record["state"]]
+    if record["state"] == "change" and record["needs_reboot"]:
+        word += ", then reboot"
+    return word if record["connected"] else f"{word} (offline)"
+
+
+def _plan_style(record: Record) -> str:
+    return "red" if record["state"] in ("read_only", "unknown") else "yellow"
+
+
+def _result_style(record: Record) -> str:
+    return "red" if record["code"] else "yellow" if record["outcome"] == "reboot_required" else "green"
+
+
+_PLAN = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("key", "KEY"),
+    Column("current", "HAS", folds=True),
+    Column("wanted", "SHOULD HAVE", folds=True),
+    Column("from", "FROM", wide=True),
+    Column("will_be", "PLAN", style=_plan_style),
+)
+_PLAN_CSV = ("charge_point", "key", "current", "wanted", "from", "state", "needs_reboot", "connected")
+_RESULTS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("key", "KEY"),
+    Column("previous", "HAD", folds=True),
+    Column("wanted", "SHOULD HAVE", folds=True),
+    Column("read_back", "HAS", folds=True),
+    Column("shown", "RESULT", style=_result_style),
+    Column("error", "DETAIL", folds=True),
+)
+_RESULTS_CSV = (
+    "charge_point",
+    "key",
+    "previous",
+    "wanted",
+    "read_back",
+    "outcome",
+    "status",
+    "verified",
+    "error",
+    "task",
+)
+
+
+def export(
+    ctx: typer.Context,
+    targets: Targets = None,
+    all_: AllOption = False,
+    all_keys: Annotated[bool, typer.Option("--all-keys", help="With the read-only keys, as comments")] = False,
+    output: Output = None,
+    parallel: Parallel = 8,
+) -> None:
+    """Print the configuration that charge points have, as a file for `config plan` and `config apply`.
+
+    What all of them have in common stands in defaults, what those with a label have in common below that label, the
+    rest with each charge point. One that is not connected is written as it reported its configuration last. Secrets
+    are never written.
+    """
+    from csmsctl.desired_state.factoring import Known, factored
+    from csmsctl.desired_state.fleet import for_each
+    from csmsctl.desired_state.reading import ask, remembered
+    from csmsctl.files import write_lines
+
+    run = invocation(ctx)
+    chosen: list[Result] = run.call("charge_point.list", targets=choose(targets, everyone=all_).targets)[
+        "charge_points"
+    ]
+    everyone: list[Result] = run.call("charge_point.list")["charge_points"]
+    connected = {one["id"] for one in chosen if one["connected"]}
+
+    def report(client: Client, identity: str) -> "tuple[Report, str]":
+        why = "is not connected"
+        if identity in connected:
+            found, failed = ask(client, identity, None)
+            if failed is None and found.keys:
+                return found, ""
+            why = "did not answer" if failed is not None else "named no key"
+        found, reported_at = remembered(client, identity)
+        if found.keys:
+            return found, f"{identity} {why}: as it was reported last, {reported_at}."
+        return found, f"{identity} {why}, and what it has is not known here: it is left out."
+
+    reports = {
+        one["id"]: found
+        for one, found in zip(
+            chosen, for_each(run, [one["id"] for one in chosen], report, parallel=parallel), strict=True
+        )
+        if found is not None
+    }
+    notes = [note for _, note in reports.values() if note]
+    for note in notes:
+        run.output.warn(note)
+    if not any(found.keys for found, _ in reports.values()):
+        raise Failure(NOT_CONNECTED, "The configuration of none of these charge points is known.")
+
+    def known(readonly: bool) -> "list[Known]":
+        return [
+            Known(one["id"], one["labels"], _settings(reports[one["id"]][0], readonly=readonly))
+            for one in chosen
+            if reports[one["id"]][0].keys
+        ]
+
+    missing = {label.casefold() for one in everyone if one not in chosen for label in one["labels"]}
+    whole = {label.casefold() for one in chosen for label in one["labels"]} - missing
+    everybody = len(chosen) == len(everyone)
+    state = factored(known(False), everybody=everybody, whole_labels=whole)
+    fixed = factored(known(True), everybody=everybody, whole_labels=whole) if all_keys else None
+    if run.options.json:
+        run.output.document(_as_record(state) | {"notes": notes})
+        return
+    write_lines(run.output, output, _lines(state, fixed, notes))
+
+
+def _settings(report: "Report", *, readonly: bool) -> dict[str, str]:
+    """The keys that can be written (or those that cannot), without secrets."""
+    from csmsctl.desired_state.document import MAX_VALUE
+    from csmsd.ocpp.secrets import MASK, is_secret_key
+
+    return {
+        key.name: key.value or ""
+        for key in report.keys.values()
+        if key.readonly == readonly
+        and not is_secret_key(key.name)
+        and MASK not in (key.value or "")
+        and len(key.value or "") <= MAX_VALUE
+    }
+
+
+def _as_record(state: "DesiredState") -> Record:
+    return {
+        "defaults": {"configuration": state.defaults},
+        "labels": {name: {"configuration": settings} for name, settings in state.labels.items()},
+        "charge_points": {name: {"configuration": settings} for name, settings in state.charge_points.items()},
+    }
+
+
+def _lines(state: "DesiredState", fixed: "DesiredState | None", notes: Iterable[str]) -> Iterator[str]:
+    from csmsctl.desired_state.document import written
+    from csmsctl.escape import visible
+
+    yield "# The configuration that charge points should have. A charge point's own value goes before that of its"
+    yield "# labels, and this before the defaults. See: csmsctl config plan, csmsctl config apply"
+    for note in notes:
+        yield f"# {visible(note)}"
+    yield ""
+    yield from written(state).splitlines()
+    if fixed is not None:
+        yield ""
+        yield "# Read-only:"
+        for line in written(fixed).splitlines():
+            yield f"# {line}".rstrip()
+
+
+def plan(
+    ctx: typer.Context,
+    file: File,
+    targets: Targets = None,
+    cached: Cached = False,
+    parallel: Parallel = 8,
+) -> None:
+    """Show how charge points differ from the desired state, and what can be done about it.
+
+    Without TARGET all charge points that the file says something about. Ends with 0 when nothing differs, 1 when
+    something does, and with 6, 8 or 9 when nothing differs as far as is known, but not all could be asked.
+    """
+    run = invocation(ctx)
+    _show(run, _made(run, file, targets, parallel, cached), file)
+
+
+def drift(
+    ctx: typer.Context,
+    file: File,
+    targets: Targets = None,
+    skip_offline: Annotated[
+        bool, typer.Option("--skip-offline", help="Pass over charge points that are not connected")
+    ] = False,
+    parallel: Parallel = 8,
+) -> None:
+    """Say nothing when charge points are as they should be, for cron; else print what differs, as `config plan` does.
+
+    Ends as `config plan` does. One that is not connected is compared with what it reported last, and told of.
+    """
+    run = invocation(ctx)
+    made = _made(run, file, targets, parallel, False)
+    if skip_offline:
+        made = [one for one in made if one.connected or one.code != NOT_CONNECTED]
+    _show(run, made)
+
+
+def _made(run: Invocation, file: str, targets: list[str] | None, parallel: int, cached: bool) -> "list[Plan]":
+    from csmsctl.desired_state.document import read
+    from csmsctl.desired_state.plan import plans
+
+    name = "standard input" if file == "-" else file
+    return plans(run, read(_text(file), name), expand(targets) or None, parallel=parallel, cached=cached)
+
+
+def _text(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error
+
+
+def _show(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
+    """The differences, and with the name of the file a note that says what to do, or that there are none."""
+    from csmsctl.desired_state.plan import plan_code
+
+    run.exit_code = plan_code(made)
+    rows = [row for one in made for row in one.rows()]
+    if run.options.json:
+        run.output.document({"differences": rows, "charge_points": [one.summary() for one in made]})
+        return
+    _tell_problems(run, made)
+    if run.output.csv:
+        run.output.csv_rows(_PLAN_CSV, rows, headers=run.output.headers)
+    elif rows:
+        run.output.table(_PLAN, [{**row, "will_be": _will_be(row)} for row in rows])
+    if file is None:
+        return
+    keys = sum(len(one.keys) for one in made)
+    if rows:
+        how = f" Change them: csmsctl config apply {shlex.quote(file)}" if any(one.changes for one in made) else ""
+        run.output.note(f"{len(rows)} of {keys} keys differ.{how}")
+    elif made:
+        run.output.note(f"No difference in {keys} keys of {_counted(sum(bool(one.keys) for one in made))}.")
+    else:
+        run.output.note("The file says nothing about these charge points.")
+
+
+def _tell_problems(run: Invocation, made: "list[Plan]") -> None:
+    for one in made:
+        if one.problem is not None:
+            since = moment(one.reported_at, run.output.terminal)
+            compared = f"; compared with what it reported last ({since})" if since else ""
+            run.output.warn(f"{one.charge_point}: {one.problem}{compared}.")
+
+
+def _counted(number: int) -> str:
+    return f"{number} charge point{'' if number == 1 else 's'}"
+
+
+def apply(
+    ctx: typer.Context,
+    file: File,
+    targets: Targets = None,
+    parallel: Parallel = 8,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Change what differs from the desired state, and read it back.
+
+    Each key is a ChangeConfiguration of its own. RebootRequired counts as done; `csmsctl status` shows it until the
+    charge point has booted again. A value that the charge point accepts and then reports otherwise is a failure (7).
+    """
+    from csmsctl.desired_state.applying import apply as apply_one
+    from csmsctl.desired_state.applying import apply_code
+    from csmsctl.desired_state.fleet import for_each
+
+    run = invocation(ctx)
+    made = _made(run, file, targets, parallel, False)
+    if dry_run:
+        _show(run, made, file)
+        return
+    due = {one.charge_point: one for one in made if one.differences or one.code != OK}
+    changing = [one for one in due.values() if one.changes]
+    if len(changing) > 1 and not run.options.yes:
+        if not run.options.json:
+            _show(run, made)
+        confirm(run, f"Change {sum(len(one.changes) for one in changing)} keys of {_counted(len(changing))}?")
+
+    try:
+        done = for_each(
+            run,
+            list(due),
+            lambda client, identity: apply_one(client, due[identity]),
+            parallel=parallel,
+            stop_after=lambda results: fail_fast and any(result["code"] for result in results),
+        )
+    except KeyboardInterrupt:
+        run.output.warn("Interrupted. What was changed stays changed; see: csmsctl config plan")
+        raise
+    results: list[Record] = []
+    for identity, found in zip(due, done, strict=True):
+        if found is None:
+            run.output.warn(f"{identity}: not begun, another one failed before (--fail-fast).")
+        results += found or []
+    run.exit_code = apply_code(results, several=len(made) > 1)
+    _show_results(run, results, unchanged=len(made) - len(due))
+
+
+def _show_results(run: Invocation, results: list[Record], *, unchanged: int) -> None:
+    if run.options.json:
+        kept = [{name: value for name, value in result.items() if name != "code"} for result in results]
+        run.output.document({"results": kept, "unchanged": unchanged})
+        return
+    if run.output.csv:
+        run.output.csv_rows(_RESULTS_CSV, results, headers=run.output.headers)
+        return
+    if results:
+        run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])
+    if unchanged:
+        run.output.note(f"{_counted(unchanged)} {'was' if unchanged == 1 else 'were'} so already.")
+    rebooting = dict.fromkeys(one["charge_point"] for one in results if one["outcome"] == "reboot_required")
+    if rebooting:
+        run.output.note(f"To put it into effect: csmsctl reset {shlex.join(rebooting)} --type soft")
+
+
+def _word(result: Record) -> str:
+    outcome = str(result["outcome"])
+    if outcome == "rejected":
+        return str(result["status"])
+    return _OUTCOMES.get(outcome, outcome.replace("_", " "))

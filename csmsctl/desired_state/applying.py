@@ -1,0 +1,89 @@
+"""Makes charge points what they should be: changes only what differs, and reads back what became of it."""
+
+from collections.abc import Sequence
+
+from csmsctl.client import Client, Result
+from csmsctl.desired_state.comparison import Comparison, Report, same
+from csmsctl.desired_state.plan import Plan
+from csmsctl.desired_state.reading import ask, operation
+from csmsctl.failure import NOT_CONNECTED, OK, REJECTED, SOME_FAILED
+from csmsctl.run import exit_code
+from csmsctl.table import Record
+
+_CANNOT = {"read_only": "the key is read-only there", "unknown": "the charge point does not know the key"}
+
+
+def apply(client: Client, plan: Plan) -> list[Record]:
+    """The result of each key that differs, in the order of the plan."""
+    if plan.code != OK:
+        return [
+            _record(plan, None, "not_connected" if plan.code == NOT_CONNECTED else "not_sent", plan.problem, plan.code)
+        ]
+    changes = plan.changes
+    results = _send(client, plan.charge_point, changes)
+    settled = [key for key, result in zip(changes, results, strict=False) if result.get("status") is not None]
+    report = _read_back(client, plan.charge_point, settled)
+    sent = dict(zip((key.key for key in changes), results, strict=False))
+    return [_result(plan, key, sent.get(key.key), report) for key in plan.differences]
+
+
+def _send(client: Client, identity: str, keys: Sequence[Comparison]) -> list[Result]:
+    """A result for each key, fewer where the charge point went away."""
+    if not keys:
+        return []
+    pairs = [f"{key.key}={key.wanted}" for key in keys]
+    return operation(client, identity, "change-configuration", {"set": pairs})
+
+
+def _read_back(client: Client, identity: str, keys: Sequence[Comparison]) -> Report | None:
+    if not keys:
+        return None
+    report, failed = ask(client, identity, [key.key for key in keys])
+    return None if failed is not None else report
+
+
+def _result(plan: Plan, key: Comparison, sent: Result | None, report: Report | None) -> Record:
+    if key.state in _CANNOT:
+        return _record(plan, key, "not_sent", _CANNOT[key.state], REJECTED)
+    if key.state == "reboot_pending":
+        return _record(plan, key, "reboot_required", "sent before, waits for a reboot", OK) | {"read_back": key.current}
+    if sent is None:
+        return _record(plan, key, "not_sent", "not sent: the charge point had stopped answering", REJECTED)
+    result = _record(plan, key, sent["outcome"], sent.get("error"), exit_code([sent]))
+    result |= {name: sent.get(name) for name in ("status", "duration_ms", "task")}
+    if sent.get("status") is not None and report is not None:
+        now = report.keys.get(key.key.casefold())
+        result["read_back"] = None if now is None else now.value
+        if sent["status"] == "RebootRequired":
+            result["outcome"] = "reboot_required"
+        elif sent["outcome"] == "accepted" and now is not None and now.value is not None:
+            result["verified"] = same(now.value, key.wanted)
+            if not result["verified"]:
+                result |= {"outcome": "altered", "code": REJECTED, "error": "accepted, and reported with another value"}
+    return result
+
+
+def _record(plan: Plan, key: Comparison | None, outcome: str, error: str | None, code: int) -> Record:
+    return {
+        "charge_point": plan.charge_point,
+        "action": "ChangeConfiguration",
+        "key": None if key is None else key.key,
+        "previous": None if key is None else key.current,
+        "wanted": None if key is None else key.wanted,
+        "outcome": outcome,
+        "status": None,
+        "read_back": None,
+        "verified": None,
+        "error": error,
+        "duration_ms": None,
+        "task": None,
+        "code": code,
+    }
+
+
+def apply_code(results: Sequence[Record], *, several: bool) -> int:
+    """0 when all is done (a reboot may be needed); else what failed, 9 for some of several charge points."""
+    codes = [result["code"] for result in results if result["code"] != OK]
+    if not codes:
+        return OK
+    return SOME_FAILED if several else int(codes[0])
