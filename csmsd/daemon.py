@@ -26,6 +26,8 @@ from csmsd.files.opening import open_files
 from csmsd.hooks import Hooks
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector, settle_what_was_under_way
 from csmsd.live_site import LiveSite
+from csmsd.metrics.figures import Figures
+from csmsd.metrics.opening import open_metrics
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.record import Event, Milliseconds
@@ -76,6 +78,7 @@ class Daemon:
         self._lock: int | None = None
         self._stop = asyncio.Event()
         self._addresses: list[str] = []
+        self._metrics: str | None = None
         self._background: list[asyncio.Task[None]] = []
         self._opened: list[Callable[[], Awaitable[None]]] = []  # how to close what is open, in the order of opening
         self._site = LiveSite(policies(settings), partial(load, self._database))
@@ -172,12 +175,32 @@ class Daemon:
         await self._control.open()
         self._opened.append(self._control.close)
         self._addresses = await self._listener.open()
+        await self._open_metrics(dispatcher)
         self._background = [
             asyncio.create_task(self._housekeeping.run(), name="housekeeping"),
             asyncio.create_task(self._rollouts.run(), name="rollouts"),
             asyncio.create_task(self._site.recover_when_distrusted(self._writer.pause), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
         ]
+
+    async def _open_metrics(self, dispatcher: Dispatcher) -> None:
+        figures = Figures(
+            version=__version__,
+            started_at=self._started_at,
+            site=self._site,
+            store=self._writer,
+            log=self._message_log,
+            traffic=dispatcher.traffic,
+            bus=self._bus,
+            outcomes=self._runner.outcomes,
+            waiting_calls=lambda: sum(connection.waiting for connection in self._registry),
+            files=[self._directory / name for name in ("csms.db", "csms.db-wal", "log.db", "log.db-wal")],
+            stopping=self._stop.is_set,
+        )
+        opened = await open_metrics(self._settings.metrics, figures)
+        if opened is not None:
+            self._metrics, close = opened
+            self._opened.append(close)
 
     async def _shut_down(self) -> None:
         """No new CALL, every acknowledged row on disk, everybody told; within 5 s."""
@@ -224,6 +247,7 @@ class Daemon:
                 "unknown_charge_points": settings.ocpp.unknown_charge_points,
                 "unknown_id_tags": settings.ocpp.unknown_id_tags,
             },
+            "metrics": self._metrics,
             "loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
             "messages_not_logged": self._message_log.dropped,
             "files": list(hosting.bases.values()) if (hosting := self._site().firmware.hosting) is not None else [],

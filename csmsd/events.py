@@ -1,6 +1,6 @@
 """Events: numbered after the commit of what they tell, kept for a while, given to whoever subscribed."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import msgspec
@@ -49,6 +49,7 @@ class EventBus:
         self._recent: deque[NumberedEvent] = deque(maxlen=REMEMBERED)
         self._subscribers: dict[int, Subscriber] = {}
         self._tickets = 0
+        self.counts: Counter[str] = Counter()  # by type, since the start
 
     @property
     def last(self) -> int:
@@ -59,6 +60,7 @@ class EventBus:
         self._number += 1
         numbered = NumberedEvent(self._number, self._clock(), event)
         self._recent.append(numbered)
+        self.counts[event.type] += 1
         if event.type not in FLEETING:
             self._keep(numbered)
         for subscriber in list(self._subscribers.values()):

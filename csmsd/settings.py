@@ -130,6 +130,21 @@ class DataTransfer(_Section, kw_only=True):
         return None
 
 
+class Metrics(_Section, kw_only=True):
+    """Prometheus metrics and `/healthz`; off unless a listener is named."""
+
+    listen: str | None = None
+    charge_points: Annotated[int, Meta(ge=0, le=10_000)] = 100  # that many get metrics of their own
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        try:
+            parse_address(self.listen or "0")
+        except ValueError as error:
+            return f"metrics.listen: {error}"
+        return None
+
+
 class Control(_Section, kw_only=True):
     """The socket for operators."""
 
@@ -151,6 +166,7 @@ class Settings(_Section, kw_only=True):
     store: Store = msgspec.field(default_factory=Store)
     files: Files = msgspec.field(default_factory=Files)
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
     control: Control = msgspec.field(default_factory=Control)
     log: Log = msgspec.field(default_factory=Log)
 
@@ -179,6 +195,7 @@ RELOADABLE = frozenset(
         "data_transfer.timeout",
         "data_transfer.max_output_bytes",
         "data_transfer.hooks",
+        "metrics.charge_points",
         "log.level",
     }
 )
@@ -238,7 +255,7 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     wrong = settings.data_transfer.problem()
     if wrong is not None:
         raise SettingsError(f"{file}: {wrong}")
-    problem = settings.files.problem()
+    problem = settings.files.problem() or settings.metrics.problem()
     if problem is not None:
         raise SettingsError(f"{file}: {problem}")
     return settings

@@ -28,6 +28,7 @@ def info(ctx: typer.Context) -> None:
             ("started", moment(found.get("started_at"), human)),
             ("up", duration(found.get("uptime_s"))),
             ("listens at", plain(found.get("listen"))),
+            ("metrics at", plain(found.get("metrics"))),
             ("socket", plain(found.get("socket"))),
             ("state", plain(found.get("state_dir"))),
             ("unknown charge points", plain(policies.get("unknown_charge_points"))),

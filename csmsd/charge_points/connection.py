@@ -142,6 +142,11 @@ class Connection:
 
     # --- CALLs of ours
 
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for their turn."""
+        return self._conversation.waiting
+
     async def call(
         self,
         action: str,
@@ -191,6 +196,7 @@ class Connection:
     def _refused(self, event: Refused) -> None:
         token = event.call.token
         assert isinstance(token, _Token)
+        self._dispatcher.traffic.error("in", event.code)
         text = f"{event.code}: {event.description}" if event.description else event.code
         self._finish(token, CallEnd("call_error", error=text, duration_ms=_duration(event.call)))
 
@@ -264,6 +270,7 @@ class Connection:
             return
         for text in texts:
             self._tap(self.identity, "out", text)
+            self._dispatcher.traffic.sent(text)
             broadcast((self._websocket,), text, text=True)
         if self._websocket.transport.get_write_buffer_size() > MAX_WRITE_BUFFER:
             self.end_reason = "it does not read what it is sent"

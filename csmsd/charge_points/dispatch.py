@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from csmsd.charge_points.traffic import Traffic
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read
@@ -41,6 +42,7 @@ class Dispatcher:
         self._hooks = hooks
         self._incoming = incoming()
         self._outgoing = outgoing()
+        self.traffic = Traffic([*self._incoming, *self._outgoing])
 
     def writes(self, action: str) -> bool:
         """Whether requests of that action leave something to keep."""
@@ -53,6 +55,7 @@ class Dispatcher:
         state.record.last_seen_at = now
         state.unsaved = True
         action = request.action
+        self.traffic.call("in", action)
         slice_ = self._incoming.get(action)
         if slice_ is None:
             if action in self._outgoing:

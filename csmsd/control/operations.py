@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Generator
 from itertools import count
 
@@ -65,6 +66,7 @@ class OperationRunner:
         self._tickets: dict[int, CallTicket] = {}
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
         self.draining = False
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()  # of tasks by action, since the start
 
     def cancel(self, task_id: int) -> bool:
         """Withdraws a task's CALL from the queue; False when it has been sent or is over."""
@@ -210,6 +212,7 @@ class OperationRunner:
         task.sent_at = None if end.duration_ms is None else now - end.duration_ms
         task.error = end.error
         task.outcome, task.status = _outcome(end, slice_)
+        self.outcomes[task.action if slice_ is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
         changes: list[Change] = [task]

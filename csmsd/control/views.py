@@ -70,33 +70,10 @@ def _connector_view(state: ChargePointState, number: int) -> Json:
         "status_at": time_text(connector.status_at) if connector else None,
         "transaction": running.id if running else None,
         "id_tag": running.id_tag if running else None,
-        "power_w": _power(state, number) if running else None,
-        "energy_wh": _energy(state, running) if running else None,
+        "power_w": state.power_w(number) if running else None,
+        "energy_wh": state.energy_wh(running) if running else None,
         "soc_percent": soc.value if soc else None,
     }
-
-
-def _power(state: ChargePointState, number: int) -> float | None:
-    """Imported active power: the total, or the sum of the phases where no total is sent."""
-    samples = state.samples_on(number)
-    total = samples.get("Power.Active.Import")
-    if total is not None:
-        return round(total.value, 1)
-    phases = [
-        samples[name].value
-        for name in (f"Power.Active.Import.{phase}" for phase in ("L1", "L2", "L3"))
-        if name in samples
-    ]
-    return round(sum(phases), 1) if phases else None
-
-
-def _energy(state: ChargePointState | None, transaction: Transaction) -> int:
-    """Wh so far: the register of a running transaction, the booked sum of an ended one."""
-    if transaction.state == "active" and state is not None:
-        register = state.transactions.registers.get(transaction.id)
-        if register is not None:
-            return round(register.total)
-    return transaction.energy_wh
 
 
 def charge_point_details(state: ChargePointState) -> Json:
@@ -154,9 +131,9 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "duration_s": None if end is None else max(0, (end - transaction.start_time) // 1000),
         "meter_start_wh": transaction.meter_start_wh,
         "meter_stop_wh": transaction.meter_stop_wh,
-        "energy_wh": _energy(state, transaction),
+        "energy_wh": transaction.energy_wh if state is None else state.energy_wh(transaction),
         "energy_suspect": transaction.energy_suspect or (register is not None and register.suspect),
-        "power_w": _power(state, transaction.connector) if samples and state is not None else None,
+        "power_w": state.power_w(transaction.connector) if samples and state is not None else None,
         "soc_percent": soc.value if soc else None,
         "stop_reason": transaction.stop_reason,
         "stop_id_tag": transaction.stop_id_tag,

@@ -193,6 +193,11 @@ class Conversation:
         """How many CALLs of the charge point wait for their answer."""
         return self._unanswered
 
+    @property
+    def waiting(self) -> int:
+        """How many CALLs of ours wait for their turn."""
+        return len(self._queue)
+
     def answer(self, unique_id: UniqueId, payload: bytes, *, remember: bool = True) -> None:
         """Ends a CALL of the charge point with a CALLRESULT; one that ages (Heartbeat) is not to be remembered."""
         self._finish(unique_id, frames.serialize_result(unique_id, payload), remember)

@@ -139,6 +139,11 @@ class MessageLog:
         if len(self._events) < _MAX_BUFFERED:
             self._events.append((number, time, kind, charge_point, data))
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be written."""
+        return len(self._messages) // _COLUMNS
+
     async def _run(self) -> None:
         flushes = 0
         while not self._closing:

@@ -9,9 +9,11 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 
 import aiosqlite
 
+from csmsd.durations import Durations
 from csmsd.ports import NotStored
 from csmsd.profiles.record import Change, Deleted
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS
@@ -64,7 +66,8 @@ class Writer:
         self.failure: str | None = None
         self.accepting = False
         self.on_state: Callable[[str | None], None] = lambda failure: None
-        self.commits = 0
+        self.commits = Durations()
+        self.failed_commits = 0
 
     async def open(self) -> None:
         """Opens the connection and starts writing. Raises sqlite3.Error."""
@@ -114,6 +117,11 @@ class Writer:
         self.submit(changes, done)
         await future
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the next commit."""
+        return len(self._pending)
+
     async def flush(self) -> None:
         """Waits until nothing is pending."""
         await self._idle.wait()
@@ -141,12 +149,13 @@ class Writer:
                 await self._write_batch(batch)
 
     async def _write_batch(self, batch: list[_Member]) -> None:
+        begun = monotonic()
         try:
             await self._write(batch)
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             await self._rescue(batch, error)
             return
-        self.commits += 1
+        self.commits.add(monotonic() - begun)
         if self.failure is not None:
             self.failure = None
             self.on_state(None)
@@ -167,6 +176,7 @@ class Writer:
     async def _rescue(self, batch: list[_Member], error: Exception) -> None:
         """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
         log.error("a commit of %d requests failed: %s", len(batch), error)
+        self.failed_commits += 1
         self.accepting = False
         failed: list[tuple[_Member, Exception]] = []
         if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):

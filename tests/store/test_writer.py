@@ -93,7 +93,7 @@ async def test_what_comes_in_together_is_committed_together(watched: Watched) ->
     for name in names:
         watched.submit(name)
     await watched.writer.flush()
-    assert watched.writer.commits == 1
+    assert watched.writer.commits.count == 1
     assert watched.stored() == names
     assert watched.failed() == set()
 
@@ -116,7 +116,7 @@ async def test_changes_keep_their_order(watched: Watched) -> None:
     watched.submit("two", tag("a", "second"), Deleted(tag("B")))  # idTags are case-insensitive
     watched.submit("three", Deleted(tag("C")), tag("C", "back"))
     await watched.writer.flush()
-    assert watched.writer.commits == 1
+    assert watched.writer.commits.count == 1
     with closing(sqlite3.connect(watched.path)) as other:
         assert other.execute("SELECT id, note FROM id_tag ORDER BY id").fetchall() == [("A", "second"), ("C", "back")]
 

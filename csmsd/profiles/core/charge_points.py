@@ -10,7 +10,7 @@ import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.profiles.core.transactions import TransactionBook
+from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -208,6 +208,27 @@ class ChargePointState:
     def samples_on(self, connector: int) -> Mapping[str, Sample]:
         """The newest readings by measurand and phase."""
         return self.samples.get(connector, {})
+
+    def power_w(self, connector: int) -> float | None:
+        """Imported active power: the total, or the sum of the phases where no total is sent."""
+        samples = self.samples_on(connector)
+        total = samples.get("Power.Active.Import")
+        if total is not None:
+            return round(total.value, 1)
+        phases = [
+            samples[name].value
+            for name in (f"Power.Active.Import.{phase}" for phase in ("L1", "L2", "L3"))
+            if name in samples
+        ]
+        return round(sum(phases), 1) if phases else None
+
+    def energy_wh(self, transaction: Transaction) -> int:
+        """Wh so far: the register of a running transaction, the booked sum of an ended one."""
+        if transaction.state == "active":
+            register = self.transactions.registers.get(transaction.id)
+            if register is not None:
+                return round(register.total)
+        return transaction.energy_wh
 
     def configured(self, name: str) -> str | None:
         """The value of a configuration key as last reported, or None."""

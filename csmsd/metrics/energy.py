@@ -1,0 +1,55 @@
+"""Energy as a counter: what was charged since csmsd started, never less than it was a moment ago."""
+
+from collections.abc import Callable
+
+from csmsd.events import NumberedEvent
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.site import Site
+
+_ENDED = frozenset({"transaction.stopped", "transaction.closed", "transaction.abandoned"})
+
+
+class EnergyCounter:
+    """Wh by charge point. Running transactions are looked at when somebody asks, others once when they end."""
+
+    def __init__(self, site: Callable[[], Site]) -> None:
+        self._site = site
+        self._counted: dict[int, int] = {}  # Wh by the transaction's id: all that may still have more to come
+        self._totals: dict[str, int] = {}
+        for state in site().charge_points.values():
+            for transaction in _unfinished(state):
+                self._counted[transaction.id] = state.energy_wh(transaction)
+
+    def told(self, event: NumberedEvent) -> None:
+        """Takes the events of csmsd."""
+        if event.type not in _ENDED or event.charge_point is None:
+            return
+        state = self._site().charge_point(event.charge_point)
+        number = event.data.get("transaction")
+        transaction = state.transactions.get(number) if state is not None and isinstance(number, int) else None
+        if state is None or transaction is None:
+            return
+        self._count(state, transaction)
+        if transaction.state != "abandoned":  # which may be stopped yet
+            self._counted.pop(transaction.id, None)
+
+    def totals(self) -> dict[str, int]:
+        """Wh by identity since the start; a charge point that was removed keeps what it had."""
+        for state in self._site().charge_points.values():
+            for transaction in state.transactions.active():
+                self._count(state, transaction)
+        return self._totals
+
+    def _count(self, state: ChargePointState, transaction: Transaction) -> None:
+        energy = state.energy_wh(transaction)
+        more = energy - self._counted.get(transaction.id, 0)
+        if more > 0:  # a reading that was taken back is not: a counter cannot go down
+            self._totals[state.id] = self._totals.get(state.id, 0) + more
+            self._counted[transaction.id] = energy
+
+
+def _unfinished(state: ChargePointState) -> list[Transaction]:
+    """Running ones, and those that were abandoned: they keep a register as long as they may be stopped."""
+    book = state.transactions
+    return [transaction for number in book.registers if (transaction := book.get(number)) is not None]

@@ -1,0 +1,58 @@
+"""What the metrics are made from: the parts of csmsd, as monitoring sees them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from csmsd.durations import Durations
+from csmsd.events import EventBus
+from csmsd.profiles.site import Site
+from csmsd.profiles.task import Outcome
+
+
+class StoreFigures(Protocol):
+    """The writer."""
+
+    commits: Durations
+    failed_commits: int
+
+    @property
+    def failure(self) -> str | None: ...
+    @property
+    def accepting(self) -> bool: ...
+    @property
+    def waiting(self) -> int: ...
+
+
+class LogFigures(Protocol):
+    """The log of messages."""
+
+    dropped: int
+
+    @property
+    def waiting(self) -> int: ...
+
+
+class TrafficFigures(Protocol):
+    """What went over the wire, `in` and `out`: counts by action, and by error code."""
+
+    calls: dict[str, dict[str, int]]
+    errors: dict[str, dict[str, int]]
+
+
+class Figures(msgspec.Struct, kw_only=True):
+    """Where to look when somebody asks for the metrics; nothing is gathered before."""
+
+    version: str
+    started_at: int  # ms since 1970
+    site: Callable[[], Site]
+    store: StoreFigures
+    log: LogFigures
+    traffic: TrafficFigures
+    bus: EventBus
+    outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
+    waiting_calls: Callable[[], int]
+    files: list[Path]
+    stopping: Callable[[], bool]

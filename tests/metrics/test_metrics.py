@@ -1,0 +1,179 @@
+"""Metrics and health of a real csmsd, read as Prometheus reads them."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from tests.conftest import MakeSite
+from tests.support.site import Site
+
+LISTEN = {"metrics": {"listen": "127.0.0.1:0"}}
+START = {"connectorId": 1, "idTag": "A1", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
+
+
+async def fetch(site: Site, path: str, *, method: str = "GET", accept: str = "") -> tuple[int, str, str]:
+    """Status, content type and text of an answer."""
+    base = (await site.call("daemon.info"))["metrics"]
+
+    def ask() -> tuple[int, str, str]:
+        request = urllib.request.Request(base + path, method=method, headers={"Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.headers["Content-Type"], refusal.read().decode()
+
+    return await asyncio.to_thread(ask)
+
+
+async def health(site: Site) -> tuple[int, Any]:
+    status, _, text = await fetch(site, "/healthz")
+    return status, json.loads(text)
+
+
+class Samples:
+    """The samples of one scrape."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._values = {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def __call__(self, name: str, **labels: str) -> float | None:
+        return self._values.get((name, frozenset(labels.items())))
+
+
+async def scrape(site: Site) -> Samples:
+    status, content_type, text = await fetch(site, "/metrics")
+    assert (status, content_type.partition(";")[0]) == (200, "text/plain")
+    return Samples(parse_text(text))
+
+
+async def test_nothing_listens_unless_it_is_asked_to(site: Site) -> None:
+    assert (await site.call("daemon.info"))["metrics"] is None
+
+
+async def test_a_site_at_work(make_site: MakeSite) -> None:
+    site = await make_site(LISTEN | {"ocpp": {"call_timeout": 5}})
+    await site.call("tag.add", id="A1")
+    await site.register("CP2")
+    charge_point = await site.raw("CP1")
+    for connector, status in ((0, "Available"), (1, "Charging"), (2, "Faulted")):
+        report = {"connectorId": connector, "errorCode": "NoError", "status": status}
+        await charge_point.ask("StatusNotification", report)
+    number = (await charge_point.ask("StartTransaction", START))[2]["transactionId"]
+    samples = [
+        {"value": "3500", "measurand": "Energy.Active.Import.Register"},
+        {"value": "7.2", "measurand": "Power.Active.Import", "unit": "kW"},
+    ]
+    reading = {"timestamp": "2026-03-01T12:30:00.000Z", "sampledValue": samples}
+    await charge_point.ask("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [reading]})
+    await charge_point.ask("MakeCoffee")
+    await charge_point.ask("Heartbeat", {"odd": True})
+    command = asyncio.create_task(site.csmsctl("clear-cache", "CP1"))
+    request = await charge_point.asked("ClearCache")
+    await charge_point.frame(4, request[1], "NotSupported", "", {})
+    assert (await command).code == 7
+
+    seen = await scrape(site)
+    assert seen("csms_registered_charge_points", registration="Accepted") == 2
+    assert seen("csms_connected_charge_points") == 1
+    assert seen("csms_connectors", status="Charging") == 1
+    assert seen("csms_connectors", status="Faulted") == 1
+    assert seen("csms_connectors", status="Available") == 0
+    assert seen("csms_active_transactions") == 1
+    assert seen("csms_power_watts") == 7200
+    assert seen("csms_energy_watt_hours_total") == 2500
+    assert seen("csms_calls_total", direction="in", action="StartTransaction") == 1
+    assert seen("csms_calls_total", direction="in", action="other") == 1
+    assert seen("csms_calls_total", direction="out", action="ClearCache") == 1
+    assert seen("csms_call_errors_total", direction="out", code="NotImplemented") == 1
+    assert seen("csms_call_errors_total", direction="in", code="NotSupported") == 1
+    assert seen("csms_tasks_total", action="ClearCache", outcome="call_error") == 1
+    assert seen("csms_deviations_total", kind="unknown_field") == 1
+    assert seen("csms_events_total", type="transaction.started") == 1
+    assert seen("csms_store_up") == 1
+    assert (seen("csms_store_commit_seconds_count") or 0) >= 5
+    assert (seen("csms_file_bytes", file="csms.db") or 0) > 0
+    assert (seen("process_open_fds") or 0) > 5
+    assert seen("csms_charge_point_connected", charge_point="CP1") == 1
+    assert seen("csms_charge_point_connected", charge_point="CP2") == 0
+    assert seen("csms_charge_point_power_watts", charge_point="CP1") == 7200
+    assert seen("csms_charge_point_energy_watt_hours_total", charge_point="CP1") == 2500
+
+    stop = {"transactionId": number, "meterStop": 5000, "timestamp": "2026-03-01T13:00:00.000Z"}
+    await charge_point.ask("StopTransaction", stop)
+    events = await site.watch("charge_point.disconnected")
+    await charge_point.disconnect()
+    await events.event("charge_point.disconnected", "CP1")
+    seen = await scrape(site)
+    assert seen("csms_energy_watt_hours_total") == 4000
+    assert seen("csms_power_watts") == 0
+    assert seen("csms_connectors", status="Charging") == 0
+    assert seen("csms_connectors", status="Offline") == 2
+
+    openmetrics = "application/openmetrics-text; version=1.0.0"
+    _, content_type, text = await fetch(site, "/metrics", accept=openmetrics)
+    assert content_type.startswith(openmetrics)
+    assert Samples(parse_openmetrics(text))("csms_energy_watt_hours_total") == 4000
+
+    site.write_settings({"metrics": {"listen": "127.0.0.1:0", "charge_points": 1}, "ocpp": {"call_timeout": 5}})
+    assert (await site.call("daemon.reload"))["changed"] == ["metrics.charge_points"]
+    seen = await scrape(site)
+    assert seen("csms_charge_point_connected", charge_point="CP1") is None  # CP2 was registered before
+    assert seen("csms_charge_point_connected", charge_point="CP2") == 0
+    assert seen("csms_charge_points_without_metrics") == 1
+    assert seen("csms_energy_watt_hours_total") == 4000
+
+
+async def test_health_is_the_stores_too(make_site: MakeSite) -> None:
+    site = await make_site(LISTEN)
+    version = (await site.call("daemon.info"))["version"]
+    assert await health(site) == (200, {"status": "ok", "version": version, "store": "ok"})
+    assert (await fetch(site, "/healthz", method="HEAD"))[0] == 200
+
+    site.limit_file_size(0)
+    assert (await site.csmsctl("tag", "add", "A1")).code == 1
+    status, answer = await health(site)
+    assert (status, answer["status"]) == (503, "failing")
+    assert (await scrape(site))("csms_store_up") == 0
+    site.limit_file_size(None)
+    watcher = await site.watch("store.recovered")
+    deadline = monotonic() + 15
+    while (await site.csmsctl("tag", "add", "A1")).code:
+        assert monotonic() < deadline
+        await asyncio.sleep(0.1)
+    await watcher.event("store.recovered")
+    assert (await health(site))[0] == 200
+
+
+async def test_strangers_get_nothing_and_keep_nobody_out(make_site: MakeSite) -> None:
+    site = await make_site(LISTEN)
+    assert (await fetch(site, "/"))[0] == 404
+    assert (await fetch(site, "/metrics", method="POST"))[0] == 405
+    port = int((await site.call("daemon.info"))["metrics"].rpartition(":")[2])
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
+    assert (await health(site))[0] == 200
+    first, _ = silent[0]
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):  # the oldest had to go
+        await asyncio.wait_for(first.readexactly(1), 5)
+    for _, writer in silent:
+        writer.close()
+
+
+@pytest.mark.parametrize(("listen", "said"), [("nowhere", "metrics.listen"), ("127.0.0.1:99999", "metrics.listen")])
+async def test_bad_settings(make_site: MakeSite, listen: str, said: str) -> None:
+    site = await make_site({"metrics": {"listen": listen}}, start=False)
+    ended = site.run_to_end("--check-config")
+    assert (ended.code, said in ended.err) == (78, True)
