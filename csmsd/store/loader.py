@@ -18,7 +18,7 @@ from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
-from csmsd.profiles.firmware_management.followed import NEVER_BEGUN
+from csmsd.profiles.firmware_management.followed import NOT_REPORTED_ON
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
@@ -163,5 +163,5 @@ def _newest_and_open(name: str, ended: frozenset[str]) -> str:
         return ",".join(f"'{state}'" for state in sorted(states))
 
     newest = f"SELECT max(id) FROM {name} GROUP BY charge_point"
-    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({listed(NEVER_BEGUN)}) GROUP BY charge_point"
+    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({listed(NOT_REPORTED_ON)}) GROUP BY charge_point"
     return f"WHERE id IN ({newest}) OR id IN ({current}) OR state NOT IN ({listed(ended)})"

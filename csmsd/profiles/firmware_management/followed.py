@@ -7,19 +7,20 @@ for firmware the version that it boots with.
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-import msgspec
-
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.record import Change, Event, Milliseconds, Record
 
 MAX_KEPT_TEXT = 255
 _REMEMBERED = 5  # of each charge point, besides those that are not over
 
-# What never reached the charge point, or was refused by it: its reports are about something else.
-NEVER_BEGUN = frozenset({"not_sent", "refused"})
+# What never reached the charge point, was refused by it, or ended with its registration: reports are about something
+# else.
+NOT_REPORTED_ON = frozenset({"not_sent", "refused", "cancelled"})
+# What is certain when there was no confirmation. After a timeout the charge point may be at it all the same.
+_CERTAIN = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "not_sent"}
 
 
-class Followed(msgspec.Struct, kw_only=True, gc=False):
+class Followed(Record, kw_only=True, gc=False):
     """What the records of updates and uploads have in common; `id` is the number of their task."""
 
     id: int
@@ -41,10 +42,13 @@ class Followed(msgspec.Struct, kw_only=True, gc=False):
     @property
     def token_dead(self) -> bool:
         """Whether its URL is of no use any more, whatever the time."""
-        return self.state in NEVER_BEGUN or self.state == "superseded"
+        return self.state in NOT_REPORTED_ON or self.state == "superseded"
 
     def overdue(self, now: Milliseconds) -> bool:
         return not self.ended and self.deadline_at <= now
+
+    def event(self, **more: object) -> Event:
+        raise NotImplementedError
 
 
 F = TypeVar("F", bound=Followed)
@@ -93,7 +97,15 @@ class Book(Generic[F]):
     def current(self, identity: str) -> F | None:
         """The one that reports of that charge point are about."""
         own = self._by_charge_point.get(fold(identity), ())
-        return next((record for record in reversed(own) if record.state not in NEVER_BEGUN), None)
+        return next((record for record in reversed(own) if record.state not in NOT_REPORTED_ON), None)
+
+    def unconfirmed(self, number: int | None, outcome: str, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+        """Takes the outcome of a command that was not confirmed."""
+        record = self.get(number)
+        if record is None or record.reported is not None or outcome not in _CERTAIN:
+            return [], []
+        record.state, record.changed_at = _CERTAIN[outcome], now
+        return [record], [record.event()]
 
     def open_before(self, record: F) -> list[F]:
         """Earlier ones of the same charge point that are not over."""

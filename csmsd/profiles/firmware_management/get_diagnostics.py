@@ -82,14 +82,7 @@ def _settle(
 
 
 def _unconfirmed(request: GetDiagnosticsReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
-    """After a timeout the charge point may be at it all the same; only what is certain ends the upload."""
-    upload = target.site.firmware.uploads.get(target.task)
-    ends = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "not_sent"}
-    if upload is None or upload.reported is not None or outcome not in ends:
-        return [], []
-    upload.state = ends[outcome]
-    upload.changed_at = target.now
-    return [upload], [upload.event()]
+    return target.site.firmware.uploads.unconfirmed(target.task, outcome, target.now)
 
 
 OUTGOING = Outgoing(

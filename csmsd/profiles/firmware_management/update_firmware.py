@@ -84,14 +84,7 @@ def _settle(
 
 
 def _unconfirmed(request: UpdateFirmwareReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
-    """After a timeout the charge point may be at it all the same; only what is certain ends the update."""
-    update = target.site.firmware.updates.get(target.task)
-    ends = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "not_sent"}
-    if update is None or update.reported is not None or outcome not in ends:
-        return [], []
-    update.state = ends[outcome]
-    update.changed_at = target.now
-    return [update], [update.event()]
+    return target.site.firmware.updates.unconfirmed(target.task, outcome, target.now)
 
 
 OUTGOING = Outgoing(

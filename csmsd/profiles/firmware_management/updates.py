@@ -37,7 +37,7 @@ class FirmwareImage(Record, kw_only=True):
 _LAST_WORD = 60_000  # ms after a boot with the new version in which Installed may still come
 
 
-class FirmwareUpdate(Followed, Record, kw_only=True, gc=False):
+class FirmwareUpdate(Followed, kw_only=True, gc=False):
     """One UpdateFirmware (C 5.19)."""
 
     table: ClassVar[str] = "firmware_update"

@@ -3,14 +3,14 @@
 from typing import ClassVar
 
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, Book, Followed
-from csmsd.profiles.record import Change, Event, Milliseconds, Record
+from csmsd.profiles.record import Change, Event, Milliseconds
 
 STATES = {"Uploading": "uploading", "Uploaded": "uploaded", "UploadFailed": "upload_failed"}
 ENDED = frozenset({"uploaded", "upload_failed", "nothing", "unknown", "refused", "not_sent", "superseded"})
 FAILED = frozenset({"upload_failed", "nothing", "refused", "not_sent"})
 
 
-class DiagnosticsUpload(Followed, Record, kw_only=True, gc=False):
+class DiagnosticsUpload(Followed, kw_only=True, gc=False):
     """One GetDiagnostics (C 5.9). `name` and `announced` are the charge point's words: data, never a path."""
 
     table: ClassVar[str] = "diagnostics_upload"
