@@ -35,6 +35,7 @@ class Options(msgspec.Struct):
     fail_fast: bool = False
     uid: int | None = None
     user: str | None = None
+    rollout: int | None = None  # the rollout that it is a part of
 
 
 class RawRequest(msgspec.Struct):
@@ -156,7 +157,7 @@ class OperationRunner:
         )
         if slice_ is not None and slice_.intend is not None and not self._keeper.accepting:
             return _not_recorded(state, action, shown), None
-        intended, told = self._intend(task, request, slice_)
+        intended, told = self._intend(task, request, slice_, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
         stored = await self._keep([task, *intended], [created, *told])
         if intended and not stored:  # nobody could follow it, or would know that it was sent
@@ -195,12 +196,12 @@ class OperationRunner:
         return slice_.check(request, target) if slice_ is not None and slice_.check is not None else None
 
     def _intend(
-        self, task: Task, request: Request, slice_: Outgoing[Message, Message] | None
+        self, task: Task, request: Request, slice_: Outgoing[Message, Message] | None, rollout: int | None
     ) -> tuple[list[Change], list[Event]]:
         state = self._site().charge_point(task.charge_point)
         if slice_ is None or slice_.intend is None or state is None or not isinstance(request, Message):
             return [], []
-        return slice_.intend(request, Target(self._site(), state, self._clock(), task.id))
+        return slice_.intend(request, Target(self._site(), state, self._clock(), task.id, rollout))
 
     async def _settle(
         self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None

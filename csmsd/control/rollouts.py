@@ -12,7 +12,14 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.ports import Clock, Keeper
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads
-from csmsd.profiles.firmware_management.rollouts import Decision, Rollout, RolloutMember, Standing, decide
+from csmsd.profiles.firmware_management.rollouts import (
+    Decision,
+    Rollout,
+    RolloutMember,
+    Standing,
+    decide,
+    rollout_event,
+)
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.site import Site
@@ -122,7 +129,7 @@ class RolloutRunner:
         for member in members:
             if self._look_after(rollout, member):
                 changes.append(member)
-                events.append(_event(rollout, member))
+                events.append(rollout_event(rollout, member))
         moment = datetime.fromtimestamp(now / 1000).astimezone()  # a window is meant as people read clocks here
         decision: Decision = decide(rollout, self._standings(members), moment.hour * 60 + moment.minute)
         self._waits_for[rollout.id] = decision.waits_for
@@ -130,37 +137,31 @@ class RolloutRunner:
             rollout.state, rollout.reason = decision.state, decision.reason
             rollout.ended_at = now if rollout.over else None
             changes.append(rollout)
-            events.append(_event(rollout))
+            events.append(rollout_event(rollout))
         chosen = [member for member in members if member.charge_point in decision.begin]
         for member in chosen:
             member.state, member.begun_at, member.update_id, member.note = "updating", now, None, None
             changes.append(member)
-            events.append(_event(rollout, member))
+            events.append(rollout_event(rollout, member))
         return [(rollout, member) for member in chosen]
 
     def _look_after(self, rollout: Rollout, member: RolloutMember) -> bool:
         """Takes in what its update came to; whether the member changed."""
         if member.state != "updating":
             return False
-        book = self._site().firmware.updates
-        linked = False
-        if member.update_id is None:
-            newest = book.newest(member.charge_point)
-            if newest is not None and newest.created_at >= (member.begun_at or 0) and newest.file == rollout.file:
-                member.update_id = newest.id
-                linked = True
-            elif (rollout.id, member.charge_point) not in self._sending:
-                member.state = "waiting"  # csmsd ended before anything was sent
-                return True
-            else:
-                return False
-        update = book.get(member.update_id)
-        if update is None:
-            return linked
-        if update.state == "not_sent":
-            # It went offline in between: its turn comes again.
-            member.state, member.update_id, member.note = "waiting", None, "was not connected"
+        update = self._site().firmware.updates.of_rollout(member.charge_point, rollout.id)
+        if update is None and member.update_id is not None:
+            member.state, member.note, member.ended_at = "failed", "its update is not known any more", self._clock()
             return True
+        if update is None or update.state == "not_sent":
+            if (rollout.id, member.charge_point) in self._sending:
+                return False
+            # csmsd ended before anything was sent, or it went offline in between: its turn comes again.
+            member.state, member.update_id = "waiting", None
+            member.note = None if update is None else "was not connected"
+            return True
+        linked = member.update_id != update.id
+        member.update_id = update.id
         return member.take_in(update, self._clock()) or linked
 
     def _standings(self, members: list[RolloutMember]) -> list[Standing]:
@@ -186,7 +187,7 @@ class RolloutRunner:
             return
         fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
         operation: Operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
-        options = Options(timeout=self._call_timeout(), uid=rollout.uid, user=rollout.user)
+        options = Options(timeout=self._call_timeout(), uid=rollout.uid, user=rollout.user, rollout=rollout.id)
         results = await self._operations.run([state], operation.steps, options, lambda result: None)
         result: Json = results[-1] if results else {}
         if result.get("task") is None and not self._operations.draining:
@@ -201,12 +202,4 @@ class RolloutRunner:
         member = found[0]
         member.state, member.note, member.ended_at = "failed", reason, self._clock()
         await self._keeper.commit([member])
-        self._bus.publish(_event(rollout, member))
-
-
-def _event(rollout: Rollout, member: RolloutMember | None = None) -> Event:
-    data: dict[str, object] = {"rollout": rollout.id, "state": rollout.state, "reason": rollout.reason}
-    if member is not None:
-        data["member"] = member.state
-        data["note"] = member.note
-    return Event("rollout.changed", member.charge_point if member is not None else None, data)
+        self._bus.publish(rollout_event(rollout, member))

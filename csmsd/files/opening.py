@@ -7,7 +7,7 @@ from pathlib import Path
 from csmsd.files.grants import Grants
 from csmsd.files.host import FileHost, Listeners
 from csmsd.files.limits import Limits
-from csmsd.files.shelf import Shelf
+from csmsd.files.shelf import Kind, Shelf
 from csmsd.ports import Clock, Keeper, Publisher
 from csmsd.profiles.site import Site
 from csmsd.settings import Files, parse_address
@@ -21,8 +21,10 @@ async def open_files(
     """Raises OSError when a listener cannot be opened."""
     firmware = site().firmware
     shelf = Shelf(directory, settings.quota_megabytes * _MEBIBYTE)
-    kept = [image.stored for image in firmware.images.values()]
-    kept += [upload.stored for upload in firmware.uploads.kept if upload.stored is not None]
+    kept: dict[Kind, list[str]] = {
+        "firmware": [image.stored for image in firmware.images.values()],
+        "diagnostics": [upload.stored for upload in firmware.uploads.kept if upload.stored is not None],
+    }
     await asyncio.to_thread(shelf.open, kept)
     limits = Limits(
         upload=settings.max_upload_megabytes * _MEBIBYTE,

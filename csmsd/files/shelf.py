@@ -1,19 +1,24 @@
 """Files on disk. Their names are drawn here at random: no word of a charge point or an operator is ever a path."""
 
 import hashlib
+import logging
 import os
 import re
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from csmsd.ports import NoRoom, StoredFile
 
+log = logging.getLogger(__name__)
+
 Kind = Literal["firmware", "diagnostics"]
 _KINDS: tuple[Kind, ...] = ("firmware", "diagnostics")
+_LOST = "lost"  # where files go that no record knows: of a crash, or of a time after the backup that was restored
+_MOST_LOST = 100  # files; the oldest of more go
 _NAME = re.compile(r"[0-9a-f]{32}\Z")
 _READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -81,18 +86,44 @@ class Shelf:
         self._used = 0
         self._lock = threading.Lock()
 
-    def open(self, kept: Iterable[str]) -> None:
-        """Makes the directories. What no record knows, and what was cut off, was left behind by a crash."""
-        known = set(kept)
-        self._directory.mkdir(exist_ok=True, mode=0o700)
-        for name in ("partial", *_KINDS):
+    def open(self, kept: Mapping[Kind, Iterable[str]]) -> None:
+        """Makes the directories. What was cut off by a crash goes; what no record knows is laid aside.
+
+        After an older backup was restored the files that came later are unknown; with a newer one they are back.
+        """
+        for name in ("", "partial", _LOST, *_KINDS):
             self.directory(name).mkdir(exist_ok=True, mode=0o700)
-            for file in self.directory(name).iterdir():
-                if name == "partial" or file.name not in known:
-                    with suppress(OSError):
-                        file.unlink()
+        for file in self.directory("partial").iterdir():
+            with suppress(OSError):
+                file.unlink()
+        for kind in _KINDS:
+            self._sort_out(kind, set(kept[kind]))
+        self._limit_lost()
         with suppress(OSError):
             self._used = sum(file.lstat().st_size for file in self.directory("diagnostics").iterdir())
+
+    def _sort_out(self, kind: Kind, known: set[str]) -> None:
+        directory, lost = self.directory(kind), self.directory(_LOST)
+        there = {file.name for file in directory.iterdir()}
+        found, unknown = [], sorted(there - known)
+        for name in known - there:
+            with suppress(FileNotFoundError):
+                (lost / f"{kind}-{name}").rename(directory / name)
+                found.append(name)
+        for name in unknown:
+            (directory / name).rename(lost / f"{kind}-{name}")
+        if found:
+            log.info("%d files of %s were found again in %s", len(found), kind, lost)
+        if unknown:
+            log.warning("%d files of %s that the database does not know were moved to %s", len(unknown), kind, lost)
+
+    def _limit_lost(self) -> None:
+        lost = sorted(self.directory(_LOST).iterdir(), key=lambda file: file.lstat().st_mtime)
+        for file in lost[:-_MOST_LOST]:
+            with suppress(OSError):
+                file.unlink()
+        if len(lost) > _MOST_LOST:
+            log.warning("the oldest %d files in %s were deleted", len(lost) - _MOST_LOST, self.directory(_LOST))
 
     def directory(self, name: str) -> Path:
         return self._directory / name

@@ -90,13 +90,15 @@ class Observer(msgspec.Struct, frozen=True):
 class Target(msgspec.Struct):
     """What an operation may look at: the site, the charge point it is for, and the time (ms since 1970 UTC).
 
-    `task` is the number under which the request is sent; None before that is decided.
+    `task` is the number under which the request is sent; None before that is decided. `rollout` is the number of the
+    rollout that it is a part of.
     """
 
     site: "Site"
     charge_point: "ChargePointState"
     now: Milliseconds
     task: int | None = None
+    rollout: int | None = None
 
 
 class Outgoing(msgspec.Struct, Generic[Req, Conf]):

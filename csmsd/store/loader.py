@@ -96,7 +96,10 @@ class _Loader:
         firmware = self._site.firmware
         for image in read_records(FirmwareImage, self._query):
             firmware.images[image.name] = image
-        for update in read_records(FirmwareUpdate, self._query, _newest_and_open("firmware_update", UPDATE_ENDED)):
+        # What a rollout sent must be found again, whatever an operator sent after it.
+        of_rollouts = " OR rollout IN (SELECT rollout FROM rollout_member WHERE state = 'updating') ORDER BY id"
+        wanted = _newest_and_open("firmware_update", UPDATE_ENDED) + of_rollouts
+        for update in read_records(FirmwareUpdate, self._query, wanted):
             firmware.updates.add(update)
         wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
         for upload in read_records(DiagnosticsUpload, self._query, wanted):

@@ -1,5 +1,8 @@
 """Rollouts: stages, failures, operators, and a csmsd that is killed in between."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from csmsctl.simulator import charge_point as simulated
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
 from tests.end_to_end.test_firmware import points
-from tests.files.file_site import add_firmware, hosting
+from tests.files.file_site import add_firmware, bases, hosting, http
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
@@ -119,6 +122,72 @@ async def test_operators_halt_it_and_end_it(make_site: MakeSite) -> None:
     assert (await site.csmsctl("rollout", "resume", "1")).code == 2
     assert (await site.csmsctl("rollout", "show", "7")).code == 3
     assert [one["id"] for one in (await site.json("rollout", "list"))["rollouts"]] == [1]
+
+
+async def test_what_an_operator_sent_meanwhile_does_not_hide_what_the_rollout_sent(make_site: MakeSite) -> None:
+    """As it is after a `kill -9` before the rollout looked: the member is updating, and knows no update."""
+    site = await make_site(hosting())
+    await add_firmware(site)
+    point = await site.raw("CP1")
+    watcher = await site.watch("rollout.changed")
+    await rollout(site, "CP1")
+    await updated(point, "Downloading")
+    operator = asyncio.create_task(
+        site.csmsctl("update-firmware", "CP1", "--location", "http://192.0.2.1/x", "--force")
+    )
+    await updated(point)
+    assert (await operator).code == 0
+    while (await watcher.event("rollout.changed"))["data"]["state"] != "paused":
+        pass
+    await site.kill()
+    with closing(sqlite3.connect(site.database)) as database:
+        database.execute("UPDATE rollout SET state = 'running'")
+        database.execute("UPDATE rollout_member SET state = 'updating', update_id = NULL, begun_at = begun_at + 60000")
+        database.commit()
+
+    await site.start()
+
+    again = await site.raw("CP1", register=False)
+    await again.ask("FirmwareStatusNotification", {"status": "Installed"})  # the operator's: it is free for another
+    state, reason, members = await shown(site)
+    assert (state, reason, members) == ("paused", "1 failed, at most 0 may", {"CP1": "failed"})
+    await again.heartbeat()
+    assert again.calls.empty()
+
+
+async def test_a_charge_point_that_is_removed_takes_its_updates_along(make_site: MakeSite) -> None:
+    """Everything that waits for it ends, and what it was told is of no use to anybody."""
+    site = await make_site(hosting())
+    await add_firmware(site, data=bytes(30_000_000))
+    one, two = await site.raw("CP1"), await site.raw("CP2")
+    await rollout(site, "CP1", "CP2", "--canary", "1")
+    update = await one.asked("UpdateFirmware")
+    await one.answer(update, {})
+    waiting = asyncio.create_task(site.csmsctl("--json", "get-diagnostics", "CP1", "--wait"))
+    upload = await one.asked("GetDiagnostics")
+    await one.answer(upload, {"fileName": "x"})
+    await one.ask("DiagnosticsStatusNotification", {"status": "Uploading"})
+
+    assert (await site.csmsctl("cp", "remove", "CP1", "--yes")).code == 0
+
+    ended = await waiting
+    assert ended.code == 7, ended
+    observed = ended.json["results"][0]["observed"]
+    assert (observed["state"], observed["error"]) == ("cancelled", "the charge point was removed")
+    for _ in range(2):
+        assert (await site.json("firmware", "status"))["updates"][0]["state"] == "cancelled"
+        assert await shown(site) == ("paused", "canary CP1 cancelled", {"CP1": "cancelled", "CP2": "waiting"})
+        await site.restart()
+    for method, request in (("GET", update), ("PUT", upload)):
+        location = request[3]["location"]
+        port = next(base.rpartition(":")[2] for base in await bases(site) if base.startswith("http:"))
+        path = location.partition("//")[2].partition("/")[2]
+        assert (await asyncio.to_thread(http, method, f"http://127.0.0.1:{port}/{path}"))[0].status == 404
+    # It comes back, and goes on with what it was told before: nobody asked for that any more.
+    again = await site.raw("CP1")
+    await again.ask("FirmwareStatusNotification", {"status": "Installed"})
+    assert (await site.json("firmware", "status"))["updates"][0]["state"] == "cancelled"
+    assert two.calls.empty()
 
 
 async def test_a_fleet_of_simulated_charge_points(

@@ -83,6 +83,24 @@ async def test_a_file_that_may_not_grow(site: Site) -> None:
     await a_full_disk_is_survived(site, lambda: site.limit_file_size(4096), lambda: site.limit_file_size(None))
 
 
+async def test_what_must_be_followed_is_not_sent_when_it_cannot_be_recorded(site: Site) -> None:
+    """Nobody would know what came of an update; a transaction may be stopped all the same (see above)."""
+    charge_point = await site.raw("CP1")
+    site.limit_file_size(4096)
+    # The first one finds out, in the commit itself; for the second one it is known.
+    for name in ("update-firmware", "get-diagnostics"):
+        ended = await site.csmsctl("--json", name, "CP1", "--location", "http://192.0.2.1/x")
+        (result,) = ended.json["results"]
+        assert (ended.code, result["outcome"], result["task"]) == (1, "not_sent", None)
+        assert result["error"] == "it could not be recorded, so it was not sent"
+    await charge_point.heartbeat()
+    assert charge_point.calls.empty()
+    site.limit_file_size(None)
+    await answered_again(charge_point, "StartTransaction", START)
+    assert (await site.json("firmware", "status"))["updates"] == []
+    assert (await site.json("task", "list"))["tasks"] == []
+
+
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A file system of 4 MiB."""

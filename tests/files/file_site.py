@@ -21,6 +21,13 @@ def hosting(**settings: Any) -> dict[str, dict[str, Any]]:
     return {"files": SETTINGS | settings, "ocpp": {"hold_after_reconnect": 0}}
 
 
+async def bases(site: Site) -> list[str]:
+    """The URLs at which files are hosted now."""
+    found = (await site.call("daemon.info"))["files"]
+    assert isinstance(found, list)
+    return found
+
+
 async def add_firmware(site: Site, name: str = "acme-2.1.bin", data: bytes = FIRMWARE, **fields: Any) -> dict[str, Any]:
     """Stores an image the way csmsctl does."""
     async with await ControlConnection.open(site.socket) as control:

@@ -10,6 +10,8 @@ from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShapes, read_meter_values
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
+from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.record import Change, Deleted
 from csmsd.profiles.site import Policies
 from csmsd.store.database import prepare
@@ -109,6 +111,26 @@ async def test_a_transaction_of_a_charge_point_that_was_removed_harms_nothing(tm
     site = load(path, Policies())
     assert list(site.charge_points) == ["cp2"]
     assert site.active_transactions_of("A1B2C3") == 1
+
+
+async def test_what_a_rollout_sent_is_found_whatever_was_sent_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    fields: dict[str, Any] = {"charge_point": "CP1", "created_at": 0, "changed_at": 0, "deadline_at": 0}
+    fields |= {"location": "http://host/x", "retrieve_at": 0, "state": "superseded"}
+    await write(
+        path,
+        Rollout(id=3, created_at=0, file="x"),
+        RolloutMember(rollout=3, charge_point="CP1", position=0, state="updating"),
+        FirmwareUpdate(**fields, id=1, rollout=2),
+        FirmwareUpdate(**fields, id=2, rollout=3),
+        FirmwareUpdate(**fields, id=4),
+        FirmwareUpdate(**fields | {"state": "requested"}, id=5),
+    )
+    updates = load(path, Policies()).firmware.updates
+    assert [update.id for update in updates.of_charge_point("cp1")] == [2, 5]
+    found = updates.of_rollout("CP1", 3)
+    assert found is not None
+    assert found.id == 2
 
 
 async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:

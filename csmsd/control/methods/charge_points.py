@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, usage
+from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, require_store, usage
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
@@ -184,6 +184,7 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
             f"{state.id} has a running transaction ({', '.join(str(known.id) for known in running)}).",
             f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
         )
+    require_store(service.keeper)
     changes: list[Change] = [Deleted(state.record)]
     ended = [msgspec.structs.replace(transaction, state="abandoned") for transaction in running]
     for transaction in ended:
@@ -193,6 +194,8 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
             transaction.energy_wh = round(register.total)
         changes.append(transaction)
     changes += site.reservations.forget(state.id, service.clock())
+    given_up, told = site.firmware.forget(state.id, service.clock())
+    changes += given_up
     # Gone before it is gone on disk: what it sends meanwhile must not bring it back.
     del site.charge_points[fold(state.id)]
     try:
@@ -206,7 +209,8 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
     service.site().charge_points.pop(fold(state.id), None)
     service.site().installed_profiles.forget(state.id)
     service.site().local_lists.forget(state.id)
-    service.bus.publish(Event("charge_point.removed", state.id, {}))
+    for event in (*told, Event("charge_point.removed", state.id, {})):
+        service.bus.publish(event)
     return {"changed": True}
 
 

@@ -8,8 +8,8 @@ from msgspec import Meta
 from csmsd.control.firmware_views import member_view, rollout_view
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
-from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
+from csmsd.profiles.record import Change
 
 
 class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -109,8 +109,7 @@ async def show(service: Service, parameters: Number, caller: Caller) -> Json:
 
 
 def _told(service: Service, rollout: Rollout) -> Json:
-    data: dict[str, object] = {"rollout": rollout.id, "state": rollout.state, "reason": rollout.reason}
-    service.bus.publish(Event("rollout.changed", None, data))
+    service.bus.publish(rollout_event(rollout))
     return {"changed": True, "rollout": _view(service, rollout)}
 
 

@@ -4,7 +4,7 @@ Three facts are kept apart: what the charge point says (`state`, `reported`), wh
 for firmware the version that it boots with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 from csmsd.ocpp.identity import fold
@@ -90,13 +90,17 @@ class Book(Generic[F]):
     def of_token(self, token_hash: str) -> F | None:
         return self._by_token.get(token_hash)
 
+    def of_charge_point(self, identity: str) -> Sequence[F]:
+        """The oldest first."""
+        return self._by_charge_point.get(fold(identity), ())
+
     def newest(self, identity: str) -> F | None:
-        own = self._by_charge_point.get(fold(identity))
+        own = self.of_charge_point(identity)
         return own[-1] if own else None
 
     def current(self, identity: str) -> F | None:
         """The one that reports of that charge point are about."""
-        own = self._by_charge_point.get(fold(identity), ())
+        own = self.of_charge_point(identity)
         return next((record for record in reversed(own) if record.state not in NOT_REPORTED_ON), None)
 
     def unconfirmed(self, number: int | None, outcome: str, now: Milliseconds) -> tuple[list[Change], list[Event]]:
@@ -107,9 +111,23 @@ class Book(Generic[F]):
         record.state, record.changed_at = _CERTAIN[outcome], now
         return [record], [record.event()]
 
+    def end_for(self, identity: str, reason: str, now: Milliseconds) -> list[F]:
+        """Ends what is not over for a charge point, and takes back all its tokens; what changed."""
+        changed = []
+        for record in self.of_charge_point(identity):
+            if record.ended and (record.token_hash is None or record.token_dead):
+                continue
+            if not record.ended:
+                record.state, record.error, record.changed_at = "cancelled", reason, now
+            if record.token_hash is not None:
+                self._by_token.pop(record.token_hash, None)
+                record.token_hash = None
+            changed.append(record)
+        return changed
+
     def open_before(self, record: F) -> list[F]:
         """Earlier ones of the same charge point that are not over."""
-        own = self._by_charge_point.get(fold(record.charge_point), ())
+        own = self.of_charge_point(record.charge_point)
         return [earlier for earlier in own if earlier.id < record.id and not earlier.ended]
 
     def __iter__(self) -> Iterator[F]:

@@ -8,7 +8,7 @@ import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.firmware_management.updates import FAILED, FirmwareUpdate
-from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.record import Event, Milliseconds, Record
 
 MINUTES_A_DAY = 24 * 60
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
@@ -102,6 +102,14 @@ class Rollouts:
     def members(self, number: int) -> list[RolloutMember]:
         return sorted(self._members.get(number, {}).values(), key=lambda member: member.position)
 
+    def end_for(self, identity: str, reason: str, now: Milliseconds) -> list[RolloutMember]:
+        """Takes a charge point out of all rollouts that are not over for it; what changed."""
+        found = [members[fold(identity)] for members in self._members.values() if fold(identity) in members]
+        left = [member for member in found if not member.over]
+        for member in left:
+            member.state, member.note, member.ended_at = "cancelled", reason, now
+        return left
+
     def busy(self, identity: str) -> Rollout | None:
         """The rollout that a charge point takes part in and that is not over for it."""
         for rollout in self:
@@ -160,9 +168,11 @@ def decide(rollout: Rollout, standings: list[Standing], minute: int) -> Decision
     failures = [
         member for member in members if member.state == "failed" and (member.ended_at or 0) > rollout.resumed_at
     ]
-    failed_canaries = [member.charge_point for member in canaries if member in failures]
-    if failed_canaries:
-        return Decision(state="paused", reason=f"canary {', '.join(failed_canaries)} failed")
+    # A canary that was removed proves as little as one that failed.
+    lost = [member for member in canaries if member.state in ("failed", "cancelled")]
+    lost = [member for member in lost if (member.ended_at or 0) > rollout.resumed_at]
+    if lost:
+        return Decision(state="paused", reason="canary " + ", ".join(f"{m.charge_point} {m.state}" for m in lost))
     if len(failures) > rollout.max_failures:
         return Decision(state="paused", reason=f"{len(failures)} failed, at most {rollout.max_failures} may")
     if all(member.over for member in members):
@@ -191,3 +201,11 @@ def _obstacle(waiting: list[Standing]) -> str:
     if offline == len(waiting):
         return f"{offline} offline"
     return f"{len(waiting) - offline} busy" + (f", {offline} offline" if offline else "")
+
+
+def rollout_event(rollout: Rollout, member: RolloutMember | None = None) -> Event:
+    data: dict[str, object] = {"rollout": rollout.id, "state": rollout.state, "reason": rollout.reason}
+    if member is not None:
+        data["member"] = member.state
+        data["note"] = member.note
+    return Event("rollout.changed", member.charge_point if member is not None else None, data)

@@ -54,6 +54,7 @@ def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], l
         retrieve_at=retrieve_at,
         deadline_at=max(now, retrieve_at) + target.site.policies.firmware_timeout * 1000,
         location=shown,
+        rollout=target.rollout,
         version_before=target.charge_point.record.firmware_version,
     )
     token = firmware.hosting.token_in(request.location) if firmware.hosting is not None else None

@@ -14,7 +14,7 @@ STATES = {
     "InstallationFailed": "installation_failed",
 }
 ENDED = frozenset(
-    {"installed", "download_failed", "installation_failed", "unknown", "refused", "not_sent", "superseded"}
+    {"installed", "download_failed", "installation_failed", "unknown", "refused", "not_sent", "superseded", "cancelled"}
 )
 FAILED = frozenset({"download_failed", "installation_failed", "refused", "not_sent"})
 
@@ -43,6 +43,7 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
     table: ClassVar[str] = "firmware_update"
     key: ClassVar[tuple[str, ...]] = ("id",)
 
+    rollout: int | None = None  # the one that it is a part of
     file: str | None = None  # name of the image, when csmsd hosts it
     retrieve_at: Milliseconds
     downloads_left: int = 0
@@ -92,6 +93,11 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
 
 class Updates(Book[FirmwareUpdate]):
     """All updates that matter now."""
+
+    def of_rollout(self, identity: str, rollout: int) -> FirmwareUpdate | None:
+        """The newest one that a rollout sent to a charge point."""
+        own = reversed(self.of_charge_point(identity))
+        return next((update for update in own if update.rollout == rollout), None)
 
 
 def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Event]]:

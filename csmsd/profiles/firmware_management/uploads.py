@@ -6,8 +6,7 @@ from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, Book, Fol
 from csmsd.profiles.record import Change, Event, Milliseconds
 
 STATES = {"Uploading": "uploading", "Uploaded": "uploaded", "UploadFailed": "upload_failed"}
-ENDED = frozenset({"uploaded", "upload_failed", "nothing", "unknown", "refused", "not_sent", "superseded"})
-FAILED = frozenset({"upload_failed", "nothing", "refused", "not_sent"})
+ENDED = frozenset({"uploaded", "upload_failed", "nothing", "unknown", "refused", "not_sent", "superseded", "cancelled"})
 
 
 class DiagnosticsUpload(Followed, kw_only=True, gc=False):

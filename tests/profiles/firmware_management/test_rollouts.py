@@ -33,7 +33,7 @@ def standings(text: str) -> list[Standing]:
             charge_point="ABCDEFGH"[position],
             position=position,
             state="waiting" if state in ("offline",) else state,
-            ended_at=5 if state in ("done", "failed") else None,
+            ended_at=5 if state in ("done", "failed", "cancelled") else None,
         )
         found.append(Standing(member, connected=state != "offline", idle=trait != "busy", free=trait != "other"))
     return found
@@ -78,6 +78,8 @@ def test_who_is_begun_with(how: dict[str, Any], members: str, begin: str) -> Non
         ({}, "done done", Decision(state="done")),
         ({"max_failures": 1}, "done failed", Decision(state="done")),
         ({}, "done cancelled", Decision(state="done")),
+        ({"canary": 1}, "cancelled waiting", Decision(state="paused", reason="canary A cancelled")),
+        ({"canary": 1, "resumed_at": 5}, "cancelled waiting", Decision(begin=("B",))),
         ({}, "failed waiting", Decision(state="paused", reason="1 failed, at most 0 may")),
         ({"max_failures": 1}, "failed failed waiting", Decision(state="paused", reason="2 failed, at most 1 may")),
         ({"max_failures": 9, "canary": 2}, "done failed waiting", Decision(state="paused", reason="canary B failed")),
