@@ -20,6 +20,7 @@ from csmsd.control.reassertion import Reassertion
 from csmsd.control.rollouts import RolloutRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
+from csmsd.event_hooks import EventHooks
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import open_files
@@ -42,7 +43,8 @@ from csmsd.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_DRAIN_SECONDS = 4.0
+_DRAIN_SECONDS = 3.5
+_LAST_HOOKS_SECONDS = 0.5
 
 
 class AlreadyRunning(Exception):
@@ -141,6 +143,9 @@ class Daemon:
         await settle_what_was_under_way(await self._reader.tasks_under_way(), self._writer, now)
         self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
         self._bus.subscribe(self._reassertion.told)
+        self._event_hooks = EventHooks(settings.events, self._bus)
+        self._bus.subscribe(self._event_hooks.told)
+        self._opened.append(lambda: self._event_hooks.close(_LAST_HOOKS_SECONDS))
         self._hooks = Hooks(lambda: self._settings.data_transfer)
         self._opened.append(self._hooks.close)
         dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._site.distrust, self._hooks)
@@ -193,6 +198,7 @@ class Daemon:
             traffic=dispatcher.traffic,
             bus=self._bus,
             outcomes=self._runner.outcomes,
+            hooks=self._event_hooks.outcomes,
             waiting_calls=lambda: sum(connection.waiting for connection in self._registry),
             files=[self._directory / name for name in ("csms.db", "csms.db-wal", "log.db", "log.db-wal")],
             stopping=self._stop.is_set,
@@ -261,6 +267,7 @@ class Daemon:
             raise RpcError(1, str(error), next_step) from None
 
     def _took_over(self, changed: list[str]) -> None:
+        self._event_hooks.configure()
         self._site().policies = policies(self._settings)
         self._bus.publish(Event("daemon.reloaded", None, {"changed": changed}))
 

@@ -5,14 +5,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from csmsd.profiles.record import Data, Event, Milliseconds
+from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles.record import FLEETING, Data, Event, Milliseconds
 
 REMEMBERED = 10_000
 # What a crash may have kept from the log of events: numbers begin beyond it, so that none is used twice.
 _GAP_AFTER_START = 10_000
-
-# Too many to keep; the readings themselves are in the store.
-FLEETING = frozenset({"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress"})
 
 
 class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +31,16 @@ class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
     @property
     def data(self) -> Data:
         return self.event.data
+
+    def described(self) -> Data:
+        """As everybody outside sees it: a promise."""
+        return {
+            "number": self.number,
+            "time": format_time(self.time),
+            "type": self.type,
+            "charge_point": self.charge_point,
+            "data": self.data,
+        }
 
 
 Subscriber = Callable[[NumberedEvent], None]

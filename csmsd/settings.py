@@ -2,11 +2,14 @@
 
 import os
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
+
+from csmsd.profiles.record import FLEETING, EventType
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -118,15 +121,41 @@ class DataTransfer(_Section, kw_only=True):
         """What is wrong beyond the types: "key: reason"."""
         seen: set[tuple[str, str | None]] = set()
         for hook in self.hooks:
-            path = Path(hook.command)
-            if not path.is_absolute():
-                return f"data_transfer.hooks: {hook.command!r} is not an absolute path"
-            if not path.is_file() or not os.access(path, os.X_OK):
-                return f"data_transfer.hooks: {hook.command!r} is no file that can be run"
+            if wrong := _not_executable(hook.command):
+                return f"data_transfer.hooks: {wrong}"
             place = (hook.vendor_id.casefold(), hook.message_id.casefold() if hook.message_id is not None else None)
             if place in seen:
                 return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
             seen.add(place)
+        return None
+
+
+class EventHook(_Section, kw_only=True):
+    """An executable that is told events: of one type, or of those that a glob such as `transaction.*` means."""
+
+    event: str
+    command: str
+
+    def wants(self, kind: EventType) -> bool:
+        """What comes in great numbers must be named in full."""
+        return kind == self.event or (kind not in FLEETING and fnmatchcase(kind, self.event))
+
+
+class Events(_Section, kw_only=True):
+    """Hooks for events."""
+
+    timeout: Seconds = 10.0
+    max_running: Annotated[int, Meta(ge=1, le=100)] = 4  # at once
+    max_waiting: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    hooks: list[EventHook] = []
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        for hook in self.hooks:
+            if not any(hook.wants(kind) for kind in get_args(EventType)):
+                return f"events.hooks: no event is called {hook.event!r}; csmsd.toml(5) lists them"
+            if wrong := _not_executable(hook.command):
+                return f"events.hooks: {wrong}"
         return None
 
 
@@ -166,6 +195,7 @@ class Settings(_Section, kw_only=True):
     store: Store = msgspec.field(default_factory=Store)
     files: Files = msgspec.field(default_factory=Files)
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
+    events: Events = msgspec.field(default_factory=Events)
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     control: Control = msgspec.field(default_factory=Control)
     log: Log = msgspec.field(default_factory=Log)
@@ -195,6 +225,10 @@ RELOADABLE = frozenset(
         "data_transfer.timeout",
         "data_transfer.max_output_bytes",
         "data_transfer.hooks",
+        "events.timeout",
+        "events.max_running",
+        "events.max_waiting",
+        "events.hooks",
         "metrics.charge_points",
         "log.level",
     }
@@ -252,12 +286,10 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
-    wrong = settings.data_transfer.problem()
-    if wrong is not None:
-        raise SettingsError(f"{file}: {wrong}")
-    problem = settings.files.problem() or settings.metrics.problem()
-    if problem is not None:
-        raise SettingsError(f"{file}: {problem}")
+    for part in (settings.data_transfer, settings.files, settings.events, settings.metrics):
+        problem = part.problem()
+        if problem is not None:
+            raise SettingsError(f"{file}: {problem}")
     return settings
 
 
@@ -268,6 +300,16 @@ def _convert(data: dict[str, Any], source: str) -> Settings:
         reason, _, place = str(error).partition(" - at `$")
         key = place.rstrip("`").lstrip(".")
         raise SettingsError(f"{source}: {key + ': ' if key else ''}{reason}") from None
+
+
+def _not_executable(command: str) -> str | None:
+    """Why the command cannot be run; None when it can."""
+    path = Path(command)
+    if not path.is_absolute():
+        return f"{command!r} is not an absolute path"
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return f"{command!r} is no file that can be run"
+    return None
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
+from csmsd.profiles.record import FLEETING, EventType
 from csmsd.settings import RELOADABLE, Settings
 
 MAN = Path(__file__).parent.parent / "man"
@@ -58,6 +60,13 @@ def test_the_default_is_the_documented_one(key: str) -> None:
         line for line in (MAN / "csmsd.toml.5").read_text().splitlines() if re.match(rf"\.It Cm {name}\*? ", line)
     )
     assert line.endswith(f"Bq {text}"), line
+
+
+def test_every_event_is_listed() -> None:
+    events = (MAN / "csmsd.toml.5").read_text().partition("\n.Sh EVENTS\n")[2].partition("\n.Sh ")[0]
+    listed, _, fleeting = events.partition("The types are\n")[2].partition("\n.Pp\n")
+    assert sorted(re.findall(r"\.Li (\S+)", listed)) == sorted(get_args(EventType))
+    assert set(re.findall(r"\.Li (\S+)", fleeting)) == FLEETING
 
 
 def test_every_flag_is_documented() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from csmsd.control.problems import Problem
 from csmsd.control.service import Json
-from csmsd.events import NumberedEvent
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
@@ -194,16 +193,6 @@ def message_view(message: Any) -> Json:
         "charge_point": message.charge_point,
         "direction": message.direction,
         "text": message.text,
-    }
-
-
-def event_view(event: NumberedEvent) -> Json:
-    return {
-        "number": event.number,
-        "time": time_text(event.time),
-        "type": event.type,
-        "charge_point": event.charge_point,
-        "data": event.data,
     }
 
 

@@ -60,6 +60,7 @@ class SiteCollector(Collector):
         )
         yield _histogram("csms_event_loop_lag_seconds", "How late the event loop was.", self._lag)
         yield _counters("csms_events", "Events by type (csmsctl events).", "type", figures.bus.counts)
+        yield _counters("csms_event_hooks", "Events given to executables by outcome.", "outcome", figures.hooks)
         tasks = CounterMetricFamily(
             "csms_tasks", "Requests to charge points by action and outcome.", labels=["action", "outcome"]
         )

@@ -53,6 +53,7 @@ class Figures(msgspec.Struct, kw_only=True):
     traffic: TrafficFigures
     bus: EventBus
     outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
+    hooks: Mapping[str, int]  # events given to executables
     waiting_calls: Callable[[], int]
     files: list[Path]
     stopping: Callable[[], bool]

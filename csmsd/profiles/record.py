@@ -76,6 +76,11 @@ EventType = Literal[
 ]
 
 
+# Too many to keep; the readings themselves are in the store.
+FLEETING: frozenset[EventType] = frozenset(
+    {"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress"}
+)
+
 Data = dict[str, object]
 
 

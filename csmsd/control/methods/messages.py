@@ -8,7 +8,7 @@ import msgspec
 from csmsd.control.methods.transactions import given_time
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, usage
 from csmsd.control.targets import resolve
-from csmsd.control.views import event_view, message_view, stored_event_view
+from csmsd.control.views import message_view, stored_event_view
 from csmsd.events import NumberedEvent
 from csmsd.ocpp.identity import fold
 
@@ -95,14 +95,14 @@ async def follow_events(service: Service, parameters: FollowEvents, caller: Call
 
     def take(event: NumberedEvent) -> None:
         if wanted(event.type, event.charge_point):
-            caller.notify("event", event_view(event))
+            caller.notify("event", event.described())
 
     last = service.bus.last
     missed: list[Json] = []
     if parameters.after is not None:
         remembered = service.bus.remembered_after(parameters.after)
         if remembered is not None:
-            missed = [event_view(event) for event in remembered if wanted(event.type, event.charge_point)]
+            missed = [event.described() for event in remembered if wanted(event.type, event.charge_point)]
             end = service.bus.subscribe(take)
         else:
             # Older than memory reaches: from the log. What comes in meanwhile waits behind it.
@@ -113,7 +113,7 @@ async def follow_events(service: Service, parameters: FollowEvents, caller: Call
             listed = [stored_event_view(event) for event in stored]
             newest = listed[-1]["number"] if listed else parameters.after
             missed = listed + [
-                event_view(event)
+                event.described()
                 for event in waiting
                 if event.number > newest and wanted(event.type, event.charge_point)
             ]

@@ -1,0 +1,72 @@
+"""Runs executables: never through a shell, never for long, with nothing of csmsd's own environment."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+_CHUNK = 64 * 1024
+_LAST_WORDS_SECONDS = 5.0
+
+
+class Failed(Exception):
+    """It did not do what it was to do; the text says why."""
+
+
+async def run(executable: str, question: bytes, timeout: float, max_output: int | None) -> bytes:
+    """Its output, at most `max_output` bytes; None: nobody reads it. `timeout` in seconds. Raises Failed."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            executable,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE if max_output is not None else asyncio.subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,  # so that what it starts itself can be ended with it
+        )
+    except OSError as error:
+        raise Failed(f"cannot be run: {error.strerror}") from None
+    assert process.stdin is not None
+    try:
+        async with asyncio.timeout(timeout):
+            _, output = await asyncio.gather(_tell(process.stdin, question), _read(process.stdout, max_output or 0))
+            code = await process.wait()
+    except TimeoutError:
+        raise Failed(f"did not end within {timeout:g} s") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await _bury(process)
+    if code != 0:
+        raise Failed(f"ended with exit code {code}")
+    return output
+
+
+async def _bury(process: asyncio.subprocess.Process) -> None:
+    """Waits for the end of a process that is being killed.
+
+    asyncio tells of it only when the pipe is empty, too; a child that left the process group may hold it for ever.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            while process.stdout is not None and await process.stdout.read(_CHUNK):
+                pass
+            await process.wait()
+
+
+async def _tell(stdin: asyncio.StreamWriter, question: bytes) -> None:
+    """One that does not read its input may have a good reason."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stdin.write(question)
+        await stdin.drain()
+    stdin.close()
+
+
+async def _read(stdout: asyncio.StreamReader | None, most: int) -> bytes:
+    output = bytearray()
+    while stdout is not None and (part := await stdout.read(_CHUNK)):
+        output += part
+        if len(output) > most:
+            raise Failed(f"said more than {most} bytes")
+    return bytes(output)
