@@ -1,5 +1,6 @@
 """What a command prints: data on standard output, everything else on standard error."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -101,6 +102,15 @@ class Output:
     def flush(self) -> None:
         """Nothing of the data is held back any more."""
         sys.stdout.flush()
+
+    def sync(self) -> None:
+        """The data is where it goes: on disk, if standard output is a file. Raises OSError when it is not."""
+        self.flush()
+        try:
+            os.fsync(sys.stdout.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # a pipe, a terminal, a device
+                raise
 
     # --- everything else
 

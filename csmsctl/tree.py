@@ -192,6 +192,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "config": _CONFIG,
         "task": _TASK,
         "export": _EXPORT,
+        "report": Entry(f"{_HERE}.report:report", "csmsctl report --month last --by parent --tariff tariff.toml"),
         "log": Entry(f"{_HERE}.messages:log", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),
     },

@@ -1,8 +1,5 @@
 """`tx export` and `export transactions`: transactions for the books."""
 
-import errno
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import Annotated
@@ -114,7 +111,7 @@ def export_new(run: Invocation, after_cursor: str | None, output: str | None) ->
             lines = csv_lines(BOOKED_FIELDS, found, headers=run.output.headers)
         write_lines(run.output, output, lines)
         if output is None or output == "-":
-            _flush_for_good()
+            run.output.sync()
         if place is not None and found.last is not None:
             place.move_to(found.last)
             _tell(run, place)
@@ -145,16 +142,6 @@ class _Booked:
             if len(page) < _AT_ONCE:
                 return
             after = {"booking": page[-1]["booking"]}
-
-
-def _flush_for_good() -> None:
-    """Standard output is where it goes, on disk if it is a file, before the cursor says so."""
-    sys.stdout.flush()
-    try:
-        os.fsync(sys.stdout.fileno())
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # a pipe, a terminal, a device
-            raise
 
 
 def _tell(run: Invocation, place: Cursor) -> None:

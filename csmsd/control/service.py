@@ -66,6 +66,8 @@ class Readings(Protocol):
         state: str | None = None,
         since: Milliseconds | None = None,
         until: Milliseconds | None = None,
+        stopped_since: Milliseconds | None = None,
+        stopped_until: Milliseconds | None = None,
         before_id: int | None = None,
         limit: int = 100,
     ) -> list[Transaction]: ...

@@ -73,6 +73,8 @@ class Reader:
         state: str | None = None,
         since: Milliseconds | None = None,
         until: Milliseconds | None = None,
+        stopped_since: Milliseconds | None = None,
+        stopped_until: Milliseconds | None = None,
         before_id: int | None = None,
         limit: int = 100,
     ) -> list[Transaction]:
@@ -83,6 +85,8 @@ class Reader:
             "state=?": state,
             "start_time>=?": since,
             "start_time<?": until,
+            "stop_time>=?": stopped_since,
+            "stop_time<?": stopped_until,
             "id<?": before_id,
         }
         return await self._records(Transaction, conditions, limit)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csmsctl.commands import transaction_export
@@ -84,6 +84,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_whatever_crashes_nothing_is_lost_and_what_comes_twice_is_the_same(steps: list[tuple[str, int | None]]) -> None:
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:

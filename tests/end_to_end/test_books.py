@@ -89,3 +89,26 @@ async def test_a_cursor_does_not_fit_books_that_were_put_back(make_site: MakeSit
         await stopped(charge_point, await started(charge_point, 3), 2000)
         await charged(charge_point, day)
     assert json.loads(before)["booking"] == 2
+
+
+async def test_a_report_with_prices_by_the_time_of_day(site: Site) -> None:
+    await site.call("tag.add", id="TAG1", parent="FLEET")
+    charge_point = await site.raw("CP1")
+    number = await started(charge_point, timestamp="2026-11-02T21:00:00Z")
+    for time, register in (("22:00", 10_000), ("22:30", 9000)):  # the first of the two was too high
+        value = {"timestamp": f"2026-11-02T{time}:00Z", "sampledValue": [{"value": str(register)}]}
+        await charge_point.ask("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [value]})
+    await stopped(charge_point, number, 11_000, timestamp="2026-11-02T23:00:00Z")
+    running = await started(charge_point, 2, timestamp="2026-11-30T23:59:00Z")
+    tariff = site.directory / "tariff.toml"
+    tariff.write_text(
+        'currency = "EUR"\n[[tariffs]]\nper_kwh = 0.5\n[[tariffs.bands]]\nfrom = "22:00"\nto = "06:00"\nper_kwh = 0.1\n'
+    )
+    report = await site.json("report", "--month", "2026-11", "--utc", "--by", "parent", "--tariff", str(tariff))
+    # Suspect for the register's step back; 8 kWh until 22:30 at most, so 8 by day and 2 by night.
+    [line] = report["groups"]
+    assert (line["key"], line["transactions"], line["suspect_energy_wh"]) == ("FLEET", 0, 10_000)
+    assert line["suspect_cost"] == "4.20"
+    assert [(gap["transaction"], gap["kind"]) for gap in report["gaps"]] == [(number, "suspect"), (running, "active")]
+    none = await site.json("report", "--month", "2026-10", "--utc")
+    assert (none["groups"], none["gaps"]) == ([], [])

@@ -3,6 +3,7 @@
 from typing import Any
 
 from csmsd.control.methods import (
+    bookings,
     charge_points,
     completion,
     daemon,
@@ -28,6 +29,7 @@ METHODS: dict[str, Method[Any]] = {
         charge_points,
         tags,
         transactions,
+        bookings,
         reservations,
         local_lists,
         profiles,

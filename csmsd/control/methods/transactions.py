@@ -11,7 +11,6 @@ from csmsd.control.service import (
     Json,
     Method,
     RowId,
-    RpcError,
     Service,
     not_there,
     require_store,
@@ -20,7 +19,6 @@ from csmsd.control.service import (
 from csmsd.control.views import live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Event, Milliseconds
 
 
@@ -34,6 +32,8 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
     state: Literal["active", "stopped", "abandoned", "closed"] | None = None
     since: str | None = None
     until: str | None = None
+    stopped_since: str | None = None
+    stopped_until: str | None = None
     limit: Count = 100
     before_id: RowId | None = None
 
@@ -41,17 +41,6 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
 class Closing(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
     reason: str
-
-
-class Booked(msgspec.Struct, forbid_unknown_fields=True):
-    after: RowId = 0
-    transaction: RowId | None = None  # which one was booked under `after`
-    start_time: str | None = None
-    limit: Count = 1000
-
-
-class Exported(msgspec.Struct, forbid_unknown_fields=True):
-    booking: RowId
 
 
 class Meter(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,7 +63,7 @@ def given_time(text: str | None) -> Milliseconds | None:
     return time
 
 
-async def _known(service: Service, number: int) -> Transaction:
+async def known_transaction(service: Service, number: int) -> Transaction:
     stored = await service.reader.transaction(number)
     if stored is None:
         raise not_there(f"No transaction {number}.", "See: csmsctl tx list")
@@ -89,6 +78,8 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
         state=parameters.state,
         since=given_time(parameters.since),
         until=given_time(parameters.until),
+        stopped_since=given_time(parameters.stopped_since),
+        stopped_until=given_time(parameters.stopped_until),
         before_id=parameters.before_id,
         limit=parameters.limit,
     )
@@ -99,7 +90,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
 
 
 async def show(service: Service, parameters: Number, caller: Caller) -> Json:
-    transaction = await _known(service, parameters.id)
+    transaction = await known_transaction(service, parameters.id)
     return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site(), transaction, service.clock())
 
 
@@ -108,7 +99,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     reason = parameters.reason.strip()
     if not reason:
         raise usage("Closing a transaction needs a reason.")
-    known = await _known(service, parameters.id)
+    known = await known_transaction(service, parameters.id)
     site, now = service.site(), service.clock()
     if known.state == "closed":
         return {"changed": False, "transaction": transaction_view(site, known, now)}
@@ -137,53 +128,8 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     return {"changed": True, "transaction": transaction_view(service.site(), closed, now)}
 
 
-async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
-    """What ended after a booking, from disk only: what is not committed may come to nothing."""
-    if parameters.transaction is not None:
-        await _check_cursor(service, parameters)
-    site, now = service.site(), service.clock()
-    found = await service.reader.booked(parameters.after, parameters.limit)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "transactions": [
-            transaction_view(site, transaction, now)
-            | {"booking": transaction.booking, "revision": transaction.revision}
-            for transaction in found
-        ],
-    }
-
-
-async def _check_cursor(service: Service, parameters: Booked) -> None:
-    """After a backup was restored, bookings are given anew: whoever went on from an old number would miss some."""
-    known = await service.reader.transaction(parameters.transaction or 0)
-    if parameters.after <= await service.reader.last_booking() and (
-        known is None  # pruned
-        or (time_text(known.start_time) == parameters.start_time and (known.booking or 0) >= parameters.after)
-    ):
-        return
-    raise RpcError(
-        1,
-        f"Booking {parameters.after} is not the one that these books have under that number; was a backup restored?",
-        "Export again from a booking that is the same on both sides, or from the beginning with a new cursor.",
-    )
-
-
-async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
-    """Takes down how far the books have been delivered, for `retention.keep_unexported`."""
-    last = await service.reader.last_booking()
-    if parameters.booking > last:
-        raise usage(f"There is no booking {parameters.booking}; the last one is {last}.")
-    before = service.site().milestones.get("export")
-    booking = max(parameters.booking, before.number if before is not None else 0)
-    require_store(service.keeper)
-    milestone = Milestone(name="export", at=service.clock(), number=booking, user=caller.user)
-    service.site().milestones["export"] = milestone
-    await service.keeper.commit([milestone])
-    return {"changed": before is None or before.number != booking}
-
-
 async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
-    await _known(service, parameters.id)
+    await known_transaction(service, parameters.id)
     readings = await service.reader.meter_values(parameters.id, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -214,8 +160,6 @@ METHODS = {
     "transaction.list": Method(Listing, listing),
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
-    "transaction.booked": Method(Booked, booked),
-    "transaction.exported": Method(Exported, exported),
     "transaction.meter": Method(Meter, meter),
     "quarantine.list": Method(Quarantine, quarantine),
 }

@@ -1,0 +1,146 @@
+"""A report: what transactions come to, by group, with everything that is no plain fact told apart."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from csmsctl.billing.pricing import with_tax
+from csmsctl.billing.tariffs import TariffFile
+from csmsctl.table import Record
+
+Kind = Literal["measured", "estimated", "suspect", "abandoned", "active"]
+# What is over, but no plain fact; the others are not over.
+DOUBTFUL: tuple[Kind, ...] = ("estimated", "suspect")
+
+
+def kind_of(transaction: Record) -> Kind:
+    """What is to be thought of its figures."""
+    flags = transaction["flags"]
+    if transaction["state"] in ("active", "abandoned"):
+        return "active" if transaction["state"] == "active" else "abandoned"
+    if "meter_stop:estimated" in flags:
+        return "estimated"
+    odd_time = any(flag.startswith(("start_time:", "stop_time:")) for flag in flags)
+    return "suspect" if transaction["energy_suspect"] or odd_time else "measured"
+
+
+def reason_of(transaction: Record) -> str:
+    """Why it is no plain fact, in words."""
+    match kind_of(transaction):
+        case "active":
+            return "not over yet"
+        case "abandoned":
+            return "never stopped; it is billed when it is closed: csmsctl tx close"
+        case "estimated":
+            return str(transaction["note"] or "the last reading stands for the missing meterStop")
+        case "suspect":
+            odd = [flag for flag in transaction["flags"] if flag.startswith(("start_time:", "stop_time:"))]
+            return ", ".join((["the register jumped"] if transaction["energy_suspect"] else []) + odd)
+    return ""
+
+
+@dataclass
+class Sum:
+    """Transactions of one kind in one group."""
+
+    transactions: int = 0
+    energy_wh: int = 0
+    duration_s: int = 0
+    priced: Decimal = Decimal(0)
+
+    def add(self, transaction: Record, priced: Decimal | None) -> None:
+        self.transactions += 1
+        self.energy_wh += transaction["energy_wh"]
+        self.duration_s += transaction["duration_s"] or 0
+        self.priced += priced or 0
+
+
+@dataclass
+class _Group:
+    key: str | None
+    counted: Sum = field(default_factory=Sum)
+    doubtful: dict[Kind, Sum] = field(default_factory=lambda: {kind: Sum() for kind in DOUBTFUL})
+
+    def line(self, tariffs: TariffFile | None) -> Record:
+        line: Record = {"key": self.key, **_figures(self.counted, tariffs, "")}
+        for kind, added in self.doubtful.items():
+            line |= _figures(added, tariffs, f"{kind}_")
+        return line
+
+
+def report(
+    transactions: Iterable[Record],
+    *,
+    key_of: Callable[[Record], str | None],
+    price_of: Callable[[Record], Decimal | None] | None,
+    tariffs: TariffFile | None,
+    included: Iterable[str] = (),
+) -> Record:
+    """`groups`, `total` and `gaps`. Only what is measured counts, and what of the doubtful is to be `included`."""
+    groups: dict[str | None, _Group] = {}
+    gaps: list[Record] = []
+    for transaction in transactions:
+        kind = kind_of(transaction)
+        over = kind not in ("active", "abandoned")
+        priced = price_of(transaction) if price_of is not None and over else None
+        counts = kind == "measured" or kind in included
+        if over:
+            key = key_of(transaction)
+            group = groups.setdefault(key.casefold() if key is not None else None, _Group(key))
+            (group.counted if counts else group.doubtful[kind]).add(transaction, priced)
+        if kind != "measured":
+            gaps.append(_gap(kind, reason_of(transaction), transaction, priced, included=counts))
+        elif price_of is not None and priced is None:
+            gaps.append(_gap("unpriced", "no tariff is for it", transaction, None, included=True))
+    ordered = sorted(groups.values(), key=lambda group: (group.key is None, _in_order(group.key)))
+    lines = [group.line(tariffs) for group in ordered]
+    return {"groups": lines, "total": _total(lines, tariffs), "gaps": sorted(gaps, key=lambda gap: gap["transaction"])}
+
+
+def _figures(added: Sum, tariffs: TariffFile | None, prefix: str) -> Record:
+    cost, tax = with_tax(tariffs, added.priced) if tariffs is not None else (None, None)
+    return {
+        f"{prefix}transactions": added.transactions,
+        f"{prefix}energy_wh": added.energy_wh,
+        f"{prefix}duration_s": added.duration_s,
+        f"{prefix}cost": amount(cost, tariffs),
+        f"{prefix}tax": amount(tax, tariffs),
+    }
+
+
+def _total(lines: list[Record], tariffs: TariffFile | None) -> Record:
+    """The sum of what the lines say, so that it can be checked by hand."""
+    total: Record = {}
+    for name, nothing in _Group(None).line(tariffs).items():
+        if isinstance(nothing, int):
+            total[name] = sum(line[name] for line in lines)
+        elif name != "key":
+            total[name] = amount(sum((Decimal(line[name]) for line in lines), Decimal(0)), tariffs) if nothing else None
+    return total
+
+
+def _gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *, included: bool) -> Record:
+    return {
+        "kind": kind,
+        "transaction": transaction["id"],
+        "charge_point": transaction["charge_point"],
+        "id_tag": transaction["id_tag"],
+        "start_time": transaction["start_time"],
+        "stop_time": transaction["stop_time"],
+        "energy_wh": transaction["energy_wh"],
+        "price": str(priced) if priced is not None else None,
+        "included": included,
+        "reason": reason,
+    }
+
+
+def amount(value: Decimal | None, tariffs: TariffFile | None) -> str | None:
+    """Money as text, with all its decimals."""
+    return None if value is None or tariffs is None else f"{value:.{tariffs.decimals}f}"
+
+
+def _in_order(key: str | None) -> tuple[int, str]:
+    """Names by the alphabet, numbers by size."""
+    text = (key or "").casefold()
+    return (int(text), "") if text.isascii() and text.isdecimal() and len(text) < 18 else (0, text)

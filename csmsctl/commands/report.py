@@ -1,0 +1,220 @@
+"""`report`: what was charged in a month, by whom or where, and what it costs."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from csmsctl.commands.transaction_export import transactions
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import Since, Until, files
+from csmsctl.table import Column, Record
+from csmsctl.values import duration, moment, thousands
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from csmsctl.billing.tariffs import TariffFile
+
+By = Literal["tag", "parent", "cp", "transaction"]
+
+_TITLES = {"tag": "TAG", "parent": "PARENT", "cp": "CHARGE POINT", "transaction": "TRANSACTION"}
+_GAPS = (
+    Column("transaction", "TRANSACTION", right=True),
+    Column("kind", "KIND"),
+    Column("charge_point", "CHARGE POINT"),
+    Column("id_tag", "TAG"),
+    Column("energy_wh", "kWh", thousands, right=True),
+    Column("price", "PRICE", right=True),
+    Column("included", "COUNTED"),
+    Column("start_time", "START", moment, wide=True),
+    Column("reason", "REASON", folds=True),
+)
+
+
+def report(
+    ctx: typer.Context,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", metavar="YYYY-MM", help="Of this month, local time; or: this, last"),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    by: Annotated[By, typer.Option("--by", help="One line for each", case_sensitive=False)] = "tag",
+    tariff: Annotated[
+        str | None,
+        typer.Option("--tariff", metavar="FILE", help="What it costs, in TOML", autocompletion=files),
+    ] = None,
+    with_estimated: Annotated[bool, typer.Option("--with-estimated", help="Count what is estimated, too")] = False,
+    with_suspect: Annotated[bool, typer.Option("--with-suspect", help="Count what is suspect, too")] = False,
+    utc: Annotated[bool, typer.Option("--utc", help="Months and times of day are UTC, not local time")] = False,
+) -> None:
+    """Report what was charged in a month by idTag, parent idTag or charge point, and what it costs.
+
+    A transaction belongs to the month in which it was stopped, as a whole. Only what the meter says counts: what is
+    estimated (closed by an operator, or stopped without a reading) and suspect (a register that jumped, a clock that
+    was wrong) is told apart, and what is active or abandoned is listed, since it is not over. The parent is the one
+    that the idTag has now.
+
+    A tariff file has currency, decimals (2), tax_percent (0), prices_include_tax (false), and tables [[tariffs]] with
+    per_kwh, per_hour, per_transaction, valid_from (a date), and tags, parents or charge_points (globs) for which it is
+    meant; of several the one for the tag counts before that for the parent, the charge point, and all, and then the
+    newest that was valid when the transaction began. Tables [[tariffs.bands]] with from, to ("22:00"), days ("mon") and
+    per_kwh or per_hour change the prices at times of day; energy falls into them as the meter values say, and evenly
+    over time where there are none.
+
+    Prices are exact; that of a transaction is rounded half up, tax once a line, and the total is the sum of the lines.
+    """
+    from csmsctl.billing.reports import report as make
+    from csmsctl.billing.tariffs import read_tariffs
+
+    run = invocation(ctx)
+    zone = UTC if utc else None
+    begin, end = _period(month, since, until, zone)
+    tariffs = read_tariffs(tariff) if tariff is not None else None
+    prices = _Prices(run, tariffs, zone) if tariffs is not None else None
+    counted = ["estimated"] * with_estimated + ["suspect"] * with_suspect
+    made = make(
+        _transactions(run, begin, end), key_of=_key(run, by), price_of=prices, tariffs=tariffs, included=counted
+    )
+    document: Record = {
+        "since": begin,
+        "until": end,
+        "time_zone": "UTC" if utc else "local",
+        "by": by,
+        "currency": tariffs.currency if tariffs is not None else None,
+        "included": counted,
+        **made,
+        "spread_evenly": prices.spread_evenly if prices is not None else [],
+    }
+    if run.options.json:
+        run.output.document(document)
+    else:
+        _show(run, document, tariffs)
+
+
+def _period(month: str | None, since: str | None, until: str | None, zone: tzinfo | None) -> tuple[str, str]:
+    """As RFC 3339 in UTC."""
+    from csmsctl.billing.periods import month as month_of
+    from csmsctl.when import parse_when
+
+    if (month is None) == (since is None and until is None) or (month is None and since is None):
+        raise Failure(USAGE, "Which time is meant?", "Give --month 2026-11, --month last, or --since and --until.")
+    if month is None:
+        return str(since), until or parse_when("now")
+    try:
+        first, after = month_of(month, zone, datetime.now(UTC))
+    except ValueError as error:
+        raise Failure(USAGE, f"{error}.") from None
+    return parse_when(first.isoformat()), parse_when(after.isoformat())
+
+
+def _transactions(run: Invocation, begin: str, end: str) -> Iterator[Record]:
+    """What stopped in the period, and what began before its end and is not over."""
+    yield from transactions(run, {"stopped_since": begin, "stopped_until": end})
+    for state in ("abandoned", "active"):
+        yield from transactions(run, {"state": state, "until": end})
+
+
+def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:
+    if by == "parent":
+        parents = _parents(run)
+        return lambda transaction: parents.get(transaction["id_tag"].casefold())
+    field = {"tag": "id_tag", "cp": "charge_point", "transaction": "id"}[by]
+    return lambda transaction: str(transaction[field])
+
+
+def _parents(run: Invocation) -> dict[str, str]:
+    return {tag["id"].casefold(): tag["parent"] for tag in run.call("tag.list")["tags"] if tag["parent"]}
+
+
+class _Prices:
+    """Prices of transactions; meter values are asked for where the time of day matters."""
+
+    def __init__(self, run: Invocation, tariffs: "TariffFile", zone: tzinfo | None) -> None:
+        self._run = run
+        self._tariffs = tariffs
+        self._zone = zone
+        self._parents = _parents(run)
+        self.spread_evenly: list[int] = []
+
+    def __call__(self, transaction: Record) -> "Decimal | None":
+        """Rounded; None where no tariff is for it."""
+        from csmsctl.billing.pricing import Curve, price, rounded
+
+        begun, stopped = (datetime.fromisoformat(transaction[key]) for key in ("start_time", "stop_time"))
+        parent = self._parents.get(transaction["id_tag"].casefold())
+        tariff = self._tariffs.tariff_of(transaction, parent, begun.astimezone(self._zone).date())
+        if tariff is None:
+            return None
+        readings = []
+        if any(band.per_kwh is not None for band in tariff.bands):
+            answer = self._run.call("transaction.energy", id=transaction["id"])
+            readings = [(datetime.fromisoformat(point["time"]), point["energy_wh"]) for point in answer["energy"]]
+            if not readings and transaction["energy_wh"]:
+                self.spread_evenly.append(transaction["id"])
+        curve = Curve(begun, stopped, transaction["energy_wh"], readings)
+        return rounded(price(tariff, curve, self._zone), self._tariffs.decimals)
+
+
+def _show(run: Invocation, document: Record, tariffs: "TariffFile | None") -> None:
+    lines = [{**line, "key": "(none)" if line["key"] is None else line["key"]} for line in document["groups"]]
+    if run.output.csv:
+        keys = list(document["groups"][0]) if lines else ["key"]
+        run.output.csv_rows(
+            [key for key in keys if tariffs is not None or not key.endswith(("cost", "tax"))],
+            lines,
+            headers=run.output.headers,
+        )
+        _warn(run, document)
+        return
+    human = run.output.terminal
+    run.output.text(f"From {moment(document['since'], human)} to {moment(document['until'], human)}", style="bold")
+    columns = [
+        Column("key", _TITLES[document["by"]]),
+        Column("transactions", "TRANSACTIONS", right=True),
+        Column("energy_wh", "kWh", thousands, right=True),
+        Column("duration_s", "DURATION", duration, right=True),
+    ]
+    if tariffs is not None:
+        columns.append(Column("cost", f"COST {tariffs.currency}", right=True))
+        if tariffs.tax_percent:
+            columns.append(Column("tax", "TAX IN IT", right=True))
+    run.output.table(
+        columns, [*lines, {**document["total"], "key": "TOTAL"}] if lines else [], empty="Nothing was charged."
+    )
+    if document["gaps"]:
+        run.output.text("")
+        run.output.text(_statement(document), style="yellow")
+        shown = [column for column in _GAPS if tariffs is not None or column.key != "price"]
+        run.output.table(shown, document["gaps"])
+    if document["spread_evenly"]:
+        run.output.note(_evenly(document))
+
+
+def _warn(run: Invocation, document: Record) -> None:
+    """What rows cannot say."""
+    if document["gaps"]:
+        run.output.warn(_statement(document))
+    if document["spread_evenly"]:
+        run.output.warn(_evenly(document))
+
+
+def _statement(document: Record) -> str:
+    """The gaps in a sentence: how many of what, how much, and whether it counts."""
+    parts = []
+    for kind in ("estimated", "suspect", "abandoned", "active", "unpriced"):
+        gaps: list[Any] = [gap for gap in document["gaps"] if gap["kind"] == kind]
+        if gaps:
+            counted = "counted" if gaps[0]["included"] else "not counted"
+            numbers = ", ".join(str(gap["transaction"]) for gap in gaps)
+            energy = thousands(sum(gap["energy_wh"] for gap in gaps))
+            parts.append(f"{len(gaps)} {kind}, {energy} kWh, {counted}: {numbers}")
+    return "Gaps: " + "; ".join(parts) + "."
+
+
+def _evenly(document: Record) -> str:
+    numbers = ", ".join(map(str, document["spread_evenly"]))
+    return f"Without meter values, so that their energy was spread evenly over time: {numbers}."

@@ -1,0 +1,101 @@
+"""The books: what ended, in the order in which it was booked, and how its energy came over time."""
+
+import msgspec
+
+from csmsd.control.methods.transactions import Number, known_transaction
+from csmsd.control.service import (
+    SCHEMA_VERSION,
+    Caller,
+    Count,
+    Json,
+    Method,
+    RowId,
+    RpcError,
+    Service,
+    require_store,
+    usage,
+)
+from csmsd.control.views import time_text, transaction_view
+from csmsd.profiles.core.energy import EnergyRegister
+from csmsd.profiles.core.metering import energy_register
+from csmsd.profiles.milestone import Milestone
+
+
+class Booked(msgspec.Struct, forbid_unknown_fields=True):
+    after: RowId = 0
+    transaction: RowId | None = None  # which one was booked under `after`
+    start_time: str | None = None
+    limit: Count = 1000
+
+
+class Exported(msgspec.Struct, forbid_unknown_fields=True):
+    booking: RowId
+
+
+async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
+    """What ended after a booking, from disk only: what is not committed may come to nothing."""
+    if parameters.transaction is not None:
+        await _check_cursor(service, parameters)
+    site, now = service.site(), service.clock()
+    found = await service.reader.booked(parameters.after, parameters.limit)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "transactions": [
+            transaction_view(site, transaction, now)
+            | {"booking": transaction.booking, "revision": transaction.revision}
+            for transaction in found
+        ],
+    }
+
+
+async def _check_cursor(service: Service, parameters: Booked) -> None:
+    """After a backup was restored, bookings are given anew: whoever went on from an old number would miss some."""
+    known = await service.reader.transaction(parameters.transaction or 0)
+    if parameters.after <= await service.reader.last_booking() and (
+        known is None  # pruned
+        or (time_text(known.start_time) == parameters.start_time and (known.booking or 0) >= parameters.after)
+    ):
+        return
+    raise RpcError(
+        1,
+        f"Booking {parameters.after} is not the one that these books have under that number; was a backup restored?",
+        "Export again from a booking that is the same on both sides, or from the beginning with a new cursor.",
+    )
+
+
+async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
+    """Takes down how far the books have been delivered, for `retention.keep_unexported`."""
+    last = await service.reader.last_booking()
+    if parameters.booking > last:
+        raise usage(f"There is no booking {parameters.booking}; the last one is {last}.")
+    before = service.site().milestones.get("export")
+    booking = max(parameters.booking, before.number if before is not None else 0)
+    require_store(service.keeper)
+    milestone = Milestone(name="export", at=service.clock(), number=booking, user=caller.user)
+    service.site().milestones["export"] = milestone
+    await service.keeper.commit([milestone])
+    return {"changed": before is None or before.number != booking}
+
+
+async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
+    """How the energy of a transaction came over time, as its meter values say, reckoned as for its bill."""
+    transaction = await known_transaction(service, parameters.id)
+    register = EnergyRegister(float(transaction.meter_start_wh))
+    points = []
+    # By time, not by arrival: transactionData may say once more, or alone, what MeterValues did.
+    for reading in sorted(await service.reader.meter_values(transaction.id), key=lambda reading: reading.time):
+        if reading.time < transaction.start_time or reading.time > (transaction.stop_time or reading.time):
+            continue
+        read = [wh for sample in reading.samples if (wh := energy_register(sample)) is not None]
+        for wh in read:
+            register.read(wh)
+        if read:
+            points.append({"time": time_text(reading.time), "energy_wh": round(register.total)})
+    return {"schema_version": SCHEMA_VERSION, "transaction": transaction.id, "energy": points}
+
+
+METHODS = {
+    "transaction.booked": Method(Booked, booked),
+    "transaction.exported": Method(Exported, exported),
+    "transaction.energy": Method(Number, energy),
+}

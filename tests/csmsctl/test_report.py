@@ -1,0 +1,131 @@
+"""`report`: what it asks the daemon, what it prints."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
+
+tx = samples.transaction
+STOPPED = [
+    tx(1, id_tag="A1", charge_point="CP2"),
+    tx(2, id_tag="B2", stop_time="2026-01-31T12:00:00.000Z", duration_s=7200),
+    tx(3, id_tag="B2", state="closed", flags=["meter_stop:estimated"], note="closed by ada: lost"),
+]
+ABANDONED = [tx(4, id_tag="C3", state="abandoned", stop_time=None, duration_s=None)]
+TARIFF = """
+currency = "EUR"
+tax_percent = 19
+prices_include_tax = true
+
+[[tariffs]]
+per_kwh = 0.39
+[[tariffs.bands]]
+from = "11:00"
+to = "12:00"
+per_kwh = 0.19
+"""
+
+
+@pytest.fixture
+def books(daemon: ScriptedDaemon) -> ScriptedDaemon:
+    def listed(_: object, params: Params) -> Params:
+        if "state" not in params:
+            return {"transactions": STOPPED}
+        return {"transactions": ABANDONED if params["state"] == "abandoned" else []}
+
+    def energy(_: object, params: Params) -> Params:
+        points = [{"time": "2026-01-31T11:00:00.000Z", "energy_wh": 1360}] if params["id"] == 2 else []
+        return {"transaction": params["id"], "energy": points}
+
+    daemon.replies["transaction.list"] = listed
+    daemon.replies["transaction.energy"] = energy
+    daemon.replies["tag.list"] = {"tags": [samples.tag("b2", parent="FLEET"), samples.tag("A1")]}
+    return daemon
+
+
+def test_a_report_in_a_pipe(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
+    ended = csmsctl("report", "--month", "2026-01", TZ="Europe/Berlin")
+    assert ended.code == 0, ended
+    assert ended.out.splitlines() == [
+        "From 2025-12-31T23:00:00.000Z to 2026-01-31T23:00:00.000Z",
+        "TAG    TRANSACTIONS     kWh  DURATION",
+        "A1                1   7.360      3600",
+        "B2                1   7.360      7200",
+        "TOTAL             2  14.720     10800",
+        "",
+        "Gaps: 1 estimated, 7.360 kWh, not counted: 3; 1 abandoned, 7.360 kWh, not counted: 4.",
+        "TRANSACTION  KIND       CHARGE POINT  TAG    kWh  COUNTED  START                     REASON",
+        "          3  estimated  CP1           B2   7.360  no       2026-01-31T10:00:00.000Z  closed by ada: lost",
+        "          4  abandoned  CP1           C3   7.360  no       2026-01-31T10:00:00.000Z  never stopped; "
+        "it is billed when it is closed: csmsctl tx close",
+    ]
+    asked = [params for method, params in books.requests if method == "transaction.list"]
+    assert asked[0] == {
+        "stopped_since": "2025-12-31T23:00:00.000Z",
+        "stopped_until": "2026-01-31T23:00:00.000Z",
+        "limit": 1000,
+    }
+    assert asked[1] == {"state": "abandoned", "until": "2026-01-31T23:00:00.000Z", "limit": 1000}
+
+
+def test_money(csmsctl: Csmsctl, books: ScriptedDaemon, tmp_path: Path) -> None:
+    file = tmp_path / "tariff.toml"
+    file.write_text(TARIFF)
+    arguments = ("report", "--month", "2026-01", "--by", "parent", "--utc", "--tariff", str(file))
+    document = csmsctl(*arguments, "--with-estimated", "--json").document
+    assert (document["currency"], document["since"], document["included"]) == (
+        "EUR",
+        "2026-01-01T00:00:00.000Z",
+        ["estimated"],
+    )
+    # 1: 7.36 kWh at 0.39; 2: 1.36 at 0.39 and 6 at 0.19; 3: as 1
+    assert [(line["key"], line["cost"], line["tax"]) for line in document["groups"]] == [
+        ("FLEET", "4.54", "0.72"),
+        (None, "2.87", "0.46"),
+    ]
+    assert document["total"]["cost"] == "7.41"
+    assert document["spread_evenly"] == [1, 3]
+    assert [(gap["transaction"], gap["price"], gap["included"]) for gap in document["gaps"]] == [
+        (3, "2.87", True),
+        (4, None, False),
+    ]
+    ended = csmsctl(*arguments)
+    assert "COST EUR" in ended.out
+    assert "TAX IN IT" in ended.out
+    assert "(none)" in ended.out
+    assert "spread evenly over time: 1, 3" in ended.err
+
+
+def test_rows_for_a_spreadsheet(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
+    ended = csmsctl("report", "--since", "2026-01-01T00:00:00Z", "--by", "cp", "--csv")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [(row["key"], row["energy_wh"], row["estimated_transactions"]) for row in rows] == [
+        ("CP1", "7360", "1"),
+        ("CP2", "7360", "0"),
+    ]
+    assert not any(column.endswith("cost") for column in rows[0])
+    assert "1 abandoned" in ended.err  # what rows cannot say
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--month", "2026-13"), ("--month", "2026-01", "--since", "-1d"), ("--until", "now")],
+)
+def test_a_period_is_needed(csmsctl: Csmsctl, arguments: tuple[str, ...]) -> None:
+    ended = csmsctl("report", *arguments)
+    assert ended.code == 2
+    assert "month" in ended.err
+
+
+def test_a_bad_tariff_is_told_before_anything_is_asked(csmsctl: Csmsctl, books: ScriptedDaemon, tmp_path: Path) -> None:
+    file = tmp_path / "tariff.toml"
+    file.write_text(TARIFF.replace("0.19", "'cheap'"))
+    ended = csmsctl("report", "--month", "2026-01", "--tariff", str(file))
+    assert ended.code == 2
+    assert f"{file}: tariffs[0].bands[0].per_kwh: Invalid decimal" in ended.err
+    assert books.requests == []
