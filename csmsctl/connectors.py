@@ -24,6 +24,9 @@ def _rows_of(charge_point: Record) -> list[Record]:
             "last_seen_at": charge_point.get("last_seen_at"),
             "registration": charge_point.get("boot_status") or charge_point.get("registration"),
             "note": _note(charge_point, connector),
+            "labels": charge_point.get("labels") or [],
+            "open_tasks": charge_point.get("open_tasks") or [],
+            "problems": charge_point.get("problems") or [],
         }
         if not row["connected"]:
             row["power_w"] = None  # what flows now is not known

@@ -307,7 +307,7 @@ def test_watch_says_that_the_daemon_is_gone(csmsctl: Csmsctl, daemon: ScriptedDa
     peer = daemon.wait_for("status")
     daemon.replies.clear()
     peer.hang_up()
-    terminal.expect("No connection to csmsd")
+    terminal.expect("csmsd cannot be reached since")
     terminal.type("q")
     assert terminal.end()[0] == 0
 

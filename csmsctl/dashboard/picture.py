@@ -1,0 +1,262 @@
+"""The screen as lines: the site's figures, the rows that fit, what is wrong with the chosen one, the keys."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from rich.text import Text
+
+from csmsctl.dashboard.layout import GAP, Cell, Field, fit, folded, packed, widths
+from csmsctl.dashboard.sparkline import SLOTS, History
+from csmsctl.dashboard.view import KEYS, View, selected, severity
+from csmsctl.escape import visible
+from csmsctl.problems import problems
+from csmsctl.table import Record
+from csmsctl.values import duration, moment, plain, thousands
+
+_MARKS = {"critical": Cell("!", "bold red"), "warning": Cell("!", "yellow"), None: Cell(" ")}
+_FIELDS = (
+    Field("", 0, 1, 1),
+    Field("CHARGE POINT", 1, 12, 24),
+    Field("C", 2, 2, 4, right=True),
+    Field("STATUS", 3, 13, 28),
+    Field("AGE", 4, 6, 8, right=True),
+    Field("kW", 5, 6, 9, right=True),
+    Field("POWER", 7, 8, SLOTS // 2),
+    Field("kWh", 6, 6, 11, right=True),
+    Field("SoC", 8, 5, 5, right=True),
+    Field("TX", 11, 2, 10, right=True),
+    Field("TAG", 12, 6, 20),
+    Field("TASK", 10, 12, 24),
+    Field("PROBLEM", 9, 16, 60),
+)
+_FACTS = 5  # fields that every row has; a row without a transaction has what is wrong with it in place of the others
+_LEAST_WORDS = 8  # cells; fewer say nothing
+_POWER = 6  # the place of the sparkline
+_DETAILS = 3  # lines
+_SITE_PROBLEMS = 2
+_UNITS = (("power_w", "kW"), ("energy_wh", "kWh"))
+
+
+class Seen(NamedTuple):
+    """What there is to show: csmsd's last `status`, and since when (local time) and why it cannot be asked."""
+
+    status: Record
+    lost_since: str | None = None
+    lost: str | None = None
+
+
+def picture(seen: Seen, view: View, history: History, size: tuple[int, int], now: float) -> list[Text]:
+    """At most `size` (columns, lines) large; moves the cursor of the view to where there is a row."""
+    width, height = size
+    if view.help:
+        return _help(width)[:height]
+    rows = selected(seen.status.get("charge_points") or [], view)
+    head = _head(seen, width, now)
+    details = _DETAILS if height >= len(head) + _DETAILS + 8 else 0
+    page = max(1, height - len(head) - 3 - (details + 1 if details else 0))
+    view.settle(len(rows), page)
+    shown = rows[view.top : view.top + page]
+    table = _table(shown, view.cursor - view.top, history, width, now)
+    if not rows:
+        table.append(Text(fit(_nothing(seen, view), width).rstrip(), style="dim"))
+    lines = [*head, Text(""), *table]
+    if details:
+        lines += [Text("")] * (height - len(lines) - details - 2) + [Text("")]
+        lines += (_details(rows[view.cursor], width, details) if rows else []) + [Text("")] * details
+        lines = lines[: height - 1]
+    return [*lines[: height - 1], _foot(view, len(rows), len(shown), width)]
+
+
+def _nothing(seen: Seen, view: View) -> str:
+    if view.filter or view.only_problems:
+        return "Nothing is like that. All again: a"
+    return "" if seen.lost else "No charge point is registered; begin with: csmsctl cp add CP1"
+
+
+# --- above the table
+
+
+def _head(seen: Seen, width: int, now: float) -> list[Text]:
+    daemon = seen.status.get("daemon") or {}
+    lines = []
+    if seen.lost is not None:
+        reason = f"csmsd cannot be reached since {seen.lost_since}; this is what it said last. {seen.lost}"
+        lines = [Text(line, style="bold red") for line in folded(visible(reason), width)[:2]]
+    if not daemon:
+        return lines or [Text("")]
+    found = problems(seen.status)
+    charge_points = seen.status.get("charge_points") or []
+    connectors = [
+        connector
+        for charge_point in charge_points
+        if charge_point.get("connected")
+        for connector in charge_point.get("connectors") or []
+    ]
+    running = daemon.get("active_transactions") or 0
+    figures = [
+        f"csmsd {daemon.get('version')}, up {duration(daemon.get('uptime_s'))}",
+        f"{daemon.get('connected')} of {daemon.get('charge_points')} connected",
+        f"{running} transaction{'' if running == 1 else 's'}",
+        f"{_sum(connectors, 'power_w')} kW",
+        f"{_sum(connectors, 'energy_wh')} kWh so far",
+    ]
+    lines.append(Text(packed([visible(figure) for figure in figures], width), style="bold"))
+    critical = sum(problem.get("severity") == "critical" for problem in found)
+    tasks = daemon.get("open_tasks") or 0
+    state = [
+        f"{critical} critical" if critical else "",
+        f"{len(found) - critical} warning{'' if len(found) - critical == 1 else 's'}" if len(found) > critical else "",
+    ]
+    worries = ", ".join(word for word in state if word) or "no problems"
+    more = [worries, f"{tasks} open task{'' if tasks == 1 else 's'}", datetime.fromtimestamp(now).strftime("%H:%M:%S")]
+    lines.append(Text(packed(more, width), style="bold red" if critical else "yellow" if found else "green"))
+    for problem in (daemon.get("problems") or [])[:_SITE_PROBLEMS]:
+        text = visible(f"{problem.get('text')}; see: {problem.get('next')}")
+        lines.append(
+            Text(fit(text, width).rstrip(), style="bold red" if problem.get("severity") == "critical" else "yellow")
+        )
+    return lines
+
+
+def _sum(records: Sequence[Record], key: str) -> str:
+    return f"{sum(record.get(key) or 0 for record in records) / 1000:.1f}"
+
+
+# --- the table
+
+
+def _table(rows: Sequence[Record], cursor: int, history: History, width: int, now: float) -> list[Text]:
+    cells = [_cells(row, now) for row in rows]
+    given = widths(_FIELDS, cells, width)
+    titles = [fit(field.title, size, right=field.right) for field, size in zip(_FIELDS, given, strict=True) if size]
+    lines = [Text((" " * GAP).join(titles).rstrip(), style="bold")]
+    for at, (row, line) in enumerate(zip(rows, cells, strict=True)):
+        place = (row.get("charge_point"), row.get("connector"))
+        line[_POWER] = Cell(history.line(place, now, given[_POWER]), "cyan")
+        worry = _worry(row) if row.get("transaction") is None else Cell("")
+        text = Text()
+        for number, (field, cell, size) in enumerate(zip(_FIELDS, line, given, strict=True)):
+            if number == _FACTS and worry.text and width - text.cell_len >= _LEAST_WORDS:
+                text.append(fit(worry.text, width - text.cell_len).rstrip(), style=worry.style)
+                break
+            if size:
+                text.append(fit(cell.text, size, right=field.right), style=cell.style)
+                text.append(" " * GAP)
+        text.rstrip()
+        if at == cursor:
+            text.append(" " * (width - text.cell_len))
+            text.stylize("reverse")
+        lines.append(text)
+    return lines
+
+
+def _cells(row: Record, now: float) -> list[Cell]:
+    charging = row.get("transaction") is not None
+    tasks, soc = row.get("open_tasks") or [], row.get("soc_percent")
+    task = plain(tasks[0].get("action")) + (f" +{len(tasks) - 1}" if len(tasks) > 1 else "") if tasks else ""
+    return [
+        _MARKS[severity(row)],
+        Cell(visible(plain(row.get("charge_point")))),
+        Cell(plain(row.get("connector"))),
+        Cell(visible(str(row["shown"])), status_style(row)),
+        Cell(age(row.get("last_seen_at"), now), "" if row["connected"] else "dim"),
+        Cell(thousands(row.get("power_w"))),
+        Cell("·" * (SLOTS // 2) if charging else ""),  # how much room it would like
+        Cell(thousands(row.get("energy_wh"))),
+        Cell(f"{soc:.0f} %" if isinstance(soc, int | float) else ""),
+        Cell(plain(row.get("transaction"))),
+        Cell(visible(plain(row.get("id_tag")))),
+        Cell(visible(task)),
+        _worry(row) if charging else Cell(""),
+    ]
+
+
+def _worry(row: Record) -> Cell:
+    """What is wrong with it, or what it said last about itself."""
+    worst = severity(row)
+    text = "; ".join(str(problem.get("text")) for problem in row["problems"]) or str(row["note"])
+    tasks = [f"{plain(task.get('action'))} under way" for task in row.get("open_tasks") or []]
+    if row.get("transaction") is None and tasks:
+        text = "; ".join([text, *tasks] if text else tasks)
+    return Cell(visible(text), "red" if worst == "critical" else "yellow" if worst else "dim")
+
+
+def status_style(row: Record) -> str:
+    if not row["connected"]:
+        return "dim"
+    if row.get("status") == "Faulted":
+        return "bold red"
+    if row.get("error_code") not in (None, "NoError") or row.get("status") == "Unavailable":
+        return "yellow"
+    return "bold green" if row.get("transaction") is not None else "green"
+
+
+def age(text: object, now: float) -> str:
+    """How long ago: `4 s`, `12 min`, `3 h`, `5 d`."""
+    try:
+        seconds = max(0, int(now - datetime.fromisoformat(str(text)).timestamp()))
+    except ValueError:
+        return "never"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+# --- below the table
+
+
+def _details(row: Record, width: int, count: int) -> list[Text]:
+    """What is wrong with a row and what to do; or what it does."""
+    where = f"{row.get('charge_point')} connector {row.get('connector')}"
+    if row.get("connector") is None:
+        where = str(row.get("charge_point"))
+    lines: list[Text] = []
+    for problem in row["problems"]:
+        since = f" since {moment(problem['since'], True)}" if problem.get("since") else ""
+        style = "red" if problem.get("severity") == "critical" else "yellow"
+        lines += [Text(line, style=style) for line in folded(visible(f"{where}: {problem.get('text')}{since}"), width)]
+        lines += [Text(line) for line in folded(visible(f"→ {problem.get('next')}"), width)]
+    more = row.get("transaction") is not None or row.get("open_tasks") or row.get("info")
+    if row["problems"] and not more:
+        return lines[:count]
+    facts = [f"{where}: {row['shown']}"]
+    if row.get("since"):
+        facts.append(f"since {moment(row['since'], True)}")
+    if row.get("transaction") is not None:
+        facts.append(f"transaction {row['transaction']} of {row.get('id_tag')}")
+        facts += [f"{thousands(row[key])} {key_unit}" for key, key_unit in _UNITS if row.get(key)]
+        if row.get("soc_percent") is not None:
+            facts.append(f"SoC {plain(row['soc_percent'])} %")
+    facts += [f"task {task.get('id')}: {task.get('action')}" for task in row.get("open_tasks") or []]
+    facts += [plain(row["info"])] if row.get("info") else []
+    lines += [Text(line, style="dim") for line in folded(visible(", ".join(facts)), width)]
+    return lines[:count]
+
+
+def _foot(view: View, count: int, shown: int, width: int) -> Text:
+    if view.typing:
+        return Text(fit(f"/{visible(view.filter)}▏ Enter keeps it, Esc clears it", width).rstrip(), style="bold")
+    order = f"{view.sort}{', reversed' if view.reverse else ''}"
+    parts = [f"{view.top + 1}-{view.top + shown} of {count}" if count else "0 of 0"]
+    if view.filter:
+        parts.append(f"/{visible(view.filter)}")
+    parts.append("p: only problems are shown" if view.only_problems else "p problems")
+    parts += ["q quit", "? help", f"s sort ({order})", "/ filter", "a all", "r reverse"]
+    return Text(packed(parts, width, "  "), style="dim")
+
+
+def _help(width: int) -> list[Text]:
+    lines = [Text(fit("Keys of csmsctl watch", width).rstrip(), style="bold"), Text("")]
+    for keys, meaning in KEYS:
+        first, *rest = folded(meaning, max(8, width - 12))
+        lines.append(Text(fit(f"{keys:<10}  {first}", width).rstrip()))
+        lines += [Text(fit(f"{'':<10}  {line}", width).rstrip()) for line in rest]
+    return [*lines, Text(""), Text(fit("Any key goes back.", width).rstrip(), style="dim")]
+
+
+def clock() -> str:
+    """The local time, for people."""
+    return time.strftime("%H:%M:%S")
