@@ -75,7 +75,7 @@ def _parsable(command: Any, before: list[str]) -> list[str]:
 
 
 def _complete_parameter(command: Any, context: Any, before: list[str], word: str) -> Candidates:
-    options = {name: param for param in command.params for name in param.opts if name.startswith("-")}
+    options = options_by_name(command)
     only_arguments = "--" in before
     if not only_arguments:
         name, equals, value = word.partition("=")
@@ -86,7 +86,7 @@ def _complete_parameter(command: Any, context: Any, before: list[str], word: str
             return _values(previous, context, word)
         if word.startswith("-") and word != "-":
             return _options_of(command, context, word)
-    taken = _count_arguments(before, options)
+    taken = len(arguments_among(before, options))
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     for param in arguments:
         if param.nargs == -1 or taken < 1:
@@ -96,9 +96,11 @@ def _complete_parameter(command: Any, context: Any, before: list[str], word: str
     return [] if only_arguments else _options_of(command, context, word)
 
 
-def _count_arguments(before: list[str], options: dict[str, Any]) -> int:
-    count, skip, ended = 0, False, False
-    for word in before:
+def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:
+    """The words that are neither options, these being the command's by name, nor their values."""
+    found: list[str] = []
+    skip, ended = False, False
+    for word in words:
         if skip:
             skip = False
         elif word == "--" and not ended:
@@ -107,8 +109,13 @@ def _count_arguments(before: list[str], options: dict[str, Any]) -> int:
             param = options.get(word)
             skip = param is not None and not param.is_flag
         else:
-            count += 1
-    return count
+            found.append(word)
+    return found
+
+
+def options_by_name(command: Any) -> dict[str, Any]:
+    """The options of a command under their names."""
+    return {name: param for param in command.params for name in param.opts if name.startswith("-")}
 
 
 def _values(param: Any, context: Any, word: str) -> Candidates:

@@ -27,7 +27,7 @@ MEANINGS: Final = {
     NOT_CONNECTED: "The charge point is not connected.",
     REJECTED: "The charge point answered Rejected, Failed, NotSupported or the like, or with a CALLERROR.",
     TIMED_OUT: "No answer in time.",
-    SOME_FAILED: "Several charge points were meant, and some of them failed.",
+    SOME_FAILED: "Several charge points were meant, or several lines of a batch, and some of them failed.",
     NOT_CONFIRMED: "The confirmation was refused, or there is no terminal to ask on (see --yes).",
     INTERRUPTED: "Interrupted from the keyboard.",
     TERMINATED: "Terminated by a signal.",

@@ -43,11 +43,11 @@ class Output:
 
     def document(self, data: "Record") -> None:
         """The one JSON document of a command."""
-        self._write(to_json(_versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
+        self._write(to_json(versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
 
     def line(self, data: "Record", *, flush: bool = True) -> None:
         """One line of a stream of JSON."""
-        self._write(to_json(_versioned(data), ascii_only=_ascii()), flush=flush)
+        self._write(to_json(versioned(data), ascii_only=_ascii()), flush=flush)
 
     def text(self, line: str, *, style: str = "", flush: bool = False) -> None:
         """A line of text for people; a style is Rich's and shows on a terminal only."""
@@ -141,14 +141,15 @@ def report(failure: Failure, *, as_json: bool) -> None:
     """The error on standard error: a sentence and the next step, or one JSON line."""
     _never_fail_to_encode(sys.stderr)
     if as_json:
-        _to_stderr(to_json(_versioned({"error": failure.as_record()}), ascii_only=True))
+        _to_stderr(to_json(versioned({"error": failure.as_record()}), ascii_only=True))
         return
     _to_stderr(visible(f"csmsctl: {failure.message}"))
     if failure.next_step:
         _to_stderr(visible(failure.next_step))
 
 
-def _versioned(data: "Record") -> "Record":
+def versioned(data: "Record") -> "Record":
+    """As a document has it."""
     return {"schema_version": SCHEMA_VERSION, **data}
 
 
@@ -164,7 +165,7 @@ def _to_stderr(text: str) -> None:
 def _never_fail_to_encode(stream: TextIO | Any) -> None:
     """A lone surrogate or a letter that the locale lacks becomes an escape instead of an exception."""
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
+    if reconfigure is not None and stream.errors != "backslashreplace":
         reconfigure(errors="backslashreplace")
 
 

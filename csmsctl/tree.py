@@ -16,10 +16,14 @@ from csmsctl.options import FLAGS, VALUED
 
 
 class Entry(NamedTuple):
-    """A command: `module:function` and an example. The function's signature and docstring say the rest."""
+    """A command: `module:function` and an example. The function's signature and docstring say the rest.
+
+    One that runs `alone` has the terminal or the standard streams for itself, and is not for batches.
+    """
 
     where: str
     example: str
+    alone: bool = False
 
     def load(self) -> Callable[..., Any]:
         module, _, function = self.where.partition(":")
@@ -179,7 +183,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     },
     "Records": {
         "status": Entry(f"{_HERE}.status:status", "csmsctl status 'north-*'"),
-        "watch": Entry(f"{_HERE}.watch:watch", "csmsctl watch @north"),
+        "watch": Entry(f"{_HERE}.watch:watch", "csmsctl watch @north", alone=True),
         "cp": _CP,
         "tag": _TAG,
         "tx": _TX,
@@ -200,9 +204,14 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "daemon": _DAEMON,
         "rpc": Entry(f"{_HERE}.rpc:rpc", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },
+    "Many commands": {
+        "batch": Entry("csmsctl.batch.command:batch", "csmsctl batch commands.txt", alone=True),
+    },
     "Trying it out": {
-        "simulate": Entry("csmsctl.simulator.command:simulate", "csmsctl simulate"),
-        "conformance": Entry("csmsctl.conformance.command:conformance", "csmsctl conformance --report report.md"),
+        "simulate": Entry("csmsctl.simulator.command:simulate", "csmsctl simulate", alone=True),
+        "conformance": Entry(
+            "csmsctl.conformance.command:conformance", "csmsctl conformance --report report.md", alone=True
+        ),
     },
 }
 
@@ -220,7 +229,7 @@ class LazyGroup(TyperGroup):
         if entry is None:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example)
+            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example, alone=entry.alone)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -280,7 +289,7 @@ class Root(LazyGroup):
             match entries.get(name):
                 case Entry() as entry:
                     try:
-                        return build(name, entry.load(), entry.example)
+                        return build(name, entry.load(), entry.example, alone=entry.alone)
                     except ModuleNotFoundError as error:
                         if error.name and entry.where.startswith(error.name):
                             return None  # a part of csms that is not installed
@@ -311,12 +320,13 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
     return made
 
 
-def build(name: str, function: Callable[..., Any], example: str) -> Any:
+def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
     """The Typer command of a function."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, epilog=f"\b\nExample:\n  {example}")(function)
     command = get_command(app)
     command.example = example  # type: ignore[attr-defined]
+    command.alone = alone  # type: ignore[attr-defined]
     return command
 
 

@@ -1,0 +1,1 @@
+"""`csmsctl batch`: many command lines in one process, over one connection."""

@@ -1,0 +1,96 @@
+"""`batch`: one command a line."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from csmsctl.failure import SOME_FAILED, USAGE, Failure
+from csmsctl.invocation import invocation
+from csmsctl.lines.words import is_skipped
+from csmsctl.parameters import files
+
+_PIECE = 65_536
+
+
+def batch(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The lines; - reads them", autocompletion=files)],
+    parallel: Annotated[
+        int,
+        typer.Option("--parallel", metavar="N", min=1, max=200, help="So many lines at once (32)", show_default=False),
+    ] = 32,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no more lines after the first failure")] = False,
+) -> None:
+    """Run many commands, one a line, and print a line of JSON for each.
+
+    A line is what would stand after csmsctl, in quotes where a shell needs them (JSON needs none), or a JSON object
+    whose keys are the names of options and arguments. Blank lines and lines that begin with # are skipped.
+
+    \b
+      tag add A1B2C3 --note 'Ms Jones'
+      {"command":"remote-start","targets":["CP1"],"tag":"A1B2C3","connector":1}
+
+    Results come in the order of the lines, each with line, command, exit_code, result (what the command prints with
+    --json) and error. Lines of the same command that name different charge points, idTags and so on run at the same
+    time; any other waits until those before it are done. --parallel 1 runs one after the other. What asks for
+    confirmation needs --yes, in its line or for all of them. Ends with 9 when a line failed.
+    """
+    # Loaded only here: the help and the other commands do without threads.
+    from csmsctl.batch.line import Line, options_for_lines, without_standard_input
+    from csmsctl.batch.runner import Runner
+    from csmsctl.shared_client import SharedClient
+    from csmsctl.tree import root
+
+    run = invocation(ctx)
+    options, tree = options_for_lines(run.options), root()
+    lines = (Line(number, text, options, tree) for number, text in numbered_lines(file))
+    shared = SharedClient(run.options.socket, run.options.timeout)
+    done = failed = skipped = 0
+
+    def show(line: Line) -> None:
+        nonlocal done, failed, skipped
+        assert line.result is not None
+        run.output.line(line.result, flush=False)
+        done += line.result["exit_code"] == 0
+        failed += line.failed
+        skipped += line.result["exit_code"] is None
+
+    with without_standard_input():
+        runner = Runner(lines, shared, parallel=parallel, fail_fast=fail_fast)
+        try:
+            for line in runner.finished(run.output.flush):
+                show(line)
+        except KeyboardInterrupt:
+            for line in runner.interrupted():
+                show(line)
+            raise
+        finally:
+            shared.close()
+            if done or failed or skipped:
+                run.output.note(f"{done} done, {failed} failed" + (f", {skipped} not run" if skipped else ""))
+    if failed:
+        run.exit_code = SOME_FAILED
+
+
+def numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that have something to say, as soon as each is complete. Raises Failure."""
+    number, rest = 0, b""
+    name = "Standard input" if file == "-" else file
+    if file == "-" and sys.stdin is None:
+        raise Failure(USAGE, "Standard input is closed.")
+    try:
+        # Without a buffer of Python's: a thread that waits in one would be in the way of the end of the process.
+        source = os.dup(0) if file == "-" else os.open(file, os.O_RDONLY)
+        while piece := os.read(source, _PIECE):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                number += 1
+                if not is_skipped(line):
+                    yield number, line
+    except OSError as error:
+        raise Failure(USAGE, f"{name} cannot be read: {error.strerror}.") from error
+    if not is_skipped(rest):
+        yield number + 1, rest

@@ -1,0 +1,171 @@
+"""One line of a batch: what it says, and what came of it."""
+
+import io
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from csmsctl.command_line import carry_out, failure_of
+from csmsctl.completion import arguments_among, options_by_name
+from csmsctl.escape import visible
+from csmsctl.failure import INTERRUPTED, USAGE, Failure
+from csmsctl.invocation import Invocation
+from csmsctl.lines.objects import find, words_of
+from csmsctl.lines.secrets import masked_words
+from csmsctl.lines.words import split
+from csmsctl.options import GlobalOptions, extract
+from csmsctl.output import Output, versioned
+from csmsctl.tree import LazyGroup, Root
+
+if TYPE_CHECKING:
+    from csmsctl.shared_client import SharedClient
+    from csmsctl.table import Record
+
+
+class Line:
+    """A line that is not blank. `what` and `about` say which other lines it gets along with (see `Schedule`)."""
+
+    def __init__(self, number: int, text: bytes, options: GlobalOptions, tree: Root) -> None:
+        self.number = number
+        self.words: list[str] = []
+        self.what: Any = None  # the command; None when there is none of that name
+        self.about: frozenset[str] | None = None  # the identities, idTags … it names; None for any of them
+        self.result: Record | None = None
+        self.ended = threading.Event()
+        self._begun = False
+        self._tree = tree
+        try:
+            self._read(text, options)
+        except Failure as failure:
+            self._end(failure.code, None, failure)
+
+    def _read(self, line: bytes, options: GlobalOptions) -> None:
+        try:
+            text = line.decode("utf-8-sig").strip()
+        except UnicodeDecodeError as error:
+            raise failure_of(error) from error
+        self.words = words_of(text, self._tree) if text.startswith("{") else split(text)
+        self._options, self._rest = extract(self.words, options)
+        if not self._rest:
+            raise Failure(USAGE, "The command is missing.", "See: csmsctl --help")
+        if self._options.socket != options.socket:
+            raise Failure(USAGE, "A batch has one connection.", "Give --socket to csmsctl batch itself.")
+        if self._options.csv:
+            raise Failure(USAGE, "The results of a batch are JSON.", "Leave out --csv.")
+        path = _path(self._rest, self._tree)
+        self.what = find(self._tree, path)
+        if self.what is not None and self.what.alone:
+            raise Failure(USAGE, f"{' '.join(path)} cannot be part of a batch.", "Run it by itself.")
+        if self.what is not None:
+            self.about = _about(self.what, self._rest[len(path) :])
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with another exit code than 0; one that was not run has none."""
+        return self.result is not None and bool(self.result["exit_code"])
+
+    def run(self, shared: "SharedClient") -> None:
+        """Carries it out. Nothing is raised: what goes wrong is its result."""
+        self._begun = True
+        gathered = Gathered(self._options, self.number)
+        try:
+            run = Invocation(self._options, output=gathered, shared=shared)
+            code = carry_out(run, self._rest, tree=self._tree, helps=False)
+        except Exception as error:
+            failure = failure_of(error)
+            self._end(failure.code, gathered.result, failure)
+        else:
+            self._end(code, gathered.result)
+
+    def give_up(self, reason: Failure) -> None:
+        """It is not begun any more, or no longer waited for; what has its result keeps it."""
+        if self.result is not None:
+            return
+        if self._begun:
+            reason = Failure(INTERRUPTED, "Interrupted; it may have been carried out.", "See: csmsctl task list")
+        self._end(INTERRUPTED if self._begun else None, None, reason)
+
+    def _end(self, code: int | None, result: "Record | None", failure: Failure | None = None) -> None:
+        self.result = {
+            "line": self.number,
+            "command": masked_words(self.words),
+            "exit_code": code,
+            "result": result,
+            "error": failure.as_record() if failure else None,
+        }
+        self.ended.set()
+
+
+class Gathered(Output):
+    """What a command prints, kept for the result of its line. Warnings go to standard error, with the line's number."""
+
+    def __init__(self, options: GlobalOptions, number: int) -> None:
+        super().__init__(options)
+        self._number = number
+        self._document: Record | None = None
+        self._lines: list[str] = []
+
+    @property
+    def result(self) -> "Record | None":
+        """The command's document; text under `output` where a command has none."""
+        return self._document or ({"output": self._lines} if self._lines else None)
+
+    def document(self, data: "Record") -> None:
+        self._document = versioned(data)
+
+    def raw(self, data: bytes) -> None:
+        raise Failure(USAGE, "The content of a file cannot be the result of a line.", "Name a file: --output FILE")
+
+    def flush(self) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        sys.stderr.write(f"line {self._number}: {visible(text)}\n")
+
+    def _write(self, text: str, *, flush: bool = False) -> None:
+        self._lines.append(text)
+
+
+class _NoInput(io.StringIO):
+    """Standard input belongs to the batch, or to whoever started it; it is no terminal, so that nobody is asked."""
+
+    def read(self, size: int | None = -1) -> str:
+        raise Failure(USAGE, "A line of a batch cannot read standard input.", "Name a file, or what would stand there.")
+
+
+@contextmanager
+def without_standard_input() -> Iterator[None]:
+    """Commands find none."""
+    before, sys.stdin = sys.stdin, _NoInput()
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
+def options_for_lines(options: GlobalOptions) -> GlobalOptions:
+    """What every line begins with."""
+    return replace(options, json=True, csv=False, quiet=True, verbose=False, color="never")
+
+
+def _path(words: list[str], tree: Root) -> list[str]:
+    """The words at the begin that name the command."""
+    command: Any = tree
+    for count, word in enumerate(words, 1):
+        command = command.get_command(None, word)
+        if not isinstance(command, LazyGroup):
+            return words[:count]
+    return words
+
+
+def _about(command: Any, words: list[str]) -> frozenset[str] | None:
+    """What the arguments name; None when that is open (a glob, a label, everyone)."""
+    named = arguments_among(words, options_by_name(command))
+    if not any(param.name == "targets" for param in command.params):
+        named = named[:1]
+    if not named or any(name.startswith("@") or set("*?[") & set(name) for name in named):
+        return None
+    return frozenset(name.casefold() for name in named)

@@ -1,0 +1,45 @@
+"""Secrets in command lines, which are neither remembered nor repeated."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from csmsd.ocpp.secrets import MASK, is_secret_key, masked
+
+# `--password-file` and `--generate-password` are no secrets themselves.
+_HARMLESS = re.compile(r"--generate-|--.*-file\Z")
+
+
+def masked_words(words: Sequence[str]) -> list[str]:
+    """The words with asterisks in place of passwords and keys."""
+    found: list[str] = []
+    for word in words:
+        before = found[-1] if found else ""
+        is_value = before.startswith("--") and "=" not in before and not word.startswith("-")
+        found.append(MASK if is_value and _is_secret(before) else _masked_word(word))
+    return found
+
+
+def holds_secret(words: Sequence[str]) -> bool:
+    """Whether there is a password or a key among the words."""
+    return masked_words(words) != list(words)
+
+
+def _masked_word(word: str) -> str:
+    if word.lstrip().startswith("{"):
+        try:
+            value = json.loads(word)
+        except (ValueError, RecursionError):
+            return MASK if is_secret_key(word) else word
+        shown = masked(value)
+        return word if shown == value else json.dumps(shown)
+    name, equals, value = word.partition("=")
+    if equals and _is_secret(name):
+        return f"{name}={MASK}"
+    if equals:
+        return f"{name}={_masked_word(value)}"
+    return str(masked(word))
+
+
+def _is_secret(name: str) -> bool:
+    return is_secret_key(name) and not _HARMLESS.match(name)

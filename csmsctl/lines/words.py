@@ -1,0 +1,129 @@
+"""A line as shell words. JSON may stand in it as it is: `call CP1 Reset {"type": "Soft"}` needs no quotes.
+
+There are no variables, no globs and no substitutions: what is typed is what csmsd gets.
+"""
+
+import re
+from typing import AnyStr, NamedTuple
+
+from csmsctl.failure import USAGE, Failure
+
+_SPECIAL = re.compile(r"[\"'\\{]")
+_ORDINARY = re.compile(r"[^\s\"'\\]+")
+_DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
+_JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*("|\\?\Z)|[{}]', re.DOTALL)
+_MUST_BE_QUOTED = re.compile(r"[\s\"'\\]|^[{#]|^\Z")
+
+
+class Word(NamedTuple):
+    """A word without its quotes, and where it begins in the line."""
+
+    text: str
+    start: int
+
+
+class Scanned(NamedTuple):
+    """The words of a line; `open` is what its end leaves open: a quotation mark, `\\`, `{`, or nothing."""
+
+    words: list[Word]
+    open: str
+
+
+def scan(line: str) -> Scanned:
+    """The words, also of a line that is not complete."""
+    words: list[Word] = []
+    at = 0
+    while True:
+        while at < len(line) and line[at].isspace():
+            at += 1
+        if at == len(line):
+            return Scanned(words, "")
+        start = at
+        if line[at] == "{":
+            end = _end_of_json(line, at)
+            if end is None:
+                words.append(Word(line[start:], start))
+                return Scanned(words, "{")
+            if end == len(line) or line[end].isspace():
+                words.append(Word(line[start:end], start))
+                at = end
+                continue
+        text, at, left_open = _shell_word(line, at)
+        words.append(Word(text, start))
+        if left_open:
+            return Scanned(words, left_open)
+
+
+def split(line: str) -> list[str]:
+    """The words of a complete line, without a `csmsctl` at its begin. Raises Failure."""
+    if _SPECIAL.search(line) is None:
+        words = line.split()
+    else:
+        scanned = scan(line)
+        match scanned.open:
+            case "":
+                words = [word.text for word in scanned.words]
+            case "{":
+                raise Failure(USAGE, "The JSON in this line is not complete: a } is missing.")
+            case "\\":
+                raise Failure(USAGE, "Nothing follows the backslash at the end.")
+            case mark:
+                raise Failure(USAGE, f"The quotation mark {mark} is not closed.")
+    return words[1:] if words[:1] == ["csmsctl"] else words
+
+
+def is_skipped(line: AnyStr) -> bool:
+    """Whether there is no command in it: it is blank, or a comment."""
+    begin = line.lstrip()[:1]
+    return begin in ("", "#", b"", b"#")
+
+
+def quoted(value: str) -> str:
+    """The value as a word that `split` reads back as it is."""
+    return "'" + value.replace("'", "'\\''") + "'" if _MUST_BE_QUOTED.search(value) else value
+
+
+def _shell_word(line: str, at: int) -> tuple[str, int, str]:
+    """A word, where it ends, and what it leaves open."""
+    parts: list[str] = []
+    while at < len(line) and not line[at].isspace():
+        match line[at]:
+            case "'":
+                end = line.find("'", at + 1)
+                if end < 0:
+                    return "".join(parts) + line[at + 1 :], len(line), "'"
+                parts.append(line[at + 1 : end])
+                at = end + 1
+            case '"':
+                found = _DOUBLE_QUOTED.match(line, at)
+                assert found is not None  # the end of the line closes it, too
+                parts.append(re.sub(r'\\(["\\])', r"\1", found[1]))
+                at = found.end()
+                if found[2] != '"':
+                    return "".join(parts), len(line), '"'
+            case "\\":
+                if at + 1 == len(line):
+                    return "".join(parts), len(line), "\\"
+                parts.append("" if line[at + 1] == "\n" else line[at + 1])
+                at += 2
+            case _:
+                found = _ORDINARY.match(line, at)
+                assert found is not None
+                parts.append(found[0])
+                at = found.end()
+    return "".join(parts), at, ""
+
+
+def _end_of_json(line: str, at: int) -> int | None:
+    """Behind the brace that closes the one at `at`; None when there is none yet."""
+    depth = 0
+    for found in _JSON_PART.finditer(line, at):
+        if found[0] == "{":
+            depth += 1
+        elif found[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return found.end()
+        elif found[1] != '"':
+            return None
+    return None

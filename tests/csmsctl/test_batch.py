@@ -1,0 +1,292 @@
+"""Batches against a scripted daemon: order, what runs at the same time, and what happens when something breaks."""
+
+import json
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csmsctl.batch.line import Line, options_for_lines
+from csmsctl.batch.schedule import Schedule
+from csmsctl.options import GlobalOptions
+from csmsctl.tree import root
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Hangup, Params, Peer, ScriptedDaemon, Silence
+
+
+class Gate:
+    """Answers `tag.add` and `tag.block` only when it is told to."""
+
+    def __init__(self, daemon: ScriptedDaemon) -> None:
+        self._waiting: dict[str, tuple[Peer, Any]] = {}
+        self._asked = threading.Condition()
+        self.peers: set[Peer] = set()
+        daemon.replies |= {"tag.add": self._hold, "tag.block": self._hold}
+
+    def _hold(self, peer: Peer, params: Params) -> None:
+        with self._asked:
+            self._waiting[params["id"]] = (peer, peer.number)
+            self.peers.add(peer)
+            self._asked.notify_all()
+        raise Silence
+
+    def wait_for(self, *tags: str) -> None:
+        with self._asked:
+            assert self._asked.wait_for(lambda: set(tags) <= self._waiting.keys(), timeout=20), self._waiting.keys()
+
+    @property
+    def waiting(self) -> list[str]:
+        return sorted(self._waiting)
+
+    def open(self, tag: str) -> None:
+        peer, number = self._waiting.pop(tag)
+        peer.send({"id": number, "result": {"changed": True, "tag": {"id": tag}}})
+
+
+@pytest.fixture
+def gate(daemon: ScriptedDaemon) -> Gate:
+    return Gate(daemon)
+
+
+class Running:
+    """A batch under way, its lines typed one by one."""
+
+    def __init__(self, csmsctl: Csmsctl, *arguments: str) -> None:
+        self.process = csmsctl.start("batch", "-", *arguments, stdin=subprocess.PIPE)
+
+    def type(self, *lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(line + "\n" for line in lines))
+        self.process.stdin.flush()
+
+    def next(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def end(self) -> tuple[int, list[Any], str]:
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.fixture
+def running(csmsctl: Csmsctl) -> Iterator[Running]:
+    batch = Running(csmsctl)
+    yield batch
+    batch.process.kill()
+    batch.process.wait()
+    for stream in (batch.process.stdin, batch.process.stdout, batch.process.stderr):
+        assert stream is not None
+        if not stream.closed:
+            stream.close()
+
+
+def results(csmsctl: Csmsctl, text: str, *arguments: str) -> tuple[int, list[Any]]:
+    ended = csmsctl("batch", "-", *arguments, stdin=text)
+    return ended.code, [json.loads(line) for line in ended.out.splitlines()]
+
+
+def test_results_keep_the_order_of_the_lines_over_one_connection(running: Running, gate: Gate) -> None:
+    running.type("tag add A1", "tag add A2", "tag add A3")
+    gate.wait_for("A1", "A2", "A3")
+    for tag in ("A3", "A2", "A1"):
+        gate.open(tag)
+    code, found, err = running.end()
+    assert [(line["line"], line["result"]["tag"]["id"]) for line in found] == [(1, "A1"), (2, "A2"), (3, "A3")]
+    assert found[0] == {
+        "schema_version": 1,
+        "line": 1,
+        "command": ["tag", "add", "A1"],
+        "exit_code": 0,
+        "result": {"schema_version": 1, "changed": True, "tag": {"id": "A1"}},
+        "error": None,
+    }
+    assert (code, err) == (0, "3 done, 0 failed\n")
+    assert len(gate.peers) == 1
+
+
+def test_results_come_while_the_input_goes_on(running: Running, gate: Gate) -> None:
+    for tag in ("A1", "A2"):
+        running.type("# the next one", f"tag add {tag}")
+        gate.wait_for(tag)
+        gate.open(tag)
+        assert running.next()["result"]["tag"]["id"] == tag
+    running.type("tag show")
+    assert running.next()["exit_code"] == 2
+    assert running.end()[0] == 9
+
+
+def test_a_line_about_the_same_thing_waits(running: Running, gate: Gate) -> None:
+    running.type("tag add A1", "tag add a1 --note again", "tag add A2")
+    gate.wait_for("A1")
+    assert gate.waiting == ["A1"]
+    gate.open("A1")
+    assert running.next()["line"] == 1
+    gate.wait_for("a1", "A2")
+    gate.open("a1")
+    gate.open("A2")
+    assert running.end()[0] == 0
+
+
+def test_interrupted(running: Running, gate: Gate) -> None:
+    running.type("tag add A1", "tag add A2", "tag add A3 --note", "tag block A1")
+    gate.wait_for("A1", "A2")
+    gate.open("A1")
+    assert running.next()["exit_code"] == 0
+    running.process.send_signal(signal.SIGINT)
+    code, found, err = running.end()
+    assert code == 130
+    assert [(line["line"], line["exit_code"]) for line in found] == [(2, 130), (3, 2), (4, None)]
+    assert "may have been carried out" in found[0]["error"]["message"]
+    assert "Not run" in found[2]["error"]["message"]
+    assert err == "1 done, 2 failed, 1 not run\n"
+    assert gate.waiting == ["A2"]
+
+
+def test_fail_fast(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["tag.add"] = {"changed": True}
+    code, found = results(csmsctl, "tag add A1\ntag add\ntag add A3\n{\ntag add A5", "--fail-fast", "--parallel", "1")
+    assert code == 9
+    assert [line["exit_code"] for line in found] == [0, 2, None, 2, None]
+    assert found[2]["error"]["message"] == "Not run: line 2 failed."
+    assert [params["id"] for _, params in daemon.requests] == ["A1"]
+
+
+def test_a_daemon_that_comes_back(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def hang_up(_peer: Peer, _params: Params) -> None:
+        raise Hangup
+
+    daemon.replies |= {"tag.add": {"changed": True}, "tag.remove": hang_up}
+    code, found = results(csmsctl, "tag add A1\ntag remove A1 --yes\ntag add A2\n")
+    assert code == 9
+    assert [line["exit_code"] for line in found] == [0, 5, 0]
+
+
+def test_no_daemon(csmsctl: Csmsctl) -> None:
+    ended = csmsctl("batch", "-", "--socket", "/nowhere/s", stdin="tag add A1\n")
+    assert (ended.code, ended.out) == (5, "")
+    assert "/nowhere/s" in ended.err
+
+
+NONSENSE = [
+    ('tag add "A1', 2, "is not closed"),
+    ('{"command":', 2, "not JSON"),
+    ('call CP1 Reset {"type":', 2, "not complete"),
+    ("tag add \udcff", 2, "not UTF-8"),
+    ("nonsense", 2, "No such command"),
+    ("csmsctl", 2, "The command is missing"),
+    ("tag", 2, "The command is missing"),
+    ("tag --help", 2, "No such option: --help"),
+    ("batch -", 2, "cannot be part of a batch"),
+    ("watch CP1", 2, "cannot be part of a batch"),
+    ("simulate", 2, "cannot be part of a batch"),
+    ("log -f", 2, "cannot follow"),
+    ("events --follow", 2, "cannot follow"),
+    ("rpc event.subscribe", 2, "cannot follow"),
+    ("clear-cache -", 2, "cannot read standard input"),
+    ("rpc daemon.info -", 2, "cannot read standard input"),
+    ("cp add CP1 --password-file -", 2, "cannot read standard input"),
+    ("tag remove A1", 10, "asks for confirmation"),
+    ("tag list --csv", 2, "are JSON"),
+    ("tag list --socket /elsewhere", 2, "one connection"),
+    ("tag list --timeout 0", 2, "--timeout wants seconds"),
+    ("tag import /nowhere.csv", 1, "/nowhere.csv"),
+]
+
+
+def test_lines_that_make_no_sense(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """Each is an error of its own line that says what it is about; nobody is asked, and the others are not touched."""
+    daemon.replies["tag.add"] = {"changed": True}
+    code, found = results(csmsctl, "\n".join([line for line, _, _ in NONSENSE] + ["tag add A1"]))
+    assert code == 9
+    assert [line["exit_code"] for line in found] == [code for _, code, _ in NONSENSE] + [0]
+    for line, (_, code, message) in zip(found[:-1], NONSENSE, strict=True):
+        assert line["error"]["code"] == code
+        assert message in line["error"]["message"]
+    assert [method for method, _ in daemon.requests] == ["tag.add"]
+
+
+def test_secrets_are_not_repeated(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = {"results": []}
+    _, [found] = results(csmsctl, "change-configuration CP1 --set AuthorizationKey=abc")
+    assert found["command"][-1] == "AuthorizationKey=******"
+    assert daemon.params("operation.run")["parameters"] == {"set": ["AuthorizationKey=abc"]}
+
+
+def test_text_that_is_no_document(csmsctl: Csmsctl) -> None:
+    _, [found] = results(csmsctl, "--version")
+    assert found["result"]["output"][0].startswith("csmsctl ")
+
+
+def test_files_that_cannot_be_read(csmsctl: Csmsctl, tmp_path: Path) -> None:
+    for file in (tmp_path, tmp_path / "nothing"):
+        ended = csmsctl("batch", str(file))
+        assert (ended.code, ended.out) == (2, "")
+        assert "cannot be read" in ended.err
+    (tmp_path / "empty").write_text("# nothing\n\n")
+    assert csmsctl("batch", str(tmp_path / "empty")).code == 0
+
+
+def test_a_reader_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["tag.add"] = {"changed": True}
+    batch = csmsctl.start("batch", "-", stdin=subprocess.PIPE)
+    assert batch.stdin is not None
+    assert batch.stdout is not None
+    batch.stdin.write("tag add A1\n")
+    batch.stdin.flush()
+    assert batch.stdout.readline()
+    batch.stdout.close()
+    batch.stdin.write("tag add A2\n")
+    batch.stdin.flush()
+    assert batch.wait(20) == 0  # as with `| head`, although the input goes on
+    batch.stdin.close()
+    assert batch.stderr is not None
+    batch.stderr.close()
+
+
+# --- which lines run at the same time
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        ("tag add A1", "tag add A2", True),
+        ("tag add A1", "tag add a1", False),
+        ("tag add A1", "tag block A2", False),
+        ("tag add A1", '{"command":"tag add","tag":"A2"}', True),
+        ("tag add --note A1 A2", "tag add A1", True),
+        ("remote-start CP1 --tag A1", "remote-start CP2 --tag A1", True),
+        ("remote-start CP1 CP2 --tag A1", "remote-start --tag A2 CP2 CP3", False),
+        ("reset CP1 --type soft", "reset @north --type soft", False),
+        ("reset 'CP*' --type soft", "reset CP1 --type soft", False),
+        ("reset --all --type soft", "reset CP1 --type soft", False),
+        ("call CP1 ClearCache", "call CP2 ClearCache", True),
+        ("call CP1 ClearCache", "call CP1 Reset {}", False),
+        ("status", "status", False),
+        ("nonsense", "nonsense", False),
+    ],
+)
+def test_schedule(first: str, second: str, together: bool) -> None:
+    tree, schedule = root(), Schedule()
+    lines = [
+        Line(at, text.encode(), options_for_lines(GlobalOptions()), tree) for at, text in enumerate((first, second))
+    ]
+    schedule.wait_for_turn(lines[0])
+    begun = threading.Event()
+
+    def begin_second() -> None:
+        schedule.wait_for_turn(lines[1])
+        begun.set()
+
+    waiting = threading.Thread(target=begin_second)
+    waiting.start()
+    if together:
+        assert begun.wait(10)
+    else:
+        assert not schedule._gets_along(lines[1])
+        schedule.ended(lines[0])
+        assert begun.wait(10)
+    waiting.join()
