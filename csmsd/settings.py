@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -299,6 +300,9 @@ def _convert(data: dict[str, Any], source: str) -> Settings:
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         key = place.rstrip("`").lstrip(".")
+        _, unknown, name = reason.partition("unknown field ")
+        if unknown:
+            reason = _unknown_key(key, name.strip("`"))
         raise SettingsError(f"{source}: {key + ': ' if key else ''}{reason}") from None
 
 
@@ -310,6 +314,15 @@ def _not_executable(command: str) -> str | None:
     if not path.is_file() or not os.access(path, os.X_OK):
         return f"{command!r} is no file that can be run"
     return None
+
+
+def _unknown_key(section: str, name: str) -> str:
+    """What is wrong with a key that does not exist, and which one may be meant."""
+    kind: Any = next((field.type for field in msgspec.structs.fields(Settings) if field.name == section), None)
+    known = [field.name for field in msgspec.structs.fields(kind or Settings)] if not section or kind else []
+    close = get_close_matches(name, known, n=2, cutoff=0.5)
+    there = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+    return f"there is no {'key' if section else 'section'} {name!r}" + (f"; {there}" if known else "")
 
 
 def parse_address(text: str) -> tuple[str, int]:

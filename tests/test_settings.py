@@ -161,10 +161,21 @@ def test_differences(tmp_path: Path) -> None:
     assert differences(load(file, {}), load(file, {"log.level": "info"})) == ["log.level"]
 
 
-def test_an_unknown_key_is_an_error_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[store]\ndirectroy = '/x'\n", r"store: there is no key 'directroy'; did you mean directory\?"),
+        ("[files]\nhttp = '[::]:80'\n", r"files: there is no key 'http'; did you mean http_listen"),
+        ("[log]\nxyzzy = 1\n", r"log: there is no key 'xyzzy'; there are level"),
+        ("[sever]\n", r"there is no section 'sever'; did you mean server"),
+    ],
+)
+def test_an_unknown_key_is_an_error_of_the_file_and_the_one_that_may_be_meant_is_named(
+    tmp_path: Path, text: str, said: str
+) -> None:
     file = tmp_path / "csmsd.toml"
-    file.write_text("[store]\ndirectroy = '/x'\n")
-    with pytest.raises(SettingsError, match="directroy"):
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=said):
         load(file, {})
 
 
