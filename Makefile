@@ -23,10 +23,10 @@ run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 12
 	@exec $(BIN)/csmsd $(ARGS)
 
 test: .venv/.installed-test ## Run the tests (ARGS="tests/ocpp -x")
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: .venv/.installed-test ## Run the tests that take long
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough $(ARGS)
 
 bench: .venv/.installed-test ## Run the measurements
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)

@@ -1,10 +1,14 @@
 """Fixtures that every test may use."""
 
+import asyncio
+import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.site import Site
 
@@ -12,6 +16,15 @@ from tests.support.site import Site
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeSite = Callable[..., Awaitable[Site]]
+
+# csmsd and csmsctl are started hundreds of times: without bytecode on disk each start takes four times as long.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# `make test` tries some examples of each property, `make test-slow` many.
+settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=500)
+settings.load_profile("quick")
 
 
 @pytest.fixture
@@ -35,3 +48,12 @@ async def make_site() -> AsyncIterator[MakeSite]:
 async def site(make_site: MakeSite) -> Site:
     """A running csmsd with the usual settings."""
     return await make_site()
+
+
+@pytest.fixture(scope="module")
+def shared_site() -> Iterator[Site]:
+    """One running csmsd for those tests of a module that leave nothing behind."""
+    site = Site()
+    site.start_and_wait()
+    yield site
+    asyncio.run(site.close())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from csmsctl.conformance.case import Case, Outcome, run_case
 from csmsctl.conformance.cases import all_cases
 from csmsctl.conformance.conditions import now
+from csmsctl.conformance.inspection import Oracle
 from csmsctl.conformance.report import Report
 from csmsctl.conformance.site import Settings, Site
 from csmsctl.failure import TERMINATED
@@ -17,12 +18,19 @@ class Terminated(Exception):
     """SIGTERM came."""
 
 
-def play_all(cases: Sequence[Case], settings: Settings, *, parallel: int, tell: Callable[[Outcome], None]) -> Report:
+def play_all(
+    cases: Sequence[Case],
+    settings: Settings,
+    *,
+    parallel: int,
+    tell: Callable[[Outcome], None],
+    oracle: Oracle | None = None,
+) -> Report:
     """Plays the cases; `tell` is given each outcome as soon as it is there, the report has them in their order."""
     date = now()
     with Site(settings) as site:
         try:
-            outcomes = asyncio.run(_play(cases, site, parallel, tell))
+            outcomes = asyncio.run(_play(cases, site, parallel, tell, oracle))
         except Terminated:
             sys.exit(TERMINATED)
         daemon, limits = site.info, site.call("daemon.limits")["limits"]
@@ -31,12 +39,14 @@ def play_all(cases: Sequence[Case], settings: Settings, *, parallel: int, tell: 
     return Report(date, all_cases(), outcomes, in_effect, limits, daemon, problem)
 
 
-async def _play(cases: Sequence[Case], site: Site, parallel: int, tell: Callable[[Outcome], None]) -> list[Outcome]:
+async def _play(
+    cases: Sequence[Case], site: Site, parallel: int, tell: Callable[[Outcome], None], oracle: Oracle | None
+) -> list[Outcome]:
     limit = asyncio.Semaphore(parallel)
 
     async def play(case: Case) -> Outcome:
         async with limit:
-            outcome = await run_case(case, site)
+            outcome = await run_case(case, site, oracle)
         tell(outcome)
         return outcome
 

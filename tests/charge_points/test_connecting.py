@@ -57,10 +57,10 @@ async def test_a_roaming_identity_is_an_identity(site: Site) -> None:
     "segment",
     ["", "/", "ocpp/a%20b", "ocpp/%3Cscript%3E", "ocpp/..", "ocpp/" + "x" * 49, "ocpp/%2543P1", "ocpp/%00", "ocpp/%FF"],
 )
-async def test_what_is_no_identity_is_answered_400(site: Site, segment: str) -> None:
-    status, _ = await refused(site, f"/{segment}")
+async def test_what_is_no_identity_is_answered_400(shared_site: Site, segment: str) -> None:
+    status, _ = await refused(shared_site, f"/{segment}")
     assert status == 400
-    assert (await site.json("cp", "pending"))["pending"] == []
+    assert (await shared_site.call("charge_point.pending"))["pending"] == []
 
 
 async def test_an_unknown_charge_point_is_answered_404_and_listed_until_it_is_accepted(site: Site) -> None:

@@ -1,10 +1,14 @@
-"""The certification cases, a test for each, named after its id; with the JSON schemas as oracle."""
+"""The certification cases, a test for each, named after its id; with the JSON schemas as oracle.
+
+They are played as `csmsctl conformance` plays them, several at once.
+"""
 
 import pytest
 
-from csmsctl.conformance.case import Case, run_case
+from csmsctl.conformance.case import Case
 from csmsctl.conformance.cases import all_cases
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.player import play_all
+from csmsctl.conformance.report import Report
 from tests.conformance.conftest import oracle
 
 # Section 3 of the public test-case document (2024-04), without 3.21, Security.
@@ -26,9 +30,29 @@ def test_the_cases_are_those_of_the_document() -> None:
     assert len(cases) == 62
 
 
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return play_all(all_cases(), {}, parallel=4, tell=lambda _: None, oracle=oracle)
+
+
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
-async def test_case(case: Case, private_csmsd: Site) -> None:
-    outcome = await run_case(case, private_csmsd, oracle)
+def test_case(case: Case, report: Report) -> None:
+    [outcome] = [outcome for outcome in report.outcomes if outcome.case == case]
     print("\n".join(outcome.observations.conversation))  # pytest shows it when the test failed
     assert outcome.problem is None, outcome.problem
     assert outcome.observations.timestamps > 0
+
+
+def test_all_of_it_passes(report: Report) -> None:
+    record = report.as_record()
+    assert (record["result"], record["daemon_problem"]) == ("Pass", None)
+    assert {row["functionality"]: (row["result"], row["cases"]) for row in record["functionalities"]} == {
+        "Core": ("Pass", 34),
+        "Firmware Management": ("Pass", 5),
+        "Smart Charging": ("Pass", 5),
+        "Reservation": ("Pass", 10),
+        "Local Authorization List Management": ("Pass", 6),
+        "Remote Trigger": ("Pass", 2),
+    }
+    assert len(record["cases"]) == 62
+    assert sum(case["duration_ms"] for case in record["cases"]) > 0

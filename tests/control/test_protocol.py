@@ -43,9 +43,9 @@ async def answer_to(control: ControlConnection, text: str | bytes) -> dict[str, 
     ],
 )
 async def test_an_error_has_its_code_and_the_connection_lives(
-    site: Site, line: str | bytes, code: int | None, request_id: object
+    shared_site: Site, line: str | bytes, code: int | None, request_id: object
 ) -> None:
-    control = await site.control()
+    control = await ControlConnection.open(shared_site.socket)
     answer = await answer_to(control, line)
     error = answer["error"]
     assert isinstance(error, dict)
@@ -54,6 +54,7 @@ async def test_an_error_has_its_code_and_the_connection_lives(
     assert code is None or error["code"] == code
     assert error["code"] != -32603
     assert (await control.call("daemon.info"))["protocol"] == 1
+    await control.close()
 
 
 async def test_blank_lines_are_nothing(site: Site) -> None:

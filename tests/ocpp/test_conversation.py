@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.conversation import (
@@ -552,7 +552,6 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(MOVES)
 def test_whatever_happens_one_call_is_open_and_each_one_ends_once(moves: list[tuple[str, str, str]]) -> None:
     conversation = Conversation(max_queue=5)

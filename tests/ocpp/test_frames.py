@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from csmsd.ocpp import frames
@@ -166,7 +166,6 @@ ODD_JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text() | st.binary() | ODD_JSON.map(json.dumps) | st.lists(ODD_JSON, max_size=6).map(json.dumps))
 @example("\ud800")
 @example(json.dumps([2, "\ud800", "A", {}]))
@@ -179,7 +178,6 @@ def test_parse_never_raises_and_what_it_reads_can_be_answered(text: str | bytes)
         json.loads(frames.serialize_error(found.unique_id, "GenericError", "no"))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=36) | st.integers(), st.text(), st.dictionaries(st.text(), st.integers() | st.text()))
 def test_what_is_written_is_read_back(unique_id: str | int, text: str, payload: dict[str, int | str]) -> None:
     written = json.dumps(payload, separators=(",", ":")).encode()

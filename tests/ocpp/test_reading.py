@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
@@ -276,7 +276,6 @@ CARS = st.dictionaries(
 ).flatmap(lambda odd: st.sampled_from([odd, {**CAR, **odd}]))
 
 
-@settings(max_examples=300, deadline=None)
 @given(CARS | ANYTHING, st.booleans())
 def test_reading_raises_nothing_but_ocpp_errors(payload: object, strict: bool) -> None:
     try:
@@ -290,14 +289,12 @@ def test_reading_raises_nothing_but_ocpp_errors(payload: object, strict: bool) -
     assert -LARGEST_INTEGER <= message.seats <= LARGEST_INTEGER
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")), st.booleans())
 def test_reading_bytes_raises_nothing_but_ocpp_errors(payload: bytes, strict: bool) -> None:
     with pytest.raises(OcppError):
         read(CarReq, payload, strict=strict)
 
 
-@settings(max_examples=200, deadline=None)
 @given(CARS)
 def test_the_fast_way_and_the_thorough_way_agree(payload: object) -> None:
     """A payload that msgspec decodes by itself is read by the lenient reader to the same message."""

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked, may_hold_secret
@@ -128,7 +128,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
 @given(JSON)
 def test_masking_keeps_the_shape_and_is_done_once(message: object) -> None:
     shown = masked(message)
@@ -137,7 +136,6 @@ def test_masking_keeps_the_shape_and_is_done_once(message: object) -> None:
     assert masked(shown) == shown
 
 
-@settings(max_examples=200)
 @given(JSON, st.sampled_from(["AuthorizationKey", "WIFI_PASSWORD", "ClientSecret", "token"]))
 def test_no_secret_survives_wherever_it_stands(message: object, name: str) -> None:
     for hidden in ({"key": name, "value": "s3cret"}, {name: "s3cret"}, {"x": f"http://{name}:s3cret@h"}):

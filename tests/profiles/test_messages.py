@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -92,7 +92,7 @@ def test_types_and_schemas_agree_in_both_directions() -> None:
 
 
 @pytest.mark.parametrize("message_type", SENT, ids=lambda kind: kind.__name__)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 2)
 @given(st.data())
 def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
@@ -102,7 +102,7 @@ def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 2)
 @given(st.data())
 def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
@@ -112,7 +112,7 @@ def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 2)
 @given(st.data())
 def test_what_the_strict_reader_takes_the_schema_takes_too(message_type: type[Message], data: st.DataObject) -> None:
     payload = data.draw(spoilt(message_type))
@@ -129,7 +129,6 @@ NEVER_REFUSED = ["BootNotification", "Heartbeat", "MeterValues", "StopTransactio
 
 
 @pytest.mark.parametrize("action", sorted(incoming()))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_payload_breaks_a_handler(action: str, data: st.DataObject) -> None:
     """Whatever comes is answered as specified, and what is to be kept can be kept (the scene sees to the latter)."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -87,7 +87,6 @@ def test_nothing_that_bears_on_a_bill_is_said_to_write_nothing() -> None:
 
 
 @pytest.mark.parametrize("action", SILENT)
-@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_what_says_that_it_writes_nothing_writes_nothing(action: str, data: st.DataObject) -> None:
     """The daemon answers it at once, even while the disk is full."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, MAX_SAMPLES
@@ -247,7 +247,6 @@ SAMPLES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(SAMPLES, min_size=1, max_size=3), max_size=8))
 def test_a_restart_sums_the_same_energy_from_what_was_kept(messages: list[list[dict[str, object]]]) -> None:
     """The daemon sums anew from the rows of the store when it starts (`store/loader.py`)."""

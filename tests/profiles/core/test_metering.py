@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import MeterValue, SampledValue
@@ -201,7 +201,6 @@ def test_readings_that_nobody_looked_at_are_not_lost_to_newer_ones_that_say_less
     }
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(instances(SampledValue), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_samples_come_back_as_they_came(messages: list[list[SampledValue]]) -> None:
     shapes = MeterShapes()

@@ -1,7 +1,7 @@
 """What is sent so that a list becomes what it should be, against a charge point that keeps one."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.profiles.local_auth_list.local_lists import wanted
@@ -194,7 +194,6 @@ def test_a_list_without_the_tag_is_left_alone_when_it_is_blocked(scene: Listing)
     assert len(scene.sent) == 1
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_whatever_happens_the_next_sync_puts_it_right(data: st.DataObject) -> None:
     """Tags come and go, answers get lost, the charge point forgets, somebody else writes: no message is repeated."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit, RecurrencyKind
@@ -173,7 +173,6 @@ _moments = st.builds(
 _units = st.sampled_from(("A", "W"))
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     sources=_sites(), connector=st.integers(0, 2), unit=_units, at=_moments, asked=st.lists(st.integers(0, SPAN - 1))
 )
@@ -204,7 +203,6 @@ def _whole(found: list[Period]) -> None:
         )
 
 
-@settings(max_examples=100, deadline=None)
 @given(sources=_sites(), at=_moments, cut=st.integers(1, SPAN - 1))
 def test_a_span_in_two_parts_says_the_same(sources: list[Source], at: Moment, cut: int) -> None:
     whole = compose(sources, 1, MONDAY, MONDAY + SPAN, "A", at)
@@ -215,7 +213,6 @@ def test_a_span_in_two_parts_says_the_same(sources: list[Source], at: Moment, cu
     assert {period.start for period in parts} == boundaries
 
 
-@settings(max_examples=100, deadline=None)
 @given(sources=_sites(), at=_moments, connector=st.integers(1, 2))
 def test_nothing_exceeds_the_maximum_of_the_charge_point(sources: list[Source], at: Moment, connector: int) -> None:
     cap = on(0, profile((0, 10), purpose="ChargePointMaxProfile", level=1000, start=MONDAY - HOUR, id=1000))
