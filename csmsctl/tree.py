@@ -50,6 +50,7 @@ _CP = Section(
         "remove": Entry(f"{_HERE}.charge_point_changes:remove", "csmsctl cp remove CP1"),
         "pending": Entry(f"{_HERE}.charge_points:pending", "csmsctl cp pending"),
         "accept": Entry(f"{_HERE}.charge_point_changes:accept", "csmsctl cp accept CP1"),
+        "test": Entry("csmsctl.commissioning.command:examine", "csmsctl cp test CP1 --suite quick --report cp1.md"),
         "disconnect": Entry(f"{_HERE}.charge_point_changes:disconnect", "csmsctl cp disconnect CP1"),
     },
 )

@@ -1,6 +1,5 @@
 """`csmsctl conformance`: runs the cases on this machine and writes the report."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,10 +7,10 @@ import typer
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import files
+from csmsctl.report_forms import form_of
 
 if TYPE_CHECKING:
     from csmsctl.conformance.case import Case
-    from csmsctl.conformance.report import Form
 
 
 def _case_ids(incomplete: str) -> list[tuple[str, str]]:
@@ -56,7 +55,7 @@ def conformance(
     run passed.
     """
     run = invocation(ctx)
-    form = _form(report)
+    form = form_of(report) if report is not None else None
     chosen = _chosen(case or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
@@ -94,19 +93,6 @@ def conformance(
 def _tell(run: Invocation, text: str, passed: bool) -> None:
     for line in text.splitlines():
         run.output.text(line, style="" if passed else "red", flush=True)
-
-
-def _form(report: str | None) -> "Form | None":
-    if report is None:
-        return None
-    from csmsctl.conformance.report import FORMS
-
-    form = FORMS.get(Path(report).suffix.casefold())
-    if form is None:
-        raise Failure(USAGE, f"--report wants a FILE that ends in {', '.join(FORMS)}, not {report!r}.")
-    if not Path(report).absolute().parent.is_dir():
-        raise Failure(USAGE, f"There is no directory {Path(report).absolute().parent}.")
-    return form
 
 
 def _chosen(ids: list[str]) -> "list[Case]":

@@ -9,11 +9,10 @@ from typing import Any, Literal
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
 from csmsctl.conformance.limits import SECONDS_ALLOWED
 from csmsctl.escape import to_json, visible
+from csmsctl.report_forms import Form, aligned, columns, markdown, markdown_table
 from csmsd import __version__
 
 Result = Literal["Pass", "Fail", "Incomplete", "Not run"]
-Form = Literal["text", "json", "markdown"]
-FORMS: dict[str, Form] = {".txt": "text", ".json": "json", ".md": "markdown"}
 
 Record = dict[str, Any]
 
@@ -120,17 +119,17 @@ def text_lines(record: Record) -> Iterator[str]:
     """The report for people."""
     yield "Abstract of test report"
     yield ""
-    yield from _aligned(_headings(record))
+    yield from aligned(_headings(record))
     yield ""
-    yield from _columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
+    yield from columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
     yield ""
-    yield from _columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_time_rows(record)])
+    yield from columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_time_rows(record)])
     yield ""
-    yield from _aligned([("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield from aligned([("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
     yield ""
-    yield from _columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
+    yield from columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
     yield ""
-    yield from _columns([("SETTING", "VALUE"), *_flat(record["settings"])])
+    yield from columns([("SETTING", "VALUE"), *_flat(record["settings"])])
     failed = [case for case in record["cases"] if not case["passed"]]
     if failed:
         yield ""
@@ -146,13 +145,13 @@ def text_lines(record: Record) -> Iterator[str]:
 def _markdown(record: Record) -> Iterator[str]:
     yield "# Abstract of test report"
     yield ""
-    yield from _markdown_table(("", ""), _headings(record))
+    yield from markdown_table(("", ""), _headings(record))
     yield ""
-    yield from _markdown_table(("Functionality", "Result", "Cases"), _functionality_rows(record))
+    yield from markdown_table(("Functionality", "Result", "Cases"), _functionality_rows(record))
     yield ""
-    yield from _markdown_table(("Response time", "Longest", "Typical", "Allowed"), _time_rows(record))
+    yield from markdown_table(("Response time", "Longest", "Typical", "Allowed"), _time_rows(record))
     yield ""
-    yield from _markdown_table(("", ""), [("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield from markdown_table(("", ""), [("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
     yield ""
     yield "## Cases"
     yield ""
@@ -160,15 +159,15 @@ def _markdown(record: Record) -> Iterator[str]:
         (case["id"], case["name"], case["functionality"], "Pass" if case["passed"] else f"Fail: {case['problem']}")
         for case in record["cases"]
     ]
-    yield from _markdown_table(("Case", "Name", "Functionality", "Result"), rows)
+    yield from markdown_table(("Case", "Name", "Functionality", "Result"), rows)
     for title, values in (("Limits", record["limits"]), ("Settings", record["settings"])):
         yield ""
         yield f"## {title}"
         yield ""
-        yield from _markdown_table((title[:-1], "Value"), list(_flat(values)))
+        yield from markdown_table((title[:-1], "Value"), list(_flat(values)))
     if record["daemon_problem"]:
         yield ""
-        yield f"csmsd: {_cell(record['daemon_problem'])}"
+        yield f"csmsd: {markdown(record['daemon_problem'])}"
 
 
 def _headings(record: Record) -> list[tuple[str, str]]:
@@ -259,27 +258,3 @@ def _plain(value: Any) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def _aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
-    width = max(len(name) for name, _ in pairs) + 2
-    for name, value in pairs:
-        yield f"{name + ':':<{width}}{value}"
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _markdown_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    yield f"| {' | '.join(titles)} |"
-    yield "|" + "---|" * len(titles)
-    for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _cell(text: str) -> str:
-    """Text that does not end its cell, nor become an element of the page."""
-    return visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

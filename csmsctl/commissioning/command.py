@@ -1,0 +1,175 @@
+"""`csmsctl cp test`: the command around the steps."""
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from csmsctl.confirm import confirm
+from csmsctl.failure import INTERRUPTED, NOT_CONFIRMED, NOT_CONNECTED, OTHER, USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import Identity, files, live
+from csmsctl.report_forms import form_of
+
+if TYPE_CHECKING:
+    from csmsctl.commissioning.report import Report
+    from csmsctl.commissioning.step import Outcome, Step, Suite
+    from csmsctl.commissioning.visit import Visit
+
+_STYLES = {"pass": "green", "fail": "red", "skipped": "dim"}
+
+
+def _step_names(incomplete: str) -> list[tuple[str, str]]:
+    from csmsctl.commissioning.steps import all_steps
+
+    return [(step.name, step.title) for step in all_steps() if step.name.startswith(incomplete.lower())]
+
+
+def examine(
+    ctx: typer.Context,
+    charge_point: Identity,
+    suite: Annotated[
+        Literal["quick", "full"] | None,
+        typer.Option("--suite", help="Without a person: quick is harmless, full starts transactions and restarts it"),
+    ] = None,
+    connector: Annotated[
+        int, typer.Option("--connector", metavar="N", min=1, help="Connector to test with (1)", show_default=False)
+    ] = 1,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="idTag to start and reserve with (one for this test alone)",
+            autocompletion=live("tags"),
+        ),
+    ] = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option("--step", metavar="NAME", help="Do this step only; repeatable", autocompletion=_step_names),
+    ] = None,
+    charge: Annotated[
+        float,
+        typer.Option("--charge", metavar="SECONDS", min=0, help="Let it charge so long (10)", show_default=False),
+    ] = 10.0,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write the report there; .txt, .json or .md chooses its form",
+            autocompletion=files,
+        ),
+    ] = None,
+) -> None:
+    """Lead through a new charge point: link, boot, clock, configuration, charging, reset, limits, diagnostics.
+
+    Without --suite it asks for what a person has to do: cars, cards, cables. Every step passes, fails with what to do
+    about it, or is skipped with the reason. A running transaction is not disturbed, and what a step created is taken
+    away again. Ends with 0 when nothing failed, 6 when the charge point is not connected.
+    """
+    run = invocation(ctx)
+    form = form_of(report) if report is not None else None
+    kind: Suite = suite or "guided"
+    steps = _chosen(kind, step or [])
+    run.call("charge_point.show", id=charge_point)  # error 3 before anything else
+    if tag is not None:
+        run.call("tag.show", id=tag)
+    _may_begin(run, kind, charge_point)
+
+    from csmsctl.commissioning.person import Person
+    from csmsctl.commissioning.visit import Visit
+
+    person = Person() if kind == "guided" else None
+    visit = Visit(run, charge_point, connector=connector, tag=tag, charge=charge, person=person)
+    done, ended_early = _test(run, visit, kind, steps)
+    if report is not None and form is not None:
+        from csmsctl.files import write_lines
+
+        write_lines(run.output, report, done.written_as(form))
+    _show(run, done)
+    unlinked = any(outcome.step.name == "link" and outcome.result == "fail" for outcome in done.outcomes)
+    if ended_early:
+        run.exit_code = INTERRUPTED
+    elif done.failed:
+        run.exit_code = NOT_CONNECTED if unlinked and not done.charge_point["connected"] else OTHER
+
+
+def _chosen(suite: "Suite", names: list[str]) -> "list[Step]":
+    from csmsctl.commissioning.steps import all_steps
+
+    steps = [one for one in all_steps() if one.quick or suite != "quick"]
+    unknown = sorted({name.lower() for name in names} - {one.name for one in steps})
+    if unknown:
+        there = ", ".join(one.name for one in steps)
+        raise Failure(USAGE, f"The suite {suite} has no step {unknown[0]!r}.", f"It has: {there}.")
+    return [one for one in steps if not names or one.name in {name.lower() for name in names}]
+
+
+def _may_begin(run: Invocation, suite: "Suite", charge_point: str) -> None:
+    """Raises Failure when nobody is there to lead, or somebody would be disturbed."""
+    if suite == "quick":
+        return
+    if suite == "guided" and not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure(
+            NOT_CONFIRMED,
+            "A guided test asks, and there is no terminal to ask on.",
+            "Without a person: --suite quick, which is harmless, or --suite full.",
+        )
+    connectors = run.call("charge_point.show", id=charge_point)["connectors"]
+    running = [known for known in connectors if known["transaction"] is not None]
+    if running:
+        raise Failure(
+            OTHER,
+            f"Transaction {running[0]['transaction']} is running on connector {running[0]['connector']} of "
+            f"{charge_point}; a test would disturb it.",
+            "Wait for its end, or see what is harmless: --suite quick",
+        )
+    if suite == "full":
+        confirm(run, f"This starts transactions on {charge_point}, limits and restarts it. Test it?")
+
+
+def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, bool]":
+    """The report, and whether the operator ended the test early."""
+    from csmsctl.commissioning.report import Report, step_lines
+    from csmsctl.commissioning.runner import Runner
+
+    width = shutil.get_terminal_size().columns if run.output.terminal else None
+
+    def tell(outcome: "Outcome") -> None:
+        if not run.options.json:
+            for line in step_lines(outcome, width):
+                run.output.text(line, style=_STYLES[outcome.result], flush=True)
+
+    date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    try:
+        before = _deviations(visit.record())
+        runner = Runner(visit, tell)
+        runner.run(steps)
+        record = visit.record()
+    finally:
+        visit.leave()
+    grown = [
+        {"action": action, "field": field, "kind": name, "count": count - before.get((action, field, name), 0)}
+        for (action, field, name), count in _deviations(record).items()
+        if count > before.get((action, field, name), 0)
+    ]
+    done = Report(date, suite, visit.connector, record, runner.outcomes, grown, visit.left_behind)
+    return done, runner.ended_early
+
+
+def _deviations(record: dict[str, Any]) -> dict[tuple[str, str, str], int]:
+    return {(one["action"], one["field"], one["kind"]): one["count"] for one in record["deviations"]}
+
+
+def _show(run: Invocation, done: "Report") -> None:
+    from csmsctl.commissioning.report import closing_lines
+
+    if run.options.json:
+        run.output.document(done.as_record())
+        return
+    run.output.text("")
+    for line in closing_lines(done.as_record()):
+        run.output.text(line)

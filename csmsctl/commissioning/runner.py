@@ -1,0 +1,70 @@
+"""Does the steps one after the other, and tells how each went."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from csmsctl.commissioning.step import Failed, Outcome, Result, Skipped, Step, Stopped
+from csmsctl.commissioning.visit import Visit
+from csmsctl.failure import UNREACHABLE, Failure
+
+
+class Runner:
+    """One run. `ended_early` says that the operator did not want to see the end of it."""
+
+    def __init__(self, visit: Visit, tell: Callable[[Outcome], None]) -> None:
+        self.ended_early = False
+        self.outcomes: list[Outcome] = []
+        self._visit = visit
+        self._tell = tell
+        self._over: str | None = None  # why nothing more is done
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """All of them; those after the end are skipped."""
+        for step in steps:
+            outcome = Outcome(step, "skipped", reason=self._over) if self._over is not None else self._one(step)
+            self.outcomes.append(outcome)
+            self._tell(outcome)
+
+    def _one(self, step: Step) -> Outcome:
+        visit = self._visit
+        visit.forget()
+        visit.seen, visit.conversation = [], []
+        begun = monotonic()
+        result: Result = "skipped"
+        reason: str | None = None
+        advice: str | None = None
+        try:
+            self._play(step)
+            result = "pass"
+        except Skipped as skipped:
+            reason = str(skipped)
+        except (Failed, Failure) as failed:
+            if isinstance(failed, Failure) and failed.code == UNREACHABLE:
+                raise
+            result, reason = "fail", str(failed)
+            advice = failed.advice if isinstance(failed, Failed) else failed.next_step
+            if step.name == "link":
+                self._over = "the link has to work first"
+        except Stopped:
+            reason, self._over, self.ended_early = "stopped by the operator", "stopped by the operator", True
+        except KeyboardInterrupt:
+            reason, self._over, self.ended_early = "interrupted", "interrupted before", True
+        seconds = monotonic() - begun
+        visit.forget()  # which gathers the frames that came last
+        conversation = visit.conversation if result == "fail" else []
+        visit.tidy()
+        return Outcome(step, result, seconds, visit.seen, reason, advice, conversation)
+
+    def _play(self, step: Step) -> None:
+        visit = self._visit
+        if step.needs_person and visit.person is None:
+            raise Skipped("it needs a person at the charge point: leave out --suite")
+        if step.profile is not None and not visit.supports(step.profile):
+            raise Skipped(f"its SupportedFeatureProfiles do not have {step.profile}")
+        if step.disturbs is not None:
+            running = visit.running()
+            if running:
+                raise Skipped(f"transaction {running[0]} is running, and is not disturbed")
+            if visit.person is not None and not step.needs_person:
+                visit.do(f"Next: {step.title}. {step.disturbs}")
+        step.play(visit)

@@ -1,0 +1,171 @@
+"""Charging: with a card, from afar, for somebody else."""
+
+from csmsctl.client import Result
+from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.visit import Visit
+
+STEPS = Steps()
+
+_LONGEST_INTERVAL_S = 120  # between meter values, that is waited for
+_LONGEST_TIMEOUT_S = 600  # for the cable
+_SECONDS_FOR_ENERGY = 10  # 6 A for so long are some Wh
+_RESERVED = "+5m"
+
+
+@STEPS.step("local-start", "Charges with a card", disturbs="A transaction with a card and a car.", needs_person=True)
+def local_start(visit: Visit) -> None:
+    """C 3.5, 4.8, 4.10: the card is asked for, the transaction starts and stops."""
+    visit.forget()
+    visit.do(f"Plug a car into connector {visit.connector} and present a card.")
+    started = visit.event(
+        "transaction.started",
+        "tag.authorized",
+        seconds=_cable_seconds(visit),
+        fits=lambda data: "transaction" in data or data["status"] != "Accepted",
+        advice="Nothing came from the reader. Is it enabled, is the card readable, is the charge point in order?",
+    )["data"]
+    tag, status, transaction = started["id_tag"], started["status"], started.get("transaction")
+    if transaction is not None:
+        what = f"transaction {transaction}"
+        visit.afterwards(what, lambda: _stop(visit, transaction))
+        visit.saw(f"transaction {transaction} on connector {started['connector']} for {tag}")
+    if status != "Accepted":
+        raise Failed(f"idTag {tag} is {status}", f"If this card may charge: csmsctl tag add {tag}")
+    visit.do("Present the same card again, to stop.")
+    _await_stop(visit, transaction)
+    visit.done(what)
+    _settle(visit, transaction)
+
+
+@STEPS.step(
+    "remote-start", "Starts and stops from afar", disturbs="A transaction that is started and stopped from here."
+)
+def remote_start(visit: Visit) -> None:
+    """C 5.11, 5.12: accepted, really started, metered, really stopped."""
+    tag = visit.id_tag()
+    _wait_until_free(visit)
+    visit.forget()
+    what = f"a transaction of {tag}"
+    visit.afterwards(what, lambda: _stop_all(visit, tag))  # before the start: its answer may be lost
+    advice = "Is the connector free and operative?"
+    visit.accepted("remote-start", advice, creates=what, tag=tag, connector=visit.connector)
+    seconds = _cable_seconds(visit)
+    visit.tell(f"Plug a car into connector {visit.connector}, unless one is; {seconds:g} s to go …")
+    started = visit.event(
+        "transaction.started",
+        seconds=seconds,
+        fits=lambda data: data["connector"] == visit.connector,
+        advice="It accepted and started nothing: was a car plugged in within ConnectionTimeOut?",
+    )["data"]
+    transaction = started["transaction"]
+    visit.saw(f"transaction {transaction} for {started['id_tag']}, meter {started['meter_start_wh']} Wh")
+    if started["id_tag"].casefold() != tag.casefold():
+        raise Failed(
+            f"it started for {started['id_tag']}, not for {tag}", "Somebody presented a card? Repeat the test."
+        )
+    _metered(visit)
+    visit.pause(visit.charge)
+    visit.undo(what)
+    if _settle(visit, transaction) != "Remote":
+        visit.saw("the reason should be Remote (C 7.36)")
+
+
+@STEPS.step(
+    "reservation",
+    "Keeps a reservation",
+    profile="Reservation",
+    disturbs="The connector is reserved for a moment.",
+)
+def reservation(visit: Visit) -> None:
+    """C 5.13, 5.1: reserved, shown as Reserved, cancelled."""
+    from csmsctl.when import parse_when
+
+    _wait_until_free(visit)
+    visit.forget()
+    result = visit.accepted("reserve-now", connector=visit.connector, tag=visit.id_tag(), expires=parse_when(_RESERVED))
+    number = result["request"]["reservationId"]
+    what = f"reservation {number}"
+    visit.afterwards(what, lambda: visit.accepted("cancel-reservation", id=number))
+    visit.event(
+        "connector.status",
+        fits=lambda data: data["connector"] == visit.connector and data["status"] == "Reserved",
+        advice="It accepted the reservation and does not show it (C 4.9: status Reserved).",
+    )
+    visit.undo(what)
+    visit.saw(f"{what} kept and cancelled")
+
+
+def _cable_seconds(visit: Visit) -> float:
+    return min(_LONGEST_TIMEOUT_S, visit.number("ConnectionTimeOut", 60)) + visit.timeout
+
+
+def _stop(visit: Visit, transaction: int) -> None:
+    visit.forget()
+    visit.accepted("remote-stop", transaction=transaction)
+    _await_stop(visit, transaction)
+
+
+def _stop_all(visit: Visit, tag: str) -> None:
+    """None ran when the step began: those of the idTag are of the step."""
+    for known in visit.record()["connectors"]:
+        if known["transaction"] is not None and str(known["id_tag"]).casefold() == tag.casefold():
+            _stop(visit, known["transaction"])
+
+
+def _await_stop(visit: Visit, transaction: int) -> None:
+    visit.event(
+        "transaction.stopped",
+        seconds=2 * visit.timeout,
+        fits=lambda data: data["transaction"] == transaction,
+        advice="Stop it at the charge point; one that never stops is closed with csmsctl tx close.",
+    )
+
+
+def _settle(visit: Visit, transaction: int) -> str | None:
+    """What the transaction came to. Returns why it was stopped."""
+    found: Result = visit.ask("transaction.show", id=transaction)
+    reason: str | None = found["stop_reason"]
+    visit.saw(f"stopped ({reason or 'no reason told'}) with {found['energy_wh']} Wh in {found['duration_s']} s")
+    if not found["energy_wh"] and (found["duration_s"] or 0) >= _SECONDS_FOR_ENERGY:
+        visit.saw("no energy was metered: did the car draw any?")
+    if found["energy_suspect"]:
+        raise Failed("its meter readings contradict each other", f"csmsctl tx meter {transaction}")
+    return reason
+
+
+def _metered(visit: Visit) -> None:
+    """C 4.7: meter values of the transaction, when they are due or on request."""
+    interval = visit.number("MeterValueSampleInterval", 0)
+    advice = "It sends no meter values: see MeterValueSampleInterval and MeterValuesSampledData."
+    if visit.supports("RemoteTrigger"):
+        [result] = visit.operation("trigger-message", message="MeterValues", connector=visit.connector)
+        if result["outcome"] == "accepted":
+            interval = 1
+    if not 0 < interval <= _LONGEST_INTERVAL_S:
+        visit.saw("no meter values waited for: none are due soon (MeterValueSampleInterval)")
+        return
+    seconds = interval + visit.timeout
+    visit.message(
+        "MeterValues", seconds=seconds, fits=lambda one: one.get("connectorId") == visit.connector, advice=advice
+    )
+    visit.saw("meter values came")
+
+
+def _wait_until_free(visit: Visit) -> None:
+    """A connector that has just been used is Finishing until the cable is unplugged (C 4.9)."""
+    for _ in range(2):
+        status = next(
+            (known["status"] for known in visit.record()["connectors"] if known["connector"] == visit.connector), None
+        )
+        if status in ("Available", "Preparing", None):
+            return
+        if status != "Finishing":
+            raise Skipped(f"connector {visit.connector} is {status}")
+        visit.forget()
+        visit.tell(f"Unplug the car from connector {visit.connector} …")
+        visit.event(
+            "connector.status",
+            seconds=_cable_seconds(visit),
+            fits=lambda data: data["connector"] == visit.connector and data["status"] != "Finishing",
+            advice="Unplug the car.",
+        )

@@ -1,0 +1,105 @@
+"""Smart charging: what it reckons with, and whether it follows a new limit."""
+
+from typing import Any
+
+from csmsctl.client import Result
+from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.visit import Visit, said
+
+STEPS = Steps()
+
+_SPAN_S = 600
+_LIMITS = {"Current": ("A", 6.0), "Power": ("W", 1400.0)}  # what every car can do (C 9.4.2, CE 3.86)
+_PROFILE_ID = 990_000_000
+
+
+@STEPS.step("composite-schedule", "Tells its composite schedule", quick=True, profile="SmartCharging")
+def composite_schedule(visit: Visit) -> None:
+    """C 5.7: what it reckons with is what should hold by what it has accepted."""
+    found = _verified(visit)
+    if found["reported"] is None:
+        visit.saw("no schedule: nothing limits")
+    else:
+        visit.saw(f"as it should be: {_shown(found)}")
+
+
+@STEPS.step("limit", "Takes a limit, and takes it back", profile="SmartCharging", disturbs="The connector is limited.")
+def limit(visit: Visit) -> None:
+    """C 5.16, 5.7, 5.5: a TxDefaultProfile above those that are there, seen in the composite schedule, cleared."""
+    unit, value = _limit(visit)
+    profile = {
+        "chargingProfileId": _PROFILE_ID,
+        "stackLevel": _free_level(visit),
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {
+            "chargingRateUnit": unit,
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": value}],
+        },
+    }
+    what = f"charging profile {_PROFILE_ID}"
+    visit.afterwards(what, lambda: _clear(visit))  # before it is set: the answer may be lost
+    visit.accepted("set-charging-profile", creates=what, connector=visit.connector, profile=profile)
+    found = _verified(visit)
+    if found["reported"] is None:
+        raise Failed("it accepted the limit, and its composite schedule has none", "The limit has no effect there.")
+    visit.saw(f"{value:g} {unit} set; its composite schedule: {_shown(found)}")
+    visit.accepted("clear-charging-profile", id=_PROFILE_ID)
+    visit.done(what)
+    _verified(visit)
+    visit.saw("cleared")
+
+
+def _clear(visit: Visit) -> None:
+    """Unknown says that it is not there (C 5.5)."""
+    [result] = visit.operation("clear-charging-profile", id=_PROFILE_ID)
+    if result["outcome"] != "accepted" and result["status"] != "Unknown":
+        raise Failed(said(result))
+
+
+def _limit(visit: Visit) -> tuple[str, float]:
+    for word in visit.words("ChargingScheduleAllowedChargingRateUnit") or ["Current"]:
+        for quantity, (unit, value) in _LIMITS.items():
+            if word.casefold() in (quantity.casefold(), unit.casefold()):
+                return unit, value
+    raise Skipped("its ChargingScheduleAllowedChargingRateUnit has neither Current nor Power")
+
+
+def _free_level(visit: Visit) -> int:
+    """The highest stack level, unless a profile is there: it would be replaced (C 5.16.4)."""
+    level = visit.number("ChargeProfileMaxStackLevel", 0)
+    for installed in visit.ask("profile.installed", targets=[visit.charge_point])["installed_profiles"]:
+        if installed["purpose"] == "TxDefaultProfile" and installed["stack_level"] == level:
+            raise Skipped(f"a TxDefaultProfile is on its highest stack level, {level}, and would be replaced")
+    return level
+
+
+def _verified(visit: Visit) -> Result:
+    """The composite schedule, which must agree with what is worked out here. Raises Failed."""
+    found = visit.ask(
+        "profile.verify",
+        charge_point=visit.charge_point,
+        connector=visit.connector,
+        duration=_SPAN_S,
+        timeout=visit.timeout,
+    )
+    if found["agrees"] is None:
+        raise Failed(said(found["results"][0]))
+    if not found["agrees"]:
+        one = found["differences"][0]
+        advice = "A lower limit may be one of its own; a higher one means that a profile has no effect."
+        raise Failed(
+            f"it reckons with {_amount(one['reported'], found)} where {_amount(one['expected'], found)} should hold",
+            f"{advice} See: csmsctl profile verify {visit.charge_point} --connector {visit.connector}",
+        )
+    return found
+
+
+def _amount(value: Any, found: Result) -> str:
+    return "no limit" if value is None else f"{value:g} {found['unit']}"
+
+
+def _shown(found: Result) -> str:
+    """The stretches of the schedule, in short."""
+    limits = list(dict.fromkeys(_amount(stretch["limit"], found) for stretch in found["reported"]))
+    return ", then ".join(limits)
