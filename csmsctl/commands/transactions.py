@@ -1,11 +1,12 @@
 """`tx`: transactions."""
 
+import shutil
 from typing import Annotated, Any, Literal
 
 import typer
 
 from csmsctl.confirm import confirm
-from csmsctl.invocation import invocation
+from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
 from csmsctl.table import Column, Record
 from csmsctl.values import duration, moment, plain, thousands
@@ -101,12 +102,19 @@ def close(
     run.output.note(f"Transaction {transaction} is closed." if result.get("changed") else "It was closed already.")
 
 
-def meter(ctx: typer.Context, transaction: TransactionId, limit: Annotated[int, limit_option(0)] = 0) -> None:
-    """Print the meter values of a transaction, oldest first."""
+def meter(
+    ctx: typer.Context,
+    transaction: TransactionId,
+    limit: Annotated[int, limit_option(0)] = 0,
+    table: Annotated[bool, typer.Option("--table", help="The values themselves, on a terminal, too")] = False,
+) -> None:
+    """Show the meter values of a transaction, oldest first; on a terminal a plot of its power and energy."""
     run = invocation(ctx)
     found = run.call("transaction.meter", id=transaction, limit=limit or None)
     if run.options.json:
         run.output.document(found)
+        return
+    if run.output.terminal and not run.output.csv and not table and _plot(run, transaction, found["meter_values"]):
         return
     rows = [
         {"time": value.get("time"), **sample}
@@ -114,6 +122,27 @@ def meter(ctx: typer.Context, transaction: TransactionId, limit: Annotated[int, 
         for sample in value.get("samples") or []
     ]
     run.output.table(_METER, rows, empty="There are no meter values.")
+
+
+def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
+    """Whether there was enough to plot."""
+    from csmsctl.meter_plot import meter_plot
+
+    transaction = run.call("transaction.show", id=number)
+    lines = meter_plot(transaction, meter_values, min(160, shutil.get_terminal_size().columns))
+    if not lines:
+        return False
+    parts = [
+        f"Transaction {number}: {transaction.get('charge_point')} connector {transaction.get('connector')}",
+        plain(transaction.get("id_tag")),
+        duration(transaction.get("duration_s")),
+        f"{thousands(transaction.get('energy_wh'))} kWh" + (" (suspect)" if transaction.get("energy_suspect") else ""),
+        f"{len(meter_values)} values (see --table)",
+    ]
+    run.output.text(", ".join(part for part in parts if part), style="bold")
+    for line in lines:
+        run.output.text(line, style="cyan" if {*"┤│┼"} & {*line} else "")
+    return True
 
 
 def orphans(

@@ -1,0 +1,60 @@
+"""Plots in Unicode blocks: columns over time, and the two axes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def columns_for(width: int, labels: Sequence[str]) -> int:
+    """How many columns of values fit beside the labels."""
+    return max(10, width - max(map(len, labels)) - 2)
+
+
+def panel(
+    values: Sequence[float | None], labels: Sequence[str], height: int, *, top: float, unknown: str = " "
+) -> list[str]:
+    """`height` lines of columns from 0 to `top` above an axis; labels stand at the top, in the middle and at the axis.
+
+    Where there is no value, `unknown` stands in the top line.
+    """
+    margin = max(map(len, labels))
+    eighths = [None if value is None else _eighths(value, top, height) for value in values]
+    lines = []
+    for row in range(height - 1, -1, -1):
+        label = {height // 2 - 1: labels[1], height - 1: labels[0]}.get(row, "")
+        cells = "".join(
+            (unknown if row == height - 1 else " ") if filled is None else _BLOCKS[max(0, min(8, filled - 8 * row))]
+            for filled in eighths
+        )
+        lines.append(f"{label:>{margin}} ┤{cells}" if label else f"{'':>{margin}} │{cells}")
+    lines.append(f"{labels[2]:>{margin}} ┼{'─' * len(values)}")
+    return [line.rstrip() for line in lines]
+
+
+def _eighths(value: float, top: float, height: int) -> int:
+    """How many eighths of a line are filled; what is more than nothing shows."""
+    if value <= 0 or top <= 0:
+        return 0
+    return max(1, round(value / top * height * 8))
+
+
+def time_axis(begin: datetime, end: datetime, columns: int, labels: Sequence[str]) -> str:
+    """The line below the axis: as many times as fit, with the day where more than one is shown."""
+    return (" " * (max(map(len, labels)) + 2) + _times(begin, end, columns)).rstrip()
+
+
+def _times(begin: datetime, end: datetime, columns: int) -> str:
+    pattern = "%a %H:%M" if end - begin > timedelta(hours=24) else "%H:%M"
+    if end - begin < timedelta(minutes=10):
+        pattern = "%H:%M:%S"
+    size = len(begin.strftime(pattern))
+    count = max(1, min(6, columns // (size + 4)))
+    line = [" "] * columns
+    for number in range(count + 1):
+        at = min(columns - 1, columns * number // count)
+        text = (begin + (end - begin) * at / columns).strftime(pattern)
+        place = min(at, columns - size)
+        if place >= 0 and (number == 0 or set(line[place - 1 : place + size]) == {" "}):
+            line[place : place + size] = text
+    return "".join(line)
