@@ -122,6 +122,8 @@ class _Loader:
         )
         active = read_records(Reservation, self._query, "WHERE state IN ('requested', 'reserved')")
         for reservation in [*reversed(ended), *active]:
+            for asked in reservation.asked:  # whoever waited for the answers is gone
+                asked.lost = True
             self._site.reservations.add(reservation)
 
     def _load_transactions(self) -> None:

@@ -37,12 +37,27 @@ class Terms(msgspec.Struct, frozen=True):
     parent_id_tag: str | None
     expires_at: Milliseconds
 
+    def serve(self, connector: int, id_tag: str, parent: str | None) -> bool:
+        """Whether a start there with that idTag, or with one of the same group, is what is asked for (C 5.13)."""
+        if self.connector not in (0, connector):
+            return False
+        in_group = self.parent_id_tag is not None and parent is not None and fold(self.parent_id_tag) == fold(parent)
+        return fold(self.id_tag) == fold(id_tag) or in_group
+
+
+class Asked(msgspec.Struct):
+    """A ReserveNow.req without an answer. `lost`: none will come any more, the charge point may have accepted it."""
+
+    terms: Terms
+    lost: bool = False
+
 
 class Reservation(Record, kw_only=True):
     """A reservation, from the moment it was decided to ask for it. Connector 0: any connector (C 5.13).
 
-    `reason` says why it failed. `replaced` is what it was before a ReserveNow with its id changed it; it is needed
-    again when the charge point refuses the change.
+    Its terms are those that the charge point accepted last; before that, the first that were asked for. `asked` holds
+    the requests with its id that have no answer, in their order, whatever its state: one with an id that the charge
+    point knows replaces that reservation. `reason` says why it failed.
     """
 
     table: ClassVar[str] = "reservation"
@@ -59,25 +74,45 @@ class Reservation(Record, kw_only=True):
     expires_at: Milliseconds
     ended_at: Milliseconds | None = None
     transaction_id: int | None = None
-    replaced: dict[str, str | int | None] = {}
+    asked: list[Asked] = []
 
     @property
     def active(self) -> bool:
         return self.state in ("requested", "reserved")
 
-    def serves(self, connector: int, id_tag: str, parent: str | None) -> bool:
-        """Whether a start there with that idTag, or with one of the same group, is what it was made for (C 5.13)."""
-        if self.connector not in (0, connector):
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.connector, self.id_tag, self.parent_id_tag, self.expires_at)
+
+    def take(self, terms: Terms) -> None:
+        self.connector = terms.connector
+        self.id_tag = terms.id_tag
+        self.parent_id_tag = terms.parent_id_tag
+        self.expires_at = terms.expires_at
+
+    def serves(self, connector: int, id_tag: str, parent: str | None, start: Milliseconds) -> Terms | None:
+        """The terms, those that hold or else some that may hold, that were asked for such a start."""
+        if not self.active or start < self.created_at:
+            return None
+        for terms in (self.terms, *(asked.terms for asked in self.asked)):
+            if start < terms.expires_at and terms.serve(connector, id_tag, parent):
+                return terms
+        return None
+
+    def answered(self, terms: Terms) -> bool:
+        """Takes the request with these terms off the list; False: it is not on it, since a start has answered it."""
+        fitting = [asked for asked in self.asked if asked.terms == terms]
+        if not fitting:
             return False
-        in_group = self.parent_id_tag is not None and parent is not None and fold(self.parent_id_tag) == fold(parent)
-        return fold(self.id_tag) == fold(id_tag) or in_group
+        self.asked.remove(min(fitting, key=lambda asked: asked.lost))
+        return True
 
     def move(self, state: ReservationState, now: Milliseconds, reason: str | None = None) -> Event:
-        """Goes on to another state."""
+        """Goes on to another state. What was lost on the way to it counts no more; what is under way still does."""
         self.state = state
         self.reason = reason
-        self.replaced = {}
         self.ended_at = None if self.active else now
+        self.asked = [asked for asked in self.asked if not asked.lost]
         return Event(
             _EVENTS[state],
             self.charge_point,
@@ -130,48 +165,56 @@ class Reservations:
     # --- what we ask
 
     def request(self, charge_point: str, number: int, terms: Terms, now: Milliseconds) -> Reservation:
-        """The intention; a known id replaces what it stood for (C 5.13)."""
+        """The intention; until it is accepted, what a known id stands for holds on (C 5.13)."""
         known = self.get(charge_point, number)
-        reservation = Reservation(
-            id=number,
-            charge_point=charge_point,
-            connector=terms.connector,
-            id_tag=terms.id_tag,
-            parent_id_tag=terms.parent_id_tag,
-            created_at=now,
-            expires_at=terms.expires_at,
-        )
-        if known is not None and known.active:
-            reservation.created_at = known.created_at
-            reservation.replaced = {
-                "connector": known.connector,
-                "id_tag": known.id_tag,
-                "parent_id_tag": known.parent_id_tag,
-                "expires_at": known.expires_at,
-                "state": known.state,
-            }
+        if known is None or not known.active:
+            under_way = [*known.asked] if known is not None else []
+            first = under_way[0].terms if under_way else terms
+            known = Reservation(
+                id=number,
+                charge_point=charge_point,
+                **msgspec.structs.asdict(first),
+                created_at=now,
+                asked=under_way,
+            )
+            self.add(known)
+        known.asked.append(Asked(terms))
         if number <= LARGEST_OWN_ID:
             self._last_own_id = max(self._last_own_id, number)
-        self.add(reservation)
-        return reservation
+        return known
 
-    def accepted(self, charge_point: str, number: int, now: Milliseconds) -> Moved:
-        """ReserveNow was accepted. Its start, or its end, may have been told before its answer."""
+    def accepted(self, charge_point: str, number: int, terms: Terms, now: Milliseconds) -> Moved:
+        """ReserveNow was accepted: its terms are the ones that hold, unless a start has used them already."""
         known = self.get(charge_point, number)
-        if known is None or known.state != "requested":
+        if known is None or not known.answered(terms):
             return [], []
+        if not known.active:  # what had its id ended while this was under way
+            known.created_at, known.transaction_id = now, None
+        known.take(terms)
         return [known], [known.move("reserved", now)]
 
-    def refused(self, charge_point: str, number: int, reason: str, now: Milliseconds) -> Moved:
+    def refused(self, charge_point: str, number: int, terms: Terms, reason: str, now: Milliseconds) -> Moved:
         """ReserveNow was refused or never sent; what it would have replaced holds on."""
         known = self.get(charge_point, number)
-        if known is None or known.state != "requested":
+        if known is None or not known.answered(terms):
             return [], []
-        if known.replaced:
-            restored = msgspec.structs.replace(known, **known.replaced, replaced={})
-            self.add(restored)
-            return [restored], []
-        return [known], [known.move("failed", now, reason)]
+        if known.state != "requested":
+            return [known], []
+        if not known.asked:
+            return [known], [known.move("failed", now, reason)]
+        known.take(known.asked[0].terms)
+        return [known], []
+
+    def lost(self, charge_point: str, number: int, terms: Terms) -> list[Reservation]:
+        """No answer to ReserveNow will come."""
+        known = self.get(charge_point, number)
+        if known is None:
+            return []
+        for asked in known.asked:
+            if asked.terms == terms and not asked.lost:
+                asked.lost = True
+                break
+        return [known]
 
     def cancelled(self, charge_point: str, number: int, accepted: bool, now: Milliseconds) -> Moved:
         """CancelReservation was answered. Rejected means that there is no such reservation (C 7.5): it had failed."""
@@ -196,17 +239,24 @@ class Reservations:
         """The reservation that a start ends: the one that it names, else the one that was made for it (C 4.8, 5.13).
 
         A start that names it comes at any time, from a queue, say: that it was used goes before whatever we believed.
+        Its terms are then those that the charge point must have had, and the request for them is answered.
         """
+        found: Reservation | None
         if number is not None:
-            named = self.get(charge_point, number)
-            return named if named is not None and named.state != "used" else None
-        fitting = [
-            known
-            for known in self.active_on(charge_point)
-            if known.serves(connector, id_tag, parent) and known.created_at <= start_time < known.expires_at
-        ]
-        # A reservation of this very connector goes before one of any connector.
-        return max(fitting, key=lambda known: (known.connector, -known.created_at), default=None)
+            found = self.get(charge_point, number)
+            if found is None or found.state == "used":
+                return None
+        else:
+            # A reservation of this very connector goes before one of any connector.
+            active = self.active_on(charge_point)
+            fitting = [known for known in active if known.serves(connector, id_tag, parent, start_time)]
+            found = max(fitting, key=lambda known: (known.connector, -known.created_at), default=None)
+        if found is not None:
+            terms = found.serves(connector, id_tag, parent, start_time) or found.terms
+            if found.state == "requested" or terms != found.terms:
+                found.answered(terms)
+                found.take(terms)
+        return found
 
     def out_of_service(self, charge_point: str, connector: int, status: str, now: Milliseconds) -> Moved:
         """Faulted and Unavailable end a connector's reservations; those of connector 0 end all (C 5.13)."""
@@ -215,16 +265,8 @@ class Reservations:
             for known in self.active_on(charge_point)
             if known.state == "reserved" and connector in (0, known.connector)
         ]
-        # One that is being replaced ends as well: should the replacement be refused, there is nothing to go back to.
-        superseded = [
-            known
-            for known in self.active_on(charge_point)
-            if known.replaced.get("state") == "reserved" and connector in (0, known.replaced["connector"])
-        ]
-        for known in superseded:
-            known.replaced = {}
         place = f"connector {connector}" if connector else "the charge point"
-        return [*ended, *superseded], [known.move("failed", now, f"{place} is {status}") for known in ended]
+        return ended, [known.move("failed", now, f"{place} is {status}") for known in ended]
 
     # --- time
 
@@ -232,9 +274,17 @@ class Reservations:
         return min((known.expires_at for known in self.active()), default=None)
 
     def expire(self, now: Milliseconds) -> Moved:
-        """Ends those whose time is over."""
-        ended = [known for known in self.active() if known.expires_at <= now]
-        return ended, [known.move("expired", now) for known in ended]
+        """Ends those whose time is over; one that may have been given more time is what was asked for instead."""
+        over = [known for known in self.active() if known.expires_at <= now]
+        events = []
+        for known in over:
+            known.asked = [asked for asked in known.asked if asked.terms.expires_at > now]
+            if known.asked:
+                known.take(known.asked[0].terms)
+                known.state = "requested"
+            else:
+                events.append(known.move("expired", now))
+        return over, events
 
     def forget(self, charge_point: str, now: Milliseconds) -> list[Reservation]:
         """The charge point was removed: what was active has failed."""

@@ -42,32 +42,36 @@ def _check(request: ReserveNowReq, target: Target) -> str | None:
     return None
 
 
-def _intend(request: ReserveNowReq, target: Target) -> tuple[list[Change], list[Event]]:
-    """Known from now on, so that a start that comes before the answer, or instead of it, finds its reservation."""
-    terms = Terms(
+def _terms(request: ReserveNowReq) -> Terms:
+    return Terms(
         connector=request.connector_id,
         id_tag=request.id_tag,
         parent_id_tag=request.parent_id_tag,
-        expires_at=parse_time(request.expiry_date) or target.now,
+        expires_at=parse_time(request.expiry_date) or 0,
     )
-    return [target.site.reservations.request(target.charge_point.id, request.reservation_id, terms, target.now)], []
+
+
+def _intend(request: ReserveNowReq, target: Target) -> tuple[list[Change], list[Event]]:
+    """Known from now on, so that a start that comes before the answer, or instead of it, finds its reservation."""
+    book, charge_point = target.site.reservations, target.charge_point.id
+    return [book.request(charge_point, request.reservation_id, _terms(request), target.now)], []
 
 
 def _settle(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -> tuple[list[Change], list[Event]]:
-    book, charge_point = target.site.reservations, target.charge_point.id
+    book, charge_point, number = target.site.reservations, target.charge_point.id, request.reservation_id
     if confirmation.status == "Accepted":
-        changes, events = book.accepted(charge_point, request.reservation_id, target.now)
+        changes, events = book.accepted(charge_point, number, _terms(request), target.now)
     else:
-        changes, events = book.refused(charge_point, request.reservation_id, confirmation.status, target.now)
+        changes, events = book.refused(charge_point, number, _terms(request), confirmation.status, target.now)
     return [*changes], events
 
 
 def _unconfirmed(request: ReserveNowReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
-    """A timeout leaves it `requested`: it may hold there. What was refused or never left does not."""
+    """After a timeout it may hold there. What was refused or never left does not."""
+    book, charge_point, number = target.site.reservations, target.charge_point.id, request.reservation_id
     if outcome in ("timeout", "unknown"):
-        return [], []
-    number, reason = request.reservation_id, outcome.replace("_", " ")
-    changes, events = target.site.reservations.refused(target.charge_point.id, number, reason, target.now)
+        return [*book.lost(charge_point, number, _terms(request))], []
+    changes, events = book.refused(charge_point, number, _terms(request), outcome.replace("_", " "), target.now)
     return [*changes], events
 
 

@@ -168,9 +168,10 @@ def test_one_without_an_answer_expires_too(scene: Reserving) -> None:
 
 def test_memory_is_bounded() -> None:
     book = Reservations()
+    terms = Terms(1, "TAG1", None, 10)
     for number in range(1, 3 * REMEMBERED):
-        book.request("CP1", number, Terms(1, "TAG1", None, 10), 0)
-        book.refused("CP1", number, "Occupied", 1)
+        book.request("CP1", number, terms, 0)
+        book.refused("CP1", number, terms, "Occupied", 1)
     assert book.get("CP1", 1) is None
     assert book.get("CP1", 3 * REMEMBERED - 1) is not None
 
@@ -185,12 +186,13 @@ def test_a_charge_point_that_is_removed(scene: Reserving) -> None:
 def test_a_fault_ends_what_is_being_replaced_as_well() -> None:
     """Should the replacement be refused, there is no reservation left to go back to."""
     reservations = Reservations()
-    reservations.request("CP1", 1, Terms(connector=1, id_tag="TAG1", parent_id_tag=None, expires_at=HOUR), 0)
-    reservations.accepted("CP1", 1, 0)
-    reservations.request("CP1", 1, Terms(connector=1, id_tag="TAG2", parent_id_tag=None, expires_at=HOUR), 0)
+    first, second = Terms(1, "TAG1", None, HOUR), Terms(1, "TAG2", None, HOUR)
+    reservations.request("CP1", 1, first, 0)
+    reservations.accepted("CP1", 1, first, 0)
+    reservations.request("CP1", 1, second, 0)
     reservations.out_of_service("CP1", 1, "Faulted", 1)
-    reservations.refused("CP1", 1, "Faulted", 2)
-    (known,) = [reservations.get("CP1", 1)]
+    reservations.refused("CP1", 1, second, "Faulted", 2)
+    known = reservations.get("CP1", 1)
 
     assert known is not None
     assert known.state == "failed"

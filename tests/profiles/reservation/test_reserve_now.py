@@ -82,6 +82,83 @@ def test_a_replacement_that_is_refused_leaves_what_was(scene: Reserving, answer:
     assert json.dumps(reservation_fields(scene.reservation(5))) == before
 
 
+ONE, OTHER, BEFORE = ("TAG1", 1), ("TAG2", 2), ("TAG3", 3)
+
+
+@pytest.mark.parametrize(
+    ("reserved", "answers", "state", "terms", "unanswered"),
+    [
+        (False, [], "requested", ONE, 2),
+        (False, ["Accepted"], "reserved", ONE, 1),
+        (False, ["Accepted", "Accepted"], "reserved", OTHER, 0),
+        (False, ["Accepted", "Occupied"], "reserved", ONE, 0),
+        (False, ["Accepted", "timeout"], "reserved", ONE, 1),
+        (False, ["Occupied"], "requested", OTHER, 1),
+        (False, ["Occupied", "Accepted"], "reserved", OTHER, 0),
+        (False, ["Occupied", "Occupied"], "failed", OTHER, 0),
+        (False, ["timeout", "Accepted"], "reserved", OTHER, 0),
+        (False, ["timeout", "Occupied"], "requested", ONE, 1),
+        (True, [], "reserved", BEFORE, 2),
+        (True, ["Accepted"], "reserved", ONE, 1),
+        (True, ["Occupied", "Occupied"], "reserved", BEFORE, 0),
+        (True, ["Occupied", "Accepted"], "reserved", OTHER, 0),
+        (True, ["not_connected", "not_connected"], "reserved", BEFORE, 0),
+        (True, ["timeout", "timeout"], "reserved", BEFORE, 2),
+    ],
+)
+def test_two_with_one_id_at_the_same_time(
+    scene: Reserving, reserved: bool, answers: list[str], state: str, terms: tuple[str, int], unanswered: int
+) -> None:
+    """Whatever is answered, the record says what the charge point holds, and keeps what may still come."""
+    if reserved:
+        scene.reserve(id=5, tag="TAG3", connector=3)
+    asked = [scene.ask(id=5, tag=tag, connector=connector) for tag, connector in (ONE, OTHER)]
+    for request, answer in zip(asked, answers, strict=False):
+        scene.answer(request, answer)
+    known = scene.reservation(5)
+    assert (known.state, (known.id_tag, known.connector)) == (state, terms)
+    assert len(known.asked) == unanswered
+
+
+def test_the_answer_to_the_second_comes_first(scene: Reserving) -> None:
+    first, second = scene.ask(id=5), scene.ask(id=5, tag="TAG2")
+    scene.answer(second, "Accepted")
+    assert scene.reservation(5).id_tag == "TAG2"
+    scene.answer(first, "Occupied")
+    assert (scene.reservation(5).state, scene.reservation(5).id_tag) == ("reserved", "TAG2")
+
+
+def test_one_that_waits_behind_a_cancellation_holds_after_it(scene: Reserving) -> None:
+    scene.reserve(id=5)
+    request = scene.ask(id=5, tag="TAG2")
+    scene.cancel(5)
+    assert (scene.reservation(5).state, scene.reservation(5).id_tag) == ("cancelled", "TAG1")
+    scene.now += SECOND
+    scene.answer(request, "Accepted")
+    known = scene.reservation(5)
+    assert (known.state, known.id_tag, known.created_at, known.ended_at) == ("reserved", "TAG2", scene.now, None)
+
+
+def test_a_start_that_only_the_unanswered_one_fits(scene: Reserving) -> None:
+    """It was accepted, then: its answer is late or lost, and the next one with its id is another reservation."""
+    scene.reserve(id=5)
+    request = scene.ask(id=5, tag="TAG2", connector=2)
+    scene.start(idTag="TAG2", connectorId=2)
+    used = scene.reservation(5)
+    assert (used.state, used.id_tag, used.connector) == ("used", "TAG2", 2)
+    scene.answer(request, "Accepted")
+    assert scene.reservation(5).state == "used"
+
+
+def test_more_time_that_may_have_been_given(scene: Reserving) -> None:
+    reservation = scene.reserve(id=5)
+    scene.reserve("timeout", id=5, expires=format_time(scene.now + 2 * HOUR))
+    scene.site.reservations.expire(scene.now + HOUR)
+    assert (reservation.state, reservation.expires_at) == ("requested", scene.now + 2 * HOUR)
+    scene.site.reservations.expire(scene.now + 2 * HOUR)
+    assert reservation.state == "expired"
+
+
 def test_ids_are_unique_on_the_site(scene: Reserving) -> None:
     scene.reserve(id=2)
     scene.reserve(id=2**31 - 1)
