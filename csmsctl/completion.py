@@ -57,15 +57,24 @@ def _complete_command(before: list[str], word: str, options: GlobalOptions) -> C
                 for found in command.list_commands(context)
                 if found.startswith(word) and command.get_command(context, found) is not None
             ]
+            if command.default is not None:
+                return names + _complete_default(command, context, before, word)
             return _options_of(command, context, word) if word.startswith("-") else names
         found = command.get_command(context, name)
         if found is None:
-            return []
+            return _complete_default(command, context, before, word) if command.default is not None else []
         before = before[before.index(name) + 1 :]
         command = found
         arguments = [] if isinstance(command, LazyGroup) else _parsable(command, before)
         context = command.make_context(name, arguments, parent=context, resilient_parsing=True)
     return _complete_parameter(command, context, before, word)
+
+
+def _complete_default(group: Any, context: Any, before: list[str], word: str) -> Candidates:
+    """The command that is meant where the group's name is followed by none."""
+    command = group.get_command(context, group.default)
+    own = command.make_context(group.default, _parsable(command, before), parent=context, resilient_parsing=True)
+    return _complete_parameter(command, own, before, word)
 
 
 def _parsable(command: Any, before: list[str]) -> list[str]:

@@ -32,10 +32,11 @@ class Entry(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A group of commands below one name."""
+    """A group of commands below one name; the `default` is meant where none of them is named."""
 
     help: str
     entries: dict[str, Entry]
+    default: str | None = None
 
 
 _HERE = "csmsctl.commands"
@@ -168,6 +169,14 @@ _TASK = Section(
         "cancel": Entry(f"{_HERE}.tasks:cancel", "csmsctl task cancel 42"),
     },
 )
+_BACKUP = Section(
+    "Backups: the database in a file, made while csmsd runs, and checked.",
+    {
+        "create": Entry(f"{_HERE}.backup:create", "csmsctl backup create /var/backups/csms"),
+        "verify": Entry(f"{_HERE}.backup:verify", "csmsctl backup verify /var/backups/csms/csms-20261125T030000Z.db"),
+    },
+    default="create",
+)
 _DAEMON = Section(
     "The daemon itself.",
     {
@@ -202,6 +211,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),
     },
     "Daemon": {
+        "backup": _BACKUP,
         "daemon": _DAEMON,
         "rpc": Entry(f"{_HERE}.rpc:rpc", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },
@@ -221,6 +231,7 @@ class LazyGroup(TyperGroup):
     """A group that loads a command when it is asked for."""
 
     entries: dict[str, Entry]
+    default: str | None = None
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.entries)
@@ -247,6 +258,8 @@ class LazyGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
+        if self.default is not None and args and args[0] not in (*self.entries, "--help"):
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
     def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
@@ -296,7 +309,9 @@ class Root(LazyGroup):
                             return None  # a part of csms that is not installed
                         raise
                 case Section() as section:
-                    return group(LazyGroup, name, section.help, section.entries)
+                    found = group(LazyGroup, name, section.help, section.entries)
+                    found.default = section.default
+                    return found
         from csmsctl.operations import build_operation
 
         return build_operation(name)

@@ -34,6 +34,7 @@ from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.record import Event, Milliseconds
 from csmsd.reloading import Reloading, policies
 from csmsd.settings import Settings, SettingsError
+from csmsd.store.backup import DatabaseCopy
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.message_log import MessageLog
@@ -175,6 +176,7 @@ class Daemon:
             files=shelf,
             max_firmware_bytes=settings.files.max_firmware_megabytes * 1024 * 1024,
             waits_for=self._rollouts.waits_for,
+            copy_database=partial(DatabaseCopy, self._database),
         )
         self._control = ControlServer(service, settings.socket_path, settings.control.group)
         await self._control.open()

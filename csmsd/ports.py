@@ -45,6 +45,19 @@ class FileStore(Protocol):
     def remove(self, kind: Literal["firmware", "diagnostics"], stored: str) -> None: ...
 
 
+class DatabaseCopy(Protocol):
+    """A copy of the database as it was in one moment; `make`, `read` and `remove` may block."""
+
+    progress: float
+    size: int
+    sha256: str
+
+    def make(self) -> None: ...
+    def cancel(self) -> None: ...
+    def read(self, offset: int, length: int) -> bytes: ...
+    def remove(self) -> None: ...
+
+
 class NotStored(Exception):
     """The changes are not on disk; the text says why."""
 

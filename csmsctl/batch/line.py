@@ -122,6 +122,11 @@ class Gathered(Output):
     def flush(self) -> None:
         pass
 
+    def sync(self) -> None:
+        raise Failure(
+            USAGE, "The result of a line is not out of hand before the batch ends.", "Name a file: --output FILE"
+        )
+
     def warn(self, text: str) -> None:
         sys.stderr.write(f"line {self._number}: {visible(text)}\n")
 

@@ -110,9 +110,9 @@ def export_new(run: Invocation, after_cursor: str | None, output: str | None) ->
         else:
             lines = csv_lines(BOOKED_FIELDS, found, headers=run.output.headers)
         write_lines(run.output, output, lines)
-        if output is None or output == "-":
-            run.output.sync()
         if place is not None and found.last is not None:
+            if output is None or output == "-":
+                run.output.sync()
             place.move_to(found.last)
             _tell(run, place)
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.events import EventBus
-from csmsd.ports import Clock, FileIntake, FileStore, Keeper, Links, NotStored
+from csmsd.ports import Clock, DatabaseCopy, FileIntake, FileStore, Keeper, Links, NotStored
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
@@ -15,6 +15,7 @@ from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
 
 if TYPE_CHECKING:
+    from csmsd.control.methods.backups import Copying
     from csmsd.control.operations import OperationRunner
 
 SCHEMA_VERSION = 1
@@ -140,6 +141,8 @@ class Service(msgspec.Struct):
     files: FileStore
     max_firmware_bytes: int
     waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
+    copy_database: Callable[[], DatabaseCopy]
+    backups: dict[str, "Copying"] = msgspec.field(default_factory=dict)  # under way, at most one
     intakes: dict[str, "FileIntake"] = msgspec.field(default_factory=dict)  # of operators, under way
 
 

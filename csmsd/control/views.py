@@ -10,6 +10,7 @@ from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import ENERGY_REGISTER
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
@@ -140,6 +141,12 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "flags": transaction.flags,
         "note": transaction.note,
     }
+
+
+def milestone_view(milestone: Milestone | None) -> Json | None:
+    if milestone is None:
+        return None
+    return {"at": time_text(milestone.at), "number": milestone.number, "user": milestone.user}
 
 
 def live(site: Site, stored: Transaction) -> Transaction:

@@ -1,13 +1,17 @@
 """What goes to the bookkeeper: exports, reports, backups; and what is let go of in the end."""
 
+import asyncio
 import csv
 import io
 import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import MakeSite
 from tests.support.charge_point import timestamp
+from tests.support.control import ControlConnection, ControlError
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
@@ -112,3 +116,67 @@ async def test_a_report_with_prices_by_the_time_of_day(site: Site) -> None:
     assert [(gap["transaction"], gap["kind"]) for gap in report["gaps"]] == [(number, "suspect"), (running, "active")]
     none = await site.json("report", "--month", "2026-10", "--utc")
     assert (none["groups"], none["gaps"]) == ([], [])
+
+
+async def test_a_backup_under_load_is_checked_and_put_back(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    known = await charged(charge_point, 2)
+    going_on = asyncio.create_task(charge_on(charge_point))
+    directory = site.directory / "backups"
+    directory.mkdir()
+    for _ in range(3):
+        made = await site.csmsctl("backup", str(directory / "now.db"), "--force")
+        assert made.code == 0, made
+        assert "Written: " in made.err
+    backup = directory / "now.db"
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert (await site.json("daemon", "info"))["books"]["backup"]["number"] == backup.stat().st_size
+    refused = await site.csmsctl("backup", str(backup))
+    assert refused.code == 2
+    assert "--force" in refused.err
+    assert (await site.csmsctl("backup", str(directory))).code == 0
+    assert len(list(directory.glob("csms-*Z.db"))) == 1
+    going_on.cancel()
+    assert await site.stop() == 0
+    assert not list(site.state.glob("*.copy*"))
+
+    # No daemon is needed to look at it, and one starts on it.
+    verdict = await site.json("backup", "verify", str(backup))
+    assert (verdict["good"], verdict["problems"]) == (True, [])
+    assert verdict["counts"]["transactions"] > 1
+    for file in site.state.glob("csms.db*"):
+        file.unlink()
+    shutil.copy(backup, site.database)
+    await site.start()
+    assert (await site.json("tx", "show", str(known)))["transactions"][0]["energy_wh"] == 500
+    assert len((await site.json("tx", "list", "--limit", "0"))["transactions"]) == verdict["counts"]["transactions"]
+
+    backup.write_bytes(b"no database")
+    bad = await site.csmsctl("backup", "verify", str(backup))
+    assert bad.code == 1
+    assert "no SQLite database" in bad.err
+
+
+async def charge_on(charge_point: RawChargePoint) -> None:
+    while True:
+        number = await started(charge_point, 2)
+        for register in range(1000, 1100, 10):
+            value = {"timestamp": timestamp(), "sampledValue": [{"value": str(register)}]}
+            await charge_point.ask("MeterValues", {"connectorId": 2, "transactionId": number, "meterValue": [value]})
+        await stopped(charge_point, number, 1100)
+
+
+async def test_a_backup_whose_operator_went_away_leaves_nothing(site: Site) -> None:
+    async with await ControlConnection.open(site.socket) as operator:
+        name = (await operator.call("backup.begin"))["backup"]
+        with pytest.raises(ControlError, match="Another backup"):
+            await site.call("backup.begin")
+        while not (await operator.call("backup.wait", backup=name))["made"]:
+            pass
+        assert (site.state / "csms.db.copy").exists()
+    for _ in range(100):
+        if not (site.state / "csms.db.copy").exists():
+            break
+        await asyncio.sleep(0.02)
+    assert not (site.state / "csms.db.copy").exists()
+    assert (await site.call("daemon.info"))["books"]["backup"] is None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from csmsd.control.methods import (
+    backups,
     bookings,
     charge_points,
     completion,
@@ -30,6 +31,7 @@ METHODS: dict[str, Method[Any]] = {
         tags,
         transactions,
         bookings,
+        backups,
         reservations,
         local_lists,
         profiles,

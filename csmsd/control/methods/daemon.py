@@ -1,6 +1,7 @@
 """The daemon itself, and the site at a glance."""
 
 from collections import defaultdict
+from typing import get_args
 
 import msgspec
 
@@ -15,13 +16,14 @@ from csmsd.control.service import (
     Service,
 )
 from csmsd.control.targets import resolve
-from csmsd.control.views import charge_point_view, open_task_view, problem_view
+from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
+from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.task import Task
 
 
@@ -41,6 +43,7 @@ async def info(service: Service, parameters: NoParameters, caller: Caller) -> Js
             "error": service.keeper.failure,
             "database_bytes": await service.reader.database_bytes(),
         },
+        "books": {name: milestone_view(site.milestones.get(name)) for name in get_args(MilestoneName)},
         "peer": {"uid": caller.uid, "user": caller.user},
     }
 

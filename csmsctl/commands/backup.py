@@ -1,0 +1,178 @@
+"""`backup`: the site's database as it is now, in a file of the operator's; and whether such a file is any good."""
+
+import base64
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csmsctl.client import Result
+from csmsctl.commands.firmware import size
+from csmsctl.failure import OTHER, USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+from csmsctl.parameters import files
+from csmsctl.table import Record
+from csmsctl.values import moment
+
+if TYPE_CHECKING:
+    from csmsd.store.inspection import Inspection
+
+_PIECE = 1024 * 1024
+_NAMED_BY_TIME = "csms-%Y%m%dT%H%M%SZ.db"
+
+
+def create(
+    ctx: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Where it goes; in a directory it is named after the time", autocompletion=files
+        ),
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there")] = False,
+) -> None:
+    """Back up the database of csmsd while it runs: all or nothing, and looked through before it counts.
+
+    `create` may be left out: csmsctl backup FILE. The file is a database of its own, as of one moment, readable by its
+    owner only. It holds everything but the log of messages and the files of firmware and diagnostics. How to put it
+    back is in csmsd(8).
+    """
+    run = invocation(ctx)
+    path = _target(file, force=force)
+    backup = str(run.call("backup.begin")["backup"])
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "wb") as stream:
+            for piece in _pieces(run, backup, _made(run, backup)):
+                stream.write(piece)
+            stream.flush()
+            os.fsync(stream.fileno())
+        found = _inspect(Path(temporary))
+        if found.problems:
+            raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
+        if not force and path.exists():
+            raise _there(path)
+        Path(temporary).replace(path)
+        _sync_directory(path.parent)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    finished = run.call("backup.finish", backup=backup)
+    if run.options.json:
+        run.output.document({**finished, "file": str(path), **_record(found)})
+    else:
+        run.output.note(f"Written: {path} ({size(found.bytes, True)}, {found.counts['transactions']} transactions)")
+
+
+_DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
+
+
+def _target(file: str, *, force: bool) -> Path:
+    path = Path(file)
+    if path.is_dir():
+        return path / datetime.now(UTC).strftime(_NAMED_BY_TIME)
+    if path.exists() and not path.is_file():
+        raise Failure(USAGE, f"{file} is no file.", "A backup needs a file that can be replaced as a whole.")
+    if path.exists() and not force:
+        raise _there(path)
+    return path
+
+
+def _there(path: Path) -> Failure:
+    return Failure(USAGE, f"{path} is there already.", "Name another file, or a directory; or replace it with --force.")
+
+
+def _made(run: Invocation, backup: str) -> Result:
+    """Waits for the copy. However long it takes, csmsd says every second that it is at it."""
+    while True:
+        answer = run.call("backup.wait", backup=backup)
+        if run.output.shows_progress and not run.options.json:
+            end = "\n" if answer["made"] else ""
+            sys.stderr.write(f"\rcopying: {answer['progress']:4.0%}{end}")
+            sys.stderr.flush()
+        if answer["made"]:
+            return answer
+
+
+def _pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
+    seen, digest = 0, hashlib.sha256()
+    while seen < made["size"]:
+        data = base64.b64decode(run.call("backup.read", backup=backup, offset=seen, length=_PIECE)["data"])
+        if not data:
+            break
+        digest.update(data)
+        seen += len(data)
+        yield data
+    if digest.hexdigest() != made["sha256"]:
+        raise Failure(OTHER, "What arrived is not what csmsd copied: its SHA-256 differs.", "Try again.")
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def verify(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup", autocompletion=files)],
+) -> None:
+    """Check a backup, without a daemon: integrity, references, schema, and what is in it.
+
+    Exit status 0 when csmsd of this version can start on it, 1 otherwise.
+    """
+    run = invocation(ctx)
+    found = _inspect(Path(file))
+    if run.options.json:
+        run.output.document({"file": file, "good": not found.problems, **_record(found)})
+    else:
+        _show(run, file, found)
+    run.exit_code = OTHER if found.problems else 0
+
+
+def _inspect(path: Path) -> "Inspection":
+    from csmsd.store.inspection import inspect
+
+    return inspect(path)
+
+
+def _record(found: "Inspection") -> Record:
+    return {
+        "size": found.bytes,
+        "schema": found.schema,
+        "problems": found.problems,
+        "notes": found.notes,
+        "counts": found.counts,
+        "newest_transaction": found.newest_transaction,
+        "newest_start_time": _time(found),
+    }
+
+
+def _time(found: "Inspection") -> str | None:
+    from csmsd.ocpp.timestamps import format_time
+
+    return format_time(found.newest_start_time) if found.newest_start_time is not None else None
+
+
+def _show(run: Invocation, file: str, found: "Inspection") -> None:
+    newest = moment(_time(found), run.output.terminal)
+    run.output.fields(
+        [
+            ("file", file),
+            ("size", size(found.bytes, True)),
+            ("schema", str(found.schema) if found.schema is not None else ""),
+            *((name.replace("_", " "), str(count)) for name, count in found.counts.items()),
+            ("newest transaction", f"{found.newest_transaction}, begun {newest}" if newest else ""),
+            ("verdict", "no good" if found.problems else "good"),
+        ]
+    )
+    for text in [*found.problems, *found.notes]:
+        run.output.warn(text)

@@ -1,0 +1,67 @@
+"""Looks into a copy of the site's file, and into nothing else: no daemon is needed, nothing is written."""
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from csmsd.store.database import APPLICATION_ID, migrations
+
+_COUNTED = ("charge_point", "id_tag", "transactions", "meter_value", "task")
+_SHOWN = 20  # of what is wrong
+
+
+class Inspection(msgspec.Struct):
+    """What was found; `problems` is empty when csmsd of this version can start on the file."""
+
+    problems: list[str] = []
+    notes: list[str] = []
+    schema: int | None = None
+    bytes: int = 0
+    counts: dict[str, int] = {}
+    newest_transaction: int | None = None
+    newest_start_time: int | None = None  # ms since 1970-01-01 UTC
+
+
+def inspect(path: Path) -> Inspection:
+    """Raises OSError when the file cannot be read at all."""
+    found = Inspection(bytes=path.stat().st_size)
+    with path.open("rb") as file:
+        if not file.read(16).startswith(b"SQLite format 3\0"):
+            found.problems.append("it is no SQLite database")
+            return found
+    if path.with_name(path.name + "-wal").exists():
+        found.notes.append("there is a -wal file beside it, which is not looked at: is this a database in use?")
+    # immutable: what is read is this one file, and no lock or -shm file is made beside it.
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+    try:
+        _inspect(connection, found)
+    except sqlite3.DatabaseError as error:
+        found.problems.append(f"it is damaged: {error}")
+    finally:
+        connection.close()
+    return found
+
+
+def _inspect(connection: sqlite3.Connection, found: Inspection) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        found.problems.append("it is another program's database")
+        return
+    found.schema = connection.execute("PRAGMA user_version").fetchone()[0]
+    newest = migrations()[-1][0]
+    if found.schema > newest:
+        found.problems.append(f"a newer csmsd wrote it (schema {found.schema}, this one knows {newest})")
+    elif found.schema < newest:
+        found.notes.append(f"an older csmsd wrote it; the start brings it from schema {found.schema} to {newest}")
+    wrong = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_SHOWN})")]
+    found.problems += [f"it is damaged: {text}" for text in wrong if text != "ok"]
+    if wrong != ["ok"]:
+        return
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN):
+        found.problems.append(f"row {row} of {table} belongs to a {parent} that is not there")
+    for table in _COUNTED:
+        found.counts[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    last = connection.execute("SELECT id, start_time FROM transactions ORDER BY id DESC LIMIT 1").fetchone()
+    if last is not None:
+        found.newest_transaction, found.newest_start_time = last

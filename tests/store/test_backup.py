@@ -1,0 +1,162 @@
+"""Copies of the database under load, and what is told of a file that is no good."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from csmsd.ports import NoRoom
+from csmsd.store import backup
+from csmsd.store.backup import DatabaseCopy
+from csmsd.store.database import APPLICATION_ID, migrations, prepare
+from csmsd.store.inspection import inspect
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    return path
+
+
+@pytest.fixture
+def busy(database: Path) -> Iterator[Path]:
+    """A file that another thread writes to: each commit has one idTag and one charge point of the same number."""
+    done = threading.Event()
+    written = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, isolation_level="IMMEDIATE", timeout=30)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            number = 0
+            while not done.is_set():
+                number += 1
+                connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES (?, 0, 0)", (f"T{number}",))
+                connection.execute(
+                    "INSERT INTO unknown_charge_point VALUES (?, ?, 1, 0, 0)", (f"CP{number}", "x" * 1000)
+                )
+                connection.commit()
+                if number == 2000:
+                    written.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert written.wait(30)
+    yield database
+    done.set()
+    thread.join()
+
+
+def test_copies_under_load_are_whole_and_of_one_moment(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "_PAGES_AT_ONCE", 20)  # so that much is written while it is made
+    last = 0
+    for _ in range(5):
+        copy = DatabaseCopy(busy)
+        copy.make()
+        file = busy.with_name("csms.db.copy")
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert inspect(file).problems == []
+        with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
+            tags = connection.execute("SELECT count(*) FROM id_tag").fetchone()[0]
+            assert connection.execute("SELECT count(*) FROM unknown_charge_point").fetchone()[0] == tags
+        assert tags > last
+        last = tags
+        assert copy.size == file.stat().st_size
+        assert b"".join(copy.read(at, 10_000) for at in range(0, copy.size, 10_000)) == file.read_bytes()
+        copy.remove()
+    assert sorted(path.name for path in busy.parent.iterdir()) == ["csms.db", "csms.db-shm", "csms.db-wal"]
+
+
+def test_a_copy_that_nobody_waits_for_ends_early(database: Path) -> None:
+    copy = DatabaseCopy(database)
+    copy.cancel()
+    with pytest.raises(OSError, match="nobody waits"):
+        copy.make()
+    copy.remove()
+    assert [path.name for path in database.parent.glob("*.copy*")] == []
+
+
+def test_a_copy_leaves_the_writer_room(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "_MARGIN_BYTES", 2**62)
+    with pytest.raises(NoRoom, match="MiB"):
+        DatabaseCopy(database).make()
+
+
+# --- inspection
+
+_HEADER = b"SQLite format 3\0"
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def test_a_good_file(database: Path) -> None:
+    change(
+        database,
+        "INSERT INTO transactions (id, charge_point, connector, id_tag, id_tag_status, state, start_time, start_text, "
+        "start_received_at, meter_start_wh, energy_wh, energy_suspect, flags, reply) "
+        "VALUES (7, 'CP1', 1, 'A', 'Accepted', 'active', 1000, '', 0, 0, 0, 0, '[]', '{}')",
+    )
+    found = inspect(database)
+    assert (found.problems, found.notes, found.schema) == ([], [], migrations()[-1][0])
+    assert (found.counts["transactions"], found.newest_transaction, found.newest_start_time) == (1, 7, 1000)
+
+
+def test_an_older_one_is_good_and_says_so(database: Path) -> None:
+    change(database, "PRAGMA user_version=3")
+    found = inspect(database)
+    assert found.problems == []
+    assert "from schema 3" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("statements", "problem"),
+    [
+        (["PRAGMA user_version=999"], "a newer csmsd wrote it"),
+        (["PRAGMA application_id=1"], "another program's"),
+        (
+            [
+                "INSERT INTO connector (charge_point, connector, status, error_code, status_at, received_at) "
+                "VALUES ('GONE', 1, 'Available', 'NoError', 0, 0)"
+            ],
+            "of connector belongs to a charge_point that is not there",
+        ),
+    ],
+)
+def test_what_csmsd_could_not_work_with(database: Path, statements: list[str], problem: str) -> None:
+    change(database, *statements)
+    assert any(problem in text for text in inspect(database).problems)
+
+
+def test_damage_is_found(database: Path) -> None:
+    change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(2000)])
+    assert inspect(database).problems == []
+    data = bytearray(database.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 200] = bytes(200)
+    database.write_bytes(data)
+    assert any("damaged" in text for text in inspect(database).problems)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"SQLite format 3\0", b"SQLite format 3\0" + bytes(5000), b"id,charge_point\n"]
+)
+def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "odd ?#%.db"
+    file.write_bytes(content)
+    assert inspect(file).problems != []
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_name_with_special_characters(database: Path) -> None:
+    change(database, f"PRAGMA application_id={APPLICATION_ID}")
+    odd = database.rename(database.with_name("odd ?#%41&.db"))
+    assert inspect(odd).problems == []
