@@ -49,6 +49,7 @@ Request = Message | RawRequest
 # What a command sends, one request after the other; each is sent the confirmation of the one before.
 Steps = Generator[Request, Message | None, None]
 Report = Callable[[Json], None]
+Judgement = Callable[[ChargePointState, list[Json]], bool]
 
 
 class OperationRunner:
@@ -80,14 +81,20 @@ class OperationRunner:
         start: Callable[[Target], Steps],
         options: Options,
         report: Report,
+        failed: Judgement | None = None,
     ) -> list[Json]:
-        """Results in the order of the charge points; `report` gets each as soon as it is there."""
+        """Results in the order of the charge points; `report` gets each as soon as it is there.
+
+        `failed` says from all results of a charge point whether that is what --fail-fast stops at; left out, any
+        result but accepted is. A dry run fails nowhere.
+        """
         limit = asyncio.Semaphore(max(1, options.parallel))
-        failed = asyncio.Event()
+        failed = failed or _any_refused
+        stop = asyncio.Event()
 
         async def one(state: ChargePointState) -> list[Json]:
             async with limit:
-                if options.fail_fast and failed.is_set():
+                if options.fail_fast and stop.is_set():
                     stopped = _result(
                         state, None, "not_sent", error="not begun: another one failed before (--fail-fast)"
                     )
@@ -95,8 +102,8 @@ class OperationRunner:
                     report(stopped)
                     return [stopped]
                 results = await self._run_for(state, start, options, report)
-                if any(result["outcome"] != "accepted" for result in results):
-                    failed.set()
+                if not options.dry_run and failed(state, results):
+                    stop.set()
                 return results
 
         found = await asyncio.gather(*(one(state) for state in states))
@@ -252,6 +259,10 @@ def _note_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> N
         state.unanswered_since = state.unanswered_since or now
     elif end.outcome in ("confirmed", "call_error"):
         state.unanswered_since = None
+
+
+def _any_refused(_: ChargePointState, results: list[Json]) -> bool:
+    return any(result["outcome"] != "accepted" for result in results)
 
 
 def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[Outcome, str | None]:

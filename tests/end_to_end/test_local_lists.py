@@ -73,6 +73,30 @@ async def test_a_charge_point_that_keeps_its_list(site: Site) -> None:
     assert (await site.json("local-list", "show", "CP1"))["local_lists"][0]["state"] == "in_sync"
 
 
+async def test_fail_fast_stops_at_what_came_of_it(site: Site) -> None:
+    """A change that was refused and that the full list made good is no failure."""
+    await site.call("tag.add", id="TAG1")
+    keeper = Keeper(await site.charge_point("CP1"))
+    Keeper(await site.charge_point("CP2"))
+    await site.call("local_list.sync", targets=["*"])
+
+    keeper.refuses = 1
+    await site.call("tag.add", id="TAG7")
+    chosen = {"targets": ["CP1", "CP2"], "parallel": 1, "fail_fast": True}
+    results = (await site.call("local_list.sync", **chosen))["results"]
+    assert [(result["outcome"], result["update"]) for result in results] == [
+        ("accepted", "full"),
+        ("accepted", "differential"),
+    ]
+    keeper.forgets = True
+    await site.call("tag.remove", id="TAG7")
+    results = (await site.call("local_list.sync", **chosen))["results"]
+    assert [result["outcome"] for result in results] == ["rejected", "not_sent"]
+    assert "--fail-fast" in results[1]["error"]
+    dry = (await site.call("local_list.sync", **chosen, dry_run=True))["results"]
+    assert {result["charge_point"] for result in dry} == {"CP1", "CP2"}
+
+
 async def test_blocking_a_card_everywhere(site: Site) -> None:
     await site.call("tag.import", tags=[{"id": "LOST"}, {"id": "A1"}, {"id": "B2"}])
     charge_point = await site.charge_point("CP1")

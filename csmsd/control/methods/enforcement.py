@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from csmsd.control.methods.operations import reporting
 from csmsd.control.operations import Options, Steps
 from csmsd.control.service import Caller, Json, Service
 from csmsd.ocpp.identity import fold
@@ -23,21 +24,18 @@ async def enforce(
     )
     everyone = list(service.site().charge_points.values())
     connected = [state for state in everyone if state.connected]
-    results: list[Json] = []
+    report = reporting(caller, len(connected))
 
     async def run(states: list[ChargePointState], start: Callable[[Target], Steps]) -> list[Json]:
-        def report(result: Json) -> None:
-            results.append(result)
-            progress = {"request": caller.request_id, "done": len(results), "total": len(results), "result": result}
-            caller.notify("operation.result", progress)
-
         return await service.runner.run(states, start, options, report)
 
-    await run(connected, lambda target: enforce_block(tag, target))
-    cleared = {result["charge_point"] for result in await run(connected, _clear_cache) if _done(result)}
+    results = await run(connected, lambda target: enforce_block(tag, target))
+    clearing = await run(connected, _clear_cache)
+    cleared = {result["charge_point"] for result in clearing if _done(result)}
+    results += clearing
     if stop_transactions:
         charging = [state for state in connected if _running(tag, state)]
-        await run(charging, lambda target: _stop(tag, target))
+        results += await run(charging, lambda target: _stop(tag, target))
     listless = {result["charge_point"] for result in results if _has_no_list(result)}
     stops = [result for result in results if result["action"] == "RemoteStopTransaction"]
     stopped = {stop["charge_point"] for stop in stops} - {stop["charge_point"] for stop in stops if not _done(stop)}

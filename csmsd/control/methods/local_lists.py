@@ -2,7 +2,7 @@
 
 import msgspec
 
-from csmsd.control.methods.operations import Common, options_for
+from csmsd.control.methods.operations import Common, options_for, reporting
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
@@ -108,9 +108,13 @@ def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
 async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
     """One result for each charge point, whatever it took; in a dry run the messages themselves."""
     states = resolve(service.site(), parameters.targets)
-    options = options_for(service, parameters, caller)
-    progress = Progress(caller, len(states))
-    results = await service.runner.run(states, synchronize, options, progress.report)
+    options, report = options_for(service, parameters, caller), reporting(caller, len(states))
+
+    def failed(state: ChargePointState, results: list[Json]) -> bool:
+        """What was refused on the way to a list in sync is no failure."""
+        return bool(summary(service, state, results)["outcome"] != "accepted")
+
+    results = await service.runner.run(states, synchronize, options, report, failed)
     if parameters.dry_run:
         return {"schema_version": SCHEMA_VERSION, "results": results}
     return {
@@ -120,22 +124,6 @@ async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
             for state in states
         ],
     }
-
-
-class Progress:
-    """Tells how many charge points have been dealt with; each takes several CALLs."""
-
-    def __init__(self, caller: Caller, total: int) -> None:
-        self._caller = caller
-        self._total = total
-        self._seen: set[str] = set()
-
-    def report(self, result: Json) -> None:
-        self._seen.add(result["charge_point"])
-        self._caller.notify(
-            "operation.result",
-            {"request": self._caller.request_id, "done": len(self._seen), "total": self._total, "result": result},
-        )
 
 
 def summary(service: Service, state: ChargePointState, results: list[Json]) -> Json:

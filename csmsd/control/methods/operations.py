@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.operations import Options, RawRequest, Request, Steps
+from csmsd.control.operations import Options, RawRequest, Report, Request, Steps
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
@@ -109,17 +109,22 @@ async def carry_out(
     start: Callable[[Target], Steps],
     caller: Caller,
 ) -> Json:
-    """Runs the steps for each charge point, and tells the caller of each result as soon as it is there."""
-    done = 0
+    """Runs the steps for each charge point."""
+    options, report = options_for(service, common, caller), reporting(caller, len(states))
+    results = await service.runner.run(states, start, options, report)
+    return {"schema_version": SCHEMA_VERSION, "results": results}
+
+
+def reporting(caller: Caller, total: int) -> Report:
+    """Tells the caller of each result as soon as it is there, and of how many charge points there is one."""
+    seen: set[str] = set()
 
     def report(result: Json) -> None:
-        nonlocal done
-        done += 1
-        progress = {"request": caller.request_id, "done": done, "total": max(done, len(states)), "result": result}
+        seen.add(result["charge_point"])
+        progress = {"request": caller.request_id, "done": len(seen), "total": total, "result": result}
         caller.notify("operation.result", progress)
 
-    results = await service.runner.run(states, start, options_for(service, common, caller), report)
-    return {"schema_version": SCHEMA_VERSION, "results": results}
+    return report
 
 
 async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
