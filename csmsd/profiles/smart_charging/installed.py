@@ -159,28 +159,20 @@ class InstalledProfiles:
         self._drop(gone)
         return gone
 
+    def in_force(self, state: "ChargePointState", now: Milliseconds) -> list[InstalledProfile]:
+        """Without those that have ceased and were not tidied away yet."""
+        return [record for record in self.of(state.id) if not _ceased(record, state, now)]
+
     def tidy(self, state: "ChargePointState", now: Milliseconds) -> list[Change]:
-        """A TxProfile ceases with its transaction (C 3.13.1); that of a remote start finds its transaction here."""
+        """Takes away what has ceased; the TxProfile of a remote start finds its transaction here."""
         changes: list[Change] = []
         for record in self.of(state.id):
-            if record.purpose != "TxProfile":
-                continue
-            if record.pending:
-                transaction = _started(record, state)
-                if transaction is not None:
-                    changes += self._drop([record])
-                    bound = msgspec.structs.replace(
-                        record, connector=transaction.connector, transaction_id=transaction.id
-                    )
-                    changes += self.accept(bound)
-                elif now - record.accepted_at > _patience(state):
-                    changes += self._drop([record])
-                continue
-            if record.transaction_id is not None:
-                transaction = state.transactions.get(record.transaction_id)
-            else:  # sent with --force: it belongs to what runs there, whatever that is
-                transaction = state.transactions.active_on(record.connector)
-            if transaction is None or transaction.state != "active":
+            transaction = _started(record, state) if record.pending else None
+            if transaction is not None:
+                changes += self._drop([record])
+                bound = msgspec.structs.replace(record, connector=transaction.connector, transaction_id=transaction.id)
+                changes += self.accept(bound)
+            elif _ceased(record, state, now):
                 changes += self._drop([record])
         return changes
 
@@ -190,6 +182,19 @@ class InstalledProfiles:
             self._by_charge_point.get(fold(record.charge_point), {}).pop(record.slot, None)
             changes.append(Deleted(record))
         return changes
+
+
+def _ceased(record: InstalledProfile, state: "ChargePointState", now: Milliseconds) -> bool:
+    """A TxProfile ceases with its transaction (C 3.13.1), or when its remote start led to none."""
+    if record.purpose != "TxProfile":
+        return False
+    if record.pending:
+        return _started(record, state) is None and now - record.accepted_at > _patience(state)
+    if record.transaction_id is not None:
+        transaction = state.transactions.get(record.transaction_id)
+    else:  # sent with --force: it belongs to what runs there, whatever that is
+        transaction = state.transactions.active_on(record.connector)
+    return transaction is None or transaction.state != "active"
 
 
 def _started(record: InstalledProfile, state: "ChargePointState") -> "Transaction | None":

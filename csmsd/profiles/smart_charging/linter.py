@@ -45,7 +45,7 @@ def known_of(target: "Target") -> Known:
     return Known(
         now=target.now,
         running={transaction.connector: transaction.id for transaction in state.transactions.active()},
-        installed=target.site.installed_profiles.of(state.id),
+        installed=target.site.installed_profiles.in_force(state, target.now),
         connectors=_number(state.configured("NumberOfConnectors")),
         feature_profiles=_list(state.configured("SupportedFeatureProfiles")),
         quantities=_list(state.configured("ChargingScheduleAllowedChargingRateUnit")),

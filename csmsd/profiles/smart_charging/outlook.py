@@ -35,7 +35,7 @@ class Outlook:
         except ValueError:
             reported = 0
         connectors |= set(range(1, min(reported, _MAX_CONNECTORS) + 1))
-        installed = site.installed_profiles.of(state.id)
+        installed = site.installed_profiles.in_force(state, target.now)
         moment = Moment(
             now=target.now,
             running=running,

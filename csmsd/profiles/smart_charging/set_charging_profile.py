@@ -102,9 +102,8 @@ class SetChargingProfile(Operation, kw_only=True):
 def again(target: Target) -> Steps:
     """Sends what the charge point should have once more: some lose it with the connection or a reboot."""
     purposes = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
-    for record in sorted(
-        target.site.installed_profiles.of(target.charge_point.id), key=lambda record: purposes.index(record.purpose)
-    ):
+    in_force = target.site.installed_profiles.in_force(target.charge_point, target.now)
+    for record in sorted(in_force, key=lambda record: purposes.index(record.purpose)):
         valid_to = parse_time(record.read().valid_to or "")
         if not record.pending and (valid_to is None or valid_to > target.now):
             yield SetChargingProfileReq(connector_id=record.connector, cs_charging_profiles=record.source().profile)

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.core.remote_start_transaction import RemoteStart
+from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, again
 from tests.profiles.scene import SECOND, Scene
 from tests.profiles.smart_charging.installing import add, configure, fits_the_schema, set_profile, there, tidy
 from tests.profiles.smart_charging.profiles import profile
@@ -21,6 +23,19 @@ def test_a_tx_profile_dies_with_its_transaction(scene: Scene) -> None:
     scene.stop(running)
     assert len(tidy(scene)) == 1
     assert there(scene) == [(1, "TxDefaultProfile", 0, "night")]
+
+
+def test_what_has_ceased_counts_no_more_before_it_is_tidied_away(scene: Scene) -> None:
+    configure(scene, MaxChargingProfilesInstalled="1")
+    running = scene.started()
+    set_profile(scene, "slow")
+    night = SetChargingProfile(connector=1, profile="night")
+    assert "1 profiles are installed" in (scene.warning(night) or "")
+    scene.stop(running)
+    assert scene.warning(night) is None
+    assert list(again(scene.target())) == []
+    assert Outlook.of(scene.target()).sources == []
+    assert there(scene) == [(1, "TxProfile", 0, "slow")]
 
 
 def remote_start(scene: Scene, connector: int | None = 1) -> dict[str, Any]:
