@@ -4,12 +4,15 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from csmsctl.client import Client
 from csmsctl.escape import visible
 from csmsctl.failure import Failure
 from csmsctl.options import COLORS, FLAGS, VALUED, GlobalOptions, extract, split
+
+if TYPE_CHECKING:
+    from csmsctl.tree import Root
 
 _PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
 
@@ -28,8 +31,8 @@ def print_completions(words: list[str]) -> None:
             sys.stdout.write(f"{value}\t{visible(text)}\n")
 
 
-def complete(words: list[str], options: GlobalOptions | None = None) -> Candidates:
-    """The candidates for the last of the words after `csmsctl`; the shell knows its `options` already."""
+def complete(words: list[str], options: GlobalOptions | None = None, tree: "Root | None" = None) -> Candidates:
+    """The candidates for the last of the words after `csmsctl`; the shell has its `options` and a tree already."""
     *before, word = words
     given, rest = split(before)
     if given and given[-1][1] is None and given[-1][0] in VALUED:
@@ -41,13 +44,15 @@ def complete(words: list[str], options: GlobalOptions | None = None) -> Candidat
         options, _ = extract(before, options)
     except Failure:  # about another option than the one that is being typed
         options, _ = extract([], options)
-    return _complete_command(rest, word, options)
+
+    from csmsctl.tree import root
+
+    return _complete_command(tree or root(), rest, word, options)
 
 
-def _complete_command(before: list[str], word: str, options: GlobalOptions) -> Candidates:
-    from csmsctl.tree import LazyGroup, root, summary
+def _complete_command(command: Any, before: list[str], word: str, options: GlobalOptions) -> Candidates:
+    from csmsctl.tree import LazyGroup, summary
 
-    command: Any = root()
     context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
     while isinstance(command, LazyGroup):
         name = next((at for at in before if not at.startswith("-")), None)

@@ -40,6 +40,7 @@ _FILES = {
     "/run/csmsd/csmsd.sock": "Socket of the system's daemon: for root, and for users who run none of their own.",
     "$XDG_RUNTIME_DIR/csmsd/csmsd.sock": "Socket of a user's own daemon.",
     "$XDG_STATE_HOME/csmsd/csmsd.sock": "The same where there is no runtime directory (~/.local/state).",
+    "$XDG_STATE_HOME/csmsctl/history": "Lines typed into the shell, without those that hold passwords or keys.",
 }
 _EXAMPLES = {
     "Register a charge point and see it come:": ["csmsctl cp add CP1 --generate-password", "csmsctl watch CP1"],

@@ -216,6 +216,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "rpc": Entry(f"{_HERE}.rpc:rpc", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },
     "Many commands": {
+        "shell": Entry("csmsctl.shell.command:shell", "csmsctl shell", alone=True),
         "batch": Entry("csmsctl.batch.command:batch", "csmsctl batch commands.txt", alone=True),
     },
     "Trying it out": {

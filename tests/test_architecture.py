@@ -163,6 +163,14 @@ def test_csmsctl_knows_messages_and_the_registry_only(name: str) -> None:
             assert is_data(getattr(importlib.import_module(module), inner)), f"{module}.{inner}"
 
 
+def test_only_the_shell_has_a_prompt() -> None:
+    """Every other command starts without prompt_toolkit."""
+    for name in modules("csmsctl"):
+        if not below(name, "csmsctl.shell"):
+            found = {module for module, _ in imports(name) if below(module, "prompt_toolkit", "csmsctl.shell")}
+            assert not found, name
+
+
 # --- slices
 
 SLICES: list[ModuleType] = [module for room in ROOMS for module in slices(room)]

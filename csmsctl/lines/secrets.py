@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
 
@@ -31,7 +32,7 @@ def _masked_word(word: str) -> str:
             value = json.loads(word)
         except (ValueError, RecursionError):
             return MASK if is_secret_key(word) else word
-        shown = masked(value)
+        shown = _masked_texts(masked(value))
         return word if shown == value else json.dumps(shown)
     name, equals, value = word.partition("=")
     if equals and _is_secret(name):
@@ -39,6 +40,18 @@ def _masked_word(word: str) -> str:
     if equals:
         return f"{name}={_masked_word(value)}"
     return str(masked(word))
+
+
+def _masked_texts(value: Any) -> Any:
+    """The texts in JSON, which may be words of a command themselves: `{"set": "AuthorizationKey=…"}`."""
+    match value:
+        case str():
+            return _masked_word(value)
+        case list():
+            return [_masked_texts(part) for part in value]
+        case dict():
+            return {name: _masked_texts(part) for name, part in value.items()}
+    return value
 
 
 def _is_secret(name: str) -> bool:

@@ -29,6 +29,13 @@ class Scanned(NamedTuple):
     open: str
 
 
+class Commands(NamedTuple):
+    """Commands, and what is left of the text: one that is not complete, or nothing."""
+
+    complete: list[str]
+    rest: str
+
+
 def scan(line: str) -> Scanned:
     """The words, also of a line that is not complete."""
     words: list[Word] = []
@@ -78,6 +85,20 @@ def is_skipped(line: AnyStr) -> bool:
     return begin in ("", "#", b"", b"#")
 
 
+def commands_in(text: str) -> Commands:
+    """The commands in a text that was typed or pasted, one a line unless a line leaves something open."""
+    complete: list[str] = []
+    begun = ""
+    for line in text.splitlines(keepends=True):
+        if not begun and is_skipped(line):
+            continue
+        begun += line
+        if not scan(begun).open:
+            complete.append(begun.strip())
+            begun = ""
+    return Commands(complete, begun)
+
+
 def quoted(value: str) -> str:
     """The value as a word that `split` reads back as it is."""
     return "'" + value.replace("'", "'\\''") + "'" if _MUST_BE_QUOTED.search(value) else value
@@ -102,7 +123,7 @@ def _shell_word(line: str, at: int) -> tuple[str, int, str]:
                 if found[2] != '"':
                     return "".join(parts), len(line), '"'
             case "\\":
-                if at + 1 == len(line):
+                if line[at + 1 :] in ("", "\n"):
                     return "".join(parts), len(line), "\\"
                 parts.append("" if line[at + 1] == "\n" else line[at + 1])
                 at += 2

@@ -101,7 +101,29 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
     }
 
 
+async def figures(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    """The site in a few numbers, cheap enough to be asked for every second."""
+    site, now = service.site(), service.clock()
+    everyone = list(site.charge_points.values())
+    active = [(state, running) for state in everyone for running in state.transactions.active()]
+    about = service.info()
+    problems = len(problems_of_site(site, service.keeper.failure))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": about["version"],
+        "started_at": about["started_at"],
+        "connected": sum(state.connected for state in everyone),
+        "charge_points": len(everyone),
+        "active_transactions": len(active),
+        "power_w": sum(state.power_w(running.connector) or 0 for state, running in active),
+        "open_tasks": len(service.runner.under_way),
+        "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),
+        "store": "ok" if service.keeper.failure is None else "failing",
+    }
+
+
 METHODS = {
+    "daemon.figures": Method(NoParameters, figures),
     "daemon.info": Method(NoParameters, info),
     "daemon.limits": Method(NoParameters, limits),
     "daemon.reload": Method(NoParameters, reload),

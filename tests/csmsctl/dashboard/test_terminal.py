@@ -1,14 +1,8 @@
 """`watch` in a terminal that is one: tmux, when it is there."""
 
-import shlex
-import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,6 +10,7 @@ from csmsctl.dashboard.terminal import keys
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.support.tmux import Tmux, has, terminal
 
 
 @pytest.mark.parametrize(
@@ -37,72 +32,10 @@ def test_keys_are_read_from_what_a_terminal_sends(data: bytes, read: list[str]) 
     assert keys(data) == read
 
 
-class Tmux:
-    """A terminal of a given size with a shell in it."""
-
-    def __init__(self, directory: Path, csmsctl: Csmsctl, columns: int, lines: int) -> None:
-        self._socket = directory / "tmux"
-        self._csmsctl = csmsctl
-        self._tmux("new-session", "-d", "-x", str(columns), "-y", str(lines), "sh")
-
-    def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-f", "/dev/null", "-S", str(self._socket), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=self._csmsctl.environment | {"TERM": "xterm-256color"},
-        )
-        return done.stdout
-
-    def run(self, *arguments: str) -> None:
-        """Types a csmsctl command."""
-        self.type("clear; " + shlex.join(self._csmsctl.command(*arguments)) + "; echo ended with $?\n")
-
-    def type(self, text: str) -> None:
-        self._tmux("send-keys", "-l", text)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
-
-    @property
-    def screen(self) -> list[str]:
-        return self._tmux("capture-pane", "-p").splitlines()
-
-    @property
-    def alternate(self) -> bool:
-        return self._tmux("display", "-p", "#{alternate_on}").strip() == "1"
-
-    def child(self) -> int:
-        """The process that the shell runs."""
-        shell = self._tmux("display", "-p", "#{pane_pid}").strip()
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, text=True, check=True)
-        return int(found.stdout.split()[-1])
-
-    def until(self, true: Callable[[list[str]], Any]) -> list[str]:
-        """The screen, once it is as wanted."""
-        deadline = monotonic() + 15
-        while not true(screen := self.screen):
-            assert monotonic() < deadline, "\n".join(screen)
-            sleep(0.05)
-        return screen
-
-    def close(self) -> None:
-        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], check=False, capture_output=True)
-
-
 @pytest.fixture
 def tmux(csmsctl: Csmsctl) -> Iterator[Tmux]:
-    if shutil.which("tmux") is None:
-        pytest.skip("tmux is not there")
-    with tempfile.TemporaryDirectory(prefix="csms-") as directory:
-        terminal = Tmux(Path(directory), csmsctl, 80, 20)
-        yield terminal
-        terminal.close()
-
-
-def has(word: str) -> Callable[[list[str]], bool]:
-    return lambda screen: any(word in line for line in screen)
+    with terminal(csmsctl.environment, 80, 20) as tmux:
+        yield tmux
 
 
 def test_keys_sizes_and_a_csmsd_that_comes_back(tmux: Tmux, csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

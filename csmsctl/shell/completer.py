@@ -1,0 +1,74 @@
+"""Completion at the prompt: the candidates of `csmsctl __complete`, found by any of their letters."""
+
+import time
+from collections.abc import Iterable
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from csmsctl.completion import Candidates, complete
+from csmsctl.escape import visible
+from csmsctl.lines.words import quoted, scan
+from csmsctl.options import GlobalOptions
+from csmsctl.shell.fuzzy import matching
+from csmsctl.tree import Root
+
+_FRESH = 1.0  # seconds in which letters are typed without asking csmsd again
+_OWN = [("help", "What a command does"), ("exit", "End the shell")]
+
+
+class LineCompleter(Completer):
+    """For the word before the cursor. Live values come with what they are doing."""
+
+    def __init__(self, options: GlobalOptions, tree: Root) -> None:
+        self._options = options
+        self._tree = tree
+        self._asked: tuple[list[str], float, Candidates] = ([], 0.0, [])
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        text = document.text_before_cursor
+        scanned = scan(text)
+        words = [word.text for word in scanned.words]
+        start = len(text)
+        if scanned.open in ("{", "\\"):
+            return
+        if scanned.open or (words and not text[-1].isspace()):
+            start = scanned.words[-1].start
+        else:
+            words.append("")
+        if words[0] == "csmsctl" and len(words) > 1:
+            del words[0]
+        for value, meaning in self._candidates(words):
+            # A value that holds control characters could not be typed anyway.
+            if value == visible(value):
+                yield Completion(quoted(value), start - len(text), display=value, display_meta=visible(meaning))
+
+    def _candidates(self, words: list[str]) -> Candidates:
+        own = _OWN if len(words) == 1 else []
+        if words[0] == "help" and len(words) > 1:
+            words = words[1:]
+        word = words[-1]
+        base = _base(word)
+        found = self._all([*words[:-1], base])
+        # csmsd gives the first some hundreds; what begins like the word may be among the others.
+        if base != word and len(found) >= 500:
+            found = [*self._all(words), *found]
+        return matching(word, list(dict([*found, *own]).items()))
+
+    def _all(self, words: list[str]) -> Candidates:
+        asked, at, found = self._asked
+        if asked != words or time.monotonic() - at > _FRESH:
+            try:
+                found = complete(words, self._options, self._tree)
+            except (Exception, SystemExit):  # a broken completion must not break the line that is being typed
+                found = []
+            self._asked = words, time.monotonic(), found
+        return found
+
+
+def _base(word: str) -> str:
+    """The part of the word that decides what is asked for; the letters after it choose."""
+    if word.startswith("-"):
+        name, equals, _ = word.partition("=")
+        return name + equals if equals else "--"
+    return word[: word.rfind("/") + 1]

@@ -1,0 +1,72 @@
+"""The lines that were typed, in a file that only its owner reads. Those with secrets are never among them."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prompt_toolkit.history import History
+
+from csmsctl.lines.secrets import holds_secret
+from csmsctl.lines.words import scan
+from csmsd.ocpp.secrets import is_secret_key
+
+_MOST = 2000  # lines that are kept
+
+
+def history_file() -> Path:
+    """Where it is: $XDG_STATE_HOME/csmsctl/history."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "csmsctl" / "history"
+
+
+class LineHistory(History):
+    """A JSON string a line, the oldest first. Where the file cannot be written, lines are remembered until the end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def append_string(self, string: str) -> None:
+        if is_remembered(string):
+            super().append_string(string)
+
+    def load_history_strings(self) -> Iterable[str]:
+        """The newest first."""
+        try:
+            lines = self._path.read_text("utf-8", errors="replace").splitlines()
+            if len(lines) > 2 * _MOST:
+                lines = lines[-_MOST:]
+                self._write(lines, os.O_TRUNC)
+        except OSError:
+            return []
+        return [text for line in reversed(lines) if (text := _text(line)) is not None]
+
+    def store_string(self, string: str) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._write([json.dumps(string)], os.O_APPEND)
+        except OSError:
+            pass  # a full disk or a home that is read-only is no reason to lose the shell
+
+    def _write(self, lines: list[str], flag: int) -> None:
+        number = os.open(self._path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            os.fchmod(number, 0o600)
+            file.writelines(line + "\n" for line in lines)
+
+
+def is_remembered(text: str) -> bool:
+    """Whether the text may be kept: it is worth it, and there is no secret in it."""
+    scanned = scan(text)
+    if scanned.open and is_secret_key(text):
+        return False  # a line that cannot be read may hide one
+    return bool(scanned.words) and not holds_secret([word.text for word in scanned.words])
+
+
+def _text(line: str) -> str | None:
+    try:
+        text = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return text if isinstance(text, str) else None

@@ -1,0 +1,107 @@
+"""The prompt: how lines are typed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+
+from csmsctl.failure import INTERRUPTED, OK
+from csmsctl.lines.words import commands_in
+from csmsctl.options import GlobalOptions
+from csmsctl.shell.completer import LineCompleter
+from csmsctl.shell.figures import Figures
+from csmsctl.tree import Root
+
+if TYPE_CHECKING:
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+_STYLE = Style.from_dict(
+    {"failed": "ansired", "bad": "ansired bold", "warning": "ansiyellow", "more": "ansibrightblack"}
+)
+_DEPTHS = {"never": ColorDepth.DEPTH_1_BIT}
+
+
+def make_session(
+    options: GlobalOptions,
+    tree: Root,
+    figures: Figures,
+    history: History,
+    last_code: Callable[[], int],
+    *,
+    keyboard: "Input | None" = None,
+    screen: "Output | None" = None,
+) -> "PromptSession[str]":
+    """A session on the terminal, or on the keyboard and screen that are given."""
+
+    def message() -> StyleAndTextTuples:
+        code = last_code()
+        return [("", "csms> ")] if code in (OK, INTERRUPTED) else [("class:failed", f"{code} "), ("", "csms> ")]
+
+    session: PromptSession[str] = PromptSession(
+        message,
+        bottom_toolbar=lambda: [*figures.parts()],
+        multiline=True,
+        prompt_continuation=lambda width, _number, _wraps: [("class:more", "…".rjust(width - 1) + " ")],
+        key_bindings=_keys(),
+        completer=LineCompleter(options, tree),
+        complete_in_thread=True,
+        complete_while_typing=True,
+        auto_suggest=AutoSuggestFromHistory(),
+        history=history,
+        enable_suspend=True,
+        style=_STYLE,
+        color_depth=_DEPTHS.get(options.color),
+        input=keyboard,
+        output=screen,
+    )
+    session.default_buffer.on_completions_changed += _take_the_only_one
+    return session
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("tab", filter=has_focus(DEFAULT_BUFFER))
+    def tab(event: KeyPressEvent) -> None:
+        """The next of the candidates; where they are still looked for, the one that is found."""
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_next()
+        else:
+            buffer.start_completion(insert_common_part=True)
+            buffer.tab_pressed_in = buffer.text  # type: ignore[attr-defined]
+
+    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
+    def enter(event: KeyPressEvent) -> None:
+        """Takes the chosen completion; begins another line where something is open; otherwise runs the line.
+
+        On an empty line it runs in any case: then the command says what is missing.
+        """
+        buffer = event.current_buffer
+        if buffer.complete_state and buffer.complete_state.current_completion:
+            buffer.complete_state = None
+        elif commands_in(buffer.text).rest and not buffer.text.endswith("\n"):
+            buffer.cursor_position = len(buffer.text)
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
+
+    return keys
+
+
+def _take_the_only_one(buffer: Buffer) -> None:
+    """What Tab asked for before it was there."""
+    asked_in = getattr(buffer, "tab_pressed_in", None)
+    if asked_in == buffer.text and buffer.complete_state and len(buffer.complete_state.completions) == 1:
+        buffer.tab_pressed_in = None  # type: ignore[attr-defined]
+        buffer.apply_completion(buffer.complete_state.completions[0])
