@@ -26,5 +26,16 @@ def to_json(data: Any, *, indent: int | None = None, ascii_only: bool = False) -
     """JSON that is safe to show: what `visible` would escape is escaped as JSON has it."""
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(data, ensure_ascii=ascii_only, indent=indent, separators=separators)
-    # Line breaks of the indentation are the only control characters that json.dumps leaves, besides DEL and C1.
+    return _escaped(text)
+
+
+def to_toml(data: dict[str, Any]) -> str:
+    """TOML that is safe to show, in the same way."""
+    import tomli_w
+
+    return _escaped(tomli_w.dumps(data))
+
+
+def _escaped(text: str) -> str:
+    """Line breaks between the lines are the only control characters that are left, besides DEL and C1."""
     return _UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)

@@ -32,19 +32,19 @@ Cached = Annotated[bool, typer.Option("--cached", help="Ask nobody: compare with
 
 _WORDS = {
     "change": "change",
-    "reboot_pending": "changed, waits for a reboot",
-    "read_only": "cannot: read-only",
-    "unknown": "cannot: no such key there",
-    "not_reported": "try: it does not report the key",
+    "reboot_pending": "waits for reboot",
+    "read_only": "read-only",
+    "unknown": "unknown there",
+    "not_reported": "not reported",
 }
-_OUTCOMES = {"accepted": "changed", "reboot_required": "changed, reboot required", "altered": "altered"}
+_OUTCOMES = {"accepted": "changed", "reboot_required": "reboot required", "altered": "altered"}
 
 
 def _will_be(record: Record) -> str:
     word = _WORDS[record["state"]]
     if record["state"] == "change" and record["needs_reboot"]:
-        word += ", then reboot"
-    return word if record["connected"] else f"{word} (offline)"
+        word += ", reboot"
+    return word if record["connected"] else f"{word}, offline"
 
 
 def _plan_style(record: Record) -> str:
@@ -61,13 +61,13 @@ _PLAN = (
     Column("current", "HAS", folds=True),
     Column("wanted", "SHOULD HAVE", folds=True),
     Column("from", "FROM", wide=True),
-    Column("will_be", "PLAN", style=_plan_style),
+    Column("will_be", "PLAN", style=_plan_style, folds=True),
 )
 _PLAN_CSV = ("charge_point", "key", "current", "wanted", "from", "state", "needs_reboot", "connected")
 _RESULTS = (
     Column("charge_point", "CHARGE POINT"),
     Column("key", "KEY"),
-    Column("previous", "HAD", folds=True),
+    Column("previous", "HAD", folds=True, wide=True),
     Column("wanted", "SHOULD HAVE", folds=True),
     Column("read_back", "HAS", folds=True),
     Column("shown", "RESULT", style=_result_style),
@@ -188,11 +188,11 @@ def _lines(state: "DesiredState", fixed: "DesiredState | None", notes: Iterable[
     for note in notes:
         yield f"# {visible(note)}"
     yield ""
-    yield from written(state).splitlines()
+    yield from written(state).removesuffix("\n").split("\n")
     if fixed is not None:
         yield ""
         yield "# Read-only:"
-        for line in written(fixed).splitlines():
+        for line in written(fixed).removesuffix("\n").split("\n"):
             yield f"# {line}".rstrip()
 
 

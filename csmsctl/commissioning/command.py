@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from csmsctl.commissioning.step import Outcome, Step, Suite
     from csmsctl.commissioning.visit import Visit
 
+_CSV = ("step", "title", "result", "seen", "reason", "advice", "duration_ms")
 _STYLES = {"pass": "green", "fail": "red", "skipped": "dim"}
 
 
@@ -139,7 +140,7 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
     width = shutil.get_terminal_size().columns if run.output.terminal else None
 
     def tell(outcome: "Outcome") -> None:
-        if not run.options.json:
+        if not run.options.json and not run.options.csv:
             for line in step_lines(outcome, width):
                 run.output.text(line, style=_STYLES[outcome.result], flush=True)
 
@@ -169,6 +170,9 @@ def _show(run: Invocation, done: "Report") -> None:
 
     if run.options.json:
         run.output.document(done.as_record())
+        return
+    if run.options.csv:
+        run.output.csv_rows(_CSV, done.as_record()["steps"], headers=run.output.headers)
         return
     run.output.text("")
     for line in closing_lines(done.as_record()):

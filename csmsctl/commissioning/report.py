@@ -84,7 +84,7 @@ def closing_lines(record: Record) -> Iterator[str]:
     """The sum of it."""
     for deviation in record["deviations"]:
         where = f"{deviation['action']} {deviation['field']}: {deviation['kind'].replace('_', ' ')}"
-        yield f"deviates from the specification: {visible(where)} ({deviation['count']} times)"
+        yield f"deviates from the specification: {visible(where)} (counted {deviation['count']})"
     for left in record["left_behind"]:
         yield f"left behind: {visible(left)}"
     yield f"{visible(record['charge_point']['id'])}: {_sum(record)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from csmsctl.escape import to_toml
 from csmsctl.failure import USAGE, Failure
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
 
@@ -146,15 +147,13 @@ def _same(name: str, other: str) -> bool:
 
 def written(state: DesiredState) -> str:
     """The state as TOML; whole numbers and booleans are written as such where that is the same text."""
-    import tomli_w
-
     document: dict[str, Any] = {}
     if state.defaults:
         document["defaults"] = _table(state.defaults)
     for name, tables in (("labels", state.labels), ("charge_points", state.charge_points)):
         if tables:
             document[name] = {key: _table(tables[key]) for key in sorted(tables, key=str.casefold)}
-    return tomli_w.dumps(document)
+    return to_toml(document)
 
 
 def _table(settings: Settings) -> dict[str, Any]:

@@ -101,7 +101,11 @@ def _cable_seconds(visit: Visit) -> float:
 
 def _stop(visit: Visit, transaction: int) -> None:
     visit.forget()
-    visit.accepted("remote-stop", transaction=transaction)
+    visit.accepted(
+        "remote-stop",
+        "Does it know the transaction by the id that it was given? Stop it at the charge point.",
+        transaction=transaction,
+    )
     _await_stop(visit, transaction)
 
 

@@ -1,8 +1,13 @@
 """The file of the desired state: what it may say, what is wrong with it, and whose value counts."""
 
+import tomllib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from csmsctl.desired_state.document import DesiredState, Wanted, read, wanted_of, written
+from csmsctl.escape import visible
 from csmsctl.failure import USAGE, Failure
 
 SITE = """
@@ -91,6 +96,22 @@ def test_what_is_wrong_is_named(text: str, complaint: str) -> None:
 def test_what_is_written_is_read_as_the_same_text(value: str) -> None:
     state = DesiredState({"Key": value}, {"a.b": {"Key": value}}, {"DE*ABC*E1": {"Key": value}})
     assert read(written(state), "site.toml") == state
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_text_of_any_kind_comes_back_and_is_harmless(value: str) -> None:
+    text = written(DesiredState(defaults={"Key": value}))
+    assert tomllib.loads(text) in ({"defaults": {"configuration": {"Key": typed}}} for typed in _typed(value))
+    assert all(line == visible(line) for line in text.split("\n"))
+
+
+def _typed(value: str) -> list[object]:
+    typed: list[object] = [value]
+    if value in ("true", "false"):
+        typed.append(value == "true")
+    if value.isascii() and value.removeprefix("-").isdigit():
+        typed.append(int(value))
+    return typed
 
 
 def test_numbers_and_booleans_are_written_as_such() -> None:
