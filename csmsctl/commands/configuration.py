@@ -2,13 +2,11 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csmsctl.client import Client, Result
 from csmsctl.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
@@ -19,9 +17,6 @@ from csmsctl.targets import choose, expand
 from csmsctl.values import moment
 
 if TYPE_CHECKING:
-    from csmsctl.desired_state.comparison import Report
-    from csmsctl.desired_state.document import DesiredState
-    from csmsctl.desired_state.factoring import Known
     from csmsctl.desired_state.plan import Plan
 
 File = Annotated[
@@ -101,99 +96,17 @@ def export(
     rest with each charge point. One that is not connected is written as it reported its configuration last. Secrets
     are never written.
     """
-    from csmsctl.desired_state.factoring import Known, factored
-    from csmsctl.desired_state.fleet import for_each
-    from csmsctl.desired_state.reading import ask, remembered
+    from csmsctl.desired_state.exporting import exported
     from csmsctl.files import write_lines
 
     run = invocation(ctx)
-    chosen: list[Result] = run.call("charge_point.list", targets=choose(targets, everyone=all_).targets)[
-        "charge_points"
-    ]
-    everyone: list[Result] = run.call("charge_point.list")["charge_points"]
-    connected = {one["id"] for one in chosen if one["connected"]}
-
-    def report(client: Client, identity: str) -> "tuple[Report, str]":
-        why = "is not connected"
-        if identity in connected:
-            found, failed = ask(client, identity, None)
-            if failed is None and found.keys:
-                return found, ""
-            why = "did not answer" if failed is not None else "named no key"
-        found, reported_at = remembered(client, identity)
-        if found.keys:
-            return found, f"{identity} {why}: as it was reported last, {reported_at}."
-        return found, f"{identity} {why}, and what it has is not known here: it is left out."
-
-    reports = {
-        one["id"]: found
-        for one, found in zip(
-            chosen, for_each(run, [one["id"] for one in chosen], report, parallel=parallel), strict=True
-        )
-        if found is not None
-    }
-    notes = [note for _, note in reports.values() if note]
-    for note in notes:
+    found = exported(run, choose(targets, everyone=all_).targets, parallel=parallel)
+    for note in found.notes:
         run.output.warn(note)
-    if not any(found.keys for found, _ in reports.values()):
-        raise Failure(NOT_CONNECTED, "The configuration of none of these charge points is known.")
-
-    def known(readonly: bool) -> "list[Known]":
-        return [
-            Known(one["id"], one["labels"], _settings(reports[one["id"]][0], readonly=readonly))
-            for one in chosen
-            if reports[one["id"]][0].keys
-        ]
-
-    missing = {label.casefold() for one in everyone if one not in chosen for label in one["labels"]}
-    whole = {label.casefold() for one in chosen for label in one["labels"]} - missing
-    everybody = len(chosen) == len(everyone)
-    state = factored(known(False), everybody=everybody, whole_labels=whole)
-    fixed = factored(known(True), everybody=everybody, whole_labels=whole) if all_keys else None
     if run.options.json:
-        run.output.document(_as_record(state) | {"notes": notes})
-        return
-    write_lines(run.output, output, _lines(state, fixed, notes))
-
-
-def _settings(report: "Report", *, readonly: bool) -> dict[str, str]:
-    """The keys that can be written (or those that cannot), without secrets."""
-    from csmsctl.desired_state.document import MAX_VALUE
-    from csmsd.ocpp.secrets import MASK, is_secret_key
-
-    return {
-        key.name: key.value or ""
-        for key in report.keys.values()
-        if key.readonly == readonly
-        and not is_secret_key(key.name)
-        and MASK not in (key.value or "")
-        and len(key.value or "") <= MAX_VALUE
-    }
-
-
-def _as_record(state: "DesiredState") -> Record:
-    return {
-        "defaults": {"configuration": state.defaults},
-        "labels": {name: {"configuration": settings} for name, settings in state.labels.items()},
-        "charge_points": {name: {"configuration": settings} for name, settings in state.charge_points.items()},
-    }
-
-
-def _lines(state: "DesiredState", fixed: "DesiredState | None", notes: Iterable[str]) -> Iterator[str]:
-    from csmsctl.desired_state.document import written
-    from csmsctl.escape import visible
-
-    yield "# The configuration that charge points should have. A charge point's own value goes before that of its"
-    yield "# labels, and this before the defaults. See: csmsctl config plan, csmsctl config apply"
-    for note in notes:
-        yield f"# {visible(note)}"
-    yield ""
-    yield from written(state).removesuffix("\n").split("\n")
-    if fixed is not None:
-        yield ""
-        yield "# Read-only:"
-        for line in written(fixed).removesuffix("\n").split("\n"):
-            yield f"# {line}".rstrip()
+        run.output.document(found.as_record())
+    else:
+        write_lines(run.output, output, found.lines(all_keys=all_keys))
 
 
 def plan(
@@ -302,7 +215,7 @@ def apply(
     charge point has booted again. A value that the charge point accepts and then reports otherwise is a failure (7).
     """
     from csmsctl.desired_state.applying import apply as apply_one
-    from csmsctl.desired_state.applying import apply_code
+    from csmsctl.desired_state.applying import apply_code, not_begun
     from csmsctl.desired_state.fleet import for_each
 
     run = invocation(ctx)
@@ -329,10 +242,8 @@ def apply(
         run.output.warn("Interrupted. What was changed stays changed; see: csmsctl config plan")
         raise
     results: list[Record] = []
-    for identity, found in zip(due, done, strict=True):
-        if found is None:
-            run.output.warn(f"{identity}: not begun, another one failed before (--fail-fast).")
-        results += found or []
+    for one, found in zip(due.values(), done, strict=True):
+        results += [not_begun(one)] if found is None else found
     run.exit_code = apply_code(results, several=len(made) > 1)
     _show_results(run, results, unchanged=len(made) - len(due))
 

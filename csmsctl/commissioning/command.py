@@ -3,15 +3,16 @@
 import shutil
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from csmsctl.confirm import confirm
-from csmsctl.failure import INTERRUPTED, NOT_CONFIRMED, NOT_CONNECTED, OTHER, USAGE, Failure
+from csmsctl.failure import INTERRUPTED, NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import Identity, files, live
 from csmsctl.report_forms import form_of
+from csmsctl.table import Record
 
 if TYPE_CHECKING:
     from csmsctl.commissioning.report import Report
@@ -75,10 +76,13 @@ def examine(
     form = form_of(report) if report is not None else None
     kind: Suite = suite or "guided"
     steps = _chosen(kind, step or [])
-    run.call("charge_point.show", id=charge_point)  # error 3 before anything else
+    connectors = run.call("charge_point.show", id=charge_point)["connectors"]
+    if connectors and connector not in {known["connector"] for known in connectors}:
+        raise Failure(NOT_THERE, f"{charge_point} has reported no connector {connector}.")
     if tag is not None:
         run.call("tag.show", id=tag)
-    _may_begin(run, kind, charge_point)
+    if kind != "quick":
+        _may_begin(run, kind, charge_point, connectors)
 
     from csmsctl.commissioning.person import Person
     from csmsctl.commissioning.visit import Visit
@@ -109,17 +113,14 @@ def _chosen(suite: "Suite", names: list[str]) -> "list[Step]":
     return [one for one in steps if not names or one.name in {name.lower() for name in names}]
 
 
-def _may_begin(run: Invocation, suite: "Suite", charge_point: str) -> None:
+def _may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: list[Record]) -> None:
     """Raises Failure when nobody is there to lead, or somebody would be disturbed."""
-    if suite == "quick":
-        return
     if suite == "guided" and not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise Failure(
             NOT_CONFIRMED,
             "A guided test asks, and there is no terminal to ask on.",
             "Without a person: --suite quick, which is harmless, or --suite full.",
         )
-    connectors = run.call("charge_point.show", id=charge_point)["connectors"]
     running = [known for known in connectors if known["transaction"] is not None]
     if running:
         raise Failure(
@@ -161,7 +162,7 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
     return done, runner.ended_early
 
 
-def _deviations(record: dict[str, Any]) -> dict[tuple[str, str, str], int]:
+def _deviations(record: Record) -> dict[tuple[str, str, str], int]:
     return {(one["action"], one["field"], one["kind"]): one["count"] for one in record["deviations"]}
 
 

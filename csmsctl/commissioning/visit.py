@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from csmsctl.client import Client, Result
 from csmsctl.commissioning.person import Person
 from csmsctl.commissioning.step import Failed, Skipped
+from csmsctl.configurations import Report, ask, operation, remembered
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 
 T = TypeVar("T")
-_PATIENCE = 5.0  # seconds more than the daemon waits for a charge point
 _MOST_FRAMES = 60  # of a step that are kept for the report
 
 
@@ -51,32 +51,42 @@ class Visit:
         self._tag = tag
         self._undo: dict[str, Callable[[], object]] = {}
         self._undo_at_the_end: dict[str, Callable[[], object]] = {}
-        self._configuration: dict[str, str] | None = None
+        self._configuration: Report | None = None
         self._client = Client(run.options.socket, run.options.timeout, trace=run.output.detail)
         self._client.call("log.subscribe", {"targets": [charge_point]})
         self._client.call("event.subscribe", {"targets": [charge_point]})
 
     # --- what csmsd knows
 
-    def ask(self, method: str, **params: Any) -> Result:
+    def call(self, method: str, **params: Any) -> Result:
         """A method of csmsd."""
         return self._client.call(method, params)
 
     def record(self) -> Result:
         """The charge point, with its configuration and its deviations."""
-        return self.ask("charge_point.show", id=self.charge_point)
+        return self.call("charge_point.show", id=self.charge_point)
 
     def running(self) -> list[int]:
         """The ids of the transactions that run there."""
         return [known["transaction"] for known in self.record()["connectors"] if known["transaction"] is not None]
 
+    def ask_configuration(self) -> int:
+        """Asks for all keys; how many it named. Raises Failed."""
+        report, failed = ask(self._client, self.charge_point, None)
+        if failed is not None or not report.keys:
+            raise Failed(said(failed) if failed is not None else "it names no key at all")
+        self._configuration = report
+        return len(report.keys)
+
     def configuration(self) -> dict[str, str]:
-        """The values of the keys by their folded names, asked for once; without an answer what was reported last."""
+        """The values of the keys by their folded names; what was reported last where it could not be asked."""
         if self._configuration is None:
-            self.operation("get-configuration")
-            keys = self.record()["configuration"]
-            self._configuration = {key["key"].casefold(): key["value"] or "" for key in keys}
-        return self._configuration
+            try:
+                self.ask_configuration()
+            except Failed:
+                self._configuration, _ = remembered(self._client, self.charge_point)
+        assert self._configuration is not None
+        return {folded: key.value or "" for folded, key in self._configuration.keys.items()}
 
     def number(self, key: str, default: int) -> int:
         """The value of a configuration key that is a number."""
@@ -94,23 +104,15 @@ class Visit:
         known = [word.casefold() for word in self.words("SupportedFeatureProfiles")]
         return not known or profile.casefold() in known
 
+    def here(self, payload: dict[str, Any]) -> bool:
+        """Whether a message is about the connector of the test. Some write numbers as text; csmsd bears with it."""
+        return str(payload.get("connectorId")) == str(self.connector)
+
     # --- what the charge point is asked
 
     def operation(self, command: str, **parameters: Any) -> list[Result]:
-        """The results of an operation, as `csmsctl --json` prints them."""
-        answer = self._client.call(
-            "operation.run",
-            {
-                "command": command,
-                "parameters": parameters,
-                "targets": [self.charge_point],
-                "timeout": self.timeout,
-            },
-            timeout=2 * self.timeout + _PATIENCE,
-            on_progress=lambda _: None,
-        )
-        results: list[Result] = answer["results"]
-        return results
+        """The results of an operation."""
+        return operation(self._client, self.charge_point, command, **parameters)
 
     def accepted(
         self, command: str, advice: str | None = None, *, creates: str | None = None, **parameters: Any
@@ -173,9 +175,8 @@ class Visit:
 
         def pick(notification: Result) -> Result | None:
             event: Result = notification["params"]
-            return (
-                event if notification["method"] == "event" and event["type"] in types and fits(event["data"]) else None
-            )
+            found = notification["method"] == "event" and event["type"] in types and fits(event["data"])
+            return event if found else None
 
         return self._wait(pick, " or ".join(types), seconds, advice)
 
@@ -220,8 +221,8 @@ class Visit:
         """The idTag to start and to reserve with; a new one for this test when the operator named none."""
         if self._tag is None:
             self._tag = f"TEST-{secrets.token_hex(4).upper()}"
-            self.ask("tag.add", id=self._tag, note=f"for the test of {self.charge_point}")
-            self.afterwards(f"idTag {self._tag}", lambda: self.ask("tag.remove", id=self._tag), at_the_end=True)
+            self.call("tag.add", id=self._tag, note=f"for the test of {self.charge_point}")
+            self.afterwards(f"idTag {self._tag}", lambda: self.call("tag.remove", id=self._tag), at_the_end=True)
         return self._tag
 
     # --- leaving nothing behind

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from csmsctl.client import Client, Result
-from csmsctl.desired_state.comparison import Comparison, Report, same
+from csmsctl.configurations import Report, ask, operation
+from csmsctl.desired_state.comparison import Comparison, same
 from csmsctl.desired_state.plan import Plan
-from csmsctl.desired_state.reading import ask, operation
-from csmsctl.failure import NOT_CONNECTED, OK, REJECTED, SOME_FAILED
+from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED
 from csmsctl.run import exit_code
 from csmsctl.table import Record
 
@@ -16,9 +16,8 @@ _CANNOT = {"read_only": "the key is read-only there", "unknown": "the charge poi
 def apply(client: Client, plan: Plan) -> list[Record]:
     """The result of each key that differs, in the order of the plan."""
     if plan.code != OK:
-        return [
-            _record(plan, None, "not_connected" if plan.code == NOT_CONNECTED else "not_sent", plan.problem, plan.code)
-        ]
+        outcome = "not_connected" if plan.code == NOT_CONNECTED else "not_sent"
+        return [_record(plan, None, outcome, plan.problem, plan.code)]
     changes = plan.changes
     results = _send(client, plan.charge_point, changes)
     settled = [key for key, result in zip(changes, results, strict=False) if result.get("status") is not None]
@@ -27,12 +26,17 @@ def apply(client: Client, plan: Plan) -> list[Record]:
     return [_result(plan, key, sent.get(key.key), report) for key in plan.differences]
 
 
+def not_begun(plan: Plan) -> Record:
+    """The result of a charge point that was not come to."""
+    return _record(plan, None, "not_sent", "not begun: another one failed before (--fail-fast)", OTHER)
+
+
 def _send(client: Client, identity: str, keys: Sequence[Comparison]) -> list[Result]:
     """A result for each key, fewer where the charge point went away."""
     if not keys:
         return []
     pairs = [f"{key.key}={key.wanted}" for key in keys]
-    return operation(client, identity, "change-configuration", {"set": pairs})
+    return operation(client, identity, "change-configuration", set=pairs)
 
 
 def _read_back(client: Client, identity: str, keys: Sequence[Comparison]) -> Report | None:

@@ -1,30 +1,13 @@
 """What charge points have, held against what they should have. Pure."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from csmsctl.configurations import Key, Report
 from csmsctl.desired_state.document import Wanted
 
 State = Literal["same", "change", "reboot_pending", "read_only", "unknown", "not_reported"]
-
-
-@dataclass(frozen=True)
-class Key:
-    """A configuration key as a charge point reports it (C 7.29)."""
-
-    name: str
-    value: str | None
-    readonly: bool
-
-
-@dataclass(frozen=True)
-class Report:
-    """The keys of a charge point by their folded names. `asked`: it has just said so; else it is what it said last."""
-
-    keys: Mapping[str, Key]
-    unknown: Set[str] = frozenset()  # folded: those of which it said that it does not know them
-    asked: bool = True
 
 
 @dataclass(frozen=True)

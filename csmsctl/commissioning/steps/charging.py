@@ -43,7 +43,7 @@ def local_start(visit: Visit) -> None:
 def remote_start(visit: Visit) -> None:
     """C 5.11, 5.12: accepted, really started, metered, really stopped."""
     tag = visit.id_tag()
-    _wait_until_free(visit)
+    _wait_for_connector(visit, unplugged=False)
     visit.forget()
     what = f"a transaction of {tag}"
     visit.afterwards(what, lambda: _stop_all(visit, tag))  # before the start: its answer may be lost
@@ -80,7 +80,7 @@ def reservation(visit: Visit) -> None:
     """C 5.13, 5.1: reserved, shown as Reserved, cancelled."""
     from csmsctl.when import parse_when
 
-    _wait_until_free(visit)
+    _wait_for_connector(visit, unplugged=True)
     visit.forget()
     result = visit.accepted("reserve-now", connector=visit.connector, tag=visit.id_tag(), expires=parse_when(_RESERVED))
     number = result["request"]["reservationId"]
@@ -127,7 +127,7 @@ def _await_stop(visit: Visit, transaction: int) -> None:
 
 def _settle(visit: Visit, transaction: int) -> str | None:
     """What the transaction came to. Returns why it was stopped."""
-    found: Result = visit.ask("transaction.show", id=transaction)
+    found: Result = visit.call("transaction.show", id=transaction)
     reason: str | None = found["stop_reason"]
     visit.saw(f"stopped ({reason or 'no reason told'}) with {found['energy_wh']} Wh in {found['duration_s']} s")
     if not found["energy_wh"] and (found["duration_s"] or 0) >= _SECONDS_FOR_ENERGY:
@@ -148,28 +148,23 @@ def _metered(visit: Visit) -> None:
     if not 0 < interval <= _LONGEST_INTERVAL_S:
         visit.saw("no meter values waited for: none are due soon (MeterValueSampleInterval)")
         return
-    seconds = interval + visit.timeout
-    visit.message(
-        "MeterValues", seconds=seconds, fits=lambda one: one.get("connectorId") == visit.connector, advice=advice
-    )
+    visit.message("MeterValues", seconds=interval + visit.timeout, fits=visit.here, advice=advice)
     visit.saw("meter values came")
 
 
-def _wait_until_free(visit: Visit) -> None:
-    """A connector that has just been used is Finishing until the cable is unplugged (C 4.9)."""
-    for _ in range(2):
-        status = next(
-            (known["status"] for known in visit.record()["connectors"] if known["connector"] == visit.connector), None
-        )
-        if status in ("Available", "Preparing", None):
-            return
-        if status != "Finishing":
-            raise Skipped(f"connector {visit.connector} is {status}")
-        visit.forget()
+def _wait_for_connector(visit: Visit, *, unplugged: bool) -> None:
+    """After a transaction the connector is Finishing until the cable is unplugged (C 4.9)."""
+    busy = ("Finishing", "Preparing") if unplugged else ("Finishing",)
+    visit.forget()
+    connectors = visit.record()["connectors"]
+    status = next((known["status"] for known in connectors if known["connector"] == visit.connector), None)
+    if status in busy:
         visit.tell(f"Unplug the car from connector {visit.connector} …")
-        visit.event(
+        status = visit.event(
             "connector.status",
             seconds=_cable_seconds(visit),
-            fits=lambda data: data["connector"] == visit.connector and data["status"] != "Finishing",
-            advice="Unplug the car.",
-        )
+            fits=lambda data: data["connector"] == visit.connector and data["status"] not in busy,
+            advice="Unplug the car, and repeat this step: --step",
+        )["data"]["status"]
+    if status not in ("Available", "Preparing", None):
+        raise Skipped(f"connector {visit.connector} is {status}")

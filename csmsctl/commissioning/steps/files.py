@@ -12,7 +12,7 @@ _UPLOAD_TIMEOUTS = 10  # so many times the global time limit
 @STEPS.step("diagnostics", "Uploads its diagnostics", profile="FirmwareManagement")
 def diagnostics(visit: Visit) -> None:
     """C 5.9: the file arrives at csmsd, and is removed again."""
-    if not visit.ask("daemon.info")["files"]:
+    if not visit.call("daemon.info")["files"]:
         raise Skipped("csmsd hosts no files: set files.http_listen or files.ftp_listen in csmsd.toml")
     visit.forget()
     task = visit.accepted("get-diagnostics")["task"]
@@ -35,10 +35,10 @@ def diagnostics(visit: Visit) -> None:
 
 
 def _upload(visit: Visit, task: int) -> Result:
-    upload: Result = visit.ask("diagnostics.status", tasks=[task])["diagnostics"][0]
+    upload: Result = visit.call("diagnostics.status", tasks=[task])["diagnostics"][0]
     return upload
 
 
 def _remove(visit: Visit, task: int) -> None:
     if _upload(visit, task)["received_at"] is not None:
-        visit.ask("diagnostics.remove", task=task)
+        visit.call("diagnostics.remove", task=task)

@@ -125,7 +125,7 @@ def _logged_time(visit: Visit) -> tuple[str, str] | None:
     """The newest that it wrote in a status; one from a backlog would be old."""
     import json
 
-    messages = visit.ask("log.list", targets=[visit.charge_point], limit=_LOOKED_THROUGH)["messages"]
+    messages = visit.call("log.list", targets=[visit.charge_point], limit=_LOOKED_THROUGH)["messages"]
     for message in reversed(messages):
         try:
             frame = json.loads(message["text"])
@@ -149,12 +149,9 @@ def _time_of(message: Message) -> tuple[str, str] | None:
 @STEPS.step("configuration", "Tells its configuration, and takes a change", quick=True)
 def configuration(visit: Visit) -> None:
     """C 5.8, 5.3, 9. The change is a value that it has already."""
-    [result] = visit.operation("get-configuration")
-    keys = (result.get("response") or {}).get("configurationKey") or []
-    if result["outcome"] != "accepted" or not keys:
-        raise Failed(said(result) if result["outcome"] != "accepted" else "it names no key at all")
+    keys = visit.ask_configuration()
     values = visit.configuration()
-    visit.saw(f"{len(keys)} keys; feature profiles: {', '.join(visit.words('SupportedFeatureProfiles')) or 'not told'}")
+    visit.saw(f"{keys} keys; feature profiles: {', '.join(visit.words('SupportedFeatureProfiles')) or 'not told'}")
     interval = values.get("heartbeatinterval")
     if interval:
         visit.accepted("change-configuration", set=[f"HeartbeatInterval={interval}"])

@@ -68,7 +68,7 @@ def _limit(visit: Visit) -> tuple[str, float]:
 def _free_level(visit: Visit) -> int:
     """The highest stack level, unless a profile is there: it would be replaced (C 5.16.4)."""
     level = visit.number("ChargeProfileMaxStackLevel", 0)
-    for installed in visit.ask("profile.installed", targets=[visit.charge_point])["installed_profiles"]:
+    for installed in visit.call("profile.installed", targets=[visit.charge_point])["installed_profiles"]:
         if installed["purpose"] == "TxDefaultProfile" and installed["stack_level"] == level:
             raise Skipped(f"a TxDefaultProfile is on its highest stack level, {level}, and would be replaced")
     return level
@@ -76,7 +76,7 @@ def _free_level(visit: Visit) -> int:
 
 def _verified(visit: Visit) -> Result:
     """The composite schedule, which must agree with what is worked out here. Raises Failed."""
-    found = visit.ask(
+    found = visit.call(
         "profile.verify",
         charge_point=visit.charge_point,
         connector=visit.connector,

@@ -23,17 +23,16 @@ def triggers(visit: Visit) -> None:
     for message, profile in _TRIGGERS.items():
         if not visit.supports(profile):
             continue
-        connector = visit.connector if message in _OF_A_CONNECTOR else None
+        where = {"connector": visit.connector} if message in _OF_A_CONNECTOR else {}
         visit.forget()
-        parameters = {"message": message} | ({"connector": connector} if connector is not None else {})
-        [result] = visit.operation("trigger-message", **parameters)
+        [result] = visit.operation("trigger-message", message=message, **where)
         if result["status"] == "NotImplemented":
             visit.saw(f"{message}: not implemented")
         elif result["outcome"] != "accepted":
             problems.append(f"{message}: {said(result).partition(': ')[2]}")
         else:
             try:
-                _comes(visit, message, connector)
+                visit.message(message, fits=visit.here if where else lambda _: True)
             except Failed as failed:
                 problems.append(f"{message}: accepted, but {failed.what}")
             else:
@@ -44,10 +43,6 @@ def triggers(visit: Visit) -> None:
         raise Failed("; ".join(problems), "What it accepts to send it must send (C 5.17); tell its vendor.")
     if works == 0:
         raise Failed("it sends none of them", "Its SupportedFeatureProfiles promise RemoteTrigger; tell its vendor.")
-
-
-def _comes(visit: Visit, message: str, connector: int | None) -> None:
-    visit.message(message, fits=lambda payload: connector is None or payload.get("connectorId") == connector)
 
 
 @STEPS.step("local-list", "Knows the version of its local list", quick=True, profile="LocalAuthListManagement")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from csmsctl.desired_state.comparison import Comparison, Key, Report, State, compared, same
+from csmsctl.configurations import Key, Report
+from csmsctl.desired_state.comparison import Comparison, State, compared, same
 from csmsctl.desired_state.document import Wanted
 
 

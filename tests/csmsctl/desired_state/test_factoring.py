@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.desired_state.comparison import Key, Report, compared
+from csmsctl.configurations import Key, Report
+from csmsctl.desired_state.comparison import compared
 from csmsctl.desired_state.document import DesiredState, read, wanted_of, written
 from csmsctl.desired_state.factoring import Known, factored
 
