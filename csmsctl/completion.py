@@ -51,6 +51,7 @@ def complete(words: list[str], options: GlobalOptions | None = None, tree: "Root
 
 
 def _complete_command(command: Any, before: list[str], word: str, options: GlobalOptions) -> Candidates:
+    from csmsctl.optional_values import CommandWithOptionalValues
     from csmsctl.tree import LazyGroup, summary
 
     context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
@@ -70,6 +71,11 @@ def _complete_command(command: Any, before: list[str], word: str, options: Globa
             return _complete_default(command, context, before, word) if command.default is not None else []
         before = before[before.index(name) + 1 :]
         command = found
+        if isinstance(command, CommandWithOptionalValues):
+            if before and before[-1] in command.optional_values and not word.startswith("-"):
+                context = command.make_context(name, command.attach(before), parent=context, resilient_parsing=True)
+                return _value_or_argument(command, context, before, word)
+            before = command.attach(before)
         arguments = [] if isinstance(command, LazyGroup) else _parsable(command, before)
         context = command.make_context(name, arguments, parent=context, resilient_parsing=True)
     return _complete_parameter(command, context, before, word)
@@ -108,6 +114,12 @@ def _complete_parameter(command: Any, context: Any, before: list[str], word: str
         taken -= 1
     # Nothing more can stand here but options.
     return [] if only_arguments else _options_of(command, context, word)
+
+
+def _value_or_argument(command: Any, context: Any, before: list[str], word: str) -> Candidates:
+    """After an option whose value may be left out its values may follow, and whatever else may."""
+    option = next(param for param in command.params if before[-1] in param.opts)
+    return _values(option, context, word) + _complete_parameter(command, context, command.attach(before), word)
 
 
 def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:

@@ -26,6 +26,10 @@ Commands to charge points take one or more targets: an identity, a glob ('north-
 registered charge point, or - to read identities from standard input. An exact identity goes before a glob. Several
 charge points are asked in parallel, each with its own result.
 
+With --queue a command is kept for those that are not connected and sent when they are back, for 24 hours or as long as
+--queue=TTL says. Options whose value may be left out take the word after them only when it looks like one: to name a
+charge point 15m after --queue, write --queue=24h.
+
 What ends transactions or removes records asks for confirmation on a terminal when it is meant for more than one charge
 point that was named exactly; the default is No, --yes skips the question. Without a terminal nobody is asked: the
 command fails with exit status 10 unless --yes is given.
@@ -51,6 +55,11 @@ _EXAMPLES = {
     "Set a key on all charge points labelled north, and show which refused:": [
         "csmsctl change-configuration @north --set MeterValueSampleInterval=60 --json |",
         "    jq -r '.results[] | select(.outcome != \"accepted\") | .charge_point'",
+    ],
+    "Reset what is idle and there, all others when they are back and idle, and wait for one of them:": [
+        "csmsctl reset --all --type soft --unless-transaction --queue 3d --yes",
+        "csmsctl task list --state queued",
+        "csmsctl task wait 42",
     ],
     "The transactions of the last month for the books:": ["csmsctl tx export --since -31d --output month.csv"],
 }

@@ -13,11 +13,25 @@ from csmsctl.completion import in_the_case_of
 from csmsctl.invocation import invocation
 from csmsctl.json_files import name_or_json
 from csmsctl.parameters import live, when
-from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, Wait, run_everywhere
+from csmsctl.run import (
+    QUEUE_VALUE,
+    AllOption,
+    DryRun,
+    FailFast,
+    Force,
+    Parallel,
+    Queue,
+    Request,
+    UnlessTransaction,
+    Wait,
+    run_everywhere,
+)
 from csmsctl.targets import choose
 from csmsctl.tree import build
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.slice import Operation
+
+_HOW = ("parallel", "fail_fast", "dry_run", "force", "queue", "unless_transaction")
 
 
 def operation_panels() -> dict[str, list[str]]:
@@ -161,7 +175,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
 
     def command(ctx: typer.Context, **given: Any) -> None:
         to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
-        how = {name: given.pop(name) for name in ("parallel", "fail_fast", "dry_run", "force")}
+        how = {name: given.pop(name) for name in _HOW}
         how["follow"] = declared.follows if given.pop("wait", False) else None
         values = {name: value for name, value in given.items() if value is not None and value != [] and value != ()}
         # bool fields are sent only when they say something else than the default
@@ -181,6 +195,8 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
         ("fail_fast", FailFast, False),
         ("dry_run", DryRun, False),
         ("force", Force, False),
+        ("queue", Queue, None),
+        ("unless_transaction", UnlessTransaction, False),
     ]
     if declared.follows is not None:
         common.append(("wait", Wait, False))
@@ -196,4 +212,5 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
     command.__doc__ = inspect.getdoc(declared)
+    command.optional_values = QUEUE_VALUE  # type: ignore[attr-defined]
     return command

@@ -36,6 +36,7 @@ class GlobalOptions:
 
     socket: Path = field(default_factory=default_socket)
     timeout: float = 30.0
+    patience: float | None = None  # --timeout where it was given: for what is otherwise waited for without end
     color: Color = "auto"
     json: bool = False
     csv: bool = False
@@ -98,7 +99,7 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
         case "--socket":
             options.socket = Path(cast(str, value))
         case "--timeout":
-            options.timeout = _seconds(cast(str, value))
+            options.timeout = options.patience = _seconds(cast(str, value))
         case "--color":
             if value not in COLORS:
                 raise Failure(USAGE, f"--color knows {', '.join(COLORS)}, not {value!r}.")

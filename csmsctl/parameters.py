@@ -73,6 +73,10 @@ TransactionId = Annotated[
     int, typer.Argument(metavar="TRANSACTION", help="Its id", min=1, autocompletion=live("transactions"))
 ]
 TaskId = Annotated[int, typer.Argument(metavar="TASK", help="Its number", min=1, autocompletion=live("tasks"))]
+QueuedTaskIds = Annotated[
+    list[int],
+    typer.Argument(metavar="TASK...", help="Their numbers", min=1, autocompletion=live("queued_tasks")),
+]
 Since = Annotated[str | None, when_option("--since", "Not before this time")]
 Until = Annotated[str | None, when_option("--until", "Before this time")]
 Output = Annotated[

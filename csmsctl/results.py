@@ -7,7 +7,7 @@ from csmsctl.escape import to_json
 from csmsctl.follow import observed_code, observed_detail, observed_word
 from csmsctl.output import Output
 from csmsctl.table import Column, Record
-from csmsctl.values import milliseconds, plain
+from csmsctl.values import milliseconds, moment, plain
 
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
 
@@ -40,13 +40,13 @@ def show_results(output: Output, results: list[Result], *, dry_run: bool = False
     if output.csv and not listing:
         output.table(_CSV_COLUMNS, rest)
     elif listing:
-        for row in _rows(rest, dry_run):
+        for row in _rows(output, rest, dry_run):
             output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
     else:
-        output.table(_COLUMNS, _rows(rest, dry_run), empty="No charge point is meant.")
+        output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
 
 
-def _rows(results: list[Result], dry_run: bool) -> list[Record]:
+def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
     seen: dict[tuple[Any, Any], int] = {}
     for result in results:
         place = (result.get("charge_point"), result.get("action"))
@@ -59,6 +59,8 @@ def _rows(results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(to_json(result.get("request")))  # exactly what would be sent
         elif repeated:
             parts.append(plain(result.get("request")))
+        if result.get("outcome") == "queued":
+            parts.append(f"task {result.get('task')}, until {moment(result.get('expires_at'), output.terminal)}")
         if error := result.get("error"):
             parts.append(str(error))
         response = result.get("response")

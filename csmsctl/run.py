@@ -10,8 +10,10 @@ from csmsctl.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
 from csmsctl.follow import Followed, observed_code
 from csmsctl.invocation import Invocation
+from csmsctl.optional_values import OptionalValue
 from csmsctl.results import show_results
 from csmsctl.targets import Chosen
+from csmsctl.when import is_duration, parse_duration
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every registered charge point")]
 Parallel = Annotated[
@@ -19,6 +21,41 @@ Parallel = Annotated[
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Send no more after the first failure")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print targets and messages, send nothing")]
+DEFAULT_QUEUE = "24h"
+LONGEST_QUEUE = "366d"
+
+
+def _ttl(text: str | None) -> str | None:
+    """Checked while the command line is read."""
+    if text is not None:
+        try:
+            seconds = parse_duration(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        if not 1 <= seconds <= parse_duration(LONGEST_QUEUE):
+            raise typer.BadParameter(f"A command is queued for 1s to {LONGEST_QUEUE}, not for {text}.")
+    return text
+
+
+def _ttls(incomplete: str) -> list[str]:
+    return [text for text in ("15m", "2h", "24h", "3d") if text.startswith(incomplete)]
+
+
+Queue = Annotated[
+    str | None,
+    typer.Option(
+        "--queue",
+        metavar="[TTL]",
+        help=f"Keep it for those not connected: 90s, 15m, 2h, 3d ({DEFAULT_QUEUE})",
+        show_default=False,
+        callback=_ttl,
+        autocompletion=_ttls,
+    ),
+]
+UnlessTransaction = Annotated[
+    bool, typer.Option("--unless-transaction", help="Not while a transaction is active there; with --queue, later")
+]
+QUEUE_VALUE = {"--queue": OptionalValue(DEFAULT_QUEUE, is_duration)}
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end: exit 0 done, 7 failed, 8 silence")]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
 
@@ -46,6 +83,8 @@ class Request:
     fail_fast: bool
     dry_run: bool
     force: bool
+    queue: str | None = None
+    unless_transaction: bool = False
     follow: str | None = None  # what is waited for after the answer: firmware, diagnostics
 
 
@@ -110,6 +149,8 @@ def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]
         "fail_fast": request.fail_fast or None,
         "dry_run": request.dry_run or None,
         "force": request.force or None,
+        "queue_s": None if request.queue is None else parse_duration(request.queue),
+        "unless_transaction": request.unless_transaction or None,
     }
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from csmsctl.optional_values import CommandWithOptionalValues
 from csmsctl.options import FLAGS, VALUED
 
 
@@ -167,6 +168,7 @@ _TASK = Section(
         "list": Entry(f"{_HERE}.tasks:list_", "csmsctl task list --charge-point CP1 --since -1d"),
         "show": Entry(f"{_HERE}.tasks:show", "csmsctl task show 42"),
         "cancel": Entry(f"{_HERE}.tasks:cancel", "csmsctl task cancel 42"),
+        "wait": Entry(f"{_HERE}.tasks:wait", "csmsctl task wait 42 --timeout 600"),
     },
 )
 _BACKUP = Section(
@@ -338,12 +340,13 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
 
 
 def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
-    """The Typer command of a function."""
+    """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, epilog=f"\b\nExample:\n  {example}")(function)
-    command = get_command(app)
-    command.example = example  # type: ignore[attr-defined]
-    command.alone = alone  # type: ignore[attr-defined]
+    app.command(name, cls=CommandWithOptionalValues, epilog=f"\b\nExample:\n  {example}")(function)
+    command: Any = get_command(app)
+    command.optional_values = getattr(function, "optional_values", {})
+    command.example = example
+    command.alone = alone
     return command
 
 

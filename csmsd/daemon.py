@@ -16,6 +16,7 @@ from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
 from csmsd.control.operations import OperationRunner
+from csmsd.control.queue import CommandQueue
 from csmsd.control.reassertion import Reassertion
 from csmsd.control.rollouts import RolloutRunner
 from csmsd.control.server import ControlServer
@@ -142,6 +143,18 @@ class Daemon:
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
         await settle_what_was_under_way(await self._reader.tasks_under_way(), self._writer, now)
+        self._queue = CommandQueue(
+            self._site,
+            self._writer,
+            self._registry,
+            self._runner,
+            self._bus,
+            now,
+            lambda: self._settings.ocpp.hold_after_reconnect,
+        )
+        self._queue.load(await self._reader.queued())
+        self._registry.on_ready = self._queue.ready
+        self._bus.subscribe(self._queue.told)
         self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
         self._bus.subscribe(self._reassertion.told)
         self._event_hooks = EventHooks(settings.events, self._bus)
@@ -170,6 +183,7 @@ class Daemon:
             clock=now,
             keys=Keys(),
             runner=self._runner,
+            queue=self._queue,
             info=self._info,
             reload=self._reload,
             message_subscribers=tap.subscribers,
@@ -186,6 +200,7 @@ class Daemon:
         self._background = [
             asyncio.create_task(self._housekeeping.run(), name="housekeeping"),
             asyncio.create_task(self._rollouts.run(), name="rollouts"),
+            asyncio.create_task(self._queue.serve(), name="queue"),
             asyncio.create_task(self._site.recover_when_distrusted(self._writer.pause), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
         ]

@@ -111,6 +111,12 @@ class CallEnd:
         self.error = error
         self.duration_ms = duration_ms
 
+    @property
+    def never_sent(self) -> bool:
+        """Whether it is certain that the charge point has not seen the CALL."""
+        waited_in_vain = self.outcome == "timeout" and self.duration_ms is None
+        return waited_in_vain or self.outcome in ("not_connected", "withdrawn")
+
 
 class CallTicket:
     """Lets the one who asked for a CALL withdraw it while it waits in the queue."""
@@ -125,6 +131,7 @@ class Links(Protocol):
     """The connections, as operators' commands need them."""
 
     def is_connected(self, identity: str) -> bool: ...
+    def is_ready(self, identity: str) -> bool: ...
     async def call(
         self,
         identity: str,

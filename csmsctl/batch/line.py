@@ -168,7 +168,7 @@ def _path(words: list[str], tree: Root) -> list[str]:
 
 def _about(command: Any, words: list[str]) -> frozenset[str] | None:
     """What the arguments name; None when that is open (a glob, a label, everyone)."""
-    named = arguments_among(words, options_by_name(command))
+    named = arguments_among(command.attach(words), options_by_name(command))
     if not any(param.name == "targets" for param in command.params):
         named = named[:1]
     if not named or any(name.startswith("@") or set("*?[") & set(name) for name in named):

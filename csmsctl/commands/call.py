@@ -9,7 +9,18 @@ import typer
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.parameters import live
-from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.run import (
+    QUEUE_VALUE,
+    AllOption,
+    DryRun,
+    FailFast,
+    Force,
+    Parallel,
+    Queue,
+    Request,
+    UnlessTransaction,
+    run_everywhere,
+)
 from csmsctl.targets import choose
 
 
@@ -40,6 +51,8 @@ def call(
     fail_fast: FailFast = False,
     dry_run: DryRun = False,
     force: Force = False,
+    queue: Queue = None,
+    unless_transaction: UnlessTransaction = False,
 ) -> None:
     """Send any operation with the payload as given.
 
@@ -58,8 +71,13 @@ def call(
         fail_fast=fail_fast,
         dry_run=dry_run,
         force=force,
+        queue=queue,
+        unless_transaction=unless_transaction,
     )
     run_everywhere(invocation(ctx), request, to)
+
+
+call.optional_values = QUEUE_VALUE  # type: ignore[attr-defined]
 
 
 def split_words(words: list[str]) -> tuple[list[str], str, str]:

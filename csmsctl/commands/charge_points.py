@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from csmsctl.escape import to_json
 from csmsctl.invocation import invocation
 from csmsctl.output import Output
 from csmsctl.parameters import Identity, Targets
@@ -19,6 +20,11 @@ def _link_style(record: Record) -> str:
 def link(value: Any, human: bool) -> str:
     """The connection in a word."""
     return "online" if value else "offline"
+
+
+def _request(value: Any, human: bool) -> str:
+    """A request as JSON."""
+    return to_json(value)
 
 
 COLUMNS = (
@@ -80,7 +86,7 @@ def _show(output: Output, record: Record) -> None:
     """The record as fields, with a table for each list in it."""
     human = output.terminal
     times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
-    tables = ("connectors", "configuration", "deviations")
+    tables = ("connectors", "queued_commands", "configuration", "deviations")
     output.fields(
         [
             (key.replace("_", " "), moment(value, human) if key in times else plain(value))
@@ -93,7 +99,7 @@ def _show(output: Output, record: Record) -> None:
     for name in tables:
         if rows := record.get(name):
             output.text("")
-            output.text(name, style="bold")
+            output.text(name.replace("_", " "), style="bold")
             output.table(_columns_of(name), rows)
 
 
@@ -109,6 +115,15 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("status_at", "SINCE", moment),
                 Column("transaction", "TRANSACTION", right=True),
                 Column("id_tag", "TAG", wide=True),
+            )
+        case "queued_commands":
+            return (
+                Column("task", "TASK", right=True),
+                Column("action", "ACTION"),
+                Column("request", "REQUEST", _request, folds=True),
+                Column("user", "BY", wide=True),
+                Column("expires_at", "UNTIL", moment),
+                Column("unless_transaction", "ONLY WHEN IDLE", wide=True),
             )
         case "configuration":
             return (

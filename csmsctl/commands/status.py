@@ -76,6 +76,9 @@ def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if daemon.get("store", "ok") != "ok":
         lines.append(("The store is failing: nothing can be booked. See: csmsctl daemon info", "bold red"))
+    if queued := daemon.get("queued_commands"):
+        noun = "command waits" if queued == 1 else "commands wait"
+        lines.append((f"{queued} {noun} for offline charge points; see: csmsctl task list --state queued", ""))
     if unknown := daemon.get("unknown_charge_points"):
         noun = "unknown charge point" if unknown == 1 else "unknown charge points"
         lines.append((f"{unknown} {noun} knocked; see: csmsctl cp pending", "yellow"))

@@ -1,13 +1,21 @@
 """`task`: every command that was ever sent."""
 
+from time import monotonic
 from typing import Annotated, Literal
 
 import typer
 
+from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.parameters import ChargePointOption, Since, TaskId, limit_option
+from csmsctl.news import News, spinner
+from csmsctl.parameters import ChargePointOption, QueuedTaskIds, Since, TaskId, limit_option
+from csmsctl.results import show_results
+from csmsctl.run import exit_code
 from csmsctl.table import Column, Record
 from csmsctl.values import milliseconds, moment, plain
+
+_SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
+_LONGEST_SILENCE = 10.0  # seconds; a look now and then needs no event
 
 
 def _style(record: Record) -> str:
@@ -21,6 +29,7 @@ _COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
     Column("action", "ACTION"),
     Column("state", "STATE", wide=True),
+    Column("expires_at", "UNTIL", moment, wide=True),
     Column("outcome", "OUTCOME", style=_style),
     Column("status", "STATUS", wide=True),
     Column("duration_ms", "TOOK", milliseconds, right=True, wide=True),
@@ -33,15 +42,30 @@ def list_(
     charge_point: ChargePointOption = None,
     action: Annotated[str | None, typer.Option("--action", metavar="ACTION", help="This action only")] = None,
     outcome: Annotated[
-        Literal["accepted", "rejected", "call_error", "timeout", "not_connected", "unknown"] | None,
+        Literal["accepted", "rejected", "call_error", "timeout", "not_connected", "queued", "unknown", "not_sent"]
+        | None,
         typer.Option("--outcome", help="With this outcome only", case_sensitive=False),
+    ] = None,
+    state: Annotated[
+        Literal["queued", "recorded", "settled", "expired", "cancelled"] | None,
+        typer.Option(
+            "--state", help="In this state only; queued ones wait for their charge point", case_sensitive=False
+        ),
     ] = None,
     since: Since = None,
     limit: Annotated[int, limit_option(100)] = 100,
 ) -> None:
-    """List the commands that were sent, newest first: who, when, to whom, and the outcome."""
+    """List the commands that were given, newest first: who, when, to whom, and the outcome."""
     run = invocation(ctx)
-    found = run.call("task.list", charge_point=charge_point, action=action, outcome=outcome, since=since, limit=limit)
+    found = run.call(
+        "task.list",
+        charge_point=charge_point,
+        action=action,
+        outcome=outcome,
+        state=state,
+        since=since,
+        limit=limit,
+    )
     if run.options.json:
         run.output.document(found)
         return
@@ -57,7 +81,7 @@ def show(ctx: typer.Context, task: TaskId) -> None:
     if run.output.csv:
         run.output.table(_COLUMNS, [found])
         return
-    times = {"created_at", "sent_at", "settled_at"}
+    times = {"created_at", "sent_at", "settled_at", "expires_at"}
     shown = []
     for key, value in found.items():
         if key in ("request", "response") and value is not None:
@@ -72,15 +96,60 @@ def show(ctx: typer.Context, task: TaskId) -> None:
     run.output.fields(shown)
 
 
-def cancel(ctx: typer.Context, task: TaskId) -> None:
-    """Cancel a task that has not been sent yet."""
+def cancel(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
+    """Cancel tasks that have not been sent yet; what is queued is given up for good."""
     run = invocation(ctx)
-    result = run.call("task.cancel", id=task)
+    answers: list[Record] = []
+    failures: list[Failure] = []
+    for task in dict.fromkeys(tasks):
+        try:
+            answers.append({"task": task, "changed": run.call("task.cancel", id=task)["changed"]})
+        except Failure as failure:
+            if len(tasks) == 1 or failure.code not in (USAGE, NOT_THERE):
+                raise
+            failures.append(failure)
+    for refused in failures:
+        run.output.warn(refused.message)
+    if failures:
+        run.exit_code = SOME_FAILED
     if run.options.json:
-        run.output.document(result)
-    else:
+        each = {"tasks": answers} if len(tasks) > 1 else {}
+        run.output.document({"changed": any(answer["changed"] for answer in answers)} | each)
+        return
+    for answer in answers:
         run.output.note(
-            f"Task {task} is cancelled."
-            if result.get("changed")
-            else f"There is nothing to cancel: task {task} was sent or settled before."
+            f"Task {answer['task']} is cancelled."
+            if answer["changed"]
+            else f"There is nothing to cancel: task {answer['task']} is over."
         )
+
+
+def wait(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
+    """Wait until tasks are settled, with the results and the exit code that the commands themselves would have had.
+
+    Without --timeout this takes as long as it takes. Interrupting it changes nothing about the tasks.
+    """
+    run = invocation(ctx)
+    numbers = ", ".join(map(str, tasks))
+    deadline = None if run.options.patience is None else monotonic() + run.options.patience
+    try:
+        with News(run, _SETTLED) as news, spinner(run, f"waiting for task {numbers}"):
+            while (found := run.call("task.results", ids=tasks))["waiting"]:
+                left = _LONGEST_SILENCE if deadline is None else deadline - monotonic()
+                if left <= 0:
+                    still = ", ".join(map(str, found["waiting"]))
+                    raise Failure(
+                        TIMED_OUT,
+                        f"Not settled within {run.options.patience:g} s: task {still}.",
+                        "Nothing was given up; see: csmsctl task list --state queued",
+                    )
+                news.next(min(left, _LONGEST_SILENCE))
+    except KeyboardInterrupt:
+        run.output.warn("Interrupted. The tasks go on; see: csmsctl task list --state queued")
+        raise
+    results = found["results"]
+    run.exit_code = exit_code(results, several=len(tasks) > 1)
+    if run.options.json:
+        run.output.document({"results": results})
+    else:
+        show_results(run.output, results)

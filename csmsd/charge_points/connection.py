@@ -71,6 +71,7 @@ class Connection:
         self._over = False
         self.closing: asyncio.Task[None] | None = None
         self.end_reason = "connection lost"
+        self.on_release: Callable[[], None] = lambda: None  # from now on it may be sent CALLs
 
     async def run(self) -> None:
         """Serves the connection until it ends."""
@@ -242,6 +243,12 @@ class Connection:
         self._conversation.release(monotonic() * 1000)
         self._flush()
         self._set_timer()
+        self.on_release()
+
+    @property
+    def holding(self) -> bool:
+        """Whether CALLs wait until it has booted, or has been silent for long enough."""
+        return self._conversation.holding
 
     def _stop_release_timer(self) -> None:
         if self._release_timer is not None:

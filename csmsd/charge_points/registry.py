@@ -24,6 +24,7 @@ class Registry:
         self._clock = clock
         self._connections: dict[str, Connection] = {}
         self._at_address: Counter[str] = Counter()
+        self.on_ready: Callable[[], None] = lambda: None  # a charge point may be sent CALLs from now on
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -57,6 +58,9 @@ class Registry:
                 {"address": connection.address, "replaced": replaced is not None},
             )
         )
+        connection.on_release = self.on_ready
+        if not connection.holding:
+            self.on_ready()
 
     def leave(self, connection: Connection) -> None:
         """Takes a connection out, unless a newer one has its place already."""
@@ -80,6 +84,11 @@ class Registry:
 
     def is_connected(self, identity: str) -> bool:
         return fold(identity) in self._connections
+
+    def is_ready(self, identity: str) -> bool:
+        """Whether it is connected and may be sent CALLs now."""
+        connection = self._connections.get(fold(identity))
+        return connection is not None and not connection.holding
 
     async def call(
         self,

@@ -4,12 +4,13 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from itertools import count
 
 import msgspec
 
 from csmsd.control.service import Json
+from csmsd.control.views import time_text
 from csmsd.events import EventBus
 from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.ocpp.secrets import masked
@@ -17,10 +18,11 @@ from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, Keeper, Links
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.slice import CannotSend, NotThere, Outgoing, Target, action_of
-from csmsd.profiles.task import Outcome, Task
+from csmsd.profiles.task import Outcome, QueuedCommand, Task
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Options(msgspec.Struct):
     dry_run: bool = False
     parallel: int = 8
     fail_fast: bool = False
+    unless_transaction: bool = False
     uid: int | None = None
     user: str | None = None
     rollout: int | None = None  # the rollout that it is a part of
@@ -52,6 +55,14 @@ Report = Callable[[Json], None]
 Judgement = Callable[[ChargePointState, list[Json]], bool]
 
 
+class Taking(msgspec.Struct):
+    """A queued command whose time has come: its first CALL is sent under the task that it waited as."""
+
+    task: Task
+    command: QueuedCommand
+    begun: bool = False  # recorded, and maybe sent: it is never sent again by itself
+
+
 class OperationRunner:
     """Runs commands over many charge points; each CALL is a task."""
 
@@ -67,13 +78,20 @@ class OperationRunner:
         self._outgoing = outgoing()
         self._tickets: dict[int, CallTicket] = {}
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
+        self._cancelled: set[int] = set()
         self.draining = False
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()  # of tasks by action, since the start
 
+    def new_task_id(self) -> int:
+        return next(self._task_ids)
+
     def cancel(self, task_id: int) -> bool:
-        """Withdraws a task's CALL from the queue; False when it has been sent or is over."""
+        """Withdraws a task's CALL before it is sent; False when it has been sent or is over."""
         ticket = self._tickets.get(task_id)
-        return ticket is not None and ticket.withdraw()
+        if ticket is None or not ticket.withdraw():
+            return False
+        self._cancelled.add(task_id)
+        return True
 
     async def run(
         self,
@@ -86,36 +104,21 @@ class OperationRunner:
         """Results in the order of the charge points; `report` gets each as soon as it is there.
 
         `failed` says from all results of a charge point whether that is what --fail-fast stops at; left out, any
-        result but accepted is. A dry run fails nowhere.
+        result but accepted and queued is. A dry run fails nowhere.
         """
-        limit = asyncio.Semaphore(max(1, options.parallel))
-        failed = failed or _any_refused
-        stop = asyncio.Event()
+        return await over_all(
+            states, lambda state: self.run_for(state, start, options, report), options, report, failed
+        )
 
-        async def one(state: ChargePointState) -> list[Json]:
-            async with limit:
-                if options.fail_fast and stop.is_set():
-                    stopped = _result(
-                        state, None, "not_sent", error="not begun: another one failed before (--fail-fast)"
-                    )
-                    stopped["error_code"] = 1
-                    report(stopped)
-                    return [stopped]
-                results = await self._run_for(state, start, options, report)
-                if not options.dry_run and failed(state, results):
-                    stop.set()
-                return results
-
-        found = await asyncio.gather(*(one(state) for state in states))
-        return [result for results in found for result in results]
-
-    async def _run_for(
+    async def run_for(
         self,
         state: ChargePointState,
         start: Callable[[Target], Steps],
         options: Options,
         report: Report,
+        taking: Taking | None = None,
     ) -> list[Json]:
+        """The results for one charge point. An `error_code` of 1 says: not now; 2 and 3: not as it was given."""
         results: list[Json] = []
         target = Target(self._site(), state, self._clock())
         steps = start(target)
@@ -126,71 +129,80 @@ class OperationRunner:
             except StopIteration:
                 return results
             except (CannotSend, NotThere) as error:
-                result = _result(state, None, "not_sent", error=str(error))
-                result["error_code"] = 3 if isinstance(error, NotThere) else 2
+                code = 3 if isinstance(error, NotThere) else 2
+                result = result_of(state, None, "not_sent", error=str(error), error_code=code)
             else:
-                result, confirmation = await self._send(target, request, options)
+                result, confirmation = await self._send(target, request, options, taking)
             results.append(result)
             report(result)
             if result["outcome"] not in ("accepted", "rejected") and not options.dry_run:
                 return results
 
-    async def _send(self, target: Target, request: Request, options: Options) -> tuple[Json, Message | None]:
+    async def _send(
+        self, target: Target, request: Request, options: Options, taking: Taking | None
+    ) -> tuple[Json, Message | None]:
         state = target.charge_point
         action = request.action if isinstance(request, RawRequest) else action_of(type(request))
         payload = request.payload if isinstance(request, RawRequest) else encode(request)
         slice_ = self._outgoing.get(action)
-        shown = masked(json.loads(payload))
+        shown: Json = masked(json.loads(payload))  # type: ignore[assignment]
         objection = None if options.force else self._objection(target, request, slice_)
         if objection is not None:
-            result = _result(
-                state, action, "not_sent", request=shown, error=f"{objection}; --force sends it all the same"
-            )
-            result["error_code"] = 2
-            return result, None
+            error = f"{objection}; --force sends it all the same"
+            return result_of(state, action, "not_sent", request=shown, error=error, error_code=2), None
+        running = transaction_at(state, connector_in(shown)) if options.unless_transaction else None
+        if running is not None:
+            error = f"transaction {running.id} is active on connector {running.connector} (--unless-transaction)"
+            return result_of(state, action, "not_sent", request=shown, error=error, error_code=1), None
         if options.dry_run:
-            return _result(state, action, "not_sent", request=shown), None
+            return result_of(state, action, "not_sent", request=shown), None
         if self.draining:
-            return _result(state, action, "not_sent", request=shown, error="csmsd is stopping"), None
+            error = "csmsd is stopping"
+            return result_of(state, action, "not_sent", request=shown, error=error, error_code=1), None
 
-        task = Task(
-            id=next(self._task_ids),
-            created_at=self._clock(),
-            uid=options.uid,
-            user=options.user,
-            charge_point=state.id,
-            action=action,
-            request=json.dumps(shown, separators=(",", ":")),
-        )
-        if slice_ is not None and slice_.intend is not None and not self._keeper.accepting:
+        taken = taking if taking is not None and not taking.begun else None
+        must_be_recorded = taken is not None or (slice_ is not None and slice_.intend is not None)
+        if must_be_recorded and not self._keeper.accepting:
             return _not_recorded(state, action, shown), None
+        task = self._task(state, action, shown, options, taking)
         intended, told = self._intend(task, request, slice_, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
-        stored = await self._keep([task, *intended], [created, *told])
-        if intended and not stored:  # nobody could follow it, or would know that it was sent
+        gone = [Deleted(taken.command)] if taken is not None else []
+        stored = await self._keep([task, *gone, *intended], [created, *told])
+        if must_be_recorded and not stored:  # nobody could follow it, or would know that it was sent
             return _not_recorded(state, action, shown), None
+        if taken is not None:
+            taken.begun = True
         ticket = self._tickets[task.id] = CallTicket()
         self.under_way[task.id] = task
         try:
             end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
         finally:
             del self._tickets[task.id], self.under_way[task.id]
-        await self._settle(task, end, request, slice_)
-        response = None if task.response is None else json.loads(task.response)
-        result = _result(
-            state,
-            action,
-            task.outcome or "unknown",
-            status=task.status,
-            request=shown,
-            response=response,
-            error=task.error,
-            duration_ms=task.duration_ms,
-            task=task.id,
+        if taken is not None and end.never_sent and task.id not in self._cancelled:
+            taken.begun = False
+        await self._settle(task, end, request, slice_, None if taken is None or taken.begun else taken.command)
+        return result_of_task(task), end.confirmation
+
+    def _task(
+        self, state: ChargePointState, action: str, shown: object, options: Options, taking: Taking | None
+    ) -> Task:
+        """The row of a CALL that is about to be sent: a new one, or that under which its command was queued."""
+        request = json.dumps(shown, separators=(",", ":"))
+        if taking is not None and not taking.begun:
+            return msgspec.structs.replace(
+                taking.task, action=action, request=request, state="recorded", outcome=None, error=None
+            )
+        return Task(
+            id=self.new_task_id(),
+            created_at=self._clock(),
+            uid=options.uid,
+            user=options.user,
+            charge_point=state.id,
+            action=action,
+            request=request,
+            part_of=taking.task.id if taking is not None else None,
         )
-        if task.outcome == "not_sent":
-            result["error_code"] = 1
-        return result, end.confirmation
 
     def _objection(self, target: Target, request: Request, slice_: Outgoing[Message, Message] | None) -> str | None:
         if target.charge_point.record.boot_status == "Rejected":
@@ -211,16 +223,24 @@ class OperationRunner:
         return slice_.intend(request, Target(self._site(), state, self._clock(), task.id, rollout))
 
     async def _settle(
-        self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
+        self,
+        task: Task,
+        end: CallEnd,
+        request: Request,
+        slice_: Outgoing[Message, Message] | None,
+        back_to: QueuedCommand | None,
     ) -> None:
+        """Books how a CALL ended; with `back_to` it never left, and its command waits again."""
         now = self._clock()
-        task.state = "settled"
+        task.state = "cancelled" if task.id in self._cancelled else "settled"
         task.settled_at = now
         task.duration_ms = end.duration_ms
         task.sent_at = None if end.duration_ms is None else now - end.duration_ms
         task.error = end.error
         task.outcome, task.status = _outcome(end, slice_)
-        self.outcomes[task.action if slice_ is not None else "other", task.outcome] += 1
+        self._cancelled.discard(task.id)
+        if back_to is None:
+            self.outcomes[task.action if slice_ is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
         changes: list[Change] = [task]
@@ -236,8 +256,13 @@ class OperationRunner:
             elif end.confirmation is not None and slice_.settle is not None:
                 more, events = slice_.settle(request, end.confirmation, target)
             changes += more
-        settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
-        await self._keep(changes, [*events, Event("task.settled", task.charge_point, settled)])
+        if back_to is not None:
+            task.state, task.outcome, task.settled_at, task.error = "queued", "queued", None, None
+            changes.append(back_to)
+        else:
+            settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
+            events.append(Event("task.settled", task.charge_point, settled))
+        await self._keep(changes, events)
 
     async def _keep(self, changes: list[Change], events: list[Event]) -> bool:
         """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""
@@ -261,10 +286,6 @@ def _note_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> N
         state.unanswered_since = None
 
 
-def _any_refused(_: ChargePointState, results: list[Json]) -> bool:
-    return any(result["outcome"] != "accepted" for result in results)
-
-
 def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[Outcome, str | None]:
     if end.outcome == "withdrawn":
         return "not_sent", None
@@ -281,31 +302,93 @@ def _outcome(end: CallEnd, slice_: Outgoing[Message, Message] | None) -> tuple[O
     return ("accepted" if accepted else "rejected"), status
 
 
+def connector_in(payload: Json) -> int:
+    """The connector that a request names; 0, all of them, when it names none."""
+    connector = payload.get("connectorId")
+    return connector if isinstance(connector, int) and connector > 0 else 0
+
+
+def transaction_at(state: ChargePointState, connector: int) -> Transaction | None:
+    """A transaction that is active on a connector; 0 is any."""
+    return state.transactions.active_on(connector) if connector else next(iter(state.transactions.active()), None)
+
+
+async def over_all(
+    states: list[ChargePointState],
+    run_for: Callable[[ChargePointState], Awaitable[list[Json]]],
+    options: Options,
+    report: Report,
+    failed: Judgement | None = None,
+) -> list[Json]:
+    """The results of all charge points, in their order; so many at once as the options say."""
+    limit = asyncio.Semaphore(max(1, options.parallel))
+    stop = asyncio.Event()
+
+    def judged(state: ChargePointState, results: list[Json]) -> bool:
+        if failed is not None:
+            return failed(state, results)
+        return any(result["outcome"] not in ("accepted", "queued") for result in results)
+
+    async def one(state: ChargePointState) -> list[Json]:
+        async with limit:
+            if options.fail_fast and stop.is_set():
+                error = "not begun: another one failed before (--fail-fast)"
+                stopped = result_of(state, None, "not_sent", error=error, error_code=1)
+                report(stopped)
+                return [stopped]
+            results = await run_for(state)
+            if not options.dry_run and judged(state, results):
+                stop.set()
+            return results
+
+    found = await asyncio.gather(*(one(state) for state in states))
+    return [result for results in found for result in results]
+
+
 def _not_recorded(state: ChargePointState, action: str, shown: object) -> Json:
     error = "it could not be recorded, so it was not sent"
-    return _result(state, action, "not_sent", request=shown, error=error) | {"error_code": 1}
+    return result_of(state, action, "not_sent", request=shown, error=error, error_code=1)
 
 
-def _result(
+def result_of_task(task: Task) -> Json:
+    """What came of a task, as a result."""
+    result: Json = {
+        "charge_point": task.charge_point,
+        "action": task.action,
+        "outcome": task.outcome or "unknown",
+        "status": task.status,
+        "request": json.loads(task.request),
+        "response": None if task.response is None else json.loads(task.response),
+        "error": task.error,
+        "duration_ms": task.duration_ms,
+        "task": task.id,
+    }
+    if task.outcome == "not_sent":
+        result["error_code"] = 1
+    if task.state == "queued":
+        result["expires_at"] = time_text(task.expires_at)
+    return result
+
+
+def result_of(
     state: ChargePointState,
     action: str | None,
     outcome: Outcome,
     *,
-    status: str | None = None,
     request: object = None,
-    response: object = None,
     error: str | None = None,
-    duration_ms: int | None = None,
-    task: int | None = None,
+    error_code: int | None = None,
 ) -> Json:
-    return {
+    """What came of a request that is no task."""
+    result: Json = {
         "charge_point": state.id,
         "action": action,
         "outcome": outcome,
-        "status": status,
+        "status": None,
         "request": request,
-        "response": response,
+        "response": None,
         "error": error,
-        "duration_ms": duration_ms,
-        "task": task,
+        "duration_ms": None,
+        "task": None,
     }
+    return result if error_code is None else result | {"error_code": error_code}

@@ -17,6 +17,7 @@ from csmsd.profiles.task import Task
 if TYPE_CHECKING:
     from csmsd.control.methods.backups import Copying
     from csmsd.control.operations import OperationRunner
+    from csmsd.control.queue import CommandQueue
 
 SCHEMA_VERSION = 1
 PROTOCOL_VERSION = 1
@@ -83,9 +84,11 @@ class Readings(Protocol):
         charge_point: str | None = None,
         action: str | None = None,
         outcome: str | None = None,
+        state: str | None = None,
         since: Milliseconds | None = None,
         limit: int = 100,
     ) -> list[Task]: ...
+    async def tasks_and_parts(self, numbers: Sequence[int]) -> list[Task]: ...
     async def reservations(
         self,
         *,
@@ -135,6 +138,7 @@ class Service(msgspec.Struct):
     clock: Clock
     keys: Keys
     runner: "OperationRunner"
+    queue: "CommandQueue"
     info: Callable[[], Json]
     reload: Callable[[], Json]
     message_subscribers: dict[int, Callable[[Any], None]]

@@ -13,7 +13,7 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.task import Task
+from csmsd.profiles.task import QueuedCommand, Task
 
 
 def time_text(time: Milliseconds | None) -> str | None:
@@ -173,6 +173,21 @@ def task_view(task: Task) -> Json:
         "sent_at": time_text(task.sent_at),
         "settled_at": time_text(task.settled_at),
         "duration_ms": task.duration_ms,
+        "expires_at": time_text(task.expires_at),
+        "part_of": task.part_of,
+    }
+
+
+def queued_view(command: QueuedCommand, task: Task) -> Json:
+    """A command that waits for its charge point."""
+    return {
+        "task": task.id,
+        "action": task.action,
+        "request": json.loads(task.request),
+        "user": task.user,
+        "created_at": time_text(task.created_at),
+        "expires_at": time_text(task.expires_at),
+        "unless_transaction": command.idle_connector is not None,
     }
 
 

@@ -12,7 +12,7 @@ from csmsd.profiles.core.metering import unpack
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.task import Task
+from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store.tables import SqlValue, table
 
 R = TypeVar("R", bound=Record)
@@ -128,6 +128,7 @@ class Reader:
         charge_point: str | None = None,
         action: str | None = None,
         outcome: str | None = None,
+        state: str | None = None,
         since: Milliseconds | None = None,
         limit: int = 100,
     ) -> list[Task]:
@@ -136,6 +137,7 @@ class Reader:
             "charge_point=?": charge_point,
             "action=? COLLATE NOCASE": action,
             "outcome=?": outcome,
+            "state=?": state,
             "created_at>=?": since,
         }
         return await self._records(Task, conditions, limit)
@@ -168,7 +170,21 @@ class Reader:
 
     async def tasks_under_way(self) -> list[Task]:
         """What was recorded or sent and never settled: after a restart nobody knows what came of it."""
-        return await self._records(Task, {"state<>?": "settled"}, 0)
+        return await self._records(Task, {"state IN ('recorded', 'sent') AND id>?": 0}, 0)
+
+    async def tasks_and_parts(self, numbers: Sequence[int]) -> list[Task]:
+        """The tasks of these numbers and those that are part of them, oldest first."""
+        wanted = msgspec.json.encode(list(numbers)).decode()
+        chosen = "(SELECT value FROM json_each(?))"
+        sql = f"{table(Task).select} WHERE id IN {chosen} OR part_of IN {chosen} ORDER BY id"
+        return [table(Task).record(row) for row in await self._rows(sql, (wanted, wanted))]
+
+    async def queued(self) -> list[tuple[QueuedCommand, Task]]:
+        """The commands that wait for their charge points, oldest first."""
+        commands = await self._records(QueuedCommand, {}, 0, "task")
+        sql = f"{table(Task).select} WHERE id IN (SELECT task FROM queued_command)"
+        tasks = {task.id: task for task in map(table(Task).record, await self._rows(sql))}
+        return [(command, tasks[command.task]) for command in commands]
 
     async def database_bytes(self) -> int:
         rows = await self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, require_store, usage
 from csmsd.control.targets import one, resolve
-from csmsd.control.views import charge_point_details, charge_point_view, time_text
+from csmsd.control.views import charge_point_details, charge_point_view, queued_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import NotStored
@@ -112,7 +112,9 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
 
 
 async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
-    return {"schema_version": SCHEMA_VERSION} | charge_point_details(one(service.site(), parameters.id))
+    state = one(service.site(), parameters.id)
+    queued = [queued_view(command, task) for command, task in service.queue.of(state.id)]
+    return {"schema_version": SCHEMA_VERSION} | charge_point_details(state) | {"queued_commands": queued}
 
 
 async def add(service: Service, parameters: Fields, caller: Caller) -> Json:

@@ -20,6 +20,7 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "tags",
         "transactions",
         "tasks",
+        "queued_tasks",
         "configuration_keys",
         "labels",
         "reservations",
@@ -35,8 +36,10 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
 async def complete(service: Service, parameters: Complete, caller: Caller) -> Json:
     site = service.site()
     found: Iterator[tuple[str, str]]
-    if parameters.kind == "tasks":
-        found = iter([(str(task.id), f"{task.action} {task.charge_point}") for task in await service.reader.tasks()])
+    if parameters.kind in ("tasks", "queued_tasks"):
+        state = "queued" if parameters.kind == "queued_tasks" else None
+        tasks = await service.reader.tasks(state=state)
+        found = iter([(str(task.id), f"{task.action} {task.charge_point}") for task in tasks])
     elif parameters.kind == "targets":
         found = iter([*_charge_points(site), *(("@" + label, help_) for label, help_ in _labels(site))])
     elif parameters.kind == "configuration_keys":

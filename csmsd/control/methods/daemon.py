@@ -6,6 +6,7 @@ from typing import get_args
 import msgspec
 
 from csmsd.control.problems import problems_of, problems_of_site
+from csmsd.control.queue import MAX_QUEUED
 from csmsd.control.service import (
     PROTOCOL_VERSION,
     SCHEMA_VERSION,
@@ -60,6 +61,7 @@ async def limits(service: Service, parameters: NoParameters, caller: Caller) -> 
             "configuration_keys_per_charge_point": MAX_CONFIGURATION_KEYS,
             "active_transactions_per_charge_point": MAX_ACTIVE,
             "remembered_answers_per_connection": REMEMBERED_ANSWERS,
+            "queued_commands_per_charge_point": MAX_QUEUED,
         },
     }
 
@@ -87,6 +89,7 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
             "active_transactions": sum(len(state.transactions.active()) for state in everyone),
             "unknown_charge_points": len(site.unknown_charge_points),
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
+            "queued_commands": len(service.queue),
             "store": "ok" if service.keeper.failure is None else "failing",
             "problems": [problem_view(problem) for problem in problems_of_site(site, service.keeper.failure)],
         },

@@ -1,22 +1,22 @@
 """Commands to charge points, and the history of all that were ever given."""
 
-import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from csmsd.control.commands import CALL, Command, read_operation
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.operations import Options, RawRequest, Report, Request, Steps
+from csmsd.control.operations import Options, Report, Steps, result_of_task
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
-from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import read_value
-from csmsd.profiles import operations, outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.slice import CannotSend, NotThere, Target
+from csmsd.profiles.task import ENDED
+
+LONGEST_QUEUE_SECONDS = 366 * 86_400
 
 
 class Common(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -30,12 +30,19 @@ class Common(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
 
 
-class Run(Common, kw_only=True, forbid_unknown_fields=True):
+class Queueable(Common, kw_only=True, forbid_unknown_fields=True):
+    """`queue_s`: for so many seconds it waits for charge points that it cannot be sent to now."""
+
+    queue_s: Annotated[float, Meta(ge=1, le=LONGEST_QUEUE_SECONDS)] | None = None
+    unless_transaction: bool = False
+
+
+class Run(Queueable, kw_only=True, forbid_unknown_fields=True):
     command: str
     parameters: dict[str, Any] = {}
 
 
-class Call(Common, kw_only=True, forbid_unknown_fields=True):
+class Call(Queueable, kw_only=True, forbid_unknown_fields=True):
     action: str
     payload: dict[str, Any] = {}
 
@@ -44,50 +51,49 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
 
 
+class Numbers(msgspec.Struct, forbid_unknown_fields=True):
+    ids: Annotated[list[RowId], Meta(min_length=1, max_length=10_000)]
+
+
 class Tasks(msgspec.Struct, forbid_unknown_fields=True):
     charge_point: str | None = None
     action: str | None = None
     outcome: str | None = None
+    state: str | None = None
     since: str | None = None
     limit: Count = 100
 
 
 async def run(service: Service, parameters: Run, caller: Caller) -> Json:
-    declared = operations().get(parameters.command)
-    if declared is None:
-        raise usage(f"No command {parameters.command}.", "See: csmsctl --help")
-    try:
-        operation = msgspec.convert(parameters.parameters, declared)
-    except msgspec.ValidationError as error:
-        raise usage(f"{parameters.command}: {error}") from None
+    command = Command(parameters.command, parameters.parameters, parameters.force)
+    operation = read_operation(command.name, command.parameters)
     targets = parameters.targets
-    if not targets and declared.target_optional:
+    if not targets and operation.target_optional:
         try:
             targets = [operation.implied_target(service.site())]
         except NotThere as error:
             raise not_there(str(error)) from None
         except CannotSend as error:
             raise usage(str(error)) from None
-    return await carry_out(service, parameters, resolve(service.site(), targets), operation.steps, caller)
+    return await _give(service, parameters, targets, command, caller)
 
 
 async def call(service: Service, parameters: Call, caller: Caller) -> Json:
-    slice_ = outgoing().get(parameters.action)
-    payload = json.dumps(parameters.payload, separators=(",", ":"), ensure_ascii=False).encode()
-    request: Request = RawRequest(parameters.action, payload)
-    if not parameters.force:
-        if slice_ is None:
-            known = ", ".join(sorted(outgoing()))
-            raise usage(f"No action {parameters.action} known here.", f"Known: {known}. Or send it with --force.")
-        try:
-            request, _ = read_value(slice_.request, parameters.payload, strict=True)
-        except OcppError as error:
-            raise usage(f"{parameters.action}: {error.description}.", "Correct it, or send it with --force.") from None
+    given = {"action": parameters.action, "payload": parameters.payload}
+    return await _give(service, parameters, parameters.targets, Command(CALL, given, parameters.force), caller)
 
-    def once(target: Target) -> Steps:
-        yield request
 
-    return await carry_out(service, parameters, resolve(service.site(), parameters.targets), once, caller)
+async def _give(service: Service, parameters: Queueable, targets: list[str], command: Command, caller: Caller) -> Json:
+    start = command.start()
+    states = resolve(service.site(), targets)
+    options = options_for(service, parameters, caller)
+    options.unless_transaction = parameters.unless_transaction
+    report = reporting(caller, len(states))
+    if parameters.queue_s is None or parameters.dry_run:
+        results = await service.runner.run(states, start, options, report)
+    else:
+        results = await service.queue.run(states, command, options, round(parameters.queue_s * 1000), report)
+    return {"schema_version": SCHEMA_VERSION, "results": results}
 
 
 def options_for(service: Service, common: Common, caller: Caller) -> Options:
@@ -132,6 +138,7 @@ async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
         charge_point=parameters.charge_point,
         action=parameters.action,
         outcome=parameters.outcome,
+        state=parameters.state,
         since=given_time(parameters.since),
         limit=parameters.limit,
     )
@@ -149,11 +156,28 @@ async def cancel_task(service: Service, parameters: Number, caller: Caller) -> J
     task = await service.reader.task(parameters.id)
     if task is None:
         raise not_there(f"No task {parameters.id}.", "See: csmsctl task list")
-    if service.runner.cancel(parameters.id):
+    if await service.queue.cancel(parameters.id, caller.user):
         return {"changed": True}
-    if task.state == "settled":
+    if task.state in ENDED:
         return {"changed": False}
     raise usage(f"Task {task.id} has been sent already: what a charge point was told cannot be taken back.")
+
+
+async def task_results(service: Service, parameters: Numbers, caller: Caller) -> Json:
+    """What came of tasks so far, as results; a queued command with all that it was sent as."""
+    # Looked at first: what is over now is on disk when the disk is read.
+    waiting = {number for number in parameters.ids if service.queue.waits(number)}
+    found = await service.reader.tasks_and_parts(parameters.ids)
+    numbers = {task.id for task in found}
+    for number in parameters.ids:
+        if number not in numbers:
+            raise not_there(f"No task {number}.", "See: csmsctl task list")
+    waiting |= {task.id for task in found if task.state not in ENDED}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "waiting": sorted(waiting),
+        "results": [result_of_task(task) for task in found],
+    }
 
 
 METHODS = {
@@ -162,4 +186,5 @@ METHODS = {
     "task.list": Method(Tasks, tasks),
     "task.show": Method(Number, show_task),
     "task.cancel": Method(Number, cancel_task),
+    "task.results": Method(Numbers, task_results),
 }

@@ -65,6 +65,8 @@ class Book(Generic[F]):
     def add(self, record: F) -> None:
         self._by_id[record.id] = record
         own = self._by_charge_point.setdefault(fold(record.charge_point), [])
+        # A queued command that could not be sent after all begins anew under its number.
+        own[:] = [known for known in own if known.id != record.id]
         own.append(record)
         own.sort(key=lambda known: known.id)
         if record.token_hash is not None:

@@ -1,0 +1,363 @@
+"""Commands that wait for their charge points: queued on disk, sent when the charge point is back, given up in time."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import msgspec
+
+from csmsd.control.commands import Command
+from csmsd.control.operations import (
+    OperationRunner,
+    Options,
+    Report,
+    Taking,
+    connector_in,
+    over_all,
+    result_of,
+    result_of_task,
+    transaction_at,
+)
+from csmsd.control.service import Json, RpcError
+from csmsd.control.views import time_text
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.ocpp.identity import fold
+from csmsd.ports import Clock, Keeper, Links, NotStored
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.record import Deleted, Event, Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.task import Outcome, QueuedCommand, Task, TaskState
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUED = 100  # of one charge point
+# Time passes, clocks are set and a disk gets room again without an event.
+_LONGEST_SLEEP_SECONDS = 1.0
+TaskEvent = Literal["task.queued", "task.settled", "task.delivered", "task.expired", "task.cancelled"]
+_NOT_ACCEPTED = ("Pending", "Rejected")
+_STIRRING = frozenset({"transaction.stopped", "transaction.abandoned", "transaction.closed", "charge_point.removed"})
+
+
+class _Waiting:
+    """A command in the queue, in memory; `done` has its results, or None when it cannot be sent at once."""
+
+    __slots__ = ("command", "done", "removed", "report", "task", "under_way")
+
+    def __init__(self, command: QueuedCommand, task: Task, report: Report) -> None:
+        self.command = command
+        self.task = task
+        self.report = report
+        self.done: asyncio.Future[list[Json] | None] = asyncio.get_running_loop().create_future()
+        self.under_way = False  # somebody is at it: it is being sent, cancelled or given up
+        self.removed = False  # its charge point is registered no more
+
+    def tell(self, results: list[Json] | None) -> None:
+        if not self.done.done():
+            self.done.set_result(results)
+
+
+class CommandQueue:
+    """The queues of all charge points. Each is sent one command after the other, in the order they were given."""
+
+    def __init__(
+        self,
+        site: Callable[[], Site],
+        keeper: Keeper,
+        links: Links,
+        runner: OperationRunner,
+        bus: EventBus,
+        clock: Clock,
+        hold_seconds: Callable[[], float],
+    ) -> None:
+        self._site = site
+        self._keeper = keeper
+        self._links = links
+        self._runner = runner
+        self._bus = bus
+        self._clock = clock
+        self._hold_seconds = hold_seconds
+        self._queues: dict[str, list[_Waiting]] = {}
+        self._delivering: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+
+    # --- what there is
+
+    def load(self, kept: list[tuple[QueuedCommand, Task]]) -> None:
+        """What was queued when the last daemon ended goes on waiting."""
+        for command, task in kept:
+            self._add(_Waiting(command, task, lambda _: None))
+
+    def __len__(self) -> int:
+        return sum(len(queue) for queue in self._queues.values())
+
+    def of(self, identity: str) -> list[tuple[QueuedCommand, Task]]:
+        """What waits for a charge point, in the order in which it will be sent."""
+        return [(waiting.command, waiting.task) for waiting in self._queues.get(fold(identity), ())]
+
+    def waits(self, task_id: int) -> bool:
+        """Whether that task is in the queue, or its command is being carried out."""
+        return self._find(task_id) is not None
+
+    def _find(self, task_id: int) -> _Waiting | None:
+        return next(
+            (waiting for queue in self._queues.values() for waiting in queue if waiting.task.id == task_id), None
+        )
+
+    def _add(self, waiting: _Waiting) -> None:
+        queue = self._queues.setdefault(fold(waiting.command.charge_point), [])
+        queue.append(waiting)
+        queue.sort(key=lambda known: known.task.id)
+
+    def _remove(self, waiting: _Waiting, results: list[Json]) -> None:
+        key = fold(waiting.command.charge_point)
+        self._queues[key].remove(waiting)
+        if not self._queues[key]:
+            del self._queues[key]
+        waiting.tell(results)
+
+    # --- operators
+
+    async def run(
+        self, states: list[ChargePointState], command: Command, options: Options, ttl: Milliseconds, report: Report
+    ) -> list[Json]:
+        """As `OperationRunner.run`; for charge points that cannot be sent it now, the result is `queued`."""
+        start = command.start()
+
+        async def one(state: ChargePointState) -> list[Json]:
+            planned: list[Json] = []
+            plan = msgspec.structs.replace(options, dry_run=True, unless_transaction=False)
+            await self._runner.run_for(state, start, plan, planned.append)
+            results = [result for result in planned if result["error"] is not None]
+            if not results and len(self._queues.get(fold(state.id), ())) >= MAX_QUEUED:
+                error = f"{MAX_QUEUED} commands are queued for it already; see: csmsctl task list --state queued"
+                results = [result_of(state, planned[0]["action"], "not_sent", error=error, error_code=1)]
+            if not results:
+                return await self._enqueue(state, command, planned, options, ttl, report)
+            for result in results:
+                report(result)
+            return results
+
+        return await over_all(states, one, options, report)
+
+    async def _enqueue(
+        self,
+        state: ChargePointState,
+        command: Command,
+        planned: list[Json],
+        options: Options,
+        ttl: Milliseconds,
+        report: Report,
+    ) -> list[Json]:
+        now = self._clock()
+        requests = [result["request"] for result in planned]
+        task = Task(
+            id=self._runner.new_task_id(),
+            created_at=now,
+            uid=options.uid,
+            user=options.user,
+            charge_point=state.id,
+            action=planned[0]["action"],
+            request=json.dumps(requests[0] if len(requests) == 1 else requests, separators=(",", ":")),
+            state="queued",
+            outcome="queued",
+            expires_at=now + ttl,
+        )
+        queued = QueuedCommand(
+            task=task.id,
+            charge_point=state.id,
+            command=command.name,
+            parameters=json.dumps(command.parameters),
+            force=command.force,
+            idle_connector=connector_in(planned[0]["request"]) if options.unless_transaction else None,
+            timeout=options.timeout,
+            expires_at=now + ttl,
+        )
+        try:
+            await self._keeper.commit([task, queued])
+        except NotStored as error:
+            failed = result_of(state, task.action, "not_sent", error=f"it could not be stored: {error}", error_code=1)
+            report(failed)
+            return [failed]
+        self._tell("task.queued", task, expires_at=time_text(task.expires_at))
+        waiting = _Waiting(queued, task, report)
+        self._add(waiting)
+        self._wake.set()
+        there = self._links.is_connected(state.id) and state.record.boot_status not in _NOT_ACCEPTED
+        results = await self._sent_soon(waiting, options.timeout) if there else None
+        if results is None:
+            waiting.report = lambda _: None
+            results = [result_of_task(task)]
+            report(results[0])
+        return results
+
+    async def _sent_soon(self, waiting: _Waiting, patience: float) -> list[Json] | None:
+        """The results of a command whose charge point is connected; None when it has to wait all the same."""
+        await asyncio.wait([waiting.done], timeout=patience)
+        return await waiting.done if waiting.done.done() or waiting.under_way else None
+
+    async def cancel(self, task_id: int, user: str | None) -> bool:
+        """Gives a queued command up for good; False when it is sent already, or over."""
+        waiting = self._find(task_id)
+        if waiting is None or waiting.under_way:
+            return self._runner.cancel(task_id)
+        await self._settle(waiting, "cancelled", "not_sent", f"cancelled by {user or 'an operator'}")
+        return True
+
+    # --- when something happens
+
+    def ready(self) -> None:
+        """A charge point may be sent CALLs from now on."""
+        if self._queues:
+            self._wake.set()
+
+    def told(self, event: NumberedEvent) -> None:
+        """Looks at events that may matter."""
+        if not self._queues or event.type not in _STIRRING:
+            return
+        if event.type == "charge_point.removed" and event.charge_point is not None:
+            # Noted now: it may be registered again before the next look, and these are not for that one.
+            for waiting in self._queues.get(fold(event.charge_point), ()):
+                waiting.removed = True
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Never returns."""
+        while True:
+            self._wake.clear()
+            if self._keeper.accepting:
+                try:
+                    await self._give_up_what_is_over()
+                except Exception as error:  # the next round finds them again
+                    log.error("queued commands could not be settled: %s", error)
+                self._deliver()
+            try:
+                async with asyncio.timeout(_LONGEST_SLEEP_SECONDS if self._queues else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _give_up_what_is_over(self) -> None:
+        now = self._clock()
+        for waiting in [waiting for queue in self._queues.values() for waiting in queue if not waiting.under_way]:
+            until = time_text(waiting.command.expires_at)
+            if waiting.removed:
+                await self._settle(waiting, "cancelled", "not_sent", "the charge point was removed")
+            elif waiting.command.expires_at > now:
+                continue
+            elif self._links.is_connected(waiting.command.charge_point):
+                await self._settle(waiting, "expired", "not_sent", f"it could not be sent until {until}")
+            else:
+                await self._settle(waiting, "expired", "not_connected", f"it was not connected until {until}")
+
+    async def _settle(self, waiting: _Waiting, state: TaskState, outcome: Outcome, error: str | None) -> None:
+        """Ends a command that is not sent. Raises NotStored; then it waits on."""
+        task = msgspec.structs.replace(
+            waiting.task, state=state, outcome=outcome, error=error, settled_at=self._clock()
+        )
+        waiting.under_way = True
+        try:
+            await self._keeper.commit([task, Deleted(waiting.command)])
+        finally:
+            waiting.under_way = False
+        result = result_of_task(task)
+        waiting.report(result)
+        self._remove(waiting, [result])
+        if state == "expired":
+            self._tell("task.expired", task)
+        elif state == "cancelled":
+            self._tell("task.cancelled", task, reason=error)
+        else:
+            self._tell("task.settled", task, status=None)
+            self._tell("task.delivered", task, tasks=[])
+
+    def _tell(self, kind: TaskEvent, task: Task, **more: object) -> None:
+        data = {"task": task.id, "action": task.action, "outcome": task.outcome}
+        self._bus.publish(Event(kind, task.charge_point, data | more))
+
+    # --- delivery
+
+    def _deliver(self) -> None:
+        for key in self._queues:
+            if key not in self._delivering and self._may_be_sent(key):
+                delivery = asyncio.get_running_loop().create_task(self._deliver_to(key), name=f"queue of {key}")
+                self._delivering[key] = delivery
+                delivery.add_done_callback(partial(self._delivered, key))
+
+    def _delivered(self, key: str, delivery: asyncio.Task[None]) -> None:
+        del self._delivering[key]
+        if not delivery.cancelled() and (error := delivery.exception()) is not None:
+            log.error("the queue of %s could not be worked off: %r", key, error)
+
+    def _may_be_sent(self, key: str) -> ChargePointState | None:
+        state = self._site().charge_points.get(key)
+        if state is None or self._runner.draining or not self._links.is_ready(state.id):
+            return None
+        return None if state.record.boot_status in _NOT_ACCEPTED else state
+
+    async def _deliver_to(self, key: str) -> None:
+        """Sends what may be sent now. What waits for a transaction to end is overtaken; nothing else is."""
+        passed_over: set[int] = set()
+        while (state := self._may_be_sent(key)) is not None:
+            waiting = next((known for known in self._queues.get(key, ()) if known.task.id not in passed_over), None)
+            if waiting is None or waiting.under_way or waiting.removed:
+                return
+            if self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
+                continue
+            waiting.tell(None)
+            if waiting.command.idle_connector is None:
+                return
+            passed_over.add(waiting.task.id)
+
+    def _is_idle(self, command: QueuedCommand, state: ChargePointState) -> bool:
+        """Whether no transaction speaks against it: none known, nor one that was begun offline and not told of yet."""
+        if command.idle_connector is None:
+            return True
+        here_for = self._clock() - (state.connected_at or 0)
+        return here_for >= self._hold_seconds() * 1000 and transaction_at(state, command.idle_connector) is None
+
+    async def _carry_out(self, waiting: _Waiting, state: ChargePointState) -> bool:
+        """Sends a command; False when it could not be sent now and waits on."""
+        command, task = waiting.command, waiting.task
+        taking = Taking(task, command)
+        options = Options(
+            timeout=command.timeout,
+            force=command.force,
+            unless_transaction=command.idle_connector is not None,
+            uid=task.uid,
+            user=task.user,
+        )
+
+        def report(result: Json) -> None:
+            if taking.begun:
+                waiting.report(result)
+
+        waiting.under_way = True
+        try:
+            start = Command(command.command, json.loads(command.parameters), command.force).start()
+            results = await self._runner.run_for(state, start, options, report, taking)
+        except RpcError as error:  # kept by another version
+            results = [result_of(state, task.action, "not_sent", error=error.message, error_code=error.code)]
+        except Exception as error:
+            log.exception("task %d could not be carried out", task.id)
+            results = [result_of(state, task.action, "not_sent", error=f"internal error: {error}", error_code=2)]
+        finally:
+            waiting.under_way = False
+        if taking.begun:
+            self._remove(waiting, results)
+            numbers = [result["task"] for result in results if result["task"] is not None]
+            outcome = next((r["outcome"] for r in results if r["outcome"] != "accepted"), "accepted")
+            self._tell("task.delivered", task, outcome=outcome, tasks=numbers)
+            return True
+        refused = next((result for result in results if result.get("error_code") in (2, 3)), None)
+        if results and refused is None:
+            return False
+        try:
+            await self._settle(
+                waiting, "settled", "not_sent", refused["error"] if refused else "nothing was to be sent"
+            )
+        except NotStored:
+            return False
+        return True

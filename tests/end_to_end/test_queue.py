@@ -1,0 +1,246 @@
+"""Commands for charge points that are offline: kept on disk, sent when they are back, given up in time."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeSite
+from tests.support.charge_point import ChargePoint
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+QUICK = {"ocpp": {"hold_after_reconnect": 0.3}}
+
+
+async def back(site: Site, identity: str) -> RawChargePoint:
+    """A charge point that is registered already connects; it has not booted."""
+    return await site.raw(identity, register=False, boot=False)
+
+
+async def queue(site: Site, *line: str) -> dict[str, Any]:
+    """A command that has to wait: its result."""
+    ended = await site.csmsctl("--json", *line)
+    assert ended.code == 0, ended
+    (result,) = ended.json["results"]
+    assert result["outcome"] == "queued", result
+    assert isinstance(result, dict)
+    return result
+
+
+async def tasks(site: Site, **filters: str) -> list[dict[str, Any]]:
+    """Oldest first."""
+    return list(reversed((await site.call("task.list", **filters))["tasks"]))
+
+
+async def test_what_is_queued_survives_and_is_sent_in_order_after_the_boot(make_site: MakeSite) -> None:
+    site = await make_site()
+    for identity in ("CP1", "CP2"):
+        await site.register(identity)
+    here = await site.charge_point("CP2")
+    ended = await site.csmsctl(
+        "--json", "change-configuration", "CP1", "CP2", "--set", "A=1", "--set", "B=2", "--queue"
+    )
+    assert ended.code == 0
+    first, *sent = ended.json["results"]
+    assert (first["charge_point"], first["outcome"], first["error"]) == ("CP1", "queued", None)
+    assert first["request"] == [{"key": "A", "value": "1"}, {"key": "B", "value": "2"}]
+    assert [(result["charge_point"], result["outcome"]) for result in sent] == [("CP2", "accepted")] * 2
+    assert [(await here.request("ChangeConfiguration"))["key"] for _ in range(2)] == ["A", "B"]
+    second = await queue(site, "call", "--queue", "2h", "CP1", "Reset", '{"type":"Soft"}')
+    third = await queue(site, "get-configuration", "--queue=3d", "CP1", "--key", "AuthorizationKey")
+    assert first["task"] < second["task"] < third["task"]
+    shown = (await site.json("cp", "show", "CP1"))["charge_points"][0]["queued_commands"]
+    assert [(waiting["task"], waiting["action"]) for waiting in shown] == [
+        (first["task"], "ChangeConfiguration"),
+        (second["task"], "Reset"),
+        (third["task"], "GetConfiguration"),
+    ]
+    assert (await site.json("status"))["daemon"]["queued_commands"] == 3
+    assert "3 commands wait" in (await site.csmsctl("status")).out
+
+    await site.restart()
+    watcher = await site.watch("task.settled", "task.delivered")
+    waiting = asyncio.create_task(site.csmsctl("--json", "task", "wait", str(first["task"]), str(third["task"])))
+    point = await back(site, "CP1")
+    await point.heartbeat()
+    assert point.calls.empty()  # a CALL before its boot is answered sends many into a boot loop
+    assert (await point.boot())[2]["status"] == "Accepted"
+    for key in ("A", "B"):
+        frame = await point.asked("ChangeConfiguration")
+        assert frame[3]["key"] == key
+        assert point.calls.empty()
+        await point.answer(frame, {"status": "Accepted" if key == "A" else "Rejected"})
+    await point.answer(await point.asked("Reset"), {"status": "Accepted"})
+    await point.answer(await point.asked("GetConfiguration"), {})
+    delivered = [(await watcher.event("task.delivered"))["data"] for _ in range(3)]
+    assert [event["outcome"] for event in delivered] == ["rejected", "accepted", "accepted"]
+    ended = await waiting
+    assert ended.code == 9
+    assert [(result["task"], result["outcome"]) for result in ended.json["results"]] == [
+        (first["task"], "accepted"),
+        (third["task"], "accepted"),
+        (delivered[0]["tasks"][1], "rejected"),
+    ]
+    part = await site.call("task.show", id=delivered[0]["tasks"][1])
+    assert (part["part_of"], part["request"]) == (first["task"], {"key": "B", "value": "2"})
+    assert (await site.json("status"))["daemon"]["queued_commands"] == 0
+    assert site.stored("SELECT * FROM queued_command") == []
+
+
+async def test_a_secret_is_kept_no_longer_than_it_is_queued(make_site: MakeSite) -> None:
+    site = await make_site()
+    await site.register("CP1")
+    secret = "0123456789abcdef0123"
+    result = await queue(site, "change-configuration", "CP1", "--set", f"AuthorizationKey={secret}", "--queue")
+    assert secret not in json.dumps(result)
+    assert secret in site.stored("SELECT parameters FROM queued_command")[0][0]
+    assert secret not in (await site.csmsctl("--json", "cp", "show", "CP1")).out
+    point = await back(site, "CP1")
+    await point.boot()
+    frame = await point.asked("ChangeConfiguration")
+    assert frame[3]["value"] == secret
+    assert site.stored("SELECT parameters FROM queued_command") == []
+    await point.answer(frame, {"status": "Accepted"})
+
+
+async def test_sent_and_not_answered_when_csmsd_dies_is_unknown_and_never_sent_again(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    await site.register("CP1")
+    first = await queue(site, "clear-cache", "CP1", "--queue")
+    second = await queue(site, "reset", "CP1", "--type", "soft", "--queue")
+    point = await back(site, "CP1")
+    await point.boot()
+    await point.asked("ClearCache")
+    await site.kill()
+    await site.start()
+    again = await back(site, "CP1")
+    frame = await again.asked("Reset")  # without a boot, once the hold time is over
+    await again.answer(frame, {"status": "Accepted"})
+    ended = await site.csmsctl("--json", "task", "wait", str(first["task"]))
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (1, "unknown")
+    ended = await site.csmsctl("--json", "task", "wait", str(second["task"]))
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (0, "accepted")
+    await again.heartbeat()
+    assert again.calls.empty()
+
+
+async def test_what_did_not_leave_before_the_connection_was_lost_waits_on(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    point = await site.raw("CP1")
+    busy = asyncio.create_task(site.csmsctl("--json", "clear-cache", "CP1"))
+    await point.asked("ClearCache")  # not answered: what follows waits in line
+    watcher = await site.watch("task.created")
+    running = asyncio.create_task(site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--queue"))
+    number = (await watcher.event("task.created"))["data"]["task"]
+    await point.vanish()
+    assert (await busy).json["results"][0]["outcome"] == "unknown"
+    ended = await running
+    assert (ended.code, ended.json["results"][0]["outcome"], ended.json["results"][0]["task"]) == (0, "queued", number)
+    again = await back(site, "CP1")
+    await again.answer(await again.asked("Reset"), {"status": "Accepted"})
+    assert (await site.csmsctl("task", "wait", str(number))).code == 0
+
+
+async def test_given_up_in_time_or_by_an_operator(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    await site.register("CP1")
+    watcher = await site.watch("task.expired", "task.cancelled")
+    late = await queue(site, "clear-cache", "CP1", "--queue", "1s")
+    ended = await site.csmsctl("--json", "task", "wait", str(late["task"]))
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (6, "not_connected")
+    assert (await watcher.event("task.expired"))["data"]["task"] == late["task"]
+    assert [task["id"] for task in await tasks(site, state="expired")] == [late["task"]]
+
+    kept, cancelled = [await queue(site, "clear-cache", "CP1", "--queue") for _ in range(2)]
+    ended = await site.csmsctl("--json", "task", "cancel", str(cancelled["task"]), "4711", str(late["task"]))
+    assert (ended.code, ended.json["tasks"]) == (
+        9,
+        [{"task": cancelled["task"], "changed": True}, {"task": late["task"], "changed": False}],
+    )
+    assert (await watcher.event("task.cancelled"))["data"]["task"] == cancelled["task"]
+    waiting = await site.csmsctl("task", "wait", str(kept["task"]), "--timeout", "0.2")
+    assert waiting.code == 8
+    assert f"task {kept['task']}" in waiting.err
+    await site.restart()
+    assert [task["id"] for task in await tasks(site, state="queued")] == [kept["task"]]
+    assert (await site.json("task", "cancel", str(cancelled["task"])))["changed"] is False
+    # One that is removed and registered again is another charge point.
+    assert (await site.csmsctl("cp", "remove", "CP1", "--yes")).code == 0
+    point = await site.raw("CP1")
+    await point.heartbeat()
+    assert point.calls.empty()
+    (task,) = [task for task in await tasks(site, state="cancelled") if task["id"] == kept["task"]]
+    assert (task["outcome"], task["error"]) == ("not_sent", "the charge point was removed")
+
+
+async def test_checked_when_it_is_queued_and_again_when_it_is_sent(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    await site.register("CP1")
+    refused = await site.csmsctl("--json", "remote-start", "CP1", "--tag", "A1", "--queue")
+    assert (refused.code, refused.json["results"][0]["outcome"]) == (2, "not_sent")
+    await site.call("tag.add", id="A1")
+    good = await queue(site, "remote-start", "CP1", "--tag", "A1", "--queue")
+    forced = await queue(site, "remote-start", "CP1", "--tag", "NOBODY", "--queue", "--force")
+    await site.call("tag.block", id="A1")
+    point = await back(site, "CP1")
+    frame = await point.asked("RemoteStartTransaction")
+    assert frame[3]["idTag"] == "NOBODY"
+    await point.answer(frame, {"status": "Rejected"})
+    ended = await site.csmsctl("--json", "task", "wait", str(good["task"]))
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (1, "not_sent")
+    assert "Blocked" in ended.json["results"][0]["error"]
+    assert (await site.csmsctl("task", "wait", str(forced["task"]))).code == 7
+
+
+async def test_no_more_than_so_many_wait_for_one_charge_point(site: Site) -> None:
+    await site.register("CP1")
+    limit = (await site.call("daemon.limits"))["limits"]["queued_commands_per_charge_point"]
+    control = await site.control()
+    command = {"command": "clear-cache", "targets": ["CP1"], "queue_s": 60}
+    for _ in range(limit):
+        assert (await control.call("operation.run", **command))["results"][0]["outcome"] == "queued"
+    ended = await site.csmsctl("--json", "clear-cache", "CP1", "--queue")
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (1, "not_sent")
+
+
+async def test_unless_a_transaction_is_active(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    await site.call("tag.add", id="A1")
+    point = await site.charge_point("CP1")
+    await site.register("CP2")
+    await asyncio.sleep(0.3)  # the hold time: by then a transaction that was begun offline has been told of
+    started = await point.start_transaction("A1", connector=1)
+    skipped = await site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--unless-transaction")
+    assert (skipped.code, skipped.json["results"][0]["outcome"]) == (1, "not_sent")
+    other = ("change-availability", "CP1", "--connector", "2", "--type", "inoperative", "--unless-transaction")
+    assert (await site.csmsctl(*other)).code == 0  # another connector
+    reset = await queue(site, "reset", "CP1", "--type", "soft", "--unless-transaction", "--queue")
+    ended = await site.csmsctl("--json", "clear-cache", "CP1", "--queue")  # does not wait for what waits
+    assert ended.json["results"][0]["outcome"] == "accepted"
+    assert point.requests["Reset"].empty()
+    await point.stop_transaction(started.transaction_id, 2000)
+    assert await point.request("Reset") == {"type": "Soft"}
+    assert (await site.csmsctl("task", "wait", str(reset["task"]))).code == 0
+
+
+async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"hold_after_reconnect": 0.5}})
+    await site.call("tag.add", id="A1")
+    await site.register("CP1")
+    await queue(site, "reset", "CP1", "--type", "soft", "--unless-transaction", "--queue", "1h")
+    point = await ChargePoint.connect(site.url("CP1"))
+    await point.boot()
+    started = await point.start_transaction("A1")
+    await asyncio.sleep(1.5)
+    assert point.requests["Reset"].empty()
+    await point.stop_transaction(started.transaction_id, 2000)
+    assert await point.request("Reset") == {"type": "Soft"}
+    await point.disconnect()
+
+
+@pytest.mark.parametrize("ttl", ["soon", "0s", "400d", "15"])
+async def test_a_time_that_is_none(site: Site, ttl: str) -> None:
+    ended = await site.csmsctl("clear-cache", "CP1", f"--queue={ttl}")
+    assert ended.code == 2
