@@ -75,6 +75,7 @@ _TX = Section(
     {
         "list": Entry(f"{_HERE}.transactions:list_", "csmsctl tx list --state active"),
         "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 17"),
+        "explain": Entry(f"{_HERE}.explanation:explain", "csmsctl tx explain 17"),
         "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 17 --reason 'meter replaced'"),
         "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 17 --csv"),
         "export": Entry(f"{_HERE}.transaction_export:export", "csmsctl tx export --since -31d --output october.csv"),

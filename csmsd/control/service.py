@@ -105,8 +105,15 @@ class Readings(Protocol):
 class LogBook(Protocol):
     """The log of messages and events, as the methods need it."""
 
+    async def first_event_time(self) -> Milliseconds | None: ...
     async def messages(
-        self, charge_points: Sequence[str] | None, *, since: Milliseconds | None, before_id: int | None, limit: int
+        self,
+        charge_points: Sequence[str] | None,
+        *,
+        since: Milliseconds | None,
+        before_id: int | None,
+        limit: int,
+        until: Milliseconds | None = None,
     ) -> Sequence[Any]: ...
     async def events(
         self,
@@ -114,6 +121,7 @@ class LogBook(Protocol):
         types: Sequence[str] | None,
         *,
         since: Milliseconds | None = None,
+        until: Milliseconds | None = None,
         after: int | None = None,
         limit: int = 0,
     ) -> Sequence[Any]: ...

@@ -216,12 +216,26 @@ class MessageLog:
         assert self._connection is not None
         return list(await self._connection.execute_fetchall(sql, parameters))
 
+    async def first_event_time(self) -> Milliseconds | None:
+        """From when events are kept; None: there are none."""
+        await self.flush()
+        rows = await self._rows("SELECT time FROM event ORDER BY number LIMIT 1")
+        return int(rows[0][0]) if rows else None
+
     async def messages(
-        self, charge_points: Sequence[str] | None, *, since: Milliseconds | None, before_id: int | None, limit: int
+        self,
+        charge_points: Sequence[str] | None,
+        *,
+        since: Milliseconds | None,
+        before_id: int | None,
+        limit: int,
+        until: Milliseconds | None = None,
     ) -> list[LoggedMessage]:
         """The newest `limit` messages (0: all), oldest first."""
         await self.flush()
-        where, parameters = _conditions({"time>=?": since, "id<?": before_id}, "charge_point", charge_points)
+        where, parameters = _conditions(
+            {"time>=?": since, "time<?": until, "id<?": before_id}, "charge_point", charge_points
+        )
         rows = await self._rows(
             f"SELECT id, time, charge_point, direction, text FROM message {where} ORDER BY id DESC LIMIT ?",
             (*parameters, limit or -1),
@@ -234,12 +248,15 @@ class MessageLog:
         types: Sequence[str] | None,
         *,
         since: Milliseconds | None = None,
+        until: Milliseconds | None = None,
         after: int | None = None,
         limit: int = 0,
     ) -> list[LoggedEvent]:
         """The newest `limit` events (0: all), oldest first."""
         await self.flush()
-        where, parameters = _conditions({"time>=?": since, "number>?": after}, "charge_point", charge_points)
+        where, parameters = _conditions(
+            {"time>=?": since, "time<?": until, "number>?": after}, "charge_point", charge_points
+        )
         if types:
             where += f"{' AND' if where else 'WHERE'} type IN ({','.join('?' * len(types))})"
             parameters = [*parameters, *types]

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.control.explanation.gathering import gather
+from csmsd.control.explanation.story import Story
 from csmsd.control.service import (
     SCHEMA_VERSION,
     Caller,
@@ -128,6 +130,21 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     return {"changed": True, "transaction": transaction_view(service.site(), closed, now)}
 
 
+async def explain(service: Service, parameters: Number, caller: Caller) -> Json:
+    transaction = await known_transaction(service, parameters.id)
+    story = Story(await gather(service, transaction))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "transaction": transaction_view(service.site(), transaction, service.clock()),
+        "story": [
+            {"time": time_text(entry.time), "kind": entry.kind, "text": entry.text, "source": entry.source}
+            for entry in story.entries
+        ],
+        "conclusion": story.conclusion,
+        "missing": story.missing,
+    }
+
+
 async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     await known_transaction(service, parameters.id)
     readings = await service.reader.meter_values(parameters.id, parameters.limit)
@@ -160,6 +177,7 @@ METHODS = {
     "transaction.list": Method(Listing, listing),
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
+    "transaction.explain": Method(Number, explain),
     "transaction.meter": Method(Meter, meter),
     "quarantine.list": Method(Quarantine, quarantine),
 }

@@ -1,6 +1,6 @@
 """StatusNotification (C 4.9): what a connector is doing, and what is wrong with it."""
 
-from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.timestamps import format_time, read_time
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
     ChargePointStatus,
@@ -65,6 +65,7 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
             "previous": known.status if known is not None else None,
             "error_code": connector.error_code,
             "info": connector.info,
+            "status_at": format_time(connector.status_at),
         },
     )
     if connector.status not in ("Faulted", "Unavailable"):

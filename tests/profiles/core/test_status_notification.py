@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.status_notification import StatusNotificationConf, StatusNotificationReq
 from tests.profiles.messages import assert_valid
@@ -48,7 +49,7 @@ def test_the_status_is_kept_and_told() -> None:
     )  # fmt: skip
     assert answer.event("connector.status") == {
         "connector": 1, "status": "Faulted", "previous": "Available", "error_code": "ConnectorLockFailure",
-        "info": "jammed",
+        "info": "jammed", "status_at": format_time(NOON),
     }  # fmt: skip
 
 

@@ -1,0 +1,90 @@
+"""Operators' commands in the story of a transaction: which led to it, which ended it, which have to do with it."""
+
+import json
+
+from csmsd.control.explanation.facts import Facts
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.task import Task
+
+BEFORE_MS = 600_000  # what leads to a transaction happens within that time
+_OVERTAKEN_MS = 30_000  # a RemoteStartTransaction.conf may come after the start it led to
+
+
+def start_command(facts: Facts) -> Task | None:
+    """The remote start that led to it: the same idTag, a connector that fits, shortly before."""
+    transaction = facts.transaction
+    for task in reversed(facts.tasks):
+        request = json.loads(task.request)
+        if (
+            task.action == "RemoteStartTransaction"
+            and task.outcome == "accepted"
+            and fold(str(request.get("idTag"))) == fold(transaction.id_tag)
+            and request.get("connectorId") in (None, transaction.connector)
+            and -BEFORE_MS <= task.created_at - transaction.start_received_at <= _OVERTAKEN_MS
+        ):
+            return task
+    return None
+
+
+# What an operator may have asked for when a charge point gives that reason.
+_STOPPING = {
+    "Remote": ("RemoteStopTransaction",),
+    "UnlockCommand": ("UnlockConnector",),
+    "HardReset": ("Reset",),
+    "SoftReset": ("Reset",),
+}
+
+
+def stop_command(facts: Facts) -> Task | None:
+    """The command that ended it, going by the reason and the time."""
+    transaction = facts.transaction
+    wanted = _STOPPING.get(transaction.stop_reason or "", ())
+    received = transaction.stop_received_at
+    for task in reversed(facts.tasks):
+        if task.action not in wanted or task.outcome != "accepted" or received is None or task.created_at > received:
+            continue
+        request = json.loads(task.request)
+        if task.action == "RemoteStopTransaction" and request.get("transactionId") != transaction.id:
+            continue
+        if task.action == "UnlockConnector" and request.get("connectorId") != transaction.connector:
+            continue
+        return task
+    return None
+
+
+_ON_CONNECTOR = frozenset(
+    {"RemoteStartTransaction", "SetChargingProfile", "ClearChargingProfile", "UnlockConnector", "ChangeAvailability"}
+)
+_ON_ALL = frozenset({"Reset", "UpdateFirmware", "ChangeConfiguration"})
+
+
+def concerns(task: Task, facts: Facts) -> bool:
+    """Whether a command has to do with the transaction, by what it is and which connector it names."""
+    transaction, request = facts.transaction, json.loads(task.request)
+    if task.action == "RemoteStopTransaction":
+        return bool(request.get("transactionId") == transaction.id)
+    if task.action == "RemoteStartTransaction" and fold(str(request.get("idTag"))) != fold(transaction.id_tag):
+        return False
+    if task.action in _ON_CONNECTOR:
+        return request.get("connectorId") in (None, 0, transaction.connector)
+    return task.action in _ON_ALL
+
+
+def detail(task: Task, facts: Facts) -> str:
+    """The part of a request that matters."""
+    request = json.loads(task.request)
+    match task.action:
+        case "SetChargingProfile":
+            profile = request.get("csChargingProfiles") or {}
+            number = profile.get("chargingProfileId", 0)
+            name = facts.profile_names.get(number) or f"profile {number}"
+            return f" ({name}, {profile.get('chargingProfilePurpose')}, level {profile.get('stackLevel')})"
+        case "ChangeConfiguration":
+            return f" ({request.get('key')}={request.get('value')})"
+        case "Reset" | "ChangeAvailability":
+            return f" ({request.get('type')})"
+        case "RemoteStartTransaction":
+            profile = " with a charging profile" if request.get("chargingProfile") else ""
+            return f" ({request.get('idTag')}{profile})"
+        case _:
+            return ""

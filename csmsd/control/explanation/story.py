@@ -1,0 +1,316 @@
+"""The story of a transaction, line by line, and what it comes to. Pure: facts in, sentences out."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+import msgspec
+
+from csmsd.control.explanation.commands import concerns, detail, start_command, stop_command
+from csmsd.control.explanation.facts import Entry, Facts
+from csmsd.control.explanation.limits import Limit, at, limits
+from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.record import Milliseconds
+
+_LATE_MS = 60_000
+_MISSED = 3  # readings
+_SHORTEST_GAP_MS = 60_000
+_AROUND_MS = 60_000  # clocks of charge points differ
+_MOST_LIMITS = 100
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """A time in which nothing flowed, and the limit that explains it, if one does."""
+
+    begin: Milliseconds
+    end: Milliseconds
+    status: str
+    limit: Limit | None
+
+
+class Story:
+    """A transaction explained: `entries` in the order of time, `conclusion` and `missing` in sentences."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._start = start_command(facts)
+        self._stop = stop_command(facts)
+        self._limits = limits(facts, self._start)
+        self._pauses = list(self._find_pauses())
+        self._gaps = list(_gaps(facts))
+        self.entries = sorted(self._tell(), key=lambda entry: entry.time)
+
+    # --- what happened
+
+    def _tell(self) -> Iterator[Entry]:
+        yield from self._reservation()
+        yield from self._presented()
+        yield from self._commands()
+        yield from self._beginning()
+        yield from self._events()
+        yield from self._limit_changes()
+        for begin, end in self._gaps:
+            yield Entry(begin, "gap", f"no meter values for {span(end - begin)}", "meter_values")
+        yield from self._ending()
+
+    def _reservation(self) -> Iterator[Entry]:
+        reservation, named = self._facts.reservation, self._facts.transaction.reservation
+        if reservation is not None:
+            text = f"reservation {reservation.id}: connector {reservation.connector} for idTag {reservation.id_tag}"
+            yield Entry(reservation.created_at, "reservation", text, "reservations")
+        elif named is not None:
+            text = f"it names reservation {named}, which is not on record here"
+            yield Entry(self._facts.began, "reservation", text, "transactions")
+
+    def _presented(self) -> Iterator[Entry]:
+        for card in self._facts.presented:
+            answer = "no answer is on record" if card.status is None else f"csmsd answered {card.status}"
+            text = f"idTag {card.id_tag} was presented; {answer}"
+            yield Entry(card.time, "authorization", text, "messages")
+
+    def _commands(self) -> Iterator[Entry]:
+        for task in self._facts.tasks:
+            if concerns(task, self._facts):
+                text = (
+                    f"{who(task)} asked for {task.action}{detail(task, self._facts)}: {outcome(task)} (task {task.id})"
+                )
+                yield Entry(task.created_at, "command", text, "tasks")
+
+    def _beginning(self) -> Iterator[Entry]:
+        transaction = self._facts.transaction
+        text = (
+            f"transaction {transaction.id} begins on connector {transaction.connector} with idTag {transaction.id_tag} "
+            f"({transaction.id_tag_status}), register {kwh(transaction.meter_start_wh)}"
+        )
+        yield Entry(transaction.start_time, "start", text, "transactions")
+        late = transaction.start_received_at - transaction.start_time
+        if late > _LATE_MS:
+            text = f"csmsd hears of the beginning, {span(late)} later"
+            yield Entry(transaction.start_received_at, "start", text, "transactions")
+
+    def _events(self) -> Iterator[Entry]:
+        lost: Milliseconds | None = None
+        for event in self._facts.events:
+            if event.type != "connector.status" and event.time < self._facts.began:
+                continue  # only what the connector did leads to a transaction
+            match event.type:
+                case "connector.status" if event.data.get("connector") in (0, self._facts.transaction.connector):
+                    yield from self._status(event.time, event.data)
+                case "charge_point.disconnected":
+                    lost = event.time
+                    yield Entry(event.time, "offline", f"the connection ends: {event.data.get('reason')}", "events")
+                case "charge_point.connected":
+                    again = f", after {span(event.time - lost)} without" if lost is not None else ""
+                    if event.data.get("replaced"):
+                        again = ", in place of a connection that it gave up"
+                    lost = None
+                    yield Entry(event.time, "offline", f"the charge point connects{again}", "events")
+                case "charge_point.booted":
+                    yield Entry(event.time, "boot", "the charge point has booted", "events")
+                case "daemon.started":
+                    yield Entry(event.time, "daemon", "csmsd is started", "events")
+                case "store.failed":
+                    yield Entry(event.time, "daemon", f"csmsd cannot store: {event.data.get('error')}", "events")
+                case "store.recovered":
+                    yield Entry(event.time, "daemon", "csmsd can store again", "events")
+
+    def _status(self, time: Milliseconds, data: dict[str, object]) -> Iterator[Entry]:
+        status = str(data.get("status"))
+        text = STATUSES.get(status, status)
+        if data.get("connector") == 0:
+            if status not in ("Faulted", "Unavailable"):
+                return
+            text = f"the whole charge point: {text}"
+        if data.get("error_code") not in (None, "NoError"):
+            text += f", {data['error_code']}"
+        if data.get("info"):
+            text += f" ({data['info']})"
+        pause = next((pause for pause in self._pauses if (pause.begin, pause.status) == (time, status)), None)
+        if pause is not None and pause.limit is not None:
+            text += f"; the limit was {pause.limit.text}"
+        elif status == "SuspendedEV" and (soc := _soc(self._facts, time)) is not None:
+            text += f"; its battery was at {soc:.0f} %"
+        yield Entry(time, "suspended" if status.startswith("Suspended") else "status", text, "events")
+
+    def _limit_changes(self) -> Iterator[Entry]:
+        for limit in self._limits[:_MOST_LIMITS]:
+            yield Entry(limit.start, "limit", f"limit: {limit.text}", "charging_profiles")
+
+    def _ending(self) -> Iterator[Entry]:
+        transaction = self._facts.transaction
+        for event in self._facts.events:
+            if event.type == "transaction.abandoned" and event.data.get("transaction") == transaction.id:
+                text = f"transaction {event.data.get('successor')} begins on its connector: this one is given up"
+                yield Entry(event.time, "abandoned", text, "events")
+        if transaction.stop_time is None:
+            return
+        if transaction.state == "closed":
+            yield Entry(transaction.stop_time, "closed", transaction.note or "closed by an operator", "transactions")
+            return
+        by = f", idTag {transaction.stop_id_tag}" if transaction.stop_id_tag else ""
+        register = f", register {kwh(transaction.meter_stop_wh)}" if transaction.meter_stop_wh is not None else ""
+        text = f"transaction {transaction.id} ends: {transaction.stop_reason}{by}{register}"
+        yield Entry(transaction.stop_time, "stop", text, "transactions")
+        received = transaction.stop_received_at
+        if received is not None and received - transaction.stop_time > _LATE_MS:
+            text = f"csmsd hears of the end, {span(received - transaction.stop_time)} later"
+            yield Entry(received, "stop", text, "transactions")
+
+    def _find_pauses(self) -> Iterator[Pause]:
+        """From each Suspended to the next status, as far as the transaction ran."""
+        facts = self._facts
+        seen = [
+            (event.time, str(event.data.get("status")))
+            for event in facts.events
+            if event.type == "connector.status" and event.data.get("connector") == facts.transaction.connector
+        ]
+        for (begin, status), (end, _) in pairwise([*sorted(seen), (facts.end, "")]):
+            begin_in, end_in = max(begin, facts.began), min(end, facts.end)
+            if status.startswith("Suspended") and end_in > begin_in:
+                limit = at(self._limits, begin, _AROUND_MS) if status == "SuspendedEVSE" else None
+                yield Pause(begin, end_in, status, limit)
+
+    # --- what it comes to
+
+    @property
+    def conclusion(self) -> list[str]:
+        sentences = [self._started(), self._delivered(), *self._paused(), *self._unseen(), *self._stopped()]
+        flags = [flag for flag in self._facts.transaction.flags if not flag.startswith("abandoned_for")]
+        if self._facts.energy_suspect and "energy_suspect" not in flags:
+            flags.append("energy_suspect")
+        return [*sentences, *(flag_text(flag) for flag in flags)]
+
+    def _started(self) -> str:
+        facts, transaction = self._facts, self._facts.transaction
+        if self._start is not None:
+            return f"{who(self._start)} started it from afar (task {self._start.id})."
+        own = [card for card in facts.presented if fold(card.id_tag) == fold(transaction.id_tag)]
+        if own:
+            answer = own[-1].status or "nothing that is on record"
+            return f"It was started at the charge point with idTag {transaction.id_tag}; csmsd answered {answer}."
+        if transaction.start_received_at - transaction.start_time > _LATE_MS:
+            return "It was started at the charge point while that was offline: the charge point decided by itself."
+        if not facts.start_is_logged:
+            return "How it was started is not known: the messages of that time are not kept."
+        listed = "; the idTag stands in its Local Authorization List now" if facts.in_local_list else ""
+        return f"It was started at the charge point, which did not ask csmsd about the idTag first{listed}."
+
+    def _delivered(self) -> str:
+        facts, transaction = self._facts, self._facts.transaction
+        length = max(0, facts.end - facts.began)
+        running = transaction.state == "active"
+        text = f"It {'has run' if running else 'ran'} for {span(length)} and delivered {kwh(facts.energy_wh)}"
+        if length > 0 and facts.energy_wh > 0:
+            text += f", {facts.energy_wh * 3600 / length:.1f} kW on average"
+        return text + "."
+
+    def _paused(self) -> Iterator[str]:
+        vehicle = [pause for pause in self._pauses if pause.status == "SuspendedEV"]
+        if vehicle:
+            text = f"The vehicle paused it for {_total(vehicle)} (SuspendedEV)"
+            if self._pauses[-1] is vehicle[-1] and vehicle[-1].end == self._facts.end:
+                soc = _soc(self._facts, self._facts.end)
+                text += ", up to its end" + (f"; its battery was at {soc:.0f} %" if soc is not None else "")
+            yield text + "."
+        by_limit: dict[str, list[Pause]] = {}
+        unexplained = []
+        for pause in self._pauses:
+            if pause.status != "SuspendedEVSE":
+                continue
+            if pause.limit is not None and pause.limit.stops:
+                by_limit.setdefault(pause.limit.text, []).append(pause)
+            else:
+                unexplained.append(pause)
+        for text, pauses in by_limit.items():
+            yield f"The charge point paused it for {_total(pauses)} (SuspendedEVSE): the limit was {text}."
+        if unexplained:
+            yield (
+                f"The charge point paused it for {_total(unexplained)} (SuspendedEVSE), and no limit from here "
+                "explains that: it has a limit or a reason of its own."
+            )
+
+    def _unseen(self) -> Iterator[str]:
+        facts = self._facts
+        offline = 0
+        lost: Milliseconds | None = None
+        for event in facts.events:
+            if event.type == "charge_point.disconnected":
+                lost = event.time
+            elif event.type == "charge_point.connected" and lost is not None:
+                offline += max(0, min(event.time, facts.end) - max(lost, facts.began))
+                lost = None
+        if lost is not None:
+            offline += max(0, facts.end - max(lost, facts.began))
+        if offline:
+            yield f"The charge point was offline for {span(offline)} of it."
+        if self._gaps:
+            lacking = sum(end - begin for begin, end in self._gaps)
+            yield f"No meter values cover {span(lacking)} of it."
+
+    def _stopped(self) -> Iterator[str]:
+        transaction = self._facts.transaction
+        match transaction.state:
+            case "active":
+                yield "It is still running."
+            case "abandoned":
+                yield "It was never stopped, and another one began on its connector; it counts up to its last reading."
+                yield f"Close its books with: csmsctl tx close {transaction.id} --reason TEXT"
+            case "closed":
+                yield f"It was never stopped by its charge point; its books were {transaction.note or 'closed'}."
+            case "stopped":
+                yield self._ended()
+
+    def _ended(self) -> str:
+        transaction = self._facts.transaction
+        reason = transaction.stop_reason or "Local"
+        meaning = REASONS.get(reason, "the charge point gave a reason of its own")
+        if self._stop is not None:
+            how = f" by {who(self._stop)}"
+        elif reason == "Remote":
+            how = ", but not by a command that is on record here"
+        elif reason == "Local" and transaction.stop_id_tag is not None:
+            same = fold(transaction.stop_id_tag) == fold(transaction.id_tag)
+            how = f" with {'the same idTag' if same else f'idTag {transaction.stop_id_tag}'}"
+        else:
+            how = ""
+        task = f", task {self._stop.id}" if self._stop is not None else ""
+        return f"It ended because {meaning}{how} ({reason}{task})."
+
+    @property
+    def missing(self) -> list[str]:
+        """What would have been here, and is not kept any more."""
+        facts = self._facts
+        sentences = []
+        if facts.events_since is None or facts.events_since > facts.began:
+            since = "" if facts.events_since is None or facts.events_since > facts.end else " from its beginning"
+            sentences.append(f"Events{since} are not kept any more: statuses and lost connections are missing.")
+        if not facts.start_is_logged:
+            sentences.append(
+                "The messages of its beginning are not kept: whether its idTag was presented is not known."
+            )
+        if not facts.measured:
+            sentences.append("There are no meter values.")
+        return sentences
+
+
+def _total(pauses: list[Pause]) -> str:
+    return span(sum(pause.end - pause.begin for pause in pauses))
+
+
+def _soc(facts: Facts, time: Milliseconds) -> float | None:
+    """The state of charge that was last measured by then."""
+    known = [reading.soc for reading in facts.measured if reading.soc is not None and reading.time <= time]
+    return known[-1] if known else None
+
+
+def _gaps(facts: Facts) -> Iterator[tuple[Milliseconds, Milliseconds]]:
+    """Where readings are missing, going by how often they came otherwise."""
+    times = sorted(reading.time for reading in facts.measured if facts.began <= reading.time <= facts.end)
+    distances = [later - earlier for earlier, later in pairwise(times)]
+    if len(distances) < 2:
+        return
+    longest = max(_MISSED * median(distances), _SHORTEST_GAP_MS)
+    for earlier, later in pairwise([facts.began, *times, facts.end]):
+        if later - earlier > longest:
+            yield earlier, later
