@@ -101,8 +101,6 @@ def export(
 
     run = invocation(ctx)
     found = exported(run, choose(targets, everyone=all_).targets, parallel=parallel)
-    for note in found.notes:
-        run.output.warn(note)
     if run.options.json:
         run.output.document(found.as_record())
     else:

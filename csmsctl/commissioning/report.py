@@ -112,7 +112,10 @@ def _markdown(record: Record) -> Iterator[str]:
         yield ""
         yield "## Deviations from the specification"
         yield ""
-        counted = [(one["action"], one["field"], one["kind"], str(one["count"])) for one in record["deviations"]]
+        counted = [
+            (one["action"], one["field"], one["kind"].replace("_", " "), str(one["count"]))
+            for one in record["deviations"]
+        ]
         yield from markdown_table(("Action", "Field", "Kind", "Times"), counted)
     for left in record["left_behind"]:
         yield ""

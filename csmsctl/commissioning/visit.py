@@ -66,6 +66,12 @@ class Visit:
         """The charge point, with its configuration and its deviations."""
         return self.call("charge_point.show", id=self.charge_point)
 
+    def url(self) -> str:
+        """What to type into the charge point."""
+        from csmsctl.commands.charge_point_changes import connection_url
+
+        return connection_url(self._run, self.charge_point, self.record()["security_profile"])
+
     def running(self) -> list[int]:
         """The ids of the transactions that run there."""
         return [known["transaction"] for known in self.record()["connectors"] if known["transaction"] is not None]

@@ -9,7 +9,7 @@ from csmsctl.desired_state.document import MAX_VALUE, DesiredState, Settings, wr
 from csmsctl.desired_state.factoring import Known, factored
 from csmsctl.desired_state.fleet import for_each
 from csmsctl.escape import visible
-from csmsctl.failure import NOT_CONNECTED, Failure
+from csmsctl.failure import NOT_CONNECTED, OTHER, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.table import Record
 from csmsd.ocpp.secrets import MASK, is_secret_key
@@ -53,7 +53,7 @@ def _lines(state: DesiredState) -> list[str]:
 
 
 def exported(run: Invocation, targets: list[str], *, parallel: int) -> Export:
-    """Asks those that are connected. Raises Failure when nothing is known of any of them."""
+    """Asks those that are connected, and tells of the others. Raises Failure when nothing is known of any of them."""
     chosen: list[Result] = run.call("charge_point.list", targets=targets)["charge_points"]
     everyone: list[Result] = run.call("charge_point.list")["charge_points"]
     connected = {one["id"] for one in chosen if one["connected"]}
@@ -64,9 +64,11 @@ def exported(run: Invocation, targets: list[str], *, parallel: int) -> Export:
     found = for_each(run, [one["id"] for one in chosen], report, parallel=parallel)
     reports = [(one, *made) for one, made in zip(chosen, found, strict=True) if made is not None]
     notes = [note for _, _, note in reports if note is not None]
+    for note in notes:
+        run.output.warn(note)
     known = [(one, report) for one, report, _ in reports if report.keys]
     if not known:
-        raise Failure(NOT_CONNECTED, "The configuration of none of these charge points is known.")
+        raise Failure(OTHER if connected else NOT_CONNECTED, "There is nothing to export.")
 
     missing = {label.casefold() for one in everyone if one not in chosen for label in one["labels"]}
     whole = {label.casefold() for one in chosen for label in one["labels"]} - missing

@@ -77,19 +77,24 @@ async def test_what_is_harmless_passes_and_leaves_nothing_behind(make_site: Make
         assert ended.code == 0, ended
         assert "SIM-1: 4 passed, 0 failed, 1 skipped" in ended.out
         assert "skipped  local-start         it needs a person at the charge point" in ended.out
-        [transaction] = (await site.json("tx", "list"))["transactions"]
+        [transaction] = (await site.call("transaction.list"))["transactions"]
         assert (transaction["state"], transaction["stop_reason"]) == ("stopped", "Remote")
-        assert (await site.json("tag", "list"))["tags"] == []
-        assert (await site.json("profile", "installed"))["installed_profiles"] == []
-        assert (await site.json("diagnostics", "list"))["diagnostics"] == []
+        assert (await site.call("tag.list"))["tags"] == []
+        assert (await site.call("profile.installed"))["installed_profiles"] == []
+        assert (await site.call("diagnostics.list"))["diagnostics"] == []
 
         # Not without being asked for, not without a person, and not where nobody is.
-        assert (await site.csmsctl("cp", "test", "SIM-1", "--suite", "full")).code == 10
-        assert (await site.csmsctl("cp", "test", "SIM-1")).code == 10
-        assert (await site.csmsctl("cp", "test", "SIM-2", "--suite", "quick")).code == 3
-        assert (await site.csmsctl("cp", "test", "SIM-1", "--suite", "quick", "--step", "reset")).code == 2
-        assert (await site.csmsctl("cp", "test", "SIM-1", "--suite", "quick", "--report", "report.pdf")).code == 2
-        assert (await site.csmsctl("cp", "test", "SIM-1", "--suite", "full", "--yes", "--tag", "NOBODY")).code == 3
+        for code, *words in (
+            (10, "SIM-1", "--suite", "full"),
+            (10, "SIM-1"),
+            (3, "SIM-2", "--suite", "quick"),
+            (3, "SIM-1", "--suite", "quick", "--connector", "9"),
+            (3, "SIM-1", "--suite", "full", "--yes", "--tag", "NOBODY"),
+            (2, "SIM-1", "--suite", "quick", "--step", "reset"),
+            (2, "SIM-1", "--suite", "quick", "--report", "report.pdf"),
+        ):
+            ended = await site.csmsctl("cp", "test", *words)
+            assert (ended.code, ended.out) == (code, ""), ended
     await site.register("AWAY")
     ended = await site.csmsctl("cp", "test", "AWAY", "--suite", "quick")
     assert (ended.code, "AWAY: 0 passed, 1 failed, 6 skipped" in ended.out) == (6, True), ended
@@ -105,6 +110,12 @@ async def test_everything_passes_with_a_simulated_charge_point(make_site: MakeSi
         assert [step["step"] for step in ended.json["steps"] if step["result"] == "skipped"] == ["local-start"]
         started = next(step for step in ended.json["steps"] if step["step"] == "remote-start")["seen"]
         assert "no energy" not in " ".join(started)
+    async with simulated(site, "SIM-2", "--misbehave", "no-id"):
+        words = ("--suite", "full", "--timeout", "3", "--charge", "0", "--step", "remote-start", "--step", "unlock")
+        ended = await site.csmsctl("--json", "--yes", "cp", "test", "SIM-2", *words)
+        assert (ended.code, results(ended.json)) == (1, {"remote-start": "fail", "unlock": "skipped"}), ended
+        assert "RemoteStopTransaction: Rejected" in ended.json["left_behind"][0]
+        assert "is running, and is not disturbed" in ended.json["steps"][1]["reason"]
 
 
 class Stubborn:

@@ -54,9 +54,9 @@ def link(visit: Visit) -> None:
         if visit.person is None:
             raise Failed(
                 f"{visit.charge_point} is not connected",
-                "Is its URL right, its password, the network? Who knocks and is refused: csmsctl cp pending",
+                f"Its URL is {visit.url()}; who knocks and is refused: csmsctl cp pending",
             )
-        visit.do(f"{visit.charge_point} is not connected. Switch it on and wait until it is online.")
+        visit.do(f"{visit.charge_point} is not connected. Its URL is {visit.url()}; switch it on.")
         record = visit.record()
     protocol = "ocpp1.6 not demanded" if record["subprotocol_optional"] else "subprotocol ocpp1.6"
     visit.saw(f"connected from {record['address']}, {protocol}, security profile {record['security_profile']}")
