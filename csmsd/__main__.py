@@ -26,6 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--state-dir", metavar="DIR", help="where the database lives")
     parser.add_argument("--socket", metavar="PATH", help="control socket for csmsctl")
+    parser.add_argument(
+        "--reassert",
+        action="store_true",
+        default=None,
+        help="send charge points their charging profiles again after each reconnect",
+    )
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
     parser.add_argument(
@@ -41,6 +47,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
         "store.directory": arguments.state_dir,
         "control.socket": arguments.socket,
         "log.level": arguments.log_level,
+        "ocpp.reassert_charging_profiles": arguments.reassert,
     }
     return {place: value for place, value in given.items() if value is not None}
 

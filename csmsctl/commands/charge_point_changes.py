@@ -41,6 +41,10 @@ Subprotocol = Annotated[
     typer.Option("--subprotocol-optional/--subprotocol-needed", help="Accept it without Sec-WebSocket-Protocol"),
 ]
 Ping = Annotated[bool | None, typer.Option("--ping/--no-ping", help="Send WebSocket pings")]
+Reassert = Annotated[
+    bool | None,
+    typer.Option("--reassert/--no-reassert", help="Send its charging profiles again after a reconnect, or never"),
+]
 
 
 def add(
@@ -56,6 +60,7 @@ def add(
     strict: Strict = None,
     subprotocol_optional: Subprotocol = None,
     ping: Ping = None,
+    reassert: Reassert = None,
 ) -> None:
     """Register a charge point, and print the URL to type into it.
 
@@ -75,6 +80,7 @@ def add(
         strict=strict,
         subprotocol_optional=subprotocol_optional,
         ping=ping,
+        reassert=reassert,
     )
     identity = str((result.get("charge_point") or {}).get("id") or charge_point)
     if not result.get("changed"):
@@ -102,10 +108,14 @@ def set_(
     strict: Strict = None,
     subprotocol_optional: Subprotocol = None,
     ping: Ping = None,
+    reassert: Reassert = None,
+    default_reassert: Annotated[
+        bool, typer.Option("--default-reassert", help="Do with them what csmsd's settings say")
+    ] = False,
 ) -> None:
     """Change what is kept of a charge point; what is not named stays."""
     run = invocation(ctx)
-    fields: dict[str, Any] = {
+    fields = {
         "add_labels": label or None,
         "remove_labels": remove_label or None,
         "note": note,
@@ -117,10 +127,16 @@ def set_(
         "strict": strict,
         "subprotocol_optional": subprotocol_optional,
         "ping": ping,
+        "reassert": reassert,
     }
-    if all(value is None for value in fields.values()):
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if default_reassert:
+        if reassert is not None:
+            raise Failure(USAGE, "--default-reassert goes with neither --reassert nor --no-reassert.")
+        given["reassert"] = None
+    if not given:
         raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl cp set --help")
-    result = run.call("charge_point.set", id=charge_point, **fields)
+    result = run.client.call("charge_point.set", {"id": charge_point, **given}, keep_null=True)
     _print(run, result, f"{charge_point} is changed." if result.get("changed") else "It was so already.")
 
 

@@ -24,12 +24,16 @@ class Reassertion:
 
     def told(self, event: NumberedEvent) -> None:
         """One round for a charge point at a time; a connection during a round has another one follow it."""
+        if event.type != "charge_point.connected" or event.charge_point is None:
+            return
         site = self._site()
-        identity = event.charge_point
-        if event.type != "charge_point.connected" or identity is None or not site.policies.reassert_charging_profiles:
+        state = site.charge_point(event.charge_point)
+        if state is None or not site.installed_profiles.of(state.id):
             return
-        if not site.installed_profiles.of(identity):
+        own = state.record.reassert
+        if not (site.policies.reassert_charging_profiles if own is None else own):
             return
+        identity = state.id
         if identity in self._under_way:
             self._once_more.add(identity)
             return

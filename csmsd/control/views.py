@@ -50,6 +50,7 @@ def charge_point_view(state: ChargePointState) -> Json:
         "strict": record.strict,
         "subprotocol_optional": record.subprotocol_optional,
         "ping": record.ping,
+        "reassert": record.reassert,
         "reboot_required": record.reboot_required,
         "connectors": [_connector_view(state, number) for number in sorted(known)],
     }

@@ -25,7 +25,7 @@ class Table:
         self._record_type = record_type
         hints = get_type_hints(record_type)
         self._as_json = [i for i, name in enumerate(self.columns) if get_origin(hints[name]) in (list, dict)]
-        self._as_bool = [i for i, name in enumerate(self.columns) if hints[name] is bool]
+        self._as_bool = [i for i, name in enumerate(self.columns) if hints[name] in (bool, bool | None)]
         self._json_types = {i: hints[self.columns[i]] for i in self._as_json}
         self._placeholders = "(" + ",".join("?" * len(self.columns)) + ")"
         updated = [name for name in self.columns if name not in self.key]
@@ -44,7 +44,7 @@ class Table:
         for i in self._as_json:
             row[i] = _to_json(row[i]).decode()
         for i in self._as_bool:
-            row[i] = int(row[i])
+            row[i] = None if row[i] is None else int(row[i])
         return tuple(row)
 
     def insert(self, rows: int) -> str:
@@ -71,7 +71,7 @@ class Table:
         for i, kind in self._json_types.items():
             values[i] = msgspec.json.decode(values[i], type=kind)
         for i in self._as_bool:
-            values[i] = bool(values[i])
+            values[i] = None if values[i] is None else bool(values[i])
         return self._record_type(**dict(zip(self.columns, values, strict=True)))
 
 

@@ -32,6 +32,7 @@ def charge_point(identity: str = "CP1", **fields: Any) -> Record:
         "strict": False,
         "subprotocol_optional": False,
         "ping": True,
+        "reassert": None,
         "reboot_required": False,
         "connectors": [connector(1), connector(2, status="Charging", transaction=7, id_tag="A1", power_w=7360.0)],
         "open_tasks": [],

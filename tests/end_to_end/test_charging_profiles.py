@@ -275,6 +275,15 @@ async def test_reassertion_after_a_reconnect(make_site: MakeSite, wanted: bool) 
         assert [result["outcome"] for result in answer["results"]] == ["accepted", "accepted"]
         assert len((await site.call("profile.installed"))["installed_profiles"]) == 2
 
+        assert (await site.csmsctl("cp", "set", "CP1", "--reassert")).code == 0
+        await charge_point.disconnect()
+        await site.restart()
+        charge_point = await smart(site)
+        await charge_point.request("SetChargingProfile")
+        assert (await site.json("cp", "set", "CP1", "--no-reassert"))["charge_point"]["reassert"] is False
+        assert (await site.json("cp", "set", "CP1", "--default-reassert"))["charge_point"]["reassert"] is None
+        assert (await site.csmsctl("cp", "set", "CP1", "--reassert", "--default-reassert")).code == 2
+
 
 async def test_profiles_go_with_their_charge_point(site: Site) -> None:
     charge_point = await smart(site)

@@ -41,6 +41,7 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     strict: bool | UnsetType = UNSET
     subprotocol_optional: bool | UnsetType = UNSET
     ping: bool | UnsetType = UNSET
+    reassert: bool | UnsetType | None = UNSET
 
 
 class Removal(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
-_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "ping")
+_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "ping", "reassert")
 
 
 def _checked(fields: Fields) -> None:

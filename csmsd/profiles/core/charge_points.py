@@ -47,6 +47,7 @@ class ChargePoint(Record, kw_only=True):
     strict: bool = False  # no tolerance: the first deviation is answered with a CALLERROR
     subprotocol_optional: bool = False  # accept a connection without Sec-WebSocket-Protocol
     ping: bool = True
+    reassert: bool | None = None  # send its charging profiles again after a reconnect; None: as the setting says
     reboot_required: bool = False
     registered_at: Milliseconds
     booted_at: Milliseconds | None = None

@@ -103,6 +103,36 @@ def test_refused_changes_are_followed_by_the_full_list(scene: Listing, status: s
     assert in_sync(scene)
 
 
+@pytest.mark.parametrize("status", ["Failed", "VersionMismatch"])
+def test_a_later_part_that_is_refused_is_followed_by_the_full_list(scene: Listing, status: str) -> None:
+    """A part after the first is a change, be it of a full list: what the charge point made of it is not known."""
+    scene.limits = {"SendLocalListMaxLength": "2", "LocalAuthListMaxLength": "10"}
+    for number in range(2, 5):
+        scene.tag(f"TAG{number}")
+    scene.answers = ["Accepted", status]
+    scene.run(synchronize(scene.target()))
+    assert scene.sizes == [("Full", 1, 2), ("Differential", 2, 2), ("Full", 3, 2), ("Differential", 4, 2)]
+    assert in_sync(scene)
+
+    for number in range(5, 8):
+        scene.tag(f"TAG{number}")
+    scene.answers = ["Accepted", status]
+    scene.run(synchronize(scene.target()))
+    assert scene.sizes[4:6] == [("Differential", 5, 2), ("Differential", 6, 1)]
+    assert scene.sizes[6:] == [("Full", 7, 2), ("Differential", 8, 2), ("Differential", 9, 2), ("Differential", 10, 1)]
+    assert in_sync(scene)
+
+
+def test_a_later_part_that_stays_refused_ends_it(scene: Listing) -> None:
+    scene.limits = {"SendLocalListMaxLength": "2"}
+    for number in range(2, 5):
+        scene.tag(f"TAG{number}")
+    scene.answers = ["Accepted", "Failed", "Accepted", "Failed"]
+    scene.run(synchronize(scene.target()))
+    assert len(scene.sent) == 4
+    assert not in_sync(scene)
+
+
 def test_a_refused_full_list_is_not_repeated(scene: Listing) -> None:
     scene.answers = ["Failed"]
     scene.run(synchronize(scene.target()))
