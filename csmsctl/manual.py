@@ -46,7 +46,7 @@ _FILES = {
     "$XDG_STATE_HOME/csmsd/csmsd.sock": "The same where there is no runtime directory (~/.local/state).",
     "$XDG_STATE_HOME/csmsctl/history": "Lines typed into the shell, without those that hold passwords or keys.",
 }
-_EXAMPLES = {
+EXAMPLES = {
     "Register a charge point and see it come:": ["csmsctl cp add CP1 --generate-password", "csmsctl watch CP1"],
     "Let a card charge for a year, and start a transaction with it:": [
         "csmsctl tag add A1B2C3 --expires +52w",
@@ -177,7 +177,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _examples() -> Iterator[str]:
-    for at, (text, lines) in enumerate(_EXAMPLES.items()):
+    for at, (text, lines) in enumerate(EXAMPLES.items()):
         if at:
             yield ".PP"
         yield _wrapped(text)

@@ -74,10 +74,10 @@ _TX = Section(
     "Transactions: what was charged, by whom, where.",
     {
         "list": Entry(f"{_HERE}.transactions:list_", "csmsctl tx list --state active"),
-        "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 17"),
-        "explain": Entry(f"{_HERE}.explanation:explain", "csmsctl tx explain 17"),
-        "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 17 --reason 'meter replaced'"),
-        "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 17 --csv"),
+        "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 1"),
+        "explain": Entry(f"{_HERE}.explanation:explain", "csmsctl tx explain 1"),
+        "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 1 --reason 'meter replaced'"),
+        "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 1 --csv"),
         "export": Entry(f"{_HERE}.transaction_export:export", "csmsctl tx export --since -31d --output october.csv"),
         "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),
     },
@@ -95,7 +95,7 @@ _RESERVATION = Section(
     "Reservations: what was reserved, for whom, until when.",
     {
         "list": Entry(f"{_HERE}.reservations:list_", "csmsctl reservation list --state reserved"),
-        "show": Entry(f"{_HERE}.reservations:show", "csmsctl reservation show 3"),
+        "show": Entry(f"{_HERE}.reservations:show", "csmsctl reservation show 1"),
     },
 )
 _LOCAL_LIST = Section(
@@ -150,8 +150,8 @@ _DIAGNOSTICS = Section(
     {
         "list": Entry(f"{_HERE}.diagnostics:list_", "csmsctl diagnostics list --charge-point CP1"),
         "status": Entry(f"{_HERE}.diagnostics:status", "csmsctl diagnostics status CP1"),
-        "get": Entry(f"{_HERE}.diagnostics:get", "csmsctl diagnostics get 17 --output cp1.zip"),
-        "remove": Entry(f"{_HERE}.diagnostics:remove", "csmsctl diagnostics remove 17"),
+        "get": Entry(f"{_HERE}.diagnostics:get", "csmsctl diagnostics get 1 --output cp1.zip"),
+        "remove": Entry(f"{_HERE}.diagnostics:remove", "csmsctl diagnostics remove 1"),
     },
 )
 _CONFIG = Section(
@@ -167,9 +167,9 @@ _TASK = Section(
     "Tasks: every command that was ever sent, by whom, and what came of it.",
     {
         "list": Entry(f"{_HERE}.tasks:list_", "csmsctl task list --charge-point CP1 --since -1d"),
-        "show": Entry(f"{_HERE}.tasks:show", "csmsctl task show 42"),
-        "cancel": Entry(f"{_HERE}.tasks:cancel", "csmsctl task cancel 42"),
-        "wait": Entry(f"{_HERE}.tasks:wait", "csmsctl task wait 42 --timeout 600"),
+        "show": Entry(f"{_HERE}.tasks:show", "csmsctl task show 1"),
+        "cancel": Entry(f"{_HERE}.tasks:cancel", "csmsctl task cancel 1"),
+        "wait": Entry(f"{_HERE}.tasks:wait", "csmsctl task wait 1 --timeout 600"),
     },
 )
 _BACKUP = Section(
@@ -335,7 +335,8 @@ def root() -> Root:
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
     """A group whose commands are loaded one by one."""
-    made = kind(name=name, help=help_text, rich_markup_mode=None)
+    example = next((entry.example for entry in entries.values()), "csmsctl status")
+    made = kind(name=name, help=help_text, epilog=_example(example), rich_markup_mode=None)
     made.entries = entries
     return made
 
@@ -343,12 +344,16 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
 def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=CommandWithOptionalValues, epilog=f"\b\nExample:\n  {example}")(function)
+    app.command(name, cls=CommandWithOptionalValues, epilog=_example(example))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.example = example
     command.alone = alone
     return command
+
+
+def _example(line: str) -> str:
+    return f"\b\nExample:\n  {line}"
 
 
 def summary(command: Any) -> str:

@@ -1,12 +1,13 @@
 """The manual page and the help: complete, up to date, clean."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
 
 from csmsctl.manual import commands, manual
-from csmsctl.tree import root
+from csmsctl.tree import root, summary
 from tests.csmsctl.conftest import ROOT
 
 PAGE = ROOT / "man" / "csmsctl.1"
@@ -28,6 +29,16 @@ def test_the_page_has_what_a_page_must_have() -> None:
     text = PAGE.read_text("utf-8")
     for section in ("NAME", "SYNOPSIS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"):
         assert f"\n.SH {section}\n" in text
+
+
+def test_every_help_has_a_summary_and_an_example() -> None:
+    tree = root()
+    context = tree.make_context("csmsctl", [], resilient_parsing=True)
+    groups = [found for name in tree.list_commands(context) if (found := tree.get_command(context, name)) is not None]
+    for command in (tree, *groups, *(command for _, _, command in commands(tree))):
+        text = command.get_help(command.make_context(command.name, [], resilient_parsing=True))
+        assert re.search(r"^\s*Example:\n\s*csmsctl \w", text, re.MULTILINE), command.name
+        assert summary(command), command.name
 
 
 def test_every_command_and_option_is_explained() -> None:

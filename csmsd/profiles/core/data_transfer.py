@@ -74,7 +74,7 @@ class DataTransfer(Operation, kw_only=True):
     """Send vendor-specific data to a charge point."""
 
     command: ClassVar[str] = "data-transfer"
-    example: ClassVar[str] = "csmsctl data-transfer CP1 --vendor com.example --message-id Hello --data World"
+    example: ClassVar[str] = "csmsctl data-transfer CP1 --vendor org.example.csms --message-id Echo --data hello"
 
     vendor: Annotated[str, Meta(description="vendorId, usually a reversed domain name", max_length=255)]
     message_id: Annotated[str, Meta(description="messageId", max_length=50)] | None = None

@@ -40,7 +40,7 @@ class CancelReservation(Operation, kw_only=True):
     """Cancel a reservation."""
 
     command: ClassVar[str] = "cancel-reservation"
-    example: ClassVar[str] = "csmsctl cancel-reservation CP1 --id 3"
+    example: ClassVar[str] = "csmsctl cancel-reservation CP1 --id 1"
 
     id: Annotated[int, Meta(description="Reservation id", extra={"complete": "reservations"})]
 

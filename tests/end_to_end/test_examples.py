@@ -1,0 +1,222 @@
+"""Every example of README, manual pages and help does what it says, in a real shell on a site that is at work."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from csmsctl.manual import EXAMPLES, commands
+from csmsd.settings import Settings, differences, load
+from tests.conftest import MakeSite
+from tests.support import example_site
+from tests.support.site import ROOT, Site, environment
+
+AT_ONCE = 4
+SECONDS = 30
+# csmsctl with simulated charge points that boot, plug and install at once.
+IN_A_HURRY = """
+from csmsctl.__main__ import main
+from csmsctl.simulator import charge_point, driver
+from csmsctl.simulator.profiles import firmware_management
+
+charge_point.SECONDS_TO_BOOT = charge_point.SECONDS_TO_SHUT_DOWN = 0.1
+driver.SECONDS_TO_PLUG = driver.SECONDS_TO_UNPLUG = 0.1
+firmware_management.SECONDS_TO_INSTALL = firmware_management.SECONDS_TO_LOOK = 0.1
+main()
+"""
+NOT_CONFIRMED, TIMED_OUT = 10, 124
+
+
+def blocks(text: str) -> Iterator[list[str]]:
+    """The code blocks of Markdown that are indented, in a list or not."""
+    for block in re.split(r"\n\s*\n", text):
+        lines = block.strip("\n").splitlines()
+        if all(re.match(r" {4}", line) for line in lines):
+            yield [line.strip() for line in lines]
+
+
+def shell_lines(block: list[str]) -> list[str]:
+    """What is typed: all of it, or where a block shows answers, what stands after the prompt."""
+    typed = [line.removeprefix("$ ") for line in block if line.startswith("$ ")]
+    if typed:
+        return typed
+    return block if re.match(r"(csms|make|sudo)", block[0]) else []
+
+
+def in_readme() -> Iterator[str]:
+    for block in blocks((ROOT / "README.md").read_text("utf-8")):
+        yield from shell_lines(block)
+
+
+def in_pages_of_csmsd() -> Iterator[str]:
+    for page in ("csmsd.8", "csmsd.toml.5"):
+        yield from re.findall(r"^\.Dl (.*)$", (ROOT / "man" / page).read_text("utf-8"), re.MULTILINE)
+
+
+def examples() -> list[str]:
+    """Each once, in the order in which they were found."""
+    found = [command.example for _, _, command in commands()]
+    found += [" ".join(lines) for lines in EXAMPLES.values() if any(line.endswith("|") for line in lines)]
+    found += [line for lines in EXAMPLES.values() for line in lines if not any(part.endswith("|") for part in lines)]
+    found += [*in_readme(), *in_pages_of_csmsd()]
+    return list(dict.fromkeys(re.sub(r"\s+#.*", "", line) for line in found))
+
+
+def test_there_are_examples_to_run() -> None:
+    found = examples()
+    assert len(found) > 100
+    for known in ("csmsctl tx list", "csmsd --check-config && csmsctl daemon reload", "csmsctl tag import cards.csv"):
+        assert known in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(next(block for block in blocks((ROOT / "README.md").read_text("utf-8")) if block[0] == "[metrics]")),
+        (ROOT / "man" / "csmsd.toml.5").read_text("utf-8").rpartition(".Bd -literal\n")[2].partition(".Ed\n")[0],
+    ],
+    ids=["README", "csmsd.toml.5"],
+)
+def test_examples_of_settings(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "csmsd.toml"
+    file.write_text(re.sub('"/usr/local/.*?"', '"/bin/true"', text))
+    assert differences(Settings(), load(file, {})) != []
+
+
+class Shell:
+    """Runs lines as a user of the site would, each in a directory of its own."""
+
+    def __init__(self, site: Site) -> None:
+        self._home = site.directory / "home"
+        self._home.mkdir()
+        for name, text in example_site.FILES.items():
+            (self._home / name).write_text(text)
+        programs = site.directory / "bin"
+        programs.mkdir()
+        for name in ("csmsctl", "csmsd"):
+            (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {name} "$@"\n')
+            (programs / name).chmod(0o755)
+        self._environment = environment(CSMS_SOCKET=str(site.socket), HOME=str(self._home))
+        self._environment["PATH"] = f"{programs}:{self._environment['PATH']}"
+
+    @asynccontextmanager
+    async def _started(self, line: str, directory: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", example_site.FUNCTIONS + line),
+            cwd=directory,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(SECONDS):
+                yield process
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    async def run(self, line: str, directory: Path | None = None) -> tuple[int, str]:
+        """Exit code and output."""
+        try:
+            async with self._started(line, directory or self._home) as process:
+                output, _ = await process.communicate()
+        except TimeoutError:
+            return TIMED_OUT, f"it does not end within {SECONDS} s"
+        assert process.returncode is not None
+        return process.returncode, output.decode(errors="replace")
+
+    async def first_line(self, line: str) -> bytes:
+        """What a line that never ends prints first."""
+        async with self._started(line, self._home) as process:
+            assert process.stdout is not None
+            return await process.stdout.readline()
+
+    async def prepare(self, lines: str) -> None:
+        code, output = await self.run("set -e\n" + lines) if lines else (0, "")
+        assert code == 0, f"{lines}\n{output}"
+
+    async def example(self, line: str) -> str | None:
+        """What is wrong with an example; None when it is good."""
+        directory = Path(tempfile.mkdtemp(dir=self._home.parent))
+        shutil.copytree(self._home, directory, dirs_exist_ok=True)
+        code, output = await self.run(line, directory)
+        if code == NOT_CONFIRMED:  # without a terminal nobody is asked
+            code, output = await self.run(line + " --yes", directory)
+        return None if code == 0 else f"{line}\n  ended with {code}: {output}"
+
+
+def begins(line: str, *beginnings: str) -> bool:
+    return any(line == beginning or line.startswith(beginning + " ") for beginning in beginnings)
+
+
+@asynccontextmanager
+async def charge_points(site: Site) -> AsyncIterator[None]:
+    """Simulated ones; all their connectors have been reported."""
+    watcher = await site.watch("connector.status")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", IN_A_HURRY, "simulate", "--url", site.url("").rstrip("/")),
+        *(word for identity in example_site.CHARGE_POINTS for word in ("--id", identity)),
+        *("--seed", "1", "--speed", "20", "--control", "-", "--set", "MeterValueSampleInterval=1"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env=environment(),
+    )
+    assert process.stdin is not None
+    try:
+        for _ in range(3 * len(example_site.CHARGE_POINTS)):
+            await watcher.event("connector.status")
+        yield
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def test_every_example(make_site: MakeSite) -> None:
+    if shutil.which("bash") is None or shutil.which("jq") is None:
+        pytest.skip("bash or jq is not installed here")
+    site = await make_site(example_site.SETTINGS)
+    shell = Shell(site)
+    await shell.prepare(example_site.REGISTER)
+    async with charge_points(site):
+        await shell.prepare(example_site.PREPARE)
+        problems = []
+        async for problem in run_all(shell):
+            print(problem)  # seen, too, when what follows fails
+            problems.append(problem)
+    assert problems == [], "\n\n".join(problems)
+
+
+async def run_all(shell: Shell) -> AsyncIterator[str]:
+    """What was wrong."""
+    todo = [line for line in examples() if not begins(line, *example_site.NOT_RUN)]
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def beside_others(line: str) -> str | None:
+        async with limit:
+            if begins(line, *example_site.ENDLESS):
+                return None if await shell.first_line(line) else f"{line}\n  printed nothing"
+            return await shell.example(line)
+
+    alone = {line for line in todo if begins(line, *(beginning for beginning, _, _ in example_site.ALONE))}
+    at_once = [line for line in todo if line not in alone]
+    for problem in await asyncio.gather(*map(beside_others, at_once)):
+        if problem is not None:
+            yield problem
+    for beginning, before, after in example_site.ALONE:
+        for line in (line for line in todo if line in alone and begins(line, beginning)):
+            await shell.prepare(before)
+            problem = await shell.example(line)
+            if problem is not None:
+                yield problem
+            await shell.prepare(after)

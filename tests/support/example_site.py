@@ -1,0 +1,105 @@
+"""The site on which the examples of README, manual and help run: what they name is there.
+
+An example that leaves the site different, or needs it so, stands in `ALONE` with what comes before and after it; one
+that goes on until it is interrupted in `ENDLESS`; one that cannot be run in a test in `NOT_RUN`, with the reason.
+Each begins as the example begins.
+"""
+
+SETTINGS = {
+    "ocpp": {"hold_after_reconnect": 0},
+    "files": {"http_listen": "127.0.0.1:0"},
+}
+
+# In the directory of each example.
+FILES = {
+    "acme-2.1.bin": "firmware",
+    "firmware-2.1.bin": "other firmware",
+    "tags.csv": "id,note\nD4E5F6,imported\n",
+    "cards.csv": "id,note\nB2C3D4,imported\n",
+    "tariff.toml": 'currency = "EUR"\n[[tariffs]]\nper_kwh = "0.40"\n',
+}
+
+CHARGE_POINTS = ("CP1", "north-1", "north-2", "depot-1")
+
+# Before the charge points come.
+REGISTER = """
+csmsctl cp add CP1 --label north --label garage
+csmsctl cp add north-1 --label north
+csmsctl cp add north-2 --label north
+csmsctl cp add depot-1
+csmsctl tag add A1B2C3
+csmsctl tag add DEPOT
+csmsctl profile add night --limit 6A --purpose TxDefaultProfile
+csmsctl firmware add acme-2.1.bin
+csmsctl firmware add firmware-2.1.bin
+"""
+
+# When they are there. Transaction 1 runs on depot-1, for which rollout 1 waits; diagnostics 1 are of CP1, and so is
+# reservation 1; a transaction runs on CP1.
+PREPARE = """
+csmsctl get-diagnostics CP1 --wait
+csmsctl remote-start depot-1 --tag DEPOT --connector 1
+until_ running depot-1
+csmsctl firmware rollout depot-1 --file acme-2.1.bin --only-idle
+csmsctl reserve-now CP1 --connector 2 --tag A1B2C3 --expires +1h
+csmsctl set-charging-profile CP1 --connector 1 --profile night
+csmsctl remote-start CP1 --tag A1B2C3 --connector 1
+until_ running CP1
+"""
+
+# What the lines here may use.
+FUNCTIONS = r"""
+running() { csmsctl tx list --state active --charge-point "$1" --csv --no-headers | grep -q .; }
+free() { csmsctl status CP1 --csv | grep -Eqi "^CP1,true,[^,]*,[^,]*,1,(Available|Reserved),"; }
+until_() { until "$@"; do sleep 0.1; done; }
+idle() { until free; do ! running CP1 || csmsctl remote-stop CP1; sleep 0.1; done; }
+charging() { running CP1 || { until_ free; csmsctl remote-start CP1 --tag A1B2C3 --connector 1; }; until_ running CP1; }
+times() { csmsctl events --type "charge_point.$1" --csv --no-headers --limit 1000 | grep -c CP1; }
+before() { times "$1" >before; }
+after() { until [ "$(times "$1")" -gt "$(cat before)" ]; do sleep 0.1; done; until_ free; }
+no_rollouts() { csmsctl rollout list --csv --no-headers | cut -d, -f1 | xargs -rn1 csmsctl rollout cancel --yes; }
+"""
+
+# One after the other in this order, when all others have been run: (example, before, after).
+ALONE = [
+    ("csmsctl rollout pause 1", "", ""),
+    ("csmsctl rollout resume 1", "", ""),
+    ("csmsctl rollout cancel 1", "", ""),
+    ("csmsctl cp set CP1 --label", "", "csmsctl cp set CP1 --label north --label garage"),
+    ("csmsctl config", "csmsctl config export --all > site.toml", ""),
+    ("csmsctl send-local-list", "", ""),
+    ("csmsctl local-list sync", "", ""),
+    ("csmsctl tag block", "", "csmsctl tag unblock A1B2C3"),
+    ("csmsctl profile remove night", "", "csmsctl profile add night --limit 6A --purpose TxDefaultProfile"),
+    ("csmsctl clear-charging-profile", "csmsctl set-charging-profile CP1 --connector 1 --profile night", ""),
+    ("csmsctl remote-stop CP1", "charging", ""),
+    ("csmsctl remote-start CP1", "idle", "until_ running CP1"),
+    ("csmsctl unlock-connector CP1", "idle", ""),
+    ("csmsctl cancel-reservation", "", ""),
+    ("csmsctl reserve-now CP1", "idle", ""),
+    (
+        "csmsctl change-availability CP1",
+        "idle",
+        "csmsctl change-availability CP1 --connector 1 --type operative; until_ free",
+    ),
+    ("csmsctl reset CP1", "idle; before booted", "after booted"),
+    ("csmsctl call CP1 Reset", "before booted", "after booted"),
+    ("csmsctl cp disconnect CP1", "before connected", "after connected"),
+    ("csmsctl firmware remove", "no_rollouts", "csmsctl firmware add acme-2.1.bin"),
+    ("csmsctl update-firmware CP1", "no_rollouts; before booted", "after booted"),
+    ("csmsctl firmware rollout", "no_rollouts", ""),
+    ("csmsctl diagnostics remove 1", "", ""),
+    ("csmsctl tx close 1", "", ""),
+    ("csmsctl tag remove", "", ""),
+    ("csmsctl cp remove", "", ""),
+]
+
+ENDLESS = ("csmsctl watch", "csmsctl log CP1 -f", "csmsctl events -f")
+
+NOT_RUN = {
+    "make": "builds, or never ends; the demo and the tests have their own",
+    "sudo": "changes this machine",
+    "csmsd --listen": "listens on a port and on paths that others may have",
+    "csmsctl simulate": "speaks to port 9000 of this machine; it is what runs the charge points of this site",
+    "csmsctl conformance": "takes minutes; tests/conformance runs it",
+}
