@@ -175,8 +175,8 @@ _TASK = Section(
 _BACKUP = Section(
     "Backups: the database in a file, made while csmsd runs, and checked.",
     {
-        "create": Entry(f"{_HERE}.backup:create", "csmsctl backup create /var/backups/csms"),
-        "verify": Entry(f"{_HERE}.backup:verify", "csmsctl backup verify /var/backups/csms/csms-20261125T030000Z.db"),
+        "create": Entry(f"{_HERE}.backup:create", "csmsctl backup create csms-backup.db"),
+        "verify": Entry(f"{_HERE}.backup:verify", "csmsctl backup verify csms-backup.db"),
     },
     default="create",
 )

@@ -16,6 +16,7 @@ FILES = {
     "firmware-2.1.bin": "other firmware",
     "tags.csv": "id,note\nD4E5F6,imported\n",
     "cards.csv": "id,note\nB2C3D4,imported\n",
+    "commands.txt": "status\ntx list\n",
     "tariff.toml": 'currency = "EUR"\n[[tariffs]]\nper_kwh = "0.40"\n',
 }
 
@@ -62,6 +63,7 @@ no_rollouts() { csmsctl rollout list --csv --no-headers | cut -d, -f1 | xargs -r
 
 # One after the other in this order, when all others have been run: (example, before, after).
 ALONE = [
+    ("csmsctl backup verify", "csmsctl backup create csms-backup.db", "rm csms-backup.db"),
     ("csmsctl rollout pause 1", "", ""),
     ("csmsctl rollout resume 1", "", ""),
     ("csmsctl rollout cancel 1", "", ""),
