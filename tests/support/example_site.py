@@ -103,5 +103,6 @@ NOT_RUN = {
     "sudo": "changes this machine",
     "csmsd --listen": "listens on a port and on paths that others may have",
     "csmsctl simulate": "speaks to port 9000 of this machine; it is what runs the charge points of this site",
+    "csmsctl shell": "wants a terminal; tests/csmsctl has its own for it",
     "csmsctl conformance": "takes minutes; tests/conformance runs it",
 }
