@@ -59,7 +59,7 @@ EXAMPLES = {
     "Reset what is idle and there, all others when they are back and idle, and wait for one of them:": [
         "csmsctl reset --all --type soft --unless-transaction --queue 3d --yes",
         "csmsctl task list --state queued",
-        "csmsctl task wait 42",
+        "csmsctl task wait 1",
     ],
     "The transactions of the last month for the books:": ["csmsctl tx export --since -31d --output month.csv"],
 }

@@ -84,6 +84,7 @@ ALONE = [
         "idle",
         "csmsctl change-availability CP1 --connector 1 --type operative; until_ free",
     ),
+    ("csmsctl reset 'north-*'", "", ""),
     ("csmsctl reset CP1", "idle; before booted", "after booted"),
     ("csmsctl call CP1 Reset", "before booted", "after booted"),
     ("csmsctl cp disconnect CP1", "before connected", "after connected"),
