@@ -30,7 +30,20 @@ class Report:
 
 
 def ask(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
-    """What a charge point answers to GetConfiguration (None: all keys), and the first result that was no answer."""
+    """What a charge point answers to GetConfiguration (None: all keys), and the first result that was no answer.
+
+    Some tell of fewer keys than they are asked for, and call none of them unknown: these are asked for all.
+    """
+    report, failed = _asked(client, identity, keys)
+    if failed is not None or all(
+        key.casefold() in report.keys or key.casefold() in report.unknown for key in keys or ()
+    ):
+        return report, failed
+    everything, _ = _asked(client, identity, None)
+    return Report({**everything.keys, **report.keys}, report.unknown), None
+
+
+def _asked(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
     results = operation(client, identity, "get-configuration", **({"key": keys} if keys is not None else {}))
     failed = next((result for result in results if result["outcome"] != "accepted"), None)
     found: dict[str, Key] = {}

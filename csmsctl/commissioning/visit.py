@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from csmsctl.client import Client, Result
 from csmsctl.commissioning.person import Person
 from csmsctl.commissioning.step import Failed, Skipped
-from csmsctl.configurations import Report, ask, operation, remembered
+from csmsctl.configurations import Key, Report, ask, operation, remembered
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 
@@ -84,26 +84,31 @@ class Visit:
         self._configuration = report
         return len(report.keys)
 
-    def configuration(self) -> dict[str, str]:
-        """The values of the keys by their folded names; what was reported last where it could not be asked."""
+    def configuration(self) -> Mapping[str, Key]:
+        """The keys by their folded names; what was reported last where it could not be asked."""
         if self._configuration is None:
             try:
                 self.ask_configuration()
             except Failed:
                 self._configuration, _ = remembered(self._client, self.charge_point)
         assert self._configuration is not None
-        return {folded: key.value or "" for folded, key in self._configuration.keys.items()}
+        return self._configuration.keys
+
+    def value(self, key: str) -> str | None:
+        """The value of a configuration key; None where it is not reported."""
+        found = self.configuration().get(key.casefold())
+        return None if found is None else found.value or ""
 
     def number(self, key: str, default: int) -> int:
         """The value of a configuration key that is a number."""
         try:
-            return int(self.configuration().get(key.casefold(), default))
+            return int(self.value(key) or default)
         except ValueError:
             return default
 
     def words(self, key: str) -> list[str]:
         """The parts of a configuration key that is a list."""
-        return [word.strip() for word in self.configuration().get(key.casefold(), "").split(",") if word.strip()]
+        return [word.strip() for word in (self.value(key) or "").split(",") if word.strip()]
 
     def supports(self, profile: str) -> bool:
         """Whether it says that it has a feature profile; one that says nothing of it at all may have any."""

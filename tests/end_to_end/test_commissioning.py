@@ -91,7 +91,6 @@ async def test_what_is_harmless_passes_and_leaves_nothing_behind(make_site: Make
             (3, "SIM-1", "--suite", "quick", "--connector", "9"),
             (3, "SIM-1", "--suite", "full", "--yes", "--tag", "NOBODY"),
             (2, "SIM-1", "--suite", "quick", "--step", "reset"),
-            (2, "SIM-1", "--suite", "quick", "--report", "report.pdf"),
         ):
             ended = await site.csmsctl("cp", "test", *words)
             assert (ended.code, ended.out) == (code, ""), ended

@@ -12,6 +12,8 @@ _ROUND_TRIPS = 3
 _CLOCK_TOLERANCE_S = 10
 _LOOKED_THROUGH = 500  # messages in the log, for a time of the charge point
 
+_WRITABLE = ("HeartbeatInterval", "ConnectionTimeOut", "MeterValueSampleInterval")  # by C 9
+
 # Required in C 9, by feature profile; CE 3.79 took StopTransactionOnEVSideDisconnect from the list.
 _REQUIRED = {
     "Core": (
@@ -149,19 +151,23 @@ def _time_of(message: Message) -> tuple[str, str] | None:
 @STEPS.step("configuration", "Tells its configuration, and takes a change", quick=True)
 def configuration(visit: Visit) -> None:
     """C 5.8, 5.3, 9. The change is a value that it has already."""
-    keys = visit.ask_configuration()
-    values = visit.configuration()
-    visit.saw(f"{keys} keys; feature profiles: {', '.join(visit.words('SupportedFeatureProfiles')) or 'not told'}")
-    interval = values.get("heartbeatinterval")
-    if interval:
-        visit.accepted("change-configuration", set=[f"HeartbeatInterval={interval}"])
-        visit.saw(f"HeartbeatInterval={interval} written back")
+    number = visit.ask_configuration()
+    keys = visit.configuration()
+    visit.saw(f"{number} keys; feature profiles: {', '.join(visit.words('SupportedFeatureProfiles')) or 'not told'}")
+    for name in _WRITABLE:
+        key = keys.get(name.casefold())
+        if key is not None and key.value and not key.readonly:
+            visit.accepted("change-configuration", set=[f"{key.name}={key.value}"])
+            visit.saw(f"{key.name}={key.value} written back")
+            break
+    else:
+        visit.saw(f"nothing was written: neither of {', '.join(_WRITABLE)} can be")
     missing = [
         key
         for profile, required in _REQUIRED.items()
         if visit.supports(profile)
         for key in required
-        if key.casefold() not in values
+        if key.casefold() not in keys
     ]
     if missing:
         raise Failed(
