@@ -90,11 +90,11 @@ def export(
     output: Output = None,
     parallel: Parallel = 8,
 ) -> None:
-    """Print the configuration that charge points have, as a file for `config plan` and `config apply`.
+    """Print the configuration that charge points have, as a file.
 
-    What all of them have in common stands in defaults, what those with a label have in common below that label, the
-    rest with each charge point. One that is not connected is written as it reported its configuration last. Secrets
-    are never written.
+    It is for `config plan` and `config apply`. What all of them have in common stands in defaults, what those with
+    a label have in common below that label, the rest with each charge point. One that is not connected is written
+    as it reported its configuration last. Secrets are never written.
     """
     from csmsctl.desired_state.exporting import exported
     from csmsctl.files import write_lines
@@ -114,10 +114,11 @@ def plan(
     cached: Cached = False,
     parallel: Parallel = 8,
 ) -> None:
-    """Show how charge points differ from the desired state, and what can be done about it.
+    """Show how charge points differ from the desired state.
 
-    Without TARGET all charge points that the file says something about. Ends with 0 when nothing differs, 1 when
-    something does, and with 6, 8 or 9 when nothing differs as far as is known, but not all could be asked.
+    Each key with what can be done about it. Without TARGET all charge points that the file says something about.
+    Ends with 0 when nothing differs, 1 when something does, and with 6, 8 or 9 when nothing differs as far as is
+    known, but not all could be asked.
     """
     run = invocation(ctx)
     _show(run, _made(run, file, targets, parallel, cached), file)
@@ -132,9 +133,10 @@ def drift(
     ] = False,
     parallel: Parallel = 8,
 ) -> None:
-    """Say nothing when charge points are as they should be, for cron; else print what differs, as `config plan` does.
+    """Print what differs from the desired state, and nothing where nothing does.
 
-    Ends as `config plan` does. One that is not connected is compared with what it reported last, and told of.
+    For cron. Prints and ends as `config plan` does, without its notes. One that is not connected is compared with
+    what it reported last, and told of.
     """
     run = invocation(ctx)
     made = _made(run, file, targets, parallel, False)
@@ -210,7 +212,8 @@ def apply(
     """Change what differs from the desired state, and read it back.
 
     Each key is a ChangeConfiguration of its own. RebootRequired counts as done; `csmsctl status` shows it until the
-    charge point has booted again. A value that the charge point accepts and then reports otherwise is a failure (7).
+    charge point has booted again. A value that the charge point accepts and then reports otherwise is a failure
+    (7).
     """
     from csmsctl.desired_state.applying import apply as apply_one
     from csmsctl.desired_state.applying import apply_code, not_begun

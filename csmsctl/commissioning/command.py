@@ -66,11 +66,12 @@ def examine(
         ),
     ] = None,
 ) -> None:
-    """Lead through a new charge point: link, boot, clock, configuration, charging, reset, limits, diagnostics.
+    """Lead through a new charge point, step by step.
 
-    Without --suite it asks for what a person has to do: cars, cards, cables. Every step passes, fails with what to do
-    about it, or is skipped with the reason. A running transaction is not disturbed, and what a step created is taken
-    away again. Ends with 0 when nothing failed, 6 when the charge point is not connected.
+    Link, boot, clock, configuration, triggers, charging, reset, limits, diagnostics. Without --suite it asks for
+    what a person has to do: cars, cards, cables. Every step passes, fails with what to do about it, or is skipped
+    with the reason. A running transaction is not disturbed, and what a step created is taken away again. Ends with
+    0 when nothing failed, 6 when the charge point is not connected.
     """
     run = invocation(ctx)
     form = form_of(report) if report is not None else None

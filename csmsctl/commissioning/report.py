@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
 
 from csmsctl.commissioning.step import Outcome, Suite
 from csmsctl.escape import to_json, visible
 from csmsctl.report_forms import Form, aligned, markdown, markdown_table
+from csmsctl.table import Record
 from csmsd import __version__
-
-Record = dict[str, Any]
 
 _WORDS = {"pass": "pass", "fail": "FAIL", "skipped": "skipped"}
 _IDENTITY = ("vendor", "model", "serial_number", "firmware_version", "address", "security_profile")
