@@ -11,13 +11,16 @@ INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test test-slow bench lint lock dist clean
+.PHONY: help demo pictures run test test-slow bench lint lock dist clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.installed-run ## Try it: a daemon and simulated charge points
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" sh demo/run
+
+pictures: .venv/.installed-run ## Make the pictures of the README again
+	@$(BIN)/python demo/pictures.py docs/pictures
 
 run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 127.0.0.1:9000")
 	@exec $(BIN)/csmsd $(ARGS)

@@ -1,0 +1,278 @@
+"""Makes the pictures of the README: `python demo/pictures.py DIRECTORY`.
+
+csmsd runs on a temporary state directory, charge points connect to it and say what they would say on an ordinary
+afternoon, and what csmsctl shows of that is kept as SVG. What depends on the day and the second in which this runs is
+set afterwards, so that the pictures change only when csmsctl does. Nothing in them is fetched from anywhere.
+"""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+from websockets.asyncio.client import ClientConnection, connect
+
+from csmsctl.dashboard.live import Live
+from csmsctl.table import Record
+from csmsctl.watcher import Watcher
+
+COLUMNS, LINES = 100, 19
+# The last full ten minutes: sparklines begin their characters at fixed times.
+NOW = datetime.fromtimestamp(time.time() // 600 * 600, UTC)
+HALF_PAST_TWO = timedelta(hours=14, minutes=30)
+
+TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px;
+line-height: {line_height}px; }}
+.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix" xml:space="preserve">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def ago(**distance: float) -> str:
+    """A timestamp as charge points write it."""
+    return (NOW - timedelta(**distance)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_zone() -> str:
+    """A time zone in which NOW is half past two, as POSIX writes it: positive is west."""
+    since_midnight = timedelta(hours=NOW.hour, minutes=NOW.minute, seconds=NOW.second)
+    west = since_midnight - HALF_PAST_TWO
+    sign = "-" if west < timedelta(0) else ""
+    return f"SITE{sign}{abs(west)}"
+
+
+class ChargePoint:
+    """Says what it is told to say, and accepts whatever it is asked for."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._ids = count(1)
+        self._answers: asyncio.Queue[Any] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def boot(cls, url: str, model: str, connectors: int) -> "ChargePoint":
+        charge_point = cls(await connect(url, subprotocols=["ocpp1.6"]))  # type: ignore[list-item]
+        await charge_point.say("BootNotification", chargePointVendor="Acme", chargePointModel=model)
+        for connector in range(connectors + 1):
+            await charge_point.status(connector, "Available", hours=3)
+        return charge_point
+
+    async def _read(self) -> None:
+        async for text in self._connection:
+            frame = json.loads(text)
+            if frame[0] == 2:
+                await self._connection.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+            else:
+                self._answers.put_nowait(frame[2])
+
+    async def say(self, action: str, **payload: Any) -> Any:
+        await self._connection.send(json.dumps([2, str(next(self._ids)), action, payload]))
+        return await self._answers.get()
+
+    async def status(self, connector: int, status: str, error: str = "NoError", info: str = "", **since: float) -> None:
+        payload = {"connectorId": connector, "status": status, "errorCode": error, "timestamp": ago(**since)}
+        await self.say("StatusNotification", **payload, **({"info": info} if info else {}))
+
+    async def charge(self, connector: int, id_tag: str, minutes: int, watts: int, soc: int, suspended: int = 0) -> None:
+        """A transaction that has run for some minutes, in the last `suspended` of them without power."""
+        await self.status(connector, "Preparing", minutes=minutes + 1)
+        start = {"connectorId": connector, "idTag": id_tag, "meterStart": 41_250, "timestamp": ago(minutes=minutes)}
+        number = (await self.say("StartTransaction", **start))["transactionId"]
+        await self.status(connector, "Charging", minutes=minutes)
+        energy = 0.0
+        for passed in range(1, minutes):
+            # Full batteries are filled more slowly, and cars are never quite steady.
+            power = watts * min(1.0, (minutes + 12 - passed) / 24) if soc > 85 else watts
+            power = 0 if passed > minutes - suspended else power * (0.97 if passed % 3 else 0.9)
+            energy += power / 60
+            values = {
+                "Energy.Active.Import.Register": (round(41_250 + energy), "Wh"),
+                "Power.Active.Import": (round(power), "W"),
+                "SoC": (min(100, round(soc - (minutes - passed) * 0.4)), "Percent"),
+            }
+            sampled = [{"measurand": name, "value": str(value), "unit": unit} for name, (value, unit) in values.items()]
+            meter_value = [{"timestamp": ago(minutes=minutes - passed), "sampledValue": sampled}]
+            await self.say("MeterValues", connectorId=connector, transactionId=number, meterValue=meter_value)
+        if suspended:
+            await self.status(connector, "SuspendedEV", minutes=suspended)
+
+    async def leave(self) -> None:
+        await self._connection.close()
+
+
+class Csmsctl:
+    """csmsctl on a terminal, as far as its output knows."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+
+    def __call__(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "csmsctl", "--color", "always", "--no-pager", *words],
+            env=os.environ | {"CSMS_SOCKET": str(self.socket), "COLUMNS": str(COLUMNS), "TERM": "xterm-256color"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def until_offline(self, identity: str) -> None:
+        while json.loads(self("cp", "show", identity, "--json"))["charge_points"][0]["connected"]:
+            time.sleep(0.05)
+
+
+class Frame:
+    """The screen that `watch` paints on; it is read once it has been painted often enough."""
+
+    size = (COLUMNS, LINES)
+
+    def __init__(self, keys: list[str]) -> None:
+        self.lines: list[Text] = []
+        self._keys = keys
+
+    @property
+    def sources(self) -> list[int]:
+        return []
+
+    def read(self, ready: list[Any]) -> list[str]:
+        return [self._keys.pop(0)]
+
+    def paint(self, lines: list[Text]) -> None:
+        self.lines = lines
+
+
+class Afternoon(Watcher):
+    """`status`, with the age of every message as it would be on an ordinary afternoon."""
+
+    _AGES = (4, 21, 8, 47, 12)  # seconds
+
+    def look(self) -> None:
+        super().look()
+        self.found["daemon"]["uptime_s"] = 12 * 86_400
+        for charge_point, seconds in zip(self.found["charge_points"], self._AGES, strict=False):
+            _ago(charge_point, "last_seen_at", seconds if charge_point["connected"] else 26 * 60)
+            for problem in charge_point["problems"]:
+                if problem["kind"] == "offline":
+                    _ago(problem, "since", 26 * 60)
+
+
+def _ago(record: Record, key: str, seconds: int) -> None:
+    record[key] = (NOW - timedelta(seconds=seconds)).isoformat()
+
+
+async def site(url: str, csmsctl: Csmsctl) -> list[ChargePoint]:
+    """An ordinary afternoon."""
+    for number in range(1, 5):
+        csmsctl("cp", "add", f"GARAGE-{number}", "--label", "garage")
+    csmsctl("cp", "add", "FORECOURT-1", "--label", "fast")
+    for tag in ("ADA", "GRACE", "EDSGER", "BARBARA"):
+        csmsctl("tag", "add", tag)
+    forecourt = await ChargePoint.boot(url + "FORECOURT-1", "Fast 150", 1)
+    garage = [await ChargePoint.boot(f"{url}GARAGE-{number}", "Wallbox 2", 2) for number in range(1, 5)]
+    await forecourt.charge(1, "BARBARA", 24, 87_000, 88)
+    await garage[0].charge(1, "ADA", 95, 11_000, 63)
+    await garage[1].charge(2, "GRACE", 140, 7_400, 100, suspended=6)
+    await garage[3].charge(1, "EDSGER", 40, 11_000, 51)
+    await garage[2].status(2, "Faulted", "GroundFailure", "RCD tripped", minutes=12)
+    await garage[3].leave()
+    csmsctl("profile", "add", "garage", "--limit", "32A", "--purpose", "ChargePointMaxProfile")
+    evening = "22:00-06:00=32A,06:00-17:00=16A,17:00-22:00=8A"
+    csmsctl("profile", "add", "evening", "--daily", evening, "--purpose", "TxDefaultProfile")
+    for connector, profile in (("0", "garage"), ("0", "evening")):
+        await asyncio.to_thread(
+            csmsctl, "set-charging-profile", "GARAGE-1", "--connector", connector, "--profile", profile
+        )
+    return [forecourt, *garage]
+
+
+def keep(directory: Path, name: str, command: str, shown: list[Text]) -> None:
+    """The picture of a terminal."""
+    console = Console(record=True, width=COLUMNS, file=StringIO(), color_system="truecolor")
+    console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+    for line in shown:
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    picture = console.export_svg(title="csms", code_format=TEMPLATE, unique_id=name, font_aspect_ratio=0.602)
+    (directory / f"{name}.svg").write_text("\n".join(line.rstrip() for line in picture.splitlines()) + "\n")
+
+
+def calm(text: str) -> list[Text]:
+    """Output of csmsctl without what depends on the day and the second."""
+    text = re.sub(r"up \d+ s", "up 12 d 0 h", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d", "2026-03-02", text)  # tomorrow
+    return [Text.from_ansi(line) for line in text.splitlines()]
+
+
+async def pictures(directory: Path, socket: Path, url: str) -> None:
+    csmsctl = Csmsctl(socket)
+    charge_points = await site(url, csmsctl)
+    await asyncio.to_thread(csmsctl.until_offline, "GARAGE-4")
+    keep(directory, "status", "csmsctl status", calm(await asyncio.to_thread(csmsctl, "status")))
+
+    watcher = Afternoon(socket, 5.0, None)
+    await asyncio.to_thread(watcher.connect)
+    frame = Frame(["", "", "", "q"])
+    live = Live(watcher, frame, now=lambda: NOW.timestamp())  # type: ignore[arg-type]
+    await asyncio.to_thread(live.run)
+    watcher.close()
+    keep(directory, "watch", "csmsctl watch", frame.lines)
+
+    words = ("profile", "preview", "GARAGE-1", "--connector", "1", "--duration", "86400")
+    shown = await asyncio.to_thread(csmsctl, *words, "--start", NOW.isoformat())
+    keep(directory, "preview", f"csmsctl {' '.join(words[:-2])}", calm(shown))
+
+    shown = await asyncio.to_thread(csmsctl, "tx", "meter", "1")
+    keep(directory, "meter", "csmsctl tx meter 1", calm(re.sub(r"BARBARA, \d+ min", "BARBARA, 24 min", shown)))
+    for charge_point in charge_points:
+        await charge_point.leave()
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    os.environ["TZ"] = local_zone()
+    time.tzset()
+    with tempfile.TemporaryDirectory(prefix="csms-") as temporary:
+        socket = Path(temporary) / "csmsd.sock"
+        command = [sys.executable, "-m", "csmsd", "--listen", "127.0.0.1:0", "--state-dir", f"{temporary}/state"]
+        with (Path(temporary) / "log").open("w") as log:
+            daemon = subprocess.Popen([*command, "--socket", str(socket)], stderr=log)
+        try:
+            csmsctl = Csmsctl(socket)
+            csmsctl("daemon", "wait-ready", "--timeout", "20")
+            address = json.loads(csmsctl("daemon", "info", "--json"))["listen"][0]
+            asyncio.run(pictures(directory, socket, f"ws://{address}/ocpp/"))
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+if __name__ == "__main__":
+    main()
