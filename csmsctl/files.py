@@ -5,7 +5,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from csmsctl.output import Output
+from csmsctl.escape import to_json
+from csmsctl.output import Output, versioned
+from csmsctl.table import Record
 
 
 def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
@@ -30,6 +32,14 @@ def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     output.note(f"Written: {file}")
+
+
+def write_document(output: Output, file: str | None, data: Record) -> None:
+    """The JSON document of a command to the file, or to standard output where none is named (or `-`)."""
+    if file is None or file == "-":
+        output.document(data)
+    else:
+        write_lines(output, file, [to_json(versioned(data), indent=2)])
 
 
 def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:

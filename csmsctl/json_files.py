@@ -8,7 +8,11 @@ from csmsctl.failure import USAGE, Failure
 
 
 def name_or_json(value: Any) -> Any:
-    """A NAME as it is; the object in a FILE, which has a `/` or ends in `.json`, or is `-` for standard input."""
+    """A NAME as it is; the object in a FILE, which has a `/` or ends in `.json`, or is `-` for standard input; JSON."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        from csmsctl.commands.call import read_object
+
+        return read_object(value, "profile")
     if not isinstance(value, str) or not (value == "-" or "/" in value or value.endswith(".json")):
         return value
     return read_json_file(value)

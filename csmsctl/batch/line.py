@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from csmsctl.command_line import carry_out, failure_of
 from csmsctl.completion import arguments_among, options_by_name
-from csmsctl.escape import visible
 from csmsctl.failure import INTERRUPTED, USAGE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.lines.objects import find, words_of
 from csmsctl.lines.secrets import masked_words
 from csmsctl.lines.words import split
-from csmsctl.options import GlobalOptions, extract
+from csmsctl.options import GlobalOptions, extract, wants_json
 from csmsctl.output import Output, versioned
 from csmsctl.tree import LazyGroup, Root
 
@@ -60,6 +59,8 @@ class Line:
         if self.what is not None and self.what.alone:
             raise Failure(USAGE, f"{' '.join(path)} cannot be part of a batch.", "Run it by itself.")
         if self.what is not None:
+            if _writes_file(self.what, self._rest) and not wants_json(self.words):
+                self._options.json = False  # the file is to be what it is without a batch
             self.about = _about(self.what, self._rest[len(path) :])
 
     @property
@@ -104,6 +105,7 @@ class Gathered(Output):
 
     def __init__(self, options: GlobalOptions, number: int) -> None:
         super().__init__(options)
+        self.terminal = False
         self._number = number
         self._document: Record | None = None
         self._lines: list[str] = []
@@ -128,7 +130,7 @@ class Gathered(Output):
         )
 
     def warn(self, text: str) -> None:
-        sys.stderr.write(f"line {self._number}: {visible(text)}\n")
+        super().warn(f"line {self._number}: {text}")
 
     def _write(self, text: str, *, flush: bool = False) -> None:
         self._lines.append(text)
@@ -164,6 +166,12 @@ def _path(words: list[str], tree: Root) -> list[str]:
         if not isinstance(command, LazyGroup):
             return words[:count]
     return words
+
+
+def _writes_file(command: Any, words: list[str]) -> bool:
+    """Whether a file is named for what the command would print."""
+    named = any(word.startswith(("--output", "-o")) for word in words)
+    return named and any(param.name == "output" for param in command.params)
 
 
 def _about(command: Any, words: list[str]) -> frozenset[str] | None:

@@ -64,8 +64,8 @@ def preview(
         str | None,
         typer.Option(
             "--with",
-            metavar="NAME|FILE",
-            help="As if this profile were sent now: name in the library, or file",
+            metavar="NAME|FILE|JSON",
+            help="As if this profile were sent now: name in the library, file, or JSON",
             autocompletion=live("profiles"),
         ),
     ] = None,

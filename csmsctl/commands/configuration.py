@@ -97,12 +97,12 @@ def export(
     as it reported its configuration last. Secrets are never written.
     """
     from csmsctl.desired_state.exporting import exported
-    from csmsctl.files import write_lines
+    from csmsctl.files import write_document, write_lines
 
     run = invocation(ctx)
     found = exported(run, choose(targets, everyone=all_).targets, parallel=parallel)
     if run.options.json:
-        run.output.document(found.as_record())
+        write_document(run.output, output, found.as_record())
     else:
         write_lines(run.output, output, found.lines(all_keys=all_keys))
 

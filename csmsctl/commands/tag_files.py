@@ -10,7 +10,7 @@ import typer
 
 from csmsctl.confirm import confirm
 from csmsctl.failure import USAGE, Failure
-from csmsctl.files import write_lines
+from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import invocation
 from csmsctl.parameters import Output, files
 from csmsctl.table import csv_lines, csv_text
@@ -27,7 +27,7 @@ def export(ctx: typer.Context, output: Output = None) -> None:
     run = invocation(ctx)
     tags = run.call("tag.list")["tags"]
     if run.options.json:
-        run.output.document({"tags": tags})
+        write_document(run.output, output, {"tags": tags})
         return
     write_lines(run.output, output, csv_lines(FIELDS, tags, headers=run.output.headers))
 

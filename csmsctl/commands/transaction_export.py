@@ -10,7 +10,7 @@ from csmsctl.commands.transactions import State
 from csmsctl.cursor import Cursor, cursor
 from csmsctl.escape import to_json
 from csmsctl.failure import Failure
-from csmsctl.files import write_lines
+from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.output import SCHEMA_VERSION
 from csmsctl.parameters import ChargePointOption, Output, Since, TagOption, Until, files
@@ -58,7 +58,7 @@ def export(
     filters = {"since": since, "until": until, "charge_point": charge_point, "tag": tag, "state": state}
     found = transactions(run, {name: value for name, value in filters.items() if value is not None})
     if run.options.json:
-        run.output.document({"transactions": list(found)})
+        write_document(run.output, output, {"transactions": list(found)})
         return
     write_lines(run.output, output, csv_lines(FIELDS, found, headers=run.output.headers))
 

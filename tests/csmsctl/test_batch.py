@@ -14,6 +14,7 @@ from csmsctl.batch.line import Line, options_for_lines
 from csmsctl.batch.schedule import Schedule
 from csmsctl.options import GlobalOptions
 from csmsctl.tree import root
+from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Hangup, Params, Peer, ScriptedDaemon, Silence
 
@@ -214,6 +215,25 @@ def test_secrets_are_not_repeated(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> N
     _, [found] = results(csmsctl, "change-configuration CP1 --set AuthorizationKey=abc")
     assert found["command"][-1] == "AuthorizationKey=******"
     assert daemon.params("operation.run")["parameters"] == {"set": ["AuthorizationKey=abc"]}
+
+
+def test_a_line_that_names_a_file(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
+    """The file is what it is without a batch."""
+    daemon.replies["tag.list"] = {"tags": [samples.tag(id="A1")]}
+    table, document = tmp_path / "tags.csv", tmp_path / "tags.json"
+    code, found = results(csmsctl, f"tag export --output {table}\ntag export --json --output {document}\ntag export")
+    assert code == 0
+    assert [line["result"] for line in found[:2]] == [None, None]
+    assert table.read_text().startswith("id,")
+    assert json.loads(document.read_text())["tags"] == found[2]["result"]["tags"] == [samples.tag(id="A1")]
+
+
+def test_json_that_stands_for_a_file(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = {"results": []}
+    profile = {"chargingProfileId": 1, "stackLevel": 0}
+    line = {"command": "set-charging-profile", "targets": "CP1", "connector": 1, "profile": profile}
+    results(csmsctl, json.dumps(line))
+    assert daemon.params("operation.run")["parameters"] == {"connector": 1, "profile": profile}
 
 
 def test_text_that_is_no_document(csmsctl: Csmsctl) -> None:

@@ -63,8 +63,8 @@ class RemoteStart(Operation, kw_only=True):
         Annotated[
             str | dict[str, Any],
             Meta(
-                description="TxProfile for the transaction: name in the library, or a file with its JSON",
-                extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE"},
+                description="TxProfile for the transaction: name in the library, its JSON, or a file with it",
+                extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE|JSON"},
             ),
         ]
         | None

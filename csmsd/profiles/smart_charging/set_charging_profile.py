@@ -79,8 +79,8 @@ class SetChargingProfile(Operation, kw_only=True):
     profile: Annotated[
         str | dict[str, Any],
         Meta(
-            description="Name in the library, or a file (with a / or .json, - for standard input) with its JSON",
-            extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE"},
+            description="Name in the library, its JSON, or a file with it (with a / or .json, - for standard input)",
+            extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE|JSON"},
         ),
     ]
     transaction: Annotated[int, Meta(description="Transaction that a TxProfile is for; left out, what runs")] | None = (
