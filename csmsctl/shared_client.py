@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 
 from csmsctl.client import Params, Result, progress_of, request_for, result_of, too_late
 from csmsctl.connection import Connection
-from csmsctl.failure import USAGE, Failure
+from csmsctl.failure import TIMED_OUT, USAGE, Failure
 
 
 class SharedClient:
@@ -47,8 +47,7 @@ class SharedClient:
         wire = self._connected()
         wire.waiting[number] = messages
         try:
-            with wire.sending:
-                wire.connection.send(request, timeout)
+            self._send(wire, request, timeout)
             while True:
                 message = messages.get(timeout=timeout)
                 if isinstance(message, Failure):
@@ -61,6 +60,15 @@ class SharedClient:
             raise too_late(method, timeout) from None
         finally:
             wire.waiting.pop(number, None)
+
+    def _send(self, wire: "_Wire", request: Params, timeout: float) -> None:
+        with wire.sending:
+            try:
+                wire.connection.send(request, timeout)
+            except Failure as failure:
+                if failure.code == TIMED_OUT:
+                    wire.connection.abort()  # a part of it may have been sent: what follows would be nonsense
+                raise
 
     def _connected(self) -> "_Wire":
         with self._lock:

@@ -53,10 +53,10 @@ def batch(
     def show(line: Line) -> None:
         nonlocal done, failed, skipped
         assert line.result is not None
-        run.output.line(line.result, flush=False)
         done += line.result["exit_code"] == 0
         failed += line.failed
         skipped += line.result["exit_code"] is None
+        run.output.line(line.result, flush=False)
 
     with without_standard_input():
         runner = Runner(lines, shared, parallel=parallel, fail_fast=fail_fast)

@@ -36,10 +36,11 @@ class Line:
         self.ended = threading.Event()
         self._begun = False
         self._tree = tree
+        self._wrong: Failure | None = None  # what is wrong with the line itself
         try:
             self._read(text, options)
         except Failure as failure:
-            self._end(failure.code, None, failure)
+            self._wrong = failure
 
     def _read(self, line: bytes, options: GlobalOptions) -> None:
         try:
@@ -71,6 +72,9 @@ class Line:
     def run(self, shared: "SharedClient") -> None:
         """Carries it out. Nothing is raised: what goes wrong is its result."""
         self._begun = True
+        if self._wrong is not None:
+            self._end(self._wrong.code, None, self._wrong)
+            return
         gathered = Gathered(self._options, self.number)
         try:
             run = Invocation(self._options, output=gathered, shared=shared)

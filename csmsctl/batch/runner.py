@@ -23,6 +23,7 @@ class Runner:
         self._ready: SimpleQueue[Line] = SimpleQueue()
         self._schedule = Schedule()
         self._stopped: Failure | None = None  # why no more lines are begun
+        self._interrupted = False
         self._next: Line | None = None  # whose result is handed out next
         for work in (self._begin_in_order, *[self._work] * parallel):
             # Daemons: when the batch is interrupted nobody waits for an answer, or for the next line.
@@ -47,6 +48,7 @@ class Runner:
 
     def interrupted(self) -> Iterator[Line]:
         """Begins no more, waits for nothing, and says of the lines that were read what is known of them now."""
+        self._interrupted = True
         self._stopped = Failure(INTERRUPTED, "Not run: the batch was interrupted.")
         while True:
             if self._next is not None:
@@ -61,10 +63,9 @@ class Runner:
     def _begin_in_order(self) -> None:
         try:
             for line in self._lines:
+                if self._interrupted:
+                    return
                 self._read.put(line)
-                if line.result is not None:
-                    self._look_at(line)
-                    continue
                 if self._stopped is None:
                     self._schedule.wait_for_turn(line)
                 self._ready.put(line)
@@ -75,13 +76,10 @@ class Runner:
     def _work(self) -> None:
         while True:
             line = self._ready.get()
-            if self._stopped is None:
-                line.run(self._shared)
-                self._look_at(line)
-            else:
+            if self._stopped is not None:
                 line.give_up(self._stopped)
+            else:
+                line.run(self._shared)
+                if self._fail_fast and line.failed:
+                    self._stopped = Failure(OTHER, f"Not run: line {line.number} failed.")
             self._schedule.ended(line)
-
-    def _look_at(self, line: Line) -> None:
-        if self._fail_fast and line.failed and self._stopped is None:
-            self._stopped = Failure(OTHER, f"Not run: line {line.number} failed.")
