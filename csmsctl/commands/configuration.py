@@ -92,9 +92,9 @@ def export(
 ) -> None:
     """Print the configuration that charge points have, as a file.
 
-    It is for `config plan` and `config apply`. What all of them have in common stands in defaults, what those with
-    a label have in common below that label, the rest with each charge point. One that is not connected is written
-    as it reported its configuration last. Secrets are never written.
+    It is for `config plan` and `config apply`. What most of them have stands in defaults, what those with a label
+    have in common below that label, the rest with each charge point. One that is not connected is written as it
+    reported its configuration last. Secrets are never written.
     """
     from csmsctl.desired_state.exporting import exported
     from csmsctl.files import write_document, write_lines
@@ -212,8 +212,7 @@ def apply(
     """Change what differs from the desired state, and read it back.
 
     Each key is a ChangeConfiguration of its own. RebootRequired counts as done; `csmsctl status` shows it until the
-    charge point has booted again. A value that the charge point accepts and then reports otherwise is a failure
-    (7).
+    charge point has booted again. A value that the charge point accepts and then reports otherwise fails (7).
     """
     from csmsctl.desired_state.applying import apply as apply_one
     from csmsctl.desired_state.applying import apply_code, not_begun
