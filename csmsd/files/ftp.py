@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
 from io import BufferedReader
 from typing import Any, ClassVar, TypeVar
 
@@ -21,7 +21,8 @@ from pyftpdlib.handlers.ftp.control import proto_cmds
 from pyftpdlib.ioloop import IOLoop, _RetryError
 from pyftpdlib.servers import FTPServer
 
-from csmsd.files.grants import Download, Grant, Grants, Pace, Upload
+from csmsd.files.arrival import Wire
+from csmsd.files.grants import Delivery, Download, Grant, Grants, Pace, Upload
 from csmsd.files.limits import CHUNK, Limits
 from csmsd.files.shelf import Intake
 from csmsd.ports import NoRoom, StoredFile
@@ -110,17 +111,36 @@ class FtpHost:
 
         return self.ask(find())
 
+    def begin(self, grant: Download, start: int, wire: Wire) -> Delivery:
+        """Raises OSError when no more may be fetched."""
+        delivery = self.ask(self.grants.begin(grant, start, grant.size, wire))
+        if delivery is None:
+            raise OSError(errno.EPERM, "This was fetched often enough")
+        return delivery
+
+    def end(self, delivery: Delivery) -> None:
+        async def end() -> None:
+            with closing(delivery.wire):
+                await self.grants.end(delivery, self.limits.idle)
+
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(end(), self._loop)
+
     def tell(self, grant: Download | Upload, done: int, total: int | None) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.grants.progress, grant, done, total)
 
 
 class _Outgoing:
-    """Firmware on its way out."""
+    """Firmware on its way out. Where it begins is known with the first byte that is read, after REST."""
 
-    def __init__(self, grant: Download, descriptor: int) -> None:
+    def __init__(self, host: FtpHost, grant: Download, descriptor: int) -> None:
         self.grant = grant
         self.name = "firmware"
+        self.delivery: Delivery | None = None
+        self.channel: _Data | None = None  # that it goes over
+        self.refused = False
+        self._host = host
         self._file: BufferedReader = os.fdopen(descriptor, "rb")
 
     @property
@@ -128,7 +148,18 @@ class _Outgoing:
         return self._file.closed
 
     def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+        if self.delivery is None:
+            assert self.channel is not None
+            wire = Wire(self.channel.socket.fileno())
+            try:
+                self.delivery = self._host.begin(self.grant, self._file.tell(), wire)
+            except OSError:
+                self.refused = True
+                wire.close()
+                raise
+        data = self._file.read(size)
+        self.delivery.at = self._file.tell()
+        return data
 
     def seek(self, offset: int) -> int:
         return self._file.seek(offset)
@@ -218,7 +249,7 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
         found = self.host.find(filename)
         shelf = self.host.grants.shelf
         if mode == "rb" and isinstance(found, Download):
-            return _Outgoing(found, shelf.open_for_reading("firmware", found.stored))
+            return _Outgoing(self.host, found, shelf.open_for_reading("firmware", found.stored))
         if mode == "wb" and isinstance(found, Upload):
             name = filename.lstrip("/").partition("/")[2].rpartition("/")[2]
             return _Incoming(found, shelf.begin("diagnostics", self.host.limits.upload), name)
@@ -239,6 +270,16 @@ class _Data(DTPHandler):  # type: ignore[misc]
         super().__init__(sock, cmd_channel)
         if not self._closed:
             self._limit = self.ioloop.call_later(cmd_channel.host.limits.transfer, self._time_is_up)
+
+    @property
+    def file_obj(self) -> Any:
+        return self._file
+
+    @file_obj.setter
+    def file_obj(self, file: Any) -> None:
+        self._file = file
+        if isinstance(file, _Outgoing):
+            file.channel = self
 
     def _time_is_up(self) -> None:
         self._resp = ("426 This took too long.", log.debug)
@@ -277,13 +318,17 @@ class _Data(DTPHandler):  # type: ignore[misc]
             self.transfer_finished = False
         if isinstance(file, _Incoming) and not file.closed:
             self._conclude(file)
-        host = self.cmd_channel.host
+        delivery = file.delivery if isinstance(file, _Outgoing) else None
+        if isinstance(file, _Outgoing) and file.refused:
+            self._resp = ("550 This was fetched often enough.", log.debug)
+        if delivery is not None:
+            if not self.transfer_finished:
+                delivery.at = min(delivery.at, delivery.stop - 1)  # some of it was read and not sent
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_WR)  # the wire would keep the end of the file from being told
         super().close()
-        if isinstance(file, _Outgoing) and self.transfer_finished:
-            try:
-                host.ask(host.grants.fetched(file.grant))
-            except Exception as error:
-                log.error("the download of %s could not be noted: %s", file.grant.charge_point, error)
+        if delivery is not None:
+            self.cmd_channel.host.end(delivery)
 
     def _conclude(self, file: _Incoming) -> None:
         """226 is said only when the file and its record are on disk."""

@@ -1,10 +1,12 @@
 """What a token in a URL allows, and what is kept once it was used. Lives in the event loop of the daemon."""
 
+import logging
 from collections.abc import Callable
 from time import monotonic
 
 import msgspec
 
+from csmsd.files.arrival import Wire
 from csmsd.files.shelf import Shelf
 from csmsd.ocpp.secrets import TOKEN_PREFIX
 from csmsd.ports import Clock, Keeper, Publisher, StoredFile
@@ -13,6 +15,9 @@ from csmsd.profiles.firmware_management.hosting import token_hash
 from csmsd.profiles.record import Event, EventType
 from csmsd.profiles.site import Site
 
+log = logging.getLogger(__name__)
+
+_LATE_ACKNOWLEDGEMENT = 0.2  # seconds; TCP may wait so long with it
 _BETWEEN_REPORTS = 0.5  # seconds between two reports of progress
 
 
@@ -50,6 +55,7 @@ class Grants:
         self._publisher = publisher
         self._clock = clock
         self.shelf = shelf
+        self._under_way: dict[int, Delivery] = {}  # by the number of the update
 
     def find(self, path: str) -> Grant | None:
         """What a path `/token-…[/anything]` allows; None when nobody was ever told it."""
@@ -70,19 +76,47 @@ class Grants:
             return Spent() if spent else Upload(upload.id, upload.charge_point)
         return None
 
-    async def fetched(self, grant: Download) -> None:
-        """All of it has left: the token is good for one time less."""
+    async def begin(self, grant: Download, start: int, stop: int, wire: Wire) -> "Delivery | None":
+        """Bytes of a file are about to leave; None when that are more than may.
+
+        One at a time: a charge point that asks anew has given up what is under way, even where nobody told us.
+        """
+        while (earlier := self._under_way.get(grant.number)) is not None:
+            if earlier.at == earlier.stop:
+                await earlier.wire.arrived(_LATE_ACKNOWLEDGEMENT)
+            await self._conclude(earlier)
         update = self._site().firmware.updates.get(grant.number)
+        if update is None or update.token_dead or stop - start > update.bytes_left:
+            return None
+        delivery = self._under_way[grant.number] = Delivery(grant, start, stop, wire)
+        return delivery
+
+    async def end(self, delivery: "Delivery", patience: float) -> None:
+        """It is over. Where all of it was sent, its arrival is waited for, `patience` seconds without progress."""
+        if delivery.at == delivery.stop:
+            await delivery.wire.arrived(patience)
+        await self._conclude(delivery)
+
+    async def _conclude(self, delivery: "Delivery") -> None:
+        """Notes what left and arrived, once; the rest does not arrive any more."""
+        update = self._site().firmware.updates.get(delivery.grant.number)
+        if self._under_way.get(delivery.grant.number) is not delivery:
+            return
+        del self._under_way[delivery.grant.number]
+        left = delivery.wire.unacknowledged()
+        arrived = left == 0 and delivery.at == delivery.stop
+        if not arrived:
+            delivery.wire.cut()
         if update is None:
             return
-        before = (update.downloads_left, update.fetched_at)
-        update.downloads_left, update.fetched_at = max(0, update.downloads_left - 1), self._clock()
+        size, asked, cost = delivery.grant.size, (delivery.start, delivery.stop), delivery.at - delivery.start - left
+        complete = update.left(size, asked, delivery.at, cost=cost, arrived=arrived, now=self._clock())
         try:
             await self._keeper.commit([update])
-        except Exception:
-            update.downloads_left, update.fetched_at = before
-            raise
-        self._publisher.publish(update.event(fetched=True))
+        except Exception as error:
+            log.error("the download of %s could not be noted: %s", update.charge_point, error)
+        if complete:
+            self._publisher.publish(update.event(fetched=True))
 
     async def received(self, grant: Upload, name: str, file: StoredFile) -> bool:
         """Keeps what was brought; False, and the file is gone, when another one was faster. Raises NotStored."""
@@ -117,6 +151,16 @@ class Grants:
         kind: EventType = "firmware.progress" if out else "diagnostics.progress"
         data: dict[str, object] = {"update" if out else "upload": grant.number, "bytes": done, "total": total}
         self._publisher.publish(Event(kind, grant.charge_point, data))
+
+
+class Delivery:
+    """Bytes of a file on their way out, from `start` to before `stop`; `at` says how far they are."""
+
+    def __init__(self, grant: Download, start: int, stop: int, wire: Wire) -> None:
+        self.grant = grant
+        self.start = self.at = start
+        self.stop = stop
+        self.wire = wire
 
 
 class Pace:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import cast
 
 from aiohttp import BodyPartReader, web
 from aiohttp.hdrs import METH_GET, METH_HEAD, METH_POST, METH_PUT
 
-from csmsd.files.grants import Download, Grants, Pace, Spent, Upload
+from csmsd.files.arrival import Wire
+from csmsd.files.grants import Delivery, Download, Grants, Pace, Spent, Upload
 from csmsd.files.limits import CHUNK, HANDSHAKE_SECONDS, Limits
 from csmsd.ports import NoRoom
 
@@ -112,43 +114,61 @@ class HttpHost:
             log.error("firmware for %s cannot be read: %s", grant.charge_point, error.strerror)
             return _answer(500, "It cannot be read.")
         try:
-            partial = request.headers.get("Range") is not None and (start, stop) != (0, 0)
-            response = web.StreamResponse(status=206 if partial else 200)
+            ranged = request.headers.get("Range") is not None and (start, stop) != (0, 0)
+            response = web.StreamResponse(status=206 if ranged else 200)
             response.content_type = "application/octet-stream"
             response.content_length = stop - start
             response.headers["Accept-Ranges"] = "bytes"
-            if partial:
+            if ranged:
                 response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{grant.size}"
-            request["begun"] = response
-            await response.prepare(request)
             if request.method == METH_HEAD:
+                await response.prepare(request)
                 return response
-            await self._stream(response, descriptor, grant, start, stop)
-        except ConnectionError:
-            _cut(request)
-            return response
+            return await self._deliver(request, response, descriptor, grant, start, stop)
         finally:
             os.close(descriptor)
-        # In pieces or at once: the one who has the last byte has the file.
-        if stop == grant.size:
-            await self._grants.fetched(grant)
+
+    async def _deliver(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        descriptor: int,
+        grant: Download,
+        start: int,
+        stop: int,
+    ) -> web.StreamResponse:
+        transport = request.transport
+        if transport is None:
+            return response
+        transport.set_write_buffer_limits(high=0)  # what was written is with the kernel, which can be asked
+        with closing(Wire(transport.get_extra_info("socket").fileno())) as wire:
+            delivery = await self._grants.begin(grant, start, stop, wire)
+            if delivery is None:
+                return _answer(410, "This was fetched often enough.")
+            request["begun"] = response
+            try:
+                await response.prepare(request)
+                await self._stream(response, descriptor, delivery)
+            except ConnectionError:
+                _cut(request)
+            finally:
+                await self._grants.end(delivery, self._limits.idle)
         return response
 
-    async def _stream(
-        self, response: web.StreamResponse, descriptor: int, grant: Download, start: int, stop: int
-    ) -> None:
+    async def _stream(self, response: web.StreamResponse, descriptor: int, delivery: Delivery) -> None:
         pace = Pace()
-        at = start
-        while at < stop:
-            data = await asyncio.to_thread(os.pread, descriptor, min(CHUNK, stop - at), at)
-            if not data:
+        while True:
+            data = await asyncio.to_thread(os.pread, descriptor, min(CHUNK, delivery.stop - delivery.at), delivery.at)
+            last = delivery.at + len(data) >= delivery.stop
+            if not data and not last:
                 raise ConnectionResetError("the file became shorter")
             async with asyncio.timeout(self._limits.idle):
-                await response.write(data)
-            at += len(data)
+                await (response.write_eof(data) if last else response.write(data))
+            delivery.at += len(data)
+            if last:
+                return
             if pace.due():
-                self._grants.progress(grant, at, grant.size)
-        await response.write_eof()
+                self._grants.progress(delivery.grant, delivery.at, delivery.grant.size)
 
     # --- diagnostics come in
 

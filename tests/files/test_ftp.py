@@ -1,9 +1,14 @@
 """The FTP host of a real csmsd, with ftplib as the charge point's client."""
 
+import asyncio
 import io
+import socket
+import struct
 from asyncio import to_thread
 from contextlib import suppress
 from ftplib import FTP, error_perm, error_reply, error_temp
+from ftplib import Error as FtpError
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,12 +17,14 @@ from tests.conftest import MakeSite
 from tests.files.file_site import (
     FIRMWARE,
     add_firmware,
+    bases,
     diagnose,
     diagnostics_file,
     ftp,
     ftp_bring,
     ftp_fetch,
     hosting,
+    http,
     stored,
     update,
     update_record,
@@ -49,7 +56,46 @@ async def test_a_download_is_resumed(hosts: Site) -> None:
     await add_firmware(hosts)
     url = await update(hosts, await hosts.raw("CP1"), protocol="ftp")
 
-    assert await to_thread(ftp_fetch, url, rest=1_000_000) == FIRMWARE[1_000_000:]
+    def cut() -> bytes:
+        client, path = ftp(url)
+        host, port = client.makepasv()
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)  # little is on its way
+            connection.connect((host, port))
+            client.sendcmd(f"RETR {path}")
+            got = connection.recv(100_000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        return got
+
+    got = await to_thread(cut)
+    assert (await update_record(hosts))["fetched_at"] is None
+    assert got + await to_thread(ftp_fetch, url, rest=len(got)) == FIRMWARE
+    with pytest.raises(error_perm):
+        await to_thread(ftp_fetch, url)
+    assert (await update_record(hosts))["fetched_at"] is not None
+
+
+async def test_whoever_fetches_at_the_same_time_does_not_get_it_twice(hosts: Site) -> None:
+    """Over both protocols: the newest one is the one that counts."""
+    image = bytes(20_000_000)
+    await add_firmware(hosts, data=image)
+    url = await update(hosts, await hosts.raw("CP1"), protocol="ftp")
+    base = next(base for base in await bases(hosts) if base.startswith("http:"))
+
+    def fetch(way: str) -> int:
+        try:
+            if way == "ftp":
+                return len(ftp_fetch(url))
+            response, body = http("GET", base + urlsplit(url).path)
+            return len(body) if response.status == 200 else 0
+        except (OSError, EOFError, HTTPException, FtpError):
+            return 0
+
+    got = await asyncio.gather(*(to_thread(fetch, way) for way in ("ftp", "http", "ftp", "http", "ftp")))
+    assert list(got).count(len(image)) == 1
+    with pytest.raises(error_perm):
+        await to_thread(ftp_fetch, url)
 
 
 async def test_the_ways_in_which_clients_ask(hosts: Site) -> None:
@@ -161,9 +207,6 @@ async def test_who_stalls_is_dropped_and_leaves_nothing(hosts: Site) -> None:
 
 async def test_a_cut_upload_is_no_upload(hosts: Site) -> None:
     """A reset is not the end of the file; a lost control connection is not either."""
-    import socket
-    import struct
-
     url = await diagnose(hosts, await hosts.raw("CP1"), protocol="ftp")
 
     def half_is_there() -> None:

@@ -4,9 +4,10 @@ import asyncio
 import io
 import socket
 import stat
+import struct
 from asyncio import to_thread
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, IncompleteRead
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import MakeSite
 from tests.files.file_site import (
     FIRMWARE,
     add_firmware,
+    bases,
     diagnose,
     diagnostics_file,
     hosting,
@@ -42,10 +44,8 @@ async def test_firmware_is_fetched_once(hosts: Site) -> None:
 
     response, body = await to_thread(http, "GET", url)
     assert (response.status, body) == (200, FIRMWARE)
-    record = await update_record(hosts)
-    assert record["fetched_at"] is not None
-    assert record["state"] == "requested"  # the charge point has not said a word
-    assert (await to_thread(http, "GET", url))[0].status == 410
+    await fetched_for_good(hosts, url)
+    assert (await update_record(hosts))["state"] == "requested"  # the charge point has not said a word
     assert (await to_thread(http, "HEAD", url))[0].status == 410
 
 
@@ -75,7 +75,79 @@ async def test_it_is_fetched_in_pieces(hosts: Site) -> None:
     assert (await update_record(hosts))["fetched_at"] is None
     response, body = await to_thread(http, "GET", url, None, {"Range": "bytes=-100"})
     assert (response.status, body) == (206, FIRMWARE[-100:])
+    assert (await update_record(hosts))["fetched_at"] is None  # the last byte is not all of them
+    response, body = await to_thread(http, "GET", url, None, {"Range": f"bytes={size // 2}-{size - 101}"})
+    assert (response.status, body) == (206, FIRMWARE[size // 2 : size - 100])
+    await fetched_for_good(hosts, url)
+
+
+async def fetched_for_good(site: Site, url: str) -> None:
     assert (await to_thread(http, "GET", url))[0].status == 410
+    assert (await update_record(site))["fetched_at"] is not None
+
+
+def fetch(url: str, start: int | None = None, *, give_up_after: int | None = None) -> bytes:
+    """What came of a file before the connection was cut, by csmsd or, after so many bytes, by the charge point."""
+    parts = urlsplit(url)
+    with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=10)) as connection:
+        connection.sock = socket.socket()
+        connection.sock.settimeout(10)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)  # little is on its way
+        connection.sock.connect((parts.hostname, parts.port))
+        try:
+            connection.request("GET", parts.path, headers={"Range": f"bytes={start}-"} if start is not None else {})
+            response = connection.getresponse()
+            if response.status >= 400:
+                return b""
+            if give_up_after is None:
+                return response.read()
+            data = response.read(give_up_after)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return data
+        except IncompleteRead as cut:
+            return cut.partial
+        except ConnectionError:
+            return b""
+
+
+async def test_whoever_fetches_at_the_same_time_does_not_get_it_twice(hosts: Site) -> None:
+    image = bytes(20_000_000)
+    await add_firmware(hosts, data=image)
+    url = await update(hosts, await hosts.raw("CP1"))
+
+    got = await asyncio.gather(*(to_thread(fetch, url, start) for start in (None, 0, None, 0, None, 0)))
+    assert [len(data) for data in got].count(len(image)) == 1
+    await fetched_for_good(hosts, url)
+
+
+async def test_what_was_cut_again_and_again_is_resumed(hosts: Site) -> None:
+    """Even where the kernel had taken all of it: what is asked for anew had not arrived."""
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"), retries=0)
+    got = b""
+    for _ in range(7):
+        got += await to_thread(fetch, url, len(got), give_up_after=100_000)
+        assert (await update_record(hosts))["fetched_at"] is None
+    assert len(got) == 700_000
+    got += await to_thread(fetch, url, len(got))
+    assert got == FIRMWARE
+    await fetched_for_good(hosts, url)
+
+
+@pytest.mark.parametrize(("options", "most"), [({}, 5), ({"retries": 0}, 2), ({"retries": 2}, 4)])
+async def test_who_never_takes_the_last_byte_comes_to_an_end(hosts: Site, options: dict[str, int], most: int) -> None:
+    """As often as the command speaks of, thrice where it leaves that to the charge point; and a MiB of grace."""
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"), **options)
+    headers = {"Range": f"bytes=0-{len(FIRMWARE) - 2}"}
+
+    statuses = [(await to_thread(http, "GET", url, None, headers))[0].status for _ in range(most + 1)]
+    assert statuses == [206] * most + [410]
+    await hosts.stop()  # it is no less used up after a restart
+    await hosts.start()
+    port = urlsplit(next(base for base in await bases(hosts) if base.startswith("http:"))).port
+    again = f"http://127.0.0.1:{port}{urlsplit(url).path}"
+    assert (await to_thread(http, "GET", again, None, headers))[0].status == 410
 
 
 async def test_a_download_that_was_cut_may_be_tried_again(hosts: Site) -> None:

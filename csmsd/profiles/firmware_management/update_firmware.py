@@ -61,9 +61,10 @@ def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], l
     if firmware.hosting is not None and token is not None:
         update.token_hash = token_hash(token)
         update.file = firmware.hosting.name_in(request.location)
-        update.downloads_left = 1 + (request.retries or 0)
         image = firmware.images.get(update.file)
-        update.version_wanted = image.version if image is not None else None
+        if image is not None:
+            update.version_wanted = image.version
+            update.may_be_fetched(image.size, request.retries)
     firmware.updates.add(update)
     return [update], [update.event()]
 

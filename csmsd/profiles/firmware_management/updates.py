@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from csmsd.profiles.firmware_management import pieces
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, Book, Followed
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 
@@ -34,6 +35,9 @@ class FirmwareImage(Record, kw_only=True):
     added_at: Milliseconds
 
 
+DEFAULT_RETRIES = 3  # how often it is tried again when the command leaves that to the charge point (C 5.19)
+_SLACK = 1024 * 1024  # bytes on top of whole files: a charge point resumes a little before where it was cut
+_LEAST_COST = 20  # a transfer that brings nothing new costs a file's size by this, however little of it left
 _LAST_WORD = 60_000  # ms after a boot with the new version in which Installed may still come
 
 
@@ -46,8 +50,10 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
     rollout: int | None = None  # the one that it is a part of
     file: str | None = None  # name of the image, when csmsd hosts it
     retrieve_at: Milliseconds
-    downloads_left: int = 0
-    fetched_at: Milliseconds | None = None  # when its last byte left our host
+    downloads_left: int = 0  # complete ones, which the charge point has acknowledged
+    bytes_left: int = 0  # that may leave our host, in complete downloads and such as were cut
+    delivered: list[list[int]] = []  # pieces of the file that left since the last complete one
+    fetched_at: Milliseconds | None = None  # when it was complete
     version_wanted: str | None = None
     version_before: str | None = None
     version_after: str | None = None  # what it booted with since
@@ -59,7 +65,33 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
 
     @property
     def token_dead(self) -> bool:
-        return self.downloads_left < 1 or self.state == "installed" or super().token_dead
+        used_up = self.downloads_left < 1 or self.bytes_left < 1
+        return used_up or self.state == "installed" or super().token_dead
+
+    def may_be_fetched(self, size: int, retries: int | None) -> None:
+        """A file of that size may be fetched once, and once more for each retry that the command speaks of.
+
+        Without a number it is up to the charge point how often it tries: then one of its tries may succeed.
+        """
+        self.downloads_left = 1 + (retries or 0)
+        self.bytes_left = (1 + (DEFAULT_RETRIES if retries is None else retries)) * size + _SLACK
+
+    def left(self, size: int, asked: tuple[int, int], at: int, *, cost: int, arrived: bool, now: Milliseconds) -> bool:
+        """Of a file of that size some bytes (from, to) were asked for and left our host up to `at`; is it complete now?
+
+        `cost` of them arrived for certain. What is asked for once more had not arrived before, whatever the network
+        said; what lies before it had. So what was cut can be resumed, and is complete when its last piece `arrived`.
+        """
+        start, stop = asked
+        before = pieces.total(self.delivered)
+        self.delivered = pieces.added(pieces.taken_out(self.delivered, start, stop), start, at)
+        after = pieces.total(self.delivered)
+        self.bytes_left -= max(cost, 0 if after > before else max(1, size // _LEAST_COST))
+        if not arrived or after < size:
+            return False
+        self.downloads_left -= 1
+        self.delivered, self.fetched_at = [], now
+        return True
 
     def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
         """Takes a FirmwareStatusNotification (C 4.5); whether the state changed. Statuses come in any order."""
