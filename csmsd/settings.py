@@ -77,6 +77,7 @@ class Files(_Section, kw_only=True):
     transfer_timeout: Seconds = 3600.0
     idle_timeout: Seconds = 60.0
     max_transfers: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    max_transfers_per_address: Annotated[int, Meta(ge=1, le=10_000)] = 32
 
     @property
     def passive_ports(self) -> range | None:

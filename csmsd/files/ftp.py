@@ -12,6 +12,7 @@ import threading
 from collections.abc import Coroutine
 from contextlib import closing, suppress
 from io import BufferedReader
+from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
 from pyftpdlib.exceptions import FilesystemError
@@ -23,7 +24,7 @@ from pyftpdlib.servers import FTPServer
 
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Grant, Grants, Pace, Upload
-from csmsd.files.limits import CHUNK, Limits
+from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
 from csmsd.files.shelf import Intake
 from csmsd.ports import NoRoom, StoredFile
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _ANSWER_SECONDS = 30.0
-_LONGEST_SLEEP_SECONDS = 5.0
+_LONGEST_SLEEP_SECONDS = 1.0
 _STOP_SECONDS = 2.0
 
 # No active mode, no renaming, deleting or making of anything: those commands do not exist here.
@@ -71,6 +72,7 @@ class FtpHost:
         }
         handler = type("Handler", (_Handler,), settings)
         server = FTPServer((host, port), handler, ioloop=self._ftp_loop, backlog=64)
+        server.max_cons_per_ip = self.limits.connections_per_address
         server.max_cons = 2 * self.limits.connections + 1  # each has a connection for its data
         self._thread = threading.Thread(target=self._serve, name="ftp", daemon=True)
         self._address = (server.address[0], int(server.address[1]))
@@ -79,9 +81,17 @@ class FtpHost:
 
     def _serve(self) -> None:
         wait = _LONGEST_SLEEP_SECONDS
+        looked_at = monotonic()
         while not self._stopping.is_set():
             due = self._ftp_loop.loop(timeout=wait, blocking=False)
             wait = _LONGEST_SLEEP_SECONDS if due is None else min(max(due, 0), _LONGEST_SLEEP_SECONDS)
+            now = monotonic()
+            if now - looked_at >= _LONGEST_SLEEP_SECONDS:
+                # Not with timers of that loop: one connection that says something all the time holds up all of them.
+                looked_at = now
+                for channel in list(self._ftp_loop.socket_map.values()):
+                    if isinstance(channel, _Handler | _Data):
+                        channel.look(now)
         self._ftp_loop.close()
 
     async def close(self) -> None:
@@ -105,11 +115,16 @@ class FtpHost:
             raise FilesystemError("Stopping")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_SECONDS)
 
-    def find(self, path: str) -> Grant | None:
+    def find(self, path: str, channel: "_Handler") -> Grant | None:
+        """Notes that the connection knows a token that is good, if so."""
+
         async def find() -> Grant | None:
             return self.grants.find(path)
 
-        return self.ask(find())
+        found = self.ask(find())
+        if isinstance(found, Download | Upload):
+            channel.named_token_at = monotonic()
+        return found
 
     def begin(self, grant: Download, start: int, wire: Wire) -> Delivery:
         """Raises OSError when no more may be fetched."""
@@ -213,6 +228,9 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
         host: FtpHost = self.cmd_channel.host
         return host
 
+    def _find(self, path: str) -> Grant | None:
+        return self.host.find(path, self.cmd_channel)
+
     def ftp2fs(self, ftppath: str) -> str:
         return str(self.ftpnorm(ftppath))
 
@@ -226,7 +244,7 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
         return path
 
     def chdir(self, path: str) -> None:
-        if path != "/" and self.host.find(path) is None:
+        if path != "/" and self._find(path) is None:
             raise FilesystemError("No such directory")
         self.cwd = path
 
@@ -234,19 +252,19 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
         return []
 
     def isdir(self, path: str) -> bool:
-        return path == "/" or (path.count("/") == 1 and self.host.find(path) is not None)
+        return path == "/" or (path.count("/") == 1 and self._find(path) is not None)
 
     def isfile(self, path: str) -> bool:
-        return isinstance(self.host.find(path), Download)
+        return isinstance(self._find(path), Download)
 
     def getsize(self, path: str) -> int:
-        found = self.host.find(path)
+        found = self._find(path)
         if not isinstance(found, Download):
             raise FilesystemError("No such file")
         return found.size
 
     def open(self, filename: str, mode: str) -> _Outgoing | _Incoming:
-        found = self.host.find(filename)
+        found = self._find(filename)
         shelf = self.host.grants.shelf
         if mode == "rb" and isinstance(found, Download):
             return _Outgoing(self.host, found, shelf.open_for_reading("firmware", found.stored))
@@ -264,12 +282,10 @@ class _Data(DTPHandler):  # type: ignore[misc]
 
     def __init__(self, sock: Any, cmd_channel: "_Handler") -> None:
         self._cut = False
-        self._limit: Any = None
         self._pace = Pace()
+        self._opened_at = monotonic()
         self.timeout = max(1, int(cmd_channel.host.limits.idle))
         super().__init__(sock, cmd_channel)
-        if not self._closed:
-            self._limit = self.ioloop.call_later(cmd_channel.host.limits.transfer, self._time_is_up)
 
     @property
     def file_obj(self) -> Any:
@@ -281,9 +297,11 @@ class _Data(DTPHandler):  # type: ignore[misc]
         if isinstance(file, _Outgoing):
             file.channel = self
 
-    def _time_is_up(self) -> None:
-        self._resp = ("426 This took too long.", log.debug)
-        self.close()
+    def look(self, now: float) -> None:
+        """Ends what takes too long."""
+        if now - self._opened_at >= self.cmd_channel.host.limits.transfer:
+            self._resp = ("426 This took too long.", log.debug)
+            self.close()
 
     def recv(self, buffer_size: int) -> bytes:
         try:
@@ -311,8 +329,6 @@ class _Data(DTPHandler):  # type: ignore[misc]
     def close(self) -> None:
         if self._closed:
             return
-        if self._limit is not None and not self._limit.cancelled:
-            self._limit.cancel()
         file = self.file_obj
         if self._cut:
             self.transfer_finished = False
@@ -385,6 +401,22 @@ class _Handler(FTPHandler):  # type: ignore[misc]
     proto_cmds: ClassVar[dict[str, Any]] = {name: proto_cmds[name] for name in COMMANDS}
     banner = "csmsd"
     use_sendfile = False  # it needs a real file object; ours knows the grant
+
+    opened_at = 0.0  # monotonic seconds, as the next one
+    named_token_at: float | None = None
+
+    def handle(self) -> None:
+        self.opened_at = monotonic()
+        super().handle()
+
+    def look(self, now: float) -> None:
+        """One that names no token that is good, or has not done so for long, is closed, whatever else it says."""
+        known = self.named_token_at is not None
+        patience = max(TOKEN_SECONDS, self.host.limits.idle) if known else TOKEN_SECONDS
+        since = now - (self.opened_at if self.named_token_at is None else self.named_token_at)
+        if self.data_channel is None and since >= patience:
+            self.respond("421 Closed: no token was named.")
+            self.close_when_done()
 
     @property
     def _current_type(self) -> str:

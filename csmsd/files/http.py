@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from typing import cast
 
 from aiohttp import BodyPartReader, web
 from aiohttp.hdrs import METH_GET, METH_HEAD, METH_POST, METH_PUT
+from aiohttp.web_protocol import RequestHandler
 
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Grants, Pace, Spent, Upload
-from csmsd.files.limits import CHUNK, HANDSHAKE_SECONDS, Limits
+from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
 from csmsd.ports import NoRoom
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,13 @@ class HttpHost:
             handle_signals=False,
         )
         self._server: asyncio.Server | None = None
-        self._silent: set[asyncio.BaseProtocol] = set()  # connections that have not asked for anything yet
+        self._expected: dict[RequestHandler, asyncio.TimerHandle] = {}  # connections that are to say what they want
 
     async def open(self, host: str, port: int) -> int:
         """Returns the port. Raises OSError."""
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, host, port)
+        self._server = await loop.create_server(lambda: _Gate(self._admit), host, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
@@ -55,34 +56,48 @@ class HttpHost:
             self._server.close()
         await self._runner.cleanup()
 
-    def _protocol(self) -> asyncio.Protocol:
-        """Connections are few, and one that does not say what it wants is closed."""
+    def _admit(self, transport: asyncio.Transport) -> RequestHandler | None:
+        """Who takes a new connection; None when there are too many, of all or of its address."""
         server = self._runner.server
         assert server is not None
-        if len(server.connections) >= self._limits.connections:
-            return _Refusal()
+        here = server.connections
+        address = _address(transport)
+        same = sum(1 for other in here if other.transport is not None and _address(other.transport) == address)
+        if len(here) >= self._limits.connections or same >= self._limits.connections_per_address:
+            return None
         protocol = server()
-
-        def check() -> None:
-            if protocol in self._silent:
-                self._silent.discard(protocol)
-                if protocol.transport is not None:
-                    protocol.transport.abort()
-
-        self._silent.add(protocol)
-        asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, check)
+        self._expect_request(protocol)
         return protocol
 
+    def _expect_request(self, protocol: RequestHandler) -> None:
+        """A connection that does not say what it wants is closed, the first time and later."""
+
+        def close() -> None:
+            del self._expected[protocol]
+            if protocol.transport is not None:
+                protocol.transport.abort()
+
+        self._expected[protocol] = asyncio.get_running_loop().call_later(TOKEN_SECONDS, close)
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self._silent.discard(request.protocol)
+        expected = self._expected.pop(request.protocol, None)
+        if expected is not None:
+            expected.cancel()
+        try:
+            return await self._answer(request)
+        finally:
+            if request.transport is not None:
+                self._expect_request(request.protocol)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         grant = self._grants.find(request.match_info["path"])
         try:
             async with asyncio.timeout(self._limits.transfer):
                 match grant:
                     case None:
-                        return _answer(404, "There is nothing here.")
+                        return _last_answer(404, "There is nothing here.")
                     case Spent():
-                        return _answer(410, "This was here once; its time is over.")
+                        return _last_answer(410, "This was here once; its time is over.")
                     case Download() if request.method in (METH_GET, METH_HEAD):
                         return await self._send(request, grant)
                     case Upload() if request.method in (METH_PUT, METH_POST):
@@ -247,13 +262,26 @@ class HttpHost:
             yield data
 
 
-class _Refusal(asyncio.Protocol):
-    """For one connection too many."""
+class _Gate(asyncio.Protocol):
+    """What a connection meets first: it goes on to a handler of requests, or ends."""
+
+    def __init__(self, admit: Callable[[asyncio.Transport], RequestHandler | None]) -> None:
+        self._admit = admit
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        refused = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        refused.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        refused.close()
+        made = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        protocol = self._admit(made)
+        if protocol is None:
+            made.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            made.close()
+        else:
+            made.set_protocol(protocol)
+            protocol.connection_made(made)
+
+
+def _address(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
 
 
 def _wanted(request: web.Request, size: int) -> tuple[int, int]:
@@ -276,6 +304,13 @@ async def _sign(request: web.Request, response: web.StreamResponse) -> None:
 
 def _answer(status: int, text: str, **headers: str) -> web.Response:
     return web.Response(status=status, text=text + "\n", headers=headers)
+
+
+def _last_answer(status: int, text: str) -> web.Response:
+    """For who knows no token that is good: nothing more is taken from this connection."""
+    response = _answer(status, text)
+    response.force_close()
+    return response
 
 
 def _cut(request: web.Request) -> None:

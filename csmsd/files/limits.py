@@ -3,7 +3,7 @@
 import msgspec
 
 CHUNK = 256 * 1024
-HANDSHAKE_SECONDS = 10.0  # until a connection says what it wants
+TOKEN_SECONDS = 10.0  # for which a connection may be open without naming a token that is good
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -13,3 +13,4 @@ class Limits(msgspec.Struct, frozen=True):
     transfer: float
     idle: float
     connections: int
+    connections_per_address: int

@@ -31,6 +31,7 @@ async def open_files(
         transfer=settings.transfer_timeout,
         idle=settings.idle_timeout,
         connections=settings.max_transfers,
+        connections_per_address=settings.max_transfers_per_address,
     )
     listeners = Listeners(
         http=parse_address(settings.http_listen) if settings.http_listen is not None else None,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from ftplib import FTP, error_perm, error_reply, error_temp
 from ftplib import Error as FtpError
 from http.client import HTTPException
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -241,3 +242,41 @@ async def test_a_cut_upload_is_no_upload(hosts: Site) -> None:
     assert (await upload_record(hosts))["received_at"] is None
     assert (await to_thread(ftp_bring, url, "x", io.BytesIO(b"whole"))).startswith("226")
     assert len(stored(hosts, "diagnostics")) == 1
+
+
+async def test_an_address_has_its_share_and_no_more(make_site: MakeSite) -> None:
+    site = await make_site(hosting(max_transfers_per_address=1))
+    base = urlsplit(next(base for base in await bases(site) if base.startswith("ftp:")))
+
+    def ask() -> tuple[str, str, str]:
+        with FTP(timeout=10) as first, FTP(timeout=10) as second, FTP(timeout=10) as third:
+            welcome = first.connect(base.hostname or "", base.port or 0)
+            with pytest.raises(error_temp, match="421") as refused:
+                second.connect(base.hostname or "", base.port or 0)
+            elsewhere = third.connect(base.hostname or "", base.port or 0, source_address=("127.0.0.2", 0))
+            first.login()
+            third.login()
+            return welcome[:3], str(refused.value)[:3], elsewhere[:3]
+
+    assert await to_thread(ask) == ("220", "421", "220")
+
+
+@pytest.mark.slow
+async def test_who_names_no_token_may_not_stay(hosts: Site) -> None:
+    """Whatever else it says; who does, may."""
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"), protocol="ftp")
+
+    def stay(path: str | None) -> float:
+        """Seconds until csmsd closes the connection, which says something all the time."""
+        client, _ = ftp(url)
+        begun = monotonic()
+        with suppress(EOFError, error_temp, OSError):
+            while monotonic() - begun < 16:
+                client.sendcmd(f"SIZE {path}" if path is not None else "NOOP")
+                sleep(0.2)
+        client.close()
+        return monotonic() - begun
+
+    named, unnamed = await asyncio.gather(to_thread(stay, urlsplit(url).path), to_thread(stay, None))
+    assert 8 < unnamed < 16 <= named

@@ -8,6 +8,7 @@ import struct
 from asyncio import to_thread
 from contextlib import closing
 from http.client import HTTPConnection, IncompleteRead
+from time import monotonic
 from urllib.parse import urlsplit
 
 import pytest
@@ -145,8 +146,7 @@ async def test_who_never_takes_the_last_byte_comes_to_an_end(hosts: Site, option
     assert statuses == [206] * most + [410]
     await hosts.stop()  # it is no less used up after a restart
     await hosts.start()
-    port = urlsplit(next(base for base in await bases(hosts) if base.startswith("http:"))).port
-    again = f"http://127.0.0.1:{port}{urlsplit(url).path}"
+    again = await http_base(hosts) + urlsplit(url).path
     assert (await to_thread(http, "GET", again, None, headers))[0].status == 410
 
 
@@ -336,8 +336,55 @@ async def test_two_uploads_at_once_give_one_file(hosts: Site) -> None:
     assert len(stored(hosts, "diagnostics")) == 1
 
 
+async def test_an_address_has_its_share_and_no_more(make_site: MakeSite) -> None:
+    site = await make_site(hosting(max_transfers_per_address=2))
+    await add_firmware(site)
+    url = await update(site, await site.raw("CP1"))
+    parts = urlsplit(url)
+    opened = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(2)]
+
+    assert (await to_thread(http, "GET", url))[0].status == 503
+    with closing(HTTPConnection(parts.hostname or "", parts.port, 10, source_address=("127.0.0.2", 0))) as other:
+        other.request("GET", parts.path)
+        response = await to_thread(other.getresponse)
+        assert (response.status, await to_thread(response.read)) == (200, FIRMWARE)
+    for _, writer in opened:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.slow
+async def test_who_knows_no_token_gets_one_answer_and_little_time(
+    hosts: Site,
+) -> None:
+    parts = urlsplit(await http_base(hosts))
+    await add_firmware(hosts)
+    known = urlsplit(await update(hosts, await hosts.raw("CP1")))
+
+    async def told(*paths: str) -> tuple[bytes, float]:
+        """What comes until csmsd closes the connection, and when it does."""
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        begun = monotonic()
+        for path in paths:
+            writer.write(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answers = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        return answers, monotonic() - begun
+
+    (nothing, late), (once, soon), (known_twice, later) = await asyncio.gather(
+        told(), told("/token-x/a", "/token-x/b"), told(known.path, known.path)
+    )
+    assert (nothing, once.count(b"404 Not Found"), known_twice.count(b"200 OK")) == (b"", 1, 2)
+    assert soon < 5 < late < 15
+    assert 5 < later < 15
+
+
+async def http_base(site: Site) -> str:
+    return next(base for base in await bases(site) if base.startswith("http:"))
+
+
 async def test_one_connection_too_many_is_turned_away(hosts: Site) -> None:
-    (base,) = [url for url in (await hosts.call("daemon.info"))["files"] if url.startswith("http")]
+    base = await http_base(hosts)
     parts = urlsplit(base)
     opened = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(8)]
 
