@@ -34,6 +34,15 @@ What ends transactions or removes records asks for confirmation on a terminal wh
 point that was named exactly; the default is No, --yes skips the question. Without a terminal nobody is asked: the
 command fails with exit status 10 unless --yes is given.
 """
+_EFFECTS = """
+Sent, answered and observed are three different facts. Accepted is a charge point's answer: what comes of it is another
+matter. With --wait a command is followed to its effect, the first of those that its --wait names or the one given as
+--wait=STATE: charging, stopped, rebooted, installed and so on. What was observed stands in the result beside the
+answer, under observed with --json, and the exit status is 0 when it is so, 7 when it will not come to that any more,
+and 8 when it was not so in time: after a time that depends on the effect, or --wait-timeout SECONDS after the answer.
+--timeout is about the answer only. Interrupting changes nothing about what was sent. What --queue keeps for later is
+not followed here; see task wait.
+"""
 _ENVIRONMENT = {
     "CSMS_SOCKET": "Socket of the daemon, where --socket is not given.",
     "NO_COLOR": "Where it is set, --color auto uses no colours.",
@@ -61,6 +70,9 @@ EXAMPLES = {
         "csmsctl task list --state queued",
         "csmsctl task wait 1",
     ],
+    "Start a transaction, and see that energy flows:": [
+        "csmsctl remote-start CP1 --tag A1B2C3 --connector 1 --wait --wait-timeout 120"
+    ],
     "The transactions of the last month for the books:": ["csmsctl tx export --since -31d --output month.csv"],
 }
 
@@ -85,6 +97,8 @@ def manual() -> str:
         *_terms({f"{name} {metavar}": text for name, (metavar, text) in VALUED.items()} | FLAGS),
         ".SH TARGETS",
         *_paragraphs(_TARGETS),
+        ".SH EFFECTS",
+        *_paragraphs(_EFFECTS),
         ".SH TIMES",
         _wrapped(f"Where WHEN is written, a time is meant: {FORMS}. A time without an offset is local time."),
         ".SH COMMANDS",

@@ -10,11 +10,11 @@ from csmsctl.invocation import Invocation
 
 
 class News:
-    """Events of some types, from now on, on a connection of its own."""
+    """Events of some types, from now on, of some charge points or all, on a connection of its own."""
 
-    def __init__(self, run: Invocation, types: Sequence[str]) -> None:
+    def __init__(self, run: Invocation, types: Sequence[str], targets: Sequence[str] = ()) -> None:
         self._run = run
-        self._types = list(types)
+        self._wanted = {"types": list(types), "targets": list(targets) or None}
         self._client = self._subscribed()
 
     def __enter__(self) -> Self:
@@ -40,7 +40,7 @@ class News:
 
     def _subscribed(self) -> Client:
         client = Client(self._run.options.socket, self._run.options.timeout, trace=self._run.output.detail)
-        client.call("event.subscribe", {"types": self._types})
+        client.call("event.subscribe", self._wanted)
         return client
 
 

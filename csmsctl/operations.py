@@ -10,8 +10,11 @@ import typer
 from msgspec import Meta
 
 from csmsctl.completion import in_the_case_of
+from csmsctl.failure import USAGE, Failure
+from csmsctl.follow import Awaited
 from csmsctl.invocation import invocation
 from csmsctl.json_files import name_or_json
+from csmsctl.optional_values import OptionalValue
 from csmsctl.parameters import live, when
 from csmsctl.run import (
     QUEUE_VALUE,
@@ -23,7 +26,7 @@ from csmsctl.run import (
     Queue,
     Request,
     UnlessTransaction,
-    Wait,
+    WaitTimeout,
     run_everywhere,
 )
 from csmsctl.targets import choose
@@ -176,7 +179,12 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     def command(ctx: typer.Context, **given: Any) -> None:
         to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
         how = {name: given.pop(name) for name in _HOW}
-        how["follow"] = declared.follows if given.pop("wait", False) else None
+        state, timeout = given.pop("wait", None), given.pop("wait_timeout", None)
+        if timeout is not None and state is None:
+            raise Failure(USAGE, "--wait-timeout makes no sense without --wait.")
+        if state is not None:
+            events = {event for effect in declared.effects for event in effect.events}
+            how["awaited"] = Awaited(declared.command, state, tuple(sorted(events)), timeout)
         values = {name: value for name, value in given.items() if value is not None and value != [] and value != ()}
         # bool fields are sent only when they say something else than the default
         for option in options:
@@ -198,8 +206,8 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
         ("queue", Queue, None),
         ("unless_transaction", UnlessTransaction, False),
     ]
-    if declared.follows is not None:
-        common.append(("wait", Wait, False))
+    if declared.effects:
+        common += [("wait", _wait(declared), None), ("wait_timeout", WaitTimeout, None)]
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = [
         inspect.Parameter("ctx", keyword, annotation=typer.Context),
@@ -212,5 +220,27 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
     command.__doc__ = inspect.getdoc(declared)
-    command.optional_values = QUEUE_VALUE  # type: ignore[attr-defined]
+    states = [effect.state for effect in declared.effects]
+    waits = {"--wait": OptionalValue("", lambda word: word.casefold() in states)} if states else {}
+    command.optional_values = QUEUE_VALUE | waits  # type: ignore[attr-defined]
     return command
+
+
+def _wait(declared: type[Operation]) -> Any:
+    """`--wait[=STATE]` with the effects of an operation."""
+    states = [effect.state for effect in declared.effects]
+
+    def check(state: str | None) -> str | None:
+        if state and state.casefold() not in states:
+            raise typer.BadParameter(f"{declared.command} can be waited for until {' or '.join(states)}, not {state}.")
+        return state
+
+    info = typer.Option(
+        "--wait",
+        metavar=f"[{'|'.join(states)}]",
+        help="Follow it to its effect: exit 0 it is so, 7 it failed, 8 not in time",
+        show_default=False,
+        callback=check,
+        autocompletion=lambda incomplete: in_the_case_of(incomplete, states),
+    )
+    return Annotated[str | None, info]

@@ -27,7 +27,8 @@ _COLUMNS = (
     Column("detail", "DETAIL", folds=True),
 )
 _CSV_COLUMNS = tuple(
-    Column(key, key) for key in ("charge_point", "action", "outcome", "status", "error", "duration_ms", "task")
+    Column(key, key)
+    for key in ("charge_point", "action", "outcome", "status", "error", "duration_ms", "task", "observed")
 )
 
 
@@ -38,7 +39,8 @@ def show_results(output: Output, results: list[Result], *, dry_run: bool = False
         _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
     rest = [result for result in results if not _lists(result)]
     if output.csv and not listing:
-        output.table(_CSV_COLUMNS, rest)
+        seen = [{**result, "observed": _observed(result)} for result in rest]
+        output.table(_CSV_COLUMNS, seen)
     elif listing:
         for row in _rows(output, rest, dry_run):
             output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
@@ -70,7 +72,7 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(plain({key: value for key, value in response.items() if key != "status"}))
         observed = result.get("observed")
         if isinstance(observed, dict):
-            parts += observed_detail(observed)
+            parts += observed_detail(result)
         rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
     return rows
 
@@ -84,6 +86,11 @@ def _word(result: Result, dry_run: bool) -> str:
         return observed_word(observed)
     status = result.get("status")
     return str(status) if status and outcome in ("accepted", "rejected") else outcome
+
+
+def _observed(result: Result) -> str | None:
+    observed = result.get("observed")
+    return observed_word(observed) if isinstance(observed, dict) else None
 
 
 def _lists(result: Result) -> dict[str, list[Record]]:

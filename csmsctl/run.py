@@ -8,7 +8,7 @@ import typer
 from csmsctl.client import Params, Result
 from csmsctl.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
-from csmsctl.follow import Followed, observed_code
+from csmsctl.follow import Awaited, Follower, observed_code
 from csmsctl.invocation import Invocation
 from csmsctl.optional_values import OptionalValue
 from csmsctl.results import show_results
@@ -56,7 +56,17 @@ UnlessTransaction = Annotated[
     bool, typer.Option("--unless-transaction", help="Not while a transaction is active there; with --queue, later")
 ]
 QUEUE_VALUE = {"--queue": OptionalValue(DEFAULT_QUEUE, is_duration)}
-Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end: exit 0 done, 7 failed, 8 silence")]
+WaitTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-timeout",
+        metavar="SECONDS",
+        min=0.1,
+        max=31_622_400,
+        help="With --wait: longest wait for the effect",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
 
 _CODES = {
@@ -85,19 +95,15 @@ class Request:
     force: bool
     queue: str | None = None
     unless_transaction: bool = False
-    follow: str | None = None  # what is waited for after the answer: firmware, diagnostics
+    awaited: Awaited | None = None  # what is waited for after the answer
 
 
 def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     """Runs it, prints the results, sets the exit code."""
     if request.question and not request.dry_run and not to.single and not run.options.yes:
         to = _confirmed(run, request, to)
-    followed = Followed(run, request.follow) if request.follow is not None and not request.dry_run else None
     try:
         results = _send(run, request, to.targets)
-        if followed is not None:
-            followed.to_the_end(results)
-            followed.close()
     except KeyboardInterrupt:
         run.output.warn("Interrupted. What was sent is not taken back; see: csmsctl task list")
         raise
@@ -141,6 +147,21 @@ def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
 
 
 def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]:
+    """The results; with what was observed, when that is waited for."""
+    if request.awaited is None or request.dry_run:
+        return _results(_ask(run, request, targets))
+    with Follower(run, request.awaited, targets) as follower:
+        answer = _ask(run, request, targets)
+        results = _results(answer)
+        for result in results:
+            if result.get("outcome") == "queued":
+                task = result.get("task")
+                run.output.note(f"{result['charge_point']}: queued, so not followed; see: csmsctl task wait {task}")
+        follower.to_the_end(results, answer["awaited"], answer["patience_s"])
+        return results
+
+
+def _ask(run: Invocation, request: Request, targets: list[str]) -> Result:
     params: dict[str, Any] = {
         **request.params,
         "targets": targets,
@@ -151,6 +172,7 @@ def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]
         "force": request.force or None,
         "queue_s": None if request.queue is None else parse_duration(request.queue),
         "unless_transaction": request.unless_transaction or None,
+        "wait": None if request.awaited is None else request.awaited.state,
     }
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE
@@ -158,8 +180,10 @@ def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]
         from csmsctl.progress import Progress
 
         with Progress(run.options.color) as progress:
-            answer = run.client.call(request.method, params, timeout=limit, on_progress=progress.show)
-    else:
-        answer = run.client.call(request.method, params, timeout=limit, on_progress=lambda _: None)
+            return run.client.call(request.method, params, timeout=limit, on_progress=progress.show)
+    return run.client.call(request.method, params, timeout=limit, on_progress=lambda _: None)
+
+
+def _results(answer: Result) -> list[Result]:
     results = answer.get("results")
     return [result for result in results if isinstance(result, dict)] if isinstance(results, list) else []

@@ -43,6 +43,7 @@ class LiveSite:
             if known is not None:
                 known.connected_at, known.address = state.connected_at, state.address
                 known.samples, known.triggered = state.samples, state.triggered
+                known.heard = state.heard
                 known.unanswered_since = state.unanswered_since
         fresh.firmware.hosting = self.site.firmware.hosting
         self.site = fresh

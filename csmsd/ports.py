@@ -94,7 +94,7 @@ class MessageTap(Protocol):
 class CallEnd:
     """How a CALL of ours ended."""
 
-    __slots__ = ("confirmation", "duration_ms", "error", "outcome", "payload")
+    __slots__ = ("confirmation", "duration_ms", "error", "outcome", "payload", "sent_at")
 
     def __init__(
         self,
@@ -110,6 +110,7 @@ class CallEnd:
         self.payload = payload
         self.error = error
         self.duration_ms = duration_ms
+        self.sent_at: Milliseconds | None = None
 
     @property
     def never_sent(self) -> bool:

@@ -201,8 +201,9 @@ class Connection:
         text = f"{event.code}: {event.description}" if event.description else event.code
         self._finish(token, CallEnd("call_error", error=text, duration_ms=_duration(event.call)))
 
-    @staticmethod
-    def _finish(token: _Token, end: CallEnd) -> None:
+    def _finish(self, token: _Token, end: CallEnd) -> None:
+        if end.duration_ms is not None:
+            end.sent_at = self._clock() - end.duration_ms
         if not token.future.done():
             token.future.set_result(end)
 

@@ -85,6 +85,7 @@ class Dispatcher:
             answer(OcppError("InternalError", "the request could not be handled"))
             return
         state.triggered.discard(action)
+        state.heard[action] = now
         if context.deviations:
             state.count_deviations(action, context.deviations, now)
         self._conclude(reply, answer)

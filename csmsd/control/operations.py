@@ -235,7 +235,7 @@ class OperationRunner:
         task.state = "cancelled" if task.id in self._cancelled else "settled"
         task.settled_at = now
         task.duration_ms = end.duration_ms
-        task.sent_at = None if end.duration_ms is None else now - end.duration_ms
+        task.sent_at = end.sent_at
         task.error = end.error
         task.outcome, task.status = _outcome(end, slice_)
         self._cancelled.discard(task.id)

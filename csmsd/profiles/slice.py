@@ -13,7 +13,7 @@ import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import Message
-from csmsd.profiles.record import Change, Event, EventType, Milliseconds
+from csmsd.profiles.record import Change, Data, Event, EventType, Milliseconds, Record
 
 if TYPE_CHECKING:
     from csmsd.profiles.core.charge_points import ChargePointState
@@ -128,6 +128,44 @@ def action_of(request: type[Message]) -> str:
     return request.__name__.removesuffix("Req")
 
 
+class Sent(msgspec.Struct, Generic[Req]):
+    """A request that was sent to a charge point: when (ms since 1970 UTC), and what it answered, if it has a status."""
+
+    request: Req
+    at: Milliseconds
+    status: str | None
+    target: Target
+
+
+class Sight(msgspec.Struct):
+    """What is seen of an effect: `state` is a word for what is so now.
+
+    `failed` says why it will not come to it any more; `silent`: nobody can know, for nothing was heard for too long.
+    `open_ended`: it may take as long as it takes, what it waits for is known. `facts` and `record` tell more.
+    """
+
+    state: str
+    reached: bool = False
+    failed: str | None = None
+    silent: bool = False
+    open_ended: bool = False
+    facts: Data = {}
+    record: Record | None = None
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """What can be observed after a command was answered, so that an operator can wait for it (`--wait=STATE`).
+
+    `look` sees in the site's state whether it is so; `events` are when to look again. It is waited for `patience`
+    seconds unless the operator says otherwise; None: until it has ended in one way or the other.
+    """
+
+    state: str
+    look: Callable[[Sent[Any]], Sight]
+    events: tuple[EventType, ...]
+    patience: int | None = 60
+
+
 class CannotSend(Exception):
     """An operation that makes no sense as given; the text says why and what to do instead."""
 
@@ -151,11 +189,19 @@ class Operation(msgspec.Struct, kw_only=True):
     example: ClassVar[str]
     dangerous: ClassVar[str | None] = None  # what to ask on a terminal before it is done
     target_optional: ClassVar[bool] = False
-    follows: ClassVar[str | None] = None  # what goes on after the answer: an operator can wait for its end
+    effects: ClassVar[tuple[Effect, ...]] = ()  # what can be waited for after the answer, the usual one first
 
     def steps(self, target: Target) -> Steps:
         """Yields what to send to the charge point. Raises CannotSend or NotThere before anything is sent."""
         raise CannotSend(f"{self.command} sends nothing")
+
+    def effect(self, state: str | None) -> Effect:
+        """The effect of that name, or the usual one. Raises CannotSend when there is none such."""
+        found = [effect for effect in self.effects if state in (None, effect.state)]
+        if not found:
+            offered = " or ".join(effect.state for effect in self.effects)
+            raise CannotSend(f"{self.command} can wait for {offered or 'nothing'}, not for {state}.")
+        return found[0]
 
     def implied_target(self, site: "Site") -> str:
         """The identity meant when no target is given (only for `target_optional`)."""

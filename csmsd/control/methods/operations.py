@@ -13,7 +13,7 @@ from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, R
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.slice import CannotSend, NotThere, Target
+from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Target
 from csmsd.profiles.task import ENDED
 
 LONGEST_QUEUE_SECONDS = 366 * 86_400
@@ -38,8 +38,11 @@ class Queueable(Common, kw_only=True, forbid_unknown_fields=True):
 
 
 class Run(Queueable, kw_only=True, forbid_unknown_fields=True):
+    """`wait` is the effect that will be waited for with `operation.observe`; the empty text is the usual one."""
+
     command: str
     parameters: dict[str, Any] = {}
+    wait: str | None = None
 
 
 class Call(Queueable, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +70,7 @@ class Tasks(msgspec.Struct, forbid_unknown_fields=True):
 async def run(service: Service, parameters: Run, caller: Caller) -> Json:
     command = Command(parameters.command, parameters.parameters, parameters.force)
     operation = read_operation(command.name, command.parameters)
+    effect = None if parameters.wait is None else _effect(operation, parameters.wait)
     targets = parameters.targets
     if not targets and operation.target_optional:
         try:
@@ -75,7 +79,17 @@ async def run(service: Service, parameters: Run, caller: Caller) -> Json:
             raise not_there(str(error)) from None
         except CannotSend as error:
             raise usage(str(error)) from None
-    return await _give(service, parameters, targets, command, caller)
+    answer = await _give(service, parameters, targets, command, caller)
+    if effect is None:
+        return answer
+    return answer | {"awaited": effect.state, "patience_s": effect.patience}
+
+
+def _effect(operation: Operation, state: str) -> Effect:
+    try:
+        return operation.effect(state.casefold() or None)
+    except CannotSend as error:
+        raise usage(str(error)) from None
 
 
 async def call(service: Service, parameters: Call, caller: Caller) -> Json:

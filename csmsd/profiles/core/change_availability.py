@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ChangeAvailabilityReq(Message, kw_only=True):
@@ -21,14 +21,52 @@ class ChangeAvailabilityConf(Message, kw_only=True):
 OUTGOING = Outgoing(ChangeAvailabilityReq, ChangeAvailabilityConf, accepted=frozenset({"Accepted", "Scheduled"}))
 
 
+def _statuses(sent: Sent[ChangeAvailabilityReq]) -> list[str]:
+    """What the connectors that are meant said last; those of the whole charge point, or its own where it names none."""
+    state, number = sent.target.charge_point, sent.request.connector_id
+    of_connectors = [known.status for number, known in sorted(state.connectors.items()) if number > 0]
+    if number == 0 and of_connectors:
+        return of_connectors
+    return [state.connectors[number].status] if number in state.connectors else []
+
+
+def _see(sent: Sent[ChangeAvailabilityReq], reached: bool) -> Sight:
+    there = sent.target.charge_point.connected
+    state = ", ".join(sorted(set(_statuses(sent)))) or "unknown"
+    scheduled = sent.status == "Scheduled"  # until the transaction has ended, however long that takes
+    return Sight(state if there else "offline", reached=reached, open_ended=scheduled)
+
+
+def _operative(sent: Sent[ChangeAvailabilityReq]) -> Sight:
+    statuses = _statuses(sent)
+    return _see(sent, bool(statuses) and "Unavailable" not in statuses)
+
+
+def _inoperative(sent: Sent[ChangeAvailabilityReq]) -> Sight:
+    return _see(sent, set(_statuses(sent)) == {"Unavailable"})
+
+
 class ChangeAvailability(Operation, kw_only=True):
-    """Put a connector in or out of service."""
+    """Put a connector in or out of service.
+
+    Scheduled means that a transaction runs, and that it happens after that; --wait follows it until it has.
+    """
 
     command: ClassVar[str] = "change-availability"
     example: ClassVar[str] = "csmsctl change-availability CP1 --connector 1 --type inoperative"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("operative", _operative, ("connector.status",)),
+        Effect("inoperative", _inoperative, ("connector.status",)),
+    )
 
     connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]
     type: Annotated[AvailabilityType, Meta(description="In service or out of it")]
+
+    def effect(self, state: str | None) -> Effect:
+        asked = self.type.casefold()
+        if state is not None and state != asked:
+            raise CannotSend(f"--type {asked} does not make it {state}.")
+        return super().effect(asked)
 
     def steps(self, target: Target) -> Steps:
         yield ChangeAvailabilityReq(connector_id=self.connector, type=self.type)

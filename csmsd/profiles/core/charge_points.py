@@ -184,6 +184,7 @@ class ChargePointState:
         self.address: str | None = None
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
+        self.heard: dict[str, Milliseconds] = {}  # when each action came last
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 
@@ -209,6 +210,13 @@ class ChargePointState:
     def samples_on(self, connector: int) -> Mapping[str, Sample]:
         """The newest readings by measurand and phase."""
         return self.samples.get(connector, {})
+
+    def status_of(self, connector: int) -> str:
+        """What a connector said last, in a word; that of one that is not there is no news."""
+        if not self.connected:
+            return "offline"
+        known = self.connectors.get(connector)
+        return known.status if known is not None else "connected"
 
     def power_w(self, connector: int) -> float | None:
         """Imported active power: the total, or the sum of the phases where no total is sent."""

@@ -4,10 +4,12 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.core.id_tags import authorization_status
-from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Change, Data, Event
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class RemoteStartTransactionReq(Message, kw_only=True):
@@ -45,16 +47,68 @@ def _settle(
     ), []
 
 
+def _transaction(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
+    """The one that it began: the first that was told of since, with its idTag and on its connector."""
+    request, book = sent.request, sent.target.charge_point.transactions
+    return next(
+        (
+            known
+            for known in reversed(book.told_since(sent.at))
+            if fold(known.id_tag) == fold(request.id_tag) and request.connector_id in (None, known.connector)
+        ),
+        None,
+    )
+
+
+def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+    return Sight(sent.target.charge_point.status_of(sent.request.connector_id or 0))
+
+
+def _started(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+    """A transaction exists: the charge point's own word."""
+    begun = _transaction(sent)
+    if begun is None:
+        return _not_begun(sent)
+    return Sight("started", reached=True, facts={"transaction": begun.id, "connector": begun.connector})
+
+
+def _charging(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+    """Energy flows in that transaction, by the connector's status or by its meter."""
+    begun = _transaction(sent)
+    if begun is None:
+        return _not_begun(sent)
+    state = sent.target.charge_point
+    facts: Data = {"transaction": begun.id, "connector": begun.connector}
+    connector = state.connectors.get(begun.connector)
+    if begun.state != "active":
+        reached = begun.energy_wh > 0
+        reason = None if reached else f"transaction {begun.id} is {begun.state} ({begun.stop_reason or 'no reason'})"
+        return Sight(begun.state, reached=reached, failed=reason, facts=facts)
+    says_so = connector is not None and connector.status == "Charging" and connector.received_at >= sent.at
+    measured = state.energy_wh(begun) > 0 or (
+        (state.power_w(begun.connector) or 0) > 0 and state.samples[begun.connector].received_at >= sent.at
+    )
+    return Sight(state.status_of(begun.connector), reached=says_so or measured, facts=facts)
+
+
 OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle)
 
 
 class RemoteStart(Operation, kw_only=True):
     """Start a transaction for an idTag.
 
-    Accepted means that the charge point will try; that the transaction runs is another fact (see `csmsctl tx list`).
+    Accepted means that the charge point will try; that the transaction runs is another fact: --wait.
     """
 
     command: ClassVar[str] = "remote-start"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect(
+            "charging",
+            _charging,
+            ("transaction.started", "connector.status", "meter_values", "transaction.stopped", "transaction.abandoned"),
+        ),
+        Effect("started", _started, ("transaction.started",)),
+    )
     example: ClassVar[str] = "csmsctl remote-start CP1 --tag A1B2C3 --connector 1"
 
     tag: Annotated[str, Meta(description="idTag to start with", max_length=20, extra={"complete": "tags"})]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.types import Integer, Message, RemoteStartStopStatus
-from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+from csmsd.profiles.record import Data
+from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Outgoing, Sent, Sight, Steps, Target
 
 if TYPE_CHECKING:
     from csmsd.profiles.site import Site
@@ -30,6 +31,17 @@ def _check(request: RemoteStopTransactionReq, target: Target) -> str | None:
     return None
 
 
+def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Sight:
+    """StopTransaction came."""
+    number = sent.request.transaction_id
+    known = sent.target.charge_point.transactions.get(number)
+    if known is None:
+        return Sight("unknown", failed=f"transaction {number} is not known on {sent.target.charge_point.id}")
+    facts: Data = {"transaction": known.id, "connector": known.connector}
+    given_up = f"transaction {known.id} is {known.state}" if known.state in ("abandoned", "closed") else None
+    return Sight(known.state, reached=known.state == "stopped", failed=given_up, facts=facts)
+
+
 OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check)
 
 
@@ -39,6 +51,9 @@ class RemoteStop(Operation, kw_only=True):
     command: ClassVar[str] = "remote-stop"
     example: ClassVar[str] = "csmsctl remote-stop CP1 --connector 1"
     target_optional: ClassVar[bool] = True
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("stopped", _stopped, ("transaction.stopped", "transaction.abandoned", "transaction.closed")),
+    )
 
     transaction: Annotated[int, Meta(description="Transaction id", extra={"complete": "transactions"})] | None = None
     connector: Annotated[int, Meta(description="Connector whose transaction is meant", ge=1)] | None = None

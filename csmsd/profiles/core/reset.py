@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 ResetType = Literal["Hard", "Soft"]
 
@@ -21,6 +21,16 @@ class ResetConf(Message, kw_only=True):
 OUTGOING = Outgoing(ResetReq, ResetConf)
 
 
+def _rebooted(sent: Sent[ResetReq]) -> Sight:
+    """A BootNotification came since, and was accepted."""
+    state = sent.target.charge_point
+    if (state.record.booted_at or 0) <= sent.at:
+        return Sight("not booted" if state.connected else "offline")
+    if state.record.boot_status != "Accepted":
+        return Sight(f"booted, registration {state.record.boot_status}")
+    return Sight("rebooted", reached=True, facts={"firmware_version": state.record.firmware_version})
+
+
 class Reset(Operation, kw_only=True):
     """Restart a charge point.
 
@@ -29,6 +39,9 @@ class Reset(Operation, kw_only=True):
 
     command: ClassVar[str] = "reset"
     example: ClassVar[str] = "csmsctl reset CP1 --type soft"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("rebooted", _rebooted, ("charge_point.booted", "charge_point.disconnected"), patience=300),
+    )
     dangerous: ClassVar[str | None] = "Resetting ends the transactions that run there. Reset {targets}?"
 
     type: Annotated[ResetType, Meta(description="Kind of reset")]

@@ -1,6 +1,7 @@
 """Transactions: the records that bills are made of, and how a charge point's messages find theirs."""
 
 from collections import OrderedDict
+from itertools import takewhile
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
@@ -118,6 +119,11 @@ class TransactionBook:
     def started_as(self, key: StartKey) -> Transaction | None:
         """The transaction that this very start began, if it was seen before."""
         return self._by_start.get(key)
+
+    def told_since(self, time: Milliseconds) -> list[Transaction]:
+        """Those whose start was told then or later, newest first."""
+        told = takewhile(lambda known: known.start_received_at >= time, reversed(self._by_id.values()))
+        return list(told)
 
     def active(self) -> list[Transaction]:
         """All that are running, oldest first."""

@@ -17,8 +17,8 @@ from csmsd.profiles.firmware_management.location import (
     unusable,
 )
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
-from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
+from csmsd.profiles.record import Change, Event, EventType
+from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class GetDiagnosticsReq(Message, kw_only=True):
@@ -96,6 +96,22 @@ OUTGOING = Outgoing(
 )
 
 
+def _see(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Sight:
+    """Whether the file has arrived here, or whether the charge point says that it is uploaded: two facts."""
+    upload = sent.target.site.firmware.uploads.get(sent.target.task)
+    if upload is None:
+        return Sight("unknown", failed="csmsd does not know any more what became of it")
+    received = upload.received_at is not None
+    there = received or (not here and upload.state == "uploaded")
+    failed = upload.state.replace("_", " ") if upload.ended and not there else None
+    if failed is not None and upload.state == "uploaded":
+        failed = "it says that it uploaded a file, but nothing arrived here"
+    return Sight(upload.state, reached=there, failed=failed, silent=upload.state == "unknown", record=upload)
+
+
+_EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")
+
+
 class GetDiagnostics(Operation, kw_only=True):
     """Have a charge point upload its diagnostics.
 
@@ -104,7 +120,10 @@ class GetDiagnostics(Operation, kw_only=True):
 
     command: ClassVar[str] = "get-diagnostics"
     example: ClassVar[str] = "csmsctl get-diagnostics CP1 --start-time -1d --wait"
-    follows: ClassVar[str | None] = "diagnostics"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("received", lambda sent: _see(sent, here=True), _EVENTS, patience=None),
+        Effect("uploaded", lambda sent: _see(sent, here=False), _EVENTS, patience=None),
+    )
 
     location: (
         Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})] | None
@@ -114,6 +133,12 @@ class GetDiagnostics(Operation, kw_only=True):
     retries: Retries | None = None
     retry_interval: RetryInterval | None = None
     protocol: ProtocolOption | None = None
+
+    def effect(self, state: str | None) -> Effect:
+        """What goes elsewhere is never received here: there the charge point's word is all there is."""
+        if self.location is not None and state == "received":
+            raise CannotSend("csmsd receives nothing that goes to --location; it can wait for uploaded.")
+        return super().effect("uploaded" if self.location is not None else state)
 
     def steps(self, target: Target) -> Steps:
         start, stop = given_moment(self.start_time), given_moment(self.stop_time)

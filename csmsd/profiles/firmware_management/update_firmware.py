@@ -17,8 +17,8 @@ from csmsd.profiles.firmware_management.location import (
     unusable,
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
-from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+from csmsd.profiles.record import Change, Event, EventType
+from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class UpdateFirmwareReq(Message, kw_only=True):
@@ -100,6 +100,20 @@ OUTGOING = Outgoing(
 )
 
 
+def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Sight:
+    """How far its update is, by the charge point's reports."""
+    update = sent.target.site.firmware.updates.get(sent.target.task)
+    if update is None:
+        return Sight("unknown", failed="csmsd does not know any more what became of it")
+    there = update.state in reached
+    failed = update.state.replace("_", " ") if update.ended and not there else None
+    return Sight(update.state, reached=there, failed=failed, silent=update.state == "unknown", record=update)
+
+
+_DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})
+_EVENTS: tuple[EventType, ...] = ("firmware.status", "firmware.confirmed", "firmware.progress")
+
+
 class UpdateFirmware(Operation, kw_only=True):
     """Have a charge point fetch firmware and install it.
 
@@ -108,7 +122,10 @@ class UpdateFirmware(Operation, kw_only=True):
 
     command: ClassVar[str] = "update-firmware"
     example: ClassVar[str] = "csmsctl update-firmware CP1 --file acme-2.1.bin --wait"
-    follows: ClassVar[str | None] = "firmware"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("installed", lambda sent: _see(sent, frozenset({"installed"})), _EVENTS, patience=None),
+        Effect("downloaded", lambda sent: _see(sent, _DOWNLOADED), _EVENTS, patience=None),
+    )
 
     location: Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})] | None = (
         None

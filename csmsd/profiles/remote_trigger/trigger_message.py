@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 MessageTrigger = Literal[
     "BootNotification",
@@ -45,11 +45,30 @@ def _settle(
 OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle)
 
 
+def _arrived(sent: Sent[TriggerMessageReq]) -> Sight:
+    """A message of that kind came since; of a status, one of that connector."""
+    state, request = sent.target.charge_point, sent.request
+    heard = state.heard.get(request.requested_message, 0)
+    if request.requested_message == "StatusNotification" and request.connector_id is not None:
+        connector = state.connectors.get(request.connector_id)
+        heard = connector.received_at if connector is not None else 0
+    if heard < sent.at:
+        return Sight("not sent" if state.connected else "offline")
+    return Sight("arrived", reached=True)
+
+
 class TriggerMessage(Operation, kw_only=True):
     """Ask a charge point to send one of its messages now."""
 
     command: ClassVar[str] = "trigger-message"
     example: ClassVar[str] = "csmsctl trigger-message CP1 --message MeterValues --connector 1"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect(
+            "arrived",
+            _arrived,
+            ("charge_point.booted", "connector.status", "meter_values", "firmware.status", "diagnostics.status"),
+        ),
+    )
 
     message: Annotated[MessageTrigger, Meta(description="Message to send")]
     connector: Annotated[int, Meta(description="Connector it is about", ge=1)] | None = None

@@ -6,9 +6,9 @@ from msgspec import Meta
 
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Data, Event
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
-from csmsd.profiles.slice import CannotSend, Operation, Outgoing, Steps, Target
+from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ReserveNowReq(Message, kw_only=True):
@@ -80,6 +80,20 @@ OUTGOING = Outgoing(
 )
 
 
+def _reserved(sent: Sent[ReserveNowReq]) -> Sight:
+    """The connector says Reserved. Which one that is stays open for connector 0: there the answer is all (C 5.13)."""
+    state, number = sent.target.charge_point, sent.request.reservation_id
+    known = sent.target.site.reservations.get(state.id, number)
+    facts: Data = {"reservation": number, "connector": sent.request.connector_id}
+    if known is None or known.state in ("failed", "expired", "cancelled"):
+        reason = f"reservation {number} is {known.state if known is not None else 'not known'}"
+        return Sight("unknown" if known is None else known.state, failed=reason, facts=facts)
+    if sent.request.connector_id == 0 or known.state == "used":
+        return Sight(known.state, reached=known.state != "requested", facts=facts)
+    status = state.status_of(sent.request.connector_id)
+    return Sight(status, reached=status == "Reserved", facts=facts)
+
+
 class ReserveNow(Operation, kw_only=True):
     """Reserve a connector for an idTag until a given time.
 
@@ -89,6 +103,13 @@ class ReserveNow(Operation, kw_only=True):
 
     command: ClassVar[str] = "reserve-now"
     example: ClassVar[str] = "csmsctl reserve-now CP1 --connector 1 --tag A1B2C3 --expires +30m"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect(
+            "reserved",
+            _reserved,
+            ("connector.status", "reservation.used", "reservation.failed", "reservation.expired"),
+        ),
+    )
 
     connector: Annotated[int, Meta(description="Connector; 0 is any connector", ge=0)]
     tag: Annotated[str, Meta(description="idTag to reserve for", max_length=20, extra={"complete": "tags"})]
