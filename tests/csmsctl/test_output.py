@@ -20,12 +20,24 @@ from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon, Silence
 LAZY = ("rich", "prompt_toolkit", "asyncio", "msgspec", "csmsd", "websockets")
 
 
-def test_status_as_json_imports_nothing_it_does_not_need(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+@pytest.mark.parametrize(
+    ("words", "unneeded", "commands"),
+    [
+        (["status", "--json"], LAZY, {"csmsctl.commands.status"}),
+        (["__complete", "cp", "show", "C"], LAZY, {"csmsctl.commands.charge_points"}),
+        (["--help"], ("rich.table", "prompt_toolkit", "asyncio"), None),
+    ],
+    ids=["status --json", "completion", "help"],
+)
+def test_nothing_is_imported_that_is_not_needed(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str], unneeded: tuple[str, ...], commands: set[str] | None
+) -> None:
     daemon.replies["status"] = samples.status(samples.charge_point())
+    daemon.replies["complete"] = {"values": [["CP1", "Available"]]}
     program = (
         "import sys, json\n"
         "from csmsctl.__main__ import run\n"
-        "code = run(['status', '--json'])\n"
+        f"code = run({words})\n"
         "print(json.dumps([code, sorted(sys.modules)]))\n"
     )
     done = subprocess.run(
@@ -33,10 +45,11 @@ def test_status_as_json_imports_nothing_it_does_not_need(csmsctl: Csmsctl, daemo
     )
     code, modules = json.loads(done.stdout.splitlines()[-1])
     assert code == 0
-    imported = {name.partition(".")[0] for name in modules}
-    assert imported.isdisjoint(LAZY), imported.intersection(LAZY)
-    commands = {name for name in modules if name.startswith("csmsctl.commands.")}
-    assert commands == {"csmsctl.commands.status"}
+    assert [
+        name for name in modules if name.startswith(tuple(f"{part}." for part in unneeded)) or name in unneeded
+    ] == []
+    if commands is not None:
+        assert {name for name in modules if name.startswith("csmsctl.commands.")} == commands
 
 
 @pytest.mark.parametrize(
