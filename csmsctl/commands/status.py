@@ -37,7 +37,7 @@ def status(
         run.output.table(CSV_COLUMNS, records)
         return
     if chosen is None:
-        for line, style in summary(found.get("daemon") or {}):
+        for line, style in [*summary(found.get("daemon") or {}), *_worries(found)]:
             run.output.text(line, style=style)
         if records:
             run.output.text("")
@@ -53,6 +53,16 @@ def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
         run.output.document({"problems": rows})
     else:
         run.output.table(CSV_COLUMNS if run.output.csv else COLUMNS, rows, empty="Nothing wants attention.")
+
+
+def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """How many charge points want attention; that is a line of its own for what concerns the whole site."""
+    worried = [charge_point for charge_point in found["charge_points"] if charge_point.get("problems")]
+    if not worried:
+        return []
+    critical = any(problem.get("severity") == "critical" for one in worried for problem in one["problems"])
+    noun = "charge point wants" if len(worried) == 1 else "charge points want"
+    return [(f"{len(worried)} {noun} attention; see: csmsctl status --problems", "bold red" if critical else "yellow")]
 
 
 def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:

@@ -104,13 +104,14 @@ def _head(seen: Seen, width: int, now: float) -> list[Text]:
     ]
     lines.append(Text(packed([visible(figure) for figure in figures], width), style="bold"))
     critical = sum(problem.get("severity") == "critical" for problem in found)
-    tasks = daemon.get("open_tasks") or 0
+    tasks, queued = daemon.get("open_tasks") or 0, daemon.get("queued_commands") or 0
     state = [
         f"{critical} critical" if critical else "",
         f"{len(found) - critical} warning{'' if len(found) - critical == 1 else 's'}" if len(found) > critical else "",
     ]
     worries = ", ".join(word for word in state if word) or "no problems"
-    more = [worries, f"{tasks} open task{'' if tasks == 1 else 's'}", datetime.fromtimestamp(now).strftime("%H:%M:%S")]
+    work = f"{tasks} open task{'' if tasks == 1 else 's'}" + (f", {queued} queued" if queued else "")
+    more = [worries, work, datetime.fromtimestamp(now).strftime("%H:%M:%S")]
     lines.append(Text(packed(more, width), style="bold red" if critical else "yellow" if found else "green"))
     for problem in (daemon.get("problems") or [])[:_SITE_PROBLEMS]:
         text = visible(f"{problem.get('text')}; see: {problem.get('next')}")
@@ -177,10 +178,14 @@ def _worry(row: Record) -> Cell:
     """What is wrong with it, or what it said last about itself."""
     worst = severity(row)
     text = "; ".join(str(problem.get("text")) for problem in row["problems"]) or str(row["note"])
-    tasks = [f"{plain(task.get('action'))} under way" for task in row.get("open_tasks") or []]
+    tasks = [_doing(task) for task in row.get("open_tasks") or []]
     if row.get("transaction") is None and tasks:
         text = "; ".join([text, *tasks] if text else tasks)
     return Cell(visible(text), "red" if worst == "critical" else "yellow" if worst else "dim")
+
+
+def _doing(task: Record) -> str:
+    return f"{plain(task.get('action'))} {'queued' if task.get('state') == 'queued' else 'under way'}"
 
 
 def status_style(row: Record) -> str:
@@ -230,7 +235,7 @@ def _details(row: Record, width: int, count: int) -> list[Text]:
         facts += [f"{thousands(row[key])} {key_unit}" for key, key_unit in _UNITS if row.get(key)]
         if row.get("soc_percent") is not None:
             facts.append(f"SoC {plain(row['soc_percent'])} %")
-    facts += [f"task {task.get('id')}: {task.get('action')}" for task in row.get("open_tasks") or []]
+    facts += [f"task {task.get('id')}: {_doing(task)}" for task in row.get("open_tasks") or []]
     facts += [plain(row["info"])] if row.get("info") else []
     lines += [Text(line, style="dim") for line in folded(visible(", ".join(facts)), width)]
     return lines[:count]

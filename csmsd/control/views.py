@@ -193,8 +193,14 @@ def queued_view(command: QueuedCommand, task: Task) -> Json:
 
 
 def open_task_view(task: Task) -> Json:
-    """What is under way at a charge point, in short."""
-    return {"id": task.id, "action": task.action, "created_at": time_text(task.created_at), "user": task.user}
+    """What is under way at a charge point or queued for it, in short."""
+    return {
+        "id": task.id,
+        "action": task.action,
+        "state": task.state,
+        "created_at": time_text(task.created_at),
+        "user": task.user,
+    }
 
 
 def problem_view(problem: Problem) -> Json:

@@ -35,3 +35,9 @@ async def test_who_does_not_answer_is_a_problem_until_it_does(site: Site) -> Non
 
     await site.register("CP2")
     assert await kinds(site) == ["never_connected"]
+    assert (await site.csmsctl("clear-cache", "CP2", "--queue")).code == 0
+    found = await site.json("status", "CP2")
+    assert (found["daemon"]["open_tasks"], found["daemon"]["queued_commands"]) == (0, 1)
+    (task,) = found["charge_points"][0]["open_tasks"]
+    assert (task["action"], task["state"]) == ("ClearCache", "queued")
+    assert "1 charge point wants attention; see: csmsctl status --problems" in (await site.csmsctl("status")).out

@@ -96,12 +96,17 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
         "charge_points": [
             charge_point_view(state)
             | {
-                "open_tasks": [open_task_view(task) for task in open_tasks[fold(state.id)]],
+                "open_tasks": [open_task_view(task) for task in _open(service, state.id, open_tasks[fold(state.id)])],
                 "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
             }
             for state in chosen
         ],
     }
+
+
+def _open(service: Service, identity: str, under_way: list[Task]) -> list[Task]:
+    """What is under way at a charge point, and what is queued for it."""
+    return [*under_way, *(task for _, task in service.queue.of(identity) if task.state == "queued")]
 
 
 async def figures(service: Service, parameters: NoParameters, caller: Caller) -> Json:
