@@ -4,10 +4,16 @@ import json
 
 from csmsd.control.explanation.facts import Facts
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 
 BEFORE_MS = 600_000  # what leads to a transaction happens within that time
 _OVERTAKEN_MS = 30_000  # a RemoteStartTransaction.conf may come after the start it led to
+
+
+def moment(task: Task) -> Milliseconds:
+    """When a command was sent; what was queued may have waited for days."""
+    return task.sent_at or task.created_at
 
 
 def start_command(facts: Facts) -> Task | None:
@@ -20,7 +26,7 @@ def start_command(facts: Facts) -> Task | None:
             and task.outcome == "accepted"
             and fold(str(request.get("idTag"))) == fold(transaction.id_tag)
             and request.get("connectorId") in (None, transaction.connector)
-            and -BEFORE_MS <= task.created_at - transaction.start_received_at <= _OVERTAKEN_MS
+            and -BEFORE_MS <= moment(task) - transaction.start_received_at <= _OVERTAKEN_MS
         ):
             return task
     return None
@@ -41,7 +47,7 @@ def stop_command(facts: Facts) -> Task | None:
     wanted = _STOPPING.get(transaction.stop_reason or "", ())
     received = transaction.stop_received_at
     for task in reversed(facts.tasks):
-        if task.action not in wanted or task.outcome != "accepted" or received is None or task.created_at > received:
+        if task.action not in wanted or task.outcome != "accepted" or received is None or moment(task) > received:
             continue
         request = json.loads(task.request)
         if task.action == "RemoteStopTransaction" and request.get("transactionId") != transaction.id:

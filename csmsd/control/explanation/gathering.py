@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from csmsd.control.explanation.commands import BEFORE_MS
+from csmsd.control.explanation.commands import BEFORE_MS, moment
 from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
 from csmsd.control.explanation.limits import ACTIONS
 from csmsd.control.service import Service
@@ -23,6 +23,7 @@ _OF_CHARGE_POINT = [
 ]
 _OF_CSMSD = ["daemon.started", "store.failed", "store.recovered"]
 _AFTER_MS = 300_000  # what follows from its end
+_LONGEST_IN_QUEUE_MS = 7 * 86_400_000  # of a command that is looked for
 _MOST = 5000  # events, and messages, of one transaction
 _AT_ONCE_MS = 2000  # a message is logged before it is handled
 
@@ -38,7 +39,9 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
     until = max(end, transaction.stop_received_at or end) + _AFTER_MS
     own = [transaction.charge_point]
 
-    tasks = await service.reader.tasks(charge_point=transaction.charge_point, since=since, limit=0)
+    tasks = await service.reader.tasks(
+        charge_point=transaction.charge_point, since=since - _LONGEST_IN_QUEUE_MS, limit=0
+    )
     about_profiles = [
         task
         for action in ACTIONS
@@ -69,7 +72,7 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
         energy_suspect=transaction.energy_suspect or (register is not None and register.suspect),
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
         reservation=reservation,
-        tasks=[task for task in reversed(tasks) if task.created_at <= until],
+        tasks=sorted((task for task in tasks if since <= moment(task) <= until), key=moment),
         profile_tasks=about_profiles,
         profile_names={record.id: record.name for record in site.charging_profiles},
         events=sorted((_told(event) for event in events), key=lambda event: event.time),

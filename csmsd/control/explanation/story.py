@@ -6,7 +6,7 @@ from statistics import median
 
 import msgspec
 
-from csmsd.control.explanation.commands import concerns, detail, start_command, stop_command
+from csmsd.control.explanation.commands import concerns, detail, moment, start_command, stop_command
 from csmsd.control.explanation.facts import Entry, Facts
 from csmsd.control.explanation.limits import Limit, at, limits
 from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
@@ -72,10 +72,10 @@ class Story:
     def _commands(self) -> Iterator[Entry]:
         for task in self._facts.tasks:
             if concerns(task, self._facts):
-                text = (
-                    f"{who(task)} asked for {task.action}{detail(task, self._facts)}: {outcome(task)} (task {task.id})"
-                )
-                yield Entry(task.created_at, "command", text, "tasks")
+                waited = moment(task) - task.created_at
+                before = f", {span(waited)} before," if waited > _LATE_MS else ""
+                asked = f"{who(task)} asked{before} for {task.action}{detail(task, self._facts)}"
+                yield Entry(moment(task), "command", f"{asked}: {outcome(task)} (task {task.id})", "tasks")
 
     def _beginning(self) -> Iterator[Entry]:
         transaction = self._facts.transaction

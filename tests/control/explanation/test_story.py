@@ -311,6 +311,14 @@ def test_commands_that_have_to_do_with_it(request_: tuple[str, Any], told_of: bo
     assert all("no answer in time (task 1)" in text for _, _, text in commands)
 
 
+def test_a_command_that_was_queued_counts_when_it_was_sent() -> None:
+    queued = task(5, -200, "RemoteStartTransaction", {"idTag": "ADA"}, sent_at=NOON - 6000)
+    found = facts(tasks=[queued])
+    assert Story(found).conclusion[0] == "jo started it from afar (task 5)."
+    asked = "jo asked, 3 h 20 min before, for RemoteStartTransaction (ADA): Accepted (task 5)"
+    assert (-0.1, "command", asked) in lines(found)
+
+
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
