@@ -215,6 +215,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     },
     "Daemon": {
         "backup": _BACKUP,
+        "prune": Entry(f"{_HERE}.prune:prune", "csmsctl prune meter_values --older-than 400 --dry-run"),
         "daemon": _DAEMON,
         "rpc": Entry(f"{_HERE}.rpc:rpc", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },

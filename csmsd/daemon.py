@@ -33,12 +33,14 @@ from csmsd.metrics.opening import open_metrics
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.record import Event, Milliseconds
+from csmsd.pruning import Pruner
 from csmsd.reloading import Reloading, policies
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.message_log import MessageLog
+from csmsd.store.prunable import Prunable
 from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
 from csmsd.store.writer import Writer
@@ -172,6 +174,8 @@ class Daemon:
             self._directory / "files", settings.files, self._site, self._writer, self._bus, now
         )
         self._opened.append(self._files.close)
+        prunable = Prunable(self._database)
+        pruner = Pruner(self._site, self._writer, prunable, shelf, now, lambda: self._settings.retention)
         self._listener = Listener(settings, self._registry, dispatcher, strangers, tap, now)
         service = Service(
             site=self._site,
@@ -190,6 +194,7 @@ class Daemon:
             files=shelf,
             max_firmware_bytes=settings.files.max_firmware_megabytes * 1024 * 1024,
             waits_for=self._rollouts.waits_for,
+            pruner=pruner,
             copy_database=partial(DatabaseCopy, self._database),
         )
         self._control = ControlServer(service, settings.socket_path, settings.control.group)
@@ -203,6 +208,7 @@ class Daemon:
             asyncio.create_task(self._queue.serve(), name="queue"),
             asyncio.create_task(self._site.recover_when_distrusted(self._writer.pause), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
+            asyncio.create_task(pruner.run(), name="pruning"),
         ]
 
     async def _open_metrics(self, dispatcher: Dispatcher) -> None:

@@ -1,10 +1,11 @@
 """What the edges ask of each other, without knowing each other; `daemon.py` joins them."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.record import Change, Event, Milliseconds, Record
+from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.slice import Outgoing
 
 
@@ -56,6 +57,46 @@ class DatabaseCopy(Protocol):
     def cancel(self) -> None: ...
     def read(self, offset: int, length: int) -> bytes: ...
     def remove(self) -> None: ...
+
+
+class Removal(NamedTuple):
+    """Rows of a kind that are to go: those with one of the values in a column."""
+
+    kind: type[Record]
+    column: str
+    values: Sequence[int]
+
+
+PruneKind = Literal[
+    "transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine"
+]
+
+
+class PruneBatch(NamedTuple):
+    """Rows that may go in one commit, perhaps none, and the id after which to go on looking."""
+
+    kind: type[Record]
+    ids: list[int]
+    last: int
+
+
+class Prunable(Protocol):
+    """Finds what is old enough to be pruned and may go."""
+
+    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> int: ...
+    async def kept_unexported(self, before: Milliseconds, exported: int) -> int: ...
+    async def next(self, kind: PruneKind, before: Milliseconds, exported: int, after: int) -> PruneBatch | None: ...
+    async def readings_of(self, transactions: Sequence[int]) -> list[int]: ...
+    async def reservations(self, before: Milliseconds) -> list[Reservation]: ...
+    async def free_pages(self) -> tuple[int, int]: ...
+
+
+class Remover(Protocol):
+    """The writer, as pruning needs it."""
+
+    async def commit(self, changes: Sequence[Change]) -> None: ...
+    async def remove(self, removals: Sequence[Removal]) -> None: ...
+    async def shrink(self, pages: int) -> None: ...
 
 
 class NotStored(Exception):

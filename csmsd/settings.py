@@ -161,6 +161,23 @@ class Events(_Section, kw_only=True):
         return None
 
 
+Days = Annotated[int, Meta(ge=0, le=36_500)]  # 0: for ever
+
+
+class Retention(_Section, kw_only=True):
+    """How long records are kept after they came to their end; csmsd prunes every night what is older."""
+
+    transactions_days: Days = 0
+    meter_values_days: Days = 0
+    tasks_days: Days = 0
+    reservations_days: Days = 0
+    firmware_updates_days: Days = 0
+    diagnostics_days: Days = 0
+    quarantine_days: Days = 0
+    keep_unexported: bool = True  # transactions that `export transactions` has not delivered
+    at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "03:30"  # local time
+
+
 class Metrics(_Section, kw_only=True):
     """Prometheus metrics and `/healthz`; off unless a listener is named."""
 
@@ -199,6 +216,7 @@ class Settings(_Section, kw_only=True):
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
     events: Events = msgspec.field(default_factory=Events)
     metrics: Metrics = msgspec.field(default_factory=Metrics)
+    retention: Retention = msgspec.field(default_factory=Retention)
     control: Control = msgspec.field(default_factory=Control)
     log: Log = msgspec.field(default_factory=Log)
 
@@ -232,6 +250,7 @@ RELOADABLE = frozenset(
         "events.max_waiting",
         "events.hooks",
         "metrics.charge_points",
+        *(f"retention.{field}" for field in Retention.__struct_fields__),
         "log.level",
     }
 )

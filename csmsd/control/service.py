@@ -13,6 +13,7 @@ from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
+from csmsd.pruning import Pruner
 
 if TYPE_CHECKING:
     from csmsd.control.methods.backups import Copying
@@ -153,6 +154,7 @@ class Service(msgspec.Struct):
     files: FileStore
     max_firmware_bytes: int
     waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
+    pruner: Pruner
     copy_database: Callable[[], DatabaseCopy]
     backups: dict[str, "Copying"] = msgspec.field(default_factory=dict)  # under way, at most one
     intakes: dict[str, "FileIntake"] = msgspec.field(default_factory=dict)  # of operators, under way

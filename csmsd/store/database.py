@@ -32,6 +32,8 @@ def prepare(path: Path) -> None:
         raise StoreError(f"{path}: cannot be opened: {error}") from error
     try:
         _check(connection, path, new)
+        # Has an effect on a file without tables only: what is pruned can be given back to the disk.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:

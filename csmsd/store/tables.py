@@ -59,6 +59,9 @@ class Table:
     def delete(self) -> str:
         return f"DELETE FROM {self.name} WHERE " + " AND ".join(f"{name}=?" for name in self.key)
 
+    def delete_among(self, column: str, values: int) -> str:
+        return f"DELETE FROM {self.name} WHERE {column} IN ({','.join('?' * values)})"
+
     def key_of(self, record: Record) -> Row:
         return tuple(getattr(record, name) for name in self.key)
 

@@ -14,7 +14,7 @@ from time import monotonic
 import aiosqlite
 
 from csmsd.durations import Durations
-from csmsd.ports import NotStored
+from csmsd.ports import NotStored, Removal
 from csmsd.profiles.record import Change, Deleted
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS
 from csmsd.store.tables import Row, Table, table
@@ -29,7 +29,7 @@ _MAX_PARAMETERS = 32_000
 _PAUSE_SECONDS = 1.0
 
 
-_Step = tuple[Table, Row, bool]  # the row is to be written (True), or the row with that key deleted
+_Step = tuple[Table, Row, str | None]  # a row to be written; or the parameters of the statement that deletes some
 
 
 class _Member:
@@ -43,10 +43,10 @@ class _Member:
         for change in changes:
             if isinstance(change, Deleted):
                 kind = table(type(change.record))
-                self.steps.append((kind, kind.key_of(change.record), False))
+                self.steps.append((kind, kind.key_of(change.record), kind.delete))
             else:
                 kind = table(type(change))
-                self.steps.append((kind, kind.row(change), True))
+                self.steps.append((kind, kind.row(change), None))
 
 
 class Writer:
@@ -57,6 +57,7 @@ class Writer:
         self._synchronous = synchronous
         self._recover = recover
         self._pending: list[_Member] = []
+        self._shrinking: tuple[int, Done] | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,22 +100,36 @@ class Writer:
         except (ValueError, TypeError) as error:  # a value that JSON or SQLite has no room for
             done(NotStored(str(error)))
             return
+        self._add(member)
+
+    def _add(self, member: _Member) -> None:
         self._pending.append(member)
         self._idle.clear()
         self._wake.set()
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """As `submit`, for callers that can wait. Raises NotStored."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def done(error: Exception | None) -> None:
-            if not future.done():
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
-
+        future, done = _promise()
         self.submit(changes, done)
+        await future
+
+    async def remove(self, removals: Sequence[Removal]) -> None:
+        """Deletes rows in one commit, in this order. Raises NotStored."""
+        future, done = _promise()
+        if not self.accepting:
+            raise NotStored(self.failure or "the store is closed")
+        member = _Member((), done)
+        for kind, column, values in removals:
+            where = table(kind)
+            member.steps.append((where, tuple(values), where.delete_among(column, len(values))))
+        self._add(member)
+        await future
+
+    async def shrink(self, pages: int) -> None:
+        """Gives so many free pages at the end of the file back to the disk, between two commits."""
+        future, done = _promise()
+        self._shrinking = (pages, done)
+        self._wake.set()
         await future
 
     @property
@@ -137,6 +152,9 @@ class Writer:
 
     async def _run(self) -> None:
         while True:
+            if self._shrinking is not None:
+                (pages, done), self._shrinking = self._shrinking, None
+                await self._shrink(pages, done)
             if not self._pending:
                 self._idle.set()
                 if self._closing:
@@ -147,6 +165,17 @@ class Writer:
             batch, self._pending = self._pending, []
             if batch:
                 await self._write_batch(batch)
+
+    async def _shrink(self, pages: int, done: Done) -> None:
+        assert self._connection is not None
+        try:
+            # As a script: `execute` would stop after the first of the pages.
+            async with await self._connection.executescript(f"PRAGMA incremental_vacuum({pages})"):
+                pass
+        except sqlite3.Error as error:
+            done(NotStored(str(error)))
+        else:
+            done(None)
 
     async def _write_batch(self, batch: list[_Member]) -> None:
         begun = monotonic()
@@ -206,6 +235,20 @@ class Writer:
         self.accepting = not self._closing
 
 
+def _promise() -> tuple["asyncio.Future[None]", Done]:
+    """What waits for an end, and how it is told."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def done(error: Exception | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+    return future, done
+
+
 def _call(done: Done, error: Exception | None) -> None:
     try:
         done(error)
@@ -217,13 +260,13 @@ def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[obje
     """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before."""
     gathered: dict[str, tuple[Table, list[Row]]] = {}
     for member in members:
-        for kind, row, write in member.steps:
-            if write:
+        for kind, row, delete in member.steps:
+            if delete is None:
                 gathered.setdefault(kind.name, (kind, []))[1].append(row)
             else:
                 yield from _inserts(gathered)
                 gathered.clear()
-                yield kind.delete, row
+                yield delete, row
     yield from _inserts(gathered)
 
 

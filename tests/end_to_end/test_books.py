@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,12 +159,14 @@ async def test_a_backup_under_load_is_checked_and_put_back(site: Site) -> None:
     assert "no SQLite database" in bad.err
 
 
-async def charge_on(charge_point: RawChargePoint) -> None:
+async def charge_on(charge_point: RawChargePoint, connector: int = 2) -> None:
     while True:
-        number = await started(charge_point, 2)
+        number = await started(charge_point, connector)
         for register in range(1000, 1100, 10):
             value = {"timestamp": timestamp(), "sampledValue": [{"value": str(register)}]}
-            await charge_point.ask("MeterValues", {"connectorId": 2, "transactionId": number, "meterValue": [value]})
+            await charge_point.ask(
+                "MeterValues", {"connectorId": connector, "transactionId": number, "meterValue": [value]}
+            )
         await stopped(charge_point, number, 1100)
 
 
@@ -180,3 +184,45 @@ async def test_a_backup_whose_operator_went_away_leaves_nothing(site: Site) -> N
         await asyncio.sleep(0.02)
     assert not (site.state / "csms.db.copy").exists()
     assert (await site.call("daemon.info"))["books"]["backup"] is None
+
+
+async def test_pruning_while_a_car_charges(make_site: MakeSite) -> None:
+    site = await make_site()
+    charge_point = await site.raw("CP1")
+    old = await charged(charge_point, 2)
+    await charged(charge_point, 3)
+    running = await started(charge_point, 2)
+    assert await site.stop() == 0
+    with closing(sqlite3.connect(site.database)) as years_later:
+        years_later.execute("UPDATE transactions SET stop_received_at = 0, stop_time = 0 WHERE state = 'stopped'")
+        years_later.commit()
+    site.write_settings({"retention": {"transactions_days": 365}})
+    await site.start()
+    charge_point = await site.raw("CP1")
+    await stopped(charge_point, await started(charge_point, 3), 2000)
+    going_on = asyncio.create_task(charge_on(charge_point, connector=3))
+    try:
+        planned = await site.json("prune", "--dry-run")
+        assert [(one["rows"], one["kept_unexported"]) for one in planned["prune"]] == [(0, 2)]
+        await export(site, site.directory / "cursor")
+        refused = await site.csmsctl("prune")
+        assert refused.code == 10
+        assert "2 transactions will be removed" in refused.err
+        pruned = await site.json("prune", "--yes")
+        assert [(one["kind"], one["removed"]) for one in pruned["pruned"]] == [("transactions", 2)]
+    finally:
+        going_on.cancel()
+    assert (await site.csmsctl("tx", "show", str(old))).code == 3
+    assert (await site.json("daemon", "info"))["books"]["prune"]["number"] == 2
+
+    # What a charge point still says of the one that is gone is confirmed, and the car charges on.
+    value = {"timestamp": timestamp(), "sampledValue": [{"value": "1700"}]}
+    late = {"connectorId": 1, "transactionId": old, "meterValue": [value]}
+    assert (await charge_point.ask("MeterValues", late))[0] == 3
+    await stopped(charge_point, old, 1500)
+    assert site.stored("SELECT count(*) FROM transactions WHERE id = ?", old) == [(0,)]
+    await stopped(charge_point, running, 3000)
+    assert (await site.json("tx", "show", str(running)))["transactions"][0]["state"] == "stopped"
+    nothing = await site.csmsctl("prune", "tasks")
+    assert nothing.code == 2
+    assert "retention.tasks_days" in nothing.err

@@ -108,10 +108,17 @@ class TransactionBook:
     def _forget_oldest(self) -> None:
         oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
         if oldest is not None:
-            del self._by_id[oldest.id]
-            self.registers.pop(oldest.id, None)
-            if self._by_start.get(oldest.start_key) is oldest:
-                del self._by_start[oldest.start_key]
+            self.forget(oldest.id)
+
+    def forget(self, transaction_id: int) -> None:
+        """One that is over is not looked for any more, whatever a charge point says of it."""
+        known = self._by_id.get(transaction_id)
+        if known is None or known.id in self._open:
+            return
+        del self._by_id[known.id]
+        self.registers.pop(known.id, None)
+        if self._by_start.get(known.start_key) is known:
+            del self._by_start[known.start_key]
 
     def get(self, transaction_id: int) -> Transaction | None:
         return self._by_id.get(transaction_id)

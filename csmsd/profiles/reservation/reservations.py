@@ -151,6 +151,10 @@ class Reservations:
             for known in ended[: max(0, len(ended) - REMEMBERED)]:
                 del own[known.id]
 
+    def drop(self, reservation: Reservation) -> None:
+        """One that has ended is not looked for any more."""
+        self._by_charge_point.get(fold(reservation.charge_point), {}).pop(reservation.id, None)
+
     def get(self, charge_point: str, number: int) -> Reservation | None:
         return self._by_charge_point.get(fold(charge_point), {}).get(number)
 

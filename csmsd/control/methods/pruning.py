@@ -1,0 +1,94 @@
+"""Letting go of old records: what would go, and, a second's work at a time, its going."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.service import (
+    SCHEMA_VERSION,
+    Caller,
+    Json,
+    Method,
+    RpcError,
+    Service,
+    usage,
+)
+from csmsd.control.views import time_text
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.ports import PruneKind
+from csmsd.pruning import KINDS
+
+_SECONDS = 1.0
+
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class Planned(msgspec.Struct, forbid_unknown_fields=True):
+    kinds: list[PruneKind] | None = None
+    days: Days | None = None
+
+
+class Run(msgspec.Struct, forbid_unknown_fields=True):
+    kind: PruneKind
+    before: str
+
+
+class Finished(msgspec.Struct, forbid_unknown_fields=True):
+    removed: Annotated[int, Meta(ge=0, le=2**62)]
+
+
+async def plan(service: Service, parameters: Planned, caller: Caller) -> Json:
+    """Of the kinds that are named, or that the settings have a time for."""
+    kinds = parameters.kinds or [kind for kind in KINDS if service.pruner.days(kind)]
+    plans = []
+    for kind in dict.fromkeys(kinds):
+        days = parameters.days or service.pruner.days(kind)
+        if not days:
+            raise usage(
+                f"How long {kind.replace('_', ' ')} are kept is not set.",
+                f"Say it with --older-than DAYS, or set retention.{kind}_days in csmsd.toml.",
+            )
+        plans.append(await service.pruner.plan(kind, days))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "prune": [
+            {
+                "kind": plan.kind,
+                "before": time_text(plan.before),
+                "rows": plan.rows,
+                "kept_unexported": plan.kept_unexported,
+            }
+            for plan in plans
+        ],
+    }
+
+
+async def run(service: Service, parameters: Run, caller: Caller) -> Json:
+    before = parse_time(parameters.before)
+    if before is None or before > service.clock():
+        raise usage(f"{parameters.before!r} is no time in the past.")
+    _check_idle(service)
+    removed, more = await service.pruner.prune(parameters.kind, before, _SECONDS)
+    return {"removed": removed, "more": more}
+
+
+async def finish(service: Service, parameters: Finished, caller: Caller) -> Json:
+    """Gives the room back to the disk, as long as there is `more`; then it is taken down."""
+    _check_idle(service)
+    more = await service.pruner.shrink(_SECONDS)
+    if not more:
+        await service.pruner.note(parameters.removed, caller.user)
+    return {"more": more, "database_bytes": await service.reader.database_bytes()}
+
+
+def _check_idle(service: Service) -> None:
+    if service.pruner.busy:
+        raise RpcError(1, "csmsd is pruning just now.", "Try again later.")
+
+
+METHODS = {
+    "prune.plan": Method(Planned, plan),
+    "prune.run": Method(Run, run),
+    "prune.finish": Method(Finished, finish),
+}

@@ -1,0 +1,136 @@
+"""What is old enough to be pruned and may go: read on a connection of its own, so that no listing waits for it."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from csmsd.ports import PruneBatch, PruneKind
+from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.core.metering import MeterReading
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.firmware_management.followed import NOT_REPORTED_ON
+from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
+from csmsd.profiles.firmware_management.updates import FirmwareUpdate
+from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
+from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.task import Task
+from csmsd.store.tables import table
+
+_ROWS = 500  # a commit
+_TRANSACTIONS = 20
+_RESERVATIONS = 50
+_LOOKED_AT = 5_000  # meter values at a time
+
+
+def _among(states: frozenset[str]) -> str:
+    return ",".join(f"'{state}'" for state in sorted(states))
+
+
+def _followed(name: str, ended: frozenset[str]) -> str:
+    """What reports of a charge point are about, and its newest, are kept: they are in the live state."""
+    newest = f"SELECT max(id) FROM {name} GROUP BY charge_point"
+    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({_among(NOT_REPORTED_ON)}) GROUP BY charge_point"
+    ended_long_ago = f"state IN ({_among(ended)}) AND changed_at < :before"
+    return f"{ended_long_ago} AND id NOT IN ({newest}) AND id NOT IN ({current})"
+
+
+# The last one of a kind stays where its number says where the numbers go on.
+_ENDED_TRANSACTION = (
+    "state IN ('stopped', 'closed') AND coalesce(stop_received_at, stop_time) < :before "
+    "AND booking < (SELECT max(booking) FROM transactions)"
+)
+_CONDITIONS: dict[PruneKind, str] = {
+    "transactions": f"{_ENDED_TRANSACTION} AND booking <= :exported",
+    "tasks": "state = 'settled' AND coalesce(settled_at, created_at) < :before",
+    "reservations": "state NOT IN ('requested', 'reserved') AND coalesce(ended_at, expires_at) < :before AND id IS NOT "
+    f"(SELECT max(id) FROM reservation WHERE id <= {LARGEST_OWN_ID})",
+    "firmware_updates": _followed("firmware_update", UPDATE_ENDED)
+    + " AND id NOT IN (SELECT update_id FROM rollout_member WHERE update_id IS NOT NULL)",
+    "diagnostics": _followed("diagnostics_upload", UPLOAD_ENDED),
+    "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine)",
+}
+_RECORDS: dict[PruneKind, type[Record]] = {
+    "transactions": Transaction,
+    "meter_values": MeterReading,
+    "tasks": Task,
+    "reservations": Reservation,
+    "firmware_updates": FirmwareUpdate,
+    "diagnostics": DiagnosticsUpload,
+    "quarantine": QuarantinedMessage,
+}
+_READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
+_ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"
+_OLD_READINGS = f"{_READINGS} WHERE v.time < :before AND {_ENDED}"
+
+
+class Prunable:
+    """Finds rows; takes none away. Raises sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> int:
+        """How many may go."""
+        where = _OLD_READINGS if kind == "meter_values" else f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}"
+        return int((await self._rows(f"SELECT count(*) FROM {where}", before, exported))[0][0])
+
+    async def kept_unexported(self, before: Milliseconds, exported: int) -> int:
+        """How many transactions would be old enough, but no export has delivered them."""
+        sql = f"SELECT count(*) FROM transactions WHERE {_ENDED_TRANSACTION} AND booking > :exported"
+        return int((await self._rows(sql, before, exported))[0][0])
+
+    async def next(self, kind: PruneKind, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
+        """What can go in one commit, beginning after that id; None when there is no more."""
+        if kind == "meter_values":
+            return await self._next_readings(before, after)
+        limit = _TRANSACTIONS if kind == "transactions" else _ROWS
+        sql = (
+            f"SELECT id FROM {_RECORDS[kind].table} WHERE {_CONDITIONS[kind]} AND id > :after ORDER BY id LIMIT {limit}"
+        )
+        ids = [row[0] for row in await self._rows(sql, before, exported, after)]
+        return PruneBatch(_RECORDS[kind], ids, ids[-1]) if ids else None
+
+    async def _next_readings(self, before: Milliseconds, after: int) -> PruneBatch | None:
+        """They lie in the order of their arrival: where none is old any more, the rest is not looked at."""
+        sql = (
+            f"SELECT v.id, {_ENDED} FROM {_READINGS} WHERE v.time < :before AND v.id > :after AND v.id <= :after + "
+            f"{_LOOKED_AT} ORDER BY v.id"
+        )
+        first = (await self._rows("SELECT min(id) FROM meter_value WHERE id > :after", before, 0, after))[0][0]
+        if first is None:
+            return None
+        old = await self._rows(sql, before, 0, first - 1)
+        if not old:
+            return None
+        ids = [number for number, ended in old if ended][:_ROWS]
+        return PruneBatch(MeterReading, ids, ids[-1] if len(ids) == _ROWS else first - 1 + _LOOKED_AT)
+
+    async def readings_of(self, transactions: Sequence[int]) -> list[int]:
+        """Some of their meter values, to be removed before them; none when there are no more."""
+        among = ",".join(map(str, transactions))
+        rows = await self._rows(f"SELECT id FROM meter_value WHERE transaction_id IN ({among}) LIMIT {_ROWS}")
+        return [row[0] for row in rows]
+
+    async def reservations(self, before: Milliseconds) -> list[Reservation]:
+        """Some that may go: their ids are not unique, so whole records."""
+        kind = table(Reservation)
+        rows = await self._rows(f"{kind.select} WHERE {_CONDITIONS['reservations']} LIMIT {_RESERVATIONS}", before)
+        return [kind.record(row) for row in rows]
+
+    async def free_pages(self) -> tuple[int, int]:
+        """(those that can be given back, all)."""
+        pragmas = "pragma_freelist_count, pragma_page_count, pragma_auto_vacuum"
+        rows = await self._rows(f"SELECT iif(auto_vacuum, freelist_count, 0), page_count FROM {pragmas}")
+        return int(rows[0][0]), int(rows[0][1])
+
+    async def _rows(self, sql: str, before: Milliseconds = 0, exported: int = 0, after: int = 0) -> list[Any]:
+        return await asyncio.to_thread(self._query, sql, {"before": before, "exported": exported, "after": after})
+
+    def _query(self, sql: str, parameters: dict[str, int]) -> list[Any]:
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(sql, parameters).fetchall()
