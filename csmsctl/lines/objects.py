@@ -54,6 +54,7 @@ class _Keys:
     """What may be said of a command."""
 
     def __init__(self, command: Any, name: str) -> None:
+        self._command = command
         self._name = name
         self._arguments: list[str] = []
         self._options: dict[str, tuple[Any, str]] = {}
@@ -95,6 +96,12 @@ class _Keys:
         if param.is_flag:
             others = param.secondary_opts if option in param.opts else param.opts
             yield from _flag(key, value, option, *others)
+            return
+        if isinstance(value, bool):
+            optional = self._command.optional_values.get(option)
+            if optional is None:
+                raise Failure(USAGE, f"{key!r} needs a value.")
+            yield from [f"{option}={optional.default}"] if value else []
             return
         values = value if isinstance(value, list) else [value]
         if len(values) > 1 and not param.multiple:

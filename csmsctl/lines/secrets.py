@@ -16,7 +16,7 @@ def masked_words(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     for word in words:
         before = found[-1] if found else ""
-        is_value = before.startswith("--") and "=" not in before and not word.startswith("-")
+        is_value = before.startswith("--") and "=" not in before
         found.append(MASK if is_value and _is_secret(before) else _masked_word(word))
     return found
 

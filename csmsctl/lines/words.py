@@ -1,18 +1,20 @@
 """A line as shell words. JSON may stand in it as it is: `call CP1 Reset {"type": "Soft"}` needs no quotes.
 
-There are no variables, no globs and no substitutions: what is typed is what csmsd gets.
+There are no variables, no globs and no substitutions: what is typed is what csmsd gets. Only `~/` at the begin of a
+word is the user's home, for the names of files.
 """
 
 import re
+from pathlib import Path
 from typing import AnyStr, NamedTuple
 
 from csmsctl.failure import USAGE, Failure
 
-_SPECIAL = re.compile(r"[\"'\\{]")
+_SPECIAL = re.compile(r"[\"'\\{~]")
 _ORDINARY = re.compile(r"[^\s\"'\\]+")
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
 _JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*("|\\?\Z)|[{}]', re.DOTALL)
-_MUST_BE_QUOTED = re.compile(r"[\s\"'\\]|^[{#]|^\Z")
+_MUST_BE_QUOTED = re.compile(r"[\s\"'\\]|^[{#]|^~/|^\Z")
 
 
 class Word(NamedTuple):
@@ -69,7 +71,9 @@ def split(line: str) -> list[str]:
         scanned = scan(line)
         match scanned.open:
             case "":
-                words = [word.text for word in scanned.words]
+                words = [
+                    _at_home(word.text) if line.startswith("~/", word.start) else word.text for word in scanned.words
+                ]
             case "{":
                 raise Failure(USAGE, "The JSON in this line is not complete: a } is missing.")
             case "\\":
@@ -102,6 +106,10 @@ def commands_in(text: str) -> Commands:
 def quoted(value: str) -> str:
     """The value as a word that `split` reads back as it is."""
     return "'" + value.replace("'", "'\\''") + "'" if _MUST_BE_QUOTED.search(value) else value
+
+
+def _at_home(text: str) -> str:
+    return str(Path.home()) + text[1:]
 
 
 def _shell_word(line: str, at: int) -> tuple[str, int, str]:

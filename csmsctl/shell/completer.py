@@ -8,7 +8,7 @@ from prompt_toolkit.document import Document
 
 from csmsctl.completion import Candidates, complete
 from csmsctl.escape import visible
-from csmsctl.lines.words import quoted, scan
+from csmsctl.lines.words import commands_in, quoted, scan
 from csmsctl.options import GlobalOptions
 from csmsctl.shell.fuzzy import matching
 from csmsctl.tree import Root
@@ -26,7 +26,8 @@ class LineCompleter(Completer):
         self._asked: tuple[list[str], float, Candidates] = ([], 0.0, [])
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        text = document.text_before_cursor
+        before, newline, line = document.text_before_cursor.rpartition("\n")
+        text = commands_in(before + newline).rest + line  # of several commands the one that is being typed
         scanned = scan(text)
         words = [word.text for word in scanned.words]
         start = len(text)
@@ -41,7 +42,7 @@ class LineCompleter(Completer):
         for value, meaning in self._candidates(words):
             # A value that holds control characters could not be typed anyway.
             if value == visible(value):
-                yield Completion(quoted(value), start - len(text), display=value, display_meta=visible(meaning))
+                yield Completion(_typed(value), start - len(text), display=value, display_meta=visible(meaning))
 
     def _candidates(self, words: list[str]) -> Candidates:
         own = _OWN if len(words) == 1 else []
@@ -64,6 +65,11 @@ class LineCompleter(Completer):
                 found = []
             self._asked = words, time.monotonic(), found
         return found
+
+
+def _typed(value: str) -> str:
+    """The value as it is typed; a file at home keeps its `~/`."""
+    return "~/" + quoted(value[2:]) if value.startswith("~/") else quoted(value)
 
 
 def _base(word: str) -> str:

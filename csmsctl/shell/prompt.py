@@ -90,8 +90,7 @@ def _keys() -> KeyBindings:
         buffer = event.current_buffer
         if buffer.complete_state and buffer.complete_state.current_completion:
             buffer.complete_state = None
-        elif commands_in(buffer.text).rest and not buffer.text.endswith("\n"):
-            buffer.cursor_position = len(buffer.text)
+        elif commands_in(buffer.text).rest and not buffer.document.text_before_cursor.endswith("\n"):
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()

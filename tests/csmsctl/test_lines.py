@@ -61,6 +61,12 @@ def test_lines_that_are_not_complete(line: str, left_open: str, last: str) -> No
         assert failed.value.code == USAGE
 
 
+def test_a_home_is_named_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    line = "tag import ~/tags.csv '~/tags.csv' \\~/tags.csv a~/b ~ ~ada"
+    assert split(line) == ["tag", "import", "/home/ada/tags.csv", "~/tags.csv", "~/tags.csv", "a~/b", "~", "~ada"]
+
+
 def test_words_know_where_they_begin() -> None:
     assert [(word.text, word.start) for word in scan("tag  'a b' c").words] == [("tag", 0), ("a b", 5), ("c", 11)]
 
@@ -108,6 +114,10 @@ def test_lines_that_are_skipped(line: str) -> None:
             ["call", "--force", "--", "CP1", "Reset", '{"type": "Soft"}'],
         ),
         ({"command": "rpc", "method": "tag.add", "params": {"id": "A1"}}, ["rpc", "--", "tag.add", '{"id": "A1"}']),
+        ({"command": "clear-cache", "targets": "CP1", "queue": True}, ["clear-cache", "--queue=24h", "--", "CP1"]),
+        ({"command": "clear-cache", "targets": "CP1", "queue": "5m"}, ["clear-cache", "--queue=5m", "--", "CP1"]),
+        ({"command": "clear-cache", "targets": "CP1", "queue": False}, ["clear-cache", "--", "CP1"]),
+        ({"command": "tag add", "tag": "A1", "note": True}, "'note' needs a value"),
         ({"command": "status", "all": True}, "status takes no 'all'"),
         ({"command": "nonsense", "tag": "A1"}, ["nonsense"]),
         ({"command": "tag", "tag": "A1"}, ["tag"]),
@@ -155,6 +165,7 @@ def test_no_name_means_two_things() -> None:
         (["change-configuration", "CP1", "--set", "AuthorizationKey=abc"], ["--set", f"AuthorizationKey={MASK}"]),
         (["change-configuration", "CP1", "--set=authorizationkey=abc"], [f"--set=authorizationkey={MASK}"]),
         (["simulate", "--password", "abc"], ["--password", MASK]),
+        (["simulate", "--password", "-abc"], ["--password", MASK]),
         (["simulate", "--password=abc"], [f"--password={MASK}"]),
         (
             ["call", "CP1", "ChangeConfiguration", '{"key":"AuthorizationKey","value":"abc"}'],

@@ -222,6 +222,8 @@ def completed(daemon: ScriptedDaemon, line: str) -> list[tuple[str, str]]:
         ("unlckc", ["unlock-connector"]),
         ("exi", ["exit"]),
         ("help tag a", ["help tag add"]),
+        ("tag show A1\ncp show no7", ["tag show A1\ncp show NORTH-07"]),
+        ("cp show \\\nno7", ["cp show NORTH-07"]),
         ("tag show A1 \\", []),
         ('call NORTH-01 Reset {"type', []),
         ("nonsense ", []),
@@ -251,6 +253,13 @@ def test_completion_finds_what_is_beyond_the_first_hundreds(daemon: ScriptedDaem
 
     daemon.replies["complete"] = answer
     assert completed(daemon, "tag show T1999") == [("tag show T1999", "")]
+
+
+def test_completion_of_files(daemon: ScriptedDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "my tags.csv").touch()
+    assert completed(daemon, "tag import ~/mt") == [("tag import ~/'my tags.csv'", "")]
+    assert completed(daemon, f"tag import {tmp_path}/csv") == [(f"tag import '{tmp_path}/my tags.csv'", "")]
 
 
 def test_completion_without_csmsd(daemon: ScriptedDaemon) -> None:
