@@ -1,7 +1,12 @@
 """`tx explain`: the story of a transaction."""
 
+import shutil
+import sys
+from textwrap import wrap
+
 import typer
 
+from csmsctl.escape import visible
 from csmsctl.invocation import invocation
 from csmsctl.parameters import TransactionId
 from csmsctl.table import Column, Record
@@ -50,7 +55,9 @@ def explain(ctx: typer.Context, transaction: TransactionId) -> None:
     about = found.get("transaction") or {}
     place = f"{about.get('charge_point')} connector {about.get('connector')}, idTag {about.get('id_tag')}"
     run.output.text(f"Transaction {transaction}: {place}, {plain(about.get('state'))}", style="bold")
+    width = min(100, shutil.get_terminal_size().columns) if run.output.terminal else sys.maxsize
     for sentence in [*(found.get("conclusion") or []), *(found.get("missing") or [])]:
-        run.output.text(f"  {sentence}")
+        for line in wrap(visible(sentence), width, initial_indent="  ", subsequent_indent="    "):
+            run.output.text(line)
     run.output.text("")
     run.output.table(_STORY, story)

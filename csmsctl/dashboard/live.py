@@ -4,7 +4,7 @@ import select
 import time
 from collections.abc import Callable
 
-from csmsctl.dashboard.picture import Seen, clock, picture
+from csmsctl.dashboard.picture import Seen, picture
 from csmsctl.dashboard.sparkline import SLOT_SECONDS, SPAN_SECONDS, History
 from csmsctl.dashboard.terminal import Screen
 from csmsctl.dashboard.view import View
@@ -32,12 +32,12 @@ class Live:
         self._now = now
         self._view = View()
         self._history = History()
-        self._unseeded: list[tuple[object, object, int]] = []  # charge point, connector, transaction
         self._seen = Seen(watcher.found)
         self._looked = self._tried = time.monotonic()
         self._changed = False
         self._take_in(watcher.found)
-        self._unseeded = [
+        # Charge point, connector, transaction: what ran already, so that there are readings from before we looked.
+        self._unseeded: list[tuple[object, object, int]] = [
             (charge_point.get("id"), connector.get("connector"), connector["transaction"])
             for charge_point in watcher.found.get("charge_points") or []
             for connector in charge_point.get("connectors") or []
@@ -120,7 +120,7 @@ class Live:
         self._history.seed((charge_point, connector), sorted(measured))
 
     def _lose(self, failure: Failure) -> None:
-        since = self._seen.lost_since or clock()
+        since = self._seen.lost_since or time.strftime("%H:%M:%S")
         self._tried = time.monotonic()
         self._seen = Seen(self._watcher.found, since, failure.message)
 

@@ -1,6 +1,5 @@
 """The screen as lines: the site's figures, the rows that fit, what is wrong with the chosen one, the keys."""
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -260,8 +259,3 @@ def _help(width: int) -> list[Text]:
         lines.append(Text(fit(f"{keys:<10}  {first}", width).rstrip()))
         lines += [Text(fit(f"{'':<10}  {line}", width).rstrip()) for line in rest]
     return [*lines, Text(""), Text(fit("Any key goes back.", width).rstrip(), style="dim")]
-
-
-def clock() -> str:
-    """The local time, for people."""
-    return time.strftime("%H:%M:%S")

@@ -203,6 +203,9 @@ class Story:
         text = f"It {'has run' if running else 'ran'} for {span(length)} and delivered {kwh(facts.energy_wh)}"
         if length > 0 and facts.energy_wh > 0:
             text += f", {facts.energy_wh * 3600 / length:.1f} kW on average"
+        charge = [reading.soc for reading in facts.measured if reading.soc is not None]
+        if len(charge) > 1:
+            text += f"; the battery went from {charge[0]:.0f} to {charge[-1]:.0f} %"
         return text + "."
 
     def _paused(self) -> Iterator[str]:

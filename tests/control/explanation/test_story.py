@@ -202,7 +202,9 @@ def test_books_that_an_operator_closed_say_who() -> None:
 
 def test_one_that_runs() -> None:
     text = conclusion(facts({"state": "active", "stop_time": None, "stop_reason": None}))
-    assert "It has run for 1 h 0 min and delivered 7.000 kWh, 7.0 kW on average." in text
+    assert (
+        "It has run for 1 h 0 min and delivered 7.000 kWh, 7.0 kW on average; the battery went from 0 to 60 %." in text
+    )
     assert text.endswith("It is still running.")
 
 
