@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -65,8 +66,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: was written by a newer csmsd (schema {version}, this one knows {newest}); upgrade csmsd."
         )
     pending = [step for step in steps if step[0] > version]
-    if pending and version > 0:
-        _back_up(connection, path.with_name(f"{path.name}.before-schema-{pending[-1][0]}"))
+    copy = path.with_name(f"{path.name}.before-schema-{newest}")
+    kept = _version_of(copy)
+    # An older copy is from the beginning of this upgrade, which was cut short: it is the one that is worth having.
+    if pending and version > 0 and (kept is None or kept >= version):
+        _back_up(connection, copy)
     for number, sql in pending:
         # One transaction per step, its number included: a step that was cut short is done anew.
         script = (
@@ -75,10 +79,18 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(script)
 
 
+def _version_of(copy: Path) -> int | None:
+    """The schema of a copy that is there, from SQLite's header (user_version is at 60)."""
+    if not copy.exists():
+        return None
+    with copy.open("rb") as file:
+        return int.from_bytes(file.read(64)[60:], "big")
+
+
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    os.close(os.open(target, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
-    copy = sqlite3.connect(target)
-    try:
+    """A copy that is cut short is never taken for a whole one."""
+    unfinished = target.with_name(target.name + ".part")
+    os.close(os.open(unfinished, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
+    with closing(sqlite3.connect(unfinished)) as copy:
         connection.backup(copy)
-    finally:
-        copy.close()
+    unfinished.replace(target)

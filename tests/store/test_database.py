@@ -94,6 +94,23 @@ def test_a_step_that_was_killed_is_done_anew(tmp_path: Path, number: int, sql: s
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_an_upgrade_that_goes_on_keeps_what_it_began_with(tmp_path: Path) -> None:
+    first, second = (number for number, _ in STEPS[:2])
+    path, copy = tmp_path / "csms.db", tmp_path / f"csms.db.before-schema-{NEWEST}"
+    at_version(copy, first)  # left by the start that was cut short after the second step
+    at_version(path, second)
+    prepare(path)
+    assert query(copy, "PRAGMA user_version") == [(first,)]
+
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    at_version(path, first)  # a downgrade, and another upgrade: the copy is of no use any more
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE id_tag SET id = 'LATER'")
+    prepare(path)
+    assert query(copy, "SELECT id FROM id_tag") == [("LATER",)]
+
+
 def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from csmsd.store.database import prepare; prepare(Path(sys.argv[1]))"
