@@ -65,6 +65,8 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(f"task {result.get('task')}, until {moment(result.get('expires_at'), output.terminal)}")
         if error := result.get("error"):
             parts.append(str(error))
+        if note := result.get("note"):
+            parts.append(str(note))
         response = result.get("response")
         if isinstance(response, dict):
             if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:

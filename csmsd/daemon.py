@@ -171,11 +171,19 @@ class Daemon:
             self._site, self._writer, self._runner, self._bus, now, lambda: self._settings.ocpp.call_timeout
         )
         shelf, self._files = await open_files(
-            self._directory / "files", settings.files, self._site, self._writer, self._bus, now
+            self._directory / "files",
+            settings.files,
+            settings.server.listen,
+            self._site,
+            self._writer,
+            self._bus,
+            now,
         )
         self._opened.append(self._files.close)
         prunable = Prunable(self._database)
         pruner = Pruner(self._site, self._writer, prunable, shelf, now, lambda: self._settings.retention)
+        self._runner.open_host = self._files.ready
+        self._bus.subscribe(self._files.told)
         self._listener = Listener(settings, self._registry, dispatcher, strangers, tap, now)
         service = Service(
             site=self._site,
@@ -205,6 +213,7 @@ class Daemon:
         self._background = [
             asyncio.create_task(self._housekeeping.run(), name="housekeeping"),
             asyncio.create_task(self._rollouts.run(), name="rollouts"),
+            asyncio.create_task(self._files.run(), name="file hosts"),
             asyncio.create_task(self._queue.serve(), name="queue"),
             asyncio.create_task(self._site.recover_when_distrusted(self._writer.pause), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
@@ -279,7 +288,8 @@ class Daemon:
             "metrics": self._metrics,
             "loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
             "messages_not_logged": self._message_log.dropped,
-            "files": list(hosting.bases.values()) if (hosting := self._site().firmware.hosting) is not None else [],
+            "files": self._files.bases,
+            "files_on_demand": self._files.on_demand,
         }
 
     def _reload(self) -> Json:

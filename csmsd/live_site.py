@@ -42,6 +42,7 @@ class LiveSite:
             known = fresh.charge_points.get(key)
             if known is not None:
                 known.connected_at, known.address = state.connected_at, state.address
+                known.reached_at = state.reached_at
                 known.samples, known.triggered = state.samples, state.triggered
                 known.heard = state.heard
                 known.unanswered_since = state.unanswered_since

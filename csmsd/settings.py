@@ -64,10 +64,13 @@ class Store(_Section, kw_only=True):
 
 
 class Files(_Section, kw_only=True):
-    """Hosting firmware and diagnostics for charge points; off unless a listener is named."""
+    """Hosting firmware and diagnostics for charge points; off unless a listener is named, or needed."""
 
     http_listen: str | None = None
     ftp_listen: str | None = None
+    on_demand: bool = True  # a listener that is not named is opened when a command needs it
+    on_demand_http_port: Annotated[int, Meta(ge=1, le=65_535)] = 9080
+    on_demand_ftp_port: Annotated[int, Meta(ge=1, le=65_535)] = 2121
     public_host: str | None = None  # name or address under which charge points reach this machine
     ftp_passive_ports: Annotated[str, Meta(pattern=r"^\d{1,5}-\d{1,5}$")] | None = None
     ftp_passive_address: str | None = None  # behind NAT: the address to tell in answers to PASV
@@ -92,11 +95,9 @@ class Files(_Section, kw_only=True):
             if text is None:
                 continue
             try:
-                host, _ = parse_address(text)
+                parse_address(text)
             except ValueError as error:
                 return f"files.{key}: {error}"
-            if self.public_host is None and host in ("0.0.0.0", "::"):  # noqa: S104
-                return f"files.public_host: is needed, since files.{key} names no host that a URL could have"
         ports = self.passive_ports
         if ports is not None and not (0 < ports.start < ports.stop <= 65_536):
             return f"files.ftp_passive_ports: {self.ftp_passive_ports!r} is not FIRST-LAST"

@@ -7,6 +7,7 @@ import typer
 from csmsctl.client import Client
 from csmsctl.failure import DENIED, TIMED_OUT, Failure
 from csmsctl.invocation import invocation
+from csmsctl.table import Record
 from csmsctl.values import duration, moment, plain
 
 
@@ -30,6 +31,7 @@ def info(ctx: typer.Context) -> None:
             ("listens at", plain(found.get("listen"))),
             ("metrics at", plain(found.get("metrics"))),
             ("socket", plain(found.get("socket"))),
+            ("files", _files(found)),
             ("state", plain(found.get("state_dir"))),
             ("unknown charge points", plain(policies.get("unknown_charge_points"))),
             ("unknown idTags", plain(policies.get("unknown_id_tags"))),
@@ -40,6 +42,13 @@ def info(ctx: typer.Context) -> None:
             ("you are", plain(peer.get("user") or peer.get("uid"))),
         ]
     )
+
+
+def _files(found: Record) -> str:
+    """Where files are hosted, and which hosts are opened when they are needed."""
+    parts = [str(url) for url in found.get("files") or []]
+    closed = [name for name in found.get("files_on_demand") or [] if not any(part.startswith(name) for part in parts)]
+    return ", ".join([*parts, *([f"{' and '.join(closed)} when needed"] if closed else [])]) or "not hosted"
 
 
 def reload(ctx: typer.Context) -> None:

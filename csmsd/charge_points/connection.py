@@ -51,11 +51,13 @@ class Connection:
         clock: Clock,
         *,
         address: str,
+        reached_at: str,
         call_queue: int,
         hold_seconds: float,
     ) -> None:
         self.identity = identity
         self.address = address
+        self.reached_at = reached_at
         self.last_received = monotonic()
         self._websocket = websocket
         self._state = state

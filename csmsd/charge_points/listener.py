@@ -15,6 +15,7 @@ from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from csmsd.charge_points.addresses import reached_at
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.passwords import PasswordCheck
@@ -161,6 +162,7 @@ class Listener:
             self._tap,
             self._clock,
             address=_address(websocket),
+            reached_at=_reached_at(websocket),
             call_queue=self._policies.call_queue,
             hold_seconds=self._policies.hold_after_reconnect,
         )
@@ -236,6 +238,12 @@ def _unauthorized(websocket: ServerConnection) -> Response:
 def _address(websocket: ServerConnection) -> str:
     peer = websocket.remote_address
     return str(peer[0]) if peer else "unknown"
+
+
+def _reached_at(websocket: ServerConnection) -> str:
+    own = websocket.local_address
+    hosts = websocket.request.headers.get_all("Host") if websocket.request is not None else []
+    return reached_at(str(own[0]) if own else "unknown", hosts[0] if len(hosts) == 1 else None)
 
 
 def _address_text(name: tuple[str, int] | tuple[str, int, int, int]) -> str:

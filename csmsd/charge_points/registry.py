@@ -49,7 +49,7 @@ class Registry:
         state = self._site().charge_points.get(key)
         if state is not None:
             state.connected_at = state.record.last_seen_at = self._clock()
-            state.address = connection.address
+            state.address, state.reached_at = connection.address, connection.reached_at
             state.unsaved = True
         self._publisher.publish(
             Event(

@@ -21,7 +21,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import CannotSend, NotThere, Outgoing, Target, action_of
+from csmsd.profiles.slice import CannotSend, FileProtocol, NotThere, Outgoing, Target, action_of
 from csmsd.profiles.task import Outcome, QueuedCommand, Task
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,8 @@ class OperationRunner:
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
         self._cancelled: set[int] = set()
         self.draining = False
+        # Has a file host open before a charge point is told of it; a text where it was opened for that. Raises OSError.
+        self.open_host: Callable[[FileProtocol], Awaitable[str | None]] = _nothing_to_open
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()  # of tasks by action, since the start
 
     def new_task_id(self) -> int:
@@ -164,6 +166,13 @@ class OperationRunner:
         must_be_recorded = taken is not None or (slice_ is not None and slice_.intend is not None)
         if must_be_recorded and not self._keeper.accepting:
             return _not_recorded(state, action, shown), None
+        needed = slice_.needs(request, target) if slice_ and slice_.needs and isinstance(request, Message) else None
+        note = None
+        if needed is not None:
+            try:
+                note = await self.open_host(needed)
+            except OSError as error:
+                return result_of(state, action, "not_sent", request=shown, error=str(error), error_code=1), None
         task = self._task(state, action, shown, options, taking)
         intended, told = self._intend(task, request, slice_, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
@@ -182,7 +191,8 @@ class OperationRunner:
         if taken is not None and end.never_sent and task.id not in self._cancelled:
             taken.begun = False
         await self._settle(task, end, request, slice_, None if taken is None or taken.begun else taken.command)
-        return result_of_task(task), end.confirmation
+        result = result_of_task(task)
+        return (result if note is None else result | {"note": note}), end.confirmation
 
     def _task(
         self, state: ChargePointState, action: str, shown: object, options: Options, taking: Taking | None
@@ -276,6 +286,10 @@ class OperationRunner:
         for event in events:
             self._bus.publish(event)
         return stored
+
+
+async def _nothing_to_open(protocol: FileProtocol) -> str | None:
+    return None
 
 
 def _note_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> None:

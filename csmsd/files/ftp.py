@@ -60,7 +60,7 @@ class FtpHost:
         logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)
         logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())
 
-    def open(self, host: str, port: int) -> int:
+    async def open(self, hosts: list[str], port: int) -> int:
         """Returns the port. Raises OSError."""
         self._loop = asyncio.get_running_loop()
         self._ftp_loop = IOLoop()
@@ -71,11 +71,12 @@ class FtpHost:
             "masquerade_address": self._passive_address,
         }
         handler = type("Handler", (_Handler,), settings)
-        server = FTPServer((host, port), handler, ioloop=self._ftp_loop, backlog=64)
-        server.max_cons_per_ip = self.limits.connections_per_address
-        server.max_cons = 2 * self.limits.connections + 1  # each has a connection for its data
+        for host in hosts:
+            server = FTPServer((host, port), handler, ioloop=self._ftp_loop, backlog=64)
+            server.max_cons_per_ip = self.limits.connections_per_address
+            server.max_cons = 2 * self.limits.connections + len(hosts)  # each has a connection for its data
+            self._address = (server.address[0], int(server.address[1]))
         self._thread = threading.Thread(target=self._serve, name="ftp", daemon=True)
-        self._address = (server.address[0], int(server.address[1]))
         self._thread.start()
         return self._address[1]
 

@@ -11,7 +11,7 @@ from csmsd.files.shelf import Shelf
 from csmsd.ocpp.secrets import TOKEN_PREFIX
 from csmsd.ports import Clock, Keeper, Publisher, StoredFile
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
-from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.hosting import Protocol, token_hash
 from csmsd.profiles.record import Event, EventType
 from csmsd.profiles.site import Site
 
@@ -75,6 +75,20 @@ class Grants:
             spent = upload.token_dead or now >= upload.deadline_at
             return Spent() if spent else Upload(upload.id, upload.charge_point)
         return None
+
+    def needed(self, protocol: Protocol) -> bool:
+        """Whether a token over that protocol is good now."""
+        firmware, now = self._site().firmware, self._clock()
+        return any(
+            record.location.startswith(f"{protocol}://") and not record.token_dead and now < record.deadline_at
+            for record in (*firmware.updates.with_token(), *firmware.uploads.with_token())
+        )
+
+    def cut(self, update: object) -> None:
+        """The token of an update was taken back: what is under way with it ends."""
+        delivery = self._under_way.get(update) if isinstance(update, int) else None
+        if delivery is not None:
+            delivery.wire.cut()
 
     async def begin(self, grant: Download, start: int, stop: int, wire: Wire) -> "Delivery | None":
         """Bytes of a file are about to leave; None when that are more than may.

@@ -1,13 +1,19 @@
-"""The file hosts as one: opened as configured, and told to those who make URLs."""
+"""The file hosts as one: opened as configured or when they are needed, and told to those who make URLs."""
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from csmsd.events import NumberedEvent
 from csmsd.files.grants import Grants
 from csmsd.files.limits import Limits
-from csmsd.profiles.firmware_management.hosting import Hosting, Protocol
+from csmsd.ports import Publisher
+from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, base_url
+from csmsd.profiles.record import Data, Event
 
 if TYPE_CHECKING:
     from csmsd.files.ftp import FtpHost
@@ -15,14 +21,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Address = tuple[str, int]
+LINGER_SECONDS = 5.0  # for which a host that is not needed any more stays open
+_BETWEEN_LOOKS = 1.0  # seconds
+_STIRRING = frozenset({"firmware.status", "diagnostics.status", "diagnostics.received"})
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """Where to listen for a protocol, always or on demand."""
+
+    hosts: list[str]
+    port: int
+    on_demand: bool = False
 
 
 class Listeners(msgspec.Struct, kw_only=True):
-    """Where to listen, if at all, and the name under which charge points know this machine."""
+    """All of them, and the name under which charge points know this machine."""
 
-    http: Address | None = None
-    ftp: Address | None = None
+    by_protocol: dict[Protocol, Listener]
     public_host: str | None = None
     ftp_passive_ports: range | None = None
     ftp_passive_address: str | None = None
@@ -31,47 +47,143 @@ class Listeners(msgspec.Struct, kw_only=True):
 class FileHost:
     """Neither library is imported before it is needed: together they cost a third of a second."""
 
-    def __init__(self, grants: Grants, limits: Limits, listeners: Listeners) -> None:
+    def __init__(self, grants: Grants, limits: Limits, listeners: Listeners, publisher: Publisher) -> None:
         self._grants = grants
         self._limits = limits
         self._listeners = listeners
-        self._http: HttpHost | None = None
-        self._ftp: FtpHost | None = None
+        self._publisher = publisher
+        self._open: dict[Protocol, HttpHost | FtpHost] = {}
+        self._bases: dict[Protocol, str] = {}
+        self._needed_at: dict[Protocol, float] = {}  # monotonic
+        self._changing = asyncio.Lock()
+        self._wake = asyncio.Event()
 
-    async def open(self) -> Hosting | None:
-        """Returns where files can be reached; None when nothing is configured. Raises OSError."""
-        wanted = self._listeners
-        bases: dict[Protocol, str] = {}
+    async def open(self, fallback: Callable[[], str]) -> Hosting | None:
+        """Opens what is always open, and what is needed still; None when nothing may be. Raises OSError.
+
+        `fallback` names this machine for charge points of which nothing better is known.
+        """
+        wanted = self._listeners.by_protocol
+        hosts: dict[Protocol, Host] = {}
         try:
-            if wanted.http is not None:
-                from csmsd.files.http import HttpHost
-
-                self._http = HttpHost(self._grants, self._limits)
-                bases["http"] = self._base("http", wanted.http, await self._http.open(*wanted.http))
-            if wanted.ftp is not None:
-                from csmsd.files.ftp import FtpHost
-
-                self._ftp = FtpHost(
-                    self._grants,
-                    self._limits,
-                    passive_ports=wanted.ftp_passive_ports,
-                    passive_address=wanted.ftp_passive_address,
-                )
-                bases["ftp"] = self._base("ftp", wanted.ftp, self._ftp.open(*wanted.ftp))
+            for protocol, listener in sorted(wanted.items(), key=lambda item: item[1].on_demand):
+                port = listener.port if listener.on_demand else await self._listen(protocol)
+                named = listener.hosts[0] if not listener.on_demand and listener.hosts[0] not in WILDCARDS else None
+                hosts[protocol] = Host(port, self._listeners.public_host or named, listener.on_demand)
         except OSError:
             await self.close()
             raise
-        if not bases:
+        await self._attend()
+        if self._bases:
+            log.info("files are hosted at %s", ", ".join(self._bases.values()))
+        return Hosting(hosts, fallback()) if hosts else None
+
+    @property
+    def bases(self) -> list[str]:
+        """The URLs of those that are open."""
+        return list(self._bases.values())
+
+    @property
+    def on_demand(self) -> list[Protocol]:
+        """Those that are opened when they are needed."""
+        return [protocol for protocol, listener in self._listeners.by_protocol.items() if listener.on_demand]
+
+    async def ready(self, protocol: Protocol) -> str | None:
+        """Before a charge point is told a URL: the host is open then, and what to say when it was opened for that.
+
+        Raises OSError, whose text says what to do.
+        """
+        self._needed_at[protocol] = monotonic()
+        if protocol in self._open:
             return None
-        log.info("files are hosted at %s", ", ".join(bases.values()))
-        return Hosting(bases)
+        try:
+            return await self._open_on_demand(protocol)
+        except OSError as error:
+            port = self._listeners.by_protocol[protocol].port
+            raise OSError(
+                f"csmsd cannot listen on port {port} to host the file ({error.strerror or error}): choose another with "
+                f"files.on_demand_{protocol}_port in csmsd.toml, or set files.{protocol}_listen"
+            ) from None
+
+    async def run(self) -> None:
+        """Opens and closes what is hosted on demand. Never returns."""
+        while self.on_demand:
+            self._wake.clear()
+            await self._attend()
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            try:
+                async with asyncio.timeout(LINGER_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def told(self, event: NumberedEvent) -> None:
+        """Something happened: a token may be good now, or not any more."""
+        if event.type in _STIRRING:
+            self._wake.set()
+        if event.type == "firmware.status" and event.data.get("state") == "cancelled":
+            self._grants.cut(event.data.get("update"))
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-        if self._ftp is not None:
-            await self._ftp.close()
+        for protocol in list(self._open):
+            await self._open.pop(protocol).close()
+            self._bases.pop(protocol, None)
 
-    def _base(self, scheme: str, address: Address, port: int) -> str:
-        name = self._listeners.public_host or address[0]
-        return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
+    async def _attend(self) -> None:
+        for protocol in self.on_demand:
+            if self._grants.needed(protocol):
+                self._needed_at[protocol] = monotonic()
+                if protocol not in self._open:
+                    try:
+                        await self._open_on_demand(protocol)
+                    except OSError as error:
+                        log.error("files that charge points may fetch or bring cannot be hosted: %s", error)
+            elif protocol in self._open and monotonic() - self._needed_at.get(protocol, 0.0) >= LINGER_SECONDS:
+                async with self._changing:
+                    host, base = self._open.pop(protocol), self._bases.pop(protocol)
+                    await host.close()
+                log.info("files are hosted at %s no longer: nobody needs it any more", base)
+                self._tell("files.closed", base)
+
+    async def _open_on_demand(self, protocol: Protocol) -> str | None:
+        async with self._changing:
+            if protocol in self._open:
+                return None
+            await self._listen(protocol)
+        base = self._bases[protocol]
+        log.info("files are hosted at %s while that is needed (files.on_demand)", base)
+        self._tell("files.opened", base)
+        return f"csmsd hosts files at {base} while that is needed (files.on_demand)"
+
+    def _tell(self, kind: Literal["files.opened", "files.closed"], base: str) -> None:
+        data: Data = {"url": base}
+        self._publisher.publish(Event(kind, None, data))
+
+    async def _listen(self, protocol: Protocol) -> int:
+        """Returns the port. Raises OSError."""
+        wanted = self._listeners
+        listener = wanted.by_protocol[protocol]
+        if protocol == "http":
+            from csmsd.files.http import HttpHost
+
+            http = HttpHost(self._grants, self._limits)
+            self._open[protocol] = http
+            opening = http.open(listener.hosts, listener.port)
+        else:
+            from csmsd.files.ftp import FtpHost
+
+            ftp = FtpHost(
+                self._grants,
+                self._limits,
+                passive_ports=wanted.ftp_passive_ports,
+                passive_address=wanted.ftp_passive_address,
+            )
+            self._open[protocol] = ftp
+            opening = ftp.open(listener.hosts, listener.port)
+        try:
+            port = await opening
+        except OSError:
+            await self._open.pop(protocol).close()
+            raise
+        self._bases[protocol] = base_url(protocol, wanted.public_host or listener.hosts[0], port)
+        return port

@@ -39,16 +39,17 @@ class HttpHost:
             auto_decompress=False,
             keepalive_timeout=15,
             lingering_time=2,
+            shutdown_timeout=2,
             handle_signals=False,
         )
         self._server: asyncio.Server | None = None
         self._expected: dict[RequestHandler, asyncio.TimerHandle] = {}  # connections that are to say what they want
 
-    async def open(self, host: str, port: int) -> int:
+    async def open(self, hosts: list[str], port: int) -> int:
         """Returns the port. Raises OSError."""
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Gate(self._admit), host, port)
+        self._server = await loop.create_server(lambda: _Gate(self._admit), hosts, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

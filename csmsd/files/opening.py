@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 
 from csmsd.files.grants import Grants
-from csmsd.files.host import FileHost, Listeners
+from csmsd.files.host import WILDCARDS, FileHost, Listener, Listeners
 from csmsd.files.limits import Limits
 from csmsd.files.shelf import Kind, Shelf
 from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.site import Site
 from csmsd.settings import Files, parse_address
 
@@ -16,9 +18,15 @@ _MEBIBYTE = 1024 * 1024
 
 
 async def open_files(
-    directory: Path, settings: Files, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock
+    directory: Path,
+    settings: Files,
+    charge_points: list[str],
+    site: Callable[[], Site],
+    keeper: Keeper,
+    publisher: Publisher,
+    clock: Clock,
 ) -> tuple[Shelf, FileHost]:
-    """Raises OSError when a listener cannot be opened."""
+    """`charge_points` are the addresses of their listener. Raises OSError when a file listener cannot be opened."""
     firmware = site().firmware
     shelf = Shelf(directory, settings.quota_megabytes * _MEBIBYTE)
     kept: dict[Kind, list[str]] = {
@@ -34,12 +42,29 @@ async def open_files(
         connections_per_address=settings.max_transfers_per_address,
     )
     listeners = Listeners(
-        http=parse_address(settings.http_listen) if settings.http_listen is not None else None,
-        ftp=parse_address(settings.ftp_listen) if settings.ftp_listen is not None else None,
+        by_protocol=_listeners(settings, charge_points),
         public_host=settings.public_host,
         ftp_passive_ports=settings.passive_ports,
         ftp_passive_address=settings.ftp_passive_address,
     )
-    host = FileHost(Grants(site, keeper, publisher, clock, shelf), limits, listeners)
-    firmware.hosting = await host.open()
+    host = FileHost(Grants(site, keeper, publisher, clock, shelf), limits, listeners, publisher)
+    firmware.hosting = await host.open(gethostname)
     return shelf, host
+
+
+def _listeners(settings: Files, charge_points: list[str]) -> dict[Protocol, Listener]:
+    """Those that are named, and, on the hosts where charge points connect, those that are opened on demand."""
+    reached = list(dict.fromkeys(parse_address(address)[0] for address in charge_points))
+    everywhere = [host for host in reached if host in WILDCARDS]
+    found: dict[Protocol, Listener] = {}
+    named: list[tuple[Protocol, str | None, int]] = [
+        ("http", settings.http_listen, settings.on_demand_http_port),
+        ("ftp", settings.ftp_listen, settings.on_demand_ftp_port),
+    ]
+    for protocol, address, port in named:
+        if address is not None:
+            host, port = parse_address(address)
+            found[protocol] = Listener([host], port)
+        elif settings.on_demand:
+            found[protocol] = Listener(everywhere or reached, port, on_demand=True)
+    return found

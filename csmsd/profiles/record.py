@@ -60,6 +60,8 @@ EventType = Literal[
     "diagnostics.progress",
     "diagnostics.removed",
     "rollout.changed",
+    "files.opened",
+    "files.closed",
     "profile.changed",
     "profile.removed",
     "profile.installed",

@@ -7,7 +7,7 @@ command, options and help from the operation's fields.
 """
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from csmsd.profiles.record import Change, Data, Event, EventType, Milliseconds, 
 if TYPE_CHECKING:
     from csmsd.profiles.core.charge_points import ChargePointState
     from csmsd.profiles.site import Site
+
+FileProtocol = Literal["http", "ftp"]  # of the file hosts
 
 Req = TypeVar("Req", bound=Message)
 Conf = TypeVar("Conf", bound=Message)
@@ -107,7 +109,8 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     `accepted` holds the statuses that mean yes (empty: any confirmation does). `check` says why the specification or
     what is known of the charge point speaks against sending it; operators override it with `--force`. `settle` turns
     a confirmation into what is to be kept and told; `intend` does so before the request is sent, in the commit of its
-    task, and `unconfirmed` when there is no confirmation, given the task's outcome.
+    task, and `unconfirmed` when there is no confirmation, given the task's outcome. `needs` names the file host of ours
+    that the request sends the charge point to.
     """
 
     request: type[Req]
@@ -117,6 +120,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     settle: Callable[[Req, Conf, Target], tuple[list[Change], list[Event]]] | None = None
     intend: Callable[[Req, Target], tuple[list[Change], list[Event]]] | None = None
     unconfirmed: Callable[[Req, str, Target], tuple[list[Change], list[Event]]] | None = None
+    needs: Callable[[Req, Target], FileProtocol | None] | None = None
 
     @property
     def action(self) -> str:

@@ -175,15 +175,6 @@ async def test_a_restart_in_the_middle_loses_nothing(make_site: MakeSite, image:
     assert update["fetched_at"] is not None
 
 
-async def test_without_a_host_the_command_says_what_to_set(site: Site) -> None:
-    point = await site.raw("CP1")
-    for command in ("update-firmware CP1 --file x", "get-diagnostics CP1", "update-firmware CP1"):
-        ended = await site.csmsctl(*command.split())
-        assert ended.code in (2, 3), ended
-    assert "files.http_listen" in (await site.csmsctl("get-diagnostics", "CP1")).out
-    assert point.calls.empty()
-
-
 async def test_a_terminal_shows_how_far_it_is(make_site: MakeSite) -> None:
     """A bar for the charge point: its state in words, and the bytes that left this host."""
     site = await make_site(hosting())

@@ -12,8 +12,9 @@ _UPLOAD_TIMEOUTS = 10  # so many times the global time limit
 @STEPS.step("diagnostics", "Uploads its diagnostics", profile="FirmwareManagement")
 def diagnostics(visit: Visit) -> None:
     """C 5.9: the file arrives at csmsd, and is removed again."""
-    if not visit.call("daemon.info")["files"]:
-        raise Skipped("csmsd hosts no files: set files.http_listen or files.ftp_listen in csmsd.toml")
+    hosts = visit.call("daemon.info")
+    if not hosts["files"] and not hosts["files_on_demand"]:
+        raise Skipped("csmsd hosts no files: set files.on_demand = true, or files.http_listen, in csmsd.toml")
     visit.forget()
     task = visit.accepted("get-diagnostics")["task"]
     visit.afterwards(f"diagnostics {task}", lambda: _remove(visit, task))

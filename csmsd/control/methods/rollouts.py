@@ -37,7 +37,7 @@ async def start(service: Service, parameters: Start, caller: Caller) -> Json:
             f"No firmware {parameters.file}.", "See csmsctl firmware list, or add it: csmsctl firmware add FILE"
         )
     hosting = firmware.hosting
-    if hosting is None or (parameters.protocol is not None and parameters.protocol not in hosting.bases):
+    if hosting is None or (parameters.protocol is not None and parameters.protocol not in hosting.hosts):
         key = f"files.{parameters.protocol or 'http'}_listen"
         raise usage("csmsd does not host files that way.", f"Set {key} in csmsd.toml and restart it.")
     if parameters.window is not None and parse_window(parameters.window) is None:

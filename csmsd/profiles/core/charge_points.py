@@ -182,6 +182,7 @@ class ChargePointState:
         self.samples: dict[int, LatestSamples] = {}
         self.connected_at: Milliseconds | None = None
         self.address: str | None = None
+        self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.heard: dict[str, Milliseconds] = {}  # when each action came last

@@ -8,7 +8,7 @@ from csmsd.profiles.record import Change, Event, Milliseconds
 
 
 class Firmware:
-    """What the site knows of firmware and diagnostics. `hosting` is None while csmsd hosts no files."""
+    """What the site knows of firmware and diagnostics. `hosting` is None where csmsd hosts no files."""
 
     def __init__(self) -> None:
         self.images: dict[str, FirmwareImage] = {}

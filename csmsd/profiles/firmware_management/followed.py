@@ -96,6 +96,10 @@ class Book(Generic[F]):
         """The oldest first."""
         return self._by_charge_point.get(fold(identity), ())
 
+    def with_token(self) -> Iterator[F]:
+        """Those whose file csmsd hosts, or hosted."""
+        return iter(list(self._by_token.values()))
+
     def newest(self, identity: str) -> F | None:
         own = self.of_charge_point(identity)
         return own[-1] if own else None

@@ -13,6 +13,7 @@ from csmsd.profiles.firmware_management.location import (
     Retries,
     RetryInterval,
     given_moment,
+    host_of,
     hosted_url,
     unusable,
 )
@@ -93,6 +94,7 @@ OUTGOING = Outgoing(
     settle=_settle,
     intend=_intend,
     unconfirmed=_unconfirmed,
+    needs=lambda request, target: host_of(request.location, target),
 )
 
 

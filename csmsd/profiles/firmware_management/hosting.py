@@ -1,17 +1,19 @@
 """The URLs of files that csmsd hosts: what a charge point is told, and the token that makes it work once."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
-from typing import Literal
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
 from csmsd.ocpp.secrets import TOKEN_PREFIX
+from csmsd.profiles.slice import FileProtocol
 
-Protocol = Literal["http", "ftp"]
+Protocol = FileProtocol
 TOKEN_BYTES = 24
+_OURS = re.compile(rf"/{TOKEN_PREFIX}([A-Za-z0-9_-]{{32}})(?:/|\Z)")
 
 
 def new_token() -> str:
@@ -23,21 +25,40 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-class Hosting(msgspec.Struct):
-    """Where charge points reach the file hosts, e.g. `{"http": "http://csms.example:9080"}`."""
+class Host(msgspec.Struct, frozen=True):
+    """A file host. Without a name, its charge point is told the address at which it has reached us."""
 
-    bases: dict[Protocol, str]
+    port: int
+    name: str | None = None
+    on_demand: bool = False  # opened when it is needed
+
+
+class Hosting(msgspec.Struct):
+    """The file hosts, those that are always open first. `fallback` is told to those whose address is not known."""
+
+    hosts: dict[Protocol, Host]
+    fallback: str = "localhost"
     make_token: Callable[[], str] = new_token
 
-    def url(self, protocol: Protocol, name: str = "") -> str:
+    def url(self, protocol: Protocol, reached_at: str | None, name: str = "") -> str:
         """A new URL: `BASE/token-…/NAME`; without a name a directory to upload to."""
-        return f"{self.bases[protocol]}/{TOKEN_PREFIX}{self.make_token()}/{quote(name, safe='')}"
+        host = self.hosts[protocol]
+        base = base_url(protocol, host.name or reached_at or self.fallback, host.port)
+        return f"{base}/{TOKEN_PREFIX}{self.make_token()}/{quote(name, safe='')}"
 
     def token_in(self, url: str) -> str | None:
-        """The token of a URL of ours."""
-        for base in self.bases.values():
-            if url.startswith(f"{base}/{TOKEN_PREFIX}"):
-                return url.removeprefix(f"{base}/{TOKEN_PREFIX}").partition("/")[0]
+        """The token of a URL of ours, whatever it calls this machine."""
+        return found[1] if self.protocol_of(url) is not None and (found := _OURS.match(urlsplit(url).path)) else None
+
+    def protocol_of(self, url: str) -> Protocol | None:
+        """The host that a URL of ours leads to."""
+        try:
+            parts = urlsplit(url)
+            for protocol, host in self.hosts.items():
+                if (parts.scheme, parts.port) == (protocol, host.port) and _OURS.match(parts.path):
+                    return protocol
+        except ValueError:
+            pass
         return None
 
     def name_in(self, url: str) -> str:
@@ -46,9 +67,13 @@ class Hosting(msgspec.Struct):
     def choose(self, wanted: Protocol | None, supported: str | None) -> Protocol | None:
         """The protocol to use: the one asked for, or the first that the charge point says it supports (CE 3.88)."""
         if wanted is not None:
-            return wanted if wanted in self.bases else None
+            return wanted if wanted in self.hosts else None
         known = {name.strip().casefold() for name in (supported or "").split(",")}
-        for protocol in self.bases:
+        for protocol in self.hosts:
             if protocol in known:
                 return protocol
-        return next(iter(self.bases), None)
+        return next(iter(self.hosts), None)
+
+
+def base_url(protocol: Protocol, host: str, port: int) -> str:
+    return f"{protocol}://[{host}]:{port}" if ":" in host else f"{protocol}://{host}:{port}"

@@ -32,15 +32,21 @@ def given_moment(text: str | None, default: int | None = None) -> str | None:
 def hosted_url(target: Target, protocol: Protocol | None, name: str, otherwise: str) -> str:
     """A URL on our own host. Raises CannotSend when there is none."""
     hosting: Hosting | None = target.site.firmware.hosting
-    if hosting is None or not hosting.bases:
+    if hosting is None:
         raise CannotSend(
-            "csmsd hosts no files: set files.http_listen or files.ftp_listen in csmsd.toml and restart it, "
-            f"or {otherwise}."
+            "csmsd hosts no files: set files.on_demand = true, or files.http_listen or files.ftp_listen, in csmsd.toml "
+            f"and restart it, or {otherwise}."
         )
     chosen = hosting.choose(protocol, target.charge_point.configured(PROTOCOLS_KEY))
     if chosen is None:
         raise CannotSend(f"csmsd does not host files over {protocol}; see files.{protocol}_listen in csmsd.toml.")
-    return hosting.url(chosen, name)
+    return hosting.url(chosen, target.charge_point.reached_at, name)
+
+
+def host_of(location: str, target: Target) -> Protocol | None:
+    """The file host of ours that a location leads to."""
+    hosting = target.site.firmware.hosting
+    return hosting.protocol_of(location) if hosting is not None else None
 
 
 def unusable(location: str, target: Target) -> str | None:

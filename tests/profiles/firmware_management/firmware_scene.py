@@ -7,7 +7,7 @@ import msgspec
 
 from csmsd.ocpp.reading import encode, read
 from csmsd.profiles import observed, outgoing
-from csmsd.profiles.firmware_management.hosting import Hosting
+from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
@@ -20,12 +20,14 @@ TOKEN = "t" * 32
 class FirmwareScene(Scene):
     """Tasks are numbered from 1; the image acme-2.1.bin is version 2.1 when `version` says so."""
 
-    def __init__(self, *, hosting: dict[str, str] | None = None, version: str | None = None) -> None:
+    def __init__(self, *, hosting: dict[Protocol, Host] | None = None, version: str | None = None) -> None:
         super().__init__()
         self.task = 0
         self.cp.record.firmware_version = "2.0"
-        bases: Any = {"http": "http://csms:9080", "ftp": "ftp://csms:2121"} if hosting is None else hosting
-        self.site.firmware.hosting = Hosting(bases, lambda: TOKEN) if bases else None
+        hosts: dict[Protocol, Host] = {"http": Host(9080, "csms"), "ftp": Host(2121, "csms")}
+        self.site.firmware.hosting = Hosting(hosts if hosting is None else hosting, make_token=lambda: TOKEN)
+        if not self.site.firmware.hosting.hosts:
+            self.site.firmware.hosting = None
         self.site.firmware.images["acme-2.1.bin"] = FirmwareImage(
             name="acme-2.1.bin", stored="1", size=10, sha256="0", version=version, added_at=self.now
         )

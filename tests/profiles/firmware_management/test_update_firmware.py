@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.hosting import Host, Protocol, token_hash
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.slice import CannotSend, NotThere
 from tests.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
@@ -83,13 +83,13 @@ def test_the_protocol_is_one_that_the_charge_point_supports(supported: str | Non
         ({}, None, CannotSend, "either --location URL or --file NAME"),
         ({"location": "ftp://h/f", "file": "acme-2.1.bin"}, None, CannotSend, "either --location URL or --file"),
         ({"file": "none.bin"}, None, NotThere, "firmware add"),
-        ({"file": "acme-2.1.bin"}, {}, CannotSend, "files.http_listen"),
-        ({"file": "acme-2.1.bin", "protocol": "ftp"}, {"http": "http://csms"}, CannotSend, "files.ftp_listen"),
+        ({"file": "acme-2.1.bin"}, {}, CannotSend, "files.on_demand"),
+        ({"file": "acme-2.1.bin", "protocol": "ftp"}, {"http": Host(9080, "csms")}, CannotSend, "files.ftp_listen"),
         ({"location": "ftp://h/f", "retrieve_date": "soon"}, None, CannotSend, "no time"),
     ],
 )
 def test_what_makes_no_sense_is_not_sent(
-    fields: dict[str, Any], hosting: dict[str, str] | None, reason: type[Exception], text: str
+    fields: dict[str, Any], hosting: dict[Protocol, Host] | None, reason: type[Exception], text: str
 ) -> None:
     scene = FirmwareScene(hosting=hosting)
 
