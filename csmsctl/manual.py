@@ -73,6 +73,9 @@ EXAMPLES = {
     "Start a transaction, and see that energy flows:": [
         "csmsctl remote-start CP1 --tag A1B2C3 --connector 1 --wait --wait-timeout 120"
     ],
+    "Thousands of commands, and which of them failed:": [
+        "csmsctl batch commands.txt | jq -c 'select(.exit_code != 0) | [.line, .command, .error]'",
+    ],
     "The transactions of the last month for the books:": ["csmsctl tx export --since -31d --output month.csv"],
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from csmsctl.connection import MAX_LINE
 from csmsctl.failure import SOME_FAILED, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.lines.words import is_skipped
@@ -83,13 +84,15 @@ def numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
         raise Failure(USAGE, "Standard input is closed.")
     try:
         # Without a buffer of Python's: a thread that waits in one would be in the way of the end of the process.
-        source = os.dup(0) if file == "-" else os.open(file, os.O_RDONLY)
-        while piece := os.read(source, _PIECE):
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                number += 1
-                if not is_skipped(line):
-                    yield number, line
+        with os.fdopen(os.dup(0) if file == "-" else os.open(file, os.O_RDONLY), "rb", buffering=0) as source:
+            while piece := source.read(_PIECE):
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    number += 1
+                    if not is_skipped(line):
+                        yield number, line
+                if len(rest) > MAX_LINE:
+                    raise Failure(USAGE, f"Line {number + 1} is longer than {MAX_LINE} bytes.")
     except OSError as error:
         raise Failure(USAGE, f"{name} cannot be read: {error.strerror}.") from error
     if not is_skipped(rest):

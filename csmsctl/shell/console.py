@@ -94,7 +94,7 @@ class Console:
                 self._output.lines(_HELP.splitlines())
             return code
         except KeyboardInterrupt:
-            self._output.warn("Interrupted.")
+            self._output.warn("")  # the prompt does not stand behind ^C
             return INTERRUPTED
         except Exception as error:
             if not is_foreseen(error) and options.verbose:

@@ -7,7 +7,6 @@ from pathlib import Path
 from csmsctl.client import Client, Result
 from csmsctl.escape import visible
 from csmsctl.failure import Failure
-from csmsctl.values import thousands
 
 _EVERY = 2.0  # seconds
 _AGAIN = 0.5  # seconds, until csmsd is back
@@ -46,11 +45,10 @@ class Figures:
         found = self._figures
         if found is None:
             return [("", " … ")]
-        power = found.get("power_w") or 0
         parts = [
             ("", f" {found.get('connected')} of {found.get('charge_points')} connected "),
             ("", f" {_count(found.get('active_transactions'), 'transaction')} "),
-            ("", f" {thousands(power, True)} kW "),
+            ("", f" {(found.get('power_w') or 0) / 1000:.1f} kW "),
         ]
         if found.get("store") != "ok":
             parts.insert(0, ("class:bad", " the store is failing "))

@@ -293,13 +293,13 @@ def test_figures(daemon: ScriptedDaemon) -> None:
         return "".join(part for _, part in figures.parts())
 
     try:
-        wait_until(lambda: text() == " 2 of 3 connected  1 transaction  11.040 kW ")
+        wait_until(lambda: text() == " 2 of 3 connected  1 transaction  11.0 kW ")
         assert figures.news() is None
         troubles = {"started_at": "later", "problems": 2, "open_tasks": 1, "store": "failing"}
         daemon.replies["daemon.figures"] = FIGURES | troubles
         daemon.wait_for("daemon.figures").hang_up()
         wait_until(lambda: "the store is failing" in text())
-        assert text().endswith(" 11.040 kW  2 problems  1 command under way ")
+        assert text().endswith(" 11.0 kW  2 problems  1 command under way ")
         assert figures.news() == "csmsd was restarted; connected again."
         assert figures.news() is None
         peer = daemon.wait_for("daemon.figures")
