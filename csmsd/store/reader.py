@@ -164,6 +164,13 @@ class Reader:
         found = await self._records(Task, {"id=?": task_id}, 1)
         return found[0] if found else None
 
+    async def tasks_since(self) -> Milliseconds | None:
+        """From when tasks are kept, where older ones were pruned; None: all are here."""
+        rows = await self._rows("SELECT id, created_at FROM task ORDER BY id LIMIT 1")
+        if not rows:
+            return 2**63 - 1 if await self.last_task_id() else None
+        return None if rows[0][0] == 1 else int(rows[0][1])
+
     async def last_task_id(self) -> int:
         rows = await self._rows("SELECT seq FROM sqlite_sequence WHERE name='task'")
         return int(rows[0][0]) if rows else 0

@@ -49,6 +49,7 @@ class Facts(msgspec.Struct, kw_only=True):
     presented: list[Presented] = []
     measured: list[Measured] = []
     start_is_logged: bool = True  # otherwise nobody knows whether the idTag was presented
+    tasks_since: Milliseconds | None = None  # older ones were pruned; None: all are kept
     events_since: Milliseconds | None = None  # what is older is not kept; None: there are none
     connectors: tuple[int, ...] = ()
     voltage: int = 230

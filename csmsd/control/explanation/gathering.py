@@ -79,6 +79,7 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
         presented=_presented(frames),
         measured=[Measured(reading.time, _soc(reading.samples)) for reading in readings],
         start_is_logged=any(_is_start(frame, transaction) for _, frame in frames),
+        tasks_since=await service.reader.tasks_since(),
         events_since=await log.first_event_time(),
         connectors=tuple(sorted(state.connectors)) if state is not None else (),
         voltage=site.policies.voltage,

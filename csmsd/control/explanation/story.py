@@ -6,7 +6,7 @@ from statistics import median
 
 import msgspec
 
-from csmsd.control.explanation.commands import concerns, detail, moment, start_command, stop_command
+from csmsd.control.explanation.commands import BEFORE_MS, concerns, detail, moment, start_command, stop_command
 from csmsd.control.explanation.facts import Entry, Facts
 from csmsd.control.explanation.limits import Limit, at, limits
 from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
@@ -191,8 +191,8 @@ class Story:
             return f"It was started at the charge point with idTag {transaction.id_tag}; csmsd answered {answer}."
         if transaction.start_received_at - transaction.start_time > _LATE_MS:
             return "It was started at the charge point while that was offline: the charge point decided by itself."
-        if not facts.start_is_logged:
-            return "How it was started is not known: the messages of that time are not kept."
+        if not facts.start_is_logged or self._tasks_are_pruned:
+            return "How it was started is not known: the records of that time are not kept."
         listed = "; the idTag stands in its Local Authorization List now" if facts.in_local_list else ""
         return f"It was started at the charge point, which did not ask csmsd about the idTag first{listed}."
 
@@ -281,6 +281,10 @@ class Story:
         return f"It ended because {meaning}{how} ({reason}{task})."
 
     @property
+    def _tasks_are_pruned(self) -> bool:
+        return self._facts.tasks_since is not None and self._facts.tasks_since > self._facts.began - BEFORE_MS
+
+    @property
     def missing(self) -> list[str]:
         """What would have been here, and is not kept any more."""
         facts = self._facts
@@ -288,12 +292,16 @@ class Story:
         if facts.events_since is None or facts.events_since > facts.began:
             since = "" if facts.events_since is None or facts.events_since > facts.end else " from its beginning"
             sentences.append(f"Events{since} are not kept any more: statuses and lost connections are missing.")
+        if self._tasks_are_pruned:
+            sentences.append(
+                "Commands of that time are pruned: who asked for what, and which limits held, may be missing."
+            )
         if not facts.start_is_logged:
             sentences.append(
                 "The messages of its beginning are not kept: whether its idTag was presented is not known."
             )
         if not facts.measured:
-            sentences.append("There are no meter values.")
+            sentences.append("There are no meter values: none were sent, or they are pruned.")
         return sentences
 
 

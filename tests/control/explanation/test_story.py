@@ -116,7 +116,9 @@ ADA = Presented(NOON - 1000, "ADA", "Accepted")
             "It was started at the charge point, which did not ask csmsd about the idTag first.",
         ),
         ({"in_local_list": True}, "first; the idTag stands in its Local Authorization List now."),
-        ({"start_is_logged": False}, "How it was started is not known: the messages of that time are not kept."),
+        ({"start_is_logged": False}, "How it was started is not known: the records of that time are not kept."),
+        ({"tasks_since": NOON + 1}, "How it was started is not known: the records of that time are not kept."),
+        ({"tasks_since": NOON - 20 * MINUTE}, "did not ask csmsd"),
         # remote starts that led to something else
         ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "BOB"})]}, "did not ask csmsd"),
         ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "ADA", "connectorId": 2})]}, "did not ask csmsd"),
@@ -342,8 +344,8 @@ def test_flags_in_words(flag: str, words: str) -> None:
 
 def test_what_is_not_kept_any_more_is_said() -> None:
     assert Story(facts()).missing == []
-    gone = Story(facts(events_since=None, measured=[], start_is_logged=False)).missing
-    assert [sentence.split()[0] for sentence in gone] == ["Events", "The", "There"]
+    gone = Story(facts(events_since=None, tasks_since=NOON, measured=[], start_is_logged=False)).missing
+    assert [sentence.split()[0] for sentence in gone] == ["Events", "Commands", "The", "There"]
     assert "from its beginning" in Story(facts(events_since=NOON + 1)).missing[0]
 
 
