@@ -87,15 +87,14 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
 
 
 async def _end(service: Service, transaction: Transaction) -> Milliseconds | None:
-    """When it ended; one that was never stopped ends when the next one begins on its connector."""
-    if transaction.stop_time is not None:
-        return transaction.stop_time
-    for flag in transaction.flags:
-        kind, _, successor = flag.partition(":")
-        if kind == "abandoned_for" and successor.isdecimal():
-            found = await service.reader.transaction(int(successor))
-            return None if found is None else found.start_time
-    return None
+    """When it ended; one that was never stopped ended at the latest when the next one began on its connector."""
+    if transaction.state in ("abandoned", "closed"):
+        for flag in transaction.flags:
+            kind, _, successor = flag.partition(":")
+            found = await service.reader.transaction(int(successor)) if kind == "abandoned_for" else None
+            if found is not None:
+                return found.start_time
+    return transaction.stop_time
 
 
 def _told(event: Any) -> Told:

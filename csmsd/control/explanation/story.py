@@ -127,7 +127,7 @@ class Story:
         if data.get("info"):
             text += f" ({data['info']})"
         pause = next((pause for pause in self._pauses if (pause.begin, pause.status) == (time, status)), None)
-        if pause is not None and pause.limit is not None:
+        if pause is not None and pause.limit is not None and pause.limit.stops:
             text += f"; the limit was {pause.limit.text}"
         elif status == "SuspendedEV" and (soc := _soc(self._facts, time)) is not None:
             text += f"; its battery was at {soc:.0f} %"
@@ -228,9 +228,13 @@ class Story:
         for text, pauses in by_limit.items():
             yield f"The charge point paused it for {_total(pauses)} (SuspendedEVSE): the limit was {text}."
         if unexplained:
+            id_tag = self._facts.transaction.id_tag_status
+            why = "it has a limit or a reason of its own"
+            if id_tag != "Accepted":  # C 4.8: it gives no energy, or ends the transaction
+                why = f"its idTag was {id_tag}, which is reason enough"
             yield (
                 f"The charge point paused it for {_total(unexplained)} (SuspendedEVSE), and no limit from here "
-                "explains that: it has a limit or a reason of its own."
+                f"explains that: {why}."
             )
 
     def _unseen(self) -> Iterator[str]:

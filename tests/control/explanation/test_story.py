@@ -245,6 +245,11 @@ def test_a_limit_explains_a_suspension_when_no_vehicle_can_charge_with_it(limit:
     assert ("no limit from here explains that" in conclusion(found)) != explains
 
 
+def test_an_id_tag_that_was_refused_explains_a_suspension() -> None:
+    found = facts({"id_tag_status": "Blocked"}, events=[status(10, "SuspendedEVSE")])
+    assert "explains that: its idTag was Blocked, which is reason enough." in conclusion(found)
+
+
 def test_a_suspension_without_any_limit_is_the_charge_points_own() -> None:
     found = facts(events=[status(10, "SuspendedEVSE"), status(20, "Charging"), status(30, "SuspendedEVSE")])
     assert "paused it for 40 min (SuspendedEVSE), and no limit from here explains that" in conclusion(found)
