@@ -8,11 +8,12 @@ import msgspec
 from csmsd.charge_points.traffic import Traffic
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.reading import encode, read
 from csmsd.ocpp.types import Message
 from csmsd.ports import Clock, Hooks, Keeper, Publisher
 from csmsd.profiles import incoming, observed, outgoing
-from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Context, Incoming, Reply
@@ -77,7 +78,7 @@ class Dispatcher:
                 reply = self._with_what_follows(reply, context)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
-            answer(error)
+            self._refuse(slice_, request, error, context, answer)
             return
         except Exception:
             log.exception("%s: %s could not be handled", state.id, action)
@@ -101,6 +102,33 @@ class Dispatcher:
             return slice_.unreadable(_parsed(request.payload), context)
         context.deviations.extend(deviations)
         return slice_.handle(message, context)
+
+    def _refuse(
+        self, slice_: Incoming[Message, Message], request: Requested, error: OcppError, context: Context, answer: Answer
+    ) -> None:
+        """Answers with the error, after the commit of what must not be lost for it."""
+        state, action = context.charge_point, request.action
+        payload = written_out(_parsed(request.payload))
+        if not slice_.kept_when_refused or state.refused.get(action) == payload:
+            answer(error)
+            return
+        state.refused[action] = payload
+        kept = QuarantinedMessage(
+            charge_point=state.id,
+            received_at=context.now,
+            action=action,
+            reason=f"refused: {error.code}",
+            payload=payload,
+        )
+
+        def stored(failure: Exception | None) -> None:
+            answer(error)
+            if failure is None:
+                self._publish([Event("message.quarantined", state.id, {"action": action})])
+            else:
+                state.refused.pop(action, None)
+
+        self._keeper.submit([kept], stored)
 
     @staticmethod
     def _with_what_follows(reply: Reply[Message], context: Context) -> Reply[Message]:

@@ -6,7 +6,7 @@ turns the first deviation into the CALLERROR that the specification asks for.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from csmsd.ocpp.errors import ErrorCode, OcppError
+from csmsd.ocpp.timestamps import is_rfc_3339
 from csmsd.ocpp.types import LARGEST_INTEGER, Message
 
 M = TypeVar("M", bound=Message)
@@ -89,10 +90,27 @@ def read_value(message_type: type[M], value: object, *, strict: bool = False) ->
         message = _struct(_struct_type(message_type), value, "", deviations)
     except _Unfit as error:
         raise OcppError(error.code, str(error)) from None
-    if strict and deviations:
-        first = deviations[0]
-        raise OcppError(first.code, f"{first.field}: {first.kind.replace('_', ' ')}")
+    if strict:
+        for first in (*deviations, *_odd_times(_struct_type(message_type), message, "")):
+            raise OcppError(first.code, f"{first.field}: {first.kind.replace('_', ' ')}")
     return cast(M, message), deviations
+
+
+def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation]:
+    """The times that are not written as specified; handlers that bear with them note them themselves."""
+    if value is None:
+        return
+    if isinstance(kind, inspect.UnionType):
+        kind = next(part for part in kind.types if not isinstance(part, inspect.NoneType))
+    if isinstance(kind, inspect.Metadata) and (kind.extra or {}).get("time") and not is_rfc_3339(value):
+        yield Deviation(where, "no_rfc_3339_time", "PropertyConstraintViolation")
+    kind = _bare(kind)
+    if isinstance(kind, inspect.StructType):
+        for field in kind.fields:
+            yield from _odd_times(field.type, getattr(value, field.name), _join(where, field.encode_name))
+    elif isinstance(kind, inspect.ListType):
+        for index, item in enumerate(value):
+            yield from _odd_times(kind.item_type, item, f"{where}[{index}]")
 
 
 def _struct(info: inspect.StructType, value: object, path: str, deviations: list[Deviation]) -> Any:

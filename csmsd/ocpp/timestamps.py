@@ -23,6 +23,8 @@ _LENIENT = re.compile(
     re.VERBOSE,
 )
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
 
 class ReadTime(msgspec.Struct, frozen=True):
     """A moment as read: `time` in ms since 1970 UTC, and what was odd about the text, if anything."""
@@ -55,6 +57,11 @@ def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
         return (moment - _EPOCH) // _MILLISECOND + int(((fraction or "") + "000")[:3])
     except (ValueError, OverflowError):
         return None
+
+
+def is_rfc_3339(text: str) -> bool:
+    """Whether it is a moment as the JSON schemas have it (`date-time`): a date, a time with seconds, and a zone."""
+    return _RFC_3339.fullmatch(text) is not None and parse_time(text) is not None
 
 
 def _zone(offset: str | None, default: tzinfo) -> tzinfo:

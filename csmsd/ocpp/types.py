@@ -15,7 +15,7 @@ CiString255 = Annotated[str, Meta(max_length=255)]
 CiString500 = Annotated[str, Meta(max_length=500)]
 IdToken = CiString20
 # RFC 3339 text; `timestamps.py` reads it. The specification sets no limit, but no time is longer than this.
-DateTime = Annotated[str, Meta(max_length=64)]
+DateTime = Annotated[str, Meta(max_length=64, extra={"time": True})]
 LARGEST_INTEGER = 2**63 - 1  # what a database can hold
 Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 NonNegative = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]

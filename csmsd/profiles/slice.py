@@ -62,14 +62,16 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
     """An action that charge points initiate.
 
     `unreadable`, where given, confirms a request that cannot be read and keeps it (C 4.7, 4.10: a sanity check never
-    suppresses the confirmation); without it such a request gets a CALLERROR. `before_accepted` marks the one action
-    that is taken from a charge point that was never accepted (JE 3.8).
+    suppresses the confirmation); without it such a request gets a CALLERROR. `kept_when_refused` has what got a
+    CALLERROR kept for the operator: the charge point drops it after some attempts. `before_accepted` marks the one
+    action that is taken from a charge point that was never accepted (JE 3.8).
     """
 
     request: type[Req]
     confirmation: type[Conf]
     handle: Callable[[Req, Context], Reply[Conf]]
     unreadable: Callable[[object, Context], Reply[Conf]] | None = None
+    kept_when_refused: bool = False
     before_accepted: bool = False
     writes: bool = True
 

@@ -57,6 +57,10 @@ def without(payload: Payload, name: str) -> Payload:
     return {key: value for key, value in payload.items() if key != name}
 
 
+def _metered(value: Payload) -> Payload:
+    return METER_VALUES | {"meterValue": [value]}
+
+
 def sample(**fields: Any) -> Payload:
     return METER_VALUES | {"meterValue": [METER_VALUE | {"sampledValue": [SAMPLE | fields]}]}
 
@@ -96,6 +100,9 @@ TABLES: dict[str, list[Row]] = {
         Row("vendor of 256 characters", STATUS | {"vendorId": "x" * 256}, CONFIRMED, PROPERTY),
         Row("vendor's code of 51 characters", STATUS | {"vendorErrorCode": "x" * 51}, CONFIRMED, PROPERTY),
         Row("info an object", STATUS | {"info": {}}, CONFIRMED, TYPE),
+        Row("timestamp a word", STATUS | {"timestamp": "yesterday"}, CONFIRMED, PROPERTY),
+        Row("timestamp without a zone", STATUS | {"timestamp": "2026-03-01T12:00:00"}, CONFIRMED, PROPERTY),
+        Row("timestamp of another zone", STATUS | {"timestamp": "2026-03-01T12:00:00.5+01:00"}, CONFIRMED, CONFIRMED),
         Row("unknown field", STATUS | {"mood": "fine"}, CONFIRMED, FORMATION),
         Row("payload a text", "Available", FORMATION, FORMATION),
     ],
@@ -115,6 +122,7 @@ TABLES: dict[str, list[Row]] = {
         Row("meterStart missing", without(START, "meterStart"), OCCURENCE, OCCURENCE),
         Row("timestamp missing", without(START, "timestamp"), STARTED, OCCURENCE),
         Row("timestamp null", START | {"timestamp": None}, STARTED, TYPE),
+        Row("timestamp a word", START | {"timestamp": "yesterday"}, STARTED, PROPERTY),
         Row("idTag null", START | {"idTag": None}, TYPE, TYPE),
         Row("meterStart a word", START | {"meterStart": "much"}, TYPE, TYPE),
         Row("meterStart as text", START | {"meterStart": "12"}, STARTED, TYPE),
@@ -130,6 +138,7 @@ TABLES: dict[str, list[Row]] = {
         Row("transaction missing", without(STOP, "transactionId"), CONFIRMED, OCCURENCE),
         Row("meterStop missing", without(STOP, "meterStop"), CONFIRMED, OCCURENCE),
         Row("timestamp missing", without(STOP, "timestamp"), CONFIRMED, OCCURENCE),
+        Row("timestamp a word", STOP | {"timestamp": "yesterday"}, CONFIRMED, PROPERTY),
         Row("everything missing", {}, CONFIRMED, OCCURENCE),
         Row("meterStop null", STOP | {"meterStop": None}, CONFIRMED, TYPE),
         Row("meterStop a word", STOP | {"meterStop": "much"}, CONFIRMED, TYPE),
@@ -149,6 +158,7 @@ TABLES: dict[str, list[Row]] = {
         Row("meterValue null", METER_VALUES | {"meterValue": None}, CONFIRMED, TYPE),
         Row("meterValue an object", METER_VALUES | {"meterValue": METER_VALUE}, CONFIRMED, TYPE),
         Row("timestamp missing", METER_VALUES | {"meterValue": [{"sampledValue": [SAMPLE]}]}, CONFIRMED, OCCURENCE),
+        Row("timestamp a word", _metered(METER_VALUE | {"timestamp": "yesterday"}), CONFIRMED, PROPERTY),
         Row("no samples", METER_VALUES | {"meterValue": [METER_VALUE | {"sampledValue": []}]}, CONFIRMED, OCCURENCE),
         Row("connector a word", METER_VALUES | {"connectorId": "one"}, CONFIRMED, TYPE),
         Row("value a number", sample(value=1500), CONFIRMED, TYPE),
@@ -198,6 +208,8 @@ TABLES: dict[str, list[Row]] = {
     "Reset": [Row("action of the Central System", {"type": "Soft"}, "NotSupported", "NotSupported")],
 }
 
+# These are kept for the operator when they are refused.
+TRANSACTION_MESSAGES = ("StartTransaction", "StopTransaction", "MeterValues")
 # These are kept for the operator when they are confirmed although they could not be read.
 KEPT = ("StopTransaction", "MeterValues")
 
@@ -235,6 +247,10 @@ async def test_the_answer_is(action: str, row: Row, strict: bool, private_csmsd:
             assert differences(expected, frame[2]) == [], frame
         if not strict and action in KEPT and expected == CONFIRMED and row.strict in (OCCURENCE, TYPE, FORMATION):
             await _nothing_is_lost(run, action, transaction)
+        if frame[0] == 4 and action in TRANSACTION_MESSAGES:
+            frame = await charge_point.ask(action, given)  # as a charge point does
+            [kept] = (await run.prepare("quarantine.list", charge_point=run.name))["quarantine"]
+            assert (kept["action"], kept["reason"]) == (action, f"refused: {frame[2]}")
         await charge_point.heartbeat()  # nothing of this ends the connection
 
     await run.play(script)

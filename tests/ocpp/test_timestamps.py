@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.timestamps import format_time, parse_time, read_time
+from csmsd.ocpp.timestamps import format_time, is_rfc_3339, parse_time, read_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = 24 * 3600 * 1000
@@ -176,3 +176,27 @@ def test_endless_text_takes_no_time(filler: str) -> None:
         assert parse_time(text) is None
 
     assert perf_counter() - begin < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("2026-03-01T12:00:00Z", True),
+        ("2026-03-01T12:00:00.000Z", True),
+        ("2026-03-01t12:00:00.123456789z", True),
+        ("2026-03-01T12:00:00+01:00", True),
+        ("2026-03-01T12:00:00", False),
+        ("2026-03-01T12:00:00+01", False),
+        ("2026-03-01T12:00:00+0100", False),
+        ("2026-03-01 12:00:00Z", False),
+        ("2026-03-01T12:00Z", False),
+        ("20260301T120000Z", False),
+        ("2026-13-01T12:00:00Z", False),
+        ("2026-03-01T12:00:00,5Z", False),
+        ("yesterday", False),
+        ("", False),
+        ("٢٠٢٦-03-01T12:00:00Z", False),
+    ],
+)
+def test_times_as_the_schemas_have_them(text: str, good: bool) -> None:
+    assert is_rfc_3339(text) == good

@@ -112,7 +112,7 @@ class UnknownChargePoint(Record, kw_only=True):
 
 
 class QuarantinedMessage(Record, kw_only=True):
-    """A message that was confirmed but could not be booked; nothing of it is lost."""
+    """A message that could not be booked, confirmed or refused; nothing of it is lost."""
 
     table: ClassVar[str] = "quarantine"
 
@@ -184,6 +184,7 @@ class ChargePointState:
         self.address: str | None = None
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
+        self.refused: dict[str, str] = {}  # by action: what was kept last when it was refused, since it comes again
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.heard: dict[str, Milliseconds] = {}  # when each action came last
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written

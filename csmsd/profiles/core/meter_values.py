@@ -98,4 +98,5 @@ INCOMING = Incoming(
     MeterValuesConf,
     meter_values,
     unreadable=lambda payload, at: _quarantine(payload, "unreadable", at),
+    kept_when_refused=True,
 )

@@ -123,4 +123,6 @@ def _unreadable(payload: object, at: Context) -> Reply[StartTransactionConf]:
     return start_transaction(request, at)
 
 
-INCOMING = Incoming(StartTransactionReq, StartTransactionConf, start_transaction, unreadable=_unreadable)
+INCOMING = Incoming(
+    StartTransactionReq, StartTransactionConf, start_transaction, unreadable=_unreadable, kept_when_refused=True
+)

@@ -175,4 +175,6 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     return Reply(booked.confirmation, [*booked.changes, kept], [*booked.events, quarantined])
 
 
-INCOMING = Incoming(StopTransactionReq, StopTransactionConf, stop_transaction, unreadable=_unreadable)
+INCOMING = Incoming(
+    StopTransactionReq, StopTransactionConf, stop_transaction, unreadable=_unreadable, kept_when_refused=True
+)
