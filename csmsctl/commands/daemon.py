@@ -37,6 +37,7 @@ def info(ctx: typer.Context) -> None:
             ("unknown idTags", plain(policies.get("unknown_id_tags"))),
             ("connected", f"{found.get('connected')} of {found.get('charge_points')} charge points"),
             ("store", " ".join(part for part in (plain(store.get("state")), plain(store.get("error"))) if part)),
+            ("slow since", moment(store.get("slow_since"), human)),
             ("database", f"{size / 1_048_576:.1f} MiB" if isinstance(size, int) else ""),
             ("loop", plain(found.get("loop"))),
             ("you are", plain(peer.get("user") or peer.get("uid"))),

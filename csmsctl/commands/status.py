@@ -84,7 +84,9 @@ def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
             "",
         ),
     ]
-    if daemon.get("store", "ok") != "ok":
+    if daemon.get("store") == "slow":
+        lines.append(("The store is slow: answers wait for a commit. See: csmsctl daemon info", "yellow"))
+    elif daemon.get("store", "ok") != "ok":
         lines.append(("The store is failing: nothing can be booked. See: csmsctl daemon info", "bold red"))
     if queued := daemon.get("queued_commands"):
         noun = "command waits" if queued == 1 else "commands wait"

@@ -51,7 +51,7 @@ class Figures:
             ("", f" {(found.get('power_w') or 0) / 1000:.1f} kW "),
         ]
         if found.get("store") != "ok":
-            parts.insert(0, ("class:bad", " the store is failing "))
+            parts.insert(0, ("class:bad", f" the store is {visible(str(found.get('store')))} "))
         if problems := found.get("problems"):
             parts.append(("class:warning", f" {_count(problems, 'problem')} "))
         if tasks := found.get("open_tasks"):

@@ -6,6 +6,7 @@ from typing import Any
 from csmsd.control.problems import Problem
 from csmsd.control.service import Json
 from csmsd.ocpp.timestamps import format_time
+from csmsd.ports import Keeper
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import ENERGY_REGISTER
@@ -151,10 +152,21 @@ def milestone_view(milestone: Milestone | None) -> Json | None:
 
 
 def live(site: Site, stored: Transaction) -> Transaction:
-    """The transaction as memory has it, which may be ahead of the listing's snapshot."""
+    """The transaction as memory has it, which is ahead of the disk while a commit is under way."""
     state = site.charge_point(stored.charge_point)
     known = state.transactions.get(stored.id) if state is not None else None
     return known or stored
+
+
+def certain(site: Site, stored: Transaction) -> Transaction:
+    """The transaction as memory has it, unless it ended there and not yet on disk: that may still fail."""
+    known = live(site, stored)
+    return known if known.state == stored.state else stored
+
+
+def store_state(keeper: Keeper) -> str:
+    """`failing`: nothing can be stored; `slow`: a commit has been under way for more than a second."""
+    return "failing" if keeper.failure is not None else "slow" if keeper.slow_ms is not None else "ok"
 
 
 def task_view(task: Task) -> Json:

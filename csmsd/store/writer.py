@@ -27,6 +27,7 @@ Done = Callable[[Exception | None], None]
 _MAX_PARAMETERS = 32_000
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
+_SLOW_SECONDS = 1.0
 
 
 _Step = tuple[Table, Row, str | None]  # a row to be written; or the parameters of the statement that deletes some
@@ -68,6 +69,7 @@ class Writer:
         self.accepting = False
         self.on_state: Callable[[str | None], None] = lambda failure: None
         self.commits = Durations()
+        self._begun: float | None = None  # monotonic, while a commit is under way
         self.failed_commits = 0
 
     async def open(self) -> None:
@@ -137,6 +139,12 @@ class Writer:
         """How many requests wait for the next commit."""
         return len(self._pending)
 
+    @property
+    def slow_ms(self) -> int | None:
+        """How long the commit under way has taken, when that is longer than any disk should need."""
+        taken = 0.0 if self._begun is None else monotonic() - self._begun
+        return round(taken * 1000) if taken > _SLOW_SECONDS else None
+
     async def flush(self) -> None:
         """Waits until nothing is pending."""
         await self._idle.wait()
@@ -178,12 +186,14 @@ class Writer:
             done(None)
 
     async def _write_batch(self, batch: list[_Member]) -> None:
-        begun = monotonic()
+        begun = self._begun = monotonic()
         try:
             await self._write(batch)
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             await self._rescue(batch, error)
             return
+        finally:
+            self._begun = None
         self.commits.add(monotonic() - begun)
         if self.failure is not None:
             self.failure = None

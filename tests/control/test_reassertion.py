@@ -22,6 +22,7 @@ class Disk:
 
     accepting = True
     failure = None
+    slow_ms = None
 
     def submit(self, changes: Sequence[Change], done: Callable[[Exception | None], None]) -> None:
         done(None)

@@ -107,7 +107,7 @@ def info(**fields: Any) -> Record:
         "connected": 1,
         "charge_points": 2,
         "loop": "uvloop",
-        "store": {"state": "ok", "error": None, "database_bytes": 1_048_576},
+        "store": {"state": "ok", "error": None, "slow_since": None, "database_bytes": 1_048_576},
         "peer": {"uid": 1000, "user": "jo"},
         **fields,
     }

@@ -157,7 +157,29 @@ async def test_a_lock_held_by_another_process_delays_and_loses_nothing(site: Sit
         other.execute("COMMIT")
         answer = await charge_point.answer_to("start")
     assert answer[0] == 3
-    assert [row[0] for row in site.stored("SELECT id FROM transactions")] == [answer[2]["transactionId"]]
+    number = answer[2]["transactionId"]
+    assert [row[0] for row in site.stored("SELECT id FROM transactions")] == [number]
+
+    with closing(sqlite3.connect(site.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        stop = {"transactionId": number, "meterStop": 500, "timestamp": "2026-03-01T13:00:00.000Z"}
+        await charge_point.frame(2, "stop", "StopTransaction", stop)
+        deadline = monotonic() + 5
+        while (await site.call("daemon.info"))["store"]["state"] == "ok":
+            assert monotonic() < deadline
+            await asyncio.sleep(0.05)
+        store = (await site.call("daemon.info"))["store"]
+        assert (store["state"], store["error"], store["slow_since"][-1]) == ("slow", None, "Z")
+        assert "The store is slow" in (await site.csmsctl("status")).out
+        # What is not on disk is no fact, though the daemon has seen it.
+        for shown in (
+            await site.call("transaction.show", id=number),
+            (await site.call("transaction.list"))["transactions"][0],
+        ):
+            assert (shown["state"], shown["stop_time"]) == ("active", None)
+        other.execute("COMMIT")
+        await charge_point.answer_to("stop")
+    assert (await site.call("transaction.show", id=number))["state"] == "stopped"
     assert (await site.json("status"))["daemon"]["store"] == "ok"
 
 

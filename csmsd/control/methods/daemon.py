@@ -17,7 +17,7 @@ from csmsd.control.service import (
     Service,
 )
 from csmsd.control.targets import resolve
-from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view
+from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold
@@ -33,15 +33,16 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def info(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    site = service.site()
+    site, slow_ms = service.site(), service.keeper.slow_ms
     return service.info() | {
         "protocol": PROTOCOL_VERSION,
         "schema_version": SCHEMA_VERSION,
         "connected": sum(state.connected for state in site.charge_points.values()),
         "charge_points": len(site.charge_points),
         "store": {
-            "state": "ok" if service.keeper.failure is None else "failing",
+            "state": store_state(service.keeper),
             "error": service.keeper.failure,
+            "slow_since": None if slow_ms is None else time_text(service.clock() - slow_ms),
             "database_bytes": await service.reader.database_bytes(),
         },
         "books": {name: milestone_view(site.milestones.get(name)) for name in get_args(MilestoneName)},
@@ -90,7 +91,7 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
             "unknown_charge_points": len(site.unknown_charge_points),
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
-            "store": "ok" if service.keeper.failure is None else "failing",
+            "store": store_state(service.keeper),
             "problems": [problem_view(problem) for problem in problems_of_site(site, service.keeper.failure)],
         },
         "charge_points": [
@@ -126,7 +127,7 @@ async def figures(service: Service, parameters: NoParameters, caller: Caller) ->
         "power_w": sum(state.power_w(running.connector) or 0 for state, running in active),
         "open_tasks": len(service.runner.under_way),
         "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),
-        "store": "ok" if service.keeper.failure is None else "failing",
+        "store": store_state(service.keeper),
     }
 
 

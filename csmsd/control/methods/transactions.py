@@ -18,7 +18,7 @@ from csmsd.control.service import (
     require_store,
     usage,
 )
-from csmsd.control.views import live, meter_view, time_text, transaction_view
+from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event, Milliseconds
@@ -69,7 +69,7 @@ async def known_transaction(service: Service, number: int) -> Transaction:
     stored = await service.reader.transaction(number)
     if stored is None:
         raise not_there(f"No transaction {number}.", "See: csmsctl tx list")
-    return live(service.site(), stored)
+    return certain(service.site(), stored)
 
 
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
@@ -87,7 +87,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     )
     return {
         "schema_version": SCHEMA_VERSION,
-        "transactions": [transaction_view(site, live(site, stored), now) for stored in found],
+        "transactions": [transaction_view(site, certain(site, stored), now) for stored in found],
     }
 
 
@@ -101,7 +101,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     reason = parameters.reason.strip()
     if not reason:
         raise usage("Closing a transaction needs a reason.")
-    known = await known_transaction(service, parameters.id)
+    known = live(service.site(), await known_transaction(service, parameters.id))
     site, now = service.site(), service.clock()
     if known.state == "closed":
         return {"changed": False, "transaction": transaction_view(site, known, now)}
