@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from rich.text import Text
 
+from csmsctl.connectors import rows as connector_rows
 from csmsctl.dashboard.layout import GAP, Cell, Field, fit, folded, packed, widths
 from csmsctl.dashboard.sparkline import SLOTS, History
 from csmsctl.dashboard.view import KEYS, View, selected, severity
 from csmsctl.escape import visible
 from csmsctl.problems import problems
+from csmsctl.problems import style as problem_style
 from csmsctl.table import Record
 from csmsctl.values import duration, moment, plain, thousands
 
@@ -33,7 +35,7 @@ _FIELDS = (
 _FACTS = 5  # fields that every row has; a row without a transaction has what is wrong with it in place of the others
 _LEAST_WORDS = 8  # cells; fewer say nothing
 _POWER = 6  # the place of the sparkline
-_DETAILS = 3  # lines
+_DETAILS = 3  # lines, and more on high screens
 _SITE_PROBLEMS = 2
 _UNITS = (("power_w", "kW"), ("energy_wh", "kWh"))
 
@@ -53,7 +55,9 @@ def picture(seen: Seen, view: View, history: History, size: tuple[int, int], now
         return _help(width)[:height]
     rows = selected(seen.status.get("charge_points") or [], view)
     head = _head(seen, width, now)
-    details = _DETAILS if height >= len(head) + _DETAILS + 8 else 0
+    details = max(_DETAILS, height // 8)
+    if height < len(head) + details + 8:
+        details = 0
     page = max(1, height - len(head) - 3 - (details + 1 if details else 0))
     view.settle(len(rows), page)
     shown = rows[view.top : view.top + page]
@@ -82,26 +86,29 @@ def _head(seen: Seen, width: int, now: float) -> list[Text]:
     lines = []
     if seen.lost is not None:
         reason = f"csmsd cannot be reached since {seen.lost_since}; this is what it said last. {seen.lost}"
-        lines = [Text(line, style="bold red") for line in folded(visible(reason), width)[:2]]
+        lines = _first([Text(line, style="bold red") for line in folded(visible(reason), width)], 2, width)
     if not daemon:
         return lines or [Text("")]
-    found = problems(seen.status)
-    charge_points = seen.status.get("charge_points") or []
-    connectors = [
-        connector
-        for charge_point in charge_points
-        if charge_point.get("connected")
-        for connector in charge_point.get("connectors") or []
-    ]
+    found = connector_rows(seen.status.get("charge_points") or [])
     running = daemon.get("active_transactions") or 0
     figures = [
         f"csmsd {daemon.get('version')}, up {duration(daemon.get('uptime_s'))}",
         f"{daemon.get('connected')} of {daemon.get('charge_points')} connected",
         f"{running} transaction{'' if running == 1 else 's'}",
-        f"{_sum(connectors, 'power_w')} kW",
-        f"{_sum(connectors, 'energy_wh')} kWh so far",
+        f"{sum(row.get('power_w') or 0 for row in found) / 1000:.1f} kW",
+        f"{sum(row.get('energy_wh') or 0 for row in found) / 1000:.1f} kWh so far",
     ]
     lines.append(Text(packed([visible(figure) for figure in figures], width), style="bold"))
+    lines.append(_worries(seen.status, width, now))
+    for problem in (daemon.get("problems") or [])[:_SITE_PROBLEMS]:
+        text = visible(f"{problem.get('text')}; see: {problem.get('next')}")
+        lines.append(Text(fit(text, width).rstrip(), style=problem_style(problem)))
+    return lines
+
+
+def _worries(status: Record, width: int, now: float) -> Text:
+    """How many problems there are, what is under way, and the time."""
+    daemon, found = status["daemon"], problems(status)
     critical = sum(problem.get("severity") == "critical" for problem in found)
     tasks, queued = daemon.get("open_tasks") or 0, daemon.get("queued_commands") or 0
     state = [
@@ -111,17 +118,7 @@ def _head(seen: Seen, width: int, now: float) -> list[Text]:
     worries = ", ".join(word for word in state if word) or "no problems"
     work = f"{tasks} open task{'' if tasks == 1 else 's'}" + (f", {queued} queued" if queued else "")
     more = [worries, work, datetime.fromtimestamp(now).strftime("%H:%M:%S")]
-    lines.append(Text(packed(more, width), style="bold red" if critical else "yellow" if found else "green"))
-    for problem in (daemon.get("problems") or [])[:_SITE_PROBLEMS]:
-        text = visible(f"{problem.get('text')}; see: {problem.get('next')}")
-        lines.append(
-            Text(fit(text, width).rstrip(), style="bold red" if problem.get("severity") == "critical" else "yellow")
-        )
-    return lines
-
-
-def _sum(records: Sequence[Record], key: str) -> str:
-    return f"{sum(record.get(key) or 0 for record in records) / 1000:.1f}"
+    return Text(packed(more, width), style="bold red" if critical else "yellow" if found else "green")
 
 
 # --- the table
@@ -220,12 +217,12 @@ def _details(row: Record, width: int, count: int) -> list[Text]:
     lines: list[Text] = []
     for problem in row["problems"]:
         since = f" since {moment(problem['since'], True)}" if problem.get("since") else ""
-        style = "red" if problem.get("severity") == "critical" else "yellow"
+        style = problem_style(problem)
         lines += [Text(line, style=style) for line in folded(visible(f"{where}: {problem.get('text')}{since}"), width)]
         lines += [Text(line) for line in folded(visible(f"→ {problem.get('next')}"), width)]
     more = row.get("transaction") is not None or row.get("open_tasks") or row.get("info")
     if row["problems"] and not more:
-        return lines[:count]
+        return _first(lines, count, width)
     facts = [f"{where}: {row['shown']}"]
     if row.get("since"):
         facts.append(f"since {moment(row['since'], True)}")
@@ -237,7 +234,15 @@ def _details(row: Record, width: int, count: int) -> list[Text]:
     facts += [f"task {task.get('id')}: {_doing(task)}" for task in row.get("open_tasks") or []]
     facts += [plain(row["info"])] if row.get("info") else []
     lines += [Text(line, style="dim") for line in folded(visible(", ".join(facts)), width)]
-    return lines[:count]
+    return _first(lines, count, width)
+
+
+def _first(lines: list[Text], count: int, width: int) -> list[Text]:
+    """So many lines; the last one shows that there are more."""
+    if len(lines) <= count:
+        return lines
+    last = lines[count - 1]
+    return [*lines[: count - 1], Text(fit(last.plain, width - 1).rstrip().rstrip("…") + "…", style=last.style)]
 
 
 def _foot(view: View, count: int, shown: int, width: int) -> Text:

@@ -182,3 +182,12 @@ def test_folding_loses_nothing(text: str, width: int, lines: list[str]) -> None:
 )
 def test_the_age_of_the_last_message(seen_at: str | None, shown: str) -> None:
     assert age(seen_at, NOW) == shown
+
+
+def test_details_that_do_not_fit_are_marked() -> None:
+    wordy = samples.charge_point(
+        connectors=[samples.connector(1)], problems=[samples.problem(text="word " * 100, severity="critical")]
+    )
+    lines = drawn(60, 20, seen=Seen(samples.status(wordy)))
+    assert lines[-2].startswith("word")
+    assert lines[-2].endswith("…")
