@@ -37,6 +37,8 @@ MAX_QUEUED = 100  # of one charge point
 # Time passes, clocks are set and a disk gets room again without an event.
 _LONGEST_SLEEP_SECONDS = 1.0
 TaskEvent = Literal["task.queued", "task.settled", "task.delivered", "task.expired", "task.cancelled"]
+# After an accepted Reset (C 5.14) it is not asked anything more before it is back, or for so long.
+_RESTART_MS = 60_000
 _NOT_ACCEPTED = ("Pending", "Rejected")
 _STIRRING = frozenset({"transaction.stopped", "transaction.abandoned", "transaction.closed", "charge_point.removed"})
 
@@ -81,6 +83,7 @@ class CommandQueue:
         self._hold_seconds = hold_seconds
         self._queues: dict[str, list[_Waiting]] = {}
         self._delivering: dict[str, asyncio.Task[None]] = {}
+        self._reset_at: dict[str, Milliseconds] = {}
         self._wake = asyncio.Event()
 
     # --- what there is
@@ -295,7 +298,16 @@ class CommandQueue:
         state = self._site().charge_points.get(key)
         if state is None or self._runner.draining or not self._links.is_ready(state.id):
             return None
-        return None if state.record.boot_status in _NOT_ACCEPTED else state
+        return None if state.record.boot_status in _NOT_ACCEPTED or self._restarts(key, state) else state
+
+    def _restarts(self, key: str, state: ChargePointState) -> bool:
+        reset_at = self._reset_at.get(key)
+        if reset_at is None:
+            return False
+        if (state.connected_at or 0) > reset_at or self._clock() - reset_at > _RESTART_MS:
+            del self._reset_at[key]
+            return False
+        return True
 
     async def _deliver_to(self, key: str) -> None:
         """Sends what may be sent now. What waits for a transaction to end is overtaken; nothing else is."""
@@ -347,6 +359,8 @@ class CommandQueue:
             waiting.under_way = False
         if taking.begun:
             self._remove(waiting, results)
+            if any(result["action"] == "Reset" and result["outcome"] == "accepted" for result in results):
+                self._reset_at[fold(state.id)] = self._clock()
             numbers = [result["task"] for result in results if result["task"] is not None]
             outcome = next((r["outcome"] for r in results if r["outcome"] != "accepted"), "accepted")
             self._tell("task.delivered", task, outcome=outcome, tasks=numbers)

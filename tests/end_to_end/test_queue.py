@@ -73,6 +73,11 @@ async def test_what_is_queued_survives_and_is_sent_in_order_after_the_boot(make_
         assert point.calls.empty()
         await point.answer(frame, {"status": "Accepted" if key == "A" else "Rejected"})
     await point.answer(await point.asked("Reset"), {"status": "Accepted"})
+    await point.heartbeat()
+    assert point.calls.empty()  # it is about to restart
+    await point.disconnect()
+    point = await back(site, "CP1")
+    await point.boot()
     await point.answer(await point.asked("GetConfiguration"), {})
     delivered = [(await watcher.event("task.delivered"))["data"] for _ in range(3)]
     assert [event["outcome"] for event in delivered] == ["rejected", "accepted", "accepted"]
