@@ -154,7 +154,7 @@ class Daemon:
             now,
             lambda: self._settings.ocpp.hold_after_reconnect,
         )
-        self._queue.load(await self._reader.queued())
+        await self._queue.load(await self._reader.queued())
         self._registry.on_ready = self._queue.ready
         self._bus.subscribe(self._queue.told)
         self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)

@@ -60,6 +60,7 @@ class Taking(msgspec.Struct):
 
     task: Task
     command: QueuedCommand
+    several: bool  # it took several requests when it was queued: it is on disk until the last is answered
     begun: bool = False  # recorded, and maybe sent: it is never sent again by itself
 
 
@@ -176,7 +177,7 @@ class OperationRunner:
         task = self._task(state, action, shown, options, taking)
         intended, told = self._intend(task, request, slice_, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
-        gone = [Deleted(taken.command)] if taken is not None else []
+        gone = [Deleted(taken.command)] if taken is not None and not taken.several else []
         stored = await self._keep([task, *gone, *intended], [created, *told])
         if must_be_recorded and not stored:  # nobody could follow it, or would know that it was sent
             return _not_recorded(state, action, shown), None
@@ -189,8 +190,9 @@ class OperationRunner:
         finally:
             del self._tickets[task.id], self.under_way[task.id]
         if taken is not None and end.never_sent and task.id not in self._cancelled:
-            taken.begun = False
-        await self._settle(task, end, request, slice_, None if taken is None or taken.begun else taken.command)
+            await self._take_back(taken, end, request, slice_)
+            return result_of_task(taken.task), None
+        await self._settle(task, end, request, slice_)
         result = result_of_task(task)
         return (result if note is None else result | {"note": note}), end.confirmation
 
@@ -233,46 +235,47 @@ class OperationRunner:
         return slice_.intend(request, Target(self._site(), state, self._clock(), task.id, rollout))
 
     async def _settle(
-        self,
-        task: Task,
-        end: CallEnd,
-        request: Request,
-        slice_: Outgoing[Message, Message] | None,
-        back_to: QueuedCommand | None,
+        self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
     ) -> None:
-        """Books how a CALL ended; with `back_to` it never left, and its command waits again."""
-        now = self._clock()
+        """Books how a CALL ended."""
         task.state = "cancelled" if task.id in self._cancelled else "settled"
-        task.settled_at = now
+        task.settled_at = self._clock()
         task.duration_ms = end.duration_ms
         task.sent_at = end.sent_at
         task.error = end.error
         task.outcome, task.status = _outcome(end, slice_)
         self._cancelled.discard(task.id)
-        if back_to is None:
-            self.outcomes[task.action if slice_ is not None else "other", task.outcome] += 1
+        self.outcomes[task.action if slice_ is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
-        changes: list[Change] = [task]
-        events: list[Event] = []
-        state = self._site().charge_point(task.charge_point)
-        if state is not None:
-            _note_silence(state, end, now)
-        if slice_ is not None and state is not None and isinstance(request, Message):
-            target = Target(self._site(), state, now, task.id)
-            more: list[Change] = []
-            if end.confirmation is None and slice_.unconfirmed is not None:
-                more, events = slice_.unconfirmed(request, task.outcome, target)
-            elif end.confirmation is not None and slice_.settle is not None:
-                more, events = slice_.settle(request, end.confirmation, target)
-            changes += more
-        if back_to is not None:
-            task.state, task.outcome, task.settled_at, task.error = "queued", "queued", None, None
-            changes.append(back_to)
-        else:
-            settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
-            events.append(Event("task.settled", task.charge_point, settled))
-        await self._keep(changes, events)
+        changes, events = self._consequences(task, end, request, slice_)
+        settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
+        await self._keep([task, *changes], [*events, Event("task.settled", task.charge_point, settled)])
+
+    async def _take_back(
+        self, taken: Taking, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
+    ) -> None:
+        """The first CALL of a queued command never left: it waits again."""
+        taken.begun = False
+        changes, events = self._consequences(taken.task, end, request, slice_)
+        await self._keep([taken.task, taken.command, *changes], events)
+
+    def _consequences(
+        self, task: Task, end: CallEnd, request: Request, slice_: Outgoing[Message, Message] | None
+    ) -> tuple[list[Change], list[Event]]:
+        """What the end of a CALL changes, by the rules of its slice."""
+        state, now = self._site().charge_point(task.charge_point), self._clock()
+        if state is None:
+            return [], []
+        _note_silence(state, end, now)
+        if slice_ is None or not isinstance(request, Message):
+            return [], []
+        target = Target(self._site(), state, now, task.id)
+        if end.confirmation is not None:
+            return slice_.settle(request, end.confirmation, target) if slice_.settle is not None else ([], [])
+        if slice_.unconfirmed is None:
+            return [], []
+        return slice_.unconfirmed(request, _outcome(end, slice_)[0], target)
 
     async def _keep(self, changes: list[Change], events: list[Event]) -> bool:
         """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""

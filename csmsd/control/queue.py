@@ -23,6 +23,7 @@ from csmsd.control.operations import (
 )
 from csmsd.control.service import Json, RpcError
 from csmsd.control.views import time_text
+from csmsd.control.waiting import Lines, Waiting
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold
 from csmsd.ports import Clock, Keeper, Links, NotStored
@@ -41,24 +42,6 @@ TaskEvent = Literal["task.queued", "task.settled", "task.delivered", "task.expir
 _RESTART_MS = 60_000
 _NOT_ACCEPTED = ("Pending", "Rejected")
 _STIRRING = frozenset({"transaction.stopped", "transaction.abandoned", "transaction.closed", "charge_point.removed"})
-
-
-class _Waiting:
-    """A command in the queue, in memory; `done` has its results, or None when it cannot be sent at once."""
-
-    __slots__ = ("command", "done", "removed", "report", "task", "under_way")
-
-    def __init__(self, command: QueuedCommand, task: Task, report: Report) -> None:
-        self.command = command
-        self.task = task
-        self.report = report
-        self.done: asyncio.Future[list[Json] | None] = asyncio.get_running_loop().create_future()
-        self.under_way = False  # somebody is at it: it is being sent, cancelled or given up
-        self.removed = False  # its charge point is registered no more
-
-    def tell(self, results: list[Json] | None) -> None:
-        if not self.done.done():
-            self.done.set_result(results)
 
 
 class CommandQueue:
@@ -81,45 +64,47 @@ class CommandQueue:
         self._bus = bus
         self._clock = clock
         self._hold_seconds = hold_seconds
-        self._queues: dict[str, list[_Waiting]] = {}
+        self._lines = Lines()
         self._delivering: dict[str, asyncio.Task[None]] = {}
         self._reset_at: dict[str, Milliseconds] = {}
         self._wake = asyncio.Event()
 
     # --- what there is
 
-    def load(self, kept: list[tuple[QueuedCommand, Task]]) -> None:
-        """What was queued when the last daemon ended goes on waiting."""
+    async def load(self, kept: list[tuple[QueuedCommand, Task]]) -> None:
+        """What was queued when the last daemon ended goes on waiting; the rest of what it was at is not repeated."""
         for command, task in kept:
-            self._add(_Waiting(command, task, lambda _: None))
+            if task.state == "queued":
+                self._lines.add(Waiting(command, task))
+                continue
+            now = self._clock()
+            rest = Task(
+                id=self._runner.new_task_id(),
+                created_at=now,
+                uid=task.uid,
+                user=task.user,
+                charge_point=task.charge_point,
+                action=task.action,
+                request="{}",
+                state="settled",
+                outcome="not_sent",
+                error="csmsd ended before this command was over: what may have been left of it was not sent",
+                settled_at=now,
+                part_of=task.id,
+            )
+            log.warning("task %d was not over when csmsd ended; what may have been left of it is not sent", task.id)
+            await self._keeper.commit([rest, Deleted(command)])
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
+        return len(self._lines)
 
     def of(self, identity: str) -> list[tuple[QueuedCommand, Task]]:
         """What waits for a charge point, in the order in which it will be sent."""
-        return [(waiting.command, waiting.task) for waiting in self._queues.get(fold(identity), ())]
+        return [(waiting.command, waiting.task) for waiting in self._lines.of(identity)]
 
     def waits(self, task_id: int) -> bool:
         """Whether that task is in the queue, or its command is being carried out."""
-        return self._find(task_id) is not None
-
-    def _find(self, task_id: int) -> _Waiting | None:
-        return next(
-            (waiting for queue in self._queues.values() for waiting in queue if waiting.task.id == task_id), None
-        )
-
-    def _add(self, waiting: _Waiting) -> None:
-        queue = self._queues.setdefault(fold(waiting.command.charge_point), [])
-        queue.append(waiting)
-        queue.sort(key=lambda known: known.task.id)
-
-    def _remove(self, waiting: _Waiting, results: list[Json]) -> None:
-        key = fold(waiting.command.charge_point)
-        self._queues[key].remove(waiting)
-        if not self._queues[key]:
-            del self._queues[key]
-        waiting.tell(results)
+        return self._lines.find(task_id) is not None
 
     # --- operators
 
@@ -134,7 +119,7 @@ class CommandQueue:
             plan = msgspec.structs.replace(options, dry_run=True, unless_transaction=False)
             await self._runner.run_for(state, start, plan, planned.append)
             results = [result for result in planned if result["error"] is not None]
-            if not results and len(self._queues.get(fold(state.id), ())) >= MAX_QUEUED:
+            if not results and len(self._lines.of(state.id)) >= MAX_QUEUED:
                 error = f"{MAX_QUEUED} commands are queued for it already; see: csmsctl task list --state queued"
                 results = [result_of(state, planned[0]["action"], "not_sent", error=error, error_code=1)]
             if not results:
@@ -185,8 +170,8 @@ class CommandQueue:
             report(failed)
             return [failed]
         self._tell("task.queued", task, expires_at=time_text(task.expires_at))
-        waiting = _Waiting(queued, task, report)
-        self._add(waiting)
+        waiting = Waiting(queued, task, report)
+        self._lines.add(waiting)
         self._wake.set()
         there = self._links.is_connected(state.id) and state.record.boot_status not in _NOT_ACCEPTED
         results = await self._sent_soon(waiting, options.timeout) if there else None
@@ -196,14 +181,14 @@ class CommandQueue:
             report(results[0])
         return results
 
-    async def _sent_soon(self, waiting: _Waiting, patience: float) -> list[Json] | None:
+    async def _sent_soon(self, waiting: Waiting, patience: float) -> list[Json] | None:
         """The results of a command whose charge point is connected; None when it has to wait all the same."""
         await asyncio.wait([waiting.done], timeout=patience)
         return await waiting.done if waiting.done.done() or waiting.under_way else None
 
     async def cancel(self, task_id: int, user: str | None) -> bool:
         """Gives a queued command up for good; False when it is sent already, or over."""
-        waiting = self._find(task_id)
+        waiting = self._lines.find(task_id)
         if waiting is None or waiting.under_way:
             return self._runner.cancel(task_id)
         await self._settle(waiting, "cancelled", "not_sent", f"cancelled by {user or 'an operator'}")
@@ -213,16 +198,16 @@ class CommandQueue:
 
     def ready(self) -> None:
         """A charge point may be sent CALLs from now on."""
-        if self._queues:
+        if self._lines:
             self._wake.set()
 
     def told(self, event: NumberedEvent) -> None:
         """Looks at events that may matter."""
-        if not self._queues or event.type not in _STIRRING:
+        if not self._lines or event.type not in _STIRRING:
             return
         if event.type == "charge_point.removed" and event.charge_point is not None:
             # Noted now: it may be registered again before the next look, and these are not for that one.
-            for waiting in self._queues.get(fold(event.charge_point), ()):
+            for waiting in self._lines.of(event.charge_point):
                 waiting.removed = True
         self._wake.set()
 
@@ -237,14 +222,16 @@ class CommandQueue:
                     log.error("queued commands could not be settled: %s", error)
                 self._deliver()
             try:
-                async with asyncio.timeout(_LONGEST_SLEEP_SECONDS if self._queues else None):
+                async with asyncio.timeout(_LONGEST_SLEEP_SECONDS if self._lines else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
 
     async def _give_up_what_is_over(self) -> None:
         now = self._clock()
-        for waiting in [waiting for queue in self._queues.values() for waiting in queue if not waiting.under_way]:
+        for waiting in self._lines:
+            if waiting.under_way:
+                continue
             until = time_text(waiting.command.expires_at)
             if waiting.removed:
                 await self._settle(waiting, "cancelled", "not_sent", "the charge point was removed")
@@ -255,7 +242,7 @@ class CommandQueue:
             else:
                 await self._settle(waiting, "expired", "not_connected", f"it was not connected until {until}")
 
-    async def _settle(self, waiting: _Waiting, state: TaskState, outcome: Outcome, error: str | None) -> None:
+    async def _settle(self, waiting: Waiting, state: TaskState, outcome: Outcome, error: str | None) -> None:
         """Ends a command that is not sent. Raises NotStored; then it waits on."""
         task = msgspec.structs.replace(
             waiting.task, state=state, outcome=outcome, error=error, settled_at=self._clock()
@@ -265,9 +252,10 @@ class CommandQueue:
             await self._keeper.commit([task, Deleted(waiting.command)])
         finally:
             waiting.under_way = False
+        self._lines.remove(waiting)
         result = result_of_task(task)
         waiting.report(result)
-        self._remove(waiting, [result])
+        waiting.tell([result])
         if state == "expired":
             self._tell("task.expired", task)
         elif state == "cancelled":
@@ -283,7 +271,7 @@ class CommandQueue:
     # --- delivery
 
     def _deliver(self) -> None:
-        for key in self._queues:
+        for key in self._lines.keys:
             if key not in self._delivering and self._may_be_sent(key):
                 delivery = asyncio.get_running_loop().create_task(self._deliver_to(key), name=f"queue of {key}")
                 self._delivering[key] = delivery
@@ -313,7 +301,7 @@ class CommandQueue:
         """Sends what may be sent now. What waits for a transaction to end is overtaken; nothing else is."""
         passed_over: set[int] = set()
         while (state := self._may_be_sent(key)) is not None:
-            waiting = next((known for known in self._queues.get(key, ()) if known.task.id not in passed_over), None)
+            waiting = next((known for known in self._lines.of(key) if known.task.id not in passed_over), None)
             if waiting is None or waiting.under_way or waiting.removed:
                 return
             if self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
@@ -330,10 +318,10 @@ class CommandQueue:
         here_for = self._clock() - (state.connected_at or 0)
         return here_for >= self._hold_seconds() * 1000 and transaction_at(state, command.idle_connector) is None
 
-    async def _carry_out(self, waiting: _Waiting, state: ChargePointState) -> bool:
+    async def _carry_out(self, waiting: Waiting, state: ChargePointState) -> bool:
         """Sends a command; False when it could not be sent now and waits on."""
         command, task = waiting.command, waiting.task
-        taking = Taking(task, command)
+        taking = Taking(task, command, several=isinstance(json.loads(task.request), list))
         options = Options(
             timeout=command.timeout,
             force=command.force,
@@ -355,23 +343,34 @@ class CommandQueue:
         except Exception as error:
             log.exception("task %d could not be carried out", task.id)
             results = [result_of(state, task.action, "not_sent", error=f"internal error: {error}", error_code=2)]
-        finally:
-            waiting.under_way = False
         if taking.begun:
-            self._remove(waiting, results)
+            if taking.several:
+                await self._forget(command)
+            self._lines.remove(waiting)
+            waiting.tell(results)
             if any(result["action"] == "Reset" and result["outcome"] == "accepted" for result in results):
                 self._reset_at[fold(state.id)] = self._clock()
             numbers = [result["task"] for result in results if result["task"] is not None]
             outcome = next((r["outcome"] for r in results if r["outcome"] != "accepted"), "accepted")
             self._tell("task.delivered", task, outcome=outcome, tasks=numbers)
             return True
+        waiting.under_way = False
+        return await self._refuse(waiting, results)
+
+    async def _forget(self, command: QueuedCommand) -> None:
+        try:
+            await self._keeper.commit([Deleted(command)])
+        except NotStored as error:  # after a restart it will be told that its end is not known
+            log.error("the end of task %d could not be stored: %s", command.task, error)
+
+    async def _refuse(self, waiting: Waiting, results: list[Json]) -> bool:
+        """Ends a command that the checks here speak against; False when it is only not the time for it."""
         refused = next((result for result in results if result.get("error_code") in (2, 3)), None)
         if results and refused is None:
             return False
+        reason = refused["error"] if refused is not None else "nothing was to be sent"
         try:
-            await self._settle(
-                waiting, "settled", "not_sent", refused["error"] if refused else "nothing was to be sent"
-            )
+            await self._settle(waiting, "settled", "not_sent", reason)
         except NotStored:
             return False
         return True

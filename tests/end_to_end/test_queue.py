@@ -131,6 +131,30 @@ async def test_sent_and_not_answered_when_csmsd_dies_is_unknown_and_never_sent_a
     assert again.calls.empty()
 
 
+async def test_the_rest_of_a_command_that_was_under_way_is_told_and_not_sent(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    await site.register("CP1")
+    pairs = [word for key in "ABC" for word in ("--set", f"{key}=1")]
+    result = await queue(site, "change-configuration", "CP1", *pairs, "--queue")
+    point = await back(site, "CP1")
+    await point.answer(await point.asked("ChangeConfiguration"), {"status": "Accepted"})
+    await point.asked("ChangeConfiguration")
+    await site.restart()
+    again = await back(site, "CP1")
+    ended = await site.csmsctl("--json", "task", "wait", str(result["task"]))
+    assert ended.code == 1
+    assert [(part["request"].get("key"), part["outcome"]) for part in ended.json["results"]] == [
+        ("A", "accepted"),
+        ("B", "unknown"),
+        (None, "not_sent"),
+    ]
+    assert "left of it" in ended.json["results"][2]["error"]
+    await asyncio.sleep(0.5)  # the hold time
+    await again.heartbeat()
+    assert again.calls.empty()
+    assert site.stored("SELECT * FROM queued_command") == []
+
+
 async def test_what_did_not_leave_before_the_connection_was_lost_waits_on(make_site: MakeSite) -> None:
     site = await make_site(QUICK)
     point = await site.raw("CP1")
