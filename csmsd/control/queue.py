@@ -335,6 +335,7 @@ class CommandQueue:
                 waiting.report(result)
 
         waiting.under_way = True
+        begun_at = self._clock()
         try:
             start = Command(command.command, json.loads(command.parameters), command.force).start()
             results = await self._runner.run_for(state, start, options, report, taking)
@@ -349,7 +350,7 @@ class CommandQueue:
             self._lines.remove(waiting)
             waiting.tell(results)
             if any(result["action"] == "Reset" and result["outcome"] == "accepted" for result in results):
-                self._reset_at[fold(state.id)] = self._clock()
+                self._reset_at[fold(state.id)] = begun_at
             numbers = [result["task"] for result in results if result["task"] is not None]
             outcome = next((r["outcome"] for r in results if r["outcome"] != "accepted"), "accepted")
             self._tell("task.delivered", task, outcome=outcome, tasks=numbers)

@@ -46,7 +46,7 @@ _ENDED_TRANSACTION = (
 )
 _CONDITIONS: dict[PruneKind, str] = {
     "transactions": f"{_ENDED_TRANSACTION} AND booking <= :exported",
-    "tasks": "state = 'settled' AND coalesce(settled_at, created_at) < :before "
+    "tasks": "state IN ('settled', 'expired', 'cancelled') AND coalesce(settled_at, created_at) < :before "
     "AND id NOT IN (SELECT task FROM queued_command)",
     "reservations": "state NOT IN ('requested', 'reserved') AND coalesce(ended_at, expires_at) < :before AND id IS NOT "
     f"(SELECT max(id) FROM reservation WHERE id <= {LARGEST_OWN_ID})",
