@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
@@ -13,12 +14,10 @@ _HARMLESS = re.compile(r"--generate-|--.*-file\Z")
 
 def masked_words(words: Sequence[str]) -> list[str]:
     """The words with asterisks in place of passwords and keys."""
-    found: list[str] = []
-    for word in words:
-        before = found[-1] if found else ""
-        is_value = before.startswith("--") and "=" not in before
-        found.append(MASK if is_value and _is_secret(before) else _masked_word(word))
-    return found
+    return [
+        MASK if before.startswith("--") and "=" not in before and _is_secret(before) else _masked_word(word)
+        for before, word in pairwise(["", *words])
+    ]
 
 
 def holds_secret(words: Sequence[str]) -> bool:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output as Screen
 
-ENDS = ("exit", "quit")
-HELP = "help"
+_ENDS = ("exit", "quit")
 _HELP = """
 In the shell also: help [COMMAND], exit. A line may begin with csmsctl. JSON
 needs no quotes and may go over several lines:
@@ -70,7 +69,7 @@ class Console:
         """Runs what was typed or pasted, one command after the other until one is interrupted; False: it is the end."""
         commands = commands_in(text)
         for line in [*commands.complete, *([commands.rest] if commands.rest else [])]:
-            if line in ENDS:
+            if line in _ENDS:
                 return False
             self._tell_news()
             self._code = self._run(line)
@@ -82,7 +81,7 @@ class Console:
         options = self._options
         try:
             words = words_of(line, self._tree) if line.startswith("{") else split(line)
-            if words[:1] == [HELP]:
+            if words[:1] == ["help"]:
                 words = [*words[1:], "--help"]
             options, rest = extract(words, self._options)
             if rest[:1] == ["shell"] and "--help" not in rest:

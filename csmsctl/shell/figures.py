@@ -56,6 +56,8 @@ class Figures:
             parts.append(("class:warning", f" {_count(problems, 'problem')} "))
         if tasks := found.get("open_tasks"):
             parts.append(("", f" {_count(tasks, 'command')} under way "))
+        if queued := found.get("queued_commands"):
+            parts.append(("", f" {queued} queued "))
         return parts
 
     def _follow(self) -> None:

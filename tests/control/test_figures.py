@@ -17,6 +17,14 @@ async def test_figures_are_those_of_status(site: Site) -> None:
     assert figures["power_w"] == sum(connector["power_w"] or 0 for connector in connectors) == 7400
     problems = [*status["daemon"]["problems"], *(p for one in status["charge_points"] for p in one["problems"])]
     assert figures["problems"] == len(problems) > 0
-    for key in ("version", "connected", "charge_points", "active_transactions", "open_tasks", "store"):
+    for key in (
+        "version",
+        "connected",
+        "charge_points",
+        "active_transactions",
+        "open_tasks",
+        "queued_commands",
+        "store",
+    ):
         assert figures[key] == status["daemon"][key], key
     assert figures["started_at"] == (await site.call("daemon.info"))["started_at"]

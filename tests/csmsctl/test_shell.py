@@ -35,6 +35,7 @@ FIGURES = {
     "active_transactions": 1,
     "power_w": 11_040.0,
     "open_tasks": 0,
+    "queued_commands": 0,
     "problems": 0,
     "store": "ok",
 }
@@ -295,11 +296,11 @@ def test_figures(daemon: ScriptedDaemon) -> None:
     try:
         wait_until(lambda: text() == " 2 of 3 connected  1 transaction  11.0 kW ")
         assert figures.news() is None
-        troubles = {"started_at": "later", "problems": 2, "open_tasks": 1, "store": "failing"}
+        troubles = {"started_at": "later", "problems": 2, "open_tasks": 1, "queued_commands": 3, "store": "failing"}
         daemon.replies["daemon.figures"] = FIGURES | troubles
         daemon.wait_for("daemon.figures").hang_up()
         wait_until(lambda: "the store is failing" in text())
-        assert text().endswith(" 11.0 kW  2 problems  1 command under way ")
+        assert text().endswith(" 11.0 kW  2 problems  1 command under way  3 queued ")
         assert figures.news() == "csmsd was restarted; connected again."
         assert figures.news() is None
         peer = daemon.wait_for("daemon.figures")

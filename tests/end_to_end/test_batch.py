@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import sys
 from typing import Any
 
+import pytest
+
+from tests.conftest import MakeSite
 from tests.support.raw_charge_point import RawChargePoint
-from tests.support.site import Site
+from tests.support.site import Site, environment
 from tests.support.wire import WAIT
 
 TAGS = 400
@@ -55,6 +59,30 @@ async def test_charge_points_are_asked_at_the_same_time(site: Site) -> None:
     code, found = await running
     assert code == 0
     assert [line["result"]["results"][0]["charge_point"] for line in found[:-1]] == [f"CP{n}" for n in range(6)]
+
+
+@pytest.mark.slow
+async def test_thousands_of_calls_to_simulated_charge_points(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"unknown_charge_points": "accept"}})
+    arguments = ["simulate", "--url", f"ws://{site.listen}/ocpp", "--count", "50", "--connectors", "1"]
+    simulation = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csmsctl", *arguments), stdout=asyncio.subprocess.DEVNULL, env=environment()
+    )
+    try:
+        events = await site.watch("connector.status")
+        for _ in range(50):
+            await events.event("connector.status")
+        lines = [f"change-configuration SIM-{n % 50 + 1} --set HeartbeatInterval={300 + n // 50}" for n in range(2000)]
+        code, found = await batch(site, *lines)
+        assert code == 0
+        assert [line["line"] for line in found] == list(range(1, 2001))
+        # Lines for one charge point were carried out in their order: the last one is what holds.
+        code, found = await batch(site, *(f"get-configuration SIM-{n} --key HeartbeatInterval" for n in range(1, 51)))
+        keys = [line["result"]["results"][0]["response"]["configurationKey"][0]["value"] for line in found]
+        assert (code, set(keys)) == (0, {"339"})
+    finally:
+        simulation.terminate()
+        await simulation.wait()
 
 
 async def _accept(charge_point: RawChargePoint, frame: list[Any]) -> None:

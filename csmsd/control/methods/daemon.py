@@ -126,6 +126,7 @@ async def figures(service: Service, parameters: NoParameters, caller: Caller) ->
         "active_transactions": len(active),
         "power_w": sum(state.power_w(running.connector) or 0 for state, running in active),
         "open_tasks": len(service.runner.under_way),
+        "queued_commands": len(service.queue),
         "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),
         "store": store_state(service.keeper),
     }
