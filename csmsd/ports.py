@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+import msgspec
+
 from csmsd.ocpp.types import Message
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
@@ -114,6 +116,41 @@ class Keeper(Protocol):
     def slow_ms(self) -> int | None: ...
     def submit(self, changes: Sequence[Change], done: Callable[[Exception | None], None]) -> None: ...
     async def commit(self, changes: Sequence[Change]) -> None: ...
+
+
+class TransactionFilter(msgspec.Struct, kw_only=True):
+    """Which transactions are meant; `since` and `until` are about the start. None does not count, limit 0 is all."""
+
+    charge_point: str | None = None
+    tag: str | None = None
+    state: str | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    stopped_since: Milliseconds | None = None
+    stopped_until: Milliseconds | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+class TaskFilter(msgspec.Struct, kw_only=True):
+    """Which tasks are meant. None does not count, limit 0 is all."""
+
+    charge_point: str | None = None
+    action: str | None = None
+    outcome: str | None = None
+    state: str | None = None
+    since: Milliseconds | None = None
+    limit: int = 100
+
+
+class ReservationFilter(msgspec.Struct, kw_only=True):
+    """Which reservations are meant. None does not count, limit 0 is all."""
+
+    charge_point: str | None = None
+    tag: str | None = None
+    state: str | None = None
+    number: int | None = None
+    limit: int = 100
 
 
 class Publisher(Protocol):

@@ -7,7 +7,18 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.events import EventBus
-from csmsd.ports import Clock, DatabaseCopy, FileIntake, FileStore, Keeper, Links, NotStored
+from csmsd.ports import (
+    Clock,
+    DatabaseCopy,
+    FileIntake,
+    FileStore,
+    Keeper,
+    Links,
+    NotStored,
+    ReservationFilter,
+    TaskFilter,
+    TransactionFilter,
+)
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
@@ -61,44 +72,15 @@ class Caller(msgspec.Struct):
 class Readings(Protocol):
     """The store's listings, as the methods need them."""
 
-    async def transactions(
-        self,
-        *,
-        charge_point: str | None = None,
-        tag: str | None = None,
-        state: str | None = None,
-        since: Milliseconds | None = None,
-        until: Milliseconds | None = None,
-        stopped_since: Milliseconds | None = None,
-        stopped_until: Milliseconds | None = None,
-        before_id: int | None = None,
-        limit: int = 100,
-    ) -> list[Transaction]: ...
+    async def transactions(self, wanted: TransactionFilter) -> list[Transaction]: ...
     async def transaction(self, transaction_id: int) -> Transaction | None: ...
     async def booked(self, after: int, limit: int) -> list[Transaction]: ...
     async def last_booking(self) -> int: ...
     async def meter_values(self, transaction_id: int, limit: int = 0) -> Sequence[Any]: ...
     async def quarantine(self, charge_point: str | None, limit: int) -> Sequence[Any]: ...
-    async def tasks(
-        self,
-        *,
-        charge_point: str | None = None,
-        action: str | None = None,
-        outcome: str | None = None,
-        state: str | None = None,
-        since: Milliseconds | None = None,
-        limit: int = 100,
-    ) -> list[Task]: ...
+    async def tasks(self, wanted: TaskFilter) -> list[Task]: ...
     async def tasks_and_parts(self, numbers: Sequence[int]) -> list[Task]: ...
-    async def reservations(
-        self,
-        *,
-        charge_point: str | None = None,
-        tag: str | None = None,
-        state: str | None = None,
-        number: int | None = None,
-        limit: int = 100,
-    ) -> list[Reservation]: ...
+    async def reservations(self, wanted: ReservationFilter) -> list[Reservation]: ...
     async def task(self, task_id: int) -> Task | None: ...
     async def tasks_since(self) -> Milliseconds | None: ...
     async def database_bytes(self) -> int: ...

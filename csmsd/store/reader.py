@@ -8,6 +8,7 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
+from csmsd.ports import ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.metering import unpack
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds, Record
@@ -65,31 +66,19 @@ class Reader:
         sql = f"{kind.select} {where} ORDER BY {order} LIMIT ?"
         return [kind.record(row) for row in await self._rows(sql, (*wanted.values(), limit or -1))]
 
-    async def transactions(
-        self,
-        *,
-        charge_point: str | None = None,
-        tag: str | None = None,
-        state: str | None = None,
-        since: Milliseconds | None = None,
-        until: Milliseconds | None = None,
-        stopped_since: Milliseconds | None = None,
-        stopped_until: Milliseconds | None = None,
-        before_id: int | None = None,
-        limit: int = 100,
-    ) -> list[Transaction]:
-        """Newest first; `since` and `until` are about the start; limit 0 is all."""
+    async def transactions(self, wanted: TransactionFilter) -> list[Transaction]:
+        """Newest first."""
         conditions: dict[str, SqlValue] = {
-            "charge_point=?": charge_point,
-            "id_tag=?": tag,
-            "state=?": state,
-            "start_time>=?": since,
-            "start_time<?": until,
-            "stop_time>=?": stopped_since,
-            "stop_time<?": stopped_until,
-            "id<?": before_id,
+            "charge_point=?": wanted.charge_point,
+            "id_tag=?": wanted.tag,
+            "state=?": wanted.state,
+            "start_time>=?": wanted.since,
+            "start_time<?": wanted.until,
+            "stop_time>=?": wanted.stopped_since,
+            "stop_time<?": wanted.stopped_until,
+            "id<?": wanted.before_id,
         }
-        return await self._records(Transaction, conditions, limit)
+        return await self._records(Transaction, conditions, wanted.limit)
 
     async def transaction(self, transaction_id: int) -> Transaction | None:
         found = await self._records(Transaction, {"id=?": transaction_id}, 1)
@@ -122,43 +111,26 @@ class Reader:
         )
         return [StoredQuarantine(*row) for row in rows]
 
-    async def tasks(
-        self,
-        *,
-        charge_point: str | None = None,
-        action: str | None = None,
-        outcome: str | None = None,
-        state: str | None = None,
-        since: Milliseconds | None = None,
-        limit: int = 100,
-    ) -> list[Task]:
-        """Newest first; limit 0 is all."""
+    async def tasks(self, wanted: TaskFilter) -> list[Task]:
+        """Newest first."""
         conditions: dict[str, SqlValue] = {
-            "charge_point=?": charge_point,
-            "action=? COLLATE NOCASE": action,
-            "outcome=?": outcome,
-            "state=?": state,
-            "created_at>=?": since,
+            "charge_point=?": wanted.charge_point,
+            "action=? COLLATE NOCASE": wanted.action,
+            "outcome=?": wanted.outcome,
+            "state=?": wanted.state,
+            "created_at>=?": wanted.since,
         }
-        return await self._records(Task, conditions, limit)
+        return await self._records(Task, conditions, wanted.limit)
 
-    async def reservations(
-        self,
-        *,
-        charge_point: str | None = None,
-        tag: str | None = None,
-        state: str | None = None,
-        number: int | None = None,
-        limit: int = 100,
-    ) -> list[Reservation]:
-        """Newest first; limit 0 is all."""
+    async def reservations(self, wanted: ReservationFilter) -> list[Reservation]:
+        """Newest first."""
         conditions: dict[str, SqlValue] = {
-            "charge_point=?": charge_point,
-            "id_tag=?": tag,
-            "state=?": state,
-            "id=?": number,
+            "charge_point=?": wanted.charge_point,
+            "id_tag=?": wanted.tag,
+            "state=?": wanted.state,
+            "id=?": wanted.number,
         }
-        return await self._records(Reservation, conditions, limit, "created_at DESC, id DESC")
+        return await self._records(Reservation, conditions, wanted.limit, "created_at DESC, id DESC")
 
     async def task(self, task_id: int) -> Task | None:
         found = await self._records(Task, {"id=?": task_id}, 1)

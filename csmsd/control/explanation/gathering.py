@@ -10,6 +10,7 @@ from csmsd.control.explanation.limits import ACTIONS
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
+from csmsd.ports import ReservationFilter, TaskFilter
 from csmsd.profiles.core.metering import number
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
@@ -40,18 +41,20 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
     own = [transaction.charge_point]
 
     tasks = await service.reader.tasks(
-        charge_point=transaction.charge_point, since=since - _LONGEST_IN_QUEUE_MS, limit=0
+        TaskFilter(charge_point=transaction.charge_point, since=since - _LONGEST_IN_QUEUE_MS, limit=0)
     )
     about_profiles = [
         task
         for action in ACTIONS
-        for task in await service.reader.tasks(charge_point=transaction.charge_point, action=action, limit=0)
+        for task in await service.reader.tasks(
+            TaskFilter(charge_point=transaction.charge_point, action=action, limit=0)
+        )
         if task.created_at <= until
     ]
     reservation = None
     if transaction.reservation is not None:
         found = await service.reader.reservations(
-            charge_point=transaction.charge_point, number=transaction.reservation, limit=1
+            ReservationFilter(charge_point=transaction.charge_point, number=transaction.reservation, limit=1)
         )
         reservation = found[0] if found else None
     log = service.log

@@ -10,7 +10,7 @@ from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import NotStored
+from csmsd.ports import NotStored, TransactionFilter
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -140,7 +140,9 @@ async def _register(service: Service, record: ChargePoint) -> ChargePointState:
     site.unknown_charge_points.pop(fold(record.id), None)
     state = site.charge_points.setdefault(fold(record.id), ChargePointState(record))
     # One that was removed and comes back still owns its history; what it repeats must be recognized.
-    for transaction in reversed(await service.reader.transactions(charge_point=record.id, limit=500)):
+    for transaction in reversed(
+        await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=500))
+    ):
         if state.transactions.get(transaction.id) is None:
             site.add_transaction(transaction)
     service.bus.publish(Event("charge_point.registered", record.id, {"registration": record.registration}))

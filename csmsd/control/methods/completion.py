@@ -7,6 +7,7 @@ import msgspec
 
 from csmsd.control.service import Caller, Json, Method, Service
 from csmsd.ocpp.identity import fold
+from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 
@@ -38,7 +39,7 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
     found: Iterator[tuple[str, str]]
     if parameters.kind in ("tasks", "queued_tasks"):
         state = "queued" if parameters.kind == "queued_tasks" else None
-        tasks = await service.reader.tasks(state=state)
+        tasks = await service.reader.tasks(TaskFilter(state=state))
         found = iter([(str(task.id), f"{task.action} {task.charge_point}") for task in tasks])
     elif parameters.kind == "targets":
         found = iter([*_charge_points(site), *(("@" + label, help_) for label, help_ in _labels(site))])

@@ -12,6 +12,7 @@ from csmsd.control.operations import Options, Report, Steps, result_of_task
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
+from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Target
 from csmsd.profiles.task import ENDED
@@ -149,12 +150,14 @@ def reporting(caller: Caller, total: int) -> Report:
 
 async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
     found = await service.reader.tasks(
-        charge_point=parameters.charge_point,
-        action=parameters.action,
-        outcome=parameters.outcome,
-        state=parameters.state,
-        since=given_time(parameters.since),
-        limit=parameters.limit,
+        TaskFilter(
+            charge_point=parameters.charge_point,
+            action=parameters.action,
+            outcome=parameters.outcome,
+            state=parameters.state,
+            since=given_time(parameters.since),
+            limit=parameters.limit,
+        )
     )
     return {"schema_version": SCHEMA_VERSION, "tasks": [task_view(task) for task in found]}
 

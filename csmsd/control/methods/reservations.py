@@ -6,6 +6,7 @@ import msgspec
 
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.views import time_text
+from csmsd.ports import ReservationFilter
 from csmsd.profiles.reservation.reservations import Reservation
 
 
@@ -40,10 +41,12 @@ def reservation_view(reservation: Reservation) -> Json:
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
     """Newest first, as memory has them, which may be ahead of the snapshot."""
     found = await service.reader.reservations(
-        charge_point=parameters.charge_point,
-        tag=parameters.tag,
-        state=parameters.state,
-        limit=parameters.limit,
+        ReservationFilter(
+            charge_point=parameters.charge_point,
+            tag=parameters.tag,
+            state=parameters.state,
+            limit=parameters.limit,
+        )
     )
     book = service.site().reservations
     return {
@@ -55,7 +58,9 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
 async def show(service: Service, parameters: Number, caller: Caller) -> Json:
     found = []
     if abs(parameters.id) < 2**63:
-        found = await service.reader.reservations(charge_point=parameters.charge_point, number=parameters.id)
+        found = await service.reader.reservations(
+            ReservationFilter(charge_point=parameters.charge_point, number=parameters.id)
+        )
     if not found:
         raise not_there(f"No reservation {parameters.id}.", "See: csmsctl reservation list")
     if len(found) > 1:

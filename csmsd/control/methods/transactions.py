@@ -20,6 +20,7 @@ from csmsd.control.service import (
 )
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
+from csmsd.ports import TransactionFilter
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event, Milliseconds
 
@@ -75,15 +76,17 @@ async def known_transaction(service: Service, number: int) -> Transaction:
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site(), service.clock()
     found = await service.reader.transactions(
-        charge_point=parameters.charge_point,
-        tag=parameters.tag,
-        state=parameters.state,
-        since=given_time(parameters.since),
-        until=given_time(parameters.until),
-        stopped_since=given_time(parameters.stopped_since),
-        stopped_until=given_time(parameters.stopped_until),
-        before_id=parameters.before_id,
-        limit=parameters.limit,
+        TransactionFilter(
+            charge_point=parameters.charge_point,
+            tag=parameters.tag,
+            state=parameters.state,
+            since=given_time(parameters.since),
+            until=given_time(parameters.until),
+            stopped_since=given_time(parameters.stopped_since),
+            stopped_until=given_time(parameters.stopped_until),
+            before_id=parameters.before_id,
+            limit=parameters.limit,
+        )
     )
     return {
         "schema_version": SCHEMA_VERSION,
