@@ -1,17 +1,14 @@
 """Completion: the candidates, and the shims in real shells."""
 
-import os
-import pty
-import select
-import shutil
+import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.csmsctl.conftest import ROOT, Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon, Silence
+from tests.support.shells import BASH, ZSH, Shell, need, with_csmsctl
 
 IDENTITIES = [
     "CP1",
@@ -139,64 +136,12 @@ def test_control_characters_are_left_out(csmsctl: Csmsctl, daemon: ScriptedDaemo
 @pytest.fixture
 def bin_directory(completing: Csmsctl, tmp_path: Path) -> Path:
     """A directory with a program csmsctl, first in PATH."""
-    directory = tmp_path / "bin"
-    directory.mkdir()
-    program = directory / "csmsctl"
-    program.write_text("#!/bin/sh\nexec " + " ".join(completing.command('"$@"')) + "\n")
-    program.chmod(0o755)
-    completing.environment["PATH"] = f"{directory}:{completing.environment['PATH']}"
-    completing.environment |= {"HOME": str(tmp_path), "TERM": "dumb", "PS1": "ready> "}
-    return directory
-
-
-def need(shell: str) -> str:
-    found = shutil.which(shell)
-    if found is None:
-        pytest.skip(f"{shell} is not installed here")
-    return found
-
-
-class Shell:
-    """An interactive shell on a pseudo-terminal."""
-
-    def __init__(self, csmsctl: Csmsctl, directory: Path, *command: str) -> None:
-        self._master, slave = pty.openpty()
-        self._process = subprocess.Popen(
-            command,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=csmsctl.environment,
-            cwd=directory,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self._seen = ""
-
-    def line(self, text: str) -> None:
-        os.write(self._master, text.encode() + b"\r")
-
-    def complete(self, text: str, expected: str) -> None:
-        """Types it and Tab, and expects the line to become that."""
-        self._seen = ""
-        os.write(self._master, b"echo DONE; " + text.encode() + b"\t")
-        end = time.monotonic() + 20
-        while expected not in self._seen:
-            assert time.monotonic() < end, f"{expected!r} does not appear in {self._seen!r}"
-            if select.select([self._master], [], [], 0.5)[0]:
-                self._seen += os.read(self._master, 65536).decode(errors="replace").replace("\a", "")
-        os.write(self._master, b"\x15")  # the line is taken back
-
-    def close(self) -> None:
-        os.close(self._master)
-        self._process.kill()
-        self._process.wait()
+    completing.environment = with_csmsctl(tmp_path / "bin", completing.environment)
+    return tmp_path / "bin"
 
 
 def bash(csmsctl: Csmsctl, directory: Path, line: str) -> list[str]:
     """What bash puts into COMPREPLY, its words broken as readline breaks them."""
-    import re
-
     words = [word for word in re.split(r"(\s+|[:=]+)", line) if word and not word.isspace()]
     if line.endswith(" "):
         words.append("")
@@ -241,9 +186,8 @@ def test_bash(completing: Csmsctl, bin_directory: Path, line: str, expected: lis
 
 
 def test_interactive_bash(completing: Csmsctl, bin_directory: Path) -> None:
-    shell = Shell(completing, bin_directory, need("bash"), "--norc", "--noprofile", "-i")
+    shell = Shell(completing.environment, bin_directory, BASH)
     try:
-        shell.line(f"source {ROOT}/completions/csmsctl.bash; bind 'set enable-bracketed-paste off'")
         shell.complete("csmsctl cp show DE", r"csmsctl cp show DE\*ABC\*E1 ")
         shell.complete("csmsctl cp show a", "csmsctl cp show a:b:c")
         shell.complete("csmsctl cp show a:b:c1", "csmsctl cp show a:b:c1 ")
@@ -256,12 +200,8 @@ def test_interactive_bash(completing: Csmsctl, bin_directory: Path) -> None:
 
 
 def test_interactive_zsh(completing: Csmsctl, bin_directory: Path) -> None:
-    zsh = need("zsh")
-    shell = Shell(completing, bin_directory, zsh, "-f", "-i")
+    shell = Shell(completing.environment, bin_directory, ZSH)
     try:
-        shell.line(
-            f"unsetopt zle_bracketed_paste; fpath=({ROOT}/completions $fpath); autoload -Uz compinit; compinit -u -D"
-        )
         shell.complete("csmsctl cp show DE", r"csmsctl cp show DE\*ABC\*E1 ")
         shell.complete("csmsctl cp show a", "csmsctl cp show a:b:c")
         shell.complete("csmsctl cp show k", "csmsctl cp show k=v~1 ")
