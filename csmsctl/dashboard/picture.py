@@ -21,7 +21,7 @@ _FIELDS = (
     Field("", 0, 1, 1),
     Field("CHARGE POINT", 1, 12, 24),
     Field("C", 2, 2, 4, right=True),
-    Field("STATUS", 3, 13, 28),
+    Field("STATUS", 3, 13, 20),
     Field("AGE", 4, 6, 8, right=True),
     Field("kW", 5, 6, 9, right=True),
     Field("POWER", 7, 8, SLOTS // 2),
@@ -157,7 +157,7 @@ def _cells(row: Record, now: float) -> list[Cell]:
         _MARKS[severity(row)],
         Cell(visible(plain(row.get("charge_point")))),
         Cell(plain(row.get("connector"))),
-        Cell(visible(str(row["shown"])), status_style(row)),
+        Cell(visible(_status(row)), status_style(row)),
         Cell(age(row.get("last_seen_at"), now), "" if row["connected"] else "dim"),
         Cell(thousands(row.get("power_w"))),
         Cell("·" * (SLOTS // 2) if charging else ""),  # how much room it would like
@@ -182,6 +182,13 @@ def _worry(row: Record) -> Cell:
 
 def _doing(task: Record) -> str:
     return f"{plain(task.get('action'))} {'queued' if task.get('state') == 'queued' else 'under way'}"
+
+
+def _status(row: Record) -> str:
+    """In a word: the error, and what an offline one did last, stand elsewhere."""
+    if not row["connected"]:
+        return "offline" if row.get("last_seen_at") else "never connected"
+    return plain(row.get("status")) or "connected"
 
 
 def status_style(row: Record) -> str:

@@ -75,13 +75,13 @@ def test_eighty_columns_have_what_matters() -> None:
     assert lines[0].startswith("csmsd 0.1.0, up 2 h 5 min · 1 of 62 connected · 1 transaction · 7.4 kW")
     assert lines[1].startswith("1 critical, 1 warning · 0 open tasks · ")
     assert lines[2] == "2 knocked; see: csmsctl cp pending"
-    assert lines[4].split() == ["CHARGE", "POINT", "C", "STATUS", "AGE", "kW", "POWER", "kWh", "SoC"]
+    assert lines[4].split()[:9] == ["CHARGE", "POINT", "C", "STATUS", "AGE", "kW", "POWER", "kWh", "SoC"]
     # What is wrong stands in place of the measured values of what does not charge; escapes show.
     assert lines[5].split()[:3] == ["!", "NORTH-2", "1"]
-    assert lines[5].endswith("Faulted: GroundFailure (\\x1b…")
+    assert lines[5].endswith("Faulted: GroundFailure (\\x1b]0;evil\\x07 [r…")
     row = next(line for line in lines if line.split()[:1] == ["NORTH-1"])
     assert row.split()[:7] == ["NORTH-1", "1", "Charging", "5", "s", "7.360", "▅███"]
-    assert row.rstrip().endswith("12.345  42 %")
+    assert "12.345  42 %" in row
     assert lines[-4].startswith("NORTH-2 connector 1: Faulted: GroundFailure (\\x1b]0;evil\\x07 [red]wet[/])")
     assert lines[-2] == "→ csmsctl log NORTH-2"
     assert lines[-1].startswith("1-14 of 63  p problems  q quit  ? help")
