@@ -28,7 +28,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code; errors are printed."""
     from csmsctl.command_line import carry_out, failure_of, is_foreseen
-    from csmsctl.options import extract, wants_json
+    from csmsctl.options import extract, split, wants_json
     from csmsctl.output import report
 
     try:
@@ -52,6 +52,13 @@ def run(arguments: Sequence[str]) -> int:
         if not is_foreseen(error) and {"-v", "--verbose"}.intersection(arguments):
             raise
         failure = failure_of(error)
+        if split(arguments)[1][:1] == ["check"]:
+            # Its exit codes are those of monitoring plugins, also where the command line makes no sense.
+            from csmsctl.commands.check import report_failure
+            from csmsctl.invocation import Invocation
+            from csmsctl.options import GlobalOptions
+
+            return report_failure(Invocation(GlobalOptions(json=wants_json(arguments))), failure)
         report(failure, as_json=wants_json(arguments))
         if isinstance(error, OSError):
             _drop_output()

@@ -43,6 +43,9 @@ and 8 when it was not so in time: after a time that depends on the effect, or --
 --timeout is about the answer only. Interrupting changes nothing about what was sent. What --queue keeps for later is
 not followed here; see task wait.
 """
+_CHECK = """
+The command check has the exit statuses of monitoring plugins instead: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+"""
 _ENVIRONMENT = {
     "CSMS_SOCKET": "Socket of the daemon, where --socket is not given.",
     "NO_COLOR": "Where it is set, --color auto uses no colours.",
@@ -108,6 +111,8 @@ def manual() -> str:
         *_commands(),
         ".SH EXIT STATUS",
         *_terms({str(code): text for code, text in MEANINGS.items()}),
+        ".PP",
+        _wrapped(_CHECK),
         ".SH ENVIRONMENT",
         *_terms(_ENVIRONMENT),
         ".SH FILES",

@@ -214,6 +214,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "events": Entry(f"{_HERE}.messages:events", "csmsctl events -f --json"),
     },
     "Daemon": {
+        "check": Entry(f"{_HERE}.check:check", "csmsctl check --critical offline=3 --warning backup_age=26h"),
         "backup": _BACKUP,
         "prune": Entry(f"{_HERE}.prune:prune", "csmsctl prune meter_values --older-than 400 --dry-run"),
         "daemon": _DAEMON,

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -197,6 +198,7 @@ class Daemon:
             runner=self._runner,
             queue=self._queue,
             info=self._info,
+            storage=self._storage,
             reload=self._reload,
             message_subscribers=tap.subscribers,
             files=shelf,
@@ -290,6 +292,18 @@ class Daemon:
             "messages_not_logged": self._message_log.dropped,
             "files": self._files.bases,
             "files_on_demand": self._files.on_demand,
+        }
+
+    def _storage(self) -> Json:
+        """What of the disk there is, and how it does."""
+        disk = shutil.disk_usage(self._directory)
+        files = (self._directory / name for name in ("log.db", "log.db-wal"))
+        last = self._writer.last_commit_seconds
+        return {
+            "log_bytes": sum(file.stat().st_size for file in files if file.exists()),
+            "disk_bytes": disk.total,
+            "disk_free_bytes": disk.free,
+            "last_commit_ms": None if last is None else round(last * 1000, 3),
         }
 
     def _reload(self) -> Json:

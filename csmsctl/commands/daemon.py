@@ -1,6 +1,7 @@
 """`daemon`: what csmsd says of itself."""
 
 import time
+from typing import Any
 
 import typer
 
@@ -20,7 +21,7 @@ def info(ctx: typer.Context) -> None:
         return
     policies, store, peer = found.get("policies") or {}, found.get("store") or {}, found.get("peer") or {}
     human = run.output.terminal
-    size = store.get("database_bytes")
+    books = found.get("books") or {}
     run.output.fields(
         [
             ("version", plain(found.get("version"))),
@@ -38,7 +39,9 @@ def info(ctx: typer.Context) -> None:
             ("connected", f"{found.get('connected')} of {found.get('charge_points')} charge points"),
             ("store", " ".join(part for part in (plain(store.get("state")), plain(store.get("error"))) if part)),
             ("slow since", moment(store.get("slow_since"), human)),
-            ("database", f"{size / 1_048_576:.1f} MiB" if isinstance(size, int) else ""),
+            ("database", _mebibytes(store.get("database_bytes"))),
+            ("disk free", _mebibytes(store.get("disk_free_bytes"))),
+            *((f"last {name}", _milestone(books.get(name), human)) for name in ("backup", "export", "prune")),
             ("loop", plain(found.get("loop"))),
             ("you are", plain(peer.get("user") or peer.get("uid"))),
         ]
@@ -50,6 +53,14 @@ def _files(found: Record) -> str:
     parts = [str(url) for url in found.get("files") or []]
     closed = [name for name in found.get("files_on_demand") or [] if not any(part.startswith(name) for part in parts)]
     return ", ".join([*parts, *([f"{' and '.join(closed)} when needed"] if closed else [])]) or "not hosted"
+
+
+def _mebibytes(size: Any) -> str:
+    return f"{size / 1_048_576:.1f} MiB" if isinstance(size, int) else ""
+
+
+def _milestone(done: Any, human: bool) -> str:
+    return f"{moment(done['at'], human)} by {done['user'] or 'csmsd'}" if isinstance(done, dict) else ""
 
 
 def reload(ctx: typer.Context) -> None:

@@ -132,6 +132,7 @@ class Service(msgspec.Struct):
     runner: "OperationRunner"
     queue: "CommandQueue"
     info: Callable[[], Json]
+    storage: Callable[[], Json]  # how full the disk is, and how fast
     reload: Callable[[], Json]
     message_subscribers: dict[int, Callable[[Any], None]]
     files: FileStore

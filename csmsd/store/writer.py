@@ -70,6 +70,7 @@ class Writer:
         self.on_state: Callable[[str | None], None] = lambda failure: None
         self.commits = Durations()
         self._begun: float | None = None  # monotonic, while a commit is under way
+        self.last_commit_seconds: float | None = None
         self.failed_commits = 0
 
     async def open(self) -> None:
@@ -194,7 +195,8 @@ class Writer:
             return
         finally:
             self._begun = None
-        self.commits.add(monotonic() - begun)
+        self.last_commit_seconds = monotonic() - begun
+        self.commits.add(self.last_commit_seconds)
         if self.failure is not None:
             self.failure = None
             self.on_state(None)

@@ -84,6 +84,7 @@ def status(*charge_points: Record, **fields: Any) -> Record:
             "active_transactions": 1,
             "unknown_charge_points": 0,
             "open_tasks": 0,
+            "queued_commands": 0,
             "store": "ok",
             "problems": [],
             **fields,

@@ -44,6 +44,7 @@ async def info(service: Service, parameters: NoParameters, caller: Caller) -> Js
             "error": service.keeper.failure,
             "slow_since": None if slow_ms is None else time_text(service.clock() - slow_ms),
             "database_bytes": await service.reader.database_bytes(),
+            **service.storage(),
         },
         "books": {name: milestone_view(site.milestones.get(name)) for name in get_args(MilestoneName)},
         "peer": {"uid": caller.uid, "user": caller.user},
