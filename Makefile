@@ -28,7 +28,7 @@ run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 12
 test: .venv/.installed-test ## Run the tests (ARGS="tests/ocpp -x")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-slow: .venv/.installed-test ## Run the tests that take long
+test-slow: .venv/.installed-test ## Run the tests that take long, and many examples of each property
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough $(ARGS)
 
 bench: .venv/.installed-test ## Run the measurements

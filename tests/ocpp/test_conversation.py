@@ -1,16 +1,5 @@
-"""One connection's rules (J 4.1), as scripts of what goes in and what comes out.
+"""One CALL at a time each way, and an end for each (J 4.1)."""
 
-A script has a line per step:
-
-    < TEXT              the charge point sends TEXT            = REQUEST …    what `receive`, `expire` or `close` said
-    > TEXT              TEXT is the next thing we send         wait SECONDS   time passes
-    ask ACTION PAYLOAD  the operator wants a CALL              answer ID PAYLOAD, refuse ID CODE [again]: our handlers
-    hold, release, close
-
-Whatever is sent or said must stand in the script, at its place.
-"""
-
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -18,98 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.conversation import (
-    GARBAGE_PER_MINUTE,
-    REMEMBERED_ANSWERS,
-    REPEATED_WITHIN,
     Answered,
     Conversation,
-    Event,
     Odd,
     OutgoingCall,
     QueueFull,
     Refused,
     Requested,
 )
-from csmsd.ocpp.errors import ErrorCode, OcppError
-
-TIMEOUT = 30_000
-
-
-class Play:
-    """A conversation and what it has done so far that the script has not mentioned yet."""
-
-    def __init__(self, *, max_queue: int = 32, holding: bool = False) -> None:
-        self.conversation = Conversation(max_queue=max_queue, holding=holding)
-        self.now = 1_000_000.0
-        self.sent: list[str] = []
-        self.said: list[str] = []
-
-    def perform(self, script: str) -> None:
-        for line in filter(None, map(str.strip, script.splitlines())):
-            verb, _, rest = line.partition(" ")
-            rest = rest.strip()
-            if verb == ">":
-                assert self.sent, f"nothing was sent, but the script says: {line}"
-                assert self.sent.pop(0) == rest
-            elif verb == "=":
-                assert self.said, f"nothing was said, but the script says: {line}"
-                assert self.said.pop(0) == rest
-            else:
-                self.nothing_is_left(line)
-                self.do(verb, rest)
-                self.sent += [text.decode() for text in self.conversation.data_to_send()]
-        self.nothing_is_left("the end")
-
-    def nothing_is_left(self, place: str) -> None:
-        assert (self.sent, self.said) == ([], []), f"before: {place}"
-
-    def do(self, verb: str, rest: str) -> None:
-        first, _, second = rest.partition(" ")
-        if verb == "<":
-            self.said.append(told(self.conversation.receive(rest, self.now)))
-        elif verb == "ask":
-            try:
-                self.conversation.call(first, second.encode(), first, timeout=TIMEOUT, now=self.now)
-            except QueueFull:
-                self.said.append("queue full")
-        elif verb == "answer":
-            payload, _, forget = second.partition(" ")
-            self.conversation.answer(json.loads(first), payload.encode(), remember=not forget)
-        elif verb == "refuse":
-            code, _, again = second.partition(" ")
-            self.conversation.refuse(json.loads(first), refusal(code), remember=not again)
-        elif verb == "wait":
-            self.now += float(rest) * 1000
-            self.said += [ended(call) for call in self.conversation.expire(self.now)]
-        elif verb == "close":
-            self.said += [ended(call) for call in self.conversation.close()]
-        elif verb == "hold":
-            self.conversation.hold()
-        elif verb == "release":
-            self.conversation.release(self.now)
-        else:
-            raise ValueError(verb)
-
-
-def refusal(code: str) -> OcppError:
-    known: dict[str, ErrorCode] = {"InternalError": "InternalError", "NotSupported": "NotSupported"}
-    return OcppError(known[code], "no")
-
-
-def told(event: Event) -> str:
-    if isinstance(event, Requested):
-        reused = " reused" if event.reused_unique_id else ""
-        return f"request {json.dumps(event.unique_id)} {event.action} {bytes(event.payload).decode()}{reused}"
-    if isinstance(event, Answered):
-        return f"answered {event.call.token} {bytes(event.payload).decode()}"
-    if isinstance(event, Refused):
-        return f"refused {event.call.token} {event.code} {event.description}".strip()
-    return f"odd {event.oddity}" + (" hopeless" if event.hopeless else "")
-
-
-def ended(call: OutgoingCall) -> str:
-    return f"{call.token} {'was sent' if call.sent_at is not None else 'was never sent'}"
-
+from tests.ocpp.conversation_script import TIMEOUT, Play
 
 SCRIPTS = {
     "their call is answered": """
@@ -247,145 +153,6 @@ SCRIPTS = {
         < [3,"1",{}]
         = odd unexpected_reply
     """,
-    "a repeated call gets the stored answer": """
-        < [2,"a","StartTransaction",{"connectorId":1}]
-        = request "a" StartTransaction {"connectorId":1}
-        answer "a" {"transactionId":1}
-        > [3,"a",{"transactionId":1}]
-        < [2,"a","StartTransaction",{"connectorId":1}]
-        = odd repeated_call
-        > [3,"a",{"transactionId":1}]
-    """,
-    "a repeated call whose answer is under way is answered once": """
-        < [2,"a","StartTransaction",{}]
-        = request "a" StartTransaction {}
-        < [2,"a","StartTransaction",{}]
-        = odd repeated_call
-        answer "a" {"transactionId":1}
-        > [3,"a",{"transactionId":1}]
-    """,
-    "a repeated call that was refused for good is refused again": """
-        < [2,"a","Dance",{}]
-        = request "a" Dance {}
-        refuse "a" NotSupported
-        > [4,"a","NotSupported","no",{}]
-        < [2,"a","Dance",{}]
-        = odd repeated_call
-        > [4,"a","NotSupported","no",{}]
-    """,
-    "a repeated call that a retry may cure is tried again": """
-        < [2,"a","StopTransaction",{}]
-        = request "a" StopTransaction {}
-        refuse "a" InternalError again
-        > [4,"a","InternalError","no",{}]
-        < [2,"a","StopTransaction",{}]
-        = request "a" StopTransaction {}
-        answer "a" {}
-        > [3,"a",{}]
-    """,
-    "an answer that ages is not given twice": """
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {}
-        answer "a" {"currentTime":"12:00"} forget
-        > [3,"a",{"currentTime":"12:00"}]
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {}
-        answer "a" {"currentTime":"12:05"} forget
-        > [3,"a",{"currentTime":"12:05"}]
-    """,
-    "a call that comes again much later is no retry": f"""
-        < [2,"a","BootNotification",{{}}]
-        = request "a" BootNotification {{}}
-        answer "a" {{"status":"Pending"}}
-        > [3,"a",{{"status":"Pending"}}]
-        wait {REPEATED_WITHIN / 1000}
-        < [2,"a","BootNotification",{{}}]
-        = request "a" BootNotification {{}} reused
-        answer "a" {{"status":"Accepted"}}
-        > [3,"a",{{"status":"Accepted"}}]
-    """,
-    "an id that is used again for another call": """
-        < [2,"a","StatusNotification",{"connectorId":0}]
-        = request "a" StatusNotification {"connectorId":0}
-        answer "a" {}
-        > [3,"a",{}]
-        < [2,"a","StatusNotification",{"connectorId":1}]
-        = request "a" StatusNotification {"connectorId":1} reused
-        answer "a" {}
-        > [3,"a",{}]
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {} reused
-        answer "a" {"currentTime":"…"}
-        > [3,"a",{"currentTime":"…"}]
-    """,
-    "an id that is used again before its first answer: neither answer is taken for the other's": """
-        < [2,"a","StartTransaction",{}]
-        = request "a" StartTransaction {}
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {} reused
-        answer "a" {"transactionId":1}
-        > [3,"a",{"transactionId":1}]
-        answer "a" {"currentTime":"…"}
-        > [3,"a",{"currentTime":"…"}]
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {}
-        answer "a" {"currentTime":"later"}
-        > [3,"a",{"currentTime":"later"}]
-    """,
-    "what is no OCPP-J is counted, and answered where it can be": """
-        < [2,"a","Heart
-        = odd not_json
-        <
-        = odd empty
-        < [9,"a","Heartbeat",{}]
-        = odd unknown_message_type
-        < {"a":1}
-        = odd not_a_frame
-        < [2,null,"Heartbeat",{}]
-        = odd bad_unique_id
-        < [2,"a"]
-        = odd not_a_frame
-        > [4,"a","FormationViolation","a CALL needs an action as its third element",{}]
-        < [2,"b","Heartbeat",{}]
-        = request "b" Heartbeat {}
-        answer "b" {}
-        > [3,"b",{}]
-    """,
-    "calls are held until they are released": """
-        hold
-        ask Reset {}
-        ask ClearCache {}
-        < [2,"a","BootNotification",{}]
-        = request "a" BootNotification {}
-        answer "a" {}
-        > [3,"a",{}]
-        release
-        > [2,"1","Reset",{}]
-        < [3,"1",{}]
-        = answered Reset {}
-        > [2,"2","ClearCache",{}]
-        < [3,"2",{}]
-        = answered ClearCache {}
-    """,
-    "an open call may still be answered while others are held": """
-        ask Reset {}
-        > [2,"1","Reset",{}]
-        ask ClearCache {}
-        hold
-        < [3,"1",{}]
-        = answered Reset {}
-        release
-        > [2,"2","ClearCache",{}]
-        < [3,"2",{}]
-        = answered ClearCache {}
-    """,
-    "a held call expires": """
-        hold
-        ask Reset {}
-        wait 30
-        = Reset was never sent
-        release
-    """,
     "the end of the connection ends every call": """
         ask Reset {}
         > [2,"1","Reset",{}]
@@ -405,14 +172,6 @@ def test_script(script: str) -> None:
     Play().perform(script)
 
 
-def test_a_connection_may_begin_on_hold() -> None:
-    Play(holding=True).perform("""
-        ask Reset {}
-        release
-        > [2,"1","Reset",{}]
-    """)
-
-
 def test_the_queue_is_bounded_and_the_open_call_is_not_in_it() -> None:
     Play(max_queue=2).perform("""
         ask Reset {}
@@ -427,61 +186,6 @@ def test_the_queue_is_bounded_and_the_open_call_is_not_in_it() -> None:
         ask GetConfiguration {}
         ask GetConfiguration {}
         = queue full
-    """)
-
-
-def test_garbage_is_survived_until_there_is_little_else() -> None:
-    play = Play()
-    for _ in range(GARBAGE_PER_MINUTE):
-        play.perform("""
-            < garbage
-            = odd not_json
-        """)
-    play.perform("""
-        < garbage
-        = odd not_json hopeless
-        < [2,"a","Heartbeat",{}]
-        = request "a" Heartbeat {}
-        wait 60
-        < garbage
-        = odd not_json
-    """)
-
-
-def test_slow_garbage_is_never_hopeless() -> None:
-    play = Play()
-    for _ in range(5 * GARBAGE_PER_MINUTE):
-        play.perform("""
-            < garbage
-            = odd not_json
-            wait 1.1
-        """)
-
-
-def test_empty_messages_are_no_garbage() -> None:
-    play = Play()
-    for _ in range(3 * GARBAGE_PER_MINUTE):
-        play.perform("""
-            <
-            = odd empty
-        """)
-
-
-def test_only_the_newest_answers_are_remembered() -> None:
-    play = Play()
-    for number in range(REMEMBERED_ANSWERS + 1):
-        play.perform(f"""
-            < [2,"{number}","StatusNotification",{{}}]
-            = request "{number}" StatusNotification {{}}
-            answer "{number}" {{}}
-            > [3,"{number}",{{}}]
-        """)
-    play.perform("""
-        < [2,"1","StatusNotification",{}]
-        = odd repeated_call
-        > [3,"1",{}]
-        < [2,"0","StatusNotification",{}]
-        = request "0" StatusNotification {}
     """)
 
 
