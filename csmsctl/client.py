@@ -1,5 +1,6 @@
 """The client of the daemon's socket: JSON-RPC 2.0, one JSON value a line, blocking (docs/control-protocol.md)."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -85,14 +86,24 @@ class Client:
         number = self._last_id
         begun = monotonic()
         self._connection.send(request_for(number, method, params, keep_null=keep_null), limit)
-        deadline = begun + limit
+        try:
+            result = self._wait_for(number, method, limit, begun + limit, on_progress)
+        except (KeyboardInterrupt, SystemExit):
+            if on_progress is not None:
+                self._stop(number)
+            raise
+        if self._trace:
+            self._trace(f"{method} took {(monotonic() - begun) * 1000:.0f} ms")
+        return result
+
+    def _wait_for(
+        self, number: int, method: str, limit: float, deadline: float, on_progress: Callable[[Params], None] | None
+    ) -> Result:
         while True:
             message = self._connection.receive(deadline)
             if message is None:
                 raise too_late(method, limit)
             if message.get("id") == number and "method" not in message:
-                if self._trace:
-                    self._trace(f"{method} took {(monotonic() - begun) * 1000:.0f} ms")
                 return result_of(message, method)
             if "method" not in message:
                 continue
@@ -102,6 +113,12 @@ class Client:
                 deadline = monotonic() + limit
             else:
                 self._notifications.append(message)
+
+    def _stop(self, number: int) -> None:
+        """Asks that no more is begun of an operation, and waits for no answer."""
+        request: Params = {"jsonrpc": "2.0", "method": "operation.stop", "params": {"request": number}}
+        with contextlib.suppress(Failure):
+            self._connection.send(request, 1.0)
 
     def next_notification(self, timeout: float | None = None) -> Result | None:
         deadline = None if timeout is None else monotonic() + timeout

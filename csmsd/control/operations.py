@@ -9,8 +9,8 @@ from itertools import count
 
 import msgspec
 
+from csmsd.control.results import not_recorded, result_of, result_of_task
 from csmsd.control.service import Json
-from csmsd.control.views import time_text
 from csmsd.events import EventBus
 from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.ocpp.secrets import masked
@@ -36,6 +36,7 @@ class Options(msgspec.Struct):
     parallel: int = 8
     fail_fast: bool = False
     unless_transaction: bool = False
+    stopped: Callable[[], bool] = lambda: False  # whether the operator wants nothing more to be sent
     uid: int | None = None
     user: str | None = None
     rollout: int | None = None  # the rollout that it is a part of
@@ -138,7 +139,7 @@ class OperationRunner:
                 result, confirmation = await self._send(target, request, options, taking)
             results.append(result)
             report(result)
-            if result["outcome"] not in ("accepted", "rejected") and not options.dry_run:
+            if options.stopped() or (result["outcome"] not in ("accepted", "rejected") and not options.dry_run):
                 return results
 
     async def _send(
@@ -166,7 +167,7 @@ class OperationRunner:
         taken = taking if taking is not None and not taking.begun else None
         must_be_recorded = taken is not None or (slice_ is not None and slice_.intend is not None)
         if must_be_recorded and not self._keeper.accepting:
-            return _not_recorded(state, action, shown), None
+            return not_recorded(state, action, shown), None
         needed = slice_.needs(request, target) if slice_ and slice_.needs and isinstance(request, Message) else None
         note = None
         if needed is not None:
@@ -180,7 +181,7 @@ class OperationRunner:
         gone = [Deleted(taken.command)] if taken is not None and not taken.several else []
         stored = await self._keep([task, *gone, *intended], [created, *told])
         if must_be_recorded and not stored:  # nobody could follow it, or would know that it was sent
-            return _not_recorded(state, action, shown), None
+            return not_recorded(state, action, shown), None
         if taken is not None:
             taken.begun = True
         ticket = self._tickets[task.id] = CallTicket()
@@ -348,8 +349,9 @@ async def over_all(
 
     async def one(state: ChargePointState) -> list[Json]:
         async with limit:
-            if options.fail_fast and stop.is_set():
-                error = "not begun: another one failed before (--fail-fast)"
+            if options.stopped() or (options.fail_fast and stop.is_set()):
+                why = "interrupted" if options.stopped() else "another one failed before (--fail-fast)"
+                error = f"not begun: {why}"
                 stopped = result_of(state, None, "not_sent", error=error, error_code=1)
                 report(stopped)
                 return [stopped]
@@ -360,52 +362,3 @@ async def over_all(
 
     found = await asyncio.gather(*(one(state) for state in states))
     return [result for results in found for result in results]
-
-
-def _not_recorded(state: ChargePointState, action: str, shown: object) -> Json:
-    error = "it could not be recorded, so it was not sent"
-    return result_of(state, action, "not_sent", request=shown, error=error, error_code=1)
-
-
-def result_of_task(task: Task) -> Json:
-    """What came of a task, as a result."""
-    result: Json = {
-        "charge_point": task.charge_point,
-        "action": task.action,
-        "outcome": task.outcome or "unknown",
-        "status": task.status,
-        "request": json.loads(task.request),
-        "response": None if task.response is None else json.loads(task.response),
-        "error": task.error,
-        "duration_ms": task.duration_ms,
-        "task": task.id,
-    }
-    if task.outcome == "not_sent":
-        result["error_code"] = 1
-    if task.state == "queued":
-        result["expires_at"] = time_text(task.expires_at)
-    return result
-
-
-def result_of(
-    state: ChargePointState,
-    action: str | None,
-    outcome: Outcome,
-    *,
-    request: object = None,
-    error: str | None = None,
-    error_code: int | None = None,
-) -> Json:
-    """What came of a request that is no task."""
-    result: Json = {
-        "charge_point": state.id,
-        "action": action,
-        "outcome": outcome,
-        "status": None,
-        "request": request,
-        "response": None,
-        "error": error,
-        "duration_ms": None,
-        "task": None,
-    }
-    return result if error_code is None else result | {"error_code": error_code}

@@ -17,10 +17,9 @@ from csmsd.control.operations import (
     Taking,
     connector_in,
     over_all,
-    result_of,
-    result_of_task,
     transaction_at,
 )
+from csmsd.control.results import result_of, result_of_task
 from csmsd.control.service import Json, RpcError
 from csmsd.control.views import time_text
 from csmsd.control.waiting import Lines, Waiting

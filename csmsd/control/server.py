@@ -128,6 +128,7 @@ class _Client:
         self._user = _user_name(self._uid)
         self._requests: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, Callable[[], None]] = {}
+        self._stopped: set[str] = set()  # requests, for which nothing more is to be begun
         self._names = count(1)
         self._waiting: deque[Json | list[Json]] = deque()
         self._allowance = 0  # what a resumed subscription has to catch up on, and may
@@ -213,6 +214,8 @@ class _Client:
             notify=self._notify,
             catch_up=self._catch_up,
             request_id=request_id,
+            stop=lambda request_id: self._stopped.add(str(request_id)),
+            stopped=lambda: str(request_id) in self._stopped,
             subscribe=self._subscribe,
             unsubscribe=self._unsubscribe,
         )

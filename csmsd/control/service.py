@@ -65,6 +65,8 @@ class Caller(msgspec.Struct):
     notify: Callable[[str, Json], None]
     catch_up: Callable[[list[Json], int], None] = lambda events, after: None
     request_id: object = None
+    stop: Callable[[object], None] = lambda request_id: None  # nothing more is to be begun for that request
+    stopped: Callable[[], bool] = lambda: False  # whether that was asked for this one
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False
 

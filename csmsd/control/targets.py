@@ -31,6 +31,8 @@ def _matching(site: Site, target: str) -> list[ChargePointState]:
         return found
     if any(character in target for character in "*?["):
         found = [state for state in everyone if fnmatchcase(state.id.casefold(), target.casefold())]
+        if not found and not everyone:
+            raise not_there("No charge point is registered.", "Begin with: csmsctl cp add CP1")
         if not found:
             raise not_there(f"No charge point matches {target}.", "See: csmsctl cp list")
         return found

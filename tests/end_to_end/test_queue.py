@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.conftest import MakeSite
 from tests.support.charge_point import ChargePoint
 from tests.support.raw_charge_point import RawChargePoint
-from tests.support.site import Site
+from tests.support.site import Site, environment
 
 QUICK = {"ocpp": {"hold_after_reconnect": 0.3}}
 
@@ -273,3 +275,26 @@ async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: Make
 async def test_a_time_that_is_none(site: Site, ttl: str) -> None:
     ended = await site.csmsctl("clear-cache", "CP1", f"--queue={ttl}")
     assert ended.code == 2
+
+
+async def test_interrupted_among_many_nothing_more_is_sent(site: Site) -> None:
+    points = [await site.raw(f"CP{number}") for number in (1, 2)]
+    await site.register("CP3")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csmsctl", "--socket", str(site.socket)),
+        *("change-configuration", "--all", "--parallel", "1", "--set", "A=1", "--set", "B=2", "--queue"),
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(),
+    )
+    frame = await points[0].asked("ChangeConfiguration")
+    watcher = await site.watch("task.delivered")
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+    assert (process.returncode, b"Nothing more is sent" in err) == (130, True)
+    await points[0].answer(frame, {"status": "Accepted"})
+    # The command that was begun there is carried out: it was taken into the queue. No other one is.
+    await points[0].answer(await points[0].asked("ChangeConfiguration"), {"status": "Accepted"})
+    await watcher.event("task.delivered")
+    await points[1].heartbeat()
+    assert points[1].calls.empty()
+    assert {task["charge_point"] for task in await tasks(site)} == {"CP1"}

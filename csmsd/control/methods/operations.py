@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from csmsd.control.commands import CALL, Command, read_operation
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.operations import Options, Report, Steps, result_of_task
+from csmsd.control.operations import Options, Report, Steps
+from csmsd.control.results import result_of_task
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
@@ -49,6 +50,10 @@ class Run(Queueable, kw_only=True, forbid_unknown_fields=True):
 class Call(Queueable, kw_only=True, forbid_unknown_fields=True):
     action: str
     payload: dict[str, Any] = {}
+
+
+class Stop(msgspec.Struct, forbid_unknown_fields=True):
+    request: int | str
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,6 +123,7 @@ def options_for(service: Service, common: Common, caller: Caller) -> Options:
         dry_run=common.dry_run,
         parallel=common.parallel,
         fail_fast=common.fail_fast,
+        stopped=caller.stopped,
         uid=caller.uid,
         user=caller.user,
     )
@@ -146,6 +152,12 @@ def reporting(caller: Caller, total: int) -> Report:
         caller.notify("operation.result", progress)
 
     return report
+
+
+async def stop(service: Service, parameters: Stop, caller: Caller) -> Json:
+    """What was sent is not taken back; what was not begun is `not_sent`."""
+    caller.stop(parameters.request)
+    return {}
 
 
 async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
@@ -200,6 +212,7 @@ async def task_results(service: Service, parameters: Numbers, caller: Caller) ->
 METHODS = {
     "operation.run": Method(Run, run),
     "operation.call": Method(Call, call),
+    "operation.stop": Method(Stop, stop),
     "task.list": Method(Tasks, tasks),
     "task.show": Method(Number, show_task),
     "task.cancel": Method(Number, cancel_task),
