@@ -18,7 +18,9 @@ _LONGEST_ANSWER = 5.0  # seconds in which the keys may have no effect
 
 
 def watch(ctx: typer.Context, targets: Targets = None) -> None:
-    """Show every connector live, what has problems first; ? shows the keys, q ends it.
+    """Show every connector live, what has problems first; q ends it.
+
+    Keys: s changes the order, / filters, p shows only problems, a shows all again, j and k choose a row, ? tells more.
 
     Without a terminal a line is printed for every change.
     """
