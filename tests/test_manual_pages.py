@@ -82,5 +82,18 @@ def test_pages_are_well_formed(page: str) -> None:
     mandoc = shutil.which("mandoc")
     if mandoc is None:
         pytest.skip("mandoc is not installed")
-    checked = subprocess.run([mandoc, "-Tlint", "-Wwarning", str(MAN / page)], capture_output=True, text=True)
-    assert checked.stdout == ""
+    checked = subprocess.run([mandoc, "-Tlint", str(MAN / page)], capture_output=True, text=True)
+    # Our own pages need not be installed where the tests run.
+    assert [line for line in checked.stdout.splitlines() if "referenced manual not found: Xr csms" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "sections"),
+    [
+        ("csmsd.8", ("OPTIONS", "SIGNALS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO")),
+        ("csmsd.toml.5", ("DESCRIPTION", "EVENTS", "FILES", "EXAMPLES", "SEE ALSO")),
+    ],
+)
+def test_pages_have_what_a_page_must_have(page: str, sections: tuple[str, ...]) -> None:
+    found = re.findall(r"^\.Sh (.*)$", (MAN / page).read_text(), re.MULTILINE)
+    assert set(sections) <= set(found)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.conftest import MakeSite
-from tests.support.site import Site
+from tests.support.site import ROOT, Site
 
 LISTEN = {"metrics": {"listen": "127.0.0.1:0"}}
 START = {"connectorId": 1, "idTag": "A1", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
@@ -40,10 +41,18 @@ async def health(site: Site) -> tuple[int, Any]:
     return status, json.loads(text)
 
 
+def described() -> set[str]:
+    """The metrics of docs/monitoring.md."""
+    return set(re.findall(r"`(csms_\w+)", (ROOT / "docs" / "monitoring.md").read_text("utf-8")))
+
+
 class Samples:
     """The samples of one scrape."""
 
-    def __init__(self, families: Iterable[Metric]) -> None:
+    def __init__(self, given: Iterable[Metric]) -> None:
+        families = list(given)
+        names = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+        self.names = {name for name in names if name.startswith("csms_")}
         self._values = {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for family in families
@@ -122,6 +131,8 @@ async def test_a_site_at_work(make_site: MakeSite) -> None:
     assert seen("csms_power_watts") == 0
     assert seen("csms_connectors", status="Charging") == 0
     assert seen("csms_connectors", status="Offline") == 2
+
+    assert seen.names == described()
 
     openmetrics = "application/openmetrics-text; version=1.0.0"
     _, content_type, text = await fetch(site, "/metrics", accept=openmetrics)
