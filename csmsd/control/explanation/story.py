@@ -7,7 +7,7 @@ from statistics import median
 import msgspec
 
 from csmsd.control.explanation.commands import BEFORE_MS, concerns, detail, moment, start_command, stop_command
-from csmsd.control.explanation.facts import Entry, Facts
+from csmsd.control.explanation.facts import Entry, Facts, Told
 from csmsd.control.explanation.limits import Limit, at, limits
 from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
@@ -18,6 +18,7 @@ _MISSED = 3  # readings
 _SHORTEST_GAP_MS = 60_000
 _AROUND_MS = 60_000  # clocks of charge points differ
 _MOST_LIMITS = 100
+_GOES_DOWN = ("PowerLoss", "Reboot", "HardReset", "SoftReset")  # reasons for an end (C 7.39)
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -65,13 +66,15 @@ class Story:
 
     def _presented(self) -> Iterator[Entry]:
         for card in self._facts.presented:
+            if fold(card.id_tag) != fold(self._facts.transaction.id_tag) and card.status == "Accepted":
+                continue  # somebody else's, for another connector; one that was refused may be what came before
             answer = "no answer is on record" if card.status is None else f"csmsd answered {card.status}"
             text = f"idTag {card.id_tag} was presented; {answer}"
             yield Entry(card.time, "authorization", text, "messages")
 
     def _commands(self) -> Iterator[Entry]:
         for task in self._facts.tasks:
-            if concerns(task, self._facts):
+            if moment(task) <= self._facts.end + _LATE_MS and concerns(task, self._facts):
                 waited = moment(task) - task.created_at
                 before = f", {span(waited)} before," if waited > _LATE_MS else ""
                 asked = f"{who(task)} asked{before} for {task.action}{detail(task, self._facts)}"
@@ -89,13 +92,25 @@ class Story:
             text = f"csmsd hears of the beginning, {span(late)} later"
             yield Entry(transaction.start_received_at, "start", text, "transactions")
 
+    def _relevant(self) -> Iterator[Told]:
+        """Events while it ran. Around that, what its connector did until it was free, and how a charge point came back
+        that had ended it by going down."""
+        facts, free = self._facts, False
+        for event in facts.events:
+            if event.type != "connector.status":
+                if facts.began <= event.time <= facts.end or (
+                    event.time > facts.end and facts.transaction.stop_reason in _GOES_DOWN
+                ):
+                    yield event
+            elif event.data.get("connector") in (0, facts.transaction.connector) and not free:
+                yield event
+                free = event.time >= facts.end and event.data.get("status") == "Available"
+
     def _events(self) -> Iterator[Entry]:
         lost: Milliseconds | None = None
-        for event in self._facts.events:
-            if event.type != "connector.status" and event.time < self._facts.began:
-                continue  # only what the connector did leads to a transaction
+        for event in self._relevant():
             match event.type:
-                case "connector.status" if event.data.get("connector") in (0, self._facts.transaction.connector):
+                case "connector.status":
                     yield from self._status(event.time, event.data)
                 case "charge_point.disconnected":
                     lost = event.time

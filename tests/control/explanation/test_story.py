@@ -296,6 +296,28 @@ def test_the_reservation_and_other_connectors() -> None:
     assert "which is not on record here" in str(lines(facts({"reservation": 4})))
 
 
+@pytest.mark.parametrize(("reason", "comes_back"), [("Local", False), ("PowerLoss", True)])
+def test_what_followed_belongs_to_it_as_long_as_the_connector_was_not_free(reason: str, comes_back: bool) -> None:
+    found = facts(
+        {"stop_reason": reason},
+        events=[
+            status(60, "Finishing"),
+            told(61, "charge_point.booted"),
+            status(62, "Available"),
+            status(63, "Preparing"),
+        ],
+        tasks=[task(9, 64, "RemoteStartTransaction", {"idTag": "ADA"})],
+    )
+    after = [minute for minute, _, _ in lines(found) if minute > 60]
+    assert after == ([61, 62] if comes_back else [62])
+
+
+def test_cards_of_others_belong_to_other_connectors_unless_they_were_refused() -> None:
+    cards = [Presented(NOON - 3000, "BOB", "Blocked"), Presented(NOON - 2000, "EVE", "Accepted"), ADA]
+    shown = [text for _, kind, text in lines(facts(presented=cards)) if kind == "authorization"]
+    assert [text.split()[1] for text in shown] == ["BOB", "ADA"]
+
+
 def test_a_fault_says_which() -> None:
     found = facts(events=[status(5, "Faulted", error_code="GroundFailure", info="wet")])
     assert (5, "status", "Faulted, GroundFailure (wet)") in lines(found)
