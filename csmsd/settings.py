@@ -183,7 +183,7 @@ class Metrics(_Section, kw_only=True):
     """Prometheus metrics and `/healthz`; off unless a listener is named."""
 
     listen: str | None = None
-    charge_points: Annotated[int, Meta(ge=0, le=10_000)] = 100  # that many get metrics of their own
+    charge_points: Annotated[int, Meta(ge=0, le=2000)] = 100  # that many get metrics of their own
 
     def problem(self) -> str | None:
         """What is wrong beyond the types: "key: reason"."""

@@ -280,7 +280,8 @@ class Connection:
             return
         for text in texts:
             self._tap(self.identity, "out", text)
-            self._dispatcher.traffic.sent(text)
+            if not text.startswith(b"[3,"):  # nearly all are answers
+                self._dispatcher.traffic.sent(text)
             broadcast((self._websocket,), text, text=True)
         if self._websocket.transport.get_write_buffer_size() > MAX_WRITE_BUFFER:
             self.end_reason = "it does not read what it is sent"

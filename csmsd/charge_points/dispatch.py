@@ -44,6 +44,7 @@ class Dispatcher:
         self._incoming = incoming()
         self._outgoing = outgoing()
         self.traffic = Traffic([*self._incoming, *self._outgoing])
+        self._calls = self.traffic.calls["in"]
 
     def writes(self, action: str) -> bool:
         """Whether requests of that action leave something to keep."""
@@ -56,14 +57,15 @@ class Dispatcher:
         state.record.last_seen_at = now
         state.unsaved = True
         action = request.action
-        self.traffic.call("in", action)
         slice_ = self._incoming.get(action)
         if slice_ is None:
+            self.traffic.call("in", action)
             if action in self._outgoing:
                 answer(OcppError("NotSupported", f"{action} is sent by the Central System, not to it"))
             else:
                 answer(OcppError("NotImplemented", f"{action[:50]} is not an action of OCPP 1.6 known here"))
             return
+        self._calls[action] += 1
         if not slice_.before_accepted and state.record.boot_status != "Accepted" and action not in state.triggered:
             # JE 3.8: nothing but BootNotification before it was accepted, save what a trigger asked for.
             answer(OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet"))
