@@ -64,6 +64,9 @@ class EventHooks:
                 await run(command, told, self._settings.timeout, None)
             except Failed as failure:
                 self._failed(command, event, str(failure))
+            except Exception as error:
+                log.exception("hook %s, event %d %s", command, event.number, event.type)
+                self._failed(command, event, str(error))
             else:
                 self.outcomes["done"] += 1
         self._dropping = False

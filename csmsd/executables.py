@@ -57,7 +57,8 @@ async def _bury(process: asyncio.subprocess.Process) -> None:
 
 async def _tell(stdin: asyncio.StreamWriter, question: bytes) -> None:
     """One that does not read its input may have a good reason."""
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    # RuntimeError: uvloop's word for a pipe that the other end has closed already.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         stdin.write(question)
         await stdin.drain()
     stdin.close()

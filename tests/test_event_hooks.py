@@ -136,8 +136,11 @@ async def test_one_that_hangs_is_ended(tmp_path: Path) -> None:
 
 async def test_in_a_running_csmsd(make_site: MakeSite, tmp_path: Path) -> None:
     site = await make_site()
-    settings = {"events": {"hooks": [{"event": "charge_point.*", "command": keeping(tmp_path)}], "max_running": 1}}
-    site.write_settings(settings)
+    hooks = [
+        {"event": "charge_point.*", "command": keeping(tmp_path)},
+        {"event": "charge_point.*", "command": "/bin/false"},  # ends before it could be told
+    ]
+    site.write_settings({"events": {"hooks": hooks, "max_running": 1}})
     assert (await site.call("daemon.reload"))["changed"] == ["events.max_running", "events.hooks"]
     watcher = await site.watch("charge_point.disconnected")
     await (await site.charge_point("CP1")).disconnect()
@@ -149,6 +152,8 @@ async def test_in_a_running_csmsd(make_site: MakeSite, tmp_path: Path) -> None:
         "charge_point.registered", "charge_point.connected", "charge_point.booted", "charge_point.disconnected",
     ]  # fmt: skip
     [event] = (await site.call("event.list", types=["charge_point.booted"]))["events"]
+    failed = (await site.call("event.list", types=["hook.failed"]))["events"]
+    assert {event["data"]["reason"] for event in failed} == {"ended with exit code 1"}
     lines = (tmp_path / "keep.told").read_text().splitlines()
     assert json.loads(lines[2]) == {"schema_version": 1, **event}
 
