@@ -110,8 +110,8 @@ class Dispatcher:
     ) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
         state, action = context.charge_point, request.action
-        payload = written_out(_parsed(request.payload))
-        if not slice_.kept_when_refused or state.refused.get(action) == payload:
+        payload = written_out(_parsed(request.payload)) if slice_.kept_when_refused else None
+        if payload is None or state.refused.get(action) == payload:
             answer(error)
             return
         state.refused[action] = payload
