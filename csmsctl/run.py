@@ -105,7 +105,7 @@ def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     try:
         results = _send(run, request, to.targets)
     except KeyboardInterrupt:
-        run.output.warn("Interrupted. Nothing more is sent; what was is not taken back; see: csmsctl task list")
+        run.output.warn("Interrupted. What was sent is not taken back; no more is sent. See: csmsctl task list")
         raise
     run.exit_code = exit_code(results, several=len(to.targets) > 1)
     if run.options.json:

@@ -109,7 +109,7 @@ class ScriptedDaemon:
 
     def _answer(self, peer: Peer, request: Params) -> bool:
         method, params = request["method"], request.get("params", {})
-        peer.number = request["id"]
+        peer.number = request.get("id")
         self.requests.append((method, params))
         error: Params | None = None
         result: Any = None
@@ -125,7 +125,7 @@ class ScriptedDaemon:
             goes_on = False
         except Hangup:
             return False
-        if goes_on:
+        if goes_on and "id" in request:
             peer.send({"id": request["id"], **({"error": error} if error else {"result": result})})
         with self._asked:
             self._answered.append((method, peer))
