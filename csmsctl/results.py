@@ -46,6 +46,8 @@ def show_results(output: Output, results: list[Result], *, dry_run: bool = False
             output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
     else:
         output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
+    for note in dict.fromkeys(str(result["note"]) for result in results if result.get("note")):
+        output.note(note)
 
 
 def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
@@ -65,8 +67,6 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(f"task {result.get('task')}, until {moment(result.get('expires_at'), output.terminal)}")
         if error := result.get("error"):
             parts.append(str(error))
-        if note := result.get("note"):
-            parts.append(str(note))
         response = result.get("response")
         if isinstance(response, dict):
             if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:

@@ -27,10 +27,12 @@ def _style(record: Record) -> str:
 
 
 def size(value: object, human: bool) -> str:
-    """Bytes; on a terminal in MiB."""
+    """Bytes; on a terminal in a unit that leaves few digits."""
     if not isinstance(value, int):
         return ""
-    return f"{value / 1_048_576:.1f} MiB" if human else str(value)
+    if not human or value < 1024:
+        return f"{value} B" if human else str(value)
+    return f"{value / 1024:.1f} KiB" if value < 1_048_576 else f"{value / 1_048_576:.1f} MiB"
 
 
 _IMAGES = (

@@ -53,6 +53,7 @@ class FtpHost:
         self._passive_ports = passive_ports
         self._passive_address = passive_address
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ftp_loop = IOLoop()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._address = ("", 0)
@@ -63,7 +64,6 @@ class FtpHost:
     async def open(self, hosts: list[str], port: int) -> int:
         """Returns the port. Raises OSError."""
         self._loop = asyncio.get_running_loop()
-        self._ftp_loop = IOLoop()
         settings = {
             "host": self,
             "timeout": max(1, int(self.limits.idle)),
@@ -99,6 +99,8 @@ class FtpHost:
         self._stopping.set()
         if self._thread is not None:
             await asyncio.to_thread(self._wake_and_join, self._thread)
+        else:
+            self._ftp_loop.close()
 
     def _wake_and_join(self, thread: threading.Thread) -> None:
         """A connection wakes the loop, which has no other way to be told."""

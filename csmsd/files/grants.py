@@ -77,9 +77,9 @@ class Grants:
         return None
 
     def needed(self, protocol: Protocol) -> bool:
-        """Whether a token over that protocol is good now."""
+        """Whether a token over that protocol is good now, or firmware is on its way out."""
         firmware, now = self._site().firmware, self._clock()
-        return any(
+        return bool(self._under_way) or any(
             record.location.startswith(f"{protocol}://") and not record.token_dead and now < record.deadline_at
             for record in (*firmware.updates.with_token(), *firmware.uploads.with_token())
         )

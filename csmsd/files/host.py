@@ -54,7 +54,7 @@ class FileHost:
         self._publisher = publisher
         self._open: dict[Protocol, HttpHost | FtpHost] = {}
         self._bases: dict[Protocol, str] = {}
-        self._needed_at: dict[Protocol, float] = {}  # monotonic
+        self._idle_since: dict[Protocol, float] = {}  # monotonic; of those that nobody needs
         self._changing = asyncio.Lock()
         self._wake = asyncio.Event()
 
@@ -93,7 +93,7 @@ class FileHost:
 
         Raises OSError, whose text says what to do.
         """
-        self._needed_at[protocol] = monotonic()
+        self._idle_since.pop(protocol, None)
         if protocol in self._open:
             return None
         try:
@@ -132,13 +132,15 @@ class FileHost:
     async def _attend(self) -> None:
         for protocol in self.on_demand:
             if self._grants.needed(protocol):
-                self._needed_at[protocol] = monotonic()
+                self._idle_since.pop(protocol, None)
                 if protocol not in self._open:
                     try:
                         await self._open_on_demand(protocol)
                     except OSError as error:
                         log.error("files that charge points may fetch or bring cannot be hosted: %s", error)
-            elif protocol in self._open and monotonic() - self._needed_at.get(protocol, 0.0) >= LINGER_SECONDS:
+            elif protocol not in self._open:
+                continue
+            elif monotonic() - self._idle_since.setdefault(protocol, monotonic()) >= LINGER_SECONDS:
                 async with self._changing:
                     host, base = self._open.pop(protocol), self._bases.pop(protocol)
                     await host.close()
@@ -153,7 +155,7 @@ class FileHost:
         base = self._bases[protocol]
         log.info("files are hosted at %s while that is needed (files.on_demand)", base)
         self._tell("files.opened", base)
-        return f"csmsd hosts files at {base} while that is needed (files.on_demand)"
+        return f"csmsd hosts files at {base} while that is needed (files.on_demand)."
 
     def _tell(self, kind: Literal["files.opened", "files.closed"], base: str) -> None:
         data: Data = {"url": base}
@@ -163,27 +165,23 @@ class FileHost:
         """Returns the port. Raises OSError."""
         wanted = self._listeners
         listener = wanted.by_protocol[protocol]
+        host = self._make(protocol)
+        try:
+            port = await host.open(listener.hosts, listener.port)
+        except OSError:
+            await host.close()
+            raise
+        self._open[protocol] = host
+        self._bases[protocol] = base_url(protocol, wanted.public_host or listener.hosts[0], port)
+        return port
+
+    def _make(self, protocol: Protocol) -> "HttpHost | FtpHost":
         if protocol == "http":
             from csmsd.files.http import HttpHost
 
-            http = HttpHost(self._grants, self._limits)
-            self._open[protocol] = http
-            opening = http.open(listener.hosts, listener.port)
-        else:
-            from csmsd.files.ftp import FtpHost
+            return HttpHost(self._grants, self._limits)
+        from csmsd.files.ftp import FtpHost
 
-            ftp = FtpHost(
-                self._grants,
-                self._limits,
-                passive_ports=wanted.ftp_passive_ports,
-                passive_address=wanted.ftp_passive_address,
-            )
-            self._open[protocol] = ftp
-            opening = ftp.open(listener.hosts, listener.port)
-        try:
-            port = await opening
-        except OSError:
-            await self._open.pop(protocol).close()
-            raise
-        self._bases[protocol] = base_url(protocol, wanted.public_host or listener.hosts[0], port)
-        return port
+        wanted = self._listeners
+        ports, address = wanted.ftp_passive_ports, wanted.ftp_passive_address
+        return FtpHost(self._grants, self._limits, passive_ports=ports, passive_address=address)

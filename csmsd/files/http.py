@@ -61,9 +61,9 @@ class HttpHost:
         """Who takes a new connection; None when there are too many, of all or of its address."""
         server = self._runner.server
         assert server is not None
-        here = server.connections
-        address = _address(transport)
-        same = sum(1 for other in here if other.transport is not None and _address(other.transport) == address)
+        # Those that are lost may still have something to note.
+        here = [_address(other.transport) for other in server.connections if other.transport is not None]
+        same = here.count(_address(transport))
         if len(here) >= self._limits.connections or same >= self._limits.connections_per_address:
             return None
         protocol = server()

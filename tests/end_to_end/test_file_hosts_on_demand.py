@@ -49,7 +49,7 @@ async def test_a_command_opens_the_host_that_it_needs(make_site: MakeSite) -> No
     assert location.startswith(f"{base}/token-")
     assert (await watcher.event("files.opened"))["data"] == {"url": base}
     await point.answer(frame, {})
-    assert f"csmsd hosts files at {base} while that is needed" in (await running).out
+    assert f"csmsd hosts files at {base} while that is needed" in (await running).err
     assert await hosts(site) == ([base], ["http", "ftp"])
     assert f"files are hosted at {base} while that is needed" in site.errors()
 
