@@ -17,6 +17,7 @@ from csmsd.profiles.site import Site
 
 log = logging.getLogger(__name__)
 
+_MAY_TRY_AGAIN = 600_000  # ms after it said that it failed
 _LATE_ACKNOWLEDGEMENT = 0.2  # seconds; TCP may wait so long with it
 _BETWEEN_REPORTS = 0.5  # seconds between two reports of progress
 
@@ -77,10 +78,15 @@ class Grants:
         return None
 
     def needed(self, protocol: Protocol) -> bool:
-        """Whether a token over that protocol is good now, or firmware is on its way out."""
+        """Whether an update or upload over that protocol is under way, or has failed so lately that it may try again.
+
+        One that tries again later says so before.
+        """
         firmware, now = self._site().firmware, self._clock()
         return bool(self._under_way) or any(
-            record.location.startswith(f"{protocol}://") and not record.token_dead and now < record.deadline_at
+            record.location.startswith(f"{protocol}://")
+            and not (record.token_dead or record.deadline_at <= now)
+            and (not record.ended or now < record.changed_at + _MAY_TRY_AGAIN)
             for record in (*firmware.updates.with_token(), *firmware.uploads.with_token())
         )
 
@@ -130,6 +136,7 @@ class Grants:
         except Exception as error:
             log.error("the download of %s could not be noted: %s", update.charge_point, error)
         if complete:
+            self.progress(delivery.grant, size, size)
             self._publisher.publish(update.event(fetched=True))
 
     async def received(self, grant: Upload, name: str, file: StoredFile) -> bool:
