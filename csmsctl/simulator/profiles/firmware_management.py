@@ -52,6 +52,7 @@ class FirmwareManagement(Profile):
             self._lines: list[str] = []
             self._taken_out: list[int] = []  # connectors that were made Unavailable for the installation
             self._update = 0
+            self._boots_anew = False  # with firmware that was installed
 
     def _watch(self, notice: Notice) -> None:
         self._lines = [*self._lines[-KEPT_LINES:], notice.as_text()]
@@ -143,6 +144,7 @@ class FirmwareManagement(Profile):
             return
         self.charge_point.firmware_version = version_of(location, self.charge_point.firmware_version)
         self._put_back()
+        self._boots_anew = True
         self.charge_point.reboot("Reboot")
 
     def _put_back(self) -> None:
@@ -153,7 +155,8 @@ class FirmwareManagement(Profile):
     def _registered(self) -> None:
         """It is good practice to say Installed once the new firmware has booted (C 5.19)."""
         self._deliver()
-        if self._firmware == "Installing":
+        if self._boots_anew:
+            self._boots_anew = False
             self._say_firmware("Installed")
 
     # --- diagnostics
