@@ -173,7 +173,7 @@ async def test_a_charge_point_that_is_removed_takes_its_updates_along(make_site:
     ended = await waiting
     assert ended.code == 7, ended
     observed = ended.json["results"][0]["observed"]
-    assert (observed["state"], observed["error"]) == ("cancelled", "the charge point was removed")
+    assert (observed["state"], observed["failed"]) == ("removed", "the charge point was removed")
     for _ in range(2):
         assert (await site.json("firmware", "status"))["updates"][0]["state"] == "cancelled"
         assert await shown(site) == ("paused", "canary CP1 cancelled", {"CP1": "cancelled", "CP2": "waiting"})
