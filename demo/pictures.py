@@ -28,8 +28,8 @@ from csmsctl.table import Record
 from csmsctl.watcher import Watcher
 
 COLUMNS, LINES = 100, 19
-# The last full ten minutes: sparklines begin their characters at fixed times.
-NOW = datetime.fromtimestamp(time.time() // 600 * 600, UTC)
+# The last full half hour: sparklines begin their characters at fixed times, at multiples of some seconds.
+NOW = datetime.fromtimestamp(time.time() // 1800 * 1800, UTC)
 HALF_PAST_TWO = timedelta(hours=14, minutes=30)
 
 TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
