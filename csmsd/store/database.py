@@ -33,8 +33,9 @@ def prepare(path: Path) -> None:
         raise StoreError(f"{path}: cannot be opened: {error}") from error
     try:
         _check(connection, path, new)
-        # Has an effect on a file without tables only: what is pruned can be given back to the disk.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        # Has an effect on a file without tables only, and writes to any: what is pruned can be given back to the disk.
+        if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
