@@ -119,6 +119,12 @@ class Output:
         if text and not self.quiet:
             self.warn(text)
 
+    def progress(self, text: str, *, last: bool = False) -> None:
+        """How far it is, on a terminal: the next one takes the place of this line, unless it is the last."""
+        if self.shows_progress and not self.json:
+            sys.stderr.write(f"\r{visible(text)}\x1b[K" + ("\n" if last else ""))
+            sys.stderr.flush()
+
     def detail(self, text: str) -> None:
         """Something for `--verbose`."""
         if self.verbose:

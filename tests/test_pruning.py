@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -336,3 +337,25 @@ async def test_a_little_at_a_time(books: Books) -> None:
         removed, rounds = removed + some, rounds + 1
     assert removed == 20
     assert rounds > 2
+
+
+async def test_it_waits_for_the_time_of_the_settings(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = datetime(2026, 11, 2, 12, 0, 30)
+    clock = [begun]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock[0] += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(books.pruner, "_clock", lambda: int(clock[0].timestamp() * 1000))
+    for at, woken in (
+        ("12:05", "2026-11-02 12:05:00"),
+        ("12:05", "2026-11-03 12:05:00"),
+        ("03:30", "2026-11-04 03:30:00"),
+    ):
+        books.settings.at = at
+        await books.pruner._wait_for_the_night()
+        assert str(clock[0]) == woken
+    assert max(slept) <= 30

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -92,10 +91,7 @@ def _made(run: Invocation, backup: str) -> Result:
     """Waits for the copy. However long it takes, csmsd says every second that it is at it."""
     while True:
         answer = run.call("backup.wait", backup=backup)
-        if run.output.shows_progress and not run.options.json:
-            end = "\n" if answer["made"] else ""
-            sys.stderr.write(f"\rcopying: {answer['progress']:4.0%}{end}")
-            sys.stderr.flush()
+        run.output.progress(f"copying: {answer['progress']:.0%}", last=answer["made"])
         if answer["made"]:
             return answer
 

@@ -131,7 +131,8 @@ def _threshold(measure: Measure, text: str, whole: float) -> float:
     if not float(digits) and measure.worse == "more":
         raise Failure(USAGE, f"{measure.name}={text} would always be too much.", "1 means: as soon as there is one.")
     if percent:
-        return float(digits) * whole / 100
+        part = float(digits) * whole / 100
+        return part if measure.name == "offline" else float(round(part))
     return float(digits) * (_MEBIBYTE if measure.name == "disk_free" else 1)
 
 

@@ -78,6 +78,7 @@ def _remove(run: Invocation, plan: dict[str, Any]) -> int:
     while more:
         answer = run.call("prune.run", kind=plan["kind"], before=plan["before"])
         removed, more = removed + answer["removed"], answer["more"]
+        run.output.progress(f"{plan['kind']}: {removed} of {plan['rows']} removed", last=not more)
     return removed
 
 
