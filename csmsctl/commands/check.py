@@ -78,9 +78,9 @@ def check(
     a command line that makes no sense, or a socket that may not be opened, is UNKNOWN.
 
     Thresholds, with their defaults for warning and critical: offline charge points (1, 50%), faulted connectors (1),
-    stale charge points (1), other problems (1), queued commands, disk_free in MiB or percent (10%, 5%), backup_age
-    (26h, 2d). NAME=none takes one away. With targets only these charge points are looked at, and of the site only what
-    has a threshold here.
+    stale charge points (1), other problems (1), disk_free in MiB or percent (10%, 5%); without a default: queued
+    commands, and backup_age, written as 26h or 2d. NAME=none takes one away. With targets only these charge points are
+    looked at, and of the site only what has a threshold here.
 
     Below the first line stand the problems that count, each with the command that tells more.
     """
