@@ -3,12 +3,12 @@
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from csmsctl.failure import OTHER, USAGE, Failure
+from csmsctl.files import replacing
 from csmsctl.table import Record
 
 _KEYS = {"booking": int, "transaction": int, "start_time": str}
@@ -29,16 +29,8 @@ class Cursor:
         """Puts a new file in the place of the old one; a crash leaves either."""
         at = {"booking": transaction["booking"], "transaction": transaction["id"]}
         at["start_time"] = transaction["start_time"]
-        number, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as stream:
-                stream.write(json.dumps({"schema_version": 1, **at}) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(temporary).replace(self._path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(self._path, private=True) as (stream, _):
+            stream.write(json.dumps({"schema_version": 1, **at}).encode() + b"\n")
         self.at = at
 
 

@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from csmsctl.escape import to_json
 from csmsctl.output import Output, versioned
@@ -20,17 +22,8 @@ def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
         with path.open("w", encoding="utf-8", newline="") as stream:
             stream.writelines(line + "\n" for line in lines)
         return
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            stream.writelines(line + "\n" for line in lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path, private=False) as (stream, _):
+        stream.writelines(f"{line}\n".encode(errors="backslashreplace") for line in lines)
     output.note(f"Written: {file}")
 
 
@@ -49,17 +42,32 @@ def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
             output.raw(piece)
         return
     path = Path(file)
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with replacing(path, private=True) as (stream, _):
+        stream.writelines(pieces)
+    output.note(f"Written: {file}")
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
+    """A stream, and where it goes for now. When all went well it is on disk under the name of `path`, else nowhere."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
     try:
         with os.fdopen(number, "wb") as stream:
-            stream.writelines(pieces)
+            yield stream, temporary
             stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
+            os.fsync(number)
+        if not private:
+            temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    output.note(f"Written: {file}")
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)  # its name, too
+    finally:
+        os.close(directory)
 
 
 def _umask() -> int:

@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ import typer
 from csmsctl.client import Result
 from csmsctl.commands.firmware import size
 from csmsctl.failure import OTHER, USAGE, Failure
+from csmsctl.files import replacing
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import files
 from csmsctl.table import Record
@@ -45,23 +44,14 @@ def create(
     run = invocation(ctx)
     path = _target(file, force=force)
     backup = str(run.call("backup.begin")["backup"])
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as stream:
-            for piece in _pieces(run, backup, _made(run, backup)):
-                stream.write(piece)
-            stream.flush()
-            os.fsync(stream.fileno())
-        found = _inspect(Path(temporary))
+    with replacing(path, private=True) as (stream, temporary):
+        stream.writelines(_pieces(run, backup, _made(run, backup)))
+        stream.flush()
+        found = _inspect(temporary)
         if found.problems:
             raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
         if not force and path.exists():
             raise _there(path)
-        Path(temporary).replace(path)
-        _sync_directory(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
     finished = run.call("backup.finish", backup=backup)
     if run.options.json:
         run.output.document({**finished, "file": str(path), **_record(found)})
@@ -107,14 +97,6 @@ def _pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
         yield data
     if digest.hexdigest() != made["sha256"]:
         raise Failure(OTHER, "What arrived is not what csmsd copied: its SHA-256 differs.", "Try again.")
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def verify(
