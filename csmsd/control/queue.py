@@ -74,7 +74,9 @@ class CommandQueue:
         """What was queued when the last daemon ended goes on waiting; the rest of what it was at is not repeated."""
         for command, task in kept:
             if task.state == "queued":
-                self._lines.add(Waiting(command, task))
+                waiting = Waiting(command, task)
+                waiting.removed = self._site().charge_point(command.charge_point) is None
+                self._lines.add(waiting)
                 continue
             now = self._clock()
             rest = Task(
@@ -162,15 +164,19 @@ class CommandQueue:
             timeout=options.timeout,
             expires_at=now + ttl,
         )
+        # In its place before it is on disk, so that nothing overtakes it and the limit holds.
+        waiting = Waiting(queued, task, report)
+        waiting.under_way = True
+        self._lines.add(waiting)
         try:
             await self._keeper.commit([task, queued])
         except NotStored as error:
+            self._lines.remove(waiting)
             failed = result_of(state, task.action, "not_sent", error=f"it could not be stored: {error}", error_code=1)
             report(failed)
             return [failed]
         self._tell("task.queued", task, expires_at=time_text(task.expires_at))
-        waiting = Waiting(queued, task, report)
-        self._lines.add(waiting)
+        waiting.under_way = False
         self._wake.set()
         there = self._links.is_connected(state.id) and state.record.boot_status not in _NOT_ACCEPTED
         results = await self._sent_soon(waiting, options.timeout) if there else None
