@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -21,6 +22,8 @@ def main() -> NoReturn:
     # Start-up makes many objects and no garbage: to look for some all the time costs more than it brings.
     gc.set_threshold(50_000)
     code = _flush(run(sys.argv[1:]))
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
     # Nothing is open any more; taking the interpreter apart would take as long as what most commands do.
     os._exit(code)
 
