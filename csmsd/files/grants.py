@@ -113,9 +113,11 @@ class Grants:
 
     async def end(self, delivery: "Delivery", patience: float) -> None:
         """It is over. Where all of it was sent, its arrival is waited for, `patience` seconds without progress."""
-        if delivery.at == delivery.stop:
-            await delivery.wire.arrived(patience)
-        await self._conclude(delivery)
+        try:
+            if delivery.at == delivery.stop:
+                await delivery.wire.arrived(patience)
+        finally:  # also when the transfer as a whole takes too long
+            await self._conclude(delivery)
 
     async def _conclude(self, delivery: "Delivery") -> None:
         """Notes what left and arrived, once; the rest does not arrive any more."""

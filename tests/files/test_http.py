@@ -6,7 +6,7 @@ import socket
 import stat
 import struct
 from asyncio import to_thread
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, IncompleteRead
 from time import monotonic
 from urllib.parse import urlsplit
@@ -133,6 +133,26 @@ async def test_what_was_cut_again_and_again_is_resumed(hosts: Site) -> None:
     got += await to_thread(fetch, url, len(got))
     assert got == FIRMWARE
     await fetched_for_good(hosts, url)
+
+
+async def test_who_takes_too_long_over_the_end_may_try_again(make_site: MakeSite) -> None:
+    """All of it is with the kernel, and the time limit strikes while its arrival is waited for."""
+    site = await make_site(hosting(idle_timeout=30, transfer_timeout=1))
+    await add_firmware(site, data=bytes(300_000))
+    url = await update(site, await site.raw("CP1"))
+    parts = urlsplit(url)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        slow.connect((parts.hostname, parts.port))
+        slow.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        slow.settimeout(10)
+        await asyncio.sleep(1.5)
+        with suppress(ConnectionError):
+            while await to_thread(slow.recv, 100_000):
+                pass
+    assert (await update_record(site))["fetched_at"] is None
+    response, body = await to_thread(http, "GET", url)
+    assert (response.status, len(body)) == (200, 300_000)
 
 
 @pytest.mark.parametrize(("options", "most"), [({}, 5), ({"retries": 0}, 2), ({"retries": 2}, 4)])
