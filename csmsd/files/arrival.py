@@ -26,7 +26,7 @@ class Wire:
     def unacknowledged(self) -> int:
         """How many bytes are on their way, the end of the connection counted as one; 0 when that cannot be told."""
         count = array("i", [0])
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it may be closed
             fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, count)
         return count[0]
 

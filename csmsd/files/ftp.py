@@ -6,12 +6,10 @@ pyftpdlib has a loop of its own; it runs in a thread, and asks the daemon's loop
 import asyncio
 import errno
 import logging
-import os
 import socket
 import threading
 from collections.abc import Coroutine
 from contextlib import closing, suppress
-from io import BufferedReader
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
@@ -23,10 +21,9 @@ from pyftpdlib.ioloop import IOLoop, _RetryError
 from pyftpdlib.servers import FTPServer
 
 from csmsd.files.arrival import Wire
+from csmsd.files.ftp_files import Incoming, Outgoing
 from csmsd.files.grants import Delivery, Download, Grant, Grants, Pace, Upload
 from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
-from csmsd.files.shelf import Intake
-from csmsd.ports import NoRoom, StoredFile
 
 log = logging.getLogger(__name__)
 
@@ -149,80 +146,6 @@ class FtpHost:
         self._loop.call_soon_threadsafe(self.grants.progress, grant, done, total)
 
 
-class _Outgoing:
-    """Firmware on its way out. Where it begins is known with the first byte that is read, after REST."""
-
-    def __init__(self, host: FtpHost, grant: Download, descriptor: int) -> None:
-        self.grant = grant
-        self.name = "firmware"
-        self.delivery: Delivery | None = None
-        self.channel: _Data | None = None  # that it goes over
-        self.refused = False
-        self._host = host
-        self._file: BufferedReader = os.fdopen(descriptor, "rb")
-
-    @property
-    def closed(self) -> bool:
-        return self._file.closed
-
-    def read(self, size: int = -1) -> bytes:
-        if self.delivery is None:
-            assert self.channel is not None
-            wire = Wire(self.channel.socket.fileno())
-            try:
-                self.delivery = self._host.begin(self.grant, self._file.tell(), wire)
-            except OSError:
-                self.refused = True
-                wire.close()
-                raise
-        data = self._file.read(size)
-        self.delivery.at = self._file.tell()
-        return data
-
-    def seek(self, offset: int) -> int:
-        return self._file.seek(offset)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Incoming:
-    """Diagnostics on their way in."""
-
-    def __init__(self, grant: Upload, intake: Intake, name: str) -> None:
-        self.grant = grant
-        self.name = name
-        self.closed = False
-        self._intake = intake
-        self._pace = Pace()
-        self.failure: str | None = None
-
-    @property
-    def due(self) -> bool:
-        return self._pace.due()
-
-    @property
-    def size(self) -> int:
-        return self._intake.size
-
-    def write(self, data: bytes) -> None:
-        try:
-            self._intake.write(data)
-        except NoRoom as error:
-            self.failure = f"552 {error}."
-            raise OSError(errno.ENOSPC, str(error)) from None
-
-    def finish(self) -> StoredFile:
-        return self._intake.finish()
-
-    def close(self) -> None:
-        self.closed = True
-        self._intake.abort()
-
-
 class _Paths(AbstractedFS):  # type: ignore[misc]
     """There is no file system behind it: every path is looked up among the tokens."""
 
@@ -266,14 +189,14 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
             raise FilesystemError("No such file")
         return found.size
 
-    def open(self, filename: str, mode: str) -> _Outgoing | _Incoming:
+    def open(self, filename: str, mode: str) -> Outgoing | Incoming:
         found = self._find(filename)
         shelf = self.host.grants.shelf
         if mode == "rb" and isinstance(found, Download):
-            return _Outgoing(self.host, found, shelf.open_for_reading("firmware", found.stored))
+            return Outgoing(self.host.begin, found, shelf.open_for_reading("firmware", found.stored))
         if mode == "wb" and isinstance(found, Upload):
             name = filename.lstrip("/").partition("/")[2].rpartition("/")[2]
-            return _Incoming(found, shelf.begin("diagnostics", self.host.limits.upload), name)
+            return Incoming(found, shelf.begin("diagnostics", self.host.limits.upload), name)
         raise FilesystemError("Not here, or not any more")
 
 
@@ -297,7 +220,7 @@ class _Data(DTPHandler):  # type: ignore[misc]
     @file_obj.setter
     def file_obj(self, file: Any) -> None:
         self._file = file
-        if isinstance(file, _Outgoing):
+        if isinstance(file, Outgoing):
             file.channel = self
 
     def look(self, now: float) -> None:
@@ -316,18 +239,18 @@ class _Data(DTPHandler):  # type: ignore[misc]
             data = b""
         if not data:
             self.handle_close()
-        elif isinstance(self.file_obj, _Incoming) and self.file_obj.due:
+        elif isinstance(self.file_obj, Incoming) and self.file_obj.due:
             self.cmd_channel.host.tell(self.file_obj.grant, self.file_obj.size, None)
         return data
 
     def send(self, data: bytes) -> int:
         sent: int = super().send(data)
-        self._tell()
+        if isinstance(self.file_obj, Outgoing) and self.file_obj.delivery is not None:
+            delivery = self.file_obj.delivery
+            delivery.at = delivery.start + self.tot_bytes_sent
+            if self._pace.due():
+                self.cmd_channel.host.tell(delivery.grant, delivery.at, delivery.grant.size)
         return sent
-
-    def _tell(self) -> None:
-        if isinstance(self.file_obj, _Outgoing) and self._pace.due():
-            self.cmd_channel.host.tell(self.file_obj.grant, self.tot_bytes_sent, self.file_obj.grant.size)
 
     def close(self) -> None:
         if self._closed:
@@ -335,21 +258,19 @@ class _Data(DTPHandler):  # type: ignore[misc]
         file = self.file_obj
         if self._cut:
             self.transfer_finished = False
-        if isinstance(file, _Incoming) and not file.closed:
+        if isinstance(file, Incoming) and not file.closed:
             self._conclude(file)
-        delivery = file.delivery if isinstance(file, _Outgoing) else None
-        if isinstance(file, _Outgoing) and file.refused:
+        delivery = file.delivery if isinstance(file, Outgoing) else None
+        if isinstance(file, Outgoing) and file.refused:
             self._resp = ("550 This was fetched often enough.", log.debug)
         if delivery is not None:
-            if not self.transfer_finished:
-                delivery.at = min(delivery.at, delivery.stop - 1)  # some of it was read and not sent
             with suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)  # the wire would keep the end of the file from being told
         super().close()
         if delivery is not None:
             self.cmd_channel.host.end(delivery)
 
-    def _conclude(self, file: _Incoming) -> None:
+    def _conclude(self, file: Incoming) -> None:
         """226 is said only when the file and its record are on disk."""
         host = self.cmd_channel.host
         if file.failure is not None:
