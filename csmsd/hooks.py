@@ -1,10 +1,13 @@
 """Executables that answer DataTransfer for us, never many at once."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from csmsd.executables import Failed, run
 from csmsd.settings import DataTransfer
+
+log = logging.getLogger(__name__)
 
 # Beyond that many that wait their turn, more are turned down at once.
 MAX_WAITING = 200
@@ -43,4 +46,7 @@ class Hooks:
                 result: bytes | str = await run(executable, question, limits.timeout, limits.max_output_bytes)
             except Failed as failure:
                 result = str(failure)
+            except Exception:  # whatever it was, the charge point waits for an answer
+                log.exception("%s could not be asked", executable)
+                result = "could not be asked"
         then(result)

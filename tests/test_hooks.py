@@ -58,6 +58,10 @@ async def test_failures(hooks: Hooks, tmp_path: Path, body: str, reason: str) ->
     assert await ask(hooks, script(tmp_path, body)) == reason
 
 
+async def test_what_nobody_reckoned_with_is_answered_too(hooks: Hooks) -> None:
+    assert await ask(hooks, "/no\0name") == "could not be asked"
+
+
 async def test_what_cannot_be_run(hooks: Hooks, tmp_path: Path) -> None:
     assert await ask(hooks, str(tmp_path / "nothing")) == "cannot be run: No such file or directory"
     plain = tmp_path / "plain"
