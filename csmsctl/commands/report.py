@@ -1,6 +1,6 @@
 """`report`: what was charged in a month, by whom or where, and what it costs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -100,7 +100,7 @@ def _period(month: str | None, since: str | None, until: str | None, zone: tzinf
     from csmsctl.billing.periods import month as month_of
     from csmsctl.when import parse_when
 
-    if (month is None) == (since is None and until is None) or (month is None and since is None):
+    if (month is None) == (since is None) or (month is not None and until is not None):
         raise Failure(USAGE, "Which time is meant?", "Give --month 2026-11, --month last, or --since and --until.")
     if month is None:
         return str(since), until or parse_when("now")
@@ -111,11 +111,20 @@ def _period(month: str | None, since: str | None, until: str | None, zone: tzinf
     return parse_when(first.isoformat()), parse_when(after.isoformat())
 
 
-def _transactions(run: Invocation, begin: str, end: str) -> Iterator[Record]:
-    """What stopped in the period, and what began before its end and is not over."""
-    yield from transactions(run, {"stopped_since": begin, "stopped_until": end})
+def _transactions(run: Invocation, begin: str, end: str) -> list[Record]:
+    """What began before the end of the period and is not over, and what stopped in it.
+
+    In this order, so that one that stops while we ask is not overlooked; it is what it was when it was seen last.
+    """
+    found: dict[int, Record] = {}
     for state in ("abandoned", "active"):
-        yield from transactions(run, {"state": state, "until": end})
+        still = transactions(run, {"state": state, "until": end})
+        found |= {transaction["id"]: transaction for transaction in still if transaction["state"] == state}
+    found |= {
+        transaction["id"]: transaction
+        for transaction in transactions(run, {"stopped_since": begin, "stopped_until": end})
+    }
+    return list(found.values())
 
 
 def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:
