@@ -233,6 +233,7 @@ class Daemon:
             bus=self._bus,
             outcomes=self._runner.outcomes,
             hooks=self._event_hooks.outcomes,
+            queued_commands=lambda: len(self._queue),
             waiting_calls=lambda: sum(connection.waiting for connection in self._registry),
             files=[self._directory / name for name in ("csms.db", "csms.db-wal", "log.db", "log.db-wal")],
             stopping=self._stop.is_set,

@@ -68,6 +68,9 @@ class SiteCollector(Collector):
         yield GaugeMetricFamily(
             "csms_waiting_calls", "Requests that wait for their turn on a connection.", figures.waiting_calls()
         )
+        yield GaugeMetricFamily(
+            "csms_queued_commands", "Commands that wait for charge points that are offline.", figures.queued_commands()
+        )
 
     def _store(self) -> Iterator[Metric]:
         store, log = self._figures.store, self._figures.log

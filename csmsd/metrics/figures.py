@@ -55,5 +55,6 @@ class Figures(msgspec.Struct, kw_only=True):
     outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
     hooks: Mapping[str, int]  # events given to executables
     waiting_calls: Callable[[], int]
+    queued_commands: Callable[[], int]
     files: list[Path]
     stopping: Callable[[], bool]
