@@ -44,10 +44,18 @@ class EventHooks:
                 self._drop()
                 continue
             self._waiting.append((command, event))
-            if len(self._running) < self._settings.max_running:
-                task = asyncio.create_task(self._work(), name="event hooks")
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+            self._start()
+
+    def _start(self) -> None:
+        if self._waiting and len(self._running) < self._settings.max_running:
+            task = asyncio.create_task(self._work(), name="event hooks")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            self._start()  # for what came after it had looked for the last time
 
     def _drop(self) -> None:
         self.outcomes["dropped"] += 1
