@@ -3,21 +3,36 @@
 import json
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
 
 # `--password-file` and `--generate-password` are no secrets themselves.
 _HARMLESS = re.compile(r"--generate-|--.*-file\Z")
+# What people type instead of them, and mistype, is followed by a secret all the same.
+_MEANT = ("password", "passwd", "passphrase", "pwd", "authorizationkey", "secret", "token")
 
 
 def masked_words(words: Sequence[str]) -> list[str]:
     """The words with asterisks in place of passwords and keys."""
     return [
-        MASK if before.startswith("--") and "=" not in before and _is_secret(before) else _masked_word(word)
-        for before, word in pairwise(["", *words])
+        MASK if _is_value_of_secret(word, words[max(0, at - 2) : at]) else _masked_word(word)
+        for at, word in enumerate(words)
     ]
+
+
+def _is_value_of_secret(word: str, before: Sequence[str]) -> bool:
+    """Whether those before it say so: `--password`, or `--set KEY` where somebody forgot the `=`."""
+    if not before:
+        return False
+    option, equals, key = before[-1].partition("=")
+    if option == "--set" and equals:
+        return "=" not in key and is_secret_key(key) and not word.startswith("-")
+    if before[0] == "--set" and len(before) == 2:
+        return not equals and is_secret_key(option) and not word.startswith("-")
+    return option.startswith("--") and not equals and _is_secret(option)
 
 
 def holds_secret(words: Sequence[str]) -> bool:
@@ -53,5 +68,9 @@ def _masked_texts(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=256)
 def _is_secret(name: str) -> bool:
-    return is_secret_key(name) and not _HARMLESS.match(name)
+    if _HARMLESS.match(name):
+        return False
+    bare = name.lstrip("-").replace("-", "").casefold()
+    return is_secret_key(name) or bool(get_close_matches(bare, _MEANT, 1, 0.8))

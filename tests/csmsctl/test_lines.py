@@ -175,6 +175,10 @@ def test_no_name_means_two_things() -> None:
         (["rpc", "charge_point.add", '{"id":"CP1","password":"abc"}'], [f'{{"id": "CP1", "password": "{MASK}"}}']),
         (["get-diagnostics", "CP1", "--location", "ftp://me:abc@host/"], [f"ftp://{MASK}@host/"]),
         (["data-transfer", "CP1", "--data", "user=me;password=abc"], [f"user=me;password={MASK}"]),
+        (["change-configuration", "CP1", "--set", "AuthorizationKey", "abc"], ["AuthorizationKey", MASK]),
+        (["change-configuration", "CP1", "--set=AuthorizationKey", "abc"], ["--set=AuthorizationKey", MASK]),
+        (["cp", "add", "CP1", "--pasword", "abc"], ["--pasword", MASK]),
+        (["cp", "add", "CP1", "--pwd=abc"], [f"--pwd={MASK}"]),
     ],
 )
 def test_secrets(words: list[str], shown: list[str]) -> None:
@@ -192,6 +196,9 @@ def test_secrets(words: list[str], shown: list[str]) -> None:
         ["change-configuration", "CP1", "--set", "HeartbeatInterval=300"],
         ["call", "CP1", "Reset", '{"type":"Soft"}'],
         ["tag", "add", "k=v~1", "--note", "her key"],
+        ["tag", "add", "--note", "secret garden", "A1"],
+        ["tag", "add", "A1", "--parent", "B1"],
+        ["call", "CP1", "TriggerMessage", "--force"],
     ],
 )
 def test_no_secrets(words: list[str]) -> None:

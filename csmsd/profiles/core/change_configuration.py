@@ -70,6 +70,6 @@ class ChangeConfiguration(Operation, kw_only=True):
         pairs = [text.partition("=") for text in self.set]
         for (key, separator, _), text in zip(pairs, self.set, strict=True):
             if not separator or not key.strip():
-                raise CannotSend(f"{text!r} is not KEY=VALUE.")
+                raise CannotSend(f"{MASK if is_secret_key(text) else text!r} is not KEY=VALUE.")
         for key, _, value in pairs:
             yield ChangeConfigurationReq(key=key.strip(), value=value)

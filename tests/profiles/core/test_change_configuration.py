@@ -52,6 +52,12 @@ def test_nothing_is_sent_when_one_of_them_is_no_key_and_value(set_: list[str]) -
         Scene().asks(ChangeConfiguration(set=set_))
 
 
+def test_a_secret_without_its_key_is_not_repeated() -> None:
+    with pytest.raises(CannotSend) as refused:
+        Scene().asks(ChangeConfiguration(set=['{"AuthorizationKey": "abc"}']))
+    assert "abc" not in str(refused.value)
+
+
 def test_reboot_required_counts_as_done_and_shows_until_the_next_boot() -> None:
     scene = Scene()
 
