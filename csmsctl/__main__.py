@@ -16,7 +16,9 @@ from csmsctl.failure import INTERRUPTED, OK, OTHER, TERMINATED
 def main() -> NoReturn:
     """The console script."""
     signal.signal(signal.SIGTERM, _terminate)
-    # A closed descriptor (`>&-`) is None to Python; what is written there goes nowhere.
+    # A closed descriptor (`>&-`) is None to Python. Nothing is read from it, and what is written there goes nowhere;
+    # standard input first, or a file that is opened later would be it.
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     # Start-up makes many objects and no garbage: to look for some all the time costs more than it brings.

@@ -48,8 +48,8 @@ class Connection:
         line = json.dumps(message).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise Failure(USAGE, f"This is {len(line)} bytes long; the daemon takes at most {MAX_LINE} at once.")
-        self._socket.settimeout(limit)
         try:
+            self._socket.settimeout(limit)
             self._socket.sendall(line)
         except TimeoutError as error:
             raise Failure(TIMED_OUT, "csmsd did not take the request in time.") from error

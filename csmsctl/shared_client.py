@@ -5,14 +5,20 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 
 from csmsctl.client import Params, Result, progress_of, request_for, result_of, too_late
 from csmsctl.connection import Connection
-from csmsctl.failure import TIMED_OUT, USAGE, Failure
+from csmsctl.failure import TIMED_OUT, UNREACHABLE, USAGE, Failure
+
+_AGAIN = 0.1  # seconds, until csmsd is back
 
 
 class SharedClient:
-    """A connection that threads call through at the same time. When csmsd comes back, so does the connection."""
+    """A connection that threads call through at the same time. When csmsd comes back, so does the connection.
+
+    A csmsd that went away is waited for, as long as for an answer; what it was asked before is not asked again.
+    """
 
     def __init__(self, path: Path, timeout: float) -> None:
         """Raises Failure when csmsd cannot be reached."""
@@ -20,7 +26,9 @@ class SharedClient:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._numbers = count(1)
-        self._wire: _Wire | None = _Wire(path, timeout, self._broken)
+        self._back_by = 0.0  # until when it is waited for
+        self._closed = False
+        self._wire: _Wire | None = _Wire(path, timeout, self._lost)
 
     def part(self, timeout: float) -> "Part":
         """For one command, which has a time limit of its own."""
@@ -28,6 +36,7 @@ class SharedClient:
 
     def close(self) -> None:
         """Whoever waits for an answer fails."""
+        self._closed = True
         if self._wire is not None:
             self._wire.connection.abort()
 
@@ -42,12 +51,9 @@ class SharedClient:
     ) -> Result:
         """As `Caller.call`."""
         number = next(self._numbers)
-        request = request_for(number, method, params, keep_null=keep_null)
-        messages: SimpleQueue[Result | Failure] = SimpleQueue()
-        wire = self._connected()
-        wire.waiting[number] = messages
+        wire = self._sent(request_for(number, method, params, keep_null=keep_null), timeout)
+        messages = wire.waiting[number]
         try:
-            self._send(wire, request, timeout)
             while True:
                 message = messages.get(timeout=timeout)
                 if isinstance(message, Failure):
@@ -61,25 +67,46 @@ class SharedClient:
         finally:
             wire.waiting.pop(number, None)
 
-    def _send(self, wire: "_Wire", request: Params, timeout: float) -> None:
-        with wire.sending:
+    def _sent(self, request: Params, timeout: float) -> "_Wire":
+        """The connection by which all of the request went; one that broke before has carried out nothing of it."""
+        number = request["id"]
+        failed = False
+        while True:
+            wire = self._connected()
+            wire.waiting[number] = SimpleQueue()
+            if wire.lost:  # before it could tell those who wait
+                continue
             try:
-                wire.connection.send(request, timeout)
+                with wire.sending:
+                    wire.connection.send(request, timeout)
             except Failure as failure:
+                wire.waiting.pop(number, None)
                 if failure.code == TIMED_OUT:
                     wire.connection.abort()  # a part of it may have been sent: what follows would be nonsense
-                raise
+                if failure.code != UNREACHABLE or failed:
+                    raise
+                failed = True
+                self._lost(wire, failure)
+            else:
+                return wire
 
     def _connected(self) -> "_Wire":
         with self._lock:
-            if self._wire is None:
-                self._wire = _Wire(self._path, self._timeout, self._broken)
+            while self._wire is None:
+                try:
+                    self._wire = _Wire(self._path, self._timeout, self._lost)
+                except Failure as failure:
+                    if failure.code != UNREACHABLE or self._closed or monotonic() >= self._back_by:
+                        raise
+                    sleep(_AGAIN)
             return self._wire
 
-    def _broken(self, wire: "_Wire", failure: Failure) -> None:
+    def _lost(self, wire: "_Wire", failure: Failure) -> None:
         with self._lock:
+            wire.lost = True
             if self._wire is wire:
                 self._wire = None
+                self._back_by = monotonic() + self._timeout
         for messages in list(wire.waiting.values()):
             messages.put(failure)
 
@@ -87,11 +114,12 @@ class SharedClient:
 class _Wire:
     """A connection, who waits for answers on it, and the thread that hands them out."""
 
-    def __init__(self, path: Path, timeout: float, broken: "Callable[[_Wire, Failure], None]") -> None:
+    def __init__(self, path: Path, timeout: float, lost: "Callable[[_Wire, Failure], None]") -> None:
         self.connection = Connection(path, timeout)
         self.sending = threading.Lock()
         self.waiting: dict[object, SimpleQueue[Result | Failure]] = {}
-        self._broken = broken
+        self.lost = False
+        self._tell = lost
         threading.Thread(target=self._read, daemon=True, name="answers").start()
 
     def _read(self) -> None:
@@ -102,7 +130,7 @@ class _Wire:
                 if messages is not None:
                     messages.put(message)
         except Failure as failure:
-            self._broken(self, failure)
+            self._tell(self, failure)
         finally:
             self.connection.close()
 

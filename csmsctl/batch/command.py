@@ -1,14 +1,13 @@
 """`batch`: one command a line."""
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from csmsctl.connection import MAX_LINE
-from csmsctl.failure import SOME_FAILED, USAGE, Failure
+from csmsctl.failure import OTHER, SOME_FAILED, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.lines.words import is_skipped
 from csmsctl.parameters import files
@@ -37,7 +36,8 @@ def batch(
     Results come in the order of the lines, each with line, command, exit_code, result (what the command prints with
     --json) and error. Lines of the same command that name different charge points, idTags and so on run at the same
     time; any other waits until those before it are done. --parallel 1 runs one after the other. What asks for
-    confirmation needs --yes, in its line or for all of them. Ends with 9 when a line failed.
+    confirmation needs --yes, in its line or for all of them. A csmsd that is restarted meanwhile is waited for, not
+    longer than for an answer; nothing is sent a second time. Ends with 9 when a line failed.
     """
     # Loaded only here: the help and the other commands do without threads.
     from csmsctl.batch.line import Line, options_for_lines, without_standard_input
@@ -46,6 +46,8 @@ def batch(
     from csmsctl.tree import root
 
     run = invocation(ctx)
+    if run.options.csv:
+        raise Failure(USAGE, "The results of a batch are JSON.", "Leave out --csv.")
     options, tree = options_for_lines(run.options), root()
     lines = (Line(number, text, options, tree) for number, text in numbered_lines(file))
     shared = SharedClient(run.options.socket, run.options.timeout)
@@ -68,6 +70,9 @@ def batch(
             for line in runner.interrupted():
                 show(line)
             raise
+        except BrokenPipeError as error:
+            message = "Nobody reads the results any more; the lines that follow were not all run."
+            raise Failure(OTHER, message, "See what was done: csmsctl task list") from error
         finally:
             shared.close()
             if done or failed or skipped:
@@ -80,8 +85,6 @@ def numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
     """The lines of a file that have something to say, as soon as each is complete. Raises Failure."""
     number, rest = 0, b""
     name = "Standard input" if file == "-" else file
-    if file == "-" and sys.stdin is None:
-        raise Failure(USAGE, "Standard input is closed.")
     try:
         # Without a buffer of Python's: a thread that waits in one would be in the way of the end of the process.
         with os.fdopen(os.dup(0) if file == "-" else os.open(file, os.O_RDONLY), "rb", buffering=0) as source:

@@ -3,7 +3,7 @@
 import io
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -94,14 +94,24 @@ class Line:
         self._end(INTERRUPTED if self._begun else None, None, reason)
 
     def _end(self, code: int | None, result: "Record | None", failure: Failure | None = None) -> None:
+        shown = masked_words(self.words)
         self.result = {
             "line": self.number,
-            "command": masked_words(self.words),
+            "command": shown,
             "exit_code": code,
             "result": result,
-            "error": failure.as_record() if failure else None,
+            "error": _error_of(failure, zip(self.words, shown, strict=True)) if failure else None,
         }
         self.ended.set()
+
+
+def _error_of(failure: Failure, words: Iterable[tuple[str, str]]) -> "Record":
+    """What went wrong; a secret among the words, each with how it is shown, is not repeated in it either."""
+    record = failure.as_record()
+    for word, shown in words:
+        if word != shown:
+            record |= {name: text.replace(word, shown) for name, text in record.items() if isinstance(text, str)}
+    return record
 
 
 class Gathered(Output):

@@ -1,6 +1,8 @@
 """Batches against a scripted daemon: order, what runs at the same time, and what happens when something breaks."""
 
 import json
+import select
+import shlex
 import signal
 import subprocess
 import threading
@@ -13,6 +15,7 @@ import pytest
 from csmsctl.batch.line import Line, options_for_lines
 from csmsctl.batch.schedule import Schedule
 from csmsctl.options import GlobalOptions
+from csmsctl.shared_client import SharedClient
 from csmsctl.tree import root
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
@@ -168,6 +171,54 @@ def test_a_daemon_that_comes_back(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> N
     assert [line["exit_code"] for line in found] == [0, 5, 0]
 
 
+def test_a_daemon_that_is_restarted_is_waited_for(running: Running, daemon: ScriptedDaemon) -> None:
+    """What it had been asked for is not asked for again; what it had not is not lost."""
+
+    def end(_peer: Peer, _params: Params) -> None:
+        daemon.close()
+        raise Hangup
+
+    daemon.replies |= {"tag.remove": end}
+    running.type("tag remove A1 --yes", *[f"tag add A{number}" for number in range(100)])
+    assert running.next()["exit_code"] == 5
+    assert running.process.stdout is not None
+    assert select.select([running.process.stdout], [], [], 0.3)[0] == []  # nothing fails meanwhile
+    again = ScriptedDaemon(daemon.path)
+    again.replies["tag.add"] = {"changed": True}
+    try:
+        code, found, _ = running.end()
+    finally:
+        again.close()
+    assert code == 9
+    assert {line["exit_code"] for line in found} == {0}
+    assert [method for method, _ in again.requests] == 100 * ["tag.add"]
+
+
+def test_a_daemon_that_stays_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def end(_peer: Peer, _params: Params) -> None:
+        daemon.close()
+        raise Hangup
+
+    daemon.replies["tag.remove"] = end
+    lines = "tag remove A1 --yes\n" + "".join(f"tag add A{number}\n" for number in range(100))
+    code, found = results(csmsctl, lines, "--timeout", "0.3")
+    assert code == 9
+    assert {(line["exit_code"], line["error"]["message"][:18]) for line in found[1:]} == {(5, "There is no socket")}
+
+
+def test_a_connection_that_is_gone_already(daemon: ScriptedDaemon) -> None:
+    """It broke between two requests: the second goes by another."""
+    daemon.replies["tag.add"] = {"changed": True}
+    shared = SharedClient(daemon.path, 5)
+    try:
+        assert shared._wire is not None
+        shared._wire.connection.close()
+        assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}
+        assert len(daemon.requests) == 1
+    finally:
+        shared.close()
+
+
 def test_no_daemon(csmsctl: Csmsctl) -> None:
     ended = csmsctl("batch", "-", "--socket", "/nowhere/s", stdin="tag add A1\n")
     assert (ended.code, ended.out) == (5, "")
@@ -216,6 +267,9 @@ def test_secrets_are_not_repeated(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> N
     daemon.replies["operation.run"] = {"results": []}
     _, [found] = results(csmsctl, "change-configuration CP1 --set AuthorizationKey=abc")
     assert found["command"][-1] == "AuthorizationKey=******"
+    _, [found] = results(csmsctl, "AuthorizationKey=abc")
+    assert found["error"]["message"] == "No such command 'AuthorizationKey=******'."
+    _, [found] = results(csmsctl, "change-configuration CP1 --set AuthorizationKey=abc")
     assert daemon.params("operation.run")["parameters"] == {"set": ["AuthorizationKey=abc"]}
 
 
@@ -265,10 +319,24 @@ def test_a_reader_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> No
     batch.stdout.close()
     batch.stdin.write("tag add A2\n")
     batch.stdin.flush()
-    assert batch.wait(20) == 0  # as with `| head`, although the input goes on
+    assert batch.wait(20) == 1  # not all of it was done, although the input goes on
     batch.stdin.close()
     assert batch.stderr is not None
+    assert "Nobody reads the results any more" in batch.stderr.read()
     batch.stderr.close()
+
+
+def test_standard_input_that_is_closed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """The connection to csmsd must not be taken for it."""
+    command = shlex.join(csmsctl.command("batch", "-"))
+    done = subprocess.run(
+        ["sh", "-c", f"{command} <&-"], env=csmsctl.environment, capture_output=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_results_are_json(csmsctl: Csmsctl) -> None:
+    assert csmsctl("batch", "-", "--csv", stdin="tag list\n").code == 2
 
 
 # --- which lines run at the same time
