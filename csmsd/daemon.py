@@ -145,7 +145,8 @@ class Daemon:
         self._registry = Registry(self._site, self._bus, now)
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
-        await settle_what_was_under_way(await self._reader.tasks_under_way(), self._writer, now)
+        firmware = self._site().firmware
+        await settle_what_was_under_way(await self._reader.tasks_under_way(), firmware, self._writer, now)
         self._queue = CommandQueue(
             self._site,
             self._writer,

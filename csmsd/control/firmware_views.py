@@ -104,5 +104,5 @@ def member_view(member: RolloutMember, update: FirmwareUpdate | None, *, canary:
         "confirmed": update is not None and update.confirmed_at is not None,
         "begun_at": time_text(member.begun_at),
         "ended_at": time_text(member.ended_at),
-        "note": member.note,
+        "note": member.note or (update.error if update is not None else None),
     }

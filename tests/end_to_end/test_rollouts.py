@@ -155,6 +155,23 @@ async def test_what_an_operator_sent_meanwhile_does_not_hide_what_the_rollout_se
     assert again.calls.empty()
 
 
+async def test_what_was_under_way_at_a_crash_is_said_to_be_uncertain_until_it_reports(make_site: MakeSite) -> None:
+    site = await make_site(hosting())
+    await add_firmware(site)
+    point = await site.raw("CP1")
+    await rollout(site, "CP1")
+    await point.asked("UpdateFirmware")  # and no answer
+
+    await site.restart()
+
+    again = await site.raw("CP1", register=False)
+    for expected in (True, False):
+        (member,) = (await site.json("rollout", "show", "1"))["rollouts"][0]["members"]
+        assert (member["state"], "is not known" in (member["note"] or "")) == ("updating", expected)
+        await again.ask("FirmwareStatusNotification", {"status": "Downloading"})
+    assert again.calls.empty()
+
+
 async def test_a_charge_point_that_is_removed_takes_its_updates_along(make_site: MakeSite) -> None:
     """Everything that waits for it ends, and what it was told is of no use to anybody."""
     site = await make_site(hosting())
