@@ -130,3 +130,32 @@ def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
 def test_steps_are_numbered_without_gaps() -> None:
     """A step that is added below the newest would never be done on a file that has passed it."""
     assert [number for number, _ in STEPS] == list(range(1, NEWEST + 1))
+
+
+def test_what_ended_before_there_were_bookings_is_numbered_as_it_became_known(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    at_version(path, 6)
+    rows = [  # id, state, stop_time, stop_received_at
+        (1, "stopped", 500, 900),  # delivered late
+        (2, "active", None, None),
+        (3, "closed", 700, None),
+        (4, "abandoned", None, None),
+        (5, "stopped", 600, 600),
+    ]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executemany(
+            "INSERT INTO transactions (id, charge_point, connector, id_tag, id_tag_status, state, start_time, "
+            "start_text, start_received_at, stop_time, stop_received_at, meter_start_wh, energy_wh, energy_suspect, "
+            "flags, reply) "
+            "VALUES (?1, 'CP1', 1, 'A', 'Accepted', ?2, ?1, '', ?1, ?3, ?4, 0, 0, 0, '[]', '{}')",
+            rows,
+        )
+        connection.commit()
+    prepare(path)
+    assert query(path, "SELECT id, booking FROM transactions ORDER BY booking") == [
+        (2, None),
+        (4, 1),
+        (5, 2),
+        (3, 3),
+        (1, 4),
+    ]
