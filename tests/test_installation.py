@@ -16,9 +16,13 @@ from tests.support.site import ROOT, environment
 
 
 def run(*command: str | Path, directory: Path | None = None, **variables: str) -> str:
-    """The output of a command that must succeed."""
+    """The output of a command that must succeed, and that finds nothing of this directory by itself."""
     done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, cwd=directory, env=environment(**variables)
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        cwd=directory,
+        env=environment(PYTHONPATH="", **variables),
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -108,14 +112,13 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_the_programs_run_from_there(installed: Path, programs: Path) -> None:
-    version = run(programs / "csmsctl", "--version", PYTHONPATH="")
-    assert run(programs / "csmsd", "--version", PYTHONPATH="") == version.replace("csmsctl", "csmsd")
+    version = run(programs / "csmsctl", "--version")
+    assert run(programs / "csmsd", "--version") == version.replace("csmsctl", "csmsd")
     where = run(
         installed / "bin/python",
         "-c",
         "import csmsd, csmsctl; print(csmsd.__file__)",
         directory=installed,
-        PYTHONPATH="",
     )
     assert where.startswith(str(installed))
 
@@ -126,9 +129,9 @@ def test_the_programs_run_from_there(installed: Path, programs: Path) -> None:
         env=environment(PYTHONPATH=""),
     )
     try:
-        run(programs / "csmsctl", "--socket", socket, "daemon", "wait-ready", PYTHONPATH="")
-        run(programs / "csmsctl", "--socket", socket, "cp", "add", "CP1", PYTHONPATH="")
-        assert "CP1" in run(programs / "csmsctl", "--socket", socket, "status", PYTHONPATH="")
+        run(programs / "csmsctl", "--socket", socket, "daemon", "wait-ready")
+        run(programs / "csmsctl", "--socket", socket, "cp", "add", "CP1")
+        assert "CP1" in run(programs / "csmsctl", "--socket", socket, "status")
     finally:
         csmsd.terminate()
         assert csmsd.wait(10) == 0
@@ -165,6 +168,5 @@ def test_fish_finds_the_completion(installed: Path, programs: Path, tmp_path: Pa
         PATH=f"{programs}:/usr/bin:/bin",
         XDG_DATA_DIRS=f"{installed}/share:/usr/share",
         HOME=str(tmp_path),
-        PYTHONPATH="",
     )
     assert [line.partition("\t")[0] for line in found.splitlines()] == ["remote-start", "remote-stop"]
