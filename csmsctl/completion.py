@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from csmsctl.tree import Root
 
 _PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
+_LETTERS = "csmsctl.letters"  # in the context: what live values must have in them
 
 Candidates = list[tuple[str, str]]
 
@@ -31,8 +32,13 @@ def print_completions(words: list[str]) -> None:
             sys.stdout.write(f"{value}\t{visible(text)}\n")
 
 
-def complete(words: list[str], options: GlobalOptions | None = None, tree: "Root | None" = None) -> Candidates:
-    """The candidates for the last of the words after `csmsctl`; the shell has its `options` and a tree already."""
+def complete(
+    words: list[str], options: GlobalOptions | None = None, tree: "Root | None" = None, letters: str = ""
+) -> Candidates:
+    """The candidates for the last of the words after `csmsctl`; the shell has its `options` and a tree already.
+
+    With `letters`, csmsd gives only values that have these in this order.
+    """
     *before, word = words
     given, rest = split(before)
     if given and given[-1][1] is None and given[-1][0] in VALUED:
@@ -47,14 +53,16 @@ def complete(words: list[str], options: GlobalOptions | None = None, tree: "Root
 
     from csmsctl.tree import root
 
-    return _complete_command(tree or root(), rest, word, options)
+    command = tree or root()
+    context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
+    context.meta[_LETTERS] = letters
+    return _complete_command(command, context, rest, word)
 
 
-def _complete_command(command: Any, before: list[str], word: str, options: GlobalOptions) -> Candidates:
+def _complete_command(command: Any, context: Any, before: list[str], word: str) -> Candidates:
     from csmsctl.optional_values import CommandWithOptionalValues
     from csmsctl.tree import LazyGroup, summary
 
-    context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
     while isinstance(command, LazyGroup):
         name = next((at for at in before if not at.startswith("-")), None)
         if name is None:
@@ -186,6 +194,7 @@ def live_values(kind: str, prefix: str, context: Any) -> Candidates:
                 {
                     "kind": kind,
                     "prefix": prefix or None,
+                    "letters": context.meta.get(_LETTERS) or None,
                     "charge_point": charge_point if isinstance(charge_point, str) else None,
                 },
             )

@@ -23,7 +23,7 @@ class LineCompleter(Completer):
     def __init__(self, options: GlobalOptions, tree: Root) -> None:
         self._options = options
         self._tree = tree
-        self._asked: tuple[list[str], float, Candidates] = ([], 0.0, [])
+        self._asked: dict[tuple[str, ...], tuple[float, Candidates]] = {}
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         before, newline, line = document.text_before_cursor.rpartition("\n")
@@ -51,19 +51,22 @@ class LineCompleter(Completer):
         word = words[-1]
         base = _base(word)
         found = self._all([*words[:-1], base])
-        # csmsd gives the first some hundreds; what begins like the word may be among the others.
+        # csmsd gives the first some hundreds; what has these letters may be among the others.
         if base != word and len(found) >= 500:
-            found = [*self._all(words), *found]
+            found = self._all([*words[:-1], base], word.removeprefix(base))
         return matching(word, list(dict([*found, *own]).items()))
 
-    def _all(self, words: list[str]) -> Candidates:
-        asked, at, found = self._asked
-        if asked != words or time.monotonic() - at > _FRESH:
+    def _all(self, words: list[str], letters: str = "") -> Candidates:
+        asked = (*words, letters)
+        at, found = self._asked.get(asked, (0.0, []))
+        if time.monotonic() - at > _FRESH:
             try:
-                found = complete(words, self._options, self._tree)
+                found = complete(words, self._options, self._tree, letters)
             except (Exception, SystemExit):  # a broken completion must not break the line that is being typed
                 found = []
-            self._asked = words, time.monotonic(), found
+            # Nobody comes back to what is old.
+            self._asked = {of: known for of, known in self._asked.items() if time.monotonic() - known[0] < _FRESH}
+            self._asked[asked] = time.monotonic(), found
         return found
 
 

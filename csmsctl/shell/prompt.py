@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import CompletionState
+from prompt_toolkit.completion import CompleteEvent, get_common_complete_suffix
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -47,13 +48,14 @@ def make_session(
         code = last_code()
         return [("", "csms> ")] if code in (OK, INTERRUPTED) else [("class:failed", f"{code} "), ("", "csms> ")]
 
+    completer = LineCompleter(options, tree)
     session: PromptSession[str] = PromptSession(
         message,
         bottom_toolbar=lambda: [*figures.parts()],
         multiline=True,
         prompt_continuation=lambda width, _number, _wraps: [("class:more", "…".rjust(width - 1) + " ")],
-        key_bindings=_keys(),
-        completer=LineCompleter(options, tree),
+        key_bindings=_keys(completer),
+        completer=completer,
         complete_in_thread=True,
         complete_while_typing=True,
         auto_suggest=AutoSuggestFromHistory(),
@@ -64,22 +66,36 @@ def make_session(
         input=keyboard,
         output=screen,
     )
-    session.default_buffer.on_completions_changed += _take_the_only_one
     return session
 
 
-def _keys() -> KeyBindings:
+def _keys(completer: LineCompleter) -> KeyBindings:
     keys = KeyBindings()
 
     @keys.add("tab", filter=has_focus(DEFAULT_BUFFER))
     def tab(event: KeyPressEvent) -> None:
-        """The next of the candidates; where they are still looked for, the one that is found."""
+        """Takes the only candidate, also the only one that begins so; or chooses the next of them.
+
+        It waits for them: what is typed then stands behind what it took.
+        """
         buffer = event.current_buffer
-        if buffer.complete_state:
+        state, text = buffer.complete_state, buffer.document.text_before_cursor
+        if state and state.current_completion:
             buffer.complete_next()
-        else:
-            buffer.start_completion(insert_common_part=True)
-            buffer.tab_pressed_in = buffer.text  # type: ignore[attr-defined]
+            return
+        found = state.completions if state else []
+        found = found or list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        begun = [
+            one for one in found if one.text.casefold().startswith(text[len(text) + one.start_position :].casefold())
+        ]
+        if len(begun) == 1 or len(found) == 1:
+            buffer.apply_completion((begun or found)[0])
+        elif common := get_common_complete_suffix(buffer.document, found):
+            buffer.insert_text(common)
+        elif state and state.completions:
+            buffer.complete_next()
+        elif found:
+            buffer.complete_state = CompletionState(buffer.document, found)
 
     @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
     def enter(event: KeyPressEvent) -> None:
@@ -96,11 +112,3 @@ def _keys() -> KeyBindings:
             buffer.validate_and_handle()
 
     return keys
-
-
-def _take_the_only_one(buffer: Buffer) -> None:
-    """What Tab asked for before it was there."""
-    asked_in = getattr(buffer, "tab_pressed_in", None)
-    if asked_in == buffer.text and buffer.complete_state and len(buffer.complete_state.completions) == 1:
-        buffer.tab_pressed_in = None  # type: ignore[attr-defined]
-        buffer.apply_completion(buffer.complete_state.completions[0])

@@ -249,11 +249,21 @@ def test_completion_does_not_ask_for_every_letter(completing: ScriptedDaemon) ->
 
 def test_completion_finds_what_is_beyond_the_first_hundreds(daemon: ScriptedDaemon) -> None:
     def answer(_peer: Peer, params: Params) -> Params:
-        known = [f"T{number:04}" for number in range(2000)]
-        return {"values": [[tag, ""] for tag in known if tag.startswith(params.get("prefix", ""))][:500]}
+        known = ["CP-X-1-9", "CP19"] if params.get("letters") == "p19" else [f"CP{number:04}" for number in range(500)]
+        return {"values": [[identity, ""] for identity in known]}
 
     daemon.replies["complete"] = answer
-    assert completed(daemon, "tag show T1999") == [("tag show T1999", "")]
+    assert completed(daemon, "cp show p19") == [("cp show CP19", ""), ("cp show CP-X-1-9", "")]
+    assert completed(daemon, "remote-start CP1 --tag=p19")[0] == ("remote-start CP1 --tag=CP19", "")
+
+
+@pytest.mark.parametrize("typed", ["cp show no7\t\r", "cp show no7\t --json\r", "cp sho\t NO\t7\r"])
+def test_what_is_typed_after_tab_stands_behind_what_it_found(
+    run_shell: RunShell, completing: ScriptedDaemon, typed: str
+) -> None:
+    """However fast it is typed."""
+    run_shell(typed)
+    assert completing.params("charge_point.show") == {"id": "NORTH-07"}
 
 
 def test_completion_of_files(daemon: ScriptedDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

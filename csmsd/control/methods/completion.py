@@ -31,6 +31,7 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "rollouts",
     ]
     prefix: str = ""
+    letters: str = ""
     charge_point: str | None = None
 
 
@@ -58,9 +59,21 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
             "rollouts": _rollouts,
         }
         found = sources[parameters.kind](site)
-    prefix = fold(parameters.prefix)
-    values = [[value, help_] for value, help_ in found if fold(value).startswith(prefix)]
+    prefix, letters = fold(parameters.prefix), fold(parameters.letters)
+    values = [
+        [value, help_]
+        for value, help_ in found
+        if (folded := fold(value)).startswith(prefix) and _in_this_order(letters, folded)
+    ]
+    if letters:
+        values.sort(key=lambda pair: not fold(pair[0]).startswith(letters))
     return {"values": values[:MAX_VALUES]}
+
+
+def _in_this_order(letters: str, value: str) -> bool:
+    """Whether the value has all these letters, whatever stands between them."""
+    at = -1
+    return all((at := value.find(letter, at + 1)) >= 0 for letter in letters)
 
 
 def _charge_points(site: Site) -> Iterator[tuple[str, str]]:
