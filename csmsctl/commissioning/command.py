@@ -1,5 +1,6 @@
 """`csmsctl cp test`: the command around the steps."""
 
+import contextlib
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from csmsctl.confirm import confirm
-from csmsctl.failure import INTERRUPTED, NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OTHER, USAGE, Failure
+from csmsctl.failure import NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OK, OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.parameters import Identity, files, live
 from csmsctl.report_forms import form_of
@@ -90,15 +91,15 @@ def examine(
 
     person = Person() if kind == "guided" else None
     visit = Visit(run, charge_point, connector=connector, tag=tag, charge=charge, person=person)
-    done, ended_early = _test(run, visit, kind, steps)
+    done, code = _test(run, visit, kind, steps)
     if report is not None and form is not None:
         from csmsctl.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
     _show(run, done)
     unlinked = any(outcome.step.name == "link" and outcome.result == "fail" for outcome in done.outcomes)
-    if ended_early:
-        run.exit_code = INTERRUPTED
+    if code != OK:
+        run.exit_code = code
     elif done.failed:
         run.exit_code = NOT_CONNECTED if unlinked and not done.charge_point["connected"] else OTHER
 
@@ -134,8 +135,8 @@ def _may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: l
         confirm(run, f"This starts transactions on {charge_point}, limits and restarts it. Test it?")
 
 
-def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, bool]":
-    """The report, and whether the operator ended the test early."""
+def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, int]":
+    """The report, and the exit code when the test did not come to its end."""
     from csmsctl.commissioning.report import Report, step_lines
     from csmsctl.commissioning.runner import Runner
 
@@ -148,10 +149,12 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
 
     date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     try:
-        before = _deviations(visit.record())
+        record = visit.record()
+        before = _deviations(record)
         runner = Runner(visit, tell)
         runner.run(steps)
-        record = visit.record()
+        with contextlib.suppress(Failure):  # what was seen is told, whatever became of csmsd meanwhile
+            record = visit.record()
     finally:
         visit.leave()
     grown = [
@@ -160,7 +163,7 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
         if count > before.get((action, field, name), 0)
     ]
     done = Report(date, suite, visit.connector, record, runner.outcomes, grown, visit.left_behind)
-    return done, runner.ended_early
+    return done, runner.code
 
 
 def _deviations(record: Record) -> dict[tuple[str, str, str], int]:

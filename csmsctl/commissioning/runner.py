@@ -1,18 +1,19 @@
 """Does the steps one after the other, and tells how each went."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from time import monotonic
 
 from csmsctl.commissioning.step import Failed, Outcome, Result, Skipped, Step, Stopped
 from csmsctl.commissioning.visit import Visit
-from csmsctl.failure import UNREACHABLE, Failure
+from csmsctl.failure import INTERRUPTED, OK, UNREACHABLE, Failure
 
 
 class Runner:
-    """One run. `ended_early` says that the operator did not want to see the end of it."""
+    """One run. `code` is the exit code when the operator, or csmsd, did not stay to the end of it."""
 
     def __init__(self, visit: Visit, tell: Callable[[Outcome], None]) -> None:
-        self.ended_early = False
+        self.code: int = OK
         self.outcomes: list[Outcome] = []
         self._visit = visit
         self._tell = tell
@@ -27,8 +28,7 @@ class Runner:
 
     def _one(self, step: Step) -> Outcome:
         visit = self._visit
-        visit.forget()
-        visit.seen, visit.conversation = [], []
+        visit.seen = []
         begun = monotonic()
         result: Result = "skipped"
         reason: str | None = None
@@ -39,24 +39,27 @@ class Runner:
         except Skipped as skipped:
             reason = str(skipped)
         except (Failed, Failure) as failed:
-            if isinstance(failed, Failure) and failed.code == UNREACHABLE:
-                raise
             result, reason = "fail", str(failed)
             advice = failed.advice if isinstance(failed, Failed) else failed.next_step
-            if step.name == "link":
+            if isinstance(failed, Failure) and failed.code == UNREACHABLE:
+                self._over, self.code = "csmsd went away", UNREACHABLE
+            elif step.name == "link":
                 self._over = "the link has to work first"
         except Stopped:
-            reason, self._over, self.ended_early = "stopped by the operator", "stopped by the operator", True
+            reason, self._over, self.code = "stopped by the operator", "stopped by the operator", INTERRUPTED
         except KeyboardInterrupt:
-            reason, self._over, self.ended_early = "interrupted", "interrupted before", True
+            reason, self._over, self.code = "interrupted", "interrupted before", INTERRUPTED
         seconds = monotonic() - begun
-        visit.forget()  # which gathers the frames that came last
+        with contextlib.suppress(Failure):
+            visit.forget()  # which gathers the frames that came last
         conversation = visit.conversation if result == "fail" else []
         visit.tidy()
         return Outcome(step, result, seconds, visit.seen, reason, advice, conversation)
 
     def _play(self, step: Step) -> None:
         visit = self._visit
+        visit.forget()
+        visit.conversation = []
         if step.needs_person and visit.person is None:
             raise Skipped("it needs a person at the charge point: leave out --suite")
         if step.profile is not None and not visit.supports(step.profile):

@@ -265,11 +265,12 @@ class Visit:
 
     def _tidy(self, undo: dict[str, Callable[[], object]]) -> None:
         while undo:
-            what, take_away = undo.popitem()
+            what, take_away = next(reversed(undo.items()))
             try:
                 take_away()
             except (Failed, Failure) as error:
                 self.left_behind.append(f"{what}: {error}")
+            undo.pop(what, None)  # only now: Ctrl-C meanwhile leaves it for the end of the visit
 
 
 def said(result: Result) -> str:

@@ -1,0 +1,48 @@
+"""`cp test` when it does not come to its end: what was seen is told, and nothing is left behind without a word."""
+
+import pytest
+
+from csmsctl.commissioning.visit import Visit
+from csmsctl.failure import UNREACHABLE, Failure
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Hangup, Params, Peer, ScriptedDaemon
+
+
+def test_a_csmsd_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def end(_peer: Peer, _params: Params) -> None:
+        raise Hangup
+
+    daemon.replies |= {
+        "charge_point.show": samples.charge_point(connected=True, deviations=[]),
+        "log.subscribe": {},
+        "event.subscribe": {},
+        "operation.run": end,
+    }
+    ended = csmsctl("--json", "cp", "test", "CP1", "--suite", "quick")
+    assert ended.code == UNREACHABLE
+    report = ended.document
+    assert (report["passed"], report["failed"], report["skipped"]) == (0, 1, 6)
+    assert "closed the connection" in report["steps"][0]["reason"]
+    assert {step["reason"] for step in report["steps"][1:]} == {"csmsd went away"}
+
+
+def test_ctrl_c_while_something_is_taken_away() -> None:
+    visit = Visit.__new__(Visit)
+    visit.left_behind, visit._undo = [], {}
+    tried = []
+
+    def take_away() -> None:
+        tried.append("transaction 1")
+        if len(tried) == 1:
+            raise KeyboardInterrupt
+        raise Failure(UNREACHABLE, "csmsd has ended.")
+
+    visit.afterwards("transaction 1", take_away)
+    with pytest.raises(KeyboardInterrupt):
+        visit.tidy()
+    visit.tidy()
+    assert len(tried) == 2
+    assert visit.left_behind == ["transaction 1: csmsd has ended."]
+    visit.tidy()
+    assert len(tried) == 2
