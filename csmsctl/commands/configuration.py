@@ -214,8 +214,7 @@ def apply(
     Each key is a ChangeConfiguration of its own. RebootRequired counts as done; `csmsctl status` shows it until the
     charge point has booted again. A value that the charge point accepts and then reports otherwise fails (7).
     """
-    from csmsctl.desired_state.applying import apply as apply_one
-    from csmsctl.desired_state.applying import apply_code, not_begun
+    from csmsctl.desired_state.applying import applied, apply_code, not_begun
     from csmsctl.desired_state.fleet import for_each
 
     run = invocation(ctx)
@@ -234,7 +233,7 @@ def apply(
         done = for_each(
             run,
             list(due),
-            lambda client, identity: apply_one(client, due[identity]),
+            lambda client, identity: applied(client, due[identity]),
             parallel=parallel,
             stop_after=lambda results: fail_fast and any(result["code"] for result in results),
         )

@@ -6,11 +6,19 @@ from csmsctl.client import Client, Result
 from csmsctl.configurations import Report, ask, operation
 from csmsctl.desired_state.comparison import Comparison, same
 from csmsctl.desired_state.plan import Plan
-from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED
+from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, Failure
 from csmsctl.run import exit_code
 from csmsctl.table import Record
 
 _CANNOT = {"read_only": "the key is read-only there", "unknown": "the charge point does not know the key"}
+
+
+def applied(client: Client, plan: Plan) -> list[Record]:
+    """As `apply`; when csmsd does not answer that is the result, and what became of the others is told as well."""
+    try:
+        return apply(client, plan)
+    except Failure as failure:
+        return [_record(plan, None, "unknown", failure.message, failure.code)]
 
 
 def apply(client: Client, plan: Plan) -> list[Record]:

@@ -100,17 +100,27 @@ def _text(value: Any, file: str, place: str) -> str:
 
 
 def _check(key: str, value: str, file: str, place: str) -> None:
-    if not key or len(key) > MAX_KEY or key != key.strip() or "=" in key:
+    if not can_be_key(key):
         raise _wrong(file, place, f"is no configuration key: 1 to {MAX_KEY} letters, no = in it (C 5.3)")
     if len(value) > MAX_VALUE:
         raise _wrong(file, place, f"has {len(value)} letters; a value has at most {MAX_VALUE} (C 5.3)")
-    if is_secret_key(key) or MASK in value or masked(value) != value:
+    if holds_secret(key, value):
         raise _wrong(
             file,
             place,
             "holds a secret, which has no place in this file",
             "Send it by itself: csmsctl change-configuration --set. It can be read back from no charge point.",
         )
+
+
+def can_be_key(name: str) -> bool:
+    """Whether a file can say something of a key of that name."""
+    return 0 < len(name) <= MAX_KEY and name == name.strip() and "=" not in name
+
+
+def holds_secret(key: str, value: str) -> bool:
+    """Whether that has no place in a file."""
+    return is_secret_key(key) or MASK in value or masked(value) != value
 
 
 def _wrong(file: str, place: str, what: str, next_step: str | None = None) -> Failure:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from csmsctl.client import Client, Result
 from csmsctl.configurations import Report, ask, remembered
-from csmsctl.desired_state.document import MAX_VALUE, DesiredState, Settings, written
+from csmsctl.desired_state.document import MAX_VALUE, DesiredState, Settings, can_be_key, holds_secret, written
 from csmsctl.desired_state.factoring import Known, factored
 from csmsctl.desired_state.fleet import for_each
 from csmsctl.escape import visible
 from csmsctl.failure import NOT_CONNECTED, OTHER, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.table import Record
-from csmsd.ocpp.secrets import MASK, is_secret_key
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,12 @@ def _report(client: Client, identity: str, *, connected: bool) -> tuple[Report, 
 
 
 def _settings(report: Report, *, readonly: bool) -> Settings:
-    """The keys that can be written (or those that cannot), without secrets."""
+    """The keys that can be written (or those that cannot), as far as a file can have them: no secrets."""
     return {
         key.name: key.value or ""
         for key in report.keys.values()
         if key.readonly == readonly
-        and not is_secret_key(key.name)
-        and MASK not in (key.value or "")
+        and can_be_key(key.name)
         and len(key.value or "") <= MAX_VALUE
+        and not holds_secret(key.name, key.value or "")
     }
