@@ -50,7 +50,10 @@ def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
 @contextmanager
 def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """A stream, and where it goes for now. When all went well it is on disk under the name of `path`, else nowhere."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # by the name that was asked for
     temporary = Path(name)
     try:
         with os.fdopen(number, "wb") as stream:

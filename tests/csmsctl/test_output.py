@@ -401,3 +401,9 @@ def test_following_ends_when_nobody_reads_any_more(csmsctl: Csmsctl, daemon: Scr
         process.stdout.close()
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
+
+
+def test_a_file_that_cannot_be_written_goes_by_its_own_name(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["tag.list"] = {"tags": [samples.tag(id="A1")]}
+    ended = csmsctl("tag", "export", "--output", "/nowhere/tags.csv")
+    assert (ended.code, ended.err) == (1, "csmsctl: /nowhere/tags.csv: No such file or directory.\n")
