@@ -66,7 +66,7 @@ def batch(
         try:
             for line in runner.finished(run.output.flush):
                 show(line)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, and SIGTERM
             for line in runner.interrupted():
                 show(line)
             raise

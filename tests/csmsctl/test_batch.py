@@ -135,14 +135,15 @@ def test_a_line_about_the_same_thing_waits(running: Running, gate: Gate) -> None
     assert running.end()[0] == 0
 
 
-def test_interrupted(running: Running, gate: Gate) -> None:
+@pytest.mark.parametrize(("number", "ends_with"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted(running: Running, gate: Gate, number: signal.Signals, ends_with: int) -> None:
     running.type("tag add A1", "tag add A2", "tag block A1")
     gate.wait_for("A1", "A2")
     gate.open("A1")
     assert running.next()["exit_code"] == 0
-    running.process.send_signal(signal.SIGINT)
+    running.process.send_signal(number)
     code, [under_way, *not_run], err = running.end()
-    assert code == 130
+    assert code == ends_with
     assert (under_way["line"], under_way["exit_code"]) == (2, 130)
     assert "may have been carried out" in under_way["error"]["message"]
     for line in not_run:  # as far as it was read
