@@ -69,7 +69,9 @@ def exported(run: Invocation, targets: list[str], *, parallel: int) -> Export:
     if not known:
         raise Failure(OTHER if connected else NOT_CONNECTED, "There is nothing to export.")
 
-    missing = {label.casefold() for one in everyone if one not in chosen for label in one["labels"]}
+    # By identity: what else is known of them changes from one list to the next.
+    identities = {one["id"] for one in chosen}
+    missing = {label.casefold() for one in everyone if one["id"] not in identities for label in one["labels"]}
     whole = {label.casefold() for one in chosen for label in one["labels"]} - missing
 
     def state(*, readonly: bool) -> DesiredState:

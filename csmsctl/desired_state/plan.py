@@ -70,7 +70,7 @@ def plans(
     wanted = {one["id"]: wanted_of(state, one["id"], one["labels"]) for one in charge_points}
     chosen = [one for one in charge_points if wanted[one["id"]]]
     for one in charge_points if targets else ():
-        if one not in chosen:
+        if not wanted[one["id"]]:
             run.output.note(f"The file says nothing about {one['id']}.")
     known = {one["id"]: one for one in chosen}
     reboots = Reboots(run.client, chosen)

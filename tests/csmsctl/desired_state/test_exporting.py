@@ -10,6 +10,9 @@ from csmsctl.desired_state.document import MAX_KEY, MAX_VALUE, DesiredState, rea
 from csmsctl.desired_state.exporting import _settings
 from csmsctl.desired_state.plan import Plan
 from csmsctl.failure import UNREACHABLE, Failure
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 
 
 def test_what_is_exported_can_be_applied() -> None:
@@ -27,6 +30,24 @@ def test_what_is_exported_can_be_applied() -> None:
     settings = _settings(report, readonly=False)
     assert settings == good
     assert read(written(DesiredState(defaults=settings)), "site.toml").defaults == good
+
+
+def test_a_label_is_whole_whatever_changes_meanwhile(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """Two charge points, of all that there are; one was heard of between the two lists."""
+
+    def charge_points(_peer: Peer, params: Params) -> Params:
+        seen = "2026-03-01T12:00:00Z" if "targets" in params else "2026-03-01T12:00:01Z"
+        known = [samples.charge_point(name, connected=False, last_seen_at=seen) for name in ("CP1", "CP2")]
+        return {"charge_points": known if "targets" in params else [*known, samples.charge_point("CP3", labels=[])]}
+
+    key = {"key": "HeartbeatInterval", "value": "300", "readonly": False, "reported_at": "2026-03-01T12:00:00Z"}
+    daemon.replies |= {
+        "charge_point.list": charge_points,
+        "charge_point.show": samples.charge_point(configuration=[key]),
+    }
+    exported = csmsctl("config", "export", "@north", "--json").document
+    assert exported["labels"] == {"north": {"configuration": {"HeartbeatInterval": "300"}}}
+    assert exported["charge_points"] == {}
 
 
 def test_a_csmsd_that_goes_away_is_a_result() -> None:
