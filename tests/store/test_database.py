@@ -159,3 +159,26 @@ def test_what_ended_before_there_were_bookings_is_numbered_as_it_became_known(tm
         (3, 3),
         (1, 4),
     ]
+
+
+def test_a_reservation_that_was_being_replaced_holds_on(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    at_version(path, 8)
+    before = '{"connector": 0, "id_tag": "A", "parent_id_tag": null, "expires_at": 700, "state": "reserved"}'
+    rows = [(1, "requested", before), (2, "requested", "{}"), (3, "reserved", "{}")]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executemany(
+            "INSERT INTO reservation (charge_point, id, connector, id_tag, parent_id_tag, state, created_at, "
+            "expires_at, replaced) VALUES ('CP1', ?1, 2, 'B', 'G', ?2, 500, 900, ?3)",
+            rows,
+        )
+        connection.commit()
+    prepare(path)
+    kept = query(path, "SELECT id, state, connector, id_tag, parent_id_tag, expires_at FROM reservation ORDER BY id")
+    assert kept == [
+        (1, "reserved", 0, "A", None, 700),
+        (2, "requested", 2, "B", "G", 900),
+        (3, "reserved", 2, "B", "G", 900),
+    ]
+    asked = '[{"terms":{"connector":2,"id_tag":"B","parent_id_tag":"G","expires_at":900},"lost":true}]'
+    assert query(path, "SELECT asked FROM reservation ORDER BY id") == [(asked,), (asked,), ("[]",)]
