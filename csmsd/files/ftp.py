@@ -6,10 +6,12 @@ pyftpdlib has a loop of its own; it runs in a thread, and asks the daemon's loop
 import asyncio
 import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Coroutine
 from contextlib import closing, suppress
+from stat import S_IFREG
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
@@ -189,6 +191,12 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
             raise FilesystemError("No such file")
         return found.size
 
+    def lstat(self, path: str) -> os.stat_result:
+        """What LIST, NLST and STAT tell of a path; pyftpdlib would look at the files of this machine."""
+        return os.stat_result((S_IFREG | 0o400, 0, 0, 1, 0, 0, self.getsize(path), 0, 0, 0))
+
+    stat = lstat
+
     def open(self, filename: str, mode: str) -> Outgoing | Incoming:
         found = self._find(filename)
         shelf = self.host.grants.shelf
@@ -335,10 +343,12 @@ class _Handler(FTPHandler):  # type: ignore[misc]
 
     def look(self, now: float) -> None:
         """One that names no token that is good, or has not done so for long, is closed, whatever else it says."""
-        known = self.named_token_at is not None
-        patience = max(TOKEN_SECONDS, self.host.limits.idle) if known else TOKEN_SECONDS
-        since = now - (self.opened_at if self.named_token_at is None else self.named_token_at)
-        if self.data_channel is None and since >= patience:
+        if self.named_token_at is None:  # a data connection is of no use to it, either
+            late = now - self.opened_at >= TOKEN_SECONDS
+        else:
+            patience = max(TOKEN_SECONDS, self.host.limits.idle)
+            late = self.data_channel is None and now - self.named_token_at >= patience
+        if late:
             self.respond("421 Closed: no token was named.")
             self.close_when_done()
 

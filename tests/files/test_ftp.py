@@ -5,9 +5,10 @@ import io
 import socket
 import struct
 from asyncio import to_thread
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from ftplib import FTP, error_perm, error_reply, error_temp
 from ftplib import Error as FtpError
+from functools import partial
 from http.client import HTTPException
 from time import monotonic, sleep
 from urllib.parse import urlsplit
@@ -171,6 +172,21 @@ async def test_nothing_else_is_there(hosts: Site) -> None:
         with pytest.raises((error_perm, error_reply, error_temp)):
             await to_thread(ask, command)
 
+    def look(path: str) -> list[str]:
+        client, _ = ftp(url)
+        listed: list[str] = []
+        with client:
+            client.retrlines(f"LIST {path}", listed.append)
+        return listed
+
+    assert len(await to_thread(look, parts.path)) == 1
+    for path in ("/etc/passwd", "/etc", str(hosts.state), str(hosts.state / "csms.db")):
+        for command in (f"STAT {path}", f"SIZE {path}"):
+            with pytest.raises(error_perm):
+                await to_thread(ask, command)
+        with pytest.raises(error_perm):
+            await to_thread(look, path)
+
     def without_login() -> str:
         with FTP(timeout=10) as client:
             client.connect(parts.hostname or "", parts.port or 0)
@@ -267,16 +283,21 @@ async def test_who_names_no_token_may_not_stay(hosts: Site) -> None:
     await add_firmware(hosts)
     url = await update(hosts, await hosts.raw("CP1"), protocol="ftp")
 
-    def stay(path: str | None) -> float:
+    def stay(path: str | None, *, with_data: bool = False) -> float:
         """Seconds until csmsd closes the connection, which says something all the time."""
         client, _ = ftp(url)
         begun = monotonic()
-        with suppress(EOFError, error_temp, OSError):
+        with suppress(EOFError, error_temp, OSError), ExitStack() as data:
             while monotonic() - begun < 16:
+                if with_data:
+                    data.enter_context(closing(socket.create_connection(client.makepasv(), 10)))
                 client.sendcmd(f"SIZE {path}" if path is not None else "NOOP")
                 sleep(0.2)
         client.close()
         return monotonic() - begun
 
-    named, unnamed = await asyncio.gather(to_thread(stay, urlsplit(url).path), to_thread(stay, None))
+    named, unnamed, busy = await asyncio.gather(
+        to_thread(stay, urlsplit(url).path), to_thread(stay, None), to_thread(partial(stay, None, with_data=True))
+    )
     assert 8 < unnamed < 16 <= named
+    assert 8 < busy < 16
