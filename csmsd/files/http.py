@@ -108,14 +108,15 @@ class HttpHost:
                         return _answer(405, "Not that way.", Allow=allowed)
         except TimeoutError:
             _drop(request)
-            begun: web.StreamResponse | None = request.get("begun")
-            if begun is not None:  # half an answer: nothing can be said any more
-                _cut(request)
-                return begun
-            return _answer(408, "This took too long.")
+            failure = _answer(408, "This took too long.")
         except Exception:
             log.exception("a request of %s could not be handled", request.remote)
-            return _answer(500, "This could not be handled.")
+            failure = _answer(500, "This could not be handled.")
+        begun: web.StreamResponse | None = request.get("begun")
+        if begun is None:
+            return failure
+        _cut(request)  # half an answer: what is said now would be taken for a part of the file
+        return begun
 
     # --- firmware goes out
 
@@ -166,6 +167,11 @@ class HttpHost:
                 await response.prepare(request)
                 await self._stream(response, descriptor, delivery)
             except ConnectionError:
+                _cut(request)
+            except TimeoutError:  # an OSError, too
+                raise
+            except OSError as error:
+                log.error("firmware for %s cannot be read: %s", grant.charge_point, error.strerror)
                 _cut(request)
             finally:
                 await self._grants.end(delivery, self._limits.idle)

@@ -82,6 +82,35 @@ async def test_it_is_fetched_in_pieces(hosts: Site) -> None:
     await fetched_for_good(hosts, url)
 
 
+async def test_a_disk_that_fails_is_no_part_of_the_file(hosts: Site) -> None:
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"))
+    (file,) = stored(hosts, "firmware")
+    file.unlink()
+    file.mkdir()  # it can be opened, and not be read
+    assert await to_thread(fetch, url) == b""
+
+
+async def test_an_image_that_is_removed_takes_its_addresses_with_it(hosts: Site) -> None:
+    """Who has a part of it must not get the rest from another image of that name."""
+    await add_firmware(hosts)
+    url = await update(hosts, await hosts.raw("CP1"), retries=3)
+    response, body = await to_thread(http, "GET", url, None, {"Range": "bytes=0-99"})
+    assert (response.status, body) == (206, FIRMWARE[:100])
+    await hosts.call("firmware.remove", name="acme-2.1.bin", force=True)
+    await add_firmware(hosts, data=bytes(len(FIRMWARE)))
+    response, _ = await to_thread(http, "GET", url, None, {"Range": "bytes=100-"})
+    assert response.status == 410
+
+
+async def test_one_name_is_one_image(hosts: Site) -> None:
+    """Also when two operators add it at the same time."""
+    tries = [add_firmware(hosts, data=bytes([number]) * 1000) for number in range(5)]
+    added = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(answer, dict) and answer["changed"] for answer in added) == 1
+    assert len(stored(hosts, "firmware")) == 1
+
+
 async def fetched_for_good(site: Site, url: str) -> None:
     assert (await to_thread(http, "GET", url))[0].status == 410
     assert (await update_record(site))["fetched_at"] is not None

@@ -21,6 +21,7 @@ from csmsd.control.service import (
     RpcError,
     Service,
     not_there,
+    require_store,
     usage,
 )
 from csmsd.control.targets import resolve
@@ -143,11 +144,12 @@ async def finish(service: Service, parameters: Finish, caller: Caller) -> Json:
         added_at=service.clock(),
     )
     try:
+        require_store(service.keeper)
+        images[image.name] = image  # another operator's file must not take the same name meanwhile
         await service.keeper.commit([image])
     except Exception:
         await asyncio.to_thread(service.files.remove, "firmware", file.stored)
         raise
-    service.site().firmware.images[image.name] = image
     service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": True}))
     return {"changed": True, "firmware": image_view(image)}
 
@@ -163,8 +165,13 @@ async def remove(service: Service, parameters: Remove, caller: Caller) -> Json:
     ]
     if users and not parameters.force:
         raise usage(f"{image.name} is in use: {', '.join(sorted(users)[:5])}.", "Remove it all the same with --force.")
-    await service.keeper.commit([Deleted(image)])
-    service.site().firmware.images.pop(image.name, None)
+    require_store(service.keeper)
+    del firmware.images[image.name]
+    # Whoever has a part of it must not get the rest from another image of that name.
+    unfinished = [update for update in firmware.updates.with_token() if update.file == image.name]
+    for update in unfinished:
+        update.downloads_left = 0
+    await service.keeper.commit([Deleted(image), *unfinished])
     await asyncio.to_thread(service.files.remove, "firmware", image.stored)
     service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": False}))
     return {"changed": True}
