@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -49,8 +50,17 @@ def batch(
     if run.options.csv:
         raise Failure(USAGE, "The results of a batch are JSON.", "Leave out --csv.")
     options, tree = options_for_lines(run.options), root()
-    lines = (Line(number, text, options, tree) for number, text in numbered_lines(file))
     shared = SharedClient(run.options.socket, run.options.timeout)
+
+    @cache
+    def is_identity(word: str) -> bool:
+        try:
+            found = shared.part(run.options.timeout).call("charge_point.list", {"targets": [word]})
+        except Failure:
+            return False
+        return [one["id"].casefold() for one in found["charge_points"]] == [word.casefold()]
+
+    lines = (Line(number, text, options, tree, is_identity) for number, text in numbered_lines(file))
     done = failed = skipped = 0
 
     def show(line: Line) -> None:

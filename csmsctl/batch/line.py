@@ -3,7 +3,7 @@
 import io
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 class Line:
     """A line that is not blank. `what` and `about` say which other lines it gets along with (see `Schedule`)."""
 
-    def __init__(self, number: int, text: bytes, options: GlobalOptions, tree: Root) -> None:
+    def __init__(
+        self, number: int, text: bytes, options: GlobalOptions, tree: Root, is_identity: Callable[[str], bool]
+    ) -> None:
         self.number = number
         self.words: list[str] = []
         self.what: Any = None  # the command; None when there is none of that name
@@ -36,6 +38,7 @@ class Line:
         self.ended = threading.Event()
         self._begun = False
         self._tree = tree
+        self._is_identity = is_identity  # of a word that looks like a glob: DE*ABC*E1
         self._wrong: Failure | None = None  # what is wrong with the line itself
         try:
             self._read(text, options)
@@ -62,7 +65,19 @@ class Line:
         if self.what is not None:
             if _writes_file(self.what, self._rest) and not wants_json(self.words):
                 self._options.json = False  # the file is to be what it is without a batch
-            self.about = _about(self.what, self._rest[len(path) :])
+            self.about = self._names(self._rest[len(path) :])
+
+    def _names(self, words: list[str]) -> frozenset[str] | None:
+        """What the arguments name; None when that is open (a glob, a label, everyone)."""
+        named = arguments_among(self.what.attach(words), options_by_name(self.what))
+        if not any(param.name == "targets" for param in self.what.params):
+            named = named[:1]
+        if not named or any(self._may_be_several(name) for name in named):
+            return None
+        return frozenset(name.casefold() for name in named)
+
+    def _may_be_several(self, name: str) -> bool:
+        return name.startswith("@") or (bool(set("*?[") & set(name)) and not self._is_identity(name))
 
     @property
     def failed(self) -> bool:
@@ -186,13 +201,3 @@ def _writes_file(command: Any, words: list[str]) -> bool:
     """Whether a file is named for what the command would print."""
     named = any(word.startswith(("--output", "-o")) for word in words)
     return named and any(param.name == "output" for param in command.params)
-
-
-def _about(command: Any, words: list[str]) -> frozenset[str] | None:
-    """What the arguments name; None when that is open (a glob, a label, everyone)."""
-    named = arguments_among(command.attach(words), options_by_name(command))
-    if not any(param.name == "targets" for param in command.params):
-        named = named[:1]
-    if not named or any(name.startswith("@") or set("*?[") & set(name) for name in named):
-        return None
-    return frozenset(name.casefold() for name in named)

@@ -135,6 +135,23 @@ def test_a_line_about_the_same_thing_waits(running: Running, gate: Gate) -> None
     assert running.end()[0] == 0
 
 
+def test_identities_that_look_like_globs(running: Running, daemon: ScriptedDaemon) -> None:
+    """They run together as others do; csmsd is asked once for each."""
+
+    def hold(_peer: Peer, _params: Params) -> None:
+        raise Silence
+
+    def charge_points(_peer: Peer, params: Params) -> Params:
+        return {"charge_points": [samples.charge_point(*params["targets"])]}
+
+    daemon.replies |= {"charge_point.list": charge_points, "operation.run": hold}
+    running.type("clear-cache DE*ABC*E1", "clear-cache DE*ABC*E2", "clear-cache DE*ABC*E1")
+    peer = daemon.wait_for("operation.run", times=2)
+    asked = [params["targets"] for method, params in daemon.requests if method == "operation.run"]
+    assert sorted(asked) == [["DE*ABC*E1"], ["DE*ABC*E2"]]
+    peer.hang_up()
+
+
 @pytest.mark.parametrize(("number", "ends_with"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(running: Running, gate: Gate, number: signal.Signals, ends_with: int) -> None:
     running.type("tag add A1", "tag add A2", "tag block A1")
@@ -358,6 +375,9 @@ def test_results_are_json(csmsctl: Csmsctl) -> None:
         ("reset --all --type soft", "reset CP1 --type soft", False),
         ("call CP1 ClearCache", "call CP2 ClearCache", True),
         ("call CP1 ClearCache", "call CP1 Reset {}", False),
+        ("reset 'DE*ABC*E1' --type soft", "reset 'DE*ABC*E2' --type soft", True),
+        ("reset 'DE*ABC*E1' --type soft", "reset 'DE*ABC*e1' --type soft", False),
+        ("reset 'DE*ABC*E1' --type soft", "reset 'DE*' --type soft", False),
         ("status", "status", False),
         ("nonsense", "nonsense", False),
     ],
@@ -365,7 +385,8 @@ def test_results_are_json(csmsctl: Csmsctl) -> None:
 def test_schedule(first: str, second: str, together: bool) -> None:
     tree, schedule = root(), Schedule()
     lines = [
-        Line(at, text.encode(), options_for_lines(GlobalOptions()), tree) for at, text in enumerate((first, second))
+        Line(at, text.encode(), options_for_lines(GlobalOptions()), tree, lambda name: name.startswith("DE*ABC*E"))
+        for at, text in enumerate((first, second))
     ]
     schedule.wait_for_turn(lines[0])
     begun = threading.Event()
