@@ -1,6 +1,8 @@
 """The person at the terminal, who plugs in cars and presents cards."""
 
+import shutil
 import sys
+from textwrap import wrap
 
 from csmsctl.commissioning.step import Skipped, Stopped
 from csmsctl.escape import visible
@@ -11,7 +13,10 @@ class Person:
 
     def do(self, text: str) -> None:
         """Returns when it is done. Raises Skipped or Stopped when the person says so, or has gone."""
-        sys.stderr.write(f"  {visible(text)}\n  [Enter: done, s: skip this step, q: stop the test] ")
+        width = max(40, shutil.get_terminal_size().columns - 2)
+        for line in wrap(visible(text), width, break_long_words=False, break_on_hyphens=False):
+            sys.stderr.write(f"  {line}\n")
+        sys.stderr.write("  [Enter: done, s: skip this step, q: stop the test] ")
         sys.stderr.flush()
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):

@@ -1,7 +1,10 @@
-"""`cp test` when it does not come to its end: what was seen is told, and nothing is left behind without a word."""
+"""`cp test` and its person; and when it does not come to its end: nothing that was seen or left goes untold."""
+
+import io
 
 import pytest
 
+from csmsctl.commissioning.person import Person
 from csmsctl.commissioning.visit import Visit
 from csmsctl.failure import UNREACHABLE, Failure
 from tests.csmsctl import samples
@@ -46,3 +49,16 @@ def test_ctrl_c_while_something_is_taken_away() -> None:
     assert visit.left_behind == ["transaction 1: csmsd has ended."]
     visit.tidy()
     assert len(tried) == 2
+
+
+def test_what_a_person_is_told_is_not_broken_in_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    Person().do("CP1 is not connected. Its URL is wss://csms.example.org:9000/ocpp/CP1; switch it on.")
+    assert capsys.readouterr().err.splitlines()[:3] == [
+        "  CP1 is not connected. Its URL is",
+        "  wss://csms.example.org:9000/ocpp/CP1;",
+        "  switch it on.",
+    ]
