@@ -5,26 +5,20 @@ Whoever runs it calls `advance` with the time (ms since 1970 UTC) first, then sa
 """
 
 import random
-import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, cast
-from uuid import UUID
-
-import msgspec
+from typing import Any, Literal
 
 from csmsctl.simulator.authorization import Authorization
 from csmsctl.simulator.configuration import Configuration
 from csmsctl.simulator.connector import Connector, new_car
 from csmsctl.simulator.faults import Faults
+from csmsctl.simulator.messages import Messages
 from csmsctl.simulator.meter import Car, Meter
 from csmsctl.simulator.notice import Detail, Notice
 from csmsctl.simulator.profiles import PROFILES, Profile
 from csmsctl.simulator.timers import Timers
 from csmsctl.simulator.transaction import TransactionQueue
 from csmsctl.simulator.transfers import Transfer
-from csmsd.ocpp import reading
-from csmsd.ocpp.conversation import Answered, Conversation, Odd, QueueFull, Refused, Requested
-from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import Message, Reason, RegistrationStatus
 from csmsd.profiles.core.boot_notification import BootNotificationConf, BootNotificationReq
@@ -39,18 +33,9 @@ SECONDS_TO_RECONNECT = 0.5
 SECONDS_TO_SHUT_DOWN = 1  # between the answer to Reset and the end
 SECONDS_TO_END_TRANSACTIONS = 10
 CLOCK_TOLERANCE = 1000
-MOST_CALLS = 200
 
 # What is wanted of the WebSocket: to be there, to be closed properly, to vanish without a word.
 Link = Literal["up", "closed", "cut"]
-
-
-class _Waiting(msgspec.Struct):
-    """What to do when a CALL of ours has ended."""
-
-    confirmation: type[Message]
-    then: Callable[[Any], None] | None
-    failed: Callable[[str], None] | None
 
 
 class ChargePoint:
@@ -87,8 +72,7 @@ class ChargePoint:
         self.has_backlog = False  # queued messages go before anything new after a reconnect
         self.connectors = {number: Connector(self, number, self._new_meter(speed)) for number in range(connectors + 1)}
         self.watchers: list[Callable[[Notice], None]] = []
-        self._handlers = {action: handler for profile in self.profiles for action, handler in profile.handlers()}
-        self._conversation: Conversation | None = None
+        self.messages = Messages(self)
         self._clock_offset = 0
         self.resetting: Reason | None = None
         self._notices: list[Notice] = []
@@ -112,7 +96,7 @@ class ChargePoint:
     # --- what the runner takes
 
     def data_to_send(self) -> list[bytes]:
-        return self._conversation.data_to_send() if self._conversation is not None else []
+        return self.messages.data_to_send()
 
     def notices(self) -> list[Notice]:
         """What has happened since the last time."""
@@ -121,7 +105,7 @@ class ChargePoint:
 
     def next_deadline(self) -> int | None:
         """When `advance` has to be called at the latest."""
-        times = [self.timers.next(), self._conversation.next_deadline() if self._conversation is not None else None]
+        times = [self.timers.next(), self.messages.next_deadline()]
         return min((int(time) for time in times if time is not None), default=None)
 
     def tell(self, event: str, connector: int | None = None, **details: Detail) -> None:
@@ -139,7 +123,7 @@ class ChargePoint:
 
     @property
     def online(self) -> bool:
-        return self._conversation is not None and self.link == "up"
+        return self.messages.linked and self.link == "up"
 
     @property
     def may_send(self) -> bool:
@@ -153,13 +137,11 @@ class ChargePoint:
             self.now = max(self.now, time)
             action()
         self.now = max(self.now, now)
-        if self._conversation is not None:
-            for call in self._conversation.expire(self.now):
-                self._fail(cast(_Waiting, call.token), call.action, "no answer")
+        self.messages.expire()
 
     def connected(self) -> None:
         """The WebSocket is open. J 5.4: a mere reconnect needs no BootNotification."""
-        self._conversation = Conversation(max_queue=MOST_CALLS, new_unique_id=self._new_unique_id)
+        self.messages.begin()
         self.tell("connected")
         if self.registration == "Accepted":
             self._resume()
@@ -168,13 +150,11 @@ class ChargePoint:
 
     def disconnected(self) -> None:
         """The WebSocket is gone; what was open gets no answer any more."""
-        if self._conversation is None:
+        if not self.messages.linked:
             return
-        conversation, self._conversation = self._conversation, None
         self.tell("disconnected")
         self.timers.cancel("heartbeat")
-        for call in conversation.close():
-            self._fail(cast(_Waiting, call.token), call.action, "disconnected")
+        self.messages.end()
 
     def go_offline(self) -> None:
         """The network fails; charging goes on."""
@@ -189,9 +169,6 @@ class ChargePoint:
         """Closes the connection and opens a new one, for a new password."""
         self.link = "closed"
         self._power_on_in(SECONDS_TO_RECONNECT)
-
-    def _new_unique_id(self) -> str:
-        return str(UUID(int=self.jitter.getrandbits(128), version=4))
 
     # --- boot, heartbeat, reset
 
@@ -304,7 +281,7 @@ class ChargePoint:
         self.reboot("PowerLoss", link="cut")
 
     def _power_on(self) -> None:
-        if self._conversation is None:
+        if not self.messages.linked:
             self.link = "up"
         else:  # the old link is not gone yet
             self._power_on_in(0.1)
@@ -326,80 +303,8 @@ class ChargePoint:
         failed: Callable[[str], None] | None = None,
     ) -> None:
         """Sends a CALL; `then` is given its confirmation, `failed` the reason why there is none."""
-        kind = type(request)
-        action = kind.__name__.removesuffix("Req")
-        waiting = _Waiting(getattr(sys.modules[kind.__module__], f"{action}Conf"), then, failed)
-        if self._conversation is None:
-            self._fail(waiting, action, "disconnected")
-            return
-        payload = self.faults.outgoing(action, reading.encode(request))
-        timeout = self.configuration.integer("MessageTimeout") * 1000
-        try:
-            self._conversation.call(action, payload, waiting, timeout=timeout, now=self.now)
-        except QueueFull:
-            self._fail(waiting, action, "too many CALLs wait")
+        self.messages.call(request, then, failed)
 
     def receive(self, text: str | bytes) -> None:
         """Takes one WebSocket message."""
-        if self._conversation is None:
-            return
-        event = self._conversation.receive(text, self.now)
-        if isinstance(event, Requested):
-            self._answer(self._conversation, event)
-        elif isinstance(event, Answered):
-            self._answered(cast(_Waiting, event.call.token), event)
-        elif isinstance(event, Refused):
-            self.tell("call_error", action=event.call.action, code=event.code, description=event.description)
-            self._fail(cast(_Waiting, event.call.token), event.call.action, event.code)
-        elif isinstance(event, Odd):
-            self.tell("odd_message", oddity=event.oddity, detail=event.detail)
-
-    def _answered(self, waiting: _Waiting, event: Answered) -> None:
-        action = event.call.action
-        if self.faults.loses_answer(action):
-            self.tell("loses_answer", action=action)
-            self._fail(waiting, action, "lost")
-            return
-        try:
-            confirmation, _ = reading.read(waiting.confirmation, event.payload)
-        except OcppError as error:
-            self.tell("unreadable_answer", action=action, description=error.description)
-            self._fail(waiting, action, "unreadable")
-            return
-        if waiting.then is not None:
-            waiting.then(confirmation)
-
-    def _fail(self, waiting: _Waiting, action: str, reason: str) -> None:
-        if reason == "no answer":
-            self.tell("no_answer", action=action)
-        if waiting.failed is not None:
-            waiting.failed(reason)
-
-    def _answer(self, conversation: Conversation, event: Requested) -> None:
-        """Answers a CALL. What its handler sends leaves after the answer (C 5.17)."""
-        action = event.action
-        # C 4.2: while Rejected, no CALL is answered.
-        if self.registration == "Rejected" or self.faults.ignores(action):
-            self.tell("ignored", action=action)
-            return
-        conversation.hold()
-        try:
-            confirmation = self._handle(event)
-        except OcppError as error:
-            self.tell("refused_call", action=action, code=error.code, description=error.description)
-            conversation.refuse(event.unique_id, error)
-        else:
-            self.tell("answered", action=action, status=getattr(confirmation, "status", None))
-            conversation.answer(event.unique_id, reading.encode(confirmation))
-        conversation.release(self.now)
-
-    def _handle(self, event: Requested) -> Message:
-        if event.action not in self._handlers:
-            raise OcppError("NotImplemented", f"{event.action} is not known here")
-        request_type, handle = self._handlers[event.action]
-        request, deviations = reading.read(request_type, event.payload)
-        for deviation in deviations:
-            # A number out of range (connector 99, connector 0) has an answer of its own in most actions.
-            if deviation.kind not in ("out_of_range", "unknown_field"):
-                raise OcppError(deviation.code, f"{deviation.field}: {deviation.kind.replace('_', ' ')}")
-        return handle(request)
+        self.messages.receive(text)
