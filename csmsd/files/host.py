@@ -141,11 +141,16 @@ class FileHost:
             elif protocol not in self._open:
                 continue
             elif monotonic() - self._idle_since.setdefault(protocol, monotonic()) >= LINGER_SECONDS:
-                async with self._changing:
-                    host, base = self._open.pop(protocol), self._bases.pop(protocol)
-                    await host.close()
-                log.info("files are hosted at %s no longer: nobody needs it any more", base)
-                self._tell("files.closed", base)
+                await self._close_idle(protocol)
+
+    async def _close_idle(self, protocol: Protocol) -> None:
+        async with self._changing:
+            if protocol not in self._idle_since:
+                return  # a charge point is about to be told of it: somebody had `ready` while this waited
+            host, base = self._open.pop(protocol), self._bases.pop(protocol)
+            await host.close()
+        log.info("files are hosted at %s no longer: nobody needs it any more", base)
+        self._tell("files.closed", base)
 
     async def _open_on_demand(self, protocol: Protocol) -> str | None:
         async with self._changing:

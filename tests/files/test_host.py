@@ -1,0 +1,60 @@
+"""When the hosts are open, with hosts that listen nowhere."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from csmsd.files import host
+from csmsd.files.host import FileHost, Listener, Listeners
+from csmsd.profiles.firmware_management.hosting import Protocol
+
+
+class Nobody:
+    """Tokens that nobody has, and somebody to whom events are told in vain."""
+
+    def needed(self, protocol: Protocol) -> bool:
+        return False
+
+    def publish(self, event: object) -> None:
+        pass
+
+
+class Slow:
+    """A host that opens when it may."""
+
+    def __init__(self, may_open: asyncio.Event) -> None:
+        self._may_open = may_open
+        self.opening = asyncio.Event()
+        self.closed = False
+
+    async def open(self, hosts: list[str], port: int) -> int:
+        self.opening.set()
+        await self._may_open.wait()
+        return port
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_what_a_charge_point_is_told_of_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even when its closing had been decided before, and waited for the other one to open."""
+    at_once, held = asyncio.Event(), asyncio.Event()
+    at_once.set()
+    made = {"http": Slow(at_once), "ftp": Slow(held)}
+    monkeypatch.setattr(FileHost, "_make", lambda self, protocol: made[protocol])
+    monkeypatch.setattr(host, "LINGER_SECONDS", -1.0)
+    listeners = Listeners(by_protocol={name: Listener(["127.0.0.1"], 1, on_demand=True) for name in ("http", "ftp")})
+    nobody: Any = Nobody()
+    files = FileHost(nobody, nobody, listeners, nobody)
+    await files.ready("http")
+    other = asyncio.create_task(files.ready("ftp"))
+    await made["ftp"].opening.wait()
+    keeping = asyncio.create_task(files.run())  # decides to close what nobody needs, and waits its turn
+    await asyncio.sleep(0)
+    assert await files.ready("http") is None, "it is open"
+    held.set()
+    await other
+    await asyncio.sleep(0)
+    keeping.cancel()
+    assert not made["http"].closed
