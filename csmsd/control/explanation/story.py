@@ -12,6 +12,7 @@ from csmsd.control.explanation.limits import Limit, at, limits
 from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.task import Task
 
 _LATE_MS = 60_000
 _MISSED = 3  # readings
@@ -19,6 +20,8 @@ _SHORTEST_GAP_MS = 60_000
 _AROUND_MS = 60_000  # clocks of charge points differ
 _MOST_LIMITS = 100
 _GOES_DOWN = ("PowerLoss", "Reboot", "HardReset", "SoftReset")  # reasons for an end (C 7.39)
+_AFTERWARDS = ("RemoteStopTransaction", "UnlockConnector")  # commands that are about it when it has just ended
+_LEADS_TO_IT = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE")  # told before StartTransaction by some
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -37,10 +40,49 @@ class Story:
         self._facts = facts
         self._start = start_command(facts)
         self._stop = stop_command(facts)
+        self._since, self._free = self._cause(), self._freed()
         self._limits = limits(facts, self._start)
         self._pauses = list(self._find_pauses())
         self._gaps = list(_gaps(facts))
         self.entries = sorted(self._tell(), key=lambda entry: entry.time)
+
+    # --- from when to when
+
+    def _statuses(self) -> list[tuple[Milliseconds, str]]:
+        """What its connector said of itself, in the order of time."""
+        return sorted(
+            (event.time, str(event.data.get("status")))
+            for event in self._facts.events
+            if event.type == "connector.status" and event.data.get("connector") == self._facts.transaction.connector
+        )
+
+    def _cause(self) -> Milliseconds:
+        """When what led to it began: the vehicle was plugged in, its idTag presented, or its start asked for."""
+        facts, transaction = self._facts, self._facts.transaction
+        causes = [facts.began]
+        if self._start is not None:
+            causes.append(moment(self._start))
+        leading = _LEADS_TO_IT if transaction.reservation is None else (*_LEADS_TO_IT, "Reserved")
+        for time, status in reversed([known for known in self._statuses() if known[0] <= facts.began]):
+            if status not in leading:
+                break
+            causes.append(time)
+        own = [card.time for card in facts.presented if fold(card.id_tag) == fold(transaction.id_tag)]
+        before = [time for time in own if time <= transaction.start_received_at]
+        return min([*causes, *before[-1:]])
+
+    def _freed(self) -> Milliseconds | None:
+        """When its connector was free again, as far as that is known."""
+        ends = self._facts.end
+        return next((time for time, status in self._statuses() if time >= ends and status == "Available"), None)
+
+    def _belongs(self, task: Task) -> bool:
+        """Whether a command is a part of it by its time. Clocks differ: what began or ended it always is."""
+        facts, received = self._facts, self._facts.transaction.stop_received_at or 0
+        until = received if facts.end < received <= facts.end + _LATE_MS else facts.end
+        if task.action in _AFTERWARDS:
+            until = max(until, min(self._free or until + _LATE_MS, until + _LATE_MS))
+        return task in (self._start, self._stop) or self._since <= moment(task) <= until
 
     # --- what happened
 
@@ -68,13 +110,15 @@ class Story:
         for card in self._facts.presented:
             if fold(card.id_tag) != fold(self._facts.transaction.id_tag) and card.status == "Accepted":
                 continue  # somebody else's, for another connector; one that was refused may be what came before
+            if card.time < self._since - _AROUND_MS:
+                continue
             answer = "no answer is on record" if card.status is None else f"csmsd answered {card.status}"
             text = f"idTag {card.id_tag} was presented; {answer}"
             yield Entry(card.time, "authorization", text, "messages")
 
     def _commands(self) -> Iterator[Entry]:
         for task in self._facts.tasks:
-            if moment(task) <= self._facts.end + _LATE_MS and concerns(task, self._facts):
+            if self._belongs(task) and concerns(task, self._facts):
                 waited = moment(task) - task.created_at
                 before = f", {span(waited)} before," if waited > _LATE_MS else ""
                 asked = f"{who(task)} asked{before} for {task.action}{detail(task, self._facts)}"
@@ -93,18 +137,21 @@ class Story:
             yield Entry(transaction.start_received_at, "start", text, "transactions")
 
     def _relevant(self) -> Iterator[Told]:
-        """Events while it ran. Around that, what its connector did until it was free, and how a charge point came back
-        that had ended it by going down."""
-        facts, free = self._facts, False
+        """Events while it ran. Around that, what its connector did from its cause until it was free, and how a charge
+        point came back that had ended it by going down."""
+        facts = self._facts
         for event in facts.events:
+            over = self._free is not None and event.time > self._free
             if event.type != "connector.status":
-                if facts.began <= event.time <= facts.end or (
-                    event.time > facts.end and facts.transaction.stop_reason in _GOES_DOWN
-                ):
+                comes_back = facts.transaction.stop_reason in _GOES_DOWN and not over
+                if facts.began <= event.time and (event.time <= facts.end or comes_back):
                     yield event
-            elif event.data.get("connector") in (0, facts.transaction.connector) and not free:
+            elif (
+                event.data.get("connector") in (0, facts.transaction.connector)
+                and self._since <= event.time
+                and not over
+            ):
                 yield event
-                free = event.time >= facts.end and event.data.get("status") == "Available"
 
     def _events(self) -> Iterator[Entry]:
         lost: Milliseconds | None = None
@@ -175,12 +222,7 @@ class Story:
     def _find_pauses(self) -> Iterator[Pause]:
         """From each Suspended to the next status, as far as the transaction ran."""
         facts = self._facts
-        seen = [
-            (event.time, str(event.data.get("status")))
-            for event in facts.events
-            if event.type == "connector.status" and event.data.get("connector") == facts.transaction.connector
-        ]
-        for (begin, status), (end, _) in pairwise([*sorted(seen), (facts.end, "")]):
+        for (begin, status), (end, _) in pairwise([*self._statuses(), (facts.end, "")]):
             begin_in, end_in = max(begin, facts.began), min(end, facts.end)
             if status.startswith("Suspended") and end_in > begin_in:
                 limit = at(self._limits, begin, _AROUND_MS) if status == "SuspendedEVSE" else None

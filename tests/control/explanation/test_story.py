@@ -312,6 +312,61 @@ def test_what_followed_belongs_to_it_as_long_as_the_connector_was_not_free(reaso
     assert after == ([61, 62] if comes_back else [62])
 
 
+OF_ITS_CONNECTOR = ("ChangeAvailability", {"connectorId": 1, "type": "Operative"})
+
+
+@pytest.mark.parametrize(
+    ("known", "begins"),
+    [
+        ({"events": [status(-2, "Preparing")]}, -2),
+        ({"tasks": [task(1, -8, *OF_ITS_CONNECTOR), task(2, -3, "RemoteStartTransaction", {"idTag": "ADA"})]}, -3),
+        ({"presented": [Presented(NOON - 9 * MINUTE, "ADA", "Accepted"), Presented(NOON - MINUTE, "ADA", None)]}, -1),
+        ({"presented": [Presented(NOON - 9 * MINUTE, "BOB", "Blocked")]}, 0),
+        ({"tasks": [task(1, -1, *OF_ITS_CONNECTOR)]}, 0),
+    ],
+)
+def test_it_begins_with_its_cause(known: dict[str, Any], begins: float) -> None:
+    before = [status(-9, "Preparing"), status(-8, "Finishing"), status(-7, "Available")]
+    found = facts(**known | {"events": before + known.get("events", [])})
+    assert lines(found)[0][0] == begins
+
+
+def test_a_connector_that_was_reserved_for_it_leads_to_it() -> None:
+    events = [status(-9, "Available"), status(-5, "Reserved"), status(-1, "Preparing")]
+    assert lines(facts({"reservation": 4}, events=events))[0][:2] == (-5, "status")
+    assert lines(facts(events=events))[0][:2] == (-1, "status")
+
+
+@pytest.mark.parametrize("freed", [True, False])
+def test_it_ends_when_the_connector_is_free_again(freed: bool) -> None:
+    found = facts(
+        {"stop_reason": "HardReset"},
+        events=[
+            status(60.1, "Finishing"),
+            status(60.2, "Available", connector=0),
+            *[status(60.4, "Available")] * freed,
+            told(64, "charge_point.booted"),
+        ],
+        tasks=[
+            task(1, 60.2, "UnlockConnector", {"connectorId": 1}),
+            task(2, 60.3, "Reset", {"type": "Soft"}),
+            task(3, 60.6, "UnlockConnector", {"connectorId": 1}),
+            task(4, 62, "UnlockConnector", {"connectorId": 1}),
+        ],
+    )
+    after = [minute for minute, _, _ in lines(found) if minute > 60]
+    assert after == ([60.1, 60.2, 60.4] if freed else [60.1, 60.2, 60.6, 64])
+
+
+def test_what_ended_it_is_told_whatever_the_clock_of_the_charge_point_says() -> None:
+    found = facts(
+        {"stop_reason": "Remote", "stop_received_at": NOON + 63 * MINUTE},
+        events=[status(60, "Available")],
+        tasks=[task(1, 62.9, "RemoteStopTransaction", {"transactionId": 17})],
+    )
+    assert (62.9, "command") in [line[:2] for line in lines(found)]
+
+
 def test_cards_of_others_belong_to_other_connectors_unless_they_were_refused() -> None:
     cards = [Presented(NOON - 3000, "BOB", "Blocked"), Presented(NOON - 2000, "EVE", "Accepted"), ADA]
     shown = [text for _, kind, text in lines(facts(presented=cards)) if kind == "authorization"]
