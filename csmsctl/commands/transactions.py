@@ -126,10 +126,14 @@ def meter(
 
 def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
     """Whether there was enough to plot."""
+    from textwrap import wrap
+
+    from csmsctl.escape import visible
     from csmsctl.meter_plot import meter_plot
 
     transaction = run.call("transaction.show", id=number)
-    lines = meter_plot(transaction, meter_values, min(160, shutil.get_terminal_size().columns))
+    width = min(160, shutil.get_terminal_size().columns)
+    lines = meter_plot(transaction, meter_values, width)
     if not lines:
         return False
     parts = [
@@ -139,7 +143,8 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
         f"{thousands(transaction.get('energy_wh'))} kWh" + (" (suspect)" if transaction.get("energy_suspect") else ""),
         f"{len(meter_values)} values (see --table)",
     ]
-    run.output.text(", ".join(part for part in parts if part), style="bold")
+    for line in wrap(visible(", ".join(part for part in parts if part)), width):
+        run.output.text(line, style="bold")
     for line in lines:
         run.output.text(line, style="cyan" if {*"┤│┼"} & {*line} else "")
     return True

@@ -1,5 +1,6 @@
 """The plot of `tx meter`: power and energy of a transaction."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +95,9 @@ def test_it_keeps_to_the_width(width: int) -> None:
     assert max(map(len, meter_plot(samples.transaction(), HOUR, width))) <= max(width, 40)
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
 def test_too_little_for_a_plot() -> None:
     running = samples.transaction(stop_time=None, meter_stop_wh=None)
     assert meter_plot(running, [], 80) == []
@@ -106,6 +110,8 @@ def test_the_command_plots_on_a_terminal_and_prints_rows_otherwise(csmsctl: Csms
     plotted = csmsctl("tx", "meter", "7", "--color", "always", COLUMNS="80").out
     assert "Transaction 7: CP1 connector 1, A1, 1 h 0 min, 7.360 kWh, 12 values" in plotted
     assert "8.0 kW ┤" in plotted
+    narrow = csmsctl("tx", "meter", "7", "--color", "always", COLUMNS="60").out
+    assert max(len(_COLOURS.sub("", line)) for line in narrow.splitlines()) <= 60
     assert "MEASURAND" in csmsctl("tx", "meter", "7", "--color", "always", "--table").out
     rows = csmsctl("tx", "meter", "7").out.splitlines()
     assert rows[0].split()[:2] == ["TIME", "MEASURAND"]
