@@ -92,11 +92,11 @@ def examine(
     person = Person() if kind == "guided" else None
     visit = Visit(run, charge_point, connector=connector, tag=tag, charge=charge, person=person)
     done, code = _test(run, visit, kind, steps)
+    _show(run, done)
     if report is not None and form is not None:
         from csmsctl.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
-    _show(run, done)
     unlinked = any(outcome.step.name == "link" and outcome.result == "fail" for outcome in done.outcomes)
     if code != OK:
         run.exit_code = code

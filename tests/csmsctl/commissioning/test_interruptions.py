@@ -1,6 +1,7 @@
 """`cp test` and its person; and when it does not come to its end: nothing that was seen or left goes untold."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Hangup, Params, Peer, ScriptedDaemon
 
 
-def test_a_csmsd_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_csmsd_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
     def end(_peer: Peer, _params: Params) -> None:
         raise Hangup
 
@@ -28,6 +30,12 @@ def test_a_csmsd_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> Non
     assert (report["passed"], report["failed"], report["skipped"]) == (0, 1, 6)
     assert "closed the connection" in report["steps"][0]["reason"]
     assert {step["reason"] for step in report["steps"][1:]} == {"csmsd went away"}
+
+    # Nor does a full disk take it away.
+    (tmp_path / "full.md").symlink_to("/dev/full")
+    ended = csmsctl("--json", "cp", "test", "CP1", "--suite", "quick", "--report", str(tmp_path / "full.md"))
+    assert (ended.code, ended.document["failed"]) == (1, 1)
+    assert "No space left" in ended.err
 
 
 def test_ctrl_c_while_something_is_taken_away() -> None:
