@@ -1,6 +1,7 @@
 """`batch`: one command a line."""
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated
@@ -102,11 +103,11 @@ def numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     number += 1
-                    if not is_skipped(line):
+                    if not is_skipped(line.removeprefix(BOM_UTF8)):
                         yield number, line
                 if len(rest) > MAX_LINE:
                     raise Failure(USAGE, f"Line {number + 1} is longer than {MAX_LINE} bytes.")
     except OSError as error:
         raise Failure(USAGE, f"{name} cannot be read: {error.strerror}.") from error
-    if not is_skipped(rest):
+    if not is_skipped(rest.removeprefix(BOM_UTF8)):
         yield number + 1, rest

@@ -322,7 +322,7 @@ def test_files_that_cannot_be_read(csmsctl: Csmsctl, tmp_path: Path) -> None:
         assert "cannot be read" in ended.err
     ended = csmsctl("batch", "/dev/zero")
     assert (ended.code, ended.err) == (2, "csmsctl: Line 1 is longer than 8388608 bytes.\n")
-    (tmp_path / "empty").write_text("# nothing\n\n")
+    (tmp_path / "empty").write_text("# nothing, with a byte order mark\n\n", "utf-8-sig")
     assert csmsctl("batch", str(tmp_path / "empty")).code == 0
 
 
