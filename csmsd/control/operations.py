@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from itertools import count
+from typing import Any
 
 import msgspec
 
@@ -186,8 +187,9 @@ class OperationRunner:
             taken.begun = True
         ticket = self._tickets[task.id] = CallTicket()
         self.under_way[task.id] = task
+        call = self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
         try:
-            end = await self._links.call(state.id, action, payload, slice_, timeout=options.timeout, ticket=ticket)
+            end = await (call if taken is None else self._in_time(taken.command, ticket, call))
         finally:
             del self._tickets[task.id], self.under_way[task.id]
         if taken is not None and end.never_sent and task.id not in self._cancelled:
@@ -196,6 +198,18 @@ class OperationRunner:
         await self._settle(task, end, request, slice_)
         result = result_of_task(task)
         return (result if note is None else result | {"note": note}), end.confirmation
+
+    async def _in_time(self, command: QueuedCommand, ticket: CallTicket, call: Coroutine[Any, Any, CallEnd]) -> CallEnd:
+        """A CALL that may have to wait for others before it, and is not sent when its command's time is up by then."""
+        left = (command.expires_at - self._clock()) / 1000
+        if left <= 0:  # it took that long to be recorded
+            call.close()
+            return CallEnd("withdrawn")
+        limit = asyncio.get_running_loop().call_later(left, lambda: ticket.withdraw())
+        try:
+            return await call
+        finally:
+            limit.cancel()
 
     def _task(
         self, state: ChargePointState, action: str, shown: object, options: Options, taking: Taking | None

@@ -309,8 +309,12 @@ class CommandQueue:
             waiting = next((known for known in self._lines.of(key) if known.task.id not in passed_over), None)
             if waiting is None or waiting.under_way or waiting.removed:
                 return
-            if self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
+            in_time = waiting.command.expires_at > self._clock()
+            if in_time and self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
                 continue
+            if waiting.command.expires_at <= self._clock():
+                self._wake.set()  # it is given up, and whoever gave it is told so
+                return
             waiting.tell(None)
             if waiting.command.idle_connector is None:
                 return

@@ -206,6 +206,22 @@ async def test_given_up_in_time_or_by_an_operator(make_site: MakeSite) -> None:
     assert (task["outcome"], task["error"]) == ("not_sent", "the charge point was removed")
 
 
+async def test_one_whose_time_is_up_while_it_waits_for_the_command_before_it_is_not_sent(make_site: MakeSite) -> None:
+    site = await make_site(QUICK)
+    point = await site.raw("CP1")
+    busy = asyncio.create_task(site.csmsctl("--json", "clear-cache", "CP1"))
+    frame = await point.asked("ClearCache")
+    ended = await site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--queue", "1s")
+    (result,) = ended.json["results"]
+    assert (ended.code, result["outcome"]) == (1, "not_sent")
+    assert "it could not be sent until" in result["error"]
+    await point.answer(frame, {"status": "Accepted"})
+    assert (await busy).code == 0
+    await point.heartbeat()
+    assert point.calls.empty()
+    assert [task["id"] for task in await tasks(site, state="expired")] == [result["task"]]
+
+
 async def test_checked_when_it_is_queued_and_again_when_it_is_sent(make_site: MakeSite) -> None:
     site = await make_site(QUICK)
     await site.register("CP1")
