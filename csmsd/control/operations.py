@@ -151,19 +151,11 @@ class OperationRunner:
         payload = request.payload if isinstance(request, RawRequest) else encode(request)
         slice_ = self._outgoing.get(action)
         shown: Json = masked(json.loads(payload))  # type: ignore[assignment]
-        objection = None if options.force else self._objection(target, request, slice_)
-        if objection is not None:
-            error = f"{objection}; --force sends it all the same"
-            return result_of(state, action, "not_sent", request=shown, error=error, error_code=2), None
-        running = transaction_at(state, connector_in(shown)) if options.unless_transaction else None
-        if running is not None:
-            error = f"transaction {running.id} is active on connector {running.connector} (--unless-transaction)"
-            return result_of(state, action, "not_sent", request=shown, error=error, error_code=1), None
+        obstacle = self._obstacle(target, request, slice_, shown, options)
+        if obstacle is not None:
+            return obstacle, None
         if options.dry_run:
             return result_of(state, action, "not_sent", request=shown), None
-        if self.draining:
-            error = "csmsd is stopping"
-            return result_of(state, action, "not_sent", request=shown, error=error, error_code=1), None
 
         taken = taking if taking is not None and not taking.begun else None
         must_be_recorded = taken is not None or (slice_ is not None and slice_.intend is not None)
@@ -171,11 +163,15 @@ class OperationRunner:
             return not_recorded(state, action, shown), None
         needed = slice_.needs(request, target) if slice_ and slice_.needs and isinstance(request, Message) else None
         note = None
-        if needed is not None:
+        if needed is not None and self._links.is_connected(state.id):
             try:
                 note = await self.open_host(needed)
             except OSError as error:
                 return result_of(state, action, "not_sent", request=shown, error=str(error), error_code=1), None
+            # That took its time, in which others may have sent something.
+            obstacle = self._obstacle(target, request, slice_, shown, options)
+            if obstacle is not None:
+                return obstacle, None
         task = self._task(state, action, shown, options, taking)
         intended, told = self._intend(task, request, slice_, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": action})
@@ -230,6 +226,29 @@ class OperationRunner:
             request=request,
             part_of=taking.task.id if taking is not None else None,
         )
+
+    def _obstacle(
+        self,
+        target: Target,
+        request: Request,
+        slice_: Outgoing[Message, Message] | None,
+        shown: Json,
+        options: Options,
+    ) -> Json | None:
+        """The result when it is not to be sent now."""
+        state, code = target.charge_point, 1
+        running = transaction_at(state, connector_in(shown)) if options.unless_transaction else None
+        objection = None if options.force else self._objection(target, request, slice_)
+        if objection is not None:
+            error, code = f"{objection}; --force sends it all the same", 2
+        elif running is not None:
+            error = f"transaction {running.id} is active on connector {running.connector} (--unless-transaction)"
+        elif self.draining and not options.dry_run:
+            error = "csmsd is stopping"
+        else:
+            return None
+        action = request.action if isinstance(request, RawRequest) else action_of(type(request))
+        return result_of(state, action, "not_sent", request=shown, error=error, error_code=code)
 
     def _objection(self, target: Target, request: Request, slice_: Outgoing[Message, Message] | None) -> str | None:
         if target.charge_point.record.boot_status == "Rejected":

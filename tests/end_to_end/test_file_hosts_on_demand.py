@@ -119,4 +119,19 @@ async def test_it_may_be_forbidden(make_site: MakeSite) -> None:
 async def test_a_charge_point_that_is_away_is_away_whatever_would_be_hosted(make_site: MakeSite) -> None:
     site = await make_site(unconfigured())
     await site.register("CP1")
-    assert (await site.csmsctl("get-diagnostics", "CP1")).code == 6
+    ended = await site.csmsctl("get-diagnostics", "CP1")
+    assert (ended.code, "csmsd hosts files" in ended.err) == (6, False)
+    assert await hosts(site) == ([], ["http", "ftp"])
+
+
+async def test_two_operators_who_wait_for_a_host_send_one_update(make_site: MakeSite) -> None:
+    site = await make_site(unconfigured())
+    await add_firmware(site)
+    point = await site.raw("CP1")
+    wanted = {"command": "update-firmware", "parameters": {"file": "acme-2.1.bin"}, "targets": ["CP1"]}
+    running = [asyncio.create_task(site.call("operation.run", **wanted)) for _ in range(2)]
+    await point.answer(await point.asked("UpdateFirmware"), {})
+    results = [(await ended)["results"][0] for ended in running]
+    assert sorted(result["outcome"] for result in results) == ["accepted", "not_sent"]
+    assert any("is under way" in (result["error"] or "") for result in results)
+    assert point.calls.empty()
