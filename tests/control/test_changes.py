@@ -86,9 +86,16 @@ async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> N
     for _ in range(2):
         kept = (await site.json("tx", "show", str(number)))["transactions"][0]
         assert (kept["state"], kept["flags"]) == ("abandoned", ["id_tag:Invalid", "charge_point_removed"])
+        (booked,) = (await site.call("transaction.booked"))["transactions"]
+        assert (booked["id"], booked["revision"]) == (number, 1)
+        assert "It ran for 0 s" in (await site.csmsctl("tx", "explain", str(number))).out  # as far as anybody saw
         await site.restart()
     again = await site.raw("CP1")  # registered anew: the start that it repeats is still the same transaction
     assert (await again.ask("StartTransaction", start))[2]["transactionId"] == number
+    stop = {"transactionId": number, "meterStop": 700, "timestamp": "2026-03-01T13:00:00.000Z"}
+    assert (await again.ask("StopTransaction", stop))[0] == 3
+    (booked,) = (await site.call("transaction.booked", after=booked["booking"]))["transactions"]
+    assert (booked["energy_wh"], booked["revision"]) == (700, 2)
 
 
 async def test_two_changes_of_an_id_tag_at_once_both_last(site: Site) -> None:

@@ -34,7 +34,11 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
     site, now = service.site(), service.clock()
     state = site.charge_point(transaction.charge_point)
     register = state.transactions.registers.get(transaction.id) if state is not None else None
-    end = await _end(service, transaction) or now
+    readings = await service.reader.meter_values(transaction.id)
+    end = await _end(service, transaction)
+    if end is None and transaction.state == "abandoned":  # its charge point was removed: nobody saw more of it
+        end = max([transaction.start_time, *(reading.time for reading in readings)])
+    end = end or now
     received = transaction.start_received_at
     since = min(transaction.start_time, received) - BEFORE_MS
     until = max(end, transaction.stop_received_at or end) + _AFTER_MS
@@ -66,7 +70,6 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
         own, since=received - BEFORE_MS, until=received + _AT_ONCE_MS, before_id=None, limit=_MOST
     )
     frames = [(message.time, frame) for message in messages if (frame := _frame(message.text)) is not None]
-    readings = await service.reader.meter_values(transaction.id)
     local_list = site.local_lists.get(transaction.charge_point).content
     return Facts(
         transaction=transaction,

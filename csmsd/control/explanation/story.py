@@ -233,7 +233,11 @@ class Story:
     @property
     def conclusion(self) -> list[str]:
         sentences = [self._started(), self._delivered(), *self._paused(), *self._unseen(), *self._stopped()]
-        flags = [flag for flag in self._facts.transaction.flags if not flag.startswith("abandoned_for")]
+        flags = [
+            flag
+            for flag in self._facts.transaction.flags
+            if not flag.startswith(("abandoned_for", "charge_point_removed"))
+        ]
         if self._facts.energy_suspect and "energy_suspect" not in flags:
             flags.append("energy_suspect")
         return [*sentences, *(flag_text(flag) for flag in flags)]
@@ -318,7 +322,9 @@ class Story:
             case "active":
                 yield "It is still running."
             case "abandoned":
-                yield "It was never stopped, and another one began on its connector; it counts up to its last reading."
+                gone = "charge_point_removed" in transaction.flags
+                why = "its charge point was removed" if gone else "another one began on its connector"
+                yield f"It was never stopped, and {why}; it counts up to its last reading."
                 yield f"Close its books with: csmsctl tx close {transaction.id} --reason TEXT"
             case "closed":
                 yield f"It was never stopped by its charge point; its books were {transaction.note or 'closed'}."

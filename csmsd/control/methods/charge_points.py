@@ -197,6 +197,8 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
         register = state.transactions.registers.get(transaction.id)
         if register is not None:
             transaction.energy_wh = round(register.total)
+            transaction.energy_suspect = transaction.energy_suspect or register.suspect
+        transaction.booking = site.new_booking()
         changes.append(transaction)
     changes += site.reservations.forget(state.id, service.clock())
     given_up, told = site.firmware.forget(state.id, service.clock())

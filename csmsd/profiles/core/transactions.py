@@ -55,7 +55,7 @@ class Transaction(Record, kw_only=True):
     @property
     def revision(self) -> int:
         """1, and 2 when it ended after it had been given up: what was exported of it before counts no more."""
-        given_up = any(flag.startswith("abandoned_for:") for flag in self.flags)
+        given_up = any(flag.startswith("abandoned_for:") or flag == "charge_point_removed" for flag in self.flags)
         return 2 if given_up and self.state != "abandoned" else 1
 
     def flag(self, *flags: str) -> None:

@@ -195,6 +195,12 @@ def test_a_transaction_that_was_given_up_says_what_to_do() -> None:
     assert (60, "abandoned", "transaction 18 begins on its connector: this one is given up") in lines(found)
 
 
+def test_a_transaction_whose_charge_point_was_removed_has_no_successor() -> None:
+    text = conclusion(facts({"state": "abandoned", "flags": ["charge_point_removed"], "stop_time": None}))
+    assert "It was never stopped, and its charge point was removed; it counts up to its last reading." in text
+    assert "another one" not in text
+
+
 def test_books_that_an_operator_closed_say_who() -> None:
     found = facts({"state": "closed", "note": "closed by jo: meter replaced", "flags": ["meter_stop:estimated"]})
     assert "its books were closed by jo: meter replaced." in conclusion(found)
