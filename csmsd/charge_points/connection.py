@@ -270,7 +270,8 @@ class Connection:
         for call in self._conversation.close():
             assert isinstance(call.token, _Token)
             sent = call.sent_at is not None
-            self._finish(call.token, CallEnd("unknown" if sent else "not_connected", error=reason))
+            end = CallEnd("unknown" if sent else "not_connected", error=reason, duration_ms=_duration(call))
+            self._finish(call.token, end)
 
     # --- the socket
 

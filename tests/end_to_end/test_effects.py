@@ -13,6 +13,7 @@ import pytest
 from ocpp.v16 import call
 from ocpp.v16.enums import ChargePointStatus as Status
 
+from tests.conftest import MakeSite
 from tests.support.charge_point import ChargePoint, timestamp
 from tests.support.site import Ended, Site, environment
 
@@ -137,6 +138,25 @@ async def test_a_stop_is_waited_for_and_what_is_refused_is_not(site: Site) -> No
     ended = await site.csmsctl("--json", *f"{START} --wait".split())
     assert ended.code == 7
     assert "observed" not in ended.json["results"][0]
+
+
+async def test_a_boot_before_a_reset_was_sent_is_not_its_effect(make_site: MakeSite) -> None:
+    """It was asked for before the boot, sent after it, and the connection was lost before the answer."""
+    site = await make_site({"ocpp": {"hold_after_reconnect": 30}})
+    point = await site.raw("CP1", boot=False)
+    watcher = await site.watch("task.created", "task.settled")
+    reset = asyncio.create_task(site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--wait"))
+    await watcher.event("task.created")
+    await point.boot()
+    await point.asked("Reset")
+    await point.vanish()
+    assert (await watcher.event("task.settled"))["data"]["outcome"] == "unknown"
+    (task,) = (await site.call("task.list"))["tasks"]
+    state = {"command": "reset", "state": "rebooted", "tasks": [task["id"]]}
+    assert (await site.call("operation.observe", **state))["observed"][0]["reached"] is False
+    await (await site.raw("CP1", register=False, boot=False)).boot()
+    ended = await reset
+    assert (ended.code, ended.json["results"][0]["observed"]["reached"]) == (0, True)
 
 
 async def test_scheduled_is_followed_for_as_long_as_it_takes(site: Site) -> None:
