@@ -26,6 +26,7 @@ _ROLLOUTS = (
     Column("updating", "UPDATING", right=True),
     Column("waiting", "WAITING", right=True),
     Column("failed", "FAILED", right=True),
+    Column("cancelled", "CANCELLED", right=True, wide=True),
     Column("reason", "REASON", folds=True),
     Column("created_at", "CREATED", moment),
     Column("user", "BY", wide=True),

@@ -122,6 +122,10 @@ async def test_operators_halt_it_and_end_it(make_site: MakeSite) -> None:
     assert (await site.csmsctl("rollout", "resume", "1")).code == 2
     assert (await site.csmsctl("rollout", "show", "7")).code == 3
     assert [one["id"] for one in (await site.json("rollout", "list"))["rollouts"]] == [1]
+    titles, row = (line.split() for line in (await site.csmsctl("rollout", "list")).out.splitlines())
+    assert dict(zip(titles[3:9], row[3:9], strict=True)) == {
+        "ALL": "2", "DONE": "1", "UPDATING": "0", "WAITING": "0", "FAILED": "0", "CANCELLED": "1",
+    }  # fmt: skip
 
 
 async def test_what_an_operator_sent_meanwhile_does_not_hide_what_the_rollout_sent(make_site: MakeSite) -> None:
