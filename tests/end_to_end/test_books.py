@@ -97,6 +97,29 @@ async def test_a_cursor_does_not_fit_books_that_were_put_back(make_site: MakeSit
     assert json.loads(before)["booking"] == 2
 
 
+async def test_a_cursor_does_not_fit_a_transaction_that_ended_anew_after_others(make_site: MakeSite) -> None:
+    """It ran in the backup that was put back: its old number is another's now, and what lies between was not seen."""
+    site = await make_site()
+    charge_point = await site.raw("CP1")
+    running = await started(charge_point, 2)
+    assert await site.stop() == 0
+    shutil.copy(site.database, site.directory / "backup.db")
+    await site.start()
+    charge_point = await site.raw("CP1")
+    await stopped(charge_point, running, 2000)
+    cursor = site.directory / "cursor"
+    assert await export(site, cursor) == [(running, "stopped", 1)]
+    assert await site.stop() == 0
+    shutil.copy(site.directory / "backup.db", site.database)
+    await site.start()
+    charge_point = await site.raw("CP1")
+    await charged(charge_point, 2)
+    assert (await site.csmsctl("tx", "close", str(running), "--reason", "restored", "--yes")).code == 0
+    ended = await site.csmsctl("export", "transactions", "--after-cursor", str(cursor))
+    assert (ended.code, ended.out.count("\n")) == (1, 1)  # the names of the columns
+    assert "was a backup restored?" in ended.err
+
+
 async def test_a_report_with_prices_by_the_time_of_day(site: Site) -> None:
     await site.call("tag.add", id="TAG1", parent="FLEET")
     charge_point = await site.raw("CP1")

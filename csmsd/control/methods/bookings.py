@@ -18,6 +18,7 @@ from csmsd.control.service import (
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.metering import energy_register
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 
 
@@ -53,7 +54,7 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
     known = await service.reader.transaction(parameters.transaction or 0)
     if parameters.after <= await service.reader.last_booking() and (
         known is None  # pruned
-        or (time_text(known.start_time) == parameters.start_time and (known.booking or 0) >= parameters.after)
+        or (time_text(known.start_time) == parameters.start_time and _was_booked(known, parameters.after))
     ):
         return
     raise RpcError(
@@ -61,6 +62,12 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
         f"Booking {parameters.after} is not the one that these books have under that number; was a backup restored?",
         "Export again from a booking that is the same on both sides, or from the beginning with a new cursor.",
     )
+
+
+def _was_booked(transaction: Transaction, booking: int) -> bool:
+    """Whether that may have been its number once: another one is given only to what was given up before."""
+    known = transaction.booking or 0
+    return known == booking or (known > booking and transaction.revision > 1)
 
 
 async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
