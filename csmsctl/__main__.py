@@ -32,9 +32,9 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code; errors are printed."""
+    from csmsctl.arguments.options import extract, split, wants_json
     from csmsctl.command_line import carry_out, failure_of, is_foreseen
-    from csmsctl.options import extract, split, wants_json
-    from csmsctl.output import report
+    from csmsctl.display.output import report
 
     try:
         if arguments[:1] == ["__complete"]:
@@ -59,9 +59,9 @@ def run(arguments: Sequence[str]) -> int:
         failure = failure_of(error)
         if split(arguments)[1][:1] == ["check"]:
             # Its exit codes are those of monitoring plugins, also where the command line makes no sense.
+            from csmsctl.arguments.options import GlobalOptions
             from csmsctl.commands.check import report_failure
             from csmsctl.invocation import Invocation
-            from csmsctl.options import GlobalOptions
 
             return report_failure(Invocation(GlobalOptions(json=wants_json(arguments))), failure)
         report(failure, as_json=wants_json(arguments))
@@ -77,7 +77,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 def _flush(code: int) -> int:
     """Writes out what is left; a full disk is an error of the command, a closed pipe is not."""
     from csmsctl.command_line import failure_of
-    from csmsctl.output import report
+    from csmsctl.display.output import report
 
     try:
         sys.stdout.flush()

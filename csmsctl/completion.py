@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csmsctl.client import Client
-from csmsctl.escape import visible
+from csmsctl.arguments.options import COLORS, FLAGS, VALUED, GlobalOptions, extract, split
+from csmsctl.display.escape import visible
 from csmsctl.failure import Failure
-from csmsctl.options import COLORS, FLAGS, VALUED, GlobalOptions, extract, split
+from csmsctl.link.client import Client
 
 if TYPE_CHECKING:
     from csmsctl.tree import Root
@@ -60,7 +60,7 @@ def complete(
 
 
 def _complete_command(command: Any, context: Any, before: list[str], word: str) -> Candidates:
-    from csmsctl.optional_values import CommandWithOptionalValues
+    from csmsctl.arguments.optional_values import CommandWithOptionalValues
     from csmsctl.tree import LazyGroup, summary
 
     while isinstance(command, LazyGroup):

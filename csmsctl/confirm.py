@@ -2,7 +2,7 @@
 
 import sys
 
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
 from csmsctl.failure import NOT_CONFIRMED, Failure
 from csmsctl.invocation import Invocation
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from csmsctl.escape import to_json
-from csmsctl.output import Output, versioned
-from csmsctl.table import Record
+from csmsctl.display.escape import to_json
+from csmsctl.display.output import Output, versioned
+from csmsctl.display.table import Record
 
 
 def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:

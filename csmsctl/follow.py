@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from csmsctl.client import Result
 from csmsctl.failure import OK, REJECTED, TIMED_OUT
 from csmsctl.invocation import Invocation
-from csmsctl.news import News
+from csmsctl.link.client import Result
+from csmsctl.link.news import News
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -84,7 +84,7 @@ class Follower:
             return
         from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        from csmsctl.terminal import console
+        from csmsctl.display.terminal import console
 
         text = TextColumn("{task.description}", markup=False)
         transfers = any(event.endswith(".progress") for event in self._awaited.events)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from csmsctl.client import Caller, Client, Params, Result
+from csmsctl.arguments.options import GlobalOptions
+from csmsctl.display.output import Output
 from csmsctl.failure import USAGE, Failure
-from csmsctl.options import GlobalOptions
-from csmsctl.output import Output
+from csmsctl.link.client import Caller, Client, Params, Result
 
 if TYPE_CHECKING:
-    from csmsctl.shared_client import SharedClient
+    from csmsctl.link.shared_client import SharedClient
 
 
 class Invocation:

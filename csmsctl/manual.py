@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from csmsctl.arguments.options import FLAGS, VALUED
+from csmsctl.arguments.when import FORMS
 from csmsctl.failure import MEANINGS
-from csmsctl.options import FLAGS, VALUED
 from csmsctl.tree import LazyGroup, Root, root, summary
-from csmsctl.when import FORMS
 
 _DATE = "2026-11-22"  # of the last change worth a new date; a running clock would make the page stale every day
 

@@ -9,13 +9,14 @@ import msgspec
 import typer
 from msgspec import Meta
 
+from csmsctl.arguments.optional_values import OptionalValue
+from csmsctl.arguments.parameters import live, when
+from csmsctl.arguments.targets import choose
 from csmsctl.completion import in_the_case_of
 from csmsctl.failure import USAGE, Failure
 from csmsctl.follow import Awaited
 from csmsctl.invocation import invocation
 from csmsctl.json_files import name_or_json
-from csmsctl.optional_values import OptionalValue
-from csmsctl.parameters import live, when
 from csmsctl.run import (
     QUEUE_VALUE,
     AllOption,
@@ -29,7 +30,6 @@ from csmsctl.run import (
     WaitTimeout,
     run_everywhere,
 )
-from csmsctl.targets import choose
 from csmsctl.tree import build
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.slice import Operation
@@ -195,7 +195,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
         )
         run_everywhere(invocation(ctx), request, to)
 
-    from csmsctl.parameters import Targets
+    from csmsctl.arguments.parameters import Targets
 
     common: list[tuple[str, Any, Any]] = [
         ("all_", AllOption, False),

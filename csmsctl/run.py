@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.client import Params, Result
+from csmsctl.arguments.optional_values import OptionalValue
+from csmsctl.arguments.targets import Chosen
+from csmsctl.arguments.when import is_duration, parse_duration
 from csmsctl.confirm import confirm
+from csmsctl.display.results import show_results
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
 from csmsctl.follow import Awaited, Follower, observed_code
 from csmsctl.invocation import Invocation
-from csmsctl.optional_values import OptionalValue
-from csmsctl.results import show_results
-from csmsctl.targets import Chosen
-from csmsctl.when import is_duration, parse_duration
+from csmsctl.link.client import Params, Result
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every registered charge point")]
 Parallel = Annotated[
@@ -177,7 +177,7 @@ def _ask(run: Invocation, request: Request, targets: list[str]) -> Result:
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE
     if run.output.shows_progress and not request.dry_run:
-        from csmsctl.progress import Progress
+        from csmsctl.display.progress import Progress
 
         with Progress(run.options.color) as progress:
             return run.client.call(request.method, params, timeout=limit, on_progress=progress.show)

@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from csmsctl.optional_values import CommandWithOptionalValues
-from csmsctl.options import FLAGS, VALUED
+from csmsctl.arguments.optional_values import CommandWithOptionalValues
+from csmsctl.arguments.options import FLAGS, VALUED
 
 
 class Entry(NamedTuple):

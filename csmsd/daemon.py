@@ -22,11 +22,11 @@ from csmsd.control.reassertion import Reassertion
 from csmsd.control.rollouts import RolloutRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
-from csmsd.event_hooks import EventHooks
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import open_files
-from csmsd.hooks import Hooks
+from csmsd.hooks.data_transfer_hooks import Hooks
+from csmsd.hooks.event_hooks import EventHooks
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector, settle_what_was_under_way
 from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures

@@ -24,8 +24,8 @@ from rich.text import Text
 from websockets.asyncio.client import ClientConnection, connect
 
 from csmsctl.dashboard.live import Live
-from csmsctl.table import Record
-from csmsctl.watcher import Watcher
+from csmsctl.display.table import Record
+from csmsctl.records.watcher import Watcher
 
 COLUMNS, LINES = 100, 19
 # The last full half hour: sparklines begin their characters at fixed times, at multiples of some seconds.

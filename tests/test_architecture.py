@@ -18,7 +18,7 @@ from csmsd.profiles import ROOMS, operations, slices
 from csmsd.profiles.slice import Incoming, Operation, Outgoing
 
 ROOT = Path(__file__).parent.parent
-EDGES = ("csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics")
+EDGES = ("csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks")
 IMPURE = {
     "aiosqlite", "asyncio", "http", "os", "pathlib", "selectors", "socket", "sqlite3", "ssl", "subprocess", "threading",
     "time", "uvloop", "websockets",

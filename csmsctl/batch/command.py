@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.connection import MAX_LINE
+from csmsctl.arguments.parameters import files
 from csmsctl.failure import OTHER, SOME_FAILED, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.lines.words import is_skipped
-from csmsctl.parameters import files
+from csmsctl.link.connection import MAX_LINE
 
 _PIECE = 65_536
 
@@ -44,7 +44,7 @@ def batch(
     # Loaded only here: the help and the other commands do without threads.
     from csmsctl.batch.line import Line, options_for_lines, without_standard_input
     from csmsctl.batch.runner import Runner
-    from csmsctl.shared_client import SharedClient
+    from csmsctl.link.shared_client import SharedClient
     from csmsctl.tree import root
 
     run = invocation(ctx)

@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from csmsctl.arguments.options import GlobalOptions, extract, wants_json
 from csmsctl.command_line import carry_out, failure_of
 from csmsctl.completion import arguments_among, options_by_name
+from csmsctl.display.output import Output, versioned
 from csmsctl.failure import INTERRUPTED, USAGE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.lines.objects import find, words_of
 from csmsctl.lines.secrets import masked_words
 from csmsctl.lines.words import split
-from csmsctl.options import GlobalOptions, extract, wants_json
-from csmsctl.output import Output, versioned
 from csmsctl.tree import LazyGroup, Root
 
 if TYPE_CHECKING:
-    from csmsctl.shared_client import SharedClient
-    from csmsctl.table import Record
+    from csmsctl.display.table import Record
+    from csmsctl.link.shared_client import SharedClient
 
 
 class Line:

@@ -7,7 +7,7 @@ from queue import Empty, Queue, SimpleQueue
 from csmsctl.batch.line import Line
 from csmsctl.batch.schedule import Schedule
 from csmsctl.failure import INTERRUPTED, OTHER, Failure
-from csmsctl.shared_client import SharedClient
+from csmsctl.link.shared_client import SharedClient
 
 _READ_AHEAD = 16  # lines a worker; what is read and not printed is held in memory
 

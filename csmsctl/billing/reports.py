@@ -7,7 +7,7 @@ from typing import Literal
 
 from csmsctl.billing.pricing import with_tax
 from csmsctl.billing.tariffs import TariffFile
-from csmsctl.table import Record
+from csmsctl.display.table import Record
 
 Kind = Literal["measured", "estimated", "suspect", "abandoned", "active"]
 # What is over, but no plain fact; the others are not over.

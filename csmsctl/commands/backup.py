@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import files
 from csmsctl.commands.firmware import size
+from csmsctl.display.table import Record
+from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.files import replacing
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import files
-from csmsctl.table import Record
-from csmsctl.values import moment
+from csmsctl.link.client import Result
 
 if TYPE_CHECKING:
     from csmsd.store.inspection import Inspection

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from csmsctl.arguments.parameters import live
+from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.parameters import live
 from csmsctl.run import (
     QUEUE_VALUE,
     AllOption,
@@ -21,7 +22,6 @@ from csmsctl.run import (
     UnlessTransaction,
     run_everywhere,
 )
-from csmsctl.targets import choose
 
 
 def _words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import Identity, files
 from csmsctl.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Identity, files
+from csmsctl.link.client import Result
 
 NewIdentity = Annotated[
     str, typer.Argument(metavar="CHARGE_POINT", help="Its identity: what stands last in the URL it connects to")

@@ -4,13 +4,13 @@ from typing import Any
 
 import typer
 
-from csmsctl.escape import to_json
+from csmsctl.arguments.parameters import Identity, Targets
+from csmsctl.arguments.targets import expand
+from csmsctl.display.escape import to_json
+from csmsctl.display.output import Output
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.invocation import invocation
-from csmsctl.output import Output
-from csmsctl.parameters import Identity, Targets
-from csmsctl.table import Column, Record
-from csmsctl.targets import expand
-from csmsctl.values import moment, plain
 
 
 def _link_style(record: Record) -> str:

@@ -6,12 +6,12 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from csmsctl.client import Result
-from csmsctl.escape import visible
+from csmsctl.arguments.parameters import Targets
+from csmsctl.arguments.targets import expand
+from csmsctl.display.escape import visible
 from csmsctl.failure import TIMED_OUT, UNREACHABLE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Targets
-from csmsctl.targets import expand
+from csmsctl.link.client import Result
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)  # exit codes of monitoring plugins, and of this command
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -173,7 +173,7 @@ def _report(
 
 
 def _problems(status: Result, ignored: set[str], *, some: bool) -> list[Any]:
-    from csmsctl.problems import problems
+    from csmsctl.records.problems import problems
 
     looked_at = {"charge_points": status["charge_points"]} if some else status
     return [problem for problem in problems(looked_at) if problem["kind"] not in ignored]

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import Identity, live, when_option
+from csmsctl.display.results import show_results
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.failure import OTHER
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.json_files import name_or_json
-from csmsctl.parameters import Identity, live, when_option
-from csmsctl.results import show_results
+from csmsctl.link.client import Result
 from csmsctl.run import Force, exit_code
-from csmsctl.table import Column, Record
-from csmsctl.values import moment, plain
 
 Connector = Annotated[
     int, typer.Option("--connector", metavar="N", min=0, help="Connector; 0 is the whole charge point")
@@ -120,7 +120,7 @@ def _cause(cause: Record, found: Result) -> str:
 
 
 def _plot(run: Invocation, found: Result) -> None:
-    from csmsctl.step_plot import Step, step_plot
+    from csmsctl.display.step_plot import Step, step_plot
 
     steps = [Step(_local(period["start"]), _local(period["end"]), period.get("limit")) for period in found["periods"]]
     width = min(120, shutil.get_terminal_size().columns)

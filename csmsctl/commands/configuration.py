@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from csmsctl.arguments.parameters import Output, Targets, files
+from csmsctl.arguments.targets import choose, expand
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment
 from csmsctl.failure import NOT_CONNECTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Output, Targets, files
 from csmsctl.run import AllOption, DryRun, FailFast, Parallel
-from csmsctl.table import Column, Record
-from csmsctl.targets import choose, expand
-from csmsctl.values import moment
 
 if TYPE_CHECKING:
     from csmsctl.desired_state.plan import Plan

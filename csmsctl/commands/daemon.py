@@ -5,11 +5,11 @@ from typing import Any
 
 import typer
 
-from csmsctl.client import Client
+from csmsctl.display.table import Record
+from csmsctl.display.values import duration, moment, plain
 from csmsctl.failure import DENIED, TIMED_OUT, Failure
 from csmsctl.invocation import invocation
-from csmsctl.table import Record
-from csmsctl.values import duration, moment, plain
+from csmsctl.link.client import Client
 
 
 def info(ctx: typer.Context) -> None:

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import ChargePointOption, Output, Targets, live
+from csmsctl.arguments.targets import expand
 from csmsctl.commands.firmware import size
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, Failure
 from csmsctl.files import write_bytes
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import ChargePointOption, Output, Targets, live
-from csmsctl.table import Column, Record
-from csmsctl.targets import expand
-from csmsctl.values import moment
+from csmsctl.link.client import Result
 
 _PIECE = 1024 * 1024
 _HARMLESS_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,5}){1,2}\Z")

@@ -6,11 +6,11 @@ from textwrap import wrap
 
 import typer
 
-from csmsctl.escape import visible
+from csmsctl.arguments.parameters import TransactionId
+from csmsctl.display.escape import visible
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.invocation import invocation
-from csmsctl.parameters import TransactionId
-from csmsctl.table import Column, Record
-from csmsctl.values import moment, plain
 
 _STYLES = {
     "start": "bold green",

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import Targets, files, live
+from csmsctl.arguments.targets import choose, expand
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Targets, files, live
+from csmsctl.link.client import Result
 from csmsctl.run import AllOption
-from csmsctl.table import Column, Record
-from csmsctl.targets import choose, expand
-from csmsctl.values import moment, plain
 
 _PIECE = 1024 * 1024
 
@@ -106,7 +106,7 @@ def _send(run: Invocation, upload: str, source: object, length: int) -> None:
     if run.output.shows_progress and length > 8 * _PIECE:
         from rich.progress import wrap_file
 
-        from csmsctl.terminal import console
+        from csmsctl.display.terminal import console
 
         terminal = console(run.options.color, stderr=True)
         with wrap_file(source, length, description="sending", console=terminal, transient=True) as shown:  # type: ignore[arg-type]

@@ -4,13 +4,13 @@ from typing import Any
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import Identity, Targets
+from csmsctl.arguments.targets import choose
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.invocation import invocation
-from csmsctl.parameters import Identity, Targets
+from csmsctl.link.client import Result
 from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, exit_code
-from csmsctl.table import Column, Record
-from csmsctl.targets import choose
-from csmsctl.values import milliseconds, moment, plain
 
 
 def _state_style(record: Record) -> str:
@@ -111,7 +111,7 @@ def sync(
     # Several CALLs to each charge point, one after the other.
     limit = 20 * run.options.timeout
     if run.output.shows_progress and not dry_run:
-        from csmsctl.progress import Progress
+        from csmsctl.display.progress import Progress
 
         with Progress(run.options.color) as progress:
             answer = run.client.call("local_list.sync", params, timeout=limit, on_progress=progress.show)
@@ -122,7 +122,7 @@ def sync(
     if run.options.json:
         run.output.document({"results": results})
     elif dry_run:
-        from csmsctl.results import show_results
+        from csmsctl.display.results import show_results
 
         show_results(run.output, results, dry_run=True)
     else:

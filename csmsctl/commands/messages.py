@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.escape import to_json
+from csmsctl.arguments.parameters import Since, Targets, limit_option
+from csmsctl.arguments.targets import expand
+from csmsctl.display.escape import to_json
+from csmsctl.display.output import Output
+from csmsctl.display.table import Record
+from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.output import Output
-from csmsctl.parameters import Since, Targets, limit_option
-from csmsctl.table import Record
-from csmsctl.targets import expand
-from csmsctl.values import moment
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted")]
 

@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import Targets, files, live, when_option
+from csmsctl.arguments.targets import choose
+from csmsctl.display.table import Column
+from csmsctl.display.values import duration, moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.json_files import read_json_file
-from csmsctl.parameters import Targets, files, live, when_option
 from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
-from csmsctl.table import Column
-from csmsctl.targets import choose
-from csmsctl.values import duration, moment, plain
 
 ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
 
@@ -69,7 +69,7 @@ def show(ctx: typer.Context, name: ProfileName) -> None:
     if run.output.csv:
         run.output.table(COLUMNS, [found])
         return
-    from csmsctl.escape import to_json
+    from csmsctl.display.escape import to_json
 
     parts = {key: found.pop(key, None) or [] for key in ("profile", "findings", "installed_on")}
     times = {"created_at", "valid_from", "valid_to"}

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column
+from csmsctl.display.values import moment
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.table import Column
-from csmsctl.values import moment
 
 _KINDS = ("transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine")
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import Since, Until, files
 from csmsctl.commands.transaction_export import transactions
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import duration, moment, thousands
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Since, Until, files
-from csmsctl.table import Column, Record
-from csmsctl.values import duration, moment, thousands
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -97,8 +97,8 @@ def report(
 
 def _period(month: str | None, since: str | None, until: str | None, zone: tzinfo | None) -> tuple[str, str]:
     """As RFC 3339 in UTC."""
+    from csmsctl.arguments.when import parse_when
     from csmsctl.billing.periods import month as month_of
-    from csmsctl.when import parse_when
 
     if (month is None) == (since is None) or (month is not None and until is not None):
         raise Failure(USAGE, "Which time is meant?", "Give --month 2026-11, --month last, or --since and --until.")

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import ChargePointOption, TagOption, limit_option, live
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.invocation import invocation
-from csmsctl.parameters import ChargePointOption, TagOption, limit_option, live
-from csmsctl.table import Column, Record
-from csmsctl.values import moment, plain
 
 State = Annotated[
     Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None,

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from csmsctl.arguments.parameters import live
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import live
-from csmsctl.table import Column, Record
-from csmsctl.values import moment, plain
 
 RolloutId = Annotated[int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live("rollouts"))]
 

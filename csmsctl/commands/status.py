@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from csmsctl.arguments.parameters import Targets
+from csmsctl.arguments.targets import expand
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Targets
-from csmsctl.targets import expand
 
 
 def status(
@@ -30,7 +30,7 @@ def status(
         run.output.document(found)
         return
     # Imported here because `status --json` is what monitoring asks for every few seconds.
-    from csmsctl.connectors import COLUMNS, CSV_COLUMNS, rows
+    from csmsctl.records.connectors import COLUMNS, CSV_COLUMNS, rows
 
     records = rows(found["charge_points"])
     if run.output.csv:
@@ -46,7 +46,7 @@ def status(
 
 
 def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
-    from csmsctl.problems import COLUMNS, CSV_COLUMNS, problems
+    from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems
 
     rows = problems(found)
     if run.options.json:
@@ -67,7 +67,7 @@ def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
     """The daemon in two lines, and a line for each thing that wants attention; with styles."""
-    from csmsctl.values import duration
+    from csmsctl.display.values import duration
 
     policies = daemon.get("policies") or {}
     running = daemon.get("active_transactions", 0)

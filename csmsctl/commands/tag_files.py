@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from csmsctl.arguments.parameters import Output, files
+from csmsctl.arguments.when import parse_when
 from csmsctl.confirm import confirm
+from csmsctl.display.table import csv_lines, csv_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import invocation
-from csmsctl.parameters import Output, files
-from csmsctl.table import csv_lines, csv_text
-from csmsctl.when import parse_when
 
 FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
 _MAX_ID_TAG = 20

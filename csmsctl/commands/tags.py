@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.client import Result
+from csmsctl.arguments.parameters import TagId, live, when_option
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import TagId, live, when_option
+from csmsctl.link.client import Result
 from csmsctl.run import Parallel
-from csmsctl.table import Column, Record
-from csmsctl.values import moment, plain
 
 Parent = Annotated[
     str | None, typer.Option("--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live("tags"))

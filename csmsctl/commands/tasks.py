@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import ChargePointOption, QueuedTaskIds, Since, TaskId, limit_option
+from csmsctl.display.results import show_results
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.news import News, spinner
-from csmsctl.parameters import ChargePointOption, QueuedTaskIds, Since, TaskId, limit_option
-from csmsctl.results import show_results
+from csmsctl.link.news import News, spinner
 from csmsctl.run import exit_code
-from csmsctl.table import Column, Record
-from csmsctl.values import milliseconds, moment, plain
 
 _SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
 _LONGEST_SILENCE = 10.0  # seconds; a look now and then needs no event
@@ -85,7 +85,7 @@ def show(ctx: typer.Context, task: TaskId) -> None:
     shown = []
     for key, value in found.items():
         if key in ("request", "response") and value is not None:
-            from csmsctl.escape import to_json
+            from csmsctl.display.escape import to_json
 
             shown.append((key, to_json(value)))
         else:

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
+from csmsctl.arguments.parameters import ChargePointOption, Output, Since, TagOption, Until, files
 from csmsctl.commands.transactions import State
 from csmsctl.cursor import Cursor, cursor
-from csmsctl.escape import to_json
+from csmsctl.display.escape import to_json
+from csmsctl.display.output import SCHEMA_VERSION
+from csmsctl.display.table import Record, csv_lines
 from csmsctl.failure import Failure
 from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.output import SCHEMA_VERSION
-from csmsctl.parameters import ChargePointOption, Output, Since, TagOption, Until, files
-from csmsctl.table import Record, csv_lines
 
 # The columns are part of the contract: new ones come last.
 FIELDS = (

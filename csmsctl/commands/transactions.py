@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
 from csmsctl.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import duration, moment, plain, thousands
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
-from csmsctl.table import Column, Record
-from csmsctl.values import duration, moment, plain, thousands
 
 State = Annotated[
     Literal["active", "stopped", "abandoned", "closed"] | None,
@@ -128,8 +128,8 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
     """Whether there was enough to plot."""
     from textwrap import wrap
 
-    from csmsctl.escape import visible
-    from csmsctl.meter_plot import meter_plot
+    from csmsctl.display.escape import visible
+    from csmsctl.display.meter_plot import meter_plot
 
     transaction = run.call("transaction.show", id=number)
     width = min(160, shutil.get_terminal_size().columns)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import typer
 
-from csmsctl.connectors import COLUMNS, rows
+from csmsctl.arguments.parameters import Targets
+from csmsctl.arguments.targets import expand
+from csmsctl.display.table import Record
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Targets
-from csmsctl.table import Record
-from csmsctl.targets import expand
-from csmsctl.watcher import Watcher
+from csmsctl.records.connectors import COLUMNS, rows
+from csmsctl.records.watcher import Watcher
 
 _GATHERED = 0.3  # seconds: what comes in a bunch is looked at once
 _LONGEST_ANSWER = 5.0  # seconds in which the keys may have no effect

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from csmsctl.arguments.parameters import Identity, files, live
 from csmsctl.confirm import confirm
+from csmsctl.display.report_forms import form_of
+from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OK, OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import Identity, files, live
-from csmsctl.report_forms import form_of
-from csmsctl.table import Record
 
 if TYPE_CHECKING:
     from csmsctl.commissioning.report import Report

@@ -5,7 +5,7 @@ import sys
 from textwrap import wrap
 
 from csmsctl.commissioning.step import Skipped, Stopped
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
 
 
 class Person:

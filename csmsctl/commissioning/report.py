@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from csmsctl.commissioning.step import Outcome, Suite
-from csmsctl.escape import to_json, visible
-from csmsctl.report_forms import Form, aligned, markdown, markdown_table
-from csmsctl.table import Record
+from csmsctl.display.escape import to_json, visible
+from csmsctl.display.report_forms import Form, aligned, markdown, markdown_table
+from csmsctl.display.table import Record
 from csmsd import __version__
 
 _WORDS = {"pass": "pass", "fail": "FAIL", "skipped": "skipped"}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
-from csmsctl.client import Client, Result
 from csmsctl.commissioning.person import Person
 from csmsctl.commissioning.step import Failed, Skipped
-from csmsctl.configurations import Key, Report, ask, operation, remembered
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
+from csmsctl.link.client import Client, Result
+from csmsctl.records.configurations import Key, Report, ask, operation, remembered
 
 T = TypeVar("T")
 _MOST_FRAMES = 60  # of a step that are kept for the report

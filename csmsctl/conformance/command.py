@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from csmsctl.arguments.parameters import files
+from csmsctl.display.report_forms import form_of
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.parameters import files
-from csmsctl.report_forms import form_of
 
 if TYPE_CHECKING:
     from csmsctl.conformance.case import Case

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from csmsctl.client import Result
 from csmsctl.conformance.charge_point import ChargePoint
 from csmsctl.conformance.conditions import Failed, Payload, differences, has, require
 from csmsctl.conformance.site import Ended, Site
 from csmsctl.failure import OK, REJECTED
+from csmsctl.link.client import Result
 
 
 class Operator:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
 from csmsctl.conformance.limits import SECONDS_ALLOWED
-from csmsctl.escape import to_json, visible
-from csmsctl.report_forms import Form, aligned, columns, markdown, markdown_table
+from csmsctl.display.escape import to_json, visible
+from csmsctl.display.report_forms import Form, aligned, columns, markdown, markdown_table
 from csmsd import __version__
 
 Result = Literal["Pass", "Fail", "Incomplete", "Not run"]

@@ -18,9 +18,9 @@ from typing import Any, Self
 import tomli_w
 
 import csmsd
-from csmsctl.client import Client, Result
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.failure import OTHER, USAGE, Failure
-from csmsctl.options import GlobalOptions
+from csmsctl.link.client import Client, Result
 
 SECONDS_TO_START = 30.0
 SECONDS_TO_STOP = 10.0

@@ -4,16 +4,16 @@ import select
 import time
 from collections.abc import Callable
 
+from csmsctl.arguments.options import Color
 from csmsctl.dashboard.picture import Seen, picture
 from csmsctl.dashboard.sparkline import SLOT_SECONDS, SPAN_SECONDS, History
 from csmsctl.dashboard.terminal import Screen
 from csmsctl.dashboard.view import View
+from csmsctl.display.table import Record
+from csmsctl.display.terminal import console
 from csmsctl.failure import DENIED, TIMED_OUT, UNREACHABLE, Failure
-from csmsctl.options import Color
-from csmsctl.readings import readings
-from csmsctl.table import Record
-from csmsctl.terminal import console
-from csmsctl.watcher import Watcher
+from csmsctl.records.readings import readings
+from csmsctl.records.watcher import Watcher
 
 _AT_MOST_EVERY = 0.5  # seconds between two looks, however many events come
 _AT_LEAST_EVERY = 10.0  # what no event tells

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from csmsctl.connectors import rows as connector_rows
 from csmsctl.dashboard.layout import GAP, Cell, Field, fit, folded, packed, widths
 from csmsctl.dashboard.sparkline import SLOTS, History
 from csmsctl.dashboard.view import KEYS, View, selected, severity
-from csmsctl.escape import visible
-from csmsctl.problems import problems
-from csmsctl.problems import style as problem_style
-from csmsctl.table import Record
-from csmsctl.values import duration, moment, plain, thousands
+from csmsctl.display.escape import visible
+from csmsctl.display.table import Record
+from csmsctl.display.values import duration, moment, plain, thousands
+from csmsctl.records.connectors import rows as connector_rows
+from csmsctl.records.problems import problems
+from csmsctl.records.problems import style as problem_style
 
 _MARKS = {"critical": Cell("!", "bold red"), "warning": Cell("!", "yellow"), None: Cell(" ")}
 _FIELDS = (

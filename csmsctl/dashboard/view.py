@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from csmsctl.connectors import rows
-from csmsctl.table import Record
-from csmsctl.values import plain
+from csmsctl.display.table import Record
+from csmsctl.display.values import plain
+from csmsctl.records.connectors import rows
 
 SORTS: Final = ("problems", "name", "power", "age")
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from csmsctl.client import Client, Result
-from csmsctl.configurations import Report, ask, operation
 from csmsctl.desired_state.comparison import Comparison, same
 from csmsctl.desired_state.plan import Plan
+from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, Failure
+from csmsctl.link.client import Client, Result
+from csmsctl.records.configurations import Report, ask, operation
 from csmsctl.run import exit_code
-from csmsctl.table import Record
 
 _CANNOT = {"read_only": "the key is read-only there", "unknown": "the charge point does not know the key"}
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from csmsctl.configurations import Key, Report
 from csmsctl.desired_state.document import Wanted
+from csmsctl.records.configurations import Key, Report
 
 State = Literal["same", "change", "reboot_pending", "read_only", "unknown", "not_reported"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from csmsctl.escape import to_toml
+from csmsctl.display.escape import to_toml
 from csmsctl.failure import USAGE, Failure
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
 

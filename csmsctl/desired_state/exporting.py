@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from csmsctl.client import Client, Result
-from csmsctl.configurations import Report, ask, remembered
 from csmsctl.desired_state.document import MAX_VALUE, DesiredState, Settings, can_be_key, holds_secret, written
 from csmsctl.desired_state.factoring import Known, factored
 from csmsctl.desired_state.fleet import for_each
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
+from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, OTHER, Failure
 from csmsctl.invocation import Invocation
-from csmsctl.table import Record
+from csmsctl.link.client import Client, Result
+from csmsctl.records.configurations import Report, ask, remembered
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from typing import TypeVar
 
-from csmsctl.client import Client
 from csmsctl.invocation import Invocation
+from csmsctl.link.client import Client
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def for_each(
     with ExitStack() as stack:
         show = None
         if run.output.shows_progress:
-            from csmsctl.progress import Progress
+            from csmsctl.display.progress import Progress
 
             show = stack.enter_context(Progress(run.options.color)).show
         with ThreadPoolExecutor(min(parallel, len(identities)) or 1) as pool:

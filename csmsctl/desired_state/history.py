@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from csmsctl.client import Caller, Result
+from csmsctl.link.client import Caller, Result
 
 _MOST_TASKS = 2000  # the newest
 

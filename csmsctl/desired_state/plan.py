@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from csmsctl.client import Client, Result
-from csmsctl.configurations import ask, remembered
 from csmsctl.desired_state.comparison import Comparison, compared
 from csmsctl.desired_state.document import DesiredState, Wanted, wanted_of
 from csmsctl.desired_state.fleet import for_each
 from csmsctl.desired_state.history import Reboots
+from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, NOT_THERE, OK, OTHER, SOME_FAILED
 from csmsctl.invocation import Invocation
+from csmsctl.link.client import Client, Result
+from csmsctl.records.configurations import ask, remembered
 from csmsctl.run import exit_code
-from csmsctl.table import Record
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from csmsctl.arguments.options import FLAGS, VALUED
 from csmsctl.failure import USAGE, Failure
-from csmsctl.options import FLAGS, VALUED
 from csmsctl.tree import LazyGroup, Root
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.completion import Candidates, complete
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
 from csmsctl.lines.words import commands_in, quoted, scan
-from csmsctl.options import GlobalOptions
 from csmsctl.shell.fuzzy import matching
 from csmsctl.tree import Root
 

@@ -3,13 +3,13 @@
 import traceback
 from typing import TYPE_CHECKING
 
+from csmsctl.arguments.options import GlobalOptions, extract
 from csmsctl.command_line import carry_out, failure_of, is_foreseen
+from csmsctl.display.output import Output, report
 from csmsctl.failure import INTERRUPTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.lines.objects import words_of
 from csmsctl.lines.words import commands_in, split
-from csmsctl.options import GlobalOptions, extract
-from csmsctl.output import Output, report
 from csmsctl.shell.figures import Figures
 from csmsctl.shell.history import LineHistory, history_file
 from csmsctl.shell.prompt import make_session

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from csmsctl.client import Client, Result
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
 from csmsctl.failure import Failure
+from csmsctl.link.client import Client, Result
 
 _EVERY = 2.0  # seconds
 _AGAIN = 0.5  # seconds, until csmsd is back

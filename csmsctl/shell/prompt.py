@@ -15,9 +15,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.failure import INTERRUPTED, OK
 from csmsctl.lines.words import commands_in
-from csmsctl.options import GlobalOptions
 from csmsctl.shell.completer import LineCompleter
 from csmsctl.shell.figures import Figures
 from csmsctl.tree import Root

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.batch.line import Line, options_for_lines
 from csmsctl.batch.schedule import Schedule
-from csmsctl.options import GlobalOptions
-from csmsctl.shared_client import SharedClient
+from csmsctl.link.shared_client import SharedClient
 from csmsctl.tree import root
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl

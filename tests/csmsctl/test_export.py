@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.commands import transaction_export
 from csmsctl.failure import Failure
 from csmsctl.invocation import Invocation
-from csmsctl.options import GlobalOptions
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, RpcError, ScriptedDaemon

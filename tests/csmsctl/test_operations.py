@@ -7,8 +7,8 @@ import pytest
 import typer
 from msgspec import Meta
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.operations import build_operation, parameters
-from csmsctl.options import GlobalOptions
 from csmsctl.run import exit_code
 from csmsctl.tree import root
 from csmsd.profiles import operations
@@ -42,8 +42,8 @@ def test_every_operation_has_a_command_with_help_and_example() -> None:
 def test_every_example_is_a_command_line_that_is_understood() -> None:
     import shlex
 
+    from csmsctl.arguments.options import extract
     from csmsctl.manual import commands
-    from csmsctl.options import extract
 
     tree = root()
     for _, name, command in commands(tree):

@@ -14,8 +14,8 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.lines.words import commands_in
-from csmsctl.options import GlobalOptions
 from csmsctl.shell.completer import LineCompleter
 from csmsctl.shell.console import Console
 from csmsctl.shell.figures import Figures

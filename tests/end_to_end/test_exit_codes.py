@@ -75,7 +75,7 @@ async def test_4_permission_denied(site: Site) -> None:
 _AS_NOBODY = """
 import os, sys
 import encodings.idna
-import csmsctl.__main__, csmsctl.client, csmsctl.commands.status, csmsctl.output
+import csmsctl.__main__, csmsctl.link.client, csmsctl.commands.status, csmsctl.display.output
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.argv = ["csmsctl", "--socket", sys.argv[1], "status"]
 csmsctl.__main__.main()

@@ -1,8 +1,8 @@
 """Charging: with a card, from afar, for somebody else."""
 
-from csmsctl.client import Result
 from csmsctl.commissioning.step import Failed, Skipped, Steps
 from csmsctl.commissioning.visit import Visit
+from csmsctl.link.client import Result
 
 STEPS = Steps()
 
@@ -78,7 +78,7 @@ def remote_start(visit: Visit) -> None:
 )
 def reservation(visit: Visit) -> None:
     """C 5.13, 5.1: reserved, shown as Reserved, cancelled."""
-    from csmsctl.when import parse_when
+    from csmsctl.arguments.when import parse_when
 
     _wait_for_connector(visit, unplugged=True)
     visit.forget()

@@ -1,8 +1,8 @@
 """Diagnostics: the way of a file from the charge point to here."""
 
-from csmsctl.client import Result
 from csmsctl.commissioning.step import Failed, Skipped, Steps
 from csmsctl.commissioning.visit import Visit
+from csmsctl.link.client import Result
 
 STEPS = Steps()
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from csmsctl.client import Result
 from csmsctl.commissioning.step import Failed, Skipped, Steps
 from csmsctl.commissioning.visit import Visit, said
+from csmsctl.link.client import Result
 
 STEPS = Steps()
 

@@ -7,7 +7,7 @@ import pytest
 
 from csmsctl.billing.reports import kind_of, reason_of, report
 from csmsctl.billing.tariffs import Tariff, TariffFile
-from csmsctl.table import Record
+from csmsctl.display.table import Record
 from tests.csmsctl import samples
 
 FILE = TariffFile(currency="EUR", tax_percent=Decimal(19), tariffs=[Tariff()])

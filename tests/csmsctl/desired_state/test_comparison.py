@@ -2,9 +2,9 @@
 
 import pytest
 
-from csmsctl.configurations import Key, Report
 from csmsctl.desired_state.comparison import Comparison, State, compared, same
 from csmsctl.desired_state.document import Wanted
+from csmsctl.records.configurations import Key, Report
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsctl.desired_state.document import DesiredState, Wanted, read, wanted_of, written
-from csmsctl.escape import visible
+from csmsctl.display.escape import visible
 from csmsctl.failure import USAGE, Failure
 
 SITE = """

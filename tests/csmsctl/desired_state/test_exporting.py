@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from csmsctl.client import Client
-from csmsctl.configurations import Key, Report
 from csmsctl.desired_state.applying import applied
 from csmsctl.desired_state.comparison import Comparison
 from csmsctl.desired_state.document import MAX_KEY, MAX_VALUE, DesiredState, read, written
 from csmsctl.desired_state.exporting import _settings
 from csmsctl.desired_state.plan import Plan
 from csmsctl.failure import UNREACHABLE, Failure
+from csmsctl.link.client import Client
+from csmsctl.records.configurations import Key, Report
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon

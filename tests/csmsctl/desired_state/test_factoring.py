@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.configurations import Key, Report
 from csmsctl.desired_state.comparison import compared
 from csmsctl.desired_state.document import DesiredState, read, wanted_of, written
 from csmsctl.desired_state.factoring import Known, factored
+from csmsctl.records.configurations import Key, Report
 
 
 def test_what_is_common_is_said_once() -> None:

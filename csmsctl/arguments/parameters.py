@@ -1,0 +1,91 @@
+"""Parameters that many commands share, each with its help and its completion."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from csmsctl.arguments.when import parse_when
+
+
+def live(kind: str) -> Callable[..., list[tuple[str, str]]]:
+    """A completion that asks the daemon for values of a kind (control protocol, `complete`)."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        from csmsctl.completion import live_values
+
+        return live_values(kind, incomplete, ctx)
+
+    return complete
+
+
+def files(incomplete: str) -> list[tuple[str, str]]:
+    """A completion for file names."""
+    from csmsctl.completion import file_values
+
+    return file_values(incomplete)
+
+
+def when(text: str | None) -> str | None:
+    """A WHEN as RFC 3339, for the daemon."""
+    if text is None:
+        return None
+    try:
+        return parse_when(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _now_or_then(incomplete: str) -> list[tuple[str, str]]:
+    return [("now", datetime.now().astimezone().isoformat(timespec="seconds"))]
+
+
+def when_option(name: str, help_text: str) -> Any:
+    """An option that takes a WHEN."""
+    return typer.Option(name, metavar="WHEN", help=help_text, callback=when, autocompletion=_now_or_then)
+
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]...",
+        help="Charge points: identity, glob ('north-*'), label (@north), or - to read identities",
+        show_default=False,
+        autocompletion=live("targets"),
+    ),
+]
+Identity = Annotated[
+    str,
+    typer.Argument(metavar="CHARGE_POINT", help="Its identity", autocompletion=live("charge_points")),
+]
+ChargePointOption = Annotated[
+    str | None,
+    typer.Option(
+        "--charge-point", metavar="CHARGE_POINT", help="Of this one only", autocompletion=live("charge_points")
+    ),
+]
+TagId = Annotated[str, typer.Argument(metavar="TAG", help="The idTag", autocompletion=live("tags"))]
+TagOption = Annotated[
+    str | None, typer.Option("--tag", metavar="TAG", help="With this idTag only", autocompletion=live("tags"))
+]
+TransactionId = Annotated[
+    int, typer.Argument(metavar="TRANSACTION", help="Its id", min=1, autocompletion=live("transactions"))
+]
+TaskId = Annotated[int, typer.Argument(metavar="TASK", help="Its number", min=1, autocompletion=live("tasks"))]
+QueuedTaskIds = Annotated[
+    list[int],
+    typer.Argument(metavar="TASK...", help="Their numbers", min=1, autocompletion=live("queued_tasks")),
+]
+Since = Annotated[str | None, when_option("--since", "Not before this time")]
+Until = Annotated[str | None, when_option("--until", "Before this time")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there, all or nothing", autocompletion=files),
+]
+
+
+def limit_option(default: int) -> Any:
+    return typer.Option(
+        "--limit", metavar="N", min=0, help=f"At most so many, 0 for all ({default})", show_default=False
+    )

@@ -1,0 +1,1 @@
+"""What commands print: rows, records, plots and results, for people and programs, made harmless."""

@@ -1,0 +1,180 @@
+"""What a command prints: data on standard output, everything else on standard error."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from csmsctl.arguments.options import GlobalOptions
+from csmsctl.display.escape import to_json, visible
+from csmsctl.failure import Failure
+
+if TYPE_CHECKING:
+    from csmsctl.display.table import Column, Record
+
+SCHEMA_VERSION = 1
+
+
+class Output:
+    """The way to standard output and standard error; everything that passes is made harmless here."""
+
+    def __init__(self, options: GlobalOptions) -> None:
+        self.json = options.json
+        self.csv = options.csv
+        self.headers = options.headers
+        self.quiet = options.quiet
+        self.verbose = options.verbose
+        self.pager = options.pager
+        self.color = options.color
+        # Rich tables: on a terminal, or where colours are demanded.
+        self.terminal = options.color == "always" or (
+            sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        )
+        for stream in (sys.stdout, sys.stderr):
+            _never_fail_to_encode(stream)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar may be shown on standard error."""
+        return sys.stderr.isatty() and not self.quiet
+
+    # --- data
+
+    def document(self, data: "Record") -> None:
+        """The one JSON document of a command."""
+        self._write(to_json(versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
+
+    def line(self, data: "Record", *, flush: bool = True) -> None:
+        """One line of a stream of JSON."""
+        self._write(to_json(versioned(data), ascii_only=_ascii()), flush=flush)
+
+    def text(self, line: str, *, style: str = "", flush: bool = False) -> None:
+        """A line of text for people; a style is Rich's and shows on a terminal only."""
+        if self.terminal and style:
+            from csmsctl.display.terminal import styled
+
+            self._write(styled(visible(line), style, self.color), flush=flush)
+        else:
+            self._write(visible(line), flush=flush)
+
+    def table(self, columns: "Sequence[Column]", records: "Sequence[Record]", *, empty: str = "") -> None:
+        """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none."""
+        if self.csv:
+            self.csv_rows([column.key for column in columns], records, headers=self.headers)
+        elif not records:
+            self.note(empty)
+        elif self.terminal:
+            from csmsctl.display.terminal import render_table, show_paged
+
+            rendered = render_table(columns, records, headers=self.headers, color=self.color)
+            if not (self.pager and self._at_a_terminal() and show_paged(rendered)):
+                self._write(rendered)
+        else:
+            from csmsctl.display.table import plain_lines
+
+            self.lines(plain_lines(columns, records, headers=self.headers))
+
+    def csv_rows(self, keys: Sequence[str], records: "Sequence[Record]", *, headers: bool = False) -> None:
+        """Rows of CSV; those of a stream, one by one, are without headers."""
+        from csmsctl.display.table import csv_lines
+
+        self.lines(csv_lines(keys, records, headers=headers), flush=True)
+
+    def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """A record as `name: value` lines; what is empty is left out."""
+        shown = [(name, value) for name, value in pairs if value]
+        width = max((len(name) for name, _ in shown), default=0) + 2
+        for name, value in shown:
+            self._write(visible(f"{name + ':':<{width}}{value}"))
+
+    def lines(self, lines: Iterable[str], *, flush: bool = False) -> None:
+        """Lines that are harmless already."""
+        for line in lines:
+            self._write(line)
+        if flush:
+            self.flush()
+
+    def raw(self, data: bytes) -> None:
+        """A part of a file, as it is."""
+        sys.stdout.buffer.write(data)
+
+    def flush(self) -> None:
+        """Nothing of the data is held back any more."""
+        sys.stdout.flush()
+
+    def sync(self) -> None:
+        """The data is where it goes: on disk, if standard output is a file. Raises OSError when it is not."""
+        self.flush()
+        try:
+            os.fsync(sys.stdout.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # a pipe, a terminal, a device
+                raise
+
+    # --- everything else
+
+    def note(self, text: str) -> None:
+        """Something worth knowing; `--quiet` is without it."""
+        if text and not self.quiet:
+            self.warn(text)
+
+    def progress(self, text: str, *, last: bool = False) -> None:
+        """How far it is, on a terminal: the next one takes the place of this line, unless it is the last."""
+        if self.shows_progress and not self.json:
+            sys.stderr.write(f"\r{visible(text)}\x1b[K" + ("\n" if last else ""))
+            sys.stderr.flush()
+
+    def detail(self, text: str) -> None:
+        """Something for `--verbose`."""
+        if self.verbose:
+            self.warn(f"csmsctl: {text}")
+
+    def warn(self, text: str) -> None:
+        """Something that must be known."""
+        _to_stderr(visible(text))
+
+    def _at_a_terminal(self) -> bool:
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def _write(self, text: str, *, flush: bool = False) -> None:
+        sys.stdout.write(text + "\n")
+        if flush or self._at_a_terminal():
+            self.flush()
+
+
+def report(failure: Failure, *, as_json: bool) -> None:
+    """The error on standard error: a sentence and the next step, or one JSON line."""
+    _never_fail_to_encode(sys.stderr)
+    if as_json:
+        _to_stderr(to_json(versioned({"error": failure.as_record()}), ascii_only=True))
+        return
+    _to_stderr(visible(f"csmsctl: {failure.message}"))
+    if failure.next_step:
+        _to_stderr(visible(failure.next_step))
+
+
+def versioned(data: "Record") -> "Record":
+    """As a document has it."""
+    return {"schema_version": SCHEMA_VERSION, **data}
+
+
+def _to_stderr(text: str) -> None:
+    """Nobody is left to be told when standard error is closed or full."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def _never_fail_to_encode(stream: TextIO | Any) -> None:
+    """A lone surrogate or a letter that the locale lacks becomes an escape instead of an exception."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None and stream.errors != "backslashreplace":
+        reconfigure(errors="backslashreplace")
+
+
+def _ascii() -> bool:
+    """Whether JSON must keep to ASCII because the locale cannot write the rest."""
+    return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") != "utf8"

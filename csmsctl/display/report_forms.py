@@ -1,0 +1,48 @@
+"""Reports that commands write to a FILE: which form its name asks for, and the parts that forms are made of."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from csmsctl.display.escape import visible
+from csmsctl.failure import USAGE, Failure
+
+Form = Literal["text", "json", "markdown"]
+FORMS: dict[str, Form] = {".txt": "text", ".json": "json", ".md": "markdown"}
+
+
+def form_of(file: str) -> Form:
+    """The form that the name of a file asks for. Raises Failure before anything is done that could not be written."""
+    form = FORMS.get(Path(file).suffix.casefold())
+    if form is None:
+        raise Failure(USAGE, f"--report wants a FILE that ends in {', '.join(FORMS)}, not {file!r}.")
+    if not Path(file).absolute().parent.is_dir():
+        raise Failure(USAGE, f"There is no directory {Path(file).absolute().parent}.")
+    return form
+
+
+def aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """`name:  value`, a line each."""
+    width = max(len(name) for name, _ in pairs) + 2
+    for name, value in pairs:
+        yield f"{name + ':':<{width}}{value}"
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows of text, the first one with the titles."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def markdown_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The same in Markdown."""
+    yield f"| {' | '.join(titles)} |"
+    yield "|" + "---|" * len(titles)
+    for row in rows:
+        yield f"| {' | '.join(map(markdown, row))} |"
+
+
+def markdown(text: str) -> str:
+    """Text that does not end its cell, nor become an element of the page."""
+    return visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

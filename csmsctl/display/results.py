@@ -1,0 +1,135 @@
+"""The results of an operation, for people: a line for each, and tables for what charge points list."""
+
+from typing import Any
+
+from csmsctl.display.escape import to_json
+from csmsctl.display.output import Output
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import milliseconds, moment, plain
+from csmsctl.follow import observed_code, observed_detail, observed_word
+from csmsctl.link.client import Result
+
+_GOOD, _BAD, _QUIET = "green", "red", "dim"
+
+
+def _style(record: Record) -> str:
+    observed = observed_code(record)
+    if observed is not None:
+        return _BAD if observed else _GOOD
+    return {"accepted": _GOOD, "queued": "yellow", "not_sent": "yellow"}.get(str(record.get("outcome")), _BAD)
+
+
+_COLUMNS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("action", "ACTION"),
+    Column("shown", "RESULT", style=_style),
+    Column("duration_ms", "TIME", milliseconds, right=True),
+    Column("detail", "DETAIL", folds=True),
+)
+_CSV_COLUMNS = tuple(
+    Column(key, key)
+    for key in ("charge_point", "action", "outcome", "status", "error", "duration_ms", "task", "observed")
+)
+
+
+def show_results(output: Output, results: list[Result], *, dry_run: bool = False) -> None:
+    """Lists in the answers (configuration keys, say) as a table; every other result as a line."""
+    listing = [result for result in results if _lists(result)]
+    if listing:
+        _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
+    rest = [result for result in results if not _lists(result)]
+    if output.csv and not listing:
+        seen = [{**result, "observed": _observed(result)} for result in rest]
+        output.table(_CSV_COLUMNS, seen)
+    elif listing:
+        for row in _rows(output, rest, dry_run):
+            output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
+    else:
+        output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
+    for note in dict.fromkeys(str(result["note"]) for result in results if result.get("note")):
+        output.note(note)
+
+
+def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
+    seen: dict[tuple[Any, Any], int] = {}
+    for result in results:
+        place = (result.get("charge_point"), result.get("action"))
+        seen[place] = seen.get(place, 0) + 1
+    rows = []
+    for result in results:
+        repeated = seen[(result.get("charge_point"), result.get("action"))] > 1
+        parts = []
+        if dry_run:
+            parts.append(to_json(result.get("request")))  # exactly what would be sent
+        elif repeated:
+            parts.append(plain(result.get("request")))
+        if result.get("outcome") == "queued":
+            parts.append(f"task {result.get('task')}, until {moment(result.get('expires_at'), output.terminal)}")
+        if error := result.get("error"):
+            parts.append(str(error))
+        response = result.get("response")
+        if isinstance(response, dict):
+            if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:
+                parts.append("no schedule reported")
+            parts.append(plain({key: value for key, value in response.items() if key != "status"}))
+        observed = result.get("observed")
+        if isinstance(observed, dict):
+            parts += observed_detail(result)
+        rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
+    return rows
+
+
+def _word(result: Result, dry_run: bool) -> str:
+    outcome = str(result.get("outcome") or "").replace("_", " ")
+    if dry_run and not result.get("error"):
+        return "would be sent"
+    observed = result.get("observed")
+    if isinstance(observed, dict):
+        return observed_word(observed)
+    status = result.get("status")
+    return str(status) if status and outcome in ("accepted", "rejected") else outcome
+
+
+def _observed(result: Result) -> str | None:
+    observed = result.get("observed")
+    return observed_word(observed) if isinstance(observed, dict) else None
+
+
+def _lists(result: Result) -> dict[str, list[Record]]:
+    """The lists of objects in an answer, by name."""
+    return {
+        name: value
+        for name, value in _fields(result).items()
+        if isinstance(value, list) and value and all(isinstance(part, dict) for part in value)
+    }
+
+
+def _fields(result: Result) -> Record:
+    """What an answer says; the parts of a part (a charging schedule, say) are fields like the others."""
+    found: Record = {}
+    response = result.get("response")
+    for name, value in response.items() if isinstance(response, dict) else ():
+        found |= value if isinstance(value, dict) else {name: value}
+    return found
+
+
+def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
+    rows: list[Record] = []
+    keys: dict[str, None] = {}
+    for result in results:
+        for records in _lists(result).values():
+            for record in records:
+                keys.update(dict.fromkeys(record))
+                rows.append({"charge_point": result["charge_point"], **record})
+    columns = [Column(key, key.upper()) for key in keys if key != "charge_point"]
+    if named:
+        columns.insert(0, Column("charge_point", "CHARGE POINT"))
+    output.table(columns, rows)
+    for result in results:
+        others = {
+            key: value
+            for key, value in _fields(result).items()
+            if key not in _lists(result) and value not in (None, [])
+        }
+        if others:
+            output.note(f"{result['charge_point']}: {plain(others)}")

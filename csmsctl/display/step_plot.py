@@ -1,0 +1,38 @@
+"""A step plot of limits over time, in Unicode blocks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from csmsctl.display.plot import columns_for, panel, time_axis
+from csmsctl.display.values import plain
+
+_HEIGHT = 8  # lines
+_UNLIMITED = "┄"
+
+
+class Step(NamedTuple):
+    """From `start` to `end` a limit holds; None: there is none."""
+
+    start: datetime
+    end: datetime
+    limit: float | None
+
+
+def step_plot(steps: Sequence[Step], unit: str, width: int) -> list[str]:
+    """The lines of the plot. A column shows the lowest limit of its time, so that no dip is lost."""
+    begin, end = steps[0].start, steps[-1].end
+    top = max((step.limit for step in steps if step.limit is not None), default=None)
+    if top is None or begin >= end:
+        return []
+    labels = [f"{plain(value)} {unit}" for value in (top, round(top / 2, 1), 0)]
+    columns = columns_for(width, labels)
+    span = (end - begin) / columns
+    limits = [_lowest(steps, begin + span * at, begin + span * (at + 1)) for at in range(columns)]
+    lines = panel(limits, labels, _HEIGHT, top=top, unknown=_UNLIMITED)
+    return [*lines, time_axis(begin, end, columns, labels)]
+
+
+def _lowest(steps: Sequence[Step], begin: datetime, end: datetime) -> float | None:
+    found = [step.limit for step in steps if step.start < end and step.end > begin and step.limit is not None]
+    return min(found, default=None)

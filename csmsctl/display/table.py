@@ -1,0 +1,88 @@
+"""Rows of records with their columns: plain aligned text, and CSV. Terminals are in `terminal.py`."""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from csmsctl.display.escape import visible
+from csmsctl.display.values import plain
+
+Record = dict[str, Any]
+
+# A spreadsheet takes a cell that begins with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the record's key, the title, and how the value is shown to people (`show(value, human)`)."""
+
+    key: str
+    title: str
+    show: Callable[[Any, bool], str] | None = None
+    right: bool = False
+    wide: bool = False  # left out on a terminal that is too narrow
+    folds: bool = False  # gives way where a terminal is too narrow
+    style: Callable[[Record], str] | None = None
+
+    def text(self, record: Record, human: bool) -> str:
+        """The cell, safe to print."""
+        value = record.get(self.key)
+        return visible(self.show(value, human) if self.show else plain(value))
+
+
+def plain_lines(columns: Sequence[Column], records: Iterable[Record], *, headers: bool) -> Iterator[str]:
+    """Aligned text, two blanks between columns, `-` for nothing, never cut."""
+    rows = [[column.text(record, False) or "-" for column in columns] for record in records]
+    if headers:
+        rows.insert(0, [column.title for column in columns])
+    widths = [max((_width(row[at]) for row in rows), default=0) for at in range(len(columns))]
+    for row in rows:
+        cells = [_pad(cell, width, column.right) for cell, width, column in zip(row, widths, columns, strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def csv_lines(keys: Sequence[str], records: Iterable[Record], *, headers: bool) -> Iterator[str]:
+    """CSV with the records' keys as header; values as they are, except what a spreadsheet would run."""
+    if headers:
+        yield _csv_line(list(keys))
+    for record in records:
+        yield _csv_line([csv_cell(record.get(key)) for key in keys])
+
+
+def csv_cell(value: Any) -> str:
+    """A value for CSV. Text that looks like a formula gets a leading quote; `csv_text` takes it away again."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = visible(plain(value))
+    return "'" + text if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def csv_text(cell: str) -> str:
+    """What `csv_cell` was given, for text."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    blanks = " " * (width - _width(text))
+    return blanks + text if right else text + blanks

@@ -1,0 +1,60 @@
+"""Waiting for events: subscribed before a look at the records, so that nothing falls between."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from csmsctl.invocation import Invocation
+from csmsctl.link.client import Client
+
+
+class News:
+    """Events of some types, from now on, of some charge points or all, on a connection of its own."""
+
+    def __init__(self, run: Invocation, types: Sequence[str], targets: Sequence[str] = ()) -> None:
+        self._run = run
+        self._wanted = {"types": list(types), "targets": list(targets) or None}
+        self._client = self._subscribed()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next event; None when none came in time, or when some were missed: then the records tell."""
+        notification = self._client.next_notification(seconds)
+        if notification is None:
+            return None
+        if notification["method"] == "lagged":
+            self._client.close()
+            self._client = self._subscribed()
+            return None
+        event: dict[str, Any] = notification["params"]
+        return event
+
+    def _subscribed(self) -> Client:
+        client = Client(self._run.options.socket, self._run.options.timeout, trace=self._run.output.detail)
+        client.call("event.subscribe", self._wanted)
+        return client
+
+
+@contextmanager
+def spinner(run: Invocation, text: str) -> Iterator[None]:
+    """Shows on a terminal that something is waited for; nothing elsewhere."""
+    if not sys.stderr.isatty() or run.output.quiet:
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from csmsctl.display.terminal import console
+
+    columns = (SpinnerColumn(), TextColumn(text, markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console(run.options.color, stderr=True), transient=True) as progress:
+        progress.add_task("", total=None)
+        yield

@@ -1,0 +1,1 @@
+"""Records of csmsd as commands look at them."""

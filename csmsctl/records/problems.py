@@ -1,0 +1,29 @@
+"""Problems as csmsd reports them with `status`: all of them in one list, and how they are shown."""
+
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment
+
+
+def problems(status: Record) -> list[Record]:
+    """Of the site and of the charge points, the worst first."""
+    found = [*(status.get("daemon") or {}).get("problems", [])]
+    for charge_point in status.get("charge_points") or []:
+        found += charge_point.get("problems") or []
+    return sorted(found, key=lambda problem: problem.get("severity") != "critical")
+
+
+def style(problem: Record) -> str:
+    return "red" if problem.get("severity") == "critical" else "yellow"
+
+
+COLUMNS = (
+    Column("severity", "SEVERITY", style=style),
+    Column("charge_point", "CHARGE POINT"),
+    Column("connector", "CONN", right=True),
+    Column("since", "SINCE", moment, wide=True),
+    Column("text", "PROBLEM", folds=True),
+    Column("next", "SEE", folds=True),
+)
+CSV_COLUMNS = tuple(
+    Column(key, key) for key in ("kind", "severity", "charge_point", "connector", "since", "text", "next")
+)

@@ -1,0 +1,1 @@
+"""Executables of the site: those that answer DataTransfer, and those that are told of events."""
