@@ -27,6 +27,7 @@ _BACKLOG = 1024  # more at once would be turned away by the kernel, without a wo
 # A subscriber that reads slower than things happen is cut at this many notifications, and can resume.
 MAX_WAITING = 5_000
 _HIGH_WATER = 1024 * 1024
+_LAST_ANSWERS_SECONDS = 1.0  # at the end of csmsd
 
 _OTHER = 1  # of csmsctl's exit codes
 _PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INTERNAL = -32700, -32600, -32601, -32603
@@ -65,9 +66,17 @@ class ControlServer:
             return
         self._server.close()
         self._server = None
+        await self._answer_what_was_asked()
         await asyncio.gather(*(client.close() for client in self._clients))
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
+
+    async def _answer_what_was_asked(self) -> None:
+        """A command that was carried out is worth its answer; what takes longer is told by the task."""
+        under_way = [request for client in self._clients for request in client.requests]
+        if under_way:
+            await asyncio.wait(under_way, timeout=_LAST_ANSWERS_SECONDS)
+            await asyncio.gather(*(client.send_what_waits() for client in self._clients))
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) >= MAX_CONNECTIONS:
@@ -126,7 +135,7 @@ class _Client:
         self._writer = writer
         self._uid = _peer_uid(writer)
         self._user = _user_name(self._uid)
-        self._requests: set[asyncio.Task[None]] = set()
+        self.requests: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, Callable[[], None]] = {}
         self._stopped: set[str] = set()  # requests, for which nothing more is to be begun
         self._names = count(1)
@@ -152,8 +161,8 @@ class _Client:
                 if line.strip():
                     self._receive(line)
             # What was asked for is carried out and answered, although nothing more will be asked.
-            if self._requests:
-                await asyncio.wait(self._requests)
+            if self.requests:
+                await asyncio.wait(self.requests)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
@@ -184,8 +193,8 @@ class _Client:
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
+        self.requests.add(task)
+        task.add_done_callback(self.requests.discard)
 
     async def _single(self, request: object) -> None:
         answer = await self._answer(request)
@@ -241,6 +250,14 @@ class _Client:
             self._waiting.append(answer)
         else:
             self._send(answer)
+
+    async def send_what_waits(self) -> None:
+        """Lets the sender go through what waits for it."""
+        while self._waiting and self._sender is not None and not self._sender.done():
+            if self._writer.transport.get_write_buffer_size() > _HIGH_WATER:
+                return  # it is not read
+            self._wake.set()
+            await asyncio.sleep(0)
 
     # --- notifications
 
