@@ -151,13 +151,15 @@ async def test_a_backup_under_load_is_checked_and_put_back(site: Site) -> None:
     assert "there is no backup" in (await site.csmsctl(*aged)).out
     directory = site.directory / "backups"
     directory.mkdir()
+    await site.register("CP2")
+    queued = (await site.json("reset", "CP2", "--type", "soft", "--queue", "1h"))["results"][0]["task"]
     for _ in range(3):
         made = await site.csmsctl("backup", str(directory / "now.db"), "--force")
         assert made.code == 0, made
         assert "Written: " in made.err
     checked = await site.csmsctl(*aged)
     assert checked.code in (0, 1), checked  # the disk of whoever runs this may be nearly full
-    assert "1 of 1 charge points connected" in checked.out
+    assert "1 of 2 charge points connected" in checked.out
     assert "backup_age=" in checked.out
     assert "last_commit=" in checked.out
     backup = directory / "now.db"
@@ -182,6 +184,12 @@ async def test_a_backup_under_load_is_checked_and_put_back(site: Site) -> None:
     await site.start()
     assert (await site.json("tx", "show", str(known)))["transactions"][0]["energy_wh"] == 500
     assert len((await site.json("tx", "list", "--limit", "0"))["transactions"]) == verdict["counts"]["transactions"]
+    # It may have been sent since the backup, or been recalled: it is not sent from there.
+    task = (await site.json("task", "show", str(queued)))["tasks"][0]
+    assert (task["state"], task["outcome"]) == ("settled", "not_sent")
+    later = await site.raw("CP2", register=False)
+    await later.heartbeat()
+    assert later.calls.empty()
 
     backup.write_bytes(b"no database")
     bad = await site.csmsctl("backup", "verify", str(backup))
