@@ -91,7 +91,8 @@ async def test_the_power_drops_and_both_reckon_the_same(site: Site) -> None:
             assert await verified(site, connector)
 
         assert (await site.csmsctl("clear-charging-profile", "SIM-1")).code == 0
-        assert await power(site, lambda shown: shown > 6000) == pytest.approx(before, rel=0.05)
+        # What is shown at first may still be what the cap allowed, which at night was all that held.
+        assert await power(site, lambda shown: shown > before * 0.95) == pytest.approx(before, rel=0.05)
         await verified(site)
 
 
