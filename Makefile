@@ -25,7 +25,7 @@ pictures: .venv/.installed-run ## Make the pictures of the README again
 run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 127.0.0.1:9000")
 	@exec $(BIN)/csmsd $(ARGS)
 
-test: .venv/.installed-test ## Run the tests (ARGS="tests/ocpp -x")
+test: .venv/.installed-test ## Run the tests (ARGS="tests/csmsd/ocpp -x")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: .venv/.installed-test ## Run the tests that take long, and many examples of each property

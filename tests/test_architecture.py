@@ -195,7 +195,9 @@ def test_a_slice_is_named_after_its_action_and_has_a_test_of_its_name(module: Mo
     actions = {getattr(module, side).action for side in ("INCOMING", "OUTGOING") if hasattr(module, side)}
 
     assert {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", action).lower() for action in actions} == {name}
-    assert (ROOT / "tests" / "profiles" / room / f"test_{name}.py").exists(), "every slice has a test of its name"
+    assert (ROOT / "tests" / "csmsd" / "profiles" / room / f"test_{name}.py").exists(), (
+        "every slice has a test of its name"
+    )
 
 
 # --- operations

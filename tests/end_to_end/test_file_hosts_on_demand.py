@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import MakeSite
-from tests.files.file_site import FIRMWARE, add_firmware, diagnose, ftp_fetch, http, update
+from tests.csmsd.files.file_site import FIRMWARE, add_firmware, diagnose, ftp_fetch, http, update
 from tests.support.site import Site
 
 

@@ -19,7 +19,7 @@ from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.connection import Connection, clock
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
-from tests.files.file_site import FIRMWARE, add_firmware, hosting, http, stored
+from tests.csmsd.files.file_site import FIRMWARE, add_firmware, hosting, http, stored
 from tests.support.site import Site, environment
 
 

@@ -11,8 +11,8 @@ import pytest
 from csmsctl.simulator import charge_point as simulated
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
+from tests.csmsd.files.file_site import add_firmware, bases, hosting, http
 from tests.end_to_end.test_firmware import points
-from tests.files.file_site import add_firmware, bases, hosting, http
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.profiles.core.get_configuration import GetConfiguration
-from tests.profiles.scene import Scene
+from tests.csmsd.profiles.scene import Scene
 
 
 def reported(scene: Scene, **keys: object) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.ocpp.errors import OcppError
-from tests.profiles.scene import NOON, Scene
+from tests.csmsd.profiles.scene import NOON, Scene
 
 BOOT = {"chargePointVendor": "ACME", "chargePointModel": "One"}
 

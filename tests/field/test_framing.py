@@ -8,7 +8,7 @@ from csmsd.ocpp.conversation import Conversation, Odd, Requested
 from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.reset import ResetReq
-from tests.profiles.scene import HOUR, Scene
+from tests.csmsd.profiles.scene import HOUR, Scene
 
 
 class Line:

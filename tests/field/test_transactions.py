@@ -1,6 +1,6 @@
 """FIELD-NOTES "Transactions", as the stories that they come from."""
 
-from tests.profiles.scene import HOUR, SECOND, Scene, clock
+from tests.csmsd.profiles.scene import HOUR, SECOND, Scene, clock
 
 
 def test_an_offline_transaction_arrives_in_one_go() -> None:

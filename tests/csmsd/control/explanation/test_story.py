@@ -1,0 +1,481 @@
+"""The story of a transaction: facts in, sentences out."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
+from csmsd.control.explanation.limits import limits
+from csmsd.control.explanation.story import Story
+from csmsd.control.explanation.words import flag_text, span
+from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.task import Task
+from tests.csmsd.profiles.scene import NOON
+
+MINUTE = 60_000
+TRANSACTION = Transaction(
+    id=17,
+    charge_point="CP1",
+    connector=1,
+    id_tag="ADA",
+    id_tag_status="Accepted",
+    state="stopped",
+    start_time=NOON,
+    start_text=format_time(NOON),
+    start_received_at=NOON,
+    meter_start_wh=1000,
+    stop_time=NOON + 60 * MINUTE,
+    stop_received_at=NOON + 60 * MINUTE,
+    meter_stop_wh=8000,
+    stop_reason="Local",
+    energy_wh=7000,
+    reply="",
+)
+
+
+def facts(changed: dict[str, Any] | None = None, **more: Any) -> Facts:
+    transaction = msgspec.structs.replace(TRANSACTION, **(changed or {}))
+    usual: dict[str, Any] = {
+        "transaction": transaction,
+        "end": transaction.stop_time or NOON + 60 * MINUTE,
+        "energy_wh": transaction.energy_wh,
+        "energy_suspect": transaction.energy_suspect,
+        "events_since": 0,
+        "measured": [Measured(NOON + minute * MINUTE, minute) for minute in range(0, 61, 5)],
+        "connectors": (1, 2),
+    }
+    return Facts(**usual | more)
+
+
+def task(number: int, minute: float, action: str, request: Any, **fields: Any) -> Task:
+    time = NOON + round(minute * MINUTE)
+    usual: dict[str, Any] = {"state": "settled", "outcome": "accepted", "status": "Accepted", "user": "jo", "uid": 1000}
+    return Task(
+        id=number,
+        created_at=time,
+        settled_at=time,
+        charge_point="CP1",
+        action=action,
+        request=json.dumps(request),
+        **usual | fields,
+    )
+
+
+def status(minute: float, word: str, connector: int = 1, **data: Any) -> Told:
+    return Told(NOON + round(minute * MINUTE), "connector.status", {"connector": connector, "status": word, **data})
+
+
+def told(minute: float, kind: str, **data: Any) -> Told:
+    return Told(NOON + round(minute * MINUTE), kind, data)
+
+
+def profile(limit: float, purpose: str = "TxDefaultProfile", id: int = 3, **fields: Any) -> dict[str, Any]:
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
+    return {
+        "chargingProfileId": id,
+        "stackLevel": 0,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+        **fields,
+    }
+
+
+def set_profile(number: int, minute: float, limit: float, connector: int = 1, **fields: Any) -> Task:
+    request = {"connectorId": connector, "csChargingProfiles": profile(limit, **fields)}
+    return task(number, minute, "SetChargingProfile", request)
+
+
+def conclusion(found: Facts) -> str:
+    return "\n".join(Story(found).conclusion)
+
+
+def lines(found: Facts) -> list[tuple[float, str, str]]:
+    """(minute, kind, text) of each line."""
+    return [((entry.time - NOON) / MINUTE, entry.kind, entry.text) for entry in Story(found).entries]
+
+
+# --- who started it
+
+START = task(5, -0.1, "RemoteStartTransaction", {"idTag": "ada", "connectorId": 1})
+ADA = Presented(NOON - 1000, "ADA", "Accepted")
+
+
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        ({"tasks": [START]}, "jo started it from afar (task 5)."),
+        ({"tasks": [START], "presented": [ADA]}, "jo started it from afar (task 5)."),
+        ({"presented": [ADA]}, "It was started at the charge point with idTag ADA; csmsd answered Accepted."),
+        (
+            {"presented": [Presented(NOON, "BOB", "Accepted")]},
+            "It was started at the charge point, which did not ask csmsd about the idTag first.",
+        ),
+        ({"in_local_list": True}, "first; the idTag stands in its Local Authorization List now."),
+        ({"start_is_logged": False}, "How it was started is not known: the records of that time are not kept."),
+        ({"tasks_since": NOON + 1}, "How it was started is not known: the records of that time are not kept."),
+        ({"tasks_since": NOON - 20 * MINUTE}, "did not ask csmsd"),
+        # remote starts that led to something else
+        ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "BOB"})]}, "did not ask csmsd"),
+        ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "ADA", "connectorId": 2})]}, "did not ask csmsd"),
+        ({"tasks": [task(5, -60, "RemoteStartTransaction", {"idTag": "ADA"})]}, "did not ask csmsd"),
+        (
+            {"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "ADA"}, outcome="rejected")]},
+            "did not ask csmsd",
+        ),
+    ],
+)
+def test_who_started_it(known: dict[str, Any], sentence: str) -> None:
+    assert sentence in Story(facts(**known)).conclusion[0]
+
+
+def test_a_start_that_was_told_late_was_made_offline() -> None:
+    found = facts({"start_received_at": NOON + 20 * MINUTE})
+    assert Story(found).conclusion[0] == (
+        "It was started at the charge point while that was offline: the charge point decided by itself."
+    )
+    assert (20, "start", "csmsd hears of the beginning, 20 min later") in lines(found)
+
+
+# --- who stopped it
+
+STOP = task(8, 59.9, "RemoteStopTransaction", {"transactionId": 17})
+
+
+@pytest.mark.parametrize(
+    ("transaction", "known", "sentence"),
+    [
+        (
+            {"stop_reason": "Remote"},
+            {"tasks": [STOP]},
+            "it was stopped from afar by jo (Remote, task 8)",
+        ),
+        (
+            {"stop_reason": "Remote"},
+            {},
+            "it was stopped from afar, but not by a command that is on record here (Remote)",
+        ),
+        ({"stop_id_tag": "ada"}, {}, "it was stopped at the charge point with the same idTag (Local)"),
+        ({"stop_id_tag": "BOB"}, {}, "it was stopped at the charge point with idTag BOB (Local)"),
+        ({"stop_reason": "EVDisconnected"}, {}, "the vehicle was unplugged (EVDisconnected)"),
+        ({"stop_reason": "PowerLoss"}, {"tasks": [STOP]}, "the charge point lost its power (PowerLoss)"),
+        (
+            {"stop_reason": "UnlockCommand"},
+            {
+                "tasks": [
+                    task(8, 59, "UnlockConnector", {"connectorId": 1}),
+                    task(9, 59, "UnlockConnector", {"connectorId": 2}),
+                ]
+            },
+            "the connector was unlocked by jo (UnlockCommand, task 8)",
+        ),
+        (
+            {"stop_reason": "HardReset"},
+            {"tasks": [task(8, 59, "Reset", {"type": "Hard"}, user=None, uid=None)]},
+            "the charge point was reset (hard) by csmsd (HardReset, task 8)",
+        ),
+        ({"stop_reason": "Whim"}, {}, "the charge point gave a reason of its own (Whim)"),
+    ],
+)
+def test_who_stopped_it(transaction: dict[str, Any], known: dict[str, Any], sentence: str) -> None:
+    assert f"It ended because {sentence}." in conclusion(facts(transaction, **known))
+
+
+def test_a_transaction_that_was_given_up_says_what_to_do() -> None:
+    found = facts(
+        {"state": "abandoned", "stop_time": None, "stop_reason": None, "flags": ["abandoned_for:18"]},
+        events=[told(60, "transaction.abandoned", transaction=17, successor=18)],
+    )
+    assert "another one began on its connector" in conclusion(found)
+    assert Story(found).conclusion[-1] == "Close its books with: csmsctl tx close 17 --reason TEXT"
+    assert (60, "abandoned", "transaction 18 begins on its connector: this one is given up") in lines(found)
+
+
+def test_a_transaction_whose_charge_point_was_removed_has_no_successor() -> None:
+    text = conclusion(facts({"state": "abandoned", "flags": ["charge_point_removed"], "stop_time": None}))
+    assert "It was never stopped, and its charge point was removed; it counts up to its last reading." in text
+    assert "another one" not in text
+
+
+def test_books_that_an_operator_closed_say_who() -> None:
+    found = facts({"state": "closed", "note": "closed by jo: meter replaced", "flags": ["meter_stop:estimated"]})
+    assert "its books were closed by jo: meter replaced." in conclusion(found)
+    assert "The register at its end is an estimate" in conclusion(found)
+    assert (60, "closed", "closed by jo: meter replaced") in lines(found)
+
+
+def test_one_that_runs() -> None:
+    text = conclusion(facts({"state": "active", "stop_time": None, "stop_reason": None}))
+    assert (
+        "It has run for 1 h 0 min and delivered 7.000 kWh, 7.0 kW on average; the battery went from 0 to 60 %." in text
+    )
+    assert text.endswith("It is still running.")
+
+
+# --- why it was suspended
+
+
+def test_the_vehicle_suspended_it() -> None:
+    found = facts(events=[status(0, "Charging"), status(40, "SuspendedEV"), status(60, "Finishing")])
+    assert "The vehicle paused it for 20 min (SuspendedEV), up to its end; its battery was at 60 %." in conclusion(
+        found
+    )
+    assert (40, "suspended", "SuspendedEV: the vehicle takes nothing; its battery was at 40 %") in lines(found)
+
+
+def test_a_limit_suspended_it() -> None:
+    sent = [set_profile(6, -100, 16), set_profile(7, 20, 0)]
+    found = facts(
+        profile_tasks=sent,
+        profile_names={3: "pause"},
+        tasks=[sent[1]],
+        events=[status(0, "Charging"), status(20.2, "SuspendedEVSE"), status(30, "Charging")],
+    )
+    why = "0 A by pause (TxDefaultProfile, level 0)"
+    assert f"The charge point paused it for 10 min (SuspendedEVSE): the limit was {why}." in conclusion(found)
+    told = lines(found)
+    assert (20.2, "suspended", f"SuspendedEVSE: the charge point gives nothing; the limit was {why}") in told
+    assert (0, "limit", "limit: 16 A by pause (TxDefaultProfile, level 0)") in told
+    assert (20, "limit", f"limit: {why}") in told
+    command = "jo asked for SetChargingProfile (pause, TxDefaultProfile, level 0): Accepted (task 7)"
+    assert (20, "command", command) in told
+
+
+@pytest.mark.parametrize(("limit", "explains"), [(0, True), (5.9, True), (6, False), (16, False)])
+def test_a_limit_explains_a_suspension_when_no_vehicle_can_charge_with_it(limit: float, explains: bool) -> None:
+    found = facts(profile_tasks=[set_profile(6, -100, limit)], events=[status(20, "SuspendedEVSE")])
+    assert ("no limit from here explains that" in conclusion(found)) != explains
+
+
+def test_an_id_tag_that_was_refused_explains_a_suspension() -> None:
+    found = facts({"id_tag_status": "Blocked"}, events=[status(10, "SuspendedEVSE")])
+    assert "explains that: its idTag was Blocked, which is reason enough." in conclusion(found)
+
+
+def test_a_suspension_without_any_limit_is_the_charge_points_own() -> None:
+    found = facts(events=[status(10, "SuspendedEVSE"), status(20, "Charging"), status(30, "SuspendedEVSE")])
+    assert "paused it for 40 min (SuspendedEVSE), and no limit from here explains that" in conclusion(found)
+
+
+# --- what was not seen, and what is odd
+
+
+def test_lost_connections_and_missing_readings() -> None:
+    measured = [Measured(NOON + minute * MINUTE) for minute in (*range(0, 20), *range(40, 61))]
+    found = facts(
+        measured=measured,
+        events=[
+            told(-5, "charge_point.connected"),  # long before: no part of it
+            told(20, "charge_point.disconnected", reason="connection lost"),
+            told(38, "charge_point.connected"),
+            told(39, "daemon.started"),
+            told(50, "charge_point.connected", replaced=True),
+        ],
+    )
+    assert "The charge point was offline for 18 min of it." in conclusion(found)
+    assert "No meter values cover 21 min of it." in conclusion(found)
+    told_lines = lines(found)
+    assert (20, "offline", "the connection ends: connection lost") in told_lines
+    assert (38, "offline", "the charge point connects, after 18 min without") in told_lines
+    assert (50, "offline", "the charge point connects, in place of a connection that it gave up") in told_lines
+    assert (19, "gap", "no meter values for 21 min") in told_lines
+    assert not [line for line in told_lines if line[0] == -5]
+
+
+def test_the_reservation_and_other_connectors() -> None:
+    reservation = Reservation(
+        id=4, charge_point="CP1", connector=0, id_tag="ADA", state="used", created_at=NOON - MINUTE, expires_at=NOON
+    )
+    found = facts(
+        {"reservation": 4},
+        reservation=reservation,
+        events=[status(5, "Charging", connector=2), status(6, "Faulted", 0)],
+    )
+    told_lines = lines(found)
+    assert told_lines[:1] == [(-1, "reservation", "reservation 4: connector 0 for idTag ADA")]
+    assert (6, "status", "the whole charge point: Faulted") in told_lines
+    assert 5 not in [minute for minute, _, _ in told_lines]
+    assert "which is not on record here" in str(lines(facts({"reservation": 4})))
+
+
+@pytest.mark.parametrize(("reason", "comes_back"), [("Local", False), ("PowerLoss", True)])
+def test_what_followed_belongs_to_it_as_long_as_the_connector_was_not_free(reason: str, comes_back: bool) -> None:
+    found = facts(
+        {"stop_reason": reason},
+        events=[
+            status(60, "Finishing"),
+            told(61, "charge_point.booted"),
+            status(62, "Available"),
+            status(63, "Preparing"),
+        ],
+        tasks=[task(9, 64, "RemoteStartTransaction", {"idTag": "ADA"})],
+    )
+    after = [minute for minute, _, _ in lines(found) if minute > 60]
+    assert after == ([61, 62] if comes_back else [62])
+
+
+OF_ITS_CONNECTOR = ("ChangeAvailability", {"connectorId": 1, "type": "Operative"})
+
+
+@pytest.mark.parametrize(
+    ("known", "begins"),
+    [
+        ({"events": [status(-2, "Preparing")]}, -2),
+        ({"tasks": [task(1, -8, *OF_ITS_CONNECTOR), task(2, -3, "RemoteStartTransaction", {"idTag": "ADA"})]}, -3),
+        ({"presented": [Presented(NOON - 9 * MINUTE, "ADA", "Accepted"), Presented(NOON - MINUTE, "ADA", None)]}, -1),
+        ({"presented": [Presented(NOON - 9 * MINUTE, "BOB", "Blocked")]}, 0),
+        ({"tasks": [task(1, -1, *OF_ITS_CONNECTOR)]}, 0),
+    ],
+)
+def test_it_begins_with_its_cause(known: dict[str, Any], begins: float) -> None:
+    before = [status(-9, "Preparing"), status(-8, "Finishing"), status(-7, "Available")]
+    found = facts(**known | {"events": before + known.get("events", [])})
+    assert lines(found)[0][0] == begins
+
+
+def test_a_connector_that_was_reserved_for_it_leads_to_it() -> None:
+    events = [status(-9, "Available"), status(-5, "Reserved"), status(-1, "Preparing")]
+    assert lines(facts({"reservation": 4}, events=events))[0][:2] == (-5, "status")
+    assert lines(facts(events=events))[0][:2] == (-1, "status")
+
+
+@pytest.mark.parametrize("freed", [True, False])
+def test_it_ends_when_the_connector_is_free_again(freed: bool) -> None:
+    found = facts(
+        {"stop_reason": "HardReset"},
+        events=[
+            status(60.1, "Finishing"),
+            status(60.2, "Available", connector=0),
+            *[status(60.4, "Available")] * freed,
+            told(64, "charge_point.booted"),
+        ],
+        tasks=[
+            task(1, 60.2, "UnlockConnector", {"connectorId": 1}),
+            task(2, 60.3, "Reset", {"type": "Soft"}),
+            task(3, 60.6, "UnlockConnector", {"connectorId": 1}),
+            task(4, 62, "UnlockConnector", {"connectorId": 1}),
+        ],
+    )
+    after = [minute for minute, _, _ in lines(found) if minute > 60]
+    assert after == ([60.1, 60.2, 60.4] if freed else [60.1, 60.2, 60.6, 64])
+
+
+def test_what_ended_it_is_told_whatever_the_clock_of_the_charge_point_says() -> None:
+    found = facts(
+        {"stop_reason": "Remote", "stop_received_at": NOON + 63 * MINUTE},
+        events=[status(60, "Available")],
+        tasks=[task(1, 62.9, "RemoteStopTransaction", {"transactionId": 17})],
+    )
+    assert (62.9, "command") in [line[:2] for line in lines(found)]
+
+
+def test_cards_of_others_belong_to_other_connectors_unless_they_were_refused() -> None:
+    cards = [Presented(NOON - 3000, "BOB", "Blocked"), Presented(NOON - 2000, "EVE", "Accepted"), ADA]
+    shown = [text for _, kind, text in lines(facts(presented=cards)) if kind == "authorization"]
+    assert [text.split()[1] for text in shown] == ["BOB", "ADA"]
+
+
+def test_a_fault_says_which() -> None:
+    found = facts(events=[status(5, "Faulted", error_code="GroundFailure", info="wet")])
+    assert (5, "status", "Faulted, GroundFailure (wet)") in lines(found)
+
+
+@pytest.mark.parametrize(
+    ("request_", "told_of"),
+    [
+        (("RemoteStopTransaction", {"transactionId": 17}), True),
+        (("RemoteStopTransaction", {"transactionId": 18}), False),
+        (("RemoteStartTransaction", {"idTag": "BOB"}), False),
+        (("SetChargingProfile", {"connectorId": 2, "csChargingProfiles": {}}), False),
+        (("SetChargingProfile", {"connectorId": 0, "csChargingProfiles": {}}), True),
+        (("Reset", {"type": "Soft"}), True),
+        (("GetConfiguration", {}), False),
+    ],
+)
+def test_commands_that_have_to_do_with_it(request_: tuple[str, Any], told_of: bool) -> None:
+    found = facts(tasks=[task(1, 5, *request_, status=None, outcome="timeout")])
+    commands = [line for line in lines(found) if line[1] == "command"]
+    assert bool(commands) == told_of
+    assert all("no answer in time (task 1)" in text for _, _, text in commands)
+
+
+def test_a_command_that_was_queued_counts_when_it_was_sent() -> None:
+    queued = task(5, -200, "RemoteStartTransaction", {"idTag": "ADA"}, sent_at=NOON - 6000)
+    found = facts(tasks=[queued])
+    assert Story(found).conclusion[0] == "jo started it from afar (task 5)."
+    asked = "jo asked, 3 h 20 min before, for RemoteStartTransaction (ADA): Accepted (task 5)"
+    assert (-0.1, "command", asked) in lines(found)
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("start_time:in_the_future", "The timestamp of its start lay in the future"),
+        ("stop_time:missing", "The timestamp of its stop was missing"),
+        ("stop_time:before_start", "before that of its start"),
+        ("id_tag:Blocked", "Blocked"),
+        ("stop:matched_-1", "named transaction -1"),
+        ("energy_suspect", "jumped"),
+        ("meter_stop:estimated", "estimate"),
+        ("abandoned_for:18", "transaction 18"),
+        ("charge_point_removed", "removed"),
+        ("whatever:else", "whatever:else"),
+    ],
+)
+def test_flags_in_words(flag: str, words: str) -> None:
+    assert words in flag_text(flag)
+
+
+def test_what_is_not_kept_any_more_is_said() -> None:
+    assert Story(facts()).missing == []
+    gone = Story(facts(events_since=None, tasks_since=NOON, measured=[], start_is_logged=False)).missing
+    assert [sentence.split()[0] for sentence in gone] == ["Events", "Commands", "The", "There"]
+    assert "from its beginning" in Story(facts(events_since=NOON + 1)).missing[0]
+
+
+# --- the limits of the time
+
+
+def test_limits_are_those_of_the_time() -> None:
+    cleared = task(9, 50, "ClearChargingProfile", {"id": 3})
+    refused = set_profile(8, 30, 10)
+    refused.outcome, refused.status = "rejected", "Rejected"
+    cap = set_profile(2, -500, 12, connector=0, purpose="ChargePointMaxProfile", id=1)
+    again = set_profile(7, 25, 8)
+    found = limits(facts(profile_tasks=[cap, set_profile(6, 20, 8), again, refused, cleared]), None)
+    assert [((limit.start - NOON) / MINUTE, (limit.end - NOON) / MINUTE, limit.limit) for limit in found] == [
+        (0, 20, 12),
+        (20, 50, 8),
+        (50, 60, 12),
+    ]
+
+
+def test_the_profile_of_a_remote_start_belongs_to_its_transaction() -> None:
+    given = {"idTag": "ADA", "connectorId": 1, "chargingProfile": profile(10, "TxProfile")}
+    start = task(5, -0.1, "RemoteStartTransaction", given)
+    assert [limit.limit for limit in limits(facts(profile_tasks=[start]), start)] == [10]
+    assert limits(facts(profile_tasks=[start]), None) == []
+
+
+def test_a_profile_that_was_sent_by_force_and_cannot_be_read_limits_nothing() -> None:
+    odd = task(6, -10, "SetChargingProfile", {"connectorId": "one", "csChargingProfiles": {}})
+    assert limits(facts(profile_tasks=[odd]), None) == []
+    nameless = task(7, 10, "SetChargingProfile", {"csChargingProfiles": {}})
+    assert "SetChargingProfile (profile 0, None, level None)" in str(lines(facts(tasks=[nameless])))
+
+
+def test_nothing_limits_what_no_profile_speaks_of() -> None:
+    assert limits(facts(), None) == []
+    other = set_profile(6, -10, 8, connector=2)
+    assert limits(facts(profile_tasks=[other]), None) == []
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(0, "0 s"), (89_999, "89 s"), (90_000, "2 min"), (3_600_000, "1 h 0 min")]
+)
+def test_spans(milliseconds: int, text: str) -> None:
+    assert span(milliseconds) == text

@@ -1,0 +1,285 @@
+"""What wants attention: a scene, and the problems that it has."""
+
+from collections.abc import Callable
+
+import pytest
+
+from csmsd.control.problems import Problem, problems_of, problems_of_site
+from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount, UnknownChargePoint
+from csmsd.profiles.firmware_management.rollouts import Rollout
+from csmsd.profiles.firmware_management.updates import FirmwareUpdate
+from tests.csmsd.profiles.scene import DAY, HOUR, NOON, SECOND, Scene
+
+MINUTE = 60 * SECOND
+
+
+def connected(scene: Scene) -> None:
+    scene.cp.connected_at = scene.cp.record.last_seen_at = scene.now
+
+
+def later(scene: Scene, milliseconds: int) -> None:
+    """Time goes on, and the charge point is heard."""
+    scene.now += milliseconds
+    scene.cp.record.last_seen_at = scene.now
+
+
+def configured(scene: Scene, key: str, value: str) -> None:
+    scene.cp.configuration[key.casefold()] = ConfigurationKey(
+        charge_point="CP1", name=key, value=value, reported_at=scene.now
+    )
+
+
+def found(scene: Scene) -> list[Problem]:
+    return problems_of(scene.cp, scene.site, scene.now)
+
+
+def only(scene: Scene) -> Problem:
+    (problem,) = found(scene)
+    return problem
+
+
+# --- a scene in words: what happens, and the kind and severity of what is wrong then
+
+
+def never_connected(scene: Scene) -> None:
+    scene.cp.connected_at = None
+
+
+def offline(scene: Scene) -> None:
+    connected(scene)
+    scene.cp.connected_at = None
+    scene.now += HOUR
+
+
+def pending(scene: Scene) -> None:
+    connected(scene)
+    scene.cp.record.registration = scene.cp.record.boot_status = "Pending"
+
+
+def not_booted(scene: Scene) -> None:
+    connected(scene)
+    scene.cp.record.boot_status = None
+    later(scene, 2 * MINUTE)
+
+
+def silent(scene: Scene) -> None:
+    connected(scene)
+    scene.now += 601 * SECOND
+
+
+def silent_by_its_own_interval(scene: Scene) -> None:
+    connected(scene)
+    configured(scene, "HeartbeatInterval", "40")
+    scene.now += 81 * SECOND
+
+
+def no_answer(scene: Scene) -> None:
+    connected(scene)
+    scene.cp.unanswered_since = scene.now
+
+
+def reboot_required(scene: Scene) -> None:
+    connected(scene)
+    scene.cp.record.reboot_required = True
+
+
+def clock_in_the_future(scene: Scene) -> None:
+    connected(scene)
+    count = DeviationCount(
+        charge_point="CP1", action="MeterValues", field="timestamp", kind="in_the_future", count=3, last_at=scene.now
+    )
+    scene.cp.deviations[(count.action, count.field, count.kind)] = count
+
+
+def firmware_failed(scene: Scene) -> None:
+    connected(scene)
+    scene.site.firmware.updates.add(
+        FirmwareUpdate(
+            id=9,
+            charge_point="CP1",
+            created_at=NOON,
+            changed_at=NOON,
+            deadline_at=NOON,
+            location="ftp://x/y",
+            retrieve_at=NOON,
+            state="installation_failed",
+        )
+    )
+
+
+def abandoned(scene: Scene) -> None:
+    connected(scene)
+    scene.start()
+    later(scene, MINUTE)
+    scene.start(meterStart=2000)
+
+
+def faulted(scene: Scene) -> None:
+    connected(scene)
+    scene.status(1, "Faulted", errorCode="GroundFailure", info="wet")
+
+
+def error_while_charging(scene: Scene) -> None:
+    connected(scene)
+    scene.status(1, "Charging", errorCode="WeakSignal")
+
+
+def refused_tag(scene: Scene) -> None:
+    connected(scene)
+    scene.start(idTag="STRANGER")
+
+
+def jumping_register(scene: Scene) -> None:
+    connected(scene)
+    scene.start()
+    scene.meter("500000")
+    scene.meter("1200")
+
+
+def readings_missing(scene: Scene) -> None:
+    connected(scene)
+    configured(scene, "MeterValueSampleInterval", "60")
+    scene.start()
+    later(scene, 181 * SECOND)
+
+
+def readings_ended(scene: Scene) -> None:
+    """Its interval is not known, but it did send some."""
+    connected(scene)
+    scene.start()
+    scene.meter("1100")
+    later(scene, 901 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("happens", "kind", "severity"),
+    [
+        (never_connected, "never_connected", "warning"),
+        (offline, "offline", "critical"),
+        (pending, "registration_pending", "warning"),
+        (not_booted, "not_booted", "warning"),
+        (silent, "silent", "warning"),
+        (silent_by_its_own_interval, "silent", "warning"),
+        (no_answer, "no_answer", "warning"),
+        (reboot_required, "reboot_required", "warning"),
+        (clock_in_the_future, "suspect_clock", "warning"),
+        (firmware_failed, "firmware_failed", "warning"),
+        (abandoned, "transactions_abandoned", "warning"),
+        (faulted, "faulted", "critical"),
+        (error_while_charging, "error_reported", "warning"),
+        (refused_tag, "id_tag_refused", "warning"),
+        (jumping_register, "energy_suspect", "warning"),
+        (readings_missing, "meter_values_missing", "warning"),
+        (readings_ended, "meter_values_missing", "warning"),
+    ],
+)
+def test_each_problem_is_found_and_alone(happens: Callable[[Scene], None], kind: str, severity: str) -> None:
+    scene = Scene()
+    happens(scene)
+    problem = only(scene)
+    assert (problem.kind, problem.severity, problem.charge_point) == (kind, severity, "CP1")
+    assert problem.next.startswith("csmsctl ")
+
+
+# --- what is none
+
+
+def charges_and_is_measured(scene: Scene) -> None:
+    configured(scene, "MeterValueSampleInterval", "60")
+    scene.start()
+    later(scene, 170 * SECOND)
+    scene.meter("1100")
+    later(scene, 170 * SECOND)
+
+
+def sends_no_readings_by_its_own_will(scene: Scene) -> None:
+    configured(scene, "MeterValueSampleInterval", "0")
+    scene.start()
+    scene.meter("1100")
+    later(scene, 10 * HOUR)
+
+
+def may_send_none_for_all_we_know(scene: Scene) -> None:
+    scene.start()
+    later(scene, 10 * HOUR)
+
+
+def was_wrong_about_the_time_long_ago(scene: Scene) -> None:
+    clock_in_the_future(scene)
+    later(scene, DAY)
+
+
+def is_out_of_order_by_decision(scene: Scene) -> None:
+    scene.status(1, "Unavailable")
+
+
+def was_stopped_late(scene: Scene) -> None:
+    first = scene.started()
+    later(scene, MINUTE)
+    scene.start(meterStart=2000)
+    scene.stop(first)
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        charges_and_is_measured,
+        sends_no_readings_by_its_own_will,
+        may_send_none_for_all_we_know,
+        was_wrong_about_the_time_long_ago,
+        is_out_of_order_by_decision,
+        was_stopped_late,
+    ],
+)
+def test_what_is_as_it_should_be_is_no_problem(happens: Callable[[Scene], None]) -> None:
+    scene = Scene()
+    connected(scene)
+    happens(scene)
+    assert found(scene) == []
+
+
+def test_a_fault_of_a_charge_point_that_is_offline_is_history() -> None:
+    scene = Scene()
+    faulted(scene)
+    scene.start()
+    scene.cp.connected_at = None
+    problem = only(scene)
+    assert (problem.kind, problem.text) == ("offline", "offline, while 1 transaction ran")
+
+
+def test_the_worst_comes_first() -> None:
+    scene = Scene()
+    reboot_required(scene)
+    faulted(scene)
+    assert [problem.severity for problem in found(scene)] == ["critical", "warning"]
+
+
+def test_a_fault_says_all_that_was_reported() -> None:
+    scene = Scene()
+    connected(scene)
+    scene.status(2, "Faulted", errorCode="OtherError", info="door open", vendorErrorCode="E17")
+    problem = only(scene)
+    assert problem.text == "Faulted: OtherError (vendor code E17, door open)"
+    assert problem.connector == 2
+
+
+def test_what_the_shell_would_expand_is_quoted_in_the_next_command() -> None:
+    scene = Scene()
+    state = scene.register("DE*ABC*E1")
+    (problem,) = problems_of(state, scene.site, scene.now)
+    assert problem.next == "csmsctl cp show 'DE*ABC*E1'"
+
+
+def test_problems_of_the_site() -> None:
+    site = Scene().site
+    assert problems_of_site(site, None) == []
+    site.unknown_charge_points["cp9"] = UnknownChargePoint(id="CP9", address="a", first_at=NOON, last_at=NOON)
+    site.firmware.rollouts.add(Rollout(id=4, created_at=NOON, file="f", state="paused", reason="2 failed"))
+    problems = problems_of_site(site, "disk full")
+    assert [(problem.kind, problem.severity) for problem in problems] == [
+        ("store_failing", "critical"),
+        ("unknown_charge_points", "warning"),
+        ("rollout_paused", "warning"),
+    ]
+    assert "disk full" in problems[0].text
+    assert problems[1].text == "1 charge point knocked without being registered"

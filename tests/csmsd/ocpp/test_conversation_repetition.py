@@ -1,0 +1,117 @@
+"""Messages that come again, and ids that are used again (J 4.1.4)."""
+
+import pytest
+
+from csmsd.ocpp.conversation import REMEMBERED_ANSWERS, REPEATED_WITHIN
+from tests.csmsd.ocpp.conversation_script import Play
+
+SCRIPTS = {
+    "a repeated call gets the stored answer": """
+        < [2,"a","StartTransaction",{"connectorId":1}]
+        = request "a" StartTransaction {"connectorId":1}
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+        < [2,"a","StartTransaction",{"connectorId":1}]
+        = odd repeated_call
+        > [3,"a",{"transactionId":1}]
+    """,
+    "a repeated call whose answer is under way is answered once": """
+        < [2,"a","StartTransaction",{}]
+        = request "a" StartTransaction {}
+        < [2,"a","StartTransaction",{}]
+        = odd repeated_call
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+    """,
+    "a repeated call that was refused for good is refused again": """
+        < [2,"a","Dance",{}]
+        = request "a" Dance {}
+        refuse "a" NotSupported
+        > [4,"a","NotSupported","no",{}]
+        < [2,"a","Dance",{}]
+        = odd repeated_call
+        > [4,"a","NotSupported","no",{}]
+    """,
+    "a repeated call that a retry may cure is tried again": """
+        < [2,"a","StopTransaction",{}]
+        = request "a" StopTransaction {}
+        refuse "a" InternalError again
+        > [4,"a","InternalError","no",{}]
+        < [2,"a","StopTransaction",{}]
+        = request "a" StopTransaction {}
+        answer "a" {}
+        > [3,"a",{}]
+    """,
+    "an answer that ages is not given twice": """
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"12:00"} forget
+        > [3,"a",{"currentTime":"12:00"}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"12:05"} forget
+        > [3,"a",{"currentTime":"12:05"}]
+    """,
+    "a call that comes again much later is no retry": f"""
+        < [2,"a","BootNotification",{{}}]
+        = request "a" BootNotification {{}}
+        answer "a" {{"status":"Pending"}}
+        > [3,"a",{{"status":"Pending"}}]
+        wait {REPEATED_WITHIN / 1000}
+        < [2,"a","BootNotification",{{}}]
+        = request "a" BootNotification {{}} reused
+        answer "a" {{"status":"Accepted"}}
+        > [3,"a",{{"status":"Accepted"}}]
+    """,
+    "an id that is used again for another call": """
+        < [2,"a","StatusNotification",{"connectorId":0}]
+        = request "a" StatusNotification {"connectorId":0}
+        answer "a" {}
+        > [3,"a",{}]
+        < [2,"a","StatusNotification",{"connectorId":1}]
+        = request "a" StatusNotification {"connectorId":1} reused
+        answer "a" {}
+        > [3,"a",{}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {} reused
+        answer "a" {"currentTime":"…"}
+        > [3,"a",{"currentTime":"…"}]
+    """,
+    "an id that is used again before its first answer: neither answer is taken for the other's": """
+        < [2,"a","StartTransaction",{}]
+        = request "a" StartTransaction {}
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {} reused
+        answer "a" {"transactionId":1}
+        > [3,"a",{"transactionId":1}]
+        answer "a" {"currentTime":"…"}
+        > [3,"a",{"currentTime":"…"}]
+        < [2,"a","Heartbeat",{}]
+        = request "a" Heartbeat {}
+        answer "a" {"currentTime":"later"}
+        > [3,"a",{"currentTime":"later"}]
+    """,
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=list(SCRIPTS))
+def test_script(script: str) -> None:
+    Play().perform(script)
+
+
+def test_only_the_newest_answers_are_remembered() -> None:
+    play = Play()
+    for number in range(REMEMBERED_ANSWERS + 1):
+        play.perform(f"""
+            < [2,"{number}","StatusNotification",{{}}]
+            = request "{number}" StatusNotification {{}}
+            answer "{number}" {{}}
+            > [3,"{number}",{{}}]
+        """)
+    play.perform("""
+        < [2,"1","StatusNotification",{}]
+        = odd repeated_call
+        > [3,"1",{}]
+        < [2,"0","StatusNotification",{}]
+        = request "0" StatusNotification {}
+    """)

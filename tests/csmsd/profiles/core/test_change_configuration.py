@@ -1,0 +1,113 @@
+"""ChangeConfiguration (C 5.3; TC_021, TC_040, TC_073)."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.ocpp.secrets import MASK
+from csmsd.profiles import outgoing
+from csmsd.profiles.core.change_configuration import (
+    ChangeConfiguration,
+    ChangeConfigurationConf,
+    ChangeConfigurationReq,
+)
+from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS
+from csmsd.profiles.slice import CannotSend
+from tests.csmsd.profiles.messages import assert_valid
+from tests.csmsd.profiles.scene import NOON, Scene
+
+
+@pytest.mark.parametrize(
+    ("message_type", "payload"),
+    [
+        (ChangeConfigurationReq, {"key": "k" * 50, "value": "v" * 500}),
+        (ChangeConfigurationReq, {"key": "MeterValueSampleInterval", "value": ""}),
+        *((ChangeConfigurationConf, {"status": status})
+          for status in ("Accepted", "Rejected", "RebootRequired", "NotSupported")),
+    ],
+)  # fmt: skip
+def test_valid(message_type: Any, payload: dict[str, Any]) -> None:
+    assert_valid(message_type, payload)
+
+
+@pytest.mark.parametrize(
+    ("set_", "requests"),
+    [
+        (["MeterValueSampleInterval=60"], [("MeterValueSampleInterval", "60")]),
+        (["MeterValueSampleInterval=-1"], [("MeterValueSampleInterval", "-1")]),
+        (["A=1", "B=2", "A=3"], [("A", "1"), ("B", "2"), ("A", "3")]),
+        (["Url=http://h/?a=b&c=d"], [("Url", "http://h/?a=b&c=d")]),
+        (["A="], [("A", "")]),
+        ([" A =1"], [("A", "1")]),
+        (["A= 1 "], [("A", " 1 ")]),
+    ],
+)
+def test_each_key_is_a_request_of_its_own(set_: list[str], requests: list[tuple[str, str]]) -> None:
+    assert Scene().asks(ChangeConfiguration(set=set_)) == [{"key": key, "value": value} for key, value in requests]
+
+
+@pytest.mark.parametrize("set_", [["A"], [""], ["=1"], [" =1"], ["A=1", "B"]])
+def test_nothing_is_sent_when_one_of_them_is_no_key_and_value(set_: list[str]) -> None:
+    with pytest.raises(CannotSend, match="KEY=VALUE"):
+        Scene().asks(ChangeConfiguration(set=set_))
+
+
+def test_a_secret_without_its_key_is_not_repeated() -> None:
+    with pytest.raises(CannotSend) as refused:
+        Scene().asks(ChangeConfiguration(set=['{"AuthorizationKey": "abc"}']))
+    assert "abc" not in str(refused.value)
+
+
+def test_reboot_required_counts_as_done_and_shows_until_the_next_boot() -> None:
+    scene = Scene()
+
+    changes = scene.confirmed("ChangeConfiguration", {"key": "A", "value": "1"}, {"status": "RebootRequired"})
+
+    assert outgoing()["ChangeConfiguration"].accepted == {"Accepted", "RebootRequired"}
+    assert changes == [scene.cp.record]
+    assert scene.cp.record.reboot_required
+    assert scene.cp.configured("A") is None
+
+    scene.send("BootNotification", {"chargePointVendor": "ACME", "chargePointModel": "One"})
+    assert not scene.cp.record.reboot_required
+
+
+def test_what_was_accepted_is_known() -> None:
+    scene = Scene()
+    reports = {"configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}]}
+    scene.confirmed("GetConfiguration", {}, reports)
+
+    (changed,) = scene.confirmed(
+        "ChangeConfiguration", {"key": "heartbeatinterval", "value": "60"}, {"status": "Accepted"}
+    )
+
+    assert scene.cp.configuration == {"heartbeatinterval": changed}
+    known = scene.cp.configuration["heartbeatinterval"]
+    assert (known.name, known.value, known.reported_at) == ("HeartbeatInterval", "60", NOON)
+
+
+@pytest.mark.parametrize("status", ["Rejected", "NotSupported", "Perhaps"])
+def test_what_was_not_accepted_changes_nothing(status: str) -> None:
+    scene = Scene()
+
+    assert scene.confirmed("ChangeConfiguration", {"key": "A", "value": "1"}, {"status": status}) == []
+    assert scene.cp.configured("A") is None
+
+
+@pytest.mark.parametrize("name", ["AuthorizationKey", "AUTHORIZATIONKEY", "WifiPassword"])
+def test_secrets_are_masked_before_they_are_kept(name: str) -> None:
+    scene = Scene()
+
+    (kept,) = scene.confirmed("ChangeConfiguration", {"key": name, "value": "s3cret"}, {"status": "Accepted"})
+
+    assert "s3cret" not in repr(kept)
+    assert scene.cp.configured(name) == MASK
+
+
+def test_keys_are_bounded() -> None:
+    scene = Scene()
+    for number in range(MAX_CONFIGURATION_KEYS + 10):
+        request = {"key": f"Key{number}", "value": "1"}
+        scene.confirmed("ChangeConfiguration", request, {"status": "Accepted"})
+
+    assert len(scene.cp.configuration) == MAX_CONFIGURATION_KEYS

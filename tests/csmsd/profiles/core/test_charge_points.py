@@ -1,0 +1,79 @@
+"""What the daemon knows of a charge point."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from csmsd.ocpp.reading import Deviation
+from csmsd.profiles.core.charge_points import MAX_DEVIATION_KINDS, DeviationCount
+from tests.csmsd.profiles.scene import NOON, Scene
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        (None, None),
+        ("", None),
+        ("Nowhere/Atlantis", None),
+        ("Europe", None),
+        ("../../etc/passwd", None),
+        ("\0", None),
+        ("x" * 300, None),
+    ],
+)
+def test_the_zone_of_times_that_name_none_is_utc_unless_it_is_known(name: str | None, key: str | None) -> None:
+    scene = Scene()
+    scene.cp.record.time_zone = name
+
+    zone = scene.cp.zone
+
+    assert (zone.key if isinstance(zone, ZoneInfo) else None) == key
+    assert scene.cp.zone is zone
+
+
+def test_deviations_are_counted_by_place_whatever_the_index() -> None:
+    scene = Scene()
+    seen = [
+        Deviation("meterValue[0].sampledValue[3].value", "number_instead_of_text", "TypeConstraintViolation"),
+        Deviation("meterValue[1].sampledValue[0].value", "number_instead_of_text", "TypeConstraintViolation"),
+        Deviation("meterValue[1].timestamp", "too_long", "PropertyConstraintViolation"),
+    ]
+
+    scene.cp.count_deviations("MeterValues", seen, NOON)
+    scene.cp.count_deviations("MeterValues", seen[:1], NOON + 1)
+
+    assert {(count.field, count.kind): (count.count, count.last_at) for count in scene.cp.deviations.values()} == {
+        ("meterValue.sampledValue.value", "number_instead_of_text"): (3, NOON + 1),
+        ("meterValue.timestamp", "too_long"): (1, NOON),
+    }
+
+
+def test_kinds_of_deviations_are_bounded() -> None:
+    scene = Scene()
+    for number in range(MAX_DEVIATION_KINDS + 50):
+        scene.cp.count_deviations("X", [Deviation(f"field{number}", "unknown_field", "FormationViolation")], NOON)
+
+    assert len(scene.cp.deviations) == MAX_DEVIATION_KINDS
+
+
+def test_housekeeping_writes_what_moved_once() -> None:
+    scene = Scene()
+    assert scene.cp.housekeeping() == []
+
+    scene.cp.count_deviations("X", [Deviation("a", "null", "TypeConstraintViolation")], NOON)
+
+    record, count = scene.cp.housekeeping()
+    assert record is scene.cp.record
+    assert isinstance(count, DeviationCount)
+    assert scene.cp.housekeeping() == []
+
+
+def test_configuration_is_looked_up_in_any_case() -> None:
+    scene = Scene()
+    scene.confirmed(
+        "GetConfiguration", {}, {"configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}]}
+    )
+
+    assert scene.cp.configured("heartbeatinterval") == "300"
+    assert scene.cp.configured("Other") is None

@@ -1,0 +1,107 @@
+"""RemoteStartTransaction (C 5.11; TC_010, TC_011, TC_026, TC_059)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from csmsd.ocpp.reading import read
+from csmsd.profiles import outgoing
+from csmsd.profiles.core.remote_start_transaction import (
+    RemoteStart,
+    RemoteStartTransactionConf,
+    RemoteStartTransactionReq,
+)
+from csmsd.profiles.site import Policies
+from tests.csmsd.profiles.messages import assert_valid
+from tests.csmsd.profiles.scene import HOUR, NOON, Scene
+
+PROFILE = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": {
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 6.0},
+            {"startPeriod": 60, "limit": 16.0, "numberPhases": 1},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"idTag": "TAG1"},
+        {"connectorId": 1, "idTag": "x" * 20},
+        {"connectorId": 1, "idTag": "TAG1", "chargingProfile": PROFILE},
+    ],
+)
+def test_valid(payload: dict[str, Any]) -> None:
+    assert_valid(RemoteStartTransactionReq, payload)
+    assert_valid(RemoteStartTransactionConf, {"status": "Rejected"})
+
+
+@pytest.mark.parametrize(
+    ("operation", "payload"),
+    [
+        (RemoteStart(tag="TAG1"), {"idTag": "TAG1"}),
+        (RemoteStart(tag="TAG1", connector=2), {"connectorId": 2, "idTag": "TAG1"}),
+    ],
+)
+def test_the_operation(operation: RemoteStart, payload: dict[str, object]) -> None:
+    scene = Scene()
+
+    assert scene.asks(operation) == [payload]
+    assert scene.warning(operation) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "warning"),
+    [("tag1", None), ("NOBODY", "csmsctl tag add NOBODY"), ("LOST", "is Blocked"), ("OLD", "is Expired")],
+)
+def test_a_tag_that_will_not_be_accepted_speaks_against_it(tag: str, warning: str | None) -> None:
+    scene = Scene()
+    scene.tag("LOST", blocked=True)
+    scene.tag("OLD", expires_at=NOON - HOUR)
+
+    found = scene.warning(RemoteStart(tag=tag))
+
+    assert (found is None) == (warning is None)
+    assert (warning or "") in (found or "")
+
+
+def test_an_unknown_tag_may_be_let_in_by_policy() -> None:
+    assert Scene(Policies(unknown_id_tags="Accepted")).warning(RemoteStart(tag="NOBODY")) is None
+
+
+def test_a_pending_charge_point_must_not_be_asked() -> None:
+    scene = Scene()
+    scene.cp.record.boot_status = "Pending"
+
+    assert "Pending" in (scene.warning(RemoteStart(tag="TAG1")) or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        ({}, None),
+        ({"chargingProfilePurpose": "TxDefaultProfile"}, "TxProfile"),
+        ({"chargingProfilePurpose": "ChargePointMaxProfile"}, "TxProfile"),
+        ({"transactionId": 7}, "transactionId"),
+    ],
+)
+def test_a_charging_profile_in_it_is_a_tx_profile_without_transaction(
+    change: dict[str, object], warning: str | None
+) -> None:
+    payload = {"idTag": "TAG1", "chargingProfile": {**PROFILE, **change}}
+    request, _ = read(RemoteStartTransactionReq, msgspec.json.encode(payload))
+    check = outgoing()["RemoteStartTransaction"].check
+    assert check is not None
+
+    found = check(request, Scene().target())
+
+    assert (found is None) == (warning is None)
+    assert (warning or "") in (found or "")

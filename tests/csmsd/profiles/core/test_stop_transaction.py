@@ -1,0 +1,368 @@
+"""StopTransaction (C 4.10): always confirmed, booked where it belongs, kept where it fits nowhere."""
+
+import json
+from typing import Any
+
+import pytest
+
+from csmsd.ocpp.errors import OcppError
+from csmsd.profiles.core.stop_transaction import StopTransactionConf, StopTransactionReq
+from tests.csmsd.profiles.messages import assert_valid
+from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene, clock
+
+STOP: dict[str, Any] = {"meterStop": 1500, "timestamp": "2026-03-01T12:00:00.000Z", "transactionId": 1}
+DATA = [{"timestamp": "2026-03-01T11:30:00Z", "sampledValue": [{"value": "1200", "unit": "Wh"}]}]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        STOP,
+        {"idTag": "TAG1", **STOP, "reason": "EVDisconnected", "transactionData": DATA},
+        {**STOP, "transactionId": -1, "transactionData": []},
+        {"idTag": "", **STOP, "meterStop": -5},
+    ],
+)
+def test_valid_requests(payload: dict[str, Any]) -> None:
+    assert_valid(StopTransactionReq, payload)
+
+
+@pytest.mark.parametrize("payload", [{}, {"idTagInfo": {"status": "Accepted"}}])
+def test_valid_confirmations(payload: dict[str, Any]) -> None:
+    assert_valid(StopTransactionConf, payload)
+
+
+def test_a_transaction_ends() -> None:
+    scene = Scene()
+    transaction = scene.started(meterStart=1000)
+    scene.now += HOUR
+
+    answer = scene.stop(
+        transaction, meterStop=8200, timestamp="2026-03-01T12:59:00Z", reason="EVDisconnected", idTag="tag1"
+    )
+
+    assert answer.payload == {"idTagInfo": {"status": "Accepted"}}
+    assert answer.changes == [transaction]
+    assert (transaction.state, transaction.energy_wh, transaction.energy_suspect) == ("stopped", 7200, False)
+    assert (transaction.meter_stop_wh, transaction.stop_reason, transaction.stop_id_tag) == (
+        8200, "EVDisconnected", "tag1"
+    )  # fmt: skip
+    assert (transaction.stop_time, transaction.stop_received_at) == (clock("12:59"), NOON + HOUR)
+    assert transaction.flags == []
+    assert answer.event("transaction.stopped") == {
+        "transaction": 1, "connector": 1, "id_tag": "TAG1", "reason": "EVDisconnected", "energy_wh": 7200
+    }  # fmt: skip
+    assert scene.cp.transactions.active() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "payload"),
+    [
+        ({}, {}),
+        ({"idTag": "TAG1"}, {"idTagInfo": {"status": "Accepted"}}),
+        ({"idTag": "NOBODY"}, {"idTagInfo": {"status": "Invalid"}}),
+        ({"idTag": "NOBODY\x07 with more than twenty"}, {"idTagInfo": {"status": "Invalid"}}),
+    ],
+)
+def test_who_stopped_it_is_told_of(fields: dict[str, Any], payload: dict[str, object]) -> None:
+    scene = Scene()
+    transaction = scene.started()
+
+    assert scene.stop(transaction, **fields).payload == payload
+    assert transaction.state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [(None, "Local"), ("Remote", "Remote"), ("evdisconnected", "EVDisconnected"), ("Bored", "Bored")],
+)
+def test_an_absent_reason_means_local(reason: str | None, kept: str) -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.stop(transaction, **({} if reason is None else {"reason": reason}))
+
+    assert transaction.stop_reason == kept
+
+
+def test_transaction_data_is_kept_with_the_transaction_and_not_summed_again() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.meter("1200", transactionId=transaction.id)
+    scene.meter("1400", transactionId=transaction.id)
+
+    answer = scene.stop(transaction, transactionData=DATA)
+
+    (reading,) = answer.readings
+    assert (reading.transaction_id, reading.connector, reading.samples) == (1, 1, '["1200"]')
+    assert (transaction.energy_wh, transaction.energy_suspect) == (500, False)
+
+
+class TestRepeatedStop:
+    def test_the_first_one_counts(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(transaction, meterStop=1500, reason="Local")
+        scene.now += HOUR
+
+        answer = scene.stop(transaction, meterStop=9000, reason="Remote")
+
+        assert answer.payload == {}
+        assert answer.events == []
+        assert (transaction.energy_wh, transaction.stop_reason, transaction.stop_time) == (500, "Local", NOON)
+        assert answer.deviations == [("transactionId", "repeated_stop")]
+
+    def test_its_answer_waits_for_the_disk_like_the_first_one(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        first = scene.stop(transaction)
+
+        assert scene.stop(transaction).changes == first.changes == [transaction]
+
+    def test_without_a_usable_id_it_is_recognised_by_its_content(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(-1, idTag="TAG1", meterStop=1500)
+        other = scene.started(connectorId=2)
+
+        again = scene.stop(-1, idTag="tag1", meterStop=1500, timestamp=transaction.stop_text)
+
+        assert again.changes == [transaction]
+        assert (again.events, other.state) == ([], "active")
+
+
+class TestWithoutUsableId:
+    @pytest.mark.parametrize("claimed", [-1, 0, 4711, 2**62])
+    def test_it_is_matched_by_tag_time_and_register(self, claimed: int) -> None:
+        scene = Scene()
+        scene.tag("TAG2")
+        meant, other = scene.started(), scene.started(connectorId=2, idTag="TAG2")
+
+        answer = scene.stop(claimed, idTag="tag1")
+
+        assert answer.payload == {"idTagInfo": {"status": "Accepted"}}
+        assert (meant.state, other.state, meant.energy_wh) == ("stopped", "active", 500)
+        assert meant.flags == [f"stop:matched_{claimed}"]
+        assert ("transactionId", "unknown") in answer.deviations
+
+    @pytest.mark.parametrize(
+        ("fields", "why"),
+        [
+            ({"idTag": "TAG1"}, "two candidates"),
+            ({}, "two candidates"),
+            ({"idTag": "NOBODY"}, "no such tag charges"),
+            ({"idTag": "TAG1", "meterStop": 900}, "the register was higher already"),
+            ({"idTag": "TAG1", "timestamp": "2026-03-01T11:00:00Z"}, "before they began"),
+        ],
+    )
+    def test_what_fits_no_transaction_or_two_is_kept_as_an_orphan(self, fields: dict[str, Any], why: str) -> None:
+        scene = Scene()
+        first, second = scene.started(), scene.started(connectorId=2)
+
+        answer = scene.stop(-1, **fields)
+
+        assert "idTagInfo" in answer.payload or "idTag" not in fields, why
+        assert (first.state, second.state) == ("active", "active")
+        (orphan,) = answer.quarantined
+        assert (orphan.charge_point, orphan.action, orphan.received_at) == ("CP1", "StopTransaction", NOON)
+        assert json.loads(orphan.payload)["transactionId"] == -1
+        assert answer.event("transaction.orphaned")["claimed_transaction"] == -1
+
+    def test_the_id_of_another_charge_points_transaction_is_no_usable_id(self) -> None:
+        scene = Scene()
+        scene.register("CP2")
+        theirs = scene.started()
+
+        answer = scene.stop(theirs.id, by="CP2", idTag="TAG1")
+
+        assert theirs.state == "active"
+        assert len(answer.quarantined) == 1
+        assert answer.quarantined[0].charge_point == "CP2"
+
+
+class TestEnergy:
+    @pytest.mark.parametrize(
+        ("what", "readings", "stop", "energy", "suspect"),
+        [
+            ("no readings", [], 1500, 500, False),
+            ("nothing drawn", [], 1000, 0, False),
+            ("steady", ["1100", "1400"], 1500, 500, False),
+            ("less at the stop than at the start", [], 400, 0, True),
+            ("a little less at the stop than at the start", [], 998, 0, True),
+            ("reset on the way", ["1400", "1600", "0", "50"], 80, 680, True),
+            ("reset at the stop", ["1400", "1600"], 0, 600, True),
+            ("misread too high on the way", ["1100", "999999", "1200"], 1500, 500, True),
+            ("misread too low on the way", ["1100", "0", "1200"], 1500, 500, True),
+            ("less at the stop than the last reading", ["1100", "1400"], 1300, 300, True),
+            ("rounded up on the way", ["1240"], 1235, 235, False),
+            ("absurd on the way", ["1e300", "1100"], 1500, 500, True),
+            ("absurd at the stop", ["1100"], 2**62, 100, True),
+            ("unreadable on the way", ["", "NaN", "n/a", "1100"], 1500, 500, False),
+        ],
+    )
+    def test_what_is_billed(self, what: str, readings: list[str], stop: int, energy: int, suspect: bool) -> None:
+        scene = Scene()
+        transaction = scene.started(meterStart=1000)
+        for reading in readings:
+            scene.meter(reading, transactionId=transaction.id)
+
+        scene.stop(transaction, meterStop=stop)
+
+        assert (transaction.energy_wh, transaction.energy_suspect) == (energy, suspect), what
+        assert ("energy_suspect" in transaction.flags) == suspect
+        assert transaction.meter_stop_wh == stop
+
+    def test_absurd_registers_neither_break_nor_overflow(self) -> None:
+        scene = Scene()
+        transaction = scene.started(meterStart=-(2**63) + 1)
+
+        scene.stop(transaction, meterStop=2**63 - 1)
+
+        assert transaction.energy_suspect
+        assert 0 <= transaction.energy_wh < 2**63
+
+    def test_without_a_register_in_memory_it_is_stop_minus_start(self) -> None:
+        scene = Scene()
+        transaction = scene.started(meterStart=1000)
+        del scene.cp.transactions.registers[transaction.id]
+
+        scene.stop(transaction, meterStop=1500)
+
+        assert (transaction.energy_wh, transaction.energy_suspect) == (500, False)
+
+
+class TestAfterwards:
+    def test_an_abandoned_transaction_may_still_be_stopped(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += HOUR
+        scene.start(meterStart=1800)
+
+        answer = scene.stop(first, meterStop=1700)
+
+        assert (first.state, first.energy_wh) == ("stopped", 700)
+        assert answer.event("transaction.stopped")["transaction"] == first.id
+        assert first.flags == ["abandoned_for:2"]
+
+    def test_what_the_operator_closed_stays_as_it_was_closed_and_the_stop_is_kept(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        transaction.state, transaction.energy_wh, transaction.stop_text = "closed", 123, None
+        scene.cp.transactions.update(transaction)
+
+        answer = scene.stop(transaction)
+
+        assert answer.payload == {}
+        assert (transaction.state, transaction.energy_wh) == ("closed", 123)
+        assert len(answer.quarantined) == 1
+        assert "closed" in str(answer.event("transaction.orphaned")["reason"])
+
+    def test_a_tag_may_charge_elsewhere_after_the_stop(self) -> None:
+        scene = Scene()
+        scene.stop(scene.started())
+
+        assert scene.site.active_transactions_of("TAG1") == 0
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "flags"),
+    [
+        ("2026-03-01T12:00:00Z", []),
+        ("2026-03-01T11:00:00Z", ["stop_time:before_start"]),
+        ("1970-01-01T00:00:00Z", ["stop_time:before_2010"]),
+        ("2036-01-01T00:00:00Z", ["stop_time:in_the_future"]),
+        ("then", ["stop_time:unreadable"]),
+        ("", ["stop_time:missing"]),
+    ],
+)
+def test_no_time_is_worth_a_refusal(timestamp: str, flags: list[str]) -> None:
+    scene = Scene()
+    transaction = scene.started()
+
+    scene.stop(transaction, timestamp=timestamp)
+
+    assert (transaction.state, transaction.flags, transaction.stop_text) == ("stopped", flags, timestamp)
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        ("spoilt", "energy", "flags"),
+        [
+            ({"meterStop": None}, 200, ["meter_stop:estimated"]),
+            ({"meterStop": "many"}, 200, ["meter_stop:estimated"]),
+            ({"meterStop": 10**30}, 200, ["meter_stop:estimated"]),
+            ({"timestamp": None}, 500, ["stop_time:missing"]),
+            ({"timestamp": None, "meterStop": "1500"}, 500, ["stop_time:missing"]),
+            ({"timestamp": None, "transactionId": "1"}, 500, ["stop_time:missing"]),
+            ({"timestamp": {}, "reason": 7, "idTag": []}, 500, ["stop_time:missing"]),
+            ({"transactionData": "none"}, 500, []),
+            ({"transactionData": [{"timestamp": None, "sampledValue": []}]}, 500, []),
+        ],
+    )
+    def test_with_a_known_id_it_is_booked_with_what_can_be_read_and_kept(
+        self, spoilt: dict[str, object], energy: int, flags: list[str]
+    ) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.meter("1200", transactionId=transaction.id)
+        sent = {**STOP, "reason": "Remote", **spoilt}
+
+        answer = scene.send("StopTransaction", sent)
+
+        assert answer.payload == {}
+        assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", energy, flags)
+        assert transaction.stop_reason == ("Local" if "reason" in spoilt else "Remote")
+        assert [json.loads(kept.payload) for kept in answer.quarantined] == [sent]
+        assert answer.event_types == ["transaction.stopped", "message.quarantined"]
+
+    def test_an_estimated_register_is_the_last_reading_even_after_a_reset(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        for reading in ("1200", "1400", "0", "70"):
+            scene.meter(reading, transactionId=transaction.id)
+
+        scene.send("StopTransaction", {**STOP, "meterStop": None})
+
+        assert (transaction.meter_stop_wh, transaction.energy_wh) == (70, 470)
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            {},
+            {"transactionId": 4711},
+            {"transactionId": True},  # which Python takes for 1
+            {"transactionId": None, "meterStop": 1500, "timestamp": "2026-03-01T12:00:00Z"},
+            {"transactionId": 2**70, "meterStop": 1500, "timestamp": "2026-03-01T12:00:00Z"},
+            [],
+            None,
+            "stop",
+        ],
+    )
+    def test_without_a_known_id_it_is_kept(self, payload: object) -> None:
+        scene = Scene()
+        transaction = scene.started()
+
+        answer = scene.send("StopTransaction", payload)
+
+        assert answer.payload == {}
+        assert transaction.state == "active"
+        assert [json.loads(kept.payload) for kept in answer.quarantined] == [payload]
+        assert [kept.reason for kept in answer.quarantined] == ["unreadable"]
+        assert answer.event_types == ["message.quarantined"]
+
+    def test_what_was_stopped_already_stays_as_it_was(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(transaction)
+        scene.now += SECOND
+
+        answer = scene.send("StopTransaction", {"transactionId": 1, "meterStop": 9999})
+
+        assert transaction.energy_wh == 500
+        assert len(answer.quarantined) == 1
+
+    def test_a_strict_charge_point_is_told(self) -> None:
+        scene = Scene()
+        scene.cp.record.strict = True
+
+        with pytest.raises(OcppError, match="TypeConstraintViolation: meterStop"):
+            scene.send("StopTransaction", {**STOP, "meterStop": "1500"})

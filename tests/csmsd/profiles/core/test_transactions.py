@@ -1,0 +1,118 @@
+"""How a charge point's messages find their transaction."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.profiles.core.transactions import REMEMBERED, Transaction, TransactionBook, start_key
+from tests.csmsd.profiles.scene import NOON
+
+
+def transaction(number: int, **fields: Any) -> Transaction:
+    return Transaction(
+        **{
+            "id": number, "charge_point": "CP1", "connector": 1, "id_tag": "TAG1", "id_tag_status": "Accepted",
+            "start_time": NOON + number, "start_text": f"start {number}", "start_received_at": NOON + number,
+            "meter_start_wh": 1000, "reply": "{}", **fields,
+        }
+    )  # fmt: skip
+
+
+def book(*transactions: Transaction) -> TransactionBook:
+    made = TransactionBook()
+    for known in transactions:
+        made.add(known)
+    return made
+
+
+def stop(found: Transaction, kept: TransactionBook) -> None:
+    found.state = "stopped"
+    kept.update(found)
+
+
+def test_a_start_is_known_by_connector_tag_time_and_register() -> None:
+    first = transaction(1)
+    kept = book(first)
+
+    assert kept.started_as(start_key(1, "tag1", "start 1", 1000)) is first
+    for other in ((2, "TAG1", "start 1", 1000), (1, "TAG2", "start 1", 1000), (1, "TAG1", "start 2", 1000),
+                  (1, "TAG1", "start 1", 1001)):  # fmt: skip
+        assert kept.started_as(start_key(*other)) is None
+
+
+def test_the_newest_transaction_of_a_connector_is_the_one_that_runs_there() -> None:
+    late, early, elsewhere = (
+        transaction(1, start_time=NOON + 9),
+        transaction(2, start_time=NOON),
+        transaction(3, connector=2),
+    )
+    kept = book(late, early, elsewhere)
+
+    assert kept.active() == [late, early, elsewhere]
+    assert kept.active_on(1) is late
+    stop(late, kept)
+    assert kept.active_on(1) is early
+    stop(early, kept)
+    assert kept.active_on(1) is None
+    assert kept.active() == [elsewhere]
+    assert kept.get(1) is late
+
+
+@pytest.mark.parametrize(
+    ("id_tag", "time", "meter", "found"),
+    [
+        ("TAG1", NOON + 10, 1500, 1),
+        ("tag1", NOON + 10, 1500, 1),
+        ("TAG2", NOON + 10, 1500, 2),
+        (None, NOON + 10, 1500, None),  # two candidates
+        (None, NOON + 10, 1200, 1),  # the register of the other one was higher already
+        ("TAG1", NOON, 1500, None),  # before it began
+        ("TAG1", NOON + 10, 999, None),
+        ("TAG3", NOON + 10, 1500, None),
+    ],
+)
+def test_a_stop_without_usable_id_is_matched_to_the_one_transaction_it_can_mean(
+    id_tag: str | None, time: int, meter: int, found: int | None
+) -> None:
+    kept = book(transaction(1), transaction(2, id_tag="TAG2", connector=2, meter_start_wh=1300))
+
+    matched = kept.match_stop(id_tag, time, meter)
+
+    assert (matched.id if matched is not None else None) == found
+
+
+def test_old_transactions_are_forgotten_unless_they_run() -> None:
+    kept = TransactionBook()
+    running = transaction(1, connector=9)
+    kept.add(running)
+    for number in range(2, REMEMBERED + 102):
+        ended = transaction(number)
+        kept.add(ended)
+        stop(ended, kept)
+
+    assert kept.get(1) is running
+    assert kept.get(2) is None
+    assert kept.started_as(start_key(1, "TAG1", "start 2", 1000)) is None
+    assert kept.get(REMEMBERED + 101) is not None
+    assert sum(kept.get(number) is not None for number in range(2, REMEMBERED + 102)) <= REMEMBERED + 1
+
+
+def test_a_register_lives_as_long_as_its_transaction_may_still_be_stopped() -> None:
+    first = transaction(1)
+    kept = book(first)
+    kept.registers[1].read(1500)
+
+    first.state = "abandoned"
+    kept.update(first)
+    assert kept.registers[1].total == 500
+
+    stop(first, kept)
+    assert kept.registers == {}
+
+
+def test_a_flag_is_set_once() -> None:
+    found = transaction(1)
+    found.flag("energy_suspect", "stop_time:missing")
+    found.flag("energy_suspect")
+
+    assert found.flags == ["energy_suspect", "stop_time:missing"]

@@ -1,0 +1,61 @@
+"""The site's live state: look-ups by the keys that messages carry."""
+
+from tests.csmsd.profiles.scene import Scene
+
+
+def test_charge_points_and_tags_are_found_in_any_case() -> None:
+    scene = Scene()
+    scene.register("Depot-7")
+
+    assert scene.site.charge_point("DEPOT-7") is scene.site.charge_point("depot-7") is not None
+    assert scene.site.id_tag("tAg1") is scene.site.id_tags["tag1"]
+    assert scene.site.charge_point("CP3") is None
+    assert scene.site.id_tag("TAG3") is None
+
+
+def test_transaction_ids_go_on_after_a_restart() -> None:
+    scene = Scene()
+    scene.site.begin_transaction_ids_after(41)
+
+    assert [scene.site.new_transaction_id() for _ in range(2)] == [42, 43]
+
+
+def test_active_transactions_of_a_tag_are_counted_over_all_charge_points() -> None:
+    scene = Scene()
+    scene.register("CP2")
+    first, second = scene.started(), scene.started(by="CP2", idTag="tag1")
+    assert scene.site.active_transactions_of("TAG1") == 2
+
+    scene.stop(first)
+    assert scene.site.active_transactions_of("TAG1") == 1
+
+    second.state = "closed"
+    scene.site.index_transaction(second)
+    scene.site.index_transaction(second)
+    assert scene.site.active_transactions_of("TAG1") == 0
+
+
+def test_a_loaded_transaction_counts_as_if_it_had_begun_now() -> None:
+    before, after = Scene(), Scene()
+    running, ended = before.started(), before.started(connectorId=2)
+    before.stop(ended)
+
+    after.site.add_transaction(running)
+    after.site.add_transaction(ended)
+
+    assert after.site.active_transactions_of("TAG1") == 1
+    assert after.cp.transactions.active() == [running]
+    assert after.start(timestamp=running.start_text).payload["transactionId"] == running.id
+    assert after.stop(running).event("transaction.stopped")["energy_wh"] == 500
+
+
+def test_a_transaction_of_a_charge_point_that_was_removed_is_not_found() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    assert scene.site.find_transaction(transaction.id) is transaction
+
+    del scene.site.charge_points["cp1"]
+
+    assert scene.site.find_transaction(transaction.id) is None
+    scene.site.add_transaction(transaction)
+    assert scene.site.active_transactions_of("TAG1") == 1
