@@ -1,0 +1,104 @@
+"""Who may know whom."""
+
+import ast
+import importlib
+import re
+from typing import Literal, get_origin
+
+import pytest
+
+from csmsd.ocpp.types import Message
+from csmsd.profiles.slice import Operation
+from tests.architecture.sources import below, imported_modules, imports, modules, ours, tree
+
+EDGES = ("csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks")
+IMPURE = {
+    "aiosqlite", "asyncio", "http", "os", "pathlib", "selectors", "socket", "sqlite3", "ssl", "subprocess", "threading",
+    "time", "uvloop", "websockets",
+}  # fmt: skip
+
+
+def test_there_is_something_to_look_at() -> None:
+    for package in ("csmsd.ocpp", "csmsd.profiles.core", "csmsctl", *EDGES):
+        assert len(modules(package)) > 1, package
+    assert ours("csmsd.profiles.core.authorize") >= {"csmsd.ocpp.types", "csmsd.profiles.core.id_tags"}
+
+
+# --- the pure part
+
+
+@pytest.mark.parametrize("name", modules("csmsd.ocpp"))
+def test_ocpp_knows_nothing_of_ours_but_itself(name: str) -> None:
+    assert {module for module in ours(name) if not below(module, "csmsd.ocpp")} == set()
+
+
+@pytest.mark.parametrize("name", modules("csmsd.profiles"))
+def test_profiles_know_ocpp_and_each_other(name: str) -> None:
+    assert {module for module in ours(name) if not below(module, "csmsd.ocpp", "csmsd.profiles")} == set()
+
+
+@pytest.mark.parametrize("name", modules("csmsd.ocpp", "csmsd.profiles"))
+def test_the_pure_part_reads_no_clock_and_does_no_io(name: str) -> None:
+    assert {module for module in imported_modules(name) if module.partition(".")[0] in IMPURE} == set()
+    calls = {ast.unparse(node.func) for node in ast.walk(tree(name)) if isinstance(node, ast.Call)}
+    assert {call for call in calls if re.search(r"\b(date|datetime)\.(now|utcnow|today)$", call)} == set()
+    assert calls & {"open", "print", "input"} == set()
+
+
+# --- the edges
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_edges_never_know_each_other_nor_the_daemon(edge: str) -> None:
+    others = [other for other in EDGES if other != edge]
+    for name in modules(edge):
+        assert {module for module in ours(name) if below(module, *others, "csmsd.daemon", "csmsctl")} == set(), name
+
+
+def test_the_daemon_alone_knows_everybody() -> None:
+    knowing = {
+        name
+        for name in modules("csmsd")
+        if not below(name, *EDGES) and any(below(module, *EDGES) for module in ours(name))
+    }
+
+    assert knowing <= {"csmsd.daemon", "csmsd.__main__"}
+    assert all(any(below(module, edge) for module in ours("csmsd.daemon")) for edge in EDGES)
+
+
+@pytest.mark.parametrize("name", modules("csmsd"))
+def test_csmsd_does_not_know_csmsctl(name: str) -> None:
+    assert not any(below(module, "csmsctl") for module in ours(name))
+
+
+# --- csmsctl
+
+
+def is_data(value: object) -> bool:
+    """A message class, an operation, or the choices of one of their fields."""
+    return get_origin(value) is Literal or (isinstance(value, type) and issubclass(value, Message | Operation))
+
+
+@pytest.mark.parametrize("name", modules("csmsctl"))
+def test_csmsctl_knows_messages_and_the_registry_only(name: str) -> None:
+    for module, inner in imports(name):
+        if not below(module, "csmsd") or below(module, "csmsd.ocpp", "csmsd.profiles.slice"):
+            continue
+        if module == "csmsd.store.inspection":
+            assert name == "csmsctl.commands.backup"  # a backup is looked into where there is no daemon
+        elif module == "csmsd":
+            assert inner in (None, "__version__")  # of `import csmsd` nothing else can be had
+        elif module == "csmsd.profiles":
+            assert inner in ("ROOMS", "incoming", "operations", "outgoing", "slices")
+        else:
+            assert below(module, "csmsd.profiles"), module
+            assert inner is not None
+            assert is_data(getattr(importlib.import_module(module), inner)), f"{module}.{inner}"
+
+
+def test_only_the_shell_has_a_prompt() -> None:
+    """Every other command starts without prompt_toolkit."""
+    for name in modules("csmsctl"):
+        if not below(name, "csmsctl.shell"):
+            found = {module for module, _ in imports(name) if below(module, "prompt_toolkit", "csmsctl.shell")}
+            assert not found, name
