@@ -16,10 +16,6 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
-from csmsd.control.operations import OperationRunner
-from csmsd.control.queue import CommandQueue
-from csmsd.control.reassertion import Reassertion
-from csmsd.control.rollouts import RolloutRunner
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Json, RpcError, Service
 from csmsd.events import EventBus, NumberedEvent
@@ -33,6 +29,10 @@ from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import open_metrics
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import format_time
+from csmsd.operations.queue import CommandQueue
+from csmsd.operations.reassertion import Reassertion
+from csmsd.operations.rollouts import RolloutRunner
+from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.record import Event, Milliseconds
 from csmsd.pruning import Pruner
 from csmsd.reloading import Reloading, policies

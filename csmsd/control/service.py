@@ -28,8 +28,8 @@ from csmsd.pruning import Pruner
 
 if TYPE_CHECKING:
     from csmsd.control.methods.backups import Copying
-    from csmsd.control.operations import OperationRunner
-    from csmsd.control.queue import CommandQueue
+    from csmsd.operations.queue import CommandQueue
+    from csmsd.operations.runner import OperationRunner
 
 SCHEMA_VERSION = 1
 PROTOCOL_VERSION = 1

@@ -6,7 +6,6 @@ from typing import get_args
 import msgspec
 
 from csmsd.control.problems import problems_of, problems_of_site
-from csmsd.control.queue import MAX_QUEUED
 from csmsd.control.service import (
     PROTOCOL_VERSION,
     SCHEMA_VERSION,
@@ -21,6 +20,7 @@ from csmsd.control.views import charge_point_view, milestone_view, open_task_vie
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold
+from csmsd.operations.queue import MAX_QUEUED
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE

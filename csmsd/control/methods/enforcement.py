@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from csmsd.control.methods.operations import reporting
-from csmsd.control.operations import Options, Steps
 from csmsd.control.service import Caller, Json, Service
 from csmsd.ocpp.identity import fold
+from csmsd.operations.runner import Options, Steps
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.id_tags import IdTag

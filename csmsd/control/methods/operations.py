@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.commands import CALL, Command, read_operation
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.operations import Options, Report, Steps
 from csmsd.control.results import result_of_task
 from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
+from csmsd.operations.command import CALL, Command, read_operation
+from csmsd.operations.runner import Options, Report, Steps
 from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Target

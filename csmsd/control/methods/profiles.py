@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.methods.operations import Common, carry_out
-from csmsd.control.operations import Options
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
 from csmsd.control.service import (
     SCHEMA_VERSION,
@@ -27,6 +26,7 @@ from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.reading import check_sendable, encode, read_value
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
+from csmsd.operations.runner import Options
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.slice import CannotSend, NotThere, Steps, Target

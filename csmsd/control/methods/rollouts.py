@@ -1,4 +1,4 @@
-"""Rollouts of firmware: ordered, looked at, halted and let go on. `control/rollouts.py` carries them out."""
+"""Rollouts of firmware: ordered, looked at, halted and let go on. `operations/rollouts.py` carries them out."""
 
 from typing import Annotated, Literal
 

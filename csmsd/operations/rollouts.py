@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from csmsd.control.operations import OperationRunner, Options
 from csmsd.control.service import Json
 from csmsd.events import EventBus, NumberedEvent
+from csmsd.operations.runner import OperationRunner, Options
 from csmsd.ports import Clock, Keeper
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from csmsd.control.operations import OperationRunner
-from csmsd.control.reassertion import Reassertion
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.types import Message
+from csmsd.operations.reassertion import Reassertion
+from csmsd.operations.runner import OperationRunner
 from csmsd.ports import CallEnd, CallTicket
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Outgoing

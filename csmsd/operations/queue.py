@@ -9,8 +9,13 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.commands import Command
-from csmsd.control.operations import (
+from csmsd.control.results import result_of, result_of_task
+from csmsd.control.service import Json, RpcError
+from csmsd.control.views import time_text
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.ocpp.identity import fold
+from csmsd.operations.command import Command
+from csmsd.operations.runner import (
     OperationRunner,
     Options,
     Report,
@@ -19,12 +24,7 @@ from csmsd.control.operations import (
     over_all,
     transaction_at,
 )
-from csmsd.control.results import result_of, result_of_task
-from csmsd.control.service import Json, RpcError
-from csmsd.control.views import time_text
-from csmsd.control.waiting import Lines, Waiting
-from csmsd.events import EventBus, NumberedEvent
-from csmsd.ocpp.identity import fold
+from csmsd.operations.waiting import Lines, Waiting
 from csmsd.ports import Clock, Keeper, Links, NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Event, Milliseconds

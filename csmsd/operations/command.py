@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from csmsd.control.operations import RawRequest, Request, Steps
 from csmsd.control.service import usage
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
+from csmsd.operations.runner import RawRequest, Request, Steps
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.slice import Operation, Target
 

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from csmsd.control.operations import OperationRunner, Options
 from csmsd.events import NumberedEvent
+from csmsd.operations.runner import OperationRunner, Options
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.set_charging_profile import again
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
-from csmsd.control.operations import Report
 from csmsd.control.service import Json
 from csmsd.ocpp.identity import fold
+from csmsd.operations.runner import Report
 from csmsd.profiles.task import QueuedCommand, Task
 
 
