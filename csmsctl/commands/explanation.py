@@ -22,6 +22,7 @@ _STYLES = {
     "gap": "red",
     "daemon": "red",
     "limit": "cyan",
+    "excess": "red",
     "command": "cyan",
 }
 

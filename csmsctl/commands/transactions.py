@@ -121,7 +121,9 @@ def meter(
         for value in found["meter_values"]
         for sample in value.get("samples") or []
     ]
-    run.output.table(_METER, rows, empty="There are no meter values.")
+    signed = any(row.get("format") == "SignedData" for row in rows)
+    columns = (*_METER, Column("format", "FORMAT")) if signed else _METER
+    run.output.table(columns, rows, empty="There are no meter values.")
 
 
 def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:

@@ -254,7 +254,7 @@ def meter_view(reading: Any) -> Json:
             {
                 "measurand": sample.measurand or ENERGY_REGISTER,
                 "phase": sample.phase,
-                "unit": sample.unit or ("Wh" if sample.measurand in (None, ENERGY_REGISTER) else None),
+                "unit": sample.unit or _unit_left_out(sample),
                 "context": sample.context,
                 "location": sample.location,
                 "format": sample.format,
@@ -263,3 +263,10 @@ def meter_view(reading: Any) -> Json:
             for sample in reading.samples
         ],
     }
+
+
+def _unit_left_out(sample: Any) -> str | None:
+    """Wh where it is energy (C 7.43); what is signed has the units that it names itself."""
+    if sample.format == "SignedData" or not (sample.measurand or ENERGY_REGISTER).startswith("Energy."):
+        return None
+    return "Wh"

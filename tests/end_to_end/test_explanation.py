@@ -29,7 +29,8 @@ async def start(charge_point: RawChargePoint, id_tag: str, meter: int) -> int:
 
 
 async def stop(charge_point: RawChargePoint, number: int, meter: int, reason: str) -> None:
-    payload = {"transactionId": number, "meterStop": meter, "timestamp": timestamp(), "reason": reason}
+    """By a clock that is half a minute ahead, so that what lies before it has a length."""
+    payload = {"transactionId": number, "meterStop": meter, "timestamp": timestamp(30), "reason": reason}
     await charge_point.ask("StopTransaction", payload)
 
 
@@ -112,3 +113,48 @@ async def test_presented_suspended_by_the_vehicle_and_ended_by_a_power_loss_then
     assert "meter replaced" in of(closed, "closed")[0]
     assert closed["conclusion"][1] == story["conclusion"][1], "it did not go on until its books were closed"
     assert of(story, "abandoned") == [f"transaction {given_up + 1} begins on its connector: this one is given up"]
+
+
+async def test_downtime_and_what_is_only_thought_to_run(site: Site) -> None:
+    await site.call("tag.add", id="ADA")
+    charge_point = await site.raw("CP1")
+    number = await start(charge_point, "ADA", 1000)
+    await status(charge_point, "Charging")
+    await site.csmsctl("log", "CP1")  # what was said so far is on disk
+    await site.kill()
+    await site.start()
+    charge_point = await site.raw("CP1", register=False)
+    story = await site.json("tx", "explain", str(number))
+    assert [text.split(",")[0] for text in of(story, "daemon")] == ["csmsd is started again"]
+    assert of(story, "offline")[-1] == "the charge point connects again, now that csmsd is back"
+    assert not [sentence for sentence in story["conclusion"] if "charge point was offline" in sentence]
+    assert story["conclusion"][-1].startswith("Whether it still runs is not known: its charge point booted ")
+
+    await status(charge_point, "Charging")
+    assert (await site.json("tx", "explain", str(number)))["conclusion"][-1] == "It is still running."
+    await status(charge_point, "Available")
+    over = (await site.json("tx", "explain", str(number)))["conclusion"]
+    assert over[-2].startswith("It was never stopped, and its connector has been Available for ")
+    assert over[-1] == f"Close its books with: csmsctl tx close {number} --reason TEXT"
+    watcher = await site.watch("charge_point.disconnected")
+    await charge_point.vanish()
+    await watcher.event("charge_point.disconnected")
+    await site.call("charge_point.show", id="CP1")
+    assert (await site.json("tx", "explain", str(number)))["conclusion"][-2] == over[-2]
+
+
+async def test_signed_data_has_no_unit_of_ours(site: Site) -> None:
+    await site.call("tag.add", id="ADA")
+    charge_point = await site.raw("CP1")
+    number = await start(charge_point, "ADA", 1000)
+    samples = [{"value": "00AA", "format": "SignedData"}, {"value": "1500"}]
+    value = {"timestamp": timestamp(), "sampledValue": samples}
+    await charge_point.ask("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [value]})
+    found = await site.json("tx", "meter", str(number))
+    assert [(s["format"], s["unit"]) for s in found["meter_values"][0]["samples"]] == [
+        ("SignedData", None),
+        (None, "Wh"),
+    ]
+    table = (await site.csmsctl("tx", "meter", str(number))).out
+    assert "FORMAT" in table
+    assert "SignedData" in table

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ocpp.messages
@@ -19,9 +19,9 @@ from tests.support.wire import WAIT, Wire, open_wire
 ocpp.messages.ASYNC_VALIDATION = False
 
 
-def timestamp() -> str:
-    """Now, as most charge points write it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def timestamp(ahead: float = 0) -> str:
+    """Now, as most charge points write it, or so many seconds later."""
+    return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class ChargePoint(OcppChargePoint):

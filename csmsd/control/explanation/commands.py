@@ -1,9 +1,11 @@
 """Operators' commands in the story of a transaction: which led to it, which ended it, which have to do with it."""
 
 import json
+from typing import NamedTuple
 
 from csmsd.control.explanation.facts import Facts
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 
@@ -39,23 +41,51 @@ _STOPPING = {
     "HardReset": ("Reset",),
     "SoftReset": ("Reset",),
 }
+_JUST_BEFORE_MS = 60_000  # a command ends what it is about within that time, whatever reason is given
+# One whose answer was lost may have been carried out.
+_MAY_HAVE_WORKED = ("accepted", "timeout", "unknown")
 
 
-def stop_command(facts: Facts) -> Task | None:
-    """The command that ended it, going by the reason and the time."""
-    transaction = facts.transaction
+class Cause(NamedTuple):
+    """The command that ended a transaction. `told`: the charge point gave the reason that belongs to it."""
+
+    task: Task
+    told: bool
+    before_ms: Milliseconds
+
+
+def stop_command(facts: Facts) -> Cause | None:
+    """What ended it, going by the reason and the time; else what was asked for just before.
+
+    Charge points give other reasons, or none: Local is what an absent one means (C 4.10).
+    """
+    transaction, received = facts.transaction, facts.transaction.stop_received_at
+    if received is None:
+        return None
     wanted = _STOPPING.get(transaction.stop_reason or "", ())
-    received = transaction.stop_received_at
-    for task in reversed(facts.tasks):
-        if task.action not in wanted or task.outcome != "accepted" or received is None or moment(task) > received:
-            continue
-        request = json.loads(task.request)
-        if task.action == "RemoteStopTransaction" and request.get("transactionId") != transaction.id:
-            continue
-        if task.action == "UnlockConnector" and request.get("connectorId") != transaction.connector:
-            continue
-        return task
+    fitting = [task for task in facts.tasks if moment(task) <= received and _ends(task, transaction)]
+    for task in reversed(fitting):
+        if task.action in wanted and task.outcome == "accepted":
+            return Cause(task, True, received - moment(task))
+    for task in reversed(fitting):
+        before = received - moment(task)
+        if before <= _JUST_BEFORE_MS and moment(task) >= transaction.start_received_at:
+            return Cause(task, task.action in wanted, before)
     return None
+
+
+def _ends(task: Task, transaction: Transaction) -> bool:
+    """Whether a command ends a transaction when it is carried out."""
+    if task.outcome not in _MAY_HAVE_WORKED:
+        return False
+    request = json.loads(task.request)
+    match task.action:
+        case "RemoteStopTransaction":
+            return bool(request.get("transactionId") == transaction.id)
+        case "UnlockConnector":
+            return bool(request.get("connectorId") == transaction.connector)
+        case _:
+            return task.action == "Reset"
 
 
 _ON_CONNECTOR = frozenset(

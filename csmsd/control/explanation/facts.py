@@ -27,21 +27,35 @@ class Presented(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A meter value: when, and the state of charge in percent, if it was in it."""
+    """A meter value: when, the state of charge in percent, the most current on a phase in A, and the power in W.
+
+    None is what was not in it.
+    """
 
     time: Milliseconds
     soc: float | None = None
+    current_a: float | None = None
+    power_w: float | None = None
 
 
 class Facts(msgspec.Struct, kw_only=True):
-    """Everything, in the order of time. Tasks and events are those of the charge point around the transaction."""
+    """Everything, in the order of time and, at the same time, of arrival.
+
+    Tasks and events are those of the charge point around the transaction.
+    """
 
     transaction: Transaction
+    now: Milliseconds
     end: Milliseconds  # when it ended by its records, or now
+    connected: bool = True
+    heard_at: Milliseconds | None = None  # when anything came from its charge point last
+    free_since: Milliseconds | None = None  # since when its connector has been Available, although it runs
+    downs: list[tuple[Milliseconds, Milliseconds]] = []  # when csmsd did not run
     energy_wh: int
     energy_suspect: bool
     in_local_list: bool | None = None  # as things are now; None: not known
     reservation: Reservation | None = None
+    of_one_group: bool = False  # its idTag and that of the reservation have one parent
     tasks: list[Task] = []
     profile_tasks: list[Task] = []  # all that ever changed its charging profiles
     profile_names: dict[int, str] = {}
@@ -57,6 +71,29 @@ class Facts(msgspec.Struct, kw_only=True):
     @property
     def began(self) -> Milliseconds:
         return self.transaction.start_time
+
+    @property
+    def statuses(self) -> list[tuple[Milliseconds, str]]:
+        """What its connector said of itself, in the order of time."""
+        return [
+            (event.time, str(event.data.get("status")))
+            for event in self.events
+            if event.type == "connector.status" and event.data.get("connector") == self.transaction.connector
+        ]
+
+    def soc_at(self, time: Milliseconds) -> float | None:
+        """The state of charge in percent that was last measured by then."""
+        known = [reading.soc for reading in self.measured if reading.soc is not None and reading.time <= time]
+        return known[-1] if known else None
+
+    @property
+    def measured_until(self) -> Milliseconds | None:
+        """Up to when its energy was read: to the register of its end, or else to the last reading."""
+        transaction = self.transaction
+        if transaction.stop_time is not None and transaction.meter_stop_wh is not None:
+            return transaction.stop_time
+        times = [reading.time for reading in self.measured if self.began <= reading.time <= self.end]
+        return max(times, default=None)
 
 
 class Entry(msgspec.Struct, frozen=True):

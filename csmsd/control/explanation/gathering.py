@@ -11,9 +11,12 @@ from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import ReservationFilter, TaskFilter
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.metering import number
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.site import Site
 
 _OF_CHARGE_POINT = [
     "connector.status",
@@ -22,11 +25,12 @@ _OF_CHARGE_POINT = [
     "charge_point.booted",
     "transaction.abandoned",
 ]
-_OF_CSMSD = ["daemon.started", "store.failed", "store.recovered"]
+_OF_CSMSD = ["daemon.started", "daemon.stopping", "store.failed", "store.recovered"]
 _AFTER_MS = 300_000  # what follows from its end
 _LONGEST_IN_QUEUE_MS = 7 * 86_400_000  # of a command that is looked for
 _MOST = 5000  # events, and messages, of one transaction
 _AT_ONCE_MS = 2000  # a message is logged before it is handled
+_MOST_DOWNS = 50
 
 
 async def gather(service: Service, transaction: Transaction) -> Facts:
@@ -71,19 +75,26 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
     )
     frames = [(message.time, frame) for message in messages if (frame := _frame(message.text)) is not None]
     local_list = site.local_lists.get(transaction.charge_point).content
+    told = sorted((_told(event) for event in events), key=lambda event: event.time)
     return Facts(
         transaction=transaction,
+        now=now,
         end=end,
+        connected=state is not None and state.connected,
+        heard_at=_heard_at(state, readings),
+        free_since=_free_since(state, transaction),
+        downs=await _downs(service, told),
         energy_wh=round(register.total) if register is not None else transaction.energy_wh,
         energy_suspect=transaction.energy_suspect or (register is not None and register.suspect),
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
         reservation=reservation,
+        of_one_group=reservation is not None and _of_one_group(site, reservation, transaction),
         tasks=sorted((task for task in tasks if since <= moment(task) <= until), key=moment),
         profile_tasks=about_profiles,
         profile_names={record.id: record.name for record in site.charging_profiles},
-        events=sorted((_told(event) for event in events), key=lambda event: event.time),
+        events=told,
         presented=_presented(frames),
-        measured=[Measured(reading.time, _soc(reading.samples)) for reading in readings],
+        measured=sorted((_measured(reading) for reading in readings), key=lambda reading: reading.time),
         start_is_logged=any(_is_start(frame, transaction) for _, frame in frames),
         tasks_since=await service.reader.tasks_since(),
         events_since=await log.first_event_time(),
@@ -143,9 +154,69 @@ def _is_start(frame: list[Any], transaction: Transaction) -> bool:
     return False
 
 
-def _soc(samples: Sequence[Any]) -> float | None:
-    for sample in samples:
-        read = number(sample) if sample.measurand == "SoC" else None
-        if read is not None:
-            return read[0]
-    return None
+def _heard_at(state: ChargePointState | None, readings: Sequence[Any]) -> Milliseconds | None:
+    """When its charge point said anything last, as far as that is known."""
+    times = [reading.time for reading in readings]
+    if state is not None:
+        times += [connector.received_at for connector in state.connectors.values()]
+        times += [time for time in (state.record.last_seen_at, *state.heard.values()) if time is not None]
+    return max(times, default=None)
+
+
+def _free_since(state: ChargePointState | None, transaction: Transaction) -> Milliseconds | None:
+    """Since when its connector has been Available, although it runs."""
+    connector = state.connectors.get(transaction.connector) if state is not None else None
+    if connector is None or transaction.state != "active" or connector.status != "Available":
+        return None
+    return connector.received_at if connector.received_at > transaction.start_received_at else None
+
+
+def _of_one_group(site: Site, reservation: Reservation, transaction: Transaction) -> bool:
+    tag = site.id_tag(transaction.id_tag)
+    parents = (reservation.parent_id_tag, tag.parent if tag is not None else None)
+    return None not in parents and fold(str(parents[0])) == fold(str(parents[1]))
+
+
+async def _downs(service: Service, events: Sequence[Told]) -> list[tuple[Milliseconds, Milliseconds]]:
+    """When csmsd did not run: from its end, or where it was killed from the last that was logged, to its start."""
+    found: list[tuple[Milliseconds, Milliseconds]] = []
+    stopped: Milliseconds | None = None
+    for event in events:
+        if event.type == "daemon.stopping":
+            stopped = event.time
+        elif event.type == "daemon.started" and len(found) < _MOST_DOWNS:
+            last = stopped if stopped is not None else await _last_before(service, event.time)
+            stopped = None
+            if last is not None:
+                found.append((last, event.time))
+    return found
+
+
+async def _last_before(service: Service, time: Milliseconds) -> Milliseconds | None:
+    messages = await service.log.messages(None, since=None, until=time, before_id=None, limit=1)
+    events = await service.log.events(None, None, until=time, limit=1)
+    return max((logged.time for logged in (*messages, *events)), default=None)
+
+
+def _measured(reading: Any) -> Measured:
+    """The numbers of a meter value that the story looks at, in base units."""
+    soc: float | None = None
+    power: float | None = None
+    by_phase: list[float] = []
+    currents: list[float] = []
+    for sample in reading.samples:
+        read = number(sample)
+        if read is None or sample.location not in (None, "", "Outlet") or sample.phase == "N":
+            continue
+        match sample.measurand, read[1]:
+            case "SoC", "Percent":
+                soc = read[0]
+            case "Current.Import", "A":
+                currents.append(read[0])
+            case "Power.Active.Import", "W" if not sample.phase:
+                power = read[0]
+            case "Power.Active.Import", "W":
+                by_phase.append(read[0])
+    if power is None and by_phase:
+        power = sum(by_phase)
+    return Measured(reading.time, soc, max(currents, default=None), power)

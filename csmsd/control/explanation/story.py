@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-import msgspec
-
+from csmsd.control.explanation.absences import Absence, absences
 from csmsd.control.explanation.commands import BEFORE_MS, concerns, detail, moment, start_command, stop_command
+from csmsd.control.explanation.ending import ending
+from csmsd.control.explanation.excesses import excesses
 from csmsd.control.explanation.facts import Entry, Facts, Told
-from csmsd.control.explanation.limits import Limit, at, limits
-from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
+from csmsd.control.explanation.limits import limits
+from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
+from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
@@ -17,20 +19,12 @@ from csmsd.profiles.task import Task
 _LATE_MS = 60_000
 _MISSED = 3  # readings
 _SHORTEST_GAP_MS = 60_000
-_AROUND_MS = 60_000  # clocks of charge points differ
+_SHORTEST_ABSENCE_MS = 1000
 _MOST_LIMITS = 100
+_MOST_EXCESSES = 3
 _GOES_DOWN = ("PowerLoss", "Reboot", "HardReset", "SoftReset")  # reasons for an end (C 7.39)
 _AFTERWARDS = ("RemoteStopTransaction", "UnlockConnector")  # commands that are about it when it has just ended
 _LEADS_TO_IT = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE")  # told before StartTransaction by some
-
-
-class Pause(msgspec.Struct, frozen=True):
-    """A time in which nothing flowed, and the limit that explains it, if one does."""
-
-    begin: Milliseconds
-    end: Milliseconds
-    status: str
-    limit: Limit | None
 
 
 class Story:
@@ -42,19 +36,13 @@ class Story:
         self._stop = stop_command(facts)
         self._since, self._free = self._cause(), self._freed()
         self._limits = limits(facts, self._start)
-        self._pauses = list(self._find_pauses())
+        self._pauses = list(pauses(facts, self._limits))
+        self._excesses = excesses(facts, self._limits)
+        self._absences = absences(facts)
         self._gaps = list(_gaps(facts))
         self.entries = sorted(self._tell(), key=lambda entry: entry.time)
 
     # --- from when to when
-
-    def _statuses(self) -> list[tuple[Milliseconds, str]]:
-        """What its connector said of itself, in the order of time."""
-        return sorted(
-            (event.time, str(event.data.get("status")))
-            for event in self._facts.events
-            if event.type == "connector.status" and event.data.get("connector") == self._facts.transaction.connector
-        )
 
     def _cause(self) -> Milliseconds:
         """When what led to it began: the vehicle was plugged in, its idTag presented, or its start asked for."""
@@ -63,7 +51,7 @@ class Story:
         if self._start is not None:
             causes.append(moment(self._start))
         leading = _LEADS_TO_IT if transaction.reservation is None else (*_LEADS_TO_IT, "Reserved")
-        for time, status in reversed([known for known in self._statuses() if known[0] <= facts.began]):
+        for time, status in reversed([known for known in facts.statuses if known[0] <= facts.began]):
             if status not in leading:
                 break
             causes.append(time)
@@ -74,7 +62,7 @@ class Story:
     def _freed(self) -> Milliseconds | None:
         """When its connector was free again, as far as that is known."""
         ends = self._facts.end
-        return next((time for time, status in self._statuses() if time >= ends and status == "Available"), None)
+        return next((time for time, status in self._facts.statuses if time >= ends and status == "Available"), None)
 
     def _belongs(self, task: Task) -> bool:
         """Whether a command is a part of it by its time. Clocks differ: what began or ended it always is."""
@@ -82,7 +70,8 @@ class Story:
         until = received if facts.end < received <= facts.end + _LATE_MS else facts.end
         if task.action in _AFTERWARDS:
             until = max(until, min(self._free or until + _LATE_MS, until + _LATE_MS))
-        return task in (self._start, self._stop) or self._since <= moment(task) <= until
+        ended_by = self._stop.task if self._stop is not None else None
+        return task in (self._start, ended_by) or self._since <= moment(task) <= until
 
     # --- what happened
 
@@ -93,6 +82,8 @@ class Story:
         yield from self._beginning()
         yield from self._events()
         yield from self._limit_changes()
+        for excess in self._excesses:
+            yield Entry(excess.begin, "excess", excess.text, "meter_values")
         for begin, end in self._gaps:
             yield Entry(begin, "gap", f"no meter values for {span(end - begin)}", "meter_values")
         yield from self._ending()
@@ -110,7 +101,7 @@ class Story:
         for card in self._facts.presented:
             if fold(card.id_tag) != fold(self._facts.transaction.id_tag) and card.status == "Accepted":
                 continue  # somebody else's, for another connector; one that was refused may be what came before
-            if card.time < self._since - _AROUND_MS:
+            if card.time < self._since - AROUND_MS:
                 continue
             answer = "no answer is on record" if card.status is None else f"csmsd answered {card.status}"
             text = f"idTag {card.id_tag} was presented; {answer}"
@@ -163,19 +154,29 @@ class Story:
                     lost = event.time
                     yield Entry(event.time, "offline", f"the connection ends: {event.data.get('reason')}", "events")
                 case "charge_point.connected":
-                    again = f", after {span(event.time - lost)} without" if lost is not None else ""
+                    again = self._after(lost, event.time)
                     if event.data.get("replaced"):
                         again = ", in place of a connection that it gave up"
                     lost = None
                     yield Entry(event.time, "offline", f"the charge point connects{again}", "events")
                 case "charge_point.booted":
                     yield Entry(event.time, "boot", "the charge point has booted", "events")
+                case "daemon.stopping":
+                    yield Entry(event.time, "daemon", "csmsd is stopped", "events")
                 case "daemon.started":
-                    yield Entry(event.time, "daemon", "csmsd is started", "events")
+                    away = next((begin for begin, end in self._facts.downs if end == event.time), None)
+                    after = f" again, {span(event.time - away)} later" if away is not None else ""
+                    yield Entry(event.time, "daemon", f"csmsd is started{after}", "events")
                 case "store.failed":
                     yield Entry(event.time, "daemon", f"csmsd cannot store: {event.data.get('error')}", "events")
                 case "store.recovered":
                     yield Entry(event.time, "daemon", "csmsd can store again", "events")
+
+    def _after(self, lost: Milliseconds | None, back: Milliseconds) -> str:
+        """How long a charge point was without its connection, and whose fault that was."""
+        if any(absence.whose == "csmsd" and absence.end == back for absence in self._absences):
+            return " again, now that csmsd is back"
+        return f", after {span(back - lost)} without" if lost is not None else ""
 
     def _status(self, time: Milliseconds, data: dict[str, object]) -> Iterator[Entry]:
         status = str(data.get("status"))
@@ -188,10 +189,10 @@ class Story:
             text += f", {data['error_code']}"
         if data.get("info"):
             text += f" ({data['info']})"
-        pause = next((pause for pause in self._pauses if (pause.begin, pause.status) == (time, status)), None)
+        pause = next((pause for pause in self._pauses if (pause.told_at, pause.status) == (time, status)), None)
         if pause is not None and pause.limit is not None and pause.limit.stops:
             text += f"; the limit was {pause.limit.text}"
-        elif status == "SuspendedEV" and (soc := _soc(self._facts, time)) is not None:
+        elif status == "SuspendedEV" and (soc := self._facts.soc_at(time)) is not None:
             text += f"; its battery was at {soc:.0f} %"
         yield Entry(time, "suspended" if status.startswith("Suspended") else "status", text, "events")
 
@@ -219,20 +220,19 @@ class Story:
             text = f"csmsd hears of the end, {span(received - transaction.stop_time)} later"
             yield Entry(received, "stop", text, "transactions")
 
-    def _find_pauses(self) -> Iterator[Pause]:
-        """From each Suspended to the next status, as far as the transaction ran."""
-        facts = self._facts
-        for (begin, status), (end, _) in pairwise([*self._statuses(), (facts.end, "")]):
-            begin_in, end_in = max(begin, facts.began), min(end, facts.end)
-            if status.startswith("Suspended") and end_in > begin_in:
-                limit = at(self._limits, begin, _AROUND_MS) if status == "SuspendedEVSE" else None
-                yield Pause(begin, end_in, status, limit)
-
     # --- what it comes to
 
     @property
     def conclusion(self) -> list[str]:
-        sentences = [self._started(), self._delivered(), *self._paused(), *self._unseen(), *self._stopped()]
+        sentences = [
+            self._started(),
+            *self._reserved(),
+            self._delivered(),
+            *pauses_told(self._facts, self._pauses),
+            *self._exceeded(),
+            *self._unseen(),
+            *ending(self._facts, self._stop),
+        ]
         flags = [
             flag
             for flag in self._facts.transaction.flags
@@ -257,95 +257,49 @@ class Story:
         listed = "; the idTag stands in its Local Authorization List now" if facts.in_local_list else ""
         return f"It was started at the charge point, which did not ask csmsd about the idTag first{listed}."
 
+    def _reserved(self) -> Iterator[str]:
+        """C 5.13: a reservation is for one idTag, or for one group."""
+        reservation, transaction = self._facts.reservation, self._facts.transaction
+        if reservation is None or fold(reservation.id_tag) == fold(transaction.id_tag) or self._facts.of_one_group:
+            return
+        yield f"Odd: it used reservation {reservation.id}, which was made for idTag {reservation.id_tag}."
+
     def _delivered(self) -> str:
         facts, transaction = self._facts, self._facts.transaction
-        length = max(0, facts.end - facts.began)
         running = transaction.state == "active"
-        text = f"It {'has run' if running else 'ran'} for {span(length)} and delivered {kwh(facts.energy_wh)}"
-        if length > 0 and facts.energy_wh > 0:
-            text += f", {facts.energy_wh * 3600 / length:.1f} kW on average"
+        until = facts.end
+        if running and not facts.connected and facts.heard_at is not None:
+            until = max(facts.began, facts.heard_at)
+        length = span(max(0, until - facts.began))
+        text = f"It {'has run' if running else 'ran'} for {length} and delivered {kwh(facts.energy_wh)}"
+        measured = facts.measured_until
+        if measured is not None and measured > facts.began and facts.energy_wh > 0:
+            text += f", {facts.energy_wh * 3600 / (measured - facts.began):.1f} kW on average"
+            if until - measured > _LATE_MS:
+                text += f" up to the last reading, after {span(measured - facts.began)}"
         charge = [reading.soc for reading in facts.measured if reading.soc is not None]
         if len(charge) > 1:
             text += f"; the battery went from {charge[0]:.0f} to {charge[-1]:.0f} %"
         return text + "."
 
-    def _paused(self) -> Iterator[str]:
-        vehicle = [pause for pause in self._pauses if pause.status == "SuspendedEV"]
-        if vehicle:
-            text = f"The vehicle paused it for {_total(vehicle)} (SuspendedEV)"
-            if self._pauses[-1] is vehicle[-1] and vehicle[-1].end == self._facts.end:
-                soc = _soc(self._facts, self._facts.end)
-                text += ", up to its end" + (f"; its battery was at {soc:.0f} %" if soc is not None else "")
-            yield text + "."
-        by_limit: dict[str, list[Pause]] = {}
-        unexplained = []
-        for pause in self._pauses:
-            if pause.status != "SuspendedEVSE":
-                continue
-            if pause.limit is not None and pause.limit.stops:
-                by_limit.setdefault(pause.limit.text, []).append(pause)
-            else:
-                unexplained.append(pause)
-        for text, pauses in by_limit.items():
-            yield f"The charge point paused it for {_total(pauses)} (SuspendedEVSE): the limit was {text}."
-        if unexplained:
-            id_tag = self._facts.transaction.id_tag_status
-            why = "it has a limit or a reason of its own"
-            if id_tag != "Accepted":  # C 4.8: it gives no energy, or ends the transaction
-                why = f"its idTag was {id_tag}, which is reason enough"
-            yield (
-                f"The charge point paused it for {_total(unexplained)} (SuspendedEVSE), and no limit from here "
-                f"explains that: {why}."
-            )
+    def _exceeded(self) -> Iterator[str]:
+        for excess in self._excesses[:_MOST_EXCESSES]:
+            yield f"Odd: {excess.text}. The charge point did not keep it."
 
     def _unseen(self) -> Iterator[str]:
-        facts = self._facts
-        offline = 0
-        lost: Milliseconds | None = None
-        for event in facts.events:
-            if event.type == "charge_point.disconnected":
-                lost = event.time
-            elif event.type == "charge_point.connected" and lost is not None:
-                offline += max(0, min(event.time, facts.end) - max(lost, facts.began))
-                lost = None
-        if lost is not None:
-            offline += max(0, facts.end - max(lost, facts.began))
-        if offline:
+        down = self._away("csmsd")
+        if down >= _SHORTEST_ABSENCE_MS:
+            yield f"csmsd was not running for {span(down)} of it."
+        offline = self._away("charge point")
+        if offline >= _SHORTEST_ABSENCE_MS:
             yield f"The charge point was offline for {span(offline)} of it."
         if self._gaps:
             lacking = sum(end - begin for begin, end in self._gaps)
             yield f"No meter values cover {span(lacking)} of it."
 
-    def _stopped(self) -> Iterator[str]:
-        transaction = self._facts.transaction
-        match transaction.state:
-            case "active":
-                yield "It is still running."
-            case "abandoned":
-                gone = "charge_point_removed" in transaction.flags
-                why = "its charge point was removed" if gone else "another one began on its connector"
-                yield f"It was never stopped, and {why}; it counts up to its last reading."
-                yield f"Close its books with: csmsctl tx close {transaction.id} --reason TEXT"
-            case "closed":
-                yield f"It was never stopped by its charge point; its books were {transaction.note or 'closed'}."
-            case "stopped":
-                yield self._ended()
-
-    def _ended(self) -> str:
-        transaction = self._facts.transaction
-        reason = transaction.stop_reason or "Local"
-        meaning = REASONS.get(reason, "the charge point gave a reason of its own")
-        if self._stop is not None:
-            how = f" by {who(self._stop)}"
-        elif reason == "Remote":
-            how = ", but not by a command that is on record here"
-        elif reason == "Local" and transaction.stop_id_tag is not None:
-            same = fold(transaction.stop_id_tag) == fold(transaction.id_tag)
-            how = f" with {'the same idTag' if same else f'idTag {transaction.stop_id_tag}'}"
-        else:
-            how = ""
-        task = f", task {self._stop.id}" if self._stop is not None else ""
-        return f"It ended because {meaning}{how} ({reason}{task})."
+    def _away(self, whose: str) -> Milliseconds:
+        away: list[Absence] = [absence for absence in self._absences if absence.whose == whose]
+        return sum(absence.length for absence in away)
 
     @property
     def _tasks_are_pruned(self) -> bool:
@@ -370,16 +324,6 @@ class Story:
         if not facts.measured:
             sentences.append("There are no meter values: none were sent, or they are pruned.")
         return sentences
-
-
-def _total(pauses: list[Pause]) -> str:
-    return span(sum(pause.end - pause.begin for pause in pauses))
-
-
-def _soc(facts: Facts, time: Milliseconds) -> float | None:
-    """The state of charge that was last measured by then."""
-    known = [reading.soc for reading in facts.measured if reading.soc is not None and reading.time <= time]
-    return known[-1] if known else None
 
 
 def _gaps(facts: Facts) -> Iterator[tuple[Milliseconds, Milliseconds]]:

@@ -41,6 +41,7 @@ def facts(changed: dict[str, Any] | None = None, **more: Any) -> Facts:
     transaction = msgspec.structs.replace(TRANSACTION, **(changed or {}))
     usual: dict[str, Any] = {
         "transaction": transaction,
+        "now": NOON + 60 * MINUTE,
         "end": transaction.stop_time or NOON + 60 * MINUTE,
         "energy_wh": transaction.energy_wh,
         "energy_suspect": transaction.energy_suspect,
@@ -162,7 +163,11 @@ STOP = task(8, 59.9, "RemoteStopTransaction", {"transactionId": 17})
         ({"stop_id_tag": "ada"}, {}, "it was stopped at the charge point with the same idTag (Local)"),
         ({"stop_id_tag": "BOB"}, {}, "it was stopped at the charge point with idTag BOB (Local)"),
         ({"stop_reason": "EVDisconnected"}, {}, "the vehicle was unplugged (EVDisconnected)"),
-        ({"stop_reason": "PowerLoss"}, {"tasks": [STOP]}, "the charge point lost its power (PowerLoss)"),
+        (
+            {"stop_reason": "PowerLoss"},
+            {"tasks": [STOP]},
+            "the charge point lost its power (PowerLoss), 6 s after jo asked for RemoteStopTransaction (task 8)",
+        ),
         (
             {"stop_reason": "UnlockCommand"},
             {
