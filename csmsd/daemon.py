@@ -16,8 +16,9 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
+from csmsd.control.rpc import Json, RpcError
 from csmsd.control.server import ControlServer
-from csmsd.control.service import Json, RpcError, Service
+from csmsd.control.service import Service
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import open_files

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate

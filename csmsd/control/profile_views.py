@@ -3,7 +3,7 @@
 import json
 from fractions import Fraction
 
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.comparison import Difference

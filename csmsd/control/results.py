@@ -2,7 +2,7 @@
 
 import json
 
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.task import Outcome, Task

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from csmsd.control.methods import METHODS
-from csmsd.control.service import Caller, Json, RpcError, Service
+from csmsd.control.rpc import Caller, Json, RpcError
+from csmsd.control.service import Service
 from csmsd.ports import NotStored
 
 log = logging.getLogger(__name__)

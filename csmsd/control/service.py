@@ -1,12 +1,15 @@
-"""What the methods of the control socket are given, and how one is declared."""
+"""What the methods of the control socket are given."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
-from msgspec import Meta
 
+from csmsd.control.rpc import Json
 from csmsd.events import EventBus
+from csmsd.operations.queue import CommandQueue
+from csmsd.operations.runner import OperationRunner
 from csmsd.ports import (
     Clock,
     DatabaseCopy,
@@ -25,50 +28,6 @@ from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
 from csmsd.pruning import Pruner
-
-if TYPE_CHECKING:
-    from csmsd.control.methods.backups import Copying
-    from csmsd.operations.queue import CommandQueue
-    from csmsd.operations.runner import OperationRunner
-
-SCHEMA_VERSION = 1
-PROTOCOL_VERSION = 1
-
-Json = dict[str, Any]
-Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # of rows; 0 is all
-RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite has no larger integers
-
-
-class RpcError(Exception):
-    """An error answer: the code (see docs/control-protocol.md), what is wrong, and what to do."""
-
-    def __init__(self, code: int, message: str, next_step: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.next_step = next_step
-
-
-def usage(message: str, next_step: str | None = None) -> RpcError:
-    return RpcError(2, message, next_step)
-
-
-def not_there(message: str, next_step: str | None = None) -> RpcError:
-    return RpcError(3, message, next_step)
-
-
-class Caller(msgspec.Struct):
-    """Who asks: the uid that the kernel vouches for, and a way to send notifications to that connection."""
-
-    uid: int | None
-    user: str | None
-    notify: Callable[[str, Json], None]
-    catch_up: Callable[[list[Json], int], None] = lambda events, after: None
-    request_id: object = None
-    stop: Callable[[object], None] = lambda request_id: None  # nothing more is to be begun for that request
-    stopped: Callable[[], bool] = lambda: False  # whether that was asked for this one
-    subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
-    unsubscribe: Callable[[str], bool] = lambda subscription: False
 
 
 class Readings(Protocol):
@@ -120,6 +79,13 @@ class Keys(Protocol):
     def hash(self, password: str, *, generated: bool) -> str: ...
 
 
+class Copying(msgspec.Struct):
+    """A copy of the database that is being made, or is there to be read."""
+
+    copy: DatabaseCopy
+    made: asyncio.Task[None]
+
+
 class Service(msgspec.Struct):
     """Everything that a method may use."""
 
@@ -131,8 +97,8 @@ class Service(msgspec.Struct):
     bus: EventBus
     clock: Clock
     keys: Keys
-    runner: "OperationRunner"
-    queue: "CommandQueue"
+    runner: OperationRunner
+    queue: CommandQueue
     info: Callable[[], Json]
     storage: Callable[[], Json]  # how full the disk is, and how fast
     reload: Callable[[], Json]
@@ -142,8 +108,8 @@ class Service(msgspec.Struct):
     waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
     pruner: Pruner
     copy_database: Callable[[], DatabaseCopy]
-    backups: dict[str, "Copying"] = msgspec.field(default_factory=dict)  # under way, at most one
-    intakes: dict[str, "FileIntake"] = msgspec.field(default_factory=dict)  # of operators, under way
+    backups: dict[str, Copying] = msgspec.field(default_factory=dict)  # under way, at most one
+    intakes: dict[str, FileIntake] = msgspec.field(default_factory=dict)  # of operators, under way
 
 
 def require_store(keeper: Keeper) -> None:
@@ -154,24 +120,3 @@ def require_store(keeper: Keeper) -> None:
     """
     if not keeper.accepting:
         raise NotStored(keeper.failure or "nothing can be stored at the moment")
-
-
-P = TypeVar("P", bound=msgspec.Struct)
-
-
-class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
-    """For methods that take none."""
-
-
-class Method(msgspec.Struct, Generic[P]):
-    """A method: its parameters as a typed struct, and what carries it out."""
-
-    parameters: type[P]
-    run: Callable[[Service, P, Caller], Awaitable[Json]]
-
-    async def __call__(self, service: Service, given: object, caller: Caller) -> Json:
-        try:
-            parameters = msgspec.convert({} if given is None else given, self.parameters)
-        except msgspec.ValidationError as error:
-            raise RpcError(-32602, f"bad parameters: {error}") from None
-        return await self.run(service, parameters, caller)

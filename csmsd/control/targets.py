@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from csmsd.control.service import not_there, usage
+from csmsd.control.rpc import not_there, usage
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from csmsd.control.problems import Problem
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ports import Keeper
 from csmsd.profiles.core.charge_points import ChargePointState, Connector

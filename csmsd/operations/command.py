@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from csmsd.control.service import usage
+from csmsd.control.rpc import usage
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
 from csmsd.operations.runner import RawRequest, Request, Steps

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from csmsd.control.results import result_of, result_of_task
-from csmsd.control.service import Json, RpcError
+from csmsd.control.rpc import Json, RpcError
 from csmsd.control.views import time_text
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.operations.runner import OperationRunner, Options
 from csmsd.ports import Clock, Keeper

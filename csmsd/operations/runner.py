@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from csmsd.control.results import not_recorded, result_of, result_of_task
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.events import EventBus
 from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.ocpp.secrets import masked

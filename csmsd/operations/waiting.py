@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from csmsd.control.service import Json
+from csmsd.control.rpc import Json
 from csmsd.ocpp.identity import fold
 from csmsd.operations.runner import Report
 from csmsd.profiles.task import QueuedCommand, Task

@@ -21,11 +21,12 @@ from csmsd.control.methods import (
     tags,
     transactions,
 )
-from csmsd.control.service import Method
+from csmsd.control.rpc import Method
+from csmsd.control.service import Service
 
 _FIRMWARE = (firmware, diagnostics, rollouts)
 
-METHODS: dict[str, Method[Any]] = {
+METHODS: dict[str, Method[Service, Any]] = {
     name: method
     for module in (
         daemon,

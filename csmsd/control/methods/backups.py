@@ -8,29 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.service import (
-    Caller,
-    Json,
-    Method,
-    NoParameters,
-    RpcError,
-    Service,
-    not_there,
-    require_store,
-)
+from csmsd.control.rpc import Caller, Json, Method, NoParameters, RpcError, not_there
+from csmsd.control.service import Copying, Service, require_store
 from csmsd.control.views import milestone_view
-from csmsd.ports import DatabaseCopy, NoRoom
+from csmsd.ports import NoRoom
 from csmsd.profiles.milestone import Milestone
 
 _LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the protocol
 _LONGEST_WAIT_SECONDS = 1.0
-
-
-class Copying(msgspec.Struct):
-    """A copy that is being made, or is there to be read."""
-
-    copy: DatabaseCopy
-    made: "asyncio.Task[None]"
 
 
 class Named(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,18 +3,8 @@
 import msgspec
 
 from csmsd.control.methods.transactions import Number, known_transaction
-from csmsd.control.service import (
-    SCHEMA_VERSION,
-    Caller,
-    Count,
-    Json,
-    Method,
-    RowId,
-    RpcError,
-    Service,
-    require_store,
-    usage,
-)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.metering import energy_register

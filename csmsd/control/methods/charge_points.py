@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Service, require_store, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.service import Caller, Json, Method, Service
+from csmsd.control.rpc import Caller, Json, Method
+from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState

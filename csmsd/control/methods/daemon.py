@@ -6,15 +6,8 @@ from typing import get_args
 import msgspec
 
 from csmsd.control.problems import problems_of, problems_of_site
-from csmsd.control.service import (
-    PROTOCOL_VERSION,
-    SCHEMA_VERSION,
-    Caller,
-    Json,
-    Method,
-    NoParameters,
-    Service,
-)
+from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS

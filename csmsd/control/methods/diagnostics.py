@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from csmsd.control.firmware_views import upload_view
 from csmsd.control.methods.firmware import Status
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Service, not_there
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, not_there
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload

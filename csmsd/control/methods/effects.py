@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import update_view, upload_view
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, RowId, Service, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, not_there, usage
+from csmsd.control.service import Service
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
 from csmsd.profiles import operations, outgoing

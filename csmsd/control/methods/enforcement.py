@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from csmsd.control.methods.operations import reporting
-from csmsd.control.service import Caller, Json, Service
+from csmsd.control.rpc import Caller, Json
+from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.operations.runner import Options, Steps
 from csmsd.profiles.core.charge_points import ChargePointState

@@ -11,19 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import image_view, update_view
-from csmsd.control.service import (
-    SCHEMA_VERSION,
-    Caller,
-    Json,
-    Method,
-    NoParameters,
-    RowId,
-    RpcError,
-    Service,
-    not_there,
-    require_store,
-    usage,
-)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, RpcError, not_there, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.targets import resolve
 from csmsd.ocpp.identity import fold
 from csmsd.ports import NoRoom

@@ -3,7 +3,8 @@
 import msgspec
 
 from csmsd.control.methods.operations import Common, options_for, reporting
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method
+from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
 from csmsd.ocpp.identity import fold

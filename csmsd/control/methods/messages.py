@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, usage
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import message_view, stored_event_view
 from csmsd.events import NumberedEvent

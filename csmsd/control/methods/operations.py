@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from csmsd.control.methods.transactions import given_time
 from csmsd.control.results import result_of_task
-from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
 from csmsd.operations.command import CALL, Command, read_operation

@@ -10,17 +10,8 @@ from msgspec import Meta
 
 from csmsd.control.methods.operations import Common, carry_out
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
-from csmsd.control.service import (
-    SCHEMA_VERSION,
-    Caller,
-    Json,
-    Method,
-    NoParameters,
-    Service,
-    not_there,
-    require_store,
-    usage,
-)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, not_there, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.targets import one, resolve
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.reading import check_sendable, encode, read_value

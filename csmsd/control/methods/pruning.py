@@ -5,15 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.service import (
-    SCHEMA_VERSION,
-    Caller,
-    Json,
-    Method,
-    RpcError,
-    Service,
-    usage,
-)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, usage
+from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import PruneKind

@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.service import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Service, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ports import ReservationFilter
 from csmsd.profiles.reservation.reservations import Reservation

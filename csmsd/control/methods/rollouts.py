@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import member_view, rollout_view
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, Service, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
 from csmsd.profiles.record import Change

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce
-from csmsd.control.service import SCHEMA_VERSION, Caller, Json, Method, Service, not_there, require_store, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, not_there, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.views import tag_view
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.timestamps import parse_time

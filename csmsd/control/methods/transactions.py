@@ -6,18 +6,8 @@ import msgspec
 
 from csmsd.control.explanation.gathering import gather
 from csmsd.control.explanation.story import Story
-from csmsd.control.service import (
-    SCHEMA_VERSION,
-    Caller,
-    Count,
-    Json,
-    Method,
-    RowId,
-    Service,
-    not_there,
-    require_store,
-    usage,
-)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
+from csmsd.control.service import Service, require_store
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import TransactionFilter

@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 
 from csmsd.control.methods.completion import MAX_VALUES, Complete, complete
-from csmsd.control.service import Caller, Service
+from csmsd.control.rpc import Caller
+from csmsd.control.service import Service
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.site import Site
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.control.service import RpcError
+from csmsd.control.rpc import RpcError
 from csmsd.control.targets import one, resolve
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.site import Site

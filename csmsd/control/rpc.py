@@ -1,0 +1,68 @@
+"""The words of the control protocol: who calls, what a method is, and the error answers (docs/control-protocol.md)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA_VERSION = 1
+PROTOCOL_VERSION = 1
+
+Json = dict[str, Any]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # of rows; 0 is all
+RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite has no larger integers
+
+
+class RpcError(Exception):
+    """An error answer: the code (see docs/control-protocol.md), what is wrong, and what to do."""
+
+    def __init__(self, code: int, message: str, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+
+
+def usage(message: str, next_step: str | None = None) -> RpcError:
+    return RpcError(2, message, next_step)
+
+
+def not_there(message: str, next_step: str | None = None) -> RpcError:
+    return RpcError(3, message, next_step)
+
+
+class Caller(msgspec.Struct):
+    """Who asks: the uid that the kernel vouches for, and a way to send notifications to that connection."""
+
+    uid: int | None
+    user: str | None
+    notify: Callable[[str, Json], None]
+    catch_up: Callable[[list[Json], int], None] = lambda events, after: None
+    request_id: object = None
+    stop: Callable[[object], None] = lambda request_id: None  # nothing more is to be begun for that request
+    stopped: Callable[[], bool] = lambda: False  # whether that was asked for this one
+    subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
+    unsubscribe: Callable[[str], bool] = lambda subscription: False
+
+
+S = TypeVar("S")
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """For methods that take none."""
+
+
+class Method(msgspec.Struct, Generic[S, P]):
+    """A method: its parameters as a typed struct, and what carries it out with what the daemon gives it."""
+
+    parameters: type[P]
+    run: Callable[[S, P, Caller], Awaitable[Json]]
+
+    async def __call__(self, service: S, given: object, caller: Caller) -> Json:
+        try:
+            parameters = msgspec.convert({} if given is None else given, self.parameters)
+        except msgspec.ValidationError as error:
+            raise RpcError(-32602, f"bad parameters: {error}") from None
+        return await self.run(service, parameters, caller)
