@@ -2,14 +2,18 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.guard import guarded
 from tests.support.site import Site
 
 # A job in the background starts with SIGINT ignored, and so would every program that a test interrupts.
@@ -25,6 +29,25 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=500)
 settings.load_profile("quick")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The processes of xdist, which run the tests, end with the one that gives them out."""
+    if not hasattr(config, "workerinput"):
+        guard = ExitStack()
+        guard.enter_context(guarded(secrets.token_hex(8)))
+        config.add_cleanup(guard.close)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Processes end with the run, and temporary folders lie where pytest clears up."""
+    place = tmp_path_factory.getbasetemp()
+    before, tempfile.tempdir = tempfile.tempdir, str(place)
+    os.environ["TMPDIR"] = str(place)
+    with guarded(secrets.token_hex(8), place):
+        yield
+    tempfile.tempdir = before
 
 
 @pytest.fixture
