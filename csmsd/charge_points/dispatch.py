@@ -3,17 +3,14 @@
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from csmsd.charge_points.traffic import Traffic
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.frames import written_out
-from csmsd.ocpp.reading import encode, read
+from csmsd.ocpp.reading import encode
 from csmsd.ocpp.types import Message
 from csmsd.ports import Clock, Hooks, Keeper, Publisher
-from csmsd.profiles import incoming, observed, outgoing
-from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
+from csmsd.profiles import answering, incoming, outgoing
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Context, Incoming, Reply
@@ -75,9 +72,7 @@ class Dispatcher:
             return
         context = Context(self._site(), state, now, [])
         try:
-            reply = self._handle(slice_, request, context)
-            if reply.events:
-                reply = self._with_what_follows(reply, context)
+            reply = answering.answer(slice_, request.payload, context)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
             self._refuse(slice_, request, error, context, answer)
@@ -93,35 +88,16 @@ class Dispatcher:
             state.count_deviations(action, context.deviations, now)
         self._conclude(reply, answer)
 
-    def _handle(self, slice_: Incoming[Message, Message], request: Requested, context: Context) -> Reply[Message]:
-        strict = context.charge_point.record.strict
-        try:
-            message, deviations = read(slice_.request, request.payload, strict=strict)
-        except OcppError as error:
-            if slice_.unreadable is None or strict:
-                raise
-            context.note("", f"unreadable:{error.code}")
-            return slice_.unreadable(_parsed(request.payload), context)
-        context.deviations.extend(deviations)
-        return slice_.handle(message, context)
-
     def _refuse(
         self, slice_: Incoming[Message, Message], request: Requested, error: OcppError, context: Context, answer: Answer
     ) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
         state, action = context.charge_point, request.action
-        payload = written_out(_parsed(request.payload)) if slice_.kept_when_refused else None
-        if payload is None or state.refused.get(action) == payload:
+        kept = answering.refused(slice_, request.payload, error, context)
+        if kept is None or state.refused.get(action) == kept.payload:
             answer(error)
             return
-        state.refused[action] = payload
-        kept = QuarantinedMessage(
-            charge_point=state.id,
-            received_at=context.now,
-            action=action,
-            reason=f"refused: {error.code}",
-            payload=payload,
-        )
+        state.refused[action] = kept.payload
 
         def stored(failure: Exception | None) -> None:
             answer(error)
@@ -131,13 +107,6 @@ class Dispatcher:
                 state.refused.pop(action, None)
 
         self._keeper.submit([kept], stored)
-
-    @staticmethod
-    def _with_what_follows(reply: Reply[Message], context: Context) -> Reply[Message]:
-        changes, events = observed(reply.events, context)
-        if not changes and not events:
-            return reply
-        return Reply(reply.confirmation, reply.changes + changes, reply.events + events, reply.later)
 
     def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
         later = reply.later
@@ -163,10 +132,3 @@ class Dispatcher:
     def _publish(self, events: list[Event]) -> None:
         for event in events:
             self._publisher.publish(event)
-
-
-def _parsed(payload: msgspec.Raw) -> object:
-    try:
-        return msgspec.json.decode(payload)
-    except (ValueError, RecursionError):
-        return bytes(payload).decode(errors="replace")

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from csmsd.ocpp.identity import fold
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import (
     ChargePoint,
     ChargePointState,
@@ -14,9 +16,8 @@ from csmsd.profiles.core.charge_points import (
     DeviationCount,
     UnknownChargePoint,
 )
-from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
+from csmsd.profiles.core.metering import MeterShape, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.firmware_management.followed import NOT_REPORTED_ON
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
@@ -140,25 +141,16 @@ class _Loader:
         for number in sorted(found):
             self._site.add_transaction(found[number])
             if found[number].state in ("active", "abandoned"):
-                self._restore_register(found[number])
+                booking.resume(found[number], self._readings(found[number]), self._site)
 
-    def _restore_register(self, transaction: Transaction) -> None:
-        """Sums the energy of a transaction that is not over, from its readings in the order of their arrival."""
-        state = self._site.charge_point(transaction.charge_point)
-        if state is None:
-            return
-        register = EnergyRegister(float(transaction.meter_start_wh))
+    def _readings(self, transaction: Transaction) -> Iterable[list[SampledValue]]:
+        """What was measured since it began, in the order of arrival."""
         rows = self._query(
             "SELECT s.shape, v.samples FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
             "WHERE v.transaction_id=? AND v.time>=? ORDER BY v.id",
             (transaction.id, transaction.start_time),
         )
-        for shape, samples in rows:
-            for sample in unpack(shape, samples):
-                read = energy_register(sample)
-                if read is not None:
-                    register.read(read)
-        state.transactions.registers[transaction.id] = register
+        return (unpack(shape, samples) for shape, samples in rows)
 
 
 def _newest_and_open(name: str, ended: frozenset[str]) -> str:

@@ -12,6 +12,7 @@ from csmsd.control.views import charge_point_details, charge_point_view, queued_
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import NotStored, TransactionFilter
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -192,15 +193,9 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
         )
     require_store(service.keeper)
     changes: list[Change] = [Deleted(state.record)]
-    ended = [msgspec.structs.replace(transaction, state="abandoned") for transaction in running]
-    for transaction in ended:
-        transaction.flag("charge_point_removed")
-        register = state.transactions.registers.get(transaction.id)
-        if register is not None:
-            transaction.energy_wh = round(register.total)
-            transaction.energy_suspect = transaction.energy_suspect or register.suspect
-        transaction.booking = site.new_booking()
-        changes.append(transaction)
+    for transaction in running:
+        booking.give_up(transaction, "charge_point_removed", site)
+    changes += running
     changes += site.reservations.forget(state.id, service.clock())
     given_up, told = site.firmware.forget(state.id, service.clock())
     changes += given_up
@@ -211,8 +206,6 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
     except NotStored:
         service.site().charge_points.setdefault(fold(state.id), state)
         raise
-    for transaction in ended:
-        service.site().index_transaction(transaction)
     service.links.disconnect(state.id, "it was removed by the operator")
     service.site().charge_points.pop(fold(state.id), None)
     service.site().installed_profiles.forget(state.id)

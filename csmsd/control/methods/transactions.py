@@ -11,6 +11,7 @@ from csmsd.control.service import Service, require_store
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import TransactionFilter
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event, Milliseconds
 
@@ -100,27 +101,13 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
         return {"changed": False, "transaction": transaction_view(site, known, now)}
     if known.state == "stopped":
         raise usage(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
-    state = site.charge_point(known.charge_point)
-    register = state.transactions.registers.get(known.id) if state is not None else None
-    closed = msgspec.structs.replace(known, state="closed", stop_time=now, flags=list(known.flags))
-    if register is not None:
-        closed.energy_wh = round(register.total)
-        closed.energy_suspect = register.suspect
-        closed.meter_stop_wh = round(register.highest)
-    closed.flag("meter_stop:estimated")
-    closed.note = f"closed by {caller.user or caller.uid}: {reason}"[:500]
     require_store(service.keeper)
-    closed.booking = site.new_booking()
-    if state is not None:
-        state.transactions.replace(closed)
-    site.index_transaction(closed)
-    await service.keeper.commit([closed])
+    booking.close(known, f"closed by {caller.user or caller.uid}: {reason}"[:500], site, now)
+    await service.keeper.commit([known])
     service.bus.publish(
-        Event(
-            "transaction.closed", closed.charge_point, {"transaction": closed.id, "reason": reason, "by": caller.user}
-        )
+        Event("transaction.closed", known.charge_point, {"transaction": known.id, "reason": reason, "by": caller.user})
     )
-    return {"changed": True, "transaction": transaction_view(service.site(), closed, now)}
+    return {"changed": True, "transaction": transaction_view(service.site(), known, now)}
 
 
 async def explain(service: Service, parameters: Number, caller: Caller) -> Json:

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples, QuarantinedMessage
 from csmsd.profiles.core.metering import Taken, newest, read_meter_values
 from csmsd.profiles.core.transactions import Transaction
@@ -29,15 +30,12 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
         return _quarantine(request, "connectorId out of range", at)
     transaction = _transaction(request, at)
-    book = at.charge_point.transactions
     readings = read_meter_values(
         request.meter_value,
         charge_point=at.charge_point.id,
         connector=request.connector_id,
         transaction_id=transaction.id if transaction is not None else None,
         shapes=at.site.meter_shapes,
-        register=book.registers.get(transaction.id) if transaction is not None else None,
-        since=transaction.start_time if transaction is not None else 0,
         received_at=at.now,
         zone=at.charge_point.zone,
     )
@@ -45,6 +43,8 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         at.note(field, oddity)
     if not readings.changes:
         return Reply(MeterValuesConf())
+    if transaction is not None:
+        booking.measure(transaction, readings.taken, at.site)
     samples = at.charge_point.samples.get(request.connector_id)
     if samples is None:
         samples = at.charge_point.samples[request.connector_id] = LatestSamples()

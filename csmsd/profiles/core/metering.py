@@ -10,7 +10,6 @@ from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.charge_points import Sample
-from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.record import Change, Milliseconds, Record
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
@@ -263,15 +262,10 @@ def read_meter_values(
     connector: int,
     transaction_id: int | None,
     shapes: MeterShapes,
-    register: EnergyRegister | None,
-    since: Milliseconds = 0,
     received_at: Milliseconds,
     zone: object,
 ) -> Readings:
-    """Turns MeterValues into rows, the newest readings, and what was odd; moves the energy register on.
-
-    Readings from before `since`, when the transaction began, come out of a backlog and say nothing about its energy.
-    """
+    """Turns MeterValues into rows, the newest readings, and what was odd."""
     readings = Readings([], [], [])
     for value in values:
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
@@ -289,8 +283,6 @@ def read_meter_values(
         shape, new_shape = shapes.recognize(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
-        if register is not None and moment.time >= since:
-            _bill(shape, numbers, register)
         readings.taken.append(Taken(shape, numbers, moment.time))
         # With milliseconds and `Z` the text can be made again from the time.
         text = value.timestamp
@@ -312,10 +304,3 @@ def read_meter_values(
 def _is_empty(value: str) -> bool:
     text = value.strip().casefold()
     return not text or text == "nan"
-
-
-def _bill(shape: Shape, numbers: list[float | None], register: EnergyRegister) -> None:
-    for place in shape.billed:
-        number = numbers[place]
-        if number is not None and math.isfinite(number * shape.meanings[place].factor):
-            register.read(number * shape.meanings[place].factor)

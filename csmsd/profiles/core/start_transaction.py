@@ -3,6 +3,7 @@
 from csmsd.ocpp.reading import encode, read, read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, start_key
@@ -100,15 +101,7 @@ def _abandon_predecessors(
     for place, running in enumerate(active):
         if place >= too_many and (running.connector != connector or running.start_time > start_time):
             continue
-        running.state = "abandoned"
-        running.flag(f"abandoned_for:{successor}")
-        running.booking = at.site.new_booking()
-        register = at.charge_point.transactions.registers.get(running.id)
-        if register is not None:
-            running.energy_wh = round(register.total)
-            running.energy_suspect = running.energy_suspect or register.suspect
-        at.charge_point.transactions.update(running)
-        at.site.index_transaction(running)
+        booking.give_up(running, f"abandoned_for:{successor}", at.site)
         changes.append(running)
         events.append(
             Event("transaction.abandoned", at.charge_point.id, {"transaction": running.id, "successor": successor})

@@ -4,8 +4,8 @@ from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import ReadTime, read_time
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.transactions import Transaction
@@ -64,40 +64,28 @@ def stop_transaction(request: StopTransactionReq, at: Context) -> Reply[StopTran
 
 
 def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTime, at: Context) -> list[Change]:
-    book = at.charge_point.transactions
-    register = book.registers.get(transaction.id) or EnergyRegister(float(transaction.meter_start_wh))
     readings = read_meter_values(
         request.transaction_data or [],
         charge_point=at.charge_point.id,
         connector=transaction.connector,
         transaction_id=transaction.id,
         shapes=at.site.meter_shapes,
-        # transactionData repeats what MeterValues said already, out of its order: it is kept, not summed again.
-        register=None,
         received_at=at.now,
         zone=at.charge_point.zone,
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    transaction.meter_stop_wh = request.meter_stop
-    register.read(float(request.meter_stop))
-    transaction.energy_wh = round(register.total)
-    transaction.energy_suspect = register.suspect or request.meter_stop < transaction.meter_start_wh
-    transaction.state = "stopped"
-    transaction.booking = at.site.new_booking()
-    transaction.stop_time = moment.time
-    transaction.stop_text = request.timestamp
-    transaction.stop_received_at = at.now
-    transaction.stop_reason = request.reason or "Local"  # C 4.10: an absent reason means Local
-    transaction.stop_id_tag = request.id_tag
-    if moment.oddity:
-        transaction.flag(f"stop_time:{moment.oddity}")
-    elif moment.time < transaction.start_time:
-        transaction.flag("stop_time:before_start")
-    if transaction.energy_suspect:
-        transaction.flag("energy_suspect")
-    book.update(transaction)
-    at.site.index_transaction(transaction)
+    # transactionData repeats what MeterValues said already, out of its order: it is kept, not summed again.
+    told = booking.Stop(
+        meter_stop_wh=request.meter_stop,
+        time=moment.time,
+        text=request.timestamp,
+        received_at=at.now,
+        reason=request.reason or "Local",  # C 4.10: an absent reason means Local
+        id_tag=request.id_tag,
+        oddity=moment.oddity,
+    )
+    booking.stop(transaction, told, at.site)
     return [*readings.changes, transaction]
 
 
@@ -159,8 +147,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
         return Reply(StopTransactionConf(), [kept], [quarantined])
     meter_stop = given.meter_stop
     if meter_stop is None:
-        register = book.registers.get(transaction.id)
-        meter_stop = round(register.latest) if register is not None else transaction.meter_start_wh
+        meter_stop = booking.latest_wh(transaction, at.site)
         transaction.flag("meter_stop:estimated")
     booked = stop_transaction(
         StopTransactionReq(

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.reading import Deviation, encode, read
 from csmsd.ocpp.timestamps import format_time, parse_time
-from csmsd.profiles import incoming, outgoing
+from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Connector, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
@@ -114,16 +113,7 @@ class Scene:
         state = self.site.charge_points[fold(by)]
         context = Context(self.site, state, self.now, [])
         raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-        try:
-            request, deviations = read(slice_.request, raw, strict=state.record.strict)
-        except OcppError as error:
-            if slice_.unreadable is None or state.record.strict:
-                raise
-            context.note("", f"unreadable:{error.code}")
-            reply = slice_.unreadable(msgspec.json.decode(raw), context)
-        else:
-            context.deviations.extend(deviations)
-            reply = slice_.handle(request, context)
+        reply = answering.answer(slice_, raw, context)
         assert_storable(reply.changes, reply.events)
         return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
 

@@ -56,7 +56,6 @@ def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh
         connector=1,
         transaction_id=number,
         shapes=shapes,
-        register=None,
         received_at=1_800_000_000_000,
         zone=None,
     )

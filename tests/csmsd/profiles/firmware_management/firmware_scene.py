@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.reading import encode, read
-from csmsd.profiles import observed, outgoing
+from csmsd.profiles import outgoing
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Operation, Target, action_of
+from csmsd.profiles.slice import Operation, Target, action_of
 from tests.csmsd.profiles.scene import Scene, assert_storable
 
 TOKEN = "t" * 32
@@ -57,10 +57,9 @@ class FirmwareScene(Scene):
         payload = {"chargePointVendor": "A", "chargePointModel": "B"}
         if version is not None:
             payload["firmwareVersion"] = version
-        answer = self.send("BootNotification", payload)
-        changes, events = observed(answer.events, Context(self.site, self.cp, self.now, []))
-        assert_storable(changes, events)
-        return events
+        booted, *following = self.send("BootNotification", payload).events
+        assert booted.type == "charge_point.booted"
+        return following
 
     @property
     def update(self) -> FirmwareUpdate:

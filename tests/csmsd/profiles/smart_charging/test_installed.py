@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.remote_start_transaction import RemoteStart
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Deleted
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, again
 from tests.csmsd.profiles.scene import SECOND, Scene
@@ -20,8 +23,9 @@ def test_a_tx_profile_dies_with_its_transaction(scene: Scene) -> None:
     set_profile(scene, "slow")
     set_profile(scene, "night")
     assert tidy(scene) == []
-    scene.stop(running)
-    assert len(tidy(scene)) == 1
+    stopped = scene.stop(running)
+    assert [type(change) for change in stopped.changes] == [Transaction, Deleted]
+    assert tidy(scene) == []
     assert there(scene) == [(1, "TxDefaultProfile", 0, "night")]
 
 
@@ -31,7 +35,7 @@ def test_what_has_ceased_counts_no_more_before_it_is_tidied_away(scene: Scene) -
     set_profile(scene, "slow")
     night = SetChargingProfile(connector=1, profile="night")
     assert "1 profiles are installed" in (scene.warning(night) or "")
-    scene.stop(running)
+    booking.close(running, "by the operator, which no rule follows from", scene.site, scene.now)
     assert scene.warning(night) is None
     assert list(again(scene.target())) == []
     assert Outlook.of(scene.target()).sources == []

@@ -1,0 +1,120 @@
+"""However a transaction ends, its energy and its number in the books come about in the same way."""
+
+from collections.abc import Callable
+
+import pytest
+
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core import booking
+from csmsd.profiles.core.transactions import Transaction
+from tests.csmsd.profiles.scene import HOUR, NOON, Scene
+
+
+def stop(transaction: Transaction, scene: Scene) -> None:
+    told = booking.Stop(
+        meter_stop_wh=1500, time=scene.now, text="now", received_at=scene.now, reason="Local", id_tag=None
+    )
+    booking.stop(transaction, told, scene.site)
+
+
+def give_up(transaction: Transaction, scene: Scene) -> None:
+    booking.give_up(transaction, "charge_point_removed", scene.site)
+
+
+def close(transaction: Transaction, scene: Scene) -> None:
+    booking.close(transaction, "closed by ada: cable cut", scene.site, scene.now)
+
+
+ENDS = [stop, give_up, close]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_books_what_was_measured(end: Callable[[Transaction, Scene], None]) -> None:
+    scene = Scene()
+    before, transaction = scene.started(connectorId=2), scene.started()
+    scene.meter("1500", transactionId=transaction.id)
+    scene.stop(before)
+    scene.now += HOUR
+
+    end(transaction, scene)
+
+    assert (transaction.energy_wh, transaction.energy_suspect, transaction.booking) == (500, False, 2)
+    assert scene.cp.transactions.active() == []
+    assert scene.site.active_transactions_of("TAG1") == 0
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_marks_energy_that_jumped(end: Callable[[Transaction, Scene], None]) -> None:
+    scene = Scene()
+    transaction = scene.started()
+    for reading in ("1500", "1100", "1500"):
+        scene.meter(reading, transactionId=transaction.id)
+
+    end(transaction, scene)
+
+    assert (transaction.energy_wh, transaction.energy_suspect) == (500, True)
+    assert "energy_suspect" in transaction.flags
+
+
+def test_the_operators_end_is_where_the_register_was_last() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.meter("1500", transactionId=transaction.id)
+    scene.now += HOUR
+
+    close(transaction, scene)
+
+    assert (transaction.state, transaction.meter_stop_wh, transaction.stop_time) == ("closed", 1500, NOON + HOUR)
+    assert (transaction.flags, transaction.note) == (["meter_stop:estimated"], "closed by ada: cable cut")
+
+
+@pytest.mark.parametrize(("ended", "energy"), [(give_up, 700), (stop, 500), (close, 500)])
+def test_what_was_given_up_goes_on_being_measured_and_what_ended_does_not(
+    ended: Callable[[Transaction, Scene], None], energy: int
+) -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.meter("1500", transactionId=transaction.id)
+    ended(transaction, scene)
+
+    scene.meter("1700", transactionId=transaction.id)
+    give_up(transaction, scene)
+
+    assert transaction.energy_wh == energy
+
+
+def test_readings_from_before_the_start_are_not_its_energy() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    backlog = [{"timestamp": "2026-03-01T11:00:00Z", "sampledValue": [{"value": "9000"}]}]
+    scene.meter(transactionId=transaction.id, meterValue=backlog)
+
+    give_up(transaction, scene)
+
+    assert transaction.energy_wh == 0
+
+
+def test_after_a_restart_it_is_measured_on_from_what_was_kept() -> None:
+    scene = Scene()
+    transaction, ended = scene.started(), scene.started(connectorId=2)
+    scene.stop(ended, meterStop=1400)
+    kept = [[SampledValue(value="1200")], [SampledValue(value="1.5", unit="kWh"), SampledValue(value="x")]]
+
+    booking.resume(transaction, kept, scene.site)
+    booking.resume(ended, kept, scene.site)
+
+    assert (scene.cp.energy_wh(transaction), booking.latest_wh(transaction, scene.site)) == (500, 1500)
+    assert (scene.cp.energy_wh(ended), booking.latest_wh(ended, scene.site)) == (400, 1000)
+
+
+def test_a_charge_point_that_is_not_known_any_more_leaves_what_was_booked() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.meter("1500", transactionId=transaction.id)
+    give_up(transaction, scene)
+    del scene.site.charge_points["cp1"]
+
+    booking.resume(transaction, [[SampledValue(value="9000")]], scene.site)
+    close(transaction, scene)
+
+    assert (transaction.state, transaction.energy_wh, transaction.meter_stop_wh) == ("closed", 500, None)
