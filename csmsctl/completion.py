@@ -1,23 +1,15 @@
 """Completion: `csmsctl __complete WORD…` prints `value<TAB>help` from the command tree, the last word being typed."""
 
-import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from csmsctl.arguments.candidates import LETTERS, Candidates, file_values, in_the_case_of
+from csmsctl.arguments.optional_values import CommandWithOptionalValues
 from csmsctl.arguments.options import COLORS, FLAGS, VALUED, GlobalOptions, extract, split
 from csmsctl.display.escape import visible
 from csmsctl.failure import Failure
-from csmsctl.link.client import Client
-
-if TYPE_CHECKING:
-    from csmsctl.tree import Root
-
-_PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
-_LETTERS = "csmsctl.letters"  # in the context: what live values must have in them
-
-Candidates = list[tuple[str, str]]
+from csmsctl.groups import LazyGroup, arguments_among, options_by_name, summary
+from csmsctl.tree import Root, root
 
 
 def print_completions(words: list[str]) -> None:
@@ -33,7 +25,7 @@ def print_completions(words: list[str]) -> None:
 
 
 def complete(
-    words: list[str], options: GlobalOptions | None = None, tree: "Root | None" = None, letters: str = ""
+    words: list[str], options: GlobalOptions | None = None, tree: Root | None = None, letters: str = ""
 ) -> Candidates:
     """The candidates for the last of the words after `csmsctl`; the shell has its `options` and a tree already.
 
@@ -51,18 +43,13 @@ def complete(
     except Failure:  # about another option than the one that is being typed
         options, _ = extract([], options)
 
-    from csmsctl.tree import root
-
     command = tree or root()
     context = command.make_context("csmsctl", [], resilient_parsing=True, obj=options)
-    context.meta[_LETTERS] = letters
+    context.meta[LETTERS] = letters
     return _complete_command(command, context, rest, word)
 
 
 def _complete_command(command: Any, context: Any, before: list[str], word: str) -> Candidates:
-    from csmsctl.arguments.optional_values import CommandWithOptionalValues
-    from csmsctl.tree import LazyGroup, summary
-
     while isinstance(command, LazyGroup):
         name = next((at for at in before if not at.startswith("-")), None)
         if name is None:
@@ -130,38 +117,11 @@ def _value_or_argument(command: Any, context: Any, before: list[str], word: str)
     return _values(option, context, word) + _complete_parameter(command, context, command.attach(before), word)
 
 
-def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:
-    """The words that are neither options, these being the command's by name, nor their values."""
-    found: list[str] = []
-    skip, ended = False, False
-    for word in words:
-        if skip:
-            skip = False
-        elif word == "--" and not ended:
-            ended = True
-        elif word.startswith("-") and word != "-" and not ended:
-            param = options.get(word)
-            skip = param is not None and not param.is_flag
-        else:
-            found.append(word)
-    return found
-
-
-def options_by_name(command: Any) -> dict[str, Any]:
-    """The options of a command under their names."""
-    return {name: param for param in command.params for name in param.opts if name.startswith("-")}
-
-
 def _values(param: Any, context: Any, word: str) -> Candidates:
     found: Candidates = [(item.value, item.help or "") for item in param.shell_complete(context, word)]
     if not found and getattr(param.type, "choices", None):
         found = [(choice, "") for choice in in_the_case_of(word, param.type.choices)]
     return found
-
-
-def in_the_case_of(word: str, choices: Iterable[str]) -> list[str]:
-    """The choices that the word begins, whatever the case; the letters that were typed stay as they are."""
-    return [word + choice[len(word) :] for choice in choices if choice.casefold().startswith(word.casefold())]
 
 
 def _options_of(command: Any, context: Any, word: str) -> Candidates:
@@ -180,39 +140,3 @@ def _value_of_global(name: str, word: str) -> Candidates:
     if name == "--color":
         return [(color, "") for color in COLORS if color.startswith(word)]
     return file_values(word) if name == "--socket" else []
-
-
-def live_values(kind: str, prefix: str, context: Any) -> Candidates:
-    """Values that the daemon knows; none when it is down or slow."""
-    named = context.params.get("targets") or context.params.get("charge_point")
-    charge_point = named[0] if isinstance(named, (list, tuple)) and len(named) == 1 else named
-    options = context.find_object(GlobalOptions)
-    try:
-        with Client(options.socket, _PATIENCE) as client:
-            answer = client.call(
-                "complete",
-                {
-                    "kind": kind,
-                    "prefix": prefix or None,
-                    "letters": context.meta.get(_LETTERS) or None,
-                    "charge_point": charge_point if isinstance(charge_point, str) else None,
-                },
-            )
-    except Failure:
-        return []
-    return [(str(value), str(text or "")) for value, text in answer.get("values") or []]
-
-
-def file_values(word: str) -> Candidates:
-    """Files and directories that begin like the word."""
-    directory, _, start = word.rpartition("/")
-    shown = directory + "/" if "/" in word else ""
-    try:
-        entries = sorted(Path(os.path.expanduser(shown) or ".").iterdir())  # noqa: PTH111 - `~/` stays as typed
-    except OSError:
-        return []
-    return [
-        (shown + entry.name + ("/" if entry.is_dir() else ""), "")
-        for entry in entries
-        if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith("."))
-    ]

@@ -9,7 +9,8 @@ from typing import Any
 from csmsctl.arguments.options import FLAGS, VALUED
 from csmsctl.arguments.when import FORMS
 from csmsctl.failure import MEANINGS
-from csmsctl.tree import LazyGroup, Root, root, summary
+from csmsctl.groups import LazyGroup, summary
+from csmsctl.tree import Root, root
 
 _DATE = "2026-11-22"  # of the last change worth a new date; a running clock would make the page stale every day
 

@@ -1,44 +1,13 @@
 """The command tree: which commands there are, and where. Nothing is imported before it is asked for.
 
-The commands of OCPP are not listed here: each is declared in its slice (csmsd/profiles) and made by `operations.py`.
+The commands of OCPP are not listed here: each is declared in its slice (csmsd/profiles) and made by
+`operations/declared.py`.
 """
 
-from collections.abc import Callable
-from difflib import get_close_matches
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
-
-from csmsctl.arguments.optional_values import CommandWithOptionalValues
 from csmsctl.arguments.options import FLAGS, VALUED
-
-
-class Entry(NamedTuple):
-    """A command: `module:function` and an example. The function's signature and docstring say the rest.
-
-    One that runs `alone` has the terminal or the standard streams for itself, and is not for batches.
-    """
-
-    where: str
-    example: str
-    alone: bool = False
-
-    def load(self) -> Callable[..., Any]:
-        module, _, function = self.where.partition(":")
-        loaded: Callable[..., Any] = getattr(import_module(module), function)
-        return loaded
-
-
-class Section(NamedTuple):
-    """A group of commands below one name; the `default` is meant where none of them is named."""
-
-    help: str
-    entries: dict[str, Entry]
-    default: str | None = None
-
+from csmsctl.groups import Entry, LazyGroup, Section, build, group
 
 _HERE = "csmsctl.commands"
 
@@ -233,49 +202,6 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
 }
 
 
-class LazyGroup(TyperGroup):
-    """A group that loads a command when it is asked for."""
-
-    entries: dict[str, Entry]
-    default: str | None = None
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.entries)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = self.entries.get(cmd_name)
-        if entry is None:
-            return None
-        if cmd_name not in self.commands:
-            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example, alone=entry.alone)
-        return self.commands[cmd_name]
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
-            close = get_close_matches(name, self.list_commands(ctx))
-            hint = f" Did you mean {' or '.join(close)}?" if close else ""
-            ctx.fail(f"No such command {name!r}.{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        self.write_panel(ctx, formatter, "Commands", list(self.entries))
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
-        if self.default is not None and args and args[0] not in (*self.entries, "--help"):
-            args = [self.default, *args]
-        return super().parse_args(ctx, args)
-
-    def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
-        """A heading and its commands with their summaries."""
-        rows = [(name, summary(command)) for name in names if (command := self.get_command(ctx, name))]
-        if rows:
-            with formatter.section(title):
-                formatter.write_dl(rows)
-
-
 class Root(LazyGroup):
     """`csmsctl` itself: the commands of this module, and those that the slices of OCPP declare."""
 
@@ -292,7 +218,7 @@ class Root(LazyGroup):
 
     def panels(self) -> dict[str, list[str]]:
         """Help panel → names: feature profiles first."""
-        from csmsctl.operations import operation_panels
+        from csmsctl.operations.declared import operation_panels
 
         return operation_panels() | {panel: list(entries) for panel, entries in PANELS.items()}
 
@@ -318,7 +244,7 @@ class Root(LazyGroup):
                     found = group(LazyGroup, name, section.help, section.entries)
                     found.default = section.default
                     return found
-        from csmsctl.operations import build_operation
+        from csmsctl.operations.declared import build_operation
 
         return build_operation(name)
 
@@ -333,32 +259,3 @@ def root() -> Root:
     )
     assert isinstance(found, Root)
     return found
-
-
-def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
-    """A group whose commands are loaded one by one."""
-    example = next((entry.example for entry in entries.values()), "csmsctl status")
-    made = kind(name=name, help=help_text, epilog=_example(example), rich_markup_mode=None)
-    made.entries = entries
-    return made
-
-
-def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
-    """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=CommandWithOptionalValues, epilog=_example(example))(function)
-    command: Any = get_command(app)
-    command.optional_values = getattr(function, "optional_values", {})
-    command.example = example
-    command.alone = alone
-    return command
-
-
-def _example(line: str) -> str:
-    return f"\b\nExample:\n  {line}"
-
-
-def summary(command: Any) -> str:
-    """The first sentence of a command's help."""
-    first = (command.help or "").strip().split("\n")[0]
-    return first.rstrip(".")

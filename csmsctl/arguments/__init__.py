@@ -1,1 +1,1 @@
-"""What stands on a command line: global options, targets, times, and parameters that many commands share."""
+"""What stands on a command line: global options, targets, times, JSON, and parameters that many commands share."""

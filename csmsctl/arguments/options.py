@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from csmsctl.failure import USAGE, Failure
-from csmsctl.paths import default_socket
+from csmsctl.link.paths import default_socket
 
 Color = Literal["auto", "always", "never"]
 COLORS: tuple[Color, ...] = ("auto", "always", "never")

@@ -13,7 +13,7 @@ def live(kind: str) -> Callable[..., list[tuple[str, str]]]:
     """A completion that asks the daemon for values of a kind (control protocol, `complete`)."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-        from csmsctl.completion import live_values
+        from csmsctl.arguments.candidates import live_values
 
         return live_values(kind, incomplete, ctx)
 
@@ -22,7 +22,7 @@ def live(kind: str) -> Callable[..., list[tuple[str, str]]]:
 
 def files(incomplete: str) -> list[tuple[str, str]]:
     """A completion for file names."""
-    from csmsctl.completion import file_values
+    from csmsctl.arguments.candidates import file_values
 
     return file_values(incomplete)
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from csmsctl.arguments.options import GlobalOptions, extract, wants_json
 from csmsctl.command_line import carry_out, failure_of
-from csmsctl.completion import arguments_among, options_by_name
 from csmsctl.display.output import Output, versioned
 from csmsctl.failure import INTERRUPTED, USAGE, Failure
+from csmsctl.groups import LazyGroup, arguments_among, options_by_name
 from csmsctl.invocation import Invocation
 from csmsctl.lines.objects import find, words_of
 from csmsctl.lines.secrets import masked_words
 from csmsctl.lines.words import split
-from csmsctl.tree import LazyGroup, Root
+from csmsctl.tree import Root
 
 if TYPE_CHECKING:
     from csmsctl.display.table import Record

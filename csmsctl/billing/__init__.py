@@ -1,1 +1,1 @@
-"""What energy and time cost: tariffs from a file, exact prices, and reports that state their gaps."""
+"""What energy and time cost: tariffs, exact prices, reports that state their gaps, and how far an export is."""

@@ -11,10 +11,10 @@ import typer
 
 from csmsctl.arguments.parameters import files
 from csmsctl.commands.firmware import size
+from csmsctl.display.files import replacing
 from csmsctl.display.table import Record
 from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, USAGE, Failure
-from csmsctl.files import replacing
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 

@@ -1,16 +1,16 @@
 """`call`: any operation, raw."""
 
-import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from csmsctl.arguments.json_files import read_object
 from csmsctl.arguments.parameters import live
 from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.run import (
+from csmsctl.operations.options import (
     QUEUE_VALUE,
     AllOption,
     DryRun,
@@ -18,10 +18,9 @@ from csmsctl.run import (
     Force,
     Parallel,
     Queue,
-    Request,
     UnlessTransaction,
-    run_everywhere,
 )
+from csmsctl.operations.request import Request, run_everywhere
 
 
 def _words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -94,25 +93,6 @@ def split_words(words: list[str]) -> tuple[list[str], str, str]:
             USAGE, f"{action!r} is no action.", "It stands after the targets, for example: call CP1 ClearCache"
         )
     return targets, action, text
-
-
-def read_object(text: str, what: str) -> dict[str, Any]:
-    """A JSON object, or the reason why it is none."""
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except RecursionError as error:
-        raise Failure(USAGE, f"The {what} is nested too deeply.") from error
-    except ValueError as error:
-        raise Failure(
-            USAGE, f"The {what} is not JSON: {error}.", 'Quote it for the shell: \'{"type":"Soft"}\''
-        ) from error
-    if not isinstance(value, dict):
-        raise Failure(USAGE, f"The {what} must be a JSON object, as in {{}}.")
-    return value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} does not exist in JSON")
 
 
 def _question(action: str) -> str | None:

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.parameters import Identity, files
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
+from csmsctl.records.addresses import connection_url
 
 NewIdentity = Annotated[
     str, typer.Argument(metavar="CHARGE_POINT", help="Its identity: what stands last in the URL it connects to")
@@ -147,7 +148,7 @@ def remove(
 ) -> None:
     """Remove a charge point; its transactions are kept."""
     run = invocation(ctx)
-    confirm(run, f"{charge_point} will be disconnected and refused from then on. Remove it?")
+    confirm(run.options, f"{charge_point} will be disconnected and refused from then on. Remove it?")
     result = run.call("charge_point.remove", id=charge_point, force=force or None)
     _print(run, result, f"{charge_point} is removed.")
 
@@ -164,18 +165,6 @@ def disconnect(ctx: typer.Context, charge_point: Identity) -> None:
     run = invocation(ctx)
     result = run.call("charge_point.disconnect", id=charge_point)
     _print(run, result, f"{charge_point} is disconnected." if result.get("changed") else "It was not connected.")
-
-
-def connection_url(run: Invocation, identity: str, security_profile: object) -> str:
-    """What to type into the charge point."""
-    listen = run.call("daemon.info").get("listen") or []
-    host, _, port = str(listen[0] if listen else "0.0.0.0:9000").rpartition(":")
-    if host in ("0.0.0.0", "[::]", "::", "*", ""):  # noqa: S104 - compared, not bound
-        import socket
-
-        host = socket.gethostname()
-    scheme = "wss" if security_profile in (2, 3) else "ws"
-    return f"{scheme}://{host}:{port}/ocpp/{identity}"
 
 
 def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "") -> None:

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.parameters import Identity, live, when_option
-from csmsctl.display.results import show_results
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.failure import OTHER
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.json_files import name_or_json
 from csmsctl.link.client import Result
-from csmsctl.run import Force, exit_code
+from csmsctl.operations.options import Force
+from csmsctl.operations.request import exit_code
+from csmsctl.operations.results import show_results
 
 Connector = Annotated[
     int, typer.Option("--connector", metavar="N", min=0, help="Connector; 0 is the whole charge point")

@@ -9,12 +9,12 @@ import typer
 
 from csmsctl.arguments.parameters import Output, Targets, files
 from csmsctl.arguments.targets import choose, expand
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment
 from csmsctl.failure import NOT_CONNECTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.run import AllOption, DryRun, FailFast, Parallel
+from csmsctl.operations.options import AllOption, DryRun, FailFast, Parallel
 
 if TYPE_CHECKING:
     from csmsctl.desired_state.plan import Plan
@@ -97,7 +97,7 @@ def export(
     reported its configuration last. Secrets are never written.
     """
     from csmsctl.desired_state.exporting import exported
-    from csmsctl.files import write_document, write_lines
+    from csmsctl.display.files import write_document, write_lines
 
     run = invocation(ctx)
     found = exported(run, choose(targets, everyone=all_).targets, parallel=parallel)
@@ -227,7 +227,7 @@ def apply(
     if len(changing) > 1 and not run.options.yes:
         if not run.options.json:
             _show(run, made)
-        confirm(run, f"Change {sum(len(one.changes) for one in changing)} keys of {_counted(len(changing))}?")
+        confirm(run.options, f"Change {sum(len(one.changes) for one in changing)} keys of {_counted(len(changing))}?")
 
     try:
         done = for_each(

@@ -11,11 +11,11 @@ import typer
 from csmsctl.arguments.parameters import ChargePointOption, Output, Targets, live
 from csmsctl.arguments.targets import expand
 from csmsctl.commands.firmware import size
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
+from csmsctl.display.files import write_bytes
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, Failure
-from csmsctl.files import write_bytes
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 
@@ -105,7 +105,7 @@ def _pieces(run: Invocation, task: int, first: Result) -> Iterator[bytes]:
 def remove(ctx: typer.Context, task: TaskNumber) -> None:
     """Remove a file of diagnostics."""
     run = invocation(ctx)
-    confirm(run, f"Remove the diagnostics of task {task}?")
+    confirm(run.options, f"Remove the diagnostics of task {task}?")
     result = run.call("diagnostics.remove", task=task)
     if run.options.json:
         run.output.document(result)

@@ -1,8 +1,8 @@
 """What `tag block --enforce` prints: what was sent, and who may still trust the card."""
 
-from csmsctl.display.results import show_results
 from csmsctl.failure import OK, SOME_FAILED
 from csmsctl.invocation import Invocation
+from csmsctl.operations.results import show_results
 
 _WHERE = {
     "local_list": "its local list",

@@ -8,13 +8,13 @@ import typer
 
 from csmsctl.arguments.parameters import Targets, files, live
 from csmsctl.arguments.targets import choose, expand
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
-from csmsctl.run import AllOption
+from csmsctl.operations.options import AllOption
 
 _PIECE = 1024 * 1024
 
@@ -127,7 +127,7 @@ def remove(
 ) -> None:
     """Remove an image of firmware."""
     run = invocation(ctx)
-    confirm(run, f"Remove firmware {name}?")
+    confirm(run.options, f"Remove firmware {name}?")
     result = run.call("firmware.remove", name=name, force=force or None)
     _print(run, result, f"{name} is removed.")
 

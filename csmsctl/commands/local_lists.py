@@ -10,7 +10,8 @@ from csmsctl.display.table import Column, Record
 from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Result
-from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, exit_code
+from csmsctl.operations.options import AllOption, DryRun, FailFast, Force, Parallel
+from csmsctl.operations.request import exit_code
 
 
 def _state_style(record: Record) -> str:
@@ -122,7 +123,7 @@ def sync(
     if run.options.json:
         run.output.document({"results": results})
     elif dry_run:
-        from csmsctl.display.results import show_results
+        from csmsctl.operations.results import show_results
 
         show_results(run.output, results, dry_run=True)
     else:

@@ -4,14 +4,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.json_files import read_json_file
 from csmsctl.arguments.parameters import Targets, files, live, when_option
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column
 from csmsctl.display.values import duration, moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.json_files import read_json_file
-from csmsctl.run import AllOption, DryRun, FailFast, Force, Parallel, Request, run_everywhere
+from csmsctl.operations.options import AllOption, DryRun, FailFast, Force, Parallel
+from csmsctl.operations.request import Request, run_everywhere
 
 ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column
 from csmsctl.display.values import moment
 from csmsctl.invocation import Invocation, invocation
@@ -61,7 +61,7 @@ def prune(
     rows = sum(plan["rows"] for plan in plans)
     if rows:
         what = ", ".join(f"{plan['rows']} {plan['kind'].replace('_', ' ')}" for plan in plans if plan["rows"])
-        confirm(run, f"{what} will be removed for good. Go on?")
+        confirm(run.options, f"{what} will be removed for good. Go on?")
     done = [{"kind": plan["kind"], "before": plan["before"], "removed": _remove(run, plan)} for plan in plans]
     size = _finish(run, sum(one["removed"] for one in done))
     if run.options.json:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from csmsctl.arguments.parameters import live
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.invocation import Invocation, invocation
@@ -95,7 +95,7 @@ def resume(ctx: typer.Context, rollout: RolloutId) -> None:
 def cancel(ctx: typer.Context, rollout: RolloutId) -> None:
     """End a rollout; what is under way cannot be taken back."""
     run = invocation(ctx)
-    confirm(run, f"End rollout {rollout} for all that wait?")
+    confirm(run.options, f"End rollout {rollout} for all that wait?")
     _do(run, "rollout.cancel", rollout, "is cancelled", "was over already")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.commands.call import read_object
+from csmsctl.arguments.json_files import read_object
 from csmsctl.invocation import invocation
 
 

@@ -10,10 +10,10 @@ import typer
 
 from csmsctl.arguments.parameters import Output, files
 from csmsctl.arguments.when import parse_when
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
+from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.table import csv_lines, csv_text
 from csmsctl.failure import USAGE, Failure
-from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import invocation
 
 FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
@@ -53,7 +53,7 @@ def import_(
         detail = "; ".join(shown) if run.options.json else f"{len(errors)} of the lines cannot be read"
         raise Failure(USAGE, f"Nothing was imported: {detail}.", "Mend the file and import it again.")
     if replace:
-        confirm(run, f"Every idTag that is not among the {len(tags)} in {file} will be removed. Go on?")
+        confirm(run.options, f"Every idTag that is not among the {len(tags)} in {file} will be removed. Go on?")
     result = run.call("tag.import", tags=tags, replace=replace or None)
     if run.options.json:
         run.output.document(result)

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.parameters import TagId, live, when_option
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
-from csmsctl.run import Parallel
+from csmsctl.operations.options import Parallel
 
 Parent = Annotated[
     str | None, typer.Option("--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live("tags"))
@@ -191,7 +191,7 @@ def unblock(ctx: typer.Context, tag: TagId) -> None:
 def remove(ctx: typer.Context, tag: TagId) -> None:
     """Remove an idTag; its transactions are kept."""
     run = invocation(ctx)
-    confirm(run, f"Remove idTag {tag}?")
+    confirm(run.options, f"Remove idTag {tag}?")
     _print(run, run.call("tag.remove", id=tag), f"{tag} is removed.")
 
 

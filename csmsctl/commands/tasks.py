@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from csmsctl.arguments.parameters import ChargePointOption, QueuedTaskIds, Since, TaskId, limit_option
-from csmsctl.display.results import show_results
+from csmsctl.display.progress import spinner
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.link.news import News, spinner
-from csmsctl.run import exit_code
+from csmsctl.operations.request import exit_code
+from csmsctl.operations.results import show_results
+from csmsctl.records.news import News
 
 _SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
 _LONGEST_SILENCE = 10.0  # seconds; a look now and then needs no event
@@ -133,7 +134,7 @@ def wait(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
     numbers = ", ".join(map(str, tasks))
     deadline = None if run.options.patience is None else monotonic() + run.options.patience
     try:
-        with News(run, _SETTLED) as news, spinner(run, f"waiting for task {numbers}"):
+        with News(run, _SETTLED) as news, spinner(run.output, f"waiting for task {numbers}"):
             while (found := run.call("task.results", ids=tasks))["waiting"]:
                 left = _LONGEST_SILENCE if deadline is None else deadline - monotonic()
                 if left <= 0:

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from csmsctl.arguments.parameters import ChargePointOption, Output, Since, TagOption, Until, files
+from csmsctl.billing.cursor import Cursor, cursor
 from csmsctl.commands.transactions import State
-from csmsctl.cursor import Cursor, cursor
 from csmsctl.display.escape import to_json
+from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.output import SCHEMA_VERSION
 from csmsctl.display.table import Record, csv_lines
 from csmsctl.failure import Failure
-from csmsctl.files import write_document, write_lines
 from csmsctl.invocation import Invocation, invocation
 
 # The columns are part of the contract: new ones come last.

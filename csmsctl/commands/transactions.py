@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import duration, moment, plain, thousands
 from csmsctl.invocation import Invocation, invocation
@@ -94,7 +94,7 @@ def close(
 ) -> None:
     """Close the books on a transaction that the charge point never stopped."""
     run = invocation(ctx)
-    confirm(run, f"Transaction {transaction} will be billed as it stands. Close it?")
+    confirm(run.options, f"Transaction {transaction} will be billed as it stands. Close it?")
     result = run.call("transaction.close", id=transaction, reason=reason)
     if run.options.json:
         run.output.document(result)
@@ -131,7 +131,7 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
     from textwrap import wrap
 
     from csmsctl.display.escape import visible
-    from csmsctl.display.meter_plot import meter_plot
+    from csmsctl.records.meter_plot import meter_plot
 
     transaction = run.call("transaction.show", id=number)
     width = min(160, shutil.get_terminal_size().columns)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from csmsctl.arguments.parameters import Identity, files, live
-from csmsctl.confirm import confirm
+from csmsctl.display.confirm import confirm
 from csmsctl.display.report_forms import form_of
 from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OK, OTHER, USAGE, Failure
@@ -94,7 +94,7 @@ def examine(
     done, code = _test(run, visit, kind, steps)
     _show(run, done)
     if report is not None and form is not None:
-        from csmsctl.files import write_lines
+        from csmsctl.display.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
     unlinked = any(outcome.step.name == "link" and outcome.result == "fail" for outcome in done.outcomes)
@@ -132,7 +132,7 @@ def _may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: l
             "Wait for its end, or see what is harmless: --suite quick",
         )
     if suite == "full":
-        confirm(run, f"This starts transactions on {charge_point}, limits and restarts it. Test it?")
+        confirm(run.options, f"This starts transactions on {charge_point}, limits and restarts it. Test it?")
 
 
 def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, int]":

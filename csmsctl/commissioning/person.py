@@ -4,7 +4,7 @@ import shutil
 import sys
 from textwrap import wrap
 
-from csmsctl.commissioning.step import Skipped, Stopped
+from csmsctl.commissioning.ends import Skipped, Stopped
 from csmsctl.display.escape import visible
 
 

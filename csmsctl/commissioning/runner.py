@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from csmsctl.commissioning.step import Failed, Outcome, Result, Skipped, Step, Stopped
+from csmsctl.commissioning.ends import Failed, Skipped, Stopped
+from csmsctl.commissioning.step import Outcome, Result, Step
 from csmsctl.commissioning.visit import Visit
 from csmsctl.failure import INTERRUPTED, OK, UNREACHABLE, Failure
 

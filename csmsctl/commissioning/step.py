@@ -2,31 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from csmsctl.commissioning.visit import Visit
+from csmsctl.commissioning.visit import Visit
 
 Suite = Literal["guided", "full", "quick"]
 Result = Literal["pass", "fail", "skipped"]
-Play = Callable[["Visit"], None]
-
-
-class Failed(Exception):
-    """The charge point did not do what it should; what that was, and what to do about it."""
-
-    def __init__(self, what: str, advice: str | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.advice = advice
-
-
-class Skipped(Exception):
-    """The step makes no sense here; the text says why."""
-
-
-class Stopped(Exception):
-    """The operator has had enough."""
+Play = Callable[[Visit], None]
 
 
 @dataclass(frozen=True)

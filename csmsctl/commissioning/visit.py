@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
+from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.person import Person
-from csmsctl.commissioning.step import Failed, Skipped
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Client, Result
+from csmsctl.records.addresses import connection_url
 from csmsctl.records.configurations import Key, Report, ask, operation, remembered
 
 T = TypeVar("T")
@@ -68,8 +69,6 @@ class Visit:
 
     def url(self) -> str:
         """What to type into the charge point."""
-        from csmsctl.commands.charge_point_changes import connection_url
-
         return connection_url(self._run, self.charge_point, self.record()["security_profile"])
 
     def running(self) -> list[int]:

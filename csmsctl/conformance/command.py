@@ -71,7 +71,7 @@ def conformance(
         tell=lambda outcome: None if quiet else _tell(run, case_line(outcome), outcome.passed),
     )
     if report is not None and form is not None:
-        from csmsctl.files import write_lines
+        from csmsctl.display.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
     if run.options.json:

@@ -7,8 +7,8 @@ from csmsctl.desired_state.plan import Plan
 from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, Failure
 from csmsctl.link.client import Client, Result
+from csmsctl.operations.request import exit_code
 from csmsctl.records.configurations import Report, ask, operation
-from csmsctl.run import exit_code
 
 _CANNOT = {"read_only": "the key is read-only there", "unknown": "the charge point does not know the key"}
 

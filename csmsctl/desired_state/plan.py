@@ -11,8 +11,8 @@ from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, NOT_THERE, OK, OTHER, SOME_FAILED
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Client, Result
+from csmsctl.operations.request import exit_code
 from csmsctl.records.configurations import ask, remembered
-from csmsctl.run import exit_code
 
 
 @dataclass(frozen=True)

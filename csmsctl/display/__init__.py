@@ -1,1 +1,1 @@
-"""What commands print: rows, records, plots and results, for people and programs, made harmless."""
+"""What commands print: rows, records, plots and progress, for people and programs, made harmless."""

@@ -1,9 +1,12 @@
-"""The progress bar on a terminal's standard error, for what takes longer than a moment."""
+"""What a terminal's standard error shows of work that takes longer than a moment: a bar, or a spinner."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from csmsctl.arguments.options import Color
+from csmsctl.display.output import Output
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -62,3 +65,19 @@ class Progress:
             )
             self._task = self._bar.add_task("", completed=self._done, total=self._total or None)
             self._bar.start()
+
+
+@contextmanager
+def spinner(output: Output, text: str) -> Iterator[None]:
+    """Shows on a terminal that something is waited for; nothing elsewhere."""
+    if not output.shows_progress:
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from csmsctl.display.terminal import console
+
+    columns = (SpinnerColumn(), TextColumn(text, markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console(output.color, stderr=True), transient=True) as progress:
+        progress.add_task("", total=None)
+        yield

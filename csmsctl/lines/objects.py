@@ -11,7 +11,7 @@ from typing import Any
 
 from csmsctl.arguments.options import FLAGS, VALUED
 from csmsctl.failure import USAGE, Failure
-from csmsctl.tree import LazyGroup, Root
+from csmsctl.groups import LazyGroup
 
 
 def _key(option: str) -> str:
@@ -24,7 +24,7 @@ _GLOBAL_FLAGS = {_key(name): name for flag in FLAGS for name in flag.split(", ")
 _PARTS = {("call", "words"): ("targets", "action", "payload")}
 
 
-def words_of(text: str, tree: Root) -> list[str]:
+def words_of(text: str, tree: LazyGroup) -> list[str]:
     """The words that say the same. Raises Failure."""
     try:
         given = json.loads(text)
@@ -42,7 +42,7 @@ def words_of(text: str, tree: Root) -> list[str]:
     return [*names, *_Keys(command, " ".join(names)).words(given)]
 
 
-def find(tree: Root, names: list[str]) -> Any:
+def find(tree: LazyGroup, names: list[str]) -> Any:
     """The command of that name; None when there is none."""
     command: Any = tree
     for name in names:

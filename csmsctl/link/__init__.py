@@ -1,1 +1,1 @@
-"""The link to csmsd: one client for its socket, shared where many commands run, and the news that come over it."""
+"""The link to csmsd: where its socket is, and one client for it, shared where many commands run."""

@@ -1,1 +1,1 @@
-"""Records of csmsd as commands look at them."""
+"""Records and events of csmsd as commands look at them."""

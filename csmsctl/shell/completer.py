@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from csmsctl.arguments.candidates import Candidates
 from csmsctl.arguments.options import GlobalOptions
-from csmsctl.completion import Candidates, complete
+from csmsctl.completion import complete
 from csmsctl.display.escape import visible
 from csmsctl.lines.words import commands_in, quoted, scan
 from csmsctl.shell.fuzzy import matching

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from csmsctl.completion import Candidates
+from csmsctl.arguments.candidates import Candidates
 
 
 def matching(letters: str, candidates: Sequence[tuple[str, str]]) -> Candidates:

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
+from csmsctl.groups import summary
 from csmsctl.manual import commands, manual
-from csmsctl.tree import root, summary
+from csmsctl.tree import root
 from tests.csmsctl.conftest import ROOT
 
 PAGE = ROOT / "man" / "csmsctl.1"

@@ -8,8 +8,8 @@ import typer
 from msgspec import Meta
 
 from csmsctl.arguments.options import GlobalOptions
-from csmsctl.operations import build_operation, parameters
-from csmsctl.run import exit_code
+from csmsctl.operations.declared import build_operation, parameters
+from csmsctl.operations.request import exit_code
 from csmsctl.tree import root
 from csmsd.profiles import operations
 from csmsd.profiles.slice import Operation
@@ -73,8 +73,8 @@ class Everything(Operation, kw_only=True):
 
 
 def parse(*words: str) -> dict[str, Any]:
-    from csmsctl.operations import _function
-    from csmsctl.tree import build
+    from csmsctl.groups import build
+    from csmsctl.operations.declared import _function
 
     command = build("everything", _function(Everything), Everything.example)
     with command.make_context("everything", list(words)) as context:

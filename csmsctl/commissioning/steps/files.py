@@ -1,6 +1,7 @@
 """Diagnostics: the way of a file from the charge point to here."""
 
-from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.ends import Failed, Skipped
+from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit
 from csmsctl.link.client import Result
 

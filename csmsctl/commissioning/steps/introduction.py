@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.ends import Failed, Skipped
+from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Message, Visit, said
 from csmsd.ocpp.timestamps import parse_time
 

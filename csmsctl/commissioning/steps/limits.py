@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.ends import Failed, Skipped
+from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit, said
 from csmsctl.link.client import Result
 

@@ -1,6 +1,7 @@
 """What it sends when it is asked to, and the version of its Local Authorization List."""
 
-from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.ends import Failed, Skipped
+from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit, said
 
 STEPS = Steps()

@@ -2,7 +2,8 @@
 
 from time import monotonic
 
-from csmsctl.commissioning.step import Failed, Skipped, Steps
+from csmsctl.commissioning.ends import Failed, Skipped
+from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit, said
 
 STEPS = Steps()

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsctl.arguments.when import parse_duration
-from csmsctl.operations import build_operation
+from csmsctl.operations.declared import build_operation
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon

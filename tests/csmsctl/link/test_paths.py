@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl import paths
+from csmsctl.link import paths
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Waiting for events: subscribed before a look at the records, so that nothing falls between."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Self
 
 from csmsctl.invocation import Invocation
@@ -42,19 +40,3 @@ class News:
         client = Client(self._run.options.socket, self._run.options.timeout, trace=self._run.output.detail)
         client.call("event.subscribe", self._wanted)
         return client
-
-
-@contextmanager
-def spinner(run: Invocation, text: str) -> Iterator[None]:
-    """Shows on a terminal that something is waited for; nothing elsewhere."""
-    if not sys.stderr.isatty() or run.output.quiet:
-        yield
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from csmsctl.display.terminal import console
-
-    columns = (SpinnerColumn(), TextColumn(text, markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console(run.options.color, stderr=True), transient=True) as progress:
-        progress.add_task("", total=None)
-        yield

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from csmsctl.display.files import replacing
 from csmsctl.display.table import Record
 from csmsctl.failure import OTHER, USAGE, Failure
-from csmsctl.files import replacing
 
 _KEYS = {"booking": int, "transaction": int, "start_time": str}
 

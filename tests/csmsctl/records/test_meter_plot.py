@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.display.meter_plot import meter_plot
+from csmsctl.records.meter_plot import meter_plot
 from csmsctl.records.readings import Reading, readings
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from csmsctl.failure import OK, REJECTED, TIMED_OUT
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Result
-from csmsctl.link.news import News
+from csmsctl.records.news import News
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -9,15 +9,16 @@ import msgspec
 import typer
 from msgspec import Meta
 
+from csmsctl.arguments.candidates import in_the_case_of
+from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.optional_values import OptionalValue
-from csmsctl.arguments.parameters import live, when
+from csmsctl.arguments.parameters import Targets, live, when
 from csmsctl.arguments.targets import choose
-from csmsctl.completion import in_the_case_of
 from csmsctl.failure import USAGE, Failure
-from csmsctl.follow import Awaited
+from csmsctl.groups import build
 from csmsctl.invocation import invocation
-from csmsctl.json_files import name_or_json
-from csmsctl.run import (
+from csmsctl.operations.following import Awaited
+from csmsctl.operations.options import (
     QUEUE_VALUE,
     AllOption,
     DryRun,
@@ -25,12 +26,10 @@ from csmsctl.run import (
     Force,
     Parallel,
     Queue,
-    Request,
     UnlessTransaction,
     WaitTimeout,
-    run_everywhere,
 )
-from csmsctl.tree import build
+from csmsctl.operations.request import Request, run_everywhere
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.slice import Operation
 
@@ -194,8 +193,6 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
             "operation.run", {"command": declared.command, "parameters": values}, question=declared.dangerous, **how
         )
         run_everywhere(invocation(ctx), request, to)
-
-    from csmsctl.arguments.parameters import Targets
 
     common: list[tuple[str, Any, Any]] = [
         ("all_", AllOption, False),

@@ -2,14 +2,14 @@
 
 import sys
 
+from csmsctl.arguments.options import GlobalOptions
 from csmsctl.display.escape import visible
 from csmsctl.failure import NOT_CONFIRMED, Failure
-from csmsctl.invocation import Invocation
 
 
-def confirm(run: Invocation, question: str) -> None:
+def confirm(options: GlobalOptions, question: str) -> None:
     """Returns when the answer is yes, or `--yes` was given; default is No, and without a terminal nobody is asked."""
-    if run.options.yes:
+    if options.yes:
         return
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise Failure(

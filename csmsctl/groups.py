@@ -1,0 +1,130 @@
+"""Groups of commands, each loaded when it is asked for, and the Typer command of a function."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from csmsctl.arguments.optional_values import CommandWithOptionalValues
+
+
+class Entry(NamedTuple):
+    """A command: `module:function` and an example. The function's signature and docstring say the rest.
+
+    One that runs `alone` has the terminal or the standard streams for itself, and is not for batches.
+    """
+
+    where: str
+    example: str
+    alone: bool = False
+
+    def load(self) -> Callable[..., Any]:
+        module, _, function = self.where.partition(":")
+        loaded: Callable[..., Any] = getattr(import_module(module), function)
+        return loaded
+
+
+class Section(NamedTuple):
+    """A group of commands below one name; the `default` is meant where none of them is named."""
+
+    help: str
+    entries: dict[str, Entry]
+    default: str | None = None
+
+
+class LazyGroup(TyperGroup):
+    """A group that loads a command when it is asked for."""
+
+    entries: dict[str, Entry]
+    default: str | None = None
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.entries)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example, alone=entry.alone)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
+            close = get_close_matches(name, self.list_commands(ctx))
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        self.write_panel(ctx, formatter, "Commands", list(self.entries))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
+        if self.default is not None and args and args[0] not in (*self.entries, "--help"):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
+        """A heading and its commands with their summaries."""
+        rows = [(name, summary(command)) for name in names if (command := self.get_command(ctx, name))]
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
+    """A group whose commands are loaded one by one."""
+    example = next((entry.example for entry in entries.values()), "csmsctl status")
+    made = kind(name=name, help=help_text, epilog=_example(example), rich_markup_mode=None)
+    made.entries = entries
+    return made
+
+
+def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
+    """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=CommandWithOptionalValues, epilog=_example(example))(function)
+    command: Any = get_command(app)
+    command.optional_values = getattr(function, "optional_values", {})
+    command.example = example
+    command.alone = alone
+    return command
+
+
+def _example(line: str) -> str:
+    return f"\b\nExample:\n  {line}"
+
+
+def summary(command: Any) -> str:
+    """The first sentence of a command's help."""
+    first = (command.help or "").strip().split("\n")[0]
+    return first.rstrip(".")
+
+
+def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:
+    """The words that are neither options, these being the command's by name, nor their values."""
+    found: list[str] = []
+    skip, ended = False, False
+    for word in words:
+        if skip:
+            skip = False
+        elif word == "--" and not ended:
+            ended = True
+        elif word.startswith("-") and word != "-" and not ended:
+            param = options.get(word)
+            skip = param is not None and not param.is_flag
+        else:
+            found.append(word)
+    return found
+
+
+def options_by_name(command: Any) -> dict[str, Any]:
+    """The options of a command under their names."""
+    return {name: param for param in command.params for name in param.opts if name.startswith("-")}
