@@ -30,12 +30,12 @@ def tree(name: str) -> ast.Module:
     return ast.parse(SOURCES[name].read_text("utf-8"))
 
 
-def imports(name: str) -> Iterator[tuple[str, str | None]]:
-    """(module, name in it) of every import that is done when the program runs."""
+def imports(name: str, *, for_types: bool = False) -> Iterator[tuple[str, str | None]]:
+    """(module, name in it) of every import that is done when the program runs; `for_types`: of the others, too."""
     waiting: list[ast.AST] = [tree(name)]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if not for_types and isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             waiting += node.orelse
             continue
         waiting += ast.iter_child_nodes(node)
@@ -47,13 +47,13 @@ def imports(name: str) -> Iterator[tuple[str, str | None]]:
             yield from ((node.module, alias.name) for alias in node.names)
 
 
-def imported_modules(name: str) -> set[str]:
+def imported_modules(name: str, *, for_types: bool = False) -> set[str]:
     """Imported modules; of `from package import module` the module."""
     return {
         f"{module}.{inner}" if inner is not None and f"{module}.{inner}" in SOURCES else module
-        for module, inner in imports(name)
+        for module, inner in imports(name, for_types=for_types)
     }
 
 
-def ours(name: str) -> set[str]:
-    return {module for module in imported_modules(name) if below(module, "csmsd", "csmsctl")}
+def ours(name: str, *, for_types: bool = False) -> set[str]:
+    return {module for module in imported_modules(name, for_types=for_types) if below(module, "csmsd", "csmsctl")}

@@ -100,7 +100,7 @@ def test_whatever_crashes_nothing_is_lost_and_what_comes_twice_is_the_same(steps
             books.crash_in = number
             with patch.context() as inner:
                 if step != "export":
-                    inner.setattr("csmsctl.cursor.Cursor.move_to", crash)
+                    inner.setattr("csmsctl.billing.cursor.Cursor.move_to", crash)
                 with suppress(Crash):
                     transaction_export.export_new(Run(books), str(place), str(output))
             books.crash_in = None
