@@ -35,6 +35,7 @@ from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
 from csmsd.reloading import Reloading, policies
 from csmsd.settings import Settings, SettingsError
@@ -89,14 +90,12 @@ class Daemon:
         self._metrics: str | None = None
         self._background: list[asyncio.Task[None]] = []
         self._opened: list[Callable[[], Awaitable[None]]] = []  # how to close what is open, in the order of opening
-        self._site = LiveSite(policies(settings), partial(load, self._database))
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_directory()
         await asyncio.to_thread(prepare, self._database)
-        await self._site.open()
         try:
             await self._build()
         except BaseException:  # the threads of what is open would keep the process alive
@@ -125,6 +124,9 @@ class Daemon:
         except BlockingIOError:
             raise AlreadyRunning(f"another csmsd runs on {self._directory}; name another --state-dir") from None
 
+    def _site(self) -> Site:
+        return self._live.site
+
     async def _build(self) -> None:
         settings = self._settings
         self._message_log = MessageLog(
@@ -135,8 +137,12 @@ class Daemon:
         self._opened.append(self._message_log.close)
         await self._message_log.open()
         self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
-        self._writer = Writer(self._database, synchronous=settings.store.synchronous, recover=self._site.recover)
+        self._writer = Writer(
+            self._database, synchronous=settings.store.synchronous, recover=lambda: self._live.recover()
+        )
         self._writer.on_state = self._store_changed
+        self._live = LiveSite(self._writer, self._bus, now, lambda: load(self._database, policies(settings)))
+        await self._live.open()
         self._opened.append(self._writer.close)
         await self._writer.open()
         self._reader = Reader(self._database)
@@ -167,7 +173,7 @@ class Daemon:
         self._opened.append(lambda: self._event_hooks.close(_LAST_HOOKS_SECONDS))
         self._hooks = Hooks(lambda: self._settings.data_transfer)
         self._opened.append(self._hooks.close)
-        dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._site.distrust, self._hooks)
+        dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._live.distrust, self._hooks)
         strangers = Strangers(self._site, self._writer, self._bus, now)
         tap = Tap(self._message_log, settings.store, now)
         self._rollouts = RolloutRunner(
@@ -184,7 +190,7 @@ class Daemon:
         )
         self._opened.append(self._files.close)
         prunable = Prunable(self._database)
-        pruner = Pruner(self._site, self._writer, prunable, shelf, now, lambda: self._settings.retention)
+        pruner = Pruner(self._live, self._writer, prunable, shelf, settings.retention)
         self._runner.open_host = self._files.ready
         self._bus.subscribe(self._files.told)
         self._listener = Listener(settings, self._registry, dispatcher, strangers, tap, now)
@@ -219,7 +225,6 @@ class Daemon:
             asyncio.create_task(self._rollouts.run(), name="rollouts"),
             asyncio.create_task(self._files.run(), name="file hosts"),
             asyncio.create_task(self._queue.serve(), name="queue"),
-            asyncio.create_task(self._site.recover_when_distrusted(self._writer.pause), name="distrust"),
             asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
             asyncio.create_task(pruner.run(), name="pruning"),
         ]
@@ -248,7 +253,7 @@ class Daemon:
     async def _shut_down(self) -> None:
         """No new CALL, every acknowledged row on disk, everybody told; within 5 s."""
         log.info("stopping")
-        self._site.stopping = True
+        self._live.stopping = True
         service_manager.notify("STOPPING=1")
         self._bus.publish(Event("daemon.stopping", None, {}))
         self._runner.draining = True

@@ -1,12 +1,13 @@
 """Events: numbered after the commit of what they tell, kept for a while, given to whoever subscribed."""
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import get_args
 
 import msgspec
 
 from csmsd.ocpp.timestamps import format_time
-from csmsd.profiles.record import FLEETING, Data, Event, Milliseconds
+from csmsd.profiles.record import FLEETING, Data, Event, EventType, Milliseconds
 
 REMEMBERED = 10_000
 # What a crash may have kept from the log of events: numbers begin beyond it, so that none is used twice.
@@ -55,7 +56,8 @@ class EventBus:
         self._clock = clock
         self._keep = keep
         self._recent: deque[NumberedEvent] = deque(maxlen=REMEMBERED)
-        self._subscribers: dict[int, Subscriber] = {}
+        self._subscribers: dict[int, tuple[Subscriber, frozenset[str]]] = {}
+        self._by_type: dict[str, tuple[Subscriber, ...]] = dict.fromkeys(get_args(EventType), ())
         self._tickets = 0
         self.counts: Counter[str] = Counter()  # by type, since the start
 
@@ -71,7 +73,7 @@ class EventBus:
         self.counts[event.type] += 1
         if event.type not in FLEETING:
             self._keep(numbered)
-        for subscriber in list(self._subscribers.values()):
+        for subscriber in self._by_type[event.type]:
             subscriber(numbered)
 
     def remembered_after(self, number: int) -> list[NumberedEvent] | None:
@@ -80,9 +82,22 @@ class EventBus:
             return [event for event in self._recent if event.number > number]
         return [] if number >= self._number else None
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Registers; the returned function ends it."""
+    def subscribe(self, subscriber: Subscriber, types: Iterable[EventType] | None = None) -> Callable[[], None]:
+        """Registers for events of these types, or for all; the returned function ends it."""
         self._tickets += 1
         ticket = self._tickets
-        self._subscribers[ticket] = subscriber
-        return lambda: self._subscribers.pop(ticket, None) and None
+        self._subscribers[ticket] = subscriber, frozenset(get_args(EventType) if types is None else types)
+        self._arrange()
+
+        def end() -> None:
+            if self._subscribers.pop(ticket, None) is not None:
+                self._arrange()
+
+        return end
+
+    def _arrange(self) -> None:
+        """Who is called for each type, in the order in which they came."""
+        known = self._subscribers.values()
+        self._by_type = {
+            kind: tuple(subscriber for subscriber, types in known if kind in types) for kind in get_args(EventType)
+        }

@@ -1,61 +1,120 @@
-"""The live state in memory: loaded at the start, and anew when memory may be ahead of a disk that did not follow."""
+"""The live state in memory, and the one way to change it: memory, commit, answer, news.
+
+Memory goes first, because charge points speak and other operators act while a commit is under way. So whoever changes
+it asks `require` before, and hands all of it to `keep` or `submit` in the same breath, awaiting nothing in between.
+When what was handed over cannot be stored, memory is loaded anew from disk, which takes the change back: nobody undoes
+anything by hand, and nobody goes on with records from before.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 
-from csmsd.profiles.site import Policies, Site
+from csmsd.ports import Clock, Keeper, NotStored, Publisher, Removal
+from csmsd.profiles.following import observed
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.site import Site
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1
 
+Done = Callable[[NotStored | None], None]
+
 
 class LiveSite:
-    """Holds the site; who wants it asks anew each time, since it may have been replaced. `load` may block."""
+    """Holds the site; who wants it asks anew after each `await`, since it may have been replaced. `load` may block."""
 
-    def __init__(self, policies: Policies, load: Callable[[Policies], Site]) -> None:
-        self.site = Site(policies)
+    def __init__(self, keeper: Keeper, publisher: Publisher, clock: Clock, load: Callable[[], Site]) -> None:
+        self.site = Site()
+        self.now = clock
         self.stopping = False
+        self._keeper = keeper
+        self._publish = publisher.publish
         self._load = load
-        self._distrusted = asyncio.Event()
-
-    def __call__(self) -> Site:
-        return self.site
 
     async def open(self) -> None:
         """Loads it for the first time. Raises StoreError."""
-        self.site = await asyncio.to_thread(self._load, self.site.policies)
+        self.site = await asyncio.to_thread(self._load)
+
+    # --- changes
+
+    @property
+    def accepting(self) -> bool:
+        """Whether anything can be stored now."""
+        return self._keeper.accepting
+
+    def require(self) -> None:
+        """To be called before memory is changed. Raises NotStored when nothing can be stored now."""
+        if not self._keeper.accepting:
+            raise NotStored(self._keeper.failure or "nothing can be stored at the moment")
+
+    async def keep(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+        """Has the changes written, with what follows from the events, and then tells the events.
+
+        Raises NotStored: then memory is as the disk is, and nothing was told.
+        """
+        try:
+            following, told = observed(events, self.site, self.now())
+        except Exception:
+            self.distrust()
+            raise
+        changes, events = [*changes, *following], [*events, *told]
+        if changes:
+            self._distrust_when_refused()
+            await self._keeper.commit(changes)
+        self.tell(*events)
+
+    def submit(self, changes: Sequence[Change], events: Sequence[Event], done: Done) -> None:
+        """As `keep`, for what a charge point's request brought about: what follows from the events is in it already.
+
+        `done` is called before the events are told: at once when there is nothing to write, else after the commit.
+        """
+        if not changes:
+            done(None)
+            self.tell(*events)
+            return
+
+        def stored(error: NotStored | None) -> None:
+            done(error)
+            if error is None:
+                for event in events:
+                    self._publish(event)
+
+        self._distrust_when_refused()
+        self._keeper.submit(changes, stored)
+
+    async def remove(self, removals: Sequence[Removal]) -> None:
+        """Has rows deleted in one commit, in this order. Raises NotStored, as `keep` does."""
+        self._distrust_when_refused()
+        await self._keeper.remove(removals)
+
+    def tell(self, *events: Event) -> None:
+        """News of what is not kept, such as a connection."""
+        for event in events:
+            self._publish(event)
+
+    # --- when memory may be wrong
+
+    def distrust(self) -> None:
+        """Memory may be half changed: it is loaded anew, and nothing that was worked out from it is taken till then."""
+        self._keeper.renew()
+
+    def _distrust_when_refused(self) -> None:
+        """What is refused outright was changed in memory all the same; the writer sees to commits that fail."""
+        if not self._keeper.accepting:
+            self.distrust()
 
     async def recover(self) -> None:
         """Loads it anew, however often that has to be tried; what no file knows is carried over."""
         while True:
             try:
-                fresh = await asyncio.to_thread(self._load, self.site.policies)
+                fresh = await asyncio.to_thread(self._load)
                 break
             except Exception as error:
                 if self.stopping:
                     return  # nobody will look at it any more
                 log.error("the state cannot be loaded: %s; trying again", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        for key, state in self.site.charge_points.items():
-            known = fresh.charge_points.get(key)
-            if known is not None:
-                known.connected_at, known.address = state.connected_at, state.address
-                known.reached_at = state.reached_at
-                known.samples, known.triggered = state.samples, state.triggered
-                known.heard = state.heard
-                known.unanswered_since = state.unanswered_since
-        fresh.firmware.hosting = self.site.firmware.hosting
+        fresh.carry_over(self.site)
         self.site = fresh
-
-    def distrust(self) -> None:
-        """A handler broke off half way: memory may be wrong."""
-        self._distrusted.set()
-
-    async def recover_when_distrusted(self, pause: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
-        """Runs until it is cancelled; `pause` does the work while nothing is written."""
-        while True:
-            await self._distrusted.wait()
-            self._distrusted.clear()
-            await pause(self.recover)

@@ -93,11 +93,9 @@ class Prunable(Protocol):
     async def free_pages(self) -> tuple[int, int]: ...
 
 
-class Remover(Protocol):
-    """The writer, as pruning needs it."""
+class Shrinker(Protocol):
+    """The writer, as pruning needs it besides the way of all changes."""
 
-    async def commit(self, changes: Sequence[Change]) -> None: ...
-    async def remove(self, removals: Sequence[Removal]) -> None: ...
     async def shrink(self, pages: int) -> None: ...
 
 
@@ -105,17 +103,24 @@ class NotStored(Exception):
     """The changes are not on disk; the text says why."""
 
 
-class Keeper(Protocol):
-    """The writer, as the edges see it."""
+class Disk(Protocol):
+    """How the store does."""
 
-    @property
-    def accepting(self) -> bool: ...
     @property
     def failure(self) -> str | None: ...
     @property
     def slow_ms(self) -> int | None: ...
-    def submit(self, changes: Sequence[Change], done: Callable[[Exception | None], None]) -> None: ...
+
+
+class Keeper(Disk, Protocol):
+    """The writer, as `LiveSite` sees it. An error that `done` is given, or that is raised, is NotStored."""
+
+    @property
+    def accepting(self) -> bool: ...
+    def submit(self, changes: Sequence[Change], done: Callable[[NotStored | None], None]) -> None: ...
     async def commit(self, changes: Sequence[Change]) -> None: ...
+    async def remove(self, removals: Sequence[Removal]) -> None: ...
+    def renew(self) -> None: ...
 
 
 class TransactionFilter(msgspec.Struct, kw_only=True):
@@ -154,9 +159,15 @@ class ReservationFilter(msgspec.Struct, kw_only=True):
 
 
 class Publisher(Protocol):
-    """Takes events once what they tell is certain."""
+    """The event bus, as `LiveSite` sees it: it takes events once what they tell is certain."""
 
     def publish(self, event: Event) -> None: ...
+
+
+class Teller(Protocol):
+    """`LiveSite`, for those who have news and change nothing."""
+
+    def tell(self, *events: Event) -> None: ...
 
 
 class Hooks(Protocol):

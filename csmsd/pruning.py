@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import get_args
 
 import msgspec
 
-from csmsd.ports import Clock, FileStore, NotStored, Prunable, PruneBatch, PruneKind, Removal, Remover
+from csmsd.live_site import LiveSite
+from csmsd.ports import FileStore, NotStored, Prunable, PruneBatch, PruneKind, Removal, Shrinker
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted, Milliseconds
-from csmsd.profiles.site import Site
 from csmsd.settings import Retention
 
 log = logging.getLogger(__name__)
@@ -41,19 +40,17 @@ class Pruner:
 
     def __init__(
         self,
-        site: Callable[[], Site],
-        keeper: Remover,
+        live: LiveSite,
+        store: Shrinker,
         prunable: Prunable,
         files: FileStore,
-        clock: Clock,
-        settings: Callable[[], Retention],
+        settings: Retention,
     ) -> None:
-        self._site = site
-        self._keeper = keeper
+        self._live = live
+        self._store = store
         self._prunable = prunable
         self._files = files
-        self._clock = clock
-        self._settings = settings
+        self._settings = settings  # a reload changes it in place
         self._lock = asyncio.Lock()
 
     @property
@@ -65,11 +62,11 @@ class Pruner:
 
     def days(self, kind: PruneKind) -> int:
         """How long the settings want a kind kept; 0 is for ever."""
-        return int(getattr(self._settings(), f"{kind}_days"))
+        return int(getattr(self._settings, f"{kind}_days"))
 
     async def plan(self, kind: PruneKind, days: int) -> Plan:
         """What would go if nothing but the last `days` days of a kind were kept."""
-        before, exported = self._clock() - days * _DAY_MS, self._exported()
+        before, exported = self._live.now() - days * _DAY_MS, self._exported()
         plan = Plan(kind, before, await self._prunable.count(kind, before, exported))
         if kind == "transactions":
             plan.kept_unexported = await self._prunable.kept_unexported(before, exported)
@@ -77,8 +74,8 @@ class Pruner:
 
     def _exported(self) -> int:
         """The last booking that may go."""
-        milestone = self._site().milestones.get("export")
-        if not self._settings().keep_unexported:
+        milestone = self._live.site.milestones.get("export")
+        if not self._settings.keep_unexported:
             return 2**63 - 1
         return milestone.number if milestone is not None else 0
 
@@ -114,48 +111,51 @@ class Pruner:
             await self._diagnostics(batch)
         elif batch.ids:
             self._forget(kind, batch.ids)
-            await self._keeper.remove([Removal(batch.kind, "id", batch.ids)])
+            await self._live.remove([Removal(batch.kind, "id", batch.ids)])
         return len(batch.ids), batch.last
 
     async def _transactions(self, batch: PruneBatch) -> None:
         """Their meter values first, as many commits as it takes; then they themselves."""
         while readings := await self._prunable.readings_of(batch.ids):
             begun = monotonic()
-            await self._keeper.remove([Removal(MeterReading, "id", readings)])
+            await self._live.remove([Removal(MeterReading, "id", readings)])
             await asyncio.sleep(_REST * (monotonic() - begun))
         # Nothing may be booked on them from here on: out of memory, and in the same breath off to the writer. What
         # came in a moment ago goes with them.
-        for state in self._site().charge_points.values():
+        self._live.require()
+        for state in self._live.site.charge_points.values():
             for number in batch.ids:
                 state.transactions.forget(number)
-        await self._keeper.remove(
+        await self._live.remove(
             [Removal(MeterReading, "transaction_id", batch.ids), Removal(batch.kind, "id", batch.ids)]
         )
 
     async def _diagnostics(self, batch: PruneBatch) -> None:
         """The files when their records are gone: one that is left over is removed at the next start."""
-        uploads = self._site().firmware.uploads
+        uploads = self._live.site.firmware.uploads
         known = [upload for number in batch.ids if (upload := uploads.get(number)) is not None]
         stored = [upload.stored for upload in known if upload.stored is not None]
         self._forget("diagnostics", batch.ids)
-        await self._keeper.remove([Removal(batch.kind, "id", batch.ids)])
+        await self._live.remove([Removal(batch.kind, "id", batch.ids)])
         for name in stored:
             await asyncio.to_thread(self._files.remove, "diagnostics", name)
 
     async def _reservations(self, before: Milliseconds) -> tuple[int, int | None]:
-        book = self._site().reservations
+        book = self._live.site.reservations
         found = await self._prunable.reservations(before)
         # An id may be in use again since it was looked for.
         gone = [old for old in found if (known := book.get(old.charge_point, old.id)) is None or not known.active]
         if not gone:
             return 0, None
+        self._live.require()
         for reservation in gone:
             book.drop(reservation)
-        await self._keeper.commit([Deleted(reservation) for reservation in gone])
+        await self._live.keep([Deleted(reservation) for reservation in gone])
         return len(gone), 0
 
     def _forget(self, kind: PruneKind, ids: list[int]) -> None:
-        firmware = self._site().firmware
+        self._live.require()
+        firmware = self._live.site.firmware
         for number in ids:
             if kind == "firmware_updates" and (update := firmware.updates.get(number)) is not None:
                 firmware.updates.forget(update)
@@ -174,7 +174,7 @@ class Pruner:
                 if free <= pages // _KEPT_FREE:
                     return False
                 step_begun = monotonic()
-                await self._keeper.shrink(min(_SHRUNK_AT_ONCE, free - pages // _KEPT_FREE))
+                await self._store.shrink(min(_SHRUNK_AT_ONCE, free - pages // _KEPT_FREE))
                 if (await self._prunable.free_pages())[0] >= free:
                     return False  # somebody reads the old pages
                 await asyncio.sleep(_REST * (monotonic() - step_begun))
@@ -182,9 +182,10 @@ class Pruner:
 
     async def note(self, removed: int, user: str | None) -> None:
         """Keeps when something was pruned, how much, and by whom. Raises NotStored."""
-        milestone = Milestone(name="prune", at=self._clock(), number=removed, user=user)
-        self._site().milestones["prune"] = milestone
-        await self._keeper.commit([milestone])
+        self._live.require()
+        milestone = Milestone(name="prune", at=self._live.now(), number=removed, user=user)
+        self._live.site.milestones["prune"] = milestone
+        await self._live.keep([milestone])
 
     # --- every night
 
@@ -204,7 +205,7 @@ class Pruner:
         removed: dict[str, int] = {}
         for kind in KINDS:
             if days := self.days(kind):
-                removed[kind], _ = await self.prune(kind, self._clock() - days * _DAY_MS, None)
+                removed[kind], _ = await self.prune(kind, self._live.now() - days * _DAY_MS, None)
         if not removed:
             return
         await self.shrink(None)
@@ -212,10 +213,10 @@ class Pruner:
         log.info("pruned: %s", ", ".join(f"{count} {kind}" for kind, count in removed.items()))
 
     async def _wait_for_the_night(self) -> None:
-        begun = datetime.fromtimestamp(self._clock() / 1000)
+        begun = datetime.fromtimestamp(self._live.now() / 1000)
         while True:
-            now = datetime.fromtimestamp(self._clock() / 1000)
-            hour, minute = map(int, self._settings().at.split(":"))
+            now = datetime.fromtimestamp(self._live.now() / 1000)
+            hour, minute = map(int, self._settings.at.split(":"))
             due = begun.replace(hour=hour, minute=minute, second=0, microsecond=0)
             if due <= begun:
                 due += timedelta(days=1)

@@ -9,8 +9,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.record import Change, Event, EventType
-from csmsd.profiles.slice import Context, Incoming, Observer, Operation, Outgoing
+from csmsd.profiles.record import EventType
+from csmsd.profiles.slice import Incoming, Observer, Operation, Outgoing
 
 # In the order in which help and documentation list them.
 ROOMS = {
@@ -57,19 +57,6 @@ def observers() -> dict[EventType, tuple[Observer, ...]]:
         for observer in getattr(module, "OBSERVES", ()):
             found[observer.event] = (*found.get(observer.event, ()), observer)
     return found
-
-
-def observed(events: list[Event], at: Context) -> tuple[list[Change], list[Event]]:
-    """What follows from the events of a charge point's request, by the rules of other slices."""
-    known = observers()
-    changes: list[Change] = []
-    more: list[Event] = []
-    for event in events:
-        for observer in known.get(event.type, ()):
-            found, told = observer.observe(event, at)
-            changes += found
-            more += told
-    return changes, more
 
 
 @cache

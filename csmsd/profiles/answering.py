@@ -9,8 +9,8 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.reading import read
 from csmsd.ocpp.types import Message
-from csmsd.profiles import observed
 from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.following import observed
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 Payload = bytes | msgspec.Raw
@@ -21,7 +21,7 @@ def answer(slice_: Incoming[Message, Message], payload: Payload, at: Context) ->
     reply = _handled(slice_, payload, at)
     if not reply.events:
         return reply
-    changes, events = observed(reply.events, at)
+    changes, events = observed(reply.events, at.site, at.now)
     if not changes and not events:
         return reply
     return Reply(reply.confirmation, reply.changes + changes, reply.events + events, reply.later)

@@ -61,6 +61,14 @@ class Site:
         self._transaction_ids = count(1)
         self._bookings = count(1)
 
+    def carry_over(self, old: "Site") -> None:
+        """Takes what no file knows from the site that this one replaces."""
+        for key, state in old.charge_points.items():
+            known = self.charge_points.get(key)
+            if known is not None:
+                known.carry_over(state)
+        self.firmware.hosting = old.firmware.hosting
+
     def charge_point(self, identity: str) -> ChargePointState | None:
         """The charge point of that identity, in whatever case it is written."""
         return self.charge_points.get(fold(identity))

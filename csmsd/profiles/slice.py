@@ -83,12 +83,13 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
 class Observer(msgspec.Struct, frozen=True):
     """A rule that follows from what another slice tells: `OBSERVES` of a module holds them.
 
-    It sees an event that a charge point's request brought about, and adds what is kept in the same commit. So a room
-    can build on another one without that one knowing.
+    It sees an event, whoever brought it about (a charge point, an operator, a clock), and adds what is kept in the same
+    commit, and what is told. So a room can build on another one without that one knowing. Memory has what the event
+    tells already: the charge point of `charge_point.removed` is not there any more.
     """
 
     event: EventType
-    observe: Callable[[Event, Context], tuple[list[Change], list[Event]]]
+    observe: Callable[[Event, "Site", Milliseconds], tuple[list[Change], list[Event]]]
 
 
 class Target(msgspec.Struct):

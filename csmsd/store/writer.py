@@ -21,7 +21,7 @@ from csmsd.store.tables import Row, Table, table
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[Exception | None], None]
+Done = Callable[[NotStored | None], None]
 
 # SQLite takes 32,766 parameters a statement.
 _MAX_PARAMETERS = 32_000
@@ -30,16 +30,20 @@ _PAUSE_SECONDS = 1.0
 _SLOW_SECONDS = 1.0
 
 
+# What SQLite, or the way of a value to it, says of rows that cannot be written.
+_REFUSALS = (sqlite3.Error, OverflowError, ValueError, TypeError)
+
 _Step = tuple[Table, Row, str | None]  # a row to be written; or the parameters of the statement that deletes some
 
 
 class _Member:
-    """One request's rows, as they were when it was handled."""
+    """One request's rows, as they were when it was handled. Raises ValueError or TypeError of what JSON cannot say."""
 
-    __slots__ = ("done", "steps")
+    __slots__ = ("done", "fault", "steps")
 
     def __init__(self, changes: Iterable[Change], done: Done) -> None:
         self.done = done
+        self.fault: Exception | None = None
         self.steps: list[_Step] = []
         for change in changes:
             if isinstance(change, Deleted):
@@ -51,7 +55,7 @@ class _Member:
 
 
 class Writer:
-    """Owns the only writing connection. `recover` is awaited after a failure, to load the live state anew."""
+    """Owns the only writing connection. `recover` loads the live state anew; it is awaited when that may be wrong."""
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", recover: Callable[[], Awaitable[None]]) -> None:
         self._path = path
@@ -63,6 +67,9 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._closed = False
+        self._rescuing = False
+        self._renewing = False
         self._task: asyncio.Task[None] | None = None
         self._connection: aiosqlite.Connection | None = None
         self.failure: str | None = None
@@ -81,8 +88,11 @@ class Writer:
         )
         await self._connection.execute_fetchall("PRAGMA foreign_keys=ON")
         await self._connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous}")
-        self.accepting = True
         self._task = asyncio.create_task(self._run(), name="writer")
+        self._reckon()
+
+    def _reckon(self) -> None:
+        self.accepting = not (self._task is None or self._closed or self._rescuing or self._renewing)
 
     async def close(self) -> None:
         """Writes what is pending, then closes the file."""
@@ -100,9 +110,9 @@ class Writer:
             return
         try:
             member = _Member(changes, done)
-        except (ValueError, TypeError) as error:  # a value that JSON or SQLite has no room for
-            done(NotStored(str(error)))
-            return
+        except (ValueError, TypeError) as error:  # it fails like one that SQLite refuses: memory is ahead of the disk
+            member = _Member((), done)
+            member.fault = error
         self._add(member)
 
     def _add(self, member: _Member) -> None:
@@ -150,24 +160,28 @@ class Writer:
         """Waits until nothing is pending."""
         await self._idle.wait()
 
-    async def pause(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Refuses new changes, writes what is pending, does `work`, and goes on."""
-        self.accepting = False
-        try:
-            await self.flush()
-            await work()
-        finally:
-            self.accepting = not self._closing
+    def renew(self) -> None:
+        """Refuses new changes from now on, writes what is pending, has the live state loaded anew, and goes on."""
+        if not self._closed:
+            self._renewing = True
+            self._reckon()
+            self._idle.clear()
+            self._wake.set()
 
     async def _run(self) -> None:
         while True:
             if self._shrinking is not None:
                 (pages, done), self._shrinking = self._shrinking, None
                 await self._shrink(pages, done)
-            if not self._pending:
+            if not self._pending and self._renewing:
+                await self._recover()
+                self._renewing = False
+                self._reckon()
+            if not self._pending and not self._renewing:
                 self._idle.set()
                 if self._closing:
-                    self.accepting = False
+                    self._closed = True
+                    self._reckon()
                     return
                 await self._wake.wait()
             self._wake.clear()
@@ -190,7 +204,7 @@ class Writer:
         begun = self._begun = monotonic()
         try:
             await self._write(batch)
-        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+        except _REFUSALS as error:
             await self._rescue(batch, error)
             return
         finally:
@@ -218,13 +232,14 @@ class Writer:
         """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
         log.error("a commit of %d requests failed: %s", len(batch), error)
         self.failed_commits += 1
-        self.accepting = False
+        self._rescuing = True
+        self._reckon()
         failed: list[tuple[_Member, Exception]] = []
         if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
             for member in batch:
                 try:
                     await self._write([member])
-                except (sqlite3.Error, OverflowError, UnicodeEncodeError) as own:
+                except _REFUSALS as own:
                     failed.append((member, own))
                 else:
                     _call(member.done, None)
@@ -244,14 +259,15 @@ class Writer:
             _call(member.done, NotStored(str(reason)))
         if disk and not self._closing:
             await asyncio.sleep(_PAUSE_SECONDS)
-        self.accepting = not self._closing
+        self._rescuing = False
+        self._reckon()
 
 
 def _promise() -> tuple["asyncio.Future[None]", Done]:
     """What waits for an end, and how it is told."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def done(error: Exception | None) -> None:
+    def done(error: NotStored | None) -> None:
         if not future.done():
             if error is None:
                 future.set_result(None)
@@ -261,7 +277,7 @@ def _promise() -> tuple["asyncio.Future[None]", Done]:
     return future, done
 
 
-def _call(done: Done, error: Exception | None) -> None:
+def _call(done: Done, error: NotStored | None) -> None:
     try:
         done(error)
     except Exception:  # one caller's mistake must not stop the writer
@@ -272,6 +288,8 @@ def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[obje
     """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before."""
     gathered: dict[str, tuple[Table, list[Row]]] = {}
     for member in members:
+        if member.fault is not None:
+            raise member.fault
         for kind, row, delete in member.steps:
             if delete is None:
                 gathered.setdefault(kind.name, (kind, []))[1].append(row)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from csmsd import pruning
+from csmsd.events import EventBus
+from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored, PruneKind
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
@@ -51,25 +53,26 @@ class Books:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.site = Site()
         self.files = Files()
         self.settings = Retention(keep_unexported=False)
-        self.writer = Writer(path, recover=self.reload)
+        self.writer = Writer(path, recover=lambda: self.live.recover())
+        bus = EventBus(last=0, clock=lambda: NOW, keep=lambda event: None)
+        self.live = LiveSite(self.writer, bus, lambda: NOW, lambda: load(path, Policies()))
         self.pruner = Pruner(
-            lambda: self.site,
+            self.live,
             self.writer,
             Prunable(path),
             self.files,  # type: ignore[arg-type]
-            lambda: NOW,
-            lambda: self.settings,
+            self.settings,
         )
 
-    async def reload(self) -> None:
-        self.site = load(self.path, Policies())
+    @property
+    def site(self) -> Site:
+        return self.live.site
 
     async def keep(self, *changes: Change) -> None:
         await self.writer.commit([ChargePoint(id="CP1", registered_at=0), *changes])
-        await self.reload()
+        await self.live.open()
 
     async def prune(self, kind: PruneKind, days: int = 30) -> int:
         removed, more = await self.pruner.prune(kind, NOW - days * DAY, None)
@@ -130,7 +133,7 @@ async def test_old_transactions_go_with_their_meter_values(books: Books) -> None
     assert books.stored("SELECT id FROM transactions") == [8]
     assert books.stored("SELECT DISTINCT transaction_id FROM meter_value") == [8, None]
     assert [known.id for known in map(books.site.find_transaction, range(1, 9)) if known is not None] == [8]
-    await books.reload()
+    await books.live.open()
     assert books.site.new_transaction_id() == 9
     assert books.site.new_booking() == 9
 
@@ -157,7 +160,7 @@ async def test_the_last_booking_stays_since_it_says_where_the_numbers_go_on(book
     await books.keep(transaction(1), transaction(2, booking=4), transaction(3, booking=3))
     assert await books.prune("transactions") == 2
     assert books.stored("SELECT id FROM transactions") == [2]
-    await books.reload()
+    await books.live.open()
     assert books.site.new_booking() == 5
     assert books.site.new_transaction_id() == 4
 
@@ -349,7 +352,7 @@ async def test_it_waits_for_the_time_of_the_settings(books: Books, monkeypatch: 
         clock[0] += timedelta(seconds=seconds)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr(books.pruner, "_clock", lambda: int(clock[0].timestamp() * 1000))
+    monkeypatch.setattr(books.live, "now", lambda: int(clock[0].timestamp() * 1000))
     for at, woken in (
         ("12:05", "2026-11-02 12:05:00"),
         ("12:05", "2026-11-03 12:05:00"),

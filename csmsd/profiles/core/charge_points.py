@@ -261,6 +261,12 @@ class ChargePointState:
             counter.last_at = now
             self.unsaved = True
 
+    def carry_over(self, old: "ChargePointState") -> None:
+        """Takes what no file knows from the state that this one replaces."""
+        self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
+        self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
+        self.unanswered_since = old.unanswered_since
+
     def housekeeping(self) -> list[Change]:
         """What moved without being worth a commit of its own."""
         if not self.unsaved:

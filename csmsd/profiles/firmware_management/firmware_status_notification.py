@@ -3,7 +3,8 @@
 from typing import Literal
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Context, Incoming, Observer, Reply
 
 
@@ -36,20 +37,21 @@ def firmware_status_notification(
     return Reply(confirmation, [update], [update.event()])
 
 
-def _booted(event: Event, at: Context) -> tuple[list[Change], list[Event]]:
+def _booted(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """`Installed` is the charge point's word, the version of its next boot is what it runs: two facts."""
-    update = at.site.firmware.updates.current(at.charge_point.id)
-    if update is None or update.state == "superseded":
+    charge_point = site.charge_point(event.charge_point or "")
+    update = site.firmware.updates.current(charge_point.id) if charge_point is not None else None
+    if charge_point is None or update is None or update.state == "superseded":
         return [], []
-    version = at.charge_point.record.firmware_version
+    version = charge_point.record.firmware_version
     before = update.version_after
-    confirmed = update.booted(version, at.now)
+    confirmed = update.booted(version, now)
     if not confirmed and update.version_after == before:
         return [], []
     events: list[Event] = []
     if confirmed:
         data: dict[str, object] = {"update": update.id, "before": update.version_before, "version": version}
-        events.append(Event("firmware.confirmed", at.charge_point.id, data))
+        events.append(Event("firmware.confirmed", charge_point.id, data))
     return [update], events
 
 

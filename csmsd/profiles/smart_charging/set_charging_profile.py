@@ -6,8 +6,9 @@ from msgspec import Meta
 
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ConnectorId, Message
-from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Context, Observer, Operation, Outgoing, Steps, Target
+from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Observer, Operation, Outgoing, Steps, Target
 from csmsd.profiles.smart_charging.installed import installed
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
@@ -54,14 +55,24 @@ def _settle(
 OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle)
 
 
-def _transactions_moved(event: Event, at: Context) -> tuple[list[Change], list[Event]]:
-    """C 3.13.1: TxProfiles end with their transaction; those of remote starts find theirs."""
-    return at.site.installed_profiles.tidy(at.charge_point, at.now), []
+def _transactions_moved(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """C 3.13.1: TxProfiles end with their transaction, however that ended; those of remote starts find theirs."""
+    charge_point = site.charge_point(event.charge_point or "")
+    return ([] if charge_point is None else site.installed_profiles.tidy(charge_point, now)), []
+
+
+def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """The rows go with that of the charge point."""
+    site.installed_profiles.forget(event.charge_point or "")
+    return [], []
 
 
 OBSERVES = (
     Observer("transaction.started", _transactions_moved),
     Observer("transaction.stopped", _transactions_moved),
+    Observer("transaction.abandoned", _transactions_moved),
+    Observer("transaction.closed", _transactions_moved),
+    Observer("charge_point.removed", _removed),
 )
 
 

@@ -9,7 +9,7 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.types import Message
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import CallEnd, CallTicket
+from csmsd.ports import CallEnd, CallTicket, NotStored, Removal
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Outgoing
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileConf
@@ -24,10 +24,16 @@ class Disk:
     failure = None
     slow_ms = None
 
-    def submit(self, changes: Sequence[Change], done: Callable[[Exception | None], None]) -> None:
+    def submit(self, changes: Sequence[Change], done: Callable[[NotStored | None], None]) -> None:
         done(None)
 
     async def commit(self, changes: Sequence[Change]) -> None:
+        pass
+
+    async def remove(self, removals: Sequence[Removal]) -> None:
+        pass
+
+    def renew(self) -> None:
         pass
 
 

@@ -25,6 +25,8 @@ class Watched:
         self.visible: dict[str, bool] = {}
         self.states: list[str | None] = []
         self.recoveries = 0
+        self.stored_at_recovery: set[str] = set()
+        self.accepting_at_recovery: list[bool] = []
         self._moved = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self.writer = Writer(path, recover=self._recover)
@@ -36,11 +38,13 @@ class Watched:
 
     async def _recover(self) -> None:
         self.recoveries += 1
+        self.stored_at_recovery = self.stored()
+        self.accepting_at_recovery.append(self.writer.accepting)
 
     def submit(self, name: str, *changes: Change) -> None:
         """One member; its end is written down, and whether its rows could be read by others at that moment."""
 
-        def done(error: Exception | None) -> None:
+        def done(error: NotStored | None) -> None:
             self.ends[name] = error
             self.visible[name] = name in self.stored()
             self._tasks.append(asyncio.create_task(self._tell()))
@@ -166,6 +170,11 @@ async def test_text_that_is_no_unicode_fails_alone(watched: Watched) -> None:
     await bad_member(watched, tag("BAD", "\ud800"))
 
 
+async def test_a_value_that_json_cannot_say_fails_alone(watched: Watched) -> None:
+    labels: list[str] = [object()]  # type: ignore[list-item]
+    await bad_member(watched, ChargePoint(id="BAD", labels=labels, registered_at=0))
+
+
 async def test_a_member_is_stored_whole_or_not_at_all(watched: Watched) -> None:
     watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
     await bad_member(watched, tag("E"), tag("BAD"), tag("F"))
@@ -243,18 +252,29 @@ async def test_commit_waits_and_raises(watched: Watched) -> None:
         await watched.writer.commit([tag("BAD")])
 
 
-async def test_a_pause_refuses_what_is_new_and_writes_what_is_pending(watched: Watched) -> None:
+async def test_renewing_refuses_what_is_new_writes_what_is_pending_and_loads_anew(watched: Watched) -> None:
     watched.submit("A")
-
-    async def work() -> None:
-        assert watched.stored() == {"A"}
-        watched.submit("B")
-        assert isinstance(watched.ends["B"], NotStored)
-
-    await watched.writer.pause(work)
+    watched.writer.renew()
+    watched.submit("B")
+    assert isinstance(watched.ends["B"], NotStored), "it was worked out from memory that may be wrong"
+    await watched.writer.flush()
+    assert watched.stored_at_recovery == {"A"}
+    assert watched.recoveries == 1
     watched.submit("C")
     await watched.writer.flush()
     assert watched.stored() == {"A", "C"}
+    assert watched.recoveries == 1
+
+
+async def test_renewing_while_a_commit_fails_refuses_until_memory_is_loaded_anew(watched: Watched) -> None:
+    """The failed commit has it loaded, too; what was asked for meanwhile is done all the same, and after it."""
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    watched.submit("BAD")
+    await asyncio.sleep(0)  # the writer has taken it and is at it
+    watched.writer.renew()
+    await watched.writer.flush()
+    assert watched.accepting_at_recovery == [False, False]
+    assert watched.writer.accepting
 
 
 async def test_a_mistake_in_one_done_does_not_stop_the_writer(
@@ -281,6 +301,8 @@ async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -
     assert made.stored() == set(names(50))
     made.submit("LATE")
     assert made.failed() == {"LATE"}
+    made.writer.renew()
+    assert made.recoveries == 0
 
 
 def names(count: int) -> Iterable[str]:
