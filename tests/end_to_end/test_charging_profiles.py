@@ -246,6 +246,14 @@ async def test_verify_of_an_empty_or_refused_answer(site: Site) -> None:
     await run(site, "set-charging-profile", connector=1, profile="flat")
     found = await site.call("profile.verify", charge_point="CP1", connector=1, duration=3600)
     assert (found["agrees"], found["reported"]) == (False, None)
+    schedule = {"charging_rate_unit": "A", "charging_schedule_period": []}
+    empty = {"status": "Accepted", "connector_id": 1, "schedule_start": timestamp(), "charging_schedule": schedule}
+    charge_point.answers["GetCompositeSchedule"] = empty
+    shown = await site.csmsctl("profile", "verify", "CP1", "--connector", "1")
+    assert shown.code == 1
+    assert "no schedule reported" in shown.err
+    raw = await site.csmsctl("get-composite-schedule", "CP1", "--connector", "1", "--duration", "3600")
+    assert raw.code == 0, raw
     charge_point.answers["GetCompositeSchedule"] = {"status": "Rejected"}
     found = await site.call("profile.verify", charge_point="CP1", connector=1, duration=3600)
     assert (found["agrees"], found["results"][0]["outcome"]) == (None, "rejected")

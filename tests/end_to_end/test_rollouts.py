@@ -31,8 +31,12 @@ async def shown(site: Site) -> tuple[str, str | None, dict[str, str]]:
 
 
 async def updated(point: RawChargePoint, *statuses: str) -> None:
-    """Takes the command and reports."""
-    await point.answer(await point.asked("UpdateFirmware"), {})
+    """Takes the command, fetches the file where csmsd hosts it and nothing fails, and reports."""
+    command = await point.asked("UpdateFirmware")
+    await point.answer(command, {})
+    if "DownloadFailed" not in statuses and "127.0.0.1" in command[3]["location"]:
+        answer, _ = await asyncio.to_thread(http, "GET", command[3]["location"])
+        assert answer.status == 200
     for status in statuses:
         await point.ask("FirmwareStatusNotification", {"status": status})
 
@@ -238,3 +242,21 @@ async def test_a_fleet_of_simulated_charge_points(
     assert sorted(ended) == ["CP1", "CP2", "CP3", "CP4", "CP5"]
     (found,) = (await site.json("rollout", "show", "1"))["rollouts"]
     assert (found["state"], found["done"]) == ("done", 5)
+
+
+async def test_installed_by_one_that_fetched_nothing_is_no_success(make_site: MakeSite) -> None:
+    """Nor does anybody wait for the whole time: some minutes after the word its boot has not come, either."""
+    site = await make_site(hosting())
+    await add_firmware(site)
+    liar, honest = await site.raw("CP1"), await site.raw("CP2")
+    await rollout(site, "CP1", "CP2", "--parallel", "2")
+    await liar.answer(await liar.asked("UpdateFirmware"), {})
+    await liar.ask("FirmwareStatusNotification", {"status": "Installed"})
+    watcher = await site.watch("rollout.changed")
+    await updated(honest, "Installed")
+    while (await watcher.event("rollout.changed", "CP2"))["data"]["member"] != "done":
+        pass
+    assert (await shown(site))[2] == {"CP1": "updating", "CP2": "done"}
+    (update,) = (await site.json("firmware", "status", "CP1"))["updates"]
+    assert (update["state"], update["reported"]) == ("requested", "Installed")
+    assert "nobody has fetched the file" in update["error"]

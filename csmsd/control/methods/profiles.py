@@ -285,6 +285,8 @@ async def verify(service: Service, parameters: Verification, caller: Caller) -> 
     state = one(service.site(), parameters.charge_point)
     confirmation, _ = read_value(GetCompositeScheduleConf, results[0]["response"])
     schedule = confirmation.charging_schedule
+    if schedule is not None and not schedule.charging_schedule_period:
+        schedule = None  # C 7.13 wants a period: without one it reports none
     outlook = Outlook.of(Target(service.site(), state, now), phases=parameters.phases)
     unit = schedule.charging_rate_unit if schedule is not None else parameters.unit or outlook.unit
     told = parse_time(confirmation.schedule_start or "", state.zone)

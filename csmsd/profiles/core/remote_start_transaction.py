@@ -31,6 +31,13 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
         return f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}"
     if status != "Accepted":
         return f"idTag {request.id_tag} is {status}; see: csmsctl tag show {request.id_tag}"
+    limit = tag.max_transactions if tag is not None else None
+    running = target.site.active_transactions_of(request.id_tag)
+    if limit is not None and running >= limit:
+        return (
+            f"idTag {request.id_tag} has {running} of {limit} transactions running, so the start would be answered "
+            f"ConcurrentTx (C 7.2); see: csmsctl tx list --tag {request.id_tag} --state active"
+        )
     if request.charging_profile is not None:
         return target.site.charging_profiles.objection_to_start(request.charging_profile, request.connector_id, target)
     return None
@@ -60,8 +67,33 @@ def _transaction(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     )
 
 
+def _other(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
+    """One that began on its connector since, with another idTag: then the one that was asked for does not come."""
+    request, state = sent.request, sent.target.charge_point
+    connectors = [number for number in state.connectors if number > 0]
+    wanted = request.connector_id or (connectors[0] if len(connectors) == 1 else None)
+    if wanted is None:
+        return None
+    return next((known for known in state.transactions.told_since(sent.at) if known.connector == wanted), None)
+
+
 def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Sight:
-    return Sight(sent.target.charge_point.status_of(sent.request.connector_id or 0))
+    status = sent.target.charge_point.status_of(sent.request.connector_id or 0)
+    other = _other(sent)
+    if other is None:
+        return Sight(status)
+    why = (
+        f"transaction {other.id} began on connector {other.connector} with idTag {other.id_tag}, "
+        f"not with {sent.request.id_tag}"
+    )
+    return Sight(status, failed=why, facts={"transaction": other.id, "connector": other.connector})
+
+
+def _refused(begun: Transaction) -> str | None:
+    """C 4.8: with any other status than Accepted it delivers nothing, or is ended."""
+    if begun.id_tag_status == "Accepted":
+        return None
+    return f"transaction {begun.id} began, and its idTag {begun.id_tag} was answered {begun.id_tag_status}"
 
 
 def _started(sent: Sent[RemoteStartTransactionReq]) -> Sight:
@@ -69,7 +101,9 @@ def _started(sent: Sent[RemoteStartTransactionReq]) -> Sight:
     begun = _transaction(sent)
     if begun is None:
         return _not_begun(sent)
-    return Sight("started", reached=True, facts={"transaction": begun.id, "connector": begun.connector})
+    refused = _refused(begun)
+    facts: Data = {"transaction": begun.id, "connector": begun.connector}
+    return Sight("started", reached=refused is None, failed=refused, facts=facts)
 
 
 def _charging(sent: Sent[RemoteStartTransactionReq]) -> Sight:
@@ -79,6 +113,9 @@ def _charging(sent: Sent[RemoteStartTransactionReq]) -> Sight:
         return _not_begun(sent)
     state = sent.target.charge_point
     facts: Data = {"transaction": begun.id, "connector": begun.connector}
+    refused = _refused(begun)
+    if refused is not None:
+        return Sight(state.status_of(begun.connector), failed=refused, facts=facts)
     connector = state.connectors.get(begun.connector)
     if begun.state != "active":
         reached = begun.energy_wh > 0

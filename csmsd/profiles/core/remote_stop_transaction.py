@@ -32,14 +32,14 @@ def _check(request: RemoteStopTransactionReq, target: Target) -> str | None:
 
 
 def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Sight:
-    """StopTransaction came."""
+    """StopTransaction came. One that was given up for another is ended by it, too; books that are closed are not."""
     number = sent.request.transaction_id
     known = sent.target.charge_point.transactions.get(number)
     if known is None:
         return Sight("unknown", failed=f"transaction {number} is not known on {sent.target.charge_point.id}")
     facts: Data = {"transaction": known.id, "connector": known.connector}
-    given_up = f"transaction {known.id} is {known.state}" if known.state in ("abandoned", "closed") else None
-    return Sight(known.state, reached=known.state == "stopped", failed=given_up, facts=facts)
+    closed = f"transaction {known.id} was closed by an operator" if known.state == "closed" else None
+    return Sight(known.state, reached=known.state == "stopped", failed=closed, facts=facts)
 
 
 OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check)

@@ -39,6 +39,7 @@ DEFAULT_RETRIES = 3  # how often it is tried again when the command leaves that 
 _SLACK = 1024 * 1024  # bytes on top of whole files: a charge point resumes a little before where it was cut
 _LEAST_COST = 20  # a transfer that brings nothing new costs a file's size by this, however little of it left
 _LAST_WORD = 60_000  # ms after a boot with the new version in which Installed may still come
+_LAST_BOOT = 600_000  # ms after Installed in which a boot may show that it is so, when nobody fetched the file
 
 
 class FirmwareUpdate(Followed, kw_only=True, gc=False):
@@ -67,6 +68,12 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
     def token_dead(self) -> bool:
         used_up = self.downloads_left < 1 or self.bytes_left < 1
         return used_up or self.state == "installed" or super().token_dead
+
+    @property
+    def unfounded(self) -> bool:
+        """Whether it cannot be installed by all that is known here: csmsd hosts the file, and nothing of it left."""
+        fetched = self.fetched_at is not None or bool(self.delivered)
+        return self.token_hash is not None and not fetched and self.confirmed_at is None
 
     def may_be_fetched(self, size: int, retries: int | None) -> None:
         """A file of that size may be fetched once, and once more for each retry that the command speaks of.
@@ -100,6 +107,11 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         state = STATES.get(status)  # Idle and what nobody knows change nothing
         if state is None or self.state == "installed" or state == self.state:
             return False  # and nothing to wait longer for: who says the same for ever would never end
+        if state == "installed" and self.unfounded:
+            if self.error is None:
+                self.error = "it says Installed, but nobody has fetched the file and no boot has shown another version"
+                self.deadline_at = min(self.deadline_at, now + _LAST_BOOT)
+            return False
         self.state = state
         self.error = None
         self.deadline_at = max(self.deadline_at, now + timeout)
@@ -139,6 +151,8 @@ def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Even
     for update in updates:
         if update.overdue(now):
             silence = f"no report since {update.reported or 'the command'}"
+            if update.reported == "Installed" and update.unfounded:
+                silence = update.error or silence
             update.state = "installed" if update.confirmed_at is not None else "unknown"
             update.changed_at = now
             update.error = f"{silence}, but it booted with the new version" if update.confirmed_at else silence

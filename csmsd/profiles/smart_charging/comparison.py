@@ -32,15 +32,18 @@ Reported = list[tuple[Milliseconds, Milliseconds, Fraction | None]]
 
 
 def reported_limits(schedule: ChargingSchedule | None, start: Milliseconds, end: Milliseconds) -> Reported:
-    """The charge point's schedule, over the span that was asked for; where it says nothing there is no limit."""
-    if schedule is None:
+    """The charge point's schedule, over the span that was asked for; where it says nothing there is no limit.
+
+    So it is with a negative one, which some write for none.
+    """
+    if schedule is None or not schedule.charging_schedule_period:
         return [(start, end, None)]
     stop = end if schedule.duration is None else min(end, start + schedule.duration * 1000)
     periods = sorted(schedule.charging_schedule_period, key=lambda period: period.start_period)
     moments = [min(stop, start + period.start_period * 1000) for period in periods]
     found: Reported = [(start, moments[0] if moments else stop, None)]
     for period, begin, following in zip(periods, moments, [*moments[1:], stop], strict=True):
-        found.append((begin, following, exact(period.limit)))
+        found.append((begin, following, exact(period.limit) if period.limit >= 0 else None))
     found.append((stop, end, None))
     return [stretch for stretch in found if stretch[0] < stretch[1]]
 

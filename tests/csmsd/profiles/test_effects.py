@@ -7,6 +7,7 @@ import pytest
 from csmsd.profiles import operations
 from csmsd.profiles.core.change_availability import ChangeAvailability
 from csmsd.profiles.core.remote_start_transaction import RemoteStart
+from csmsd.profiles.core.remote_stop_transaction import RemoteStop
 from csmsd.profiles.core.reset import Reset
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics
 from csmsd.profiles.slice import CannotSend, Operation, Sent, Sight
@@ -44,7 +45,14 @@ STARTS: dict[str, tuple[Course, str, bool, bool]] = {
     "nothing": (lambda scene: None, "connected", False, False),
     "preparing": (lambda scene: scene.status(1, "Preparing"), "Preparing", False, False),
     "charging without a transaction": (lambda scene: scene.status(1, "Charging"), "Charging", False, False),
-    "another tag": (lambda scene: (scene.start(idTag="TAG2"), scene.status(1, "Charging")), "Charging", False, False),
+    "another tag": (lambda scene: (scene.start(idTag="TAG2"), scene.status(1, "Charging")), "Charging", False, True),
+    "another tag elsewhere": (lambda scene: scene.start(idTag="TAG2", connectorId=2), "connected", False, False),
+    "refused": (
+        lambda scene: (scene.tag("TAG1", blocked=True), scene.start(), scene.status(1, "Charging")),
+        "Charging",
+        False,
+        True,
+    ),
     "another connector": (lambda scene: scene.start(connectorId=2), "connected", False, False),
     "started": (lambda scene: scene.start(), "connected", False, False),
     "charging, then started": (lambda scene: (scene.status(1, "Charging"), scene.start()), "Charging", True, False),
@@ -70,6 +78,47 @@ def test_charging(scene: Scene, course: str) -> None:
     act(scene)
     sight = see(scene, RemoteStart(tag="TAG1", connector=1))
     assert (sight.state, sight.reached, sight.failed is not None) == (state, reached, failed)
+
+
+@pytest.mark.parametrize("state", ["started", "charging"])
+@pytest.mark.parametrize(
+    ("course", "why"),
+    [
+        (
+            lambda scene: (scene.tag("TAG1", max_transactions=1), scene.start(connectorId=2), scene.start()),
+            "its idTag TAG1 was answered ConcurrentTx",
+        ),
+        (lambda scene: (scene.tag("TAG1", blocked=True), scene.start()), "its idTag TAG1 was answered Blocked"),
+        (lambda scene: (scene.site.id_tags.clear(), scene.start()), "its idTag TAG1 was answered Invalid"),
+        (lambda scene: scene.start(idTag="TAG2"), "with idTag TAG2, not with TAG1"),
+    ],
+)
+def test_a_start_that_came_to_nothing_says_why(scene: Scene, course: Course, why: str, state: str) -> None:
+    scene.tag("TAG2")
+    scene.now += SECOND
+    course(scene)
+    sight = see(scene, RemoteStart(tag="TAG1", connector=1), state)
+    assert (sight.reached, why in (sight.failed or "")) == (False, True)
+
+
+def test_on_which_connector_it_begins_is_known_when_there_is_one(scene: Scene) -> None:
+    scene.tag("TAG2")
+    scene.status(1, "Available")
+    scene.now += SECOND
+    scene.start(idTag="TAG2")
+    assert "not with TAG1" in (see(scene, RemoteStart(tag="TAG1")).failed or "")
+    scene.status(2, "Available")
+    assert see(scene, RemoteStart(tag="TAG1")).failed is None
+
+
+def test_a_stop_is_waited_for_until_it_comes(scene: Scene) -> None:
+    first = scene.started()
+    scene.now += SECOND
+    scene.started(meterStart=2000)  # the first is given up
+    waiting = see(scene, RemoteStop(transaction=first.id))
+    assert (waiting.state, waiting.reached, waiting.failed) == ("abandoned", False, None)
+    scene.stop(first, meterStop=3000)
+    assert see(scene, RemoteStop(transaction=first.id)).reached
 
 
 def test_a_transaction_from_before_is_not_what_was_begun(scene: Scene) -> None:

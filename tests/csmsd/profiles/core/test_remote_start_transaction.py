@@ -105,3 +105,17 @@ def test_a_charging_profile_in_it_is_a_tx_profile_without_transaction(
 
     assert (found is None) == (warning is None)
     assert (warning or "") in (found or "")
+
+
+@pytest.mark.parametrize(("limit", "running", "warned"), [(None, 3, False), (1, 0, False), (1, 1, True), (2, 1, False)])
+def test_a_start_over_the_limit_of_a_card_is_warned_of(limit: int | None, running: int, warned: bool) -> None:
+    """C 7.2: it would be answered ConcurrentTx."""
+    scene = Scene()
+    scene.tag("TAG1", max_transactions=limit)
+    for connector in range(1, running + 1):
+        scene.start(connectorId=connector)
+    warning = scene.warning(RemoteStart(tag="TAG1"))
+    assert (warning is not None) == warned
+    if warning is not None:
+        assert "ConcurrentTx" in warning
+        assert "csmsctl tx list --tag TAG1 --state active" in warning

@@ -123,3 +123,47 @@ def test_a_boot_with_the_new_version_stands_for_installed_that_never_came() -> N
     assert scene.update.state == "installed"
     assert scene.update.error is not None
     assert "booted with the new version" in scene.update.error
+
+
+def hosted() -> FirmwareScene:
+    scene = FirmwareScene()
+    scene.command(UpdateFirmware(file="acme-2.1.bin"))
+    return scene
+
+
+def test_installed_without_a_byte_of_our_file_is_only_a_word() -> None:
+    scene = hosted()
+    reported(scene, "Installed")
+    assert (scene.update.state, scene.update.reported) == ("requested", "Installed")
+    scene.now += 600 * SECOND - 1
+    assert expire(scene.site.firmware.updates, scene.now) == ([], [])
+    reported(scene, "Installed")  # said again it is no better founded, and waits no longer
+    scene.now += 1
+    (update,), _ = expire(scene.site.firmware.updates, scene.now)
+    assert update is scene.update
+    assert scene.update.state == "unknown"
+    assert scene.update.error == (
+        "it says Installed, but nobody has fetched the file and no boot has shown another version"
+    )
+
+
+def test_installed_is_believed_when_a_boot_shows_it() -> None:
+    scene = hosted()
+    reported(scene, "Installed")
+    scene.boots("2.1")
+    reported(scene, "Installed")
+    assert scene.update.state == "installed"
+
+
+@pytest.mark.parametrize("bytes_left", [10, 4], ids=["all of it", "a part, as far as is known"])
+def test_installed_is_believed_of_one_that_fetched_the_file(bytes_left: int) -> None:
+    scene = hosted()
+    scene.update.left(10, (0, 10), bytes_left, cost=bytes_left, arrived=True, now=scene.now)
+    reported(scene, "Installed")
+    assert scene.update.state == "installed"
+
+
+def test_installed_is_believed_of_a_file_that_others_host() -> None:
+    scene = begun()
+    reported(scene, "Installed")
+    assert scene.update.state == "installed"

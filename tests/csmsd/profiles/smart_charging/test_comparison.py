@@ -1,5 +1,6 @@
 """A charge point's composite schedule against ours."""
 
+import msgspec
 import pytest
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule
@@ -56,6 +57,11 @@ def test_what_agrees(schedule: ChargingSchedule) -> None:
         (theirs((0, 16), (4 * 3600, 8), duration=8 * 3600), [(8, 10, "higher", 8, None)]),
         (theirs((3600, 16), (4 * 3600, 8)), [(0, 1, "higher", 16, None)]),
         (None, [(0, 4, "higher", 16, None), (4, 10, "higher", 8, None)]),  # accepted, but empty
+        (
+            msgspec.structs.replace(theirs((0, 16)), charging_schedule_period=[]),
+            [(0, 4, "higher", 16, None), (4, 10, "higher", 8, None)],
+        ),
+        (theirs((0, 16), (4 * 3600, -1)), [(4, 10, "higher", 8, None)]),  # -1 is how some write no limit
         (theirs((0, 16), (4 * 3600 + 60, 8)), [(4, 4 + 1 / 60, "higher", 8, 16)]),
     ],
 )
