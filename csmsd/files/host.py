@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +26,10 @@ LINGER_SECONDS = 5.0  # for which a host that is not needed any more stays open
 _BETWEEN_LOOKS = 1.0  # seconds
 _STIRRING = frozenset({"firmware.status", "diagnostics.status", "diagnostics.received"})
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(24)
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -76,7 +81,7 @@ class FileHost:
         await self._attend()
         if self._bases:
             log.info("files are hosted at %s", ", ".join(self._bases.values()))
-        return Hosting(hosts, fallback()) if hosts else None
+        return Hosting(hosts, _new_token, fallback()) if hosts else None
 
     @property
     def bases(self) -> list[str]:

@@ -20,9 +20,11 @@ from csmsd.ports import CallEnd, CallTicket, Clock, Keeper, Links
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
+from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import CannotSend, FileProtocol, NotThere, Outgoing, Target, action_of
+from csmsd.profiles.slice import Outgoing, Target, action_of
 from csmsd.profiles.task import Outcome, QueuedCommand, Task
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class OperationRunner:
         self._cancelled: set[int] = set()
         self.draining = False
         # Has a file host open before a charge point is told of it; a text where it was opened for that. Raises OSError.
-        self.open_host: Callable[[FileProtocol], Awaitable[str | None]] = _nothing_to_open
+        self.open_host: Callable[[Protocol], Awaitable[str | None]] = _nothing_to_open
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()  # of tasks by action, since the start
 
     def new_task_id(self) -> int:
@@ -325,7 +327,7 @@ class OperationRunner:
         return stored
 
 
-async def _nothing_to_open(protocol: FileProtocol) -> str | None:
+async def _nothing_to_open(protocol: Protocol) -> str | None:
     return None
 
 

@@ -7,19 +7,17 @@ command, options and help from the operation's fields.
 """
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import Message
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Data, Event, EventType, Milliseconds, Record
-
-if TYPE_CHECKING:
-    from csmsd.profiles.core.charge_points import ChargePointState
-    from csmsd.profiles.site import Site
-
-FileProtocol = Literal["http", "ftp"]  # of the file hosts
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.site import Site
 
 Req = TypeVar("Req", bound=Message)
 Conf = TypeVar("Conf", bound=Message)
@@ -48,8 +46,8 @@ class Ask(msgspec.Struct, Generic[Conf]):
 class Context(msgspec.Struct):
     """What a handler is given besides the request: the site's state, who asks, and when (ms since 1970 UTC)."""
 
-    site: "Site"
-    charge_point: "ChargePointState"
+    site: Site
+    charge_point: ChargePointState
     now: Milliseconds
     deviations: list[Deviation] = []
 
@@ -99,8 +97,8 @@ class Target(msgspec.Struct):
     rollout that it is a part of.
     """
 
-    site: "Site"
-    charge_point: "ChargePointState"
+    site: Site
+    charge_point: ChargePointState
     now: Milliseconds
     task: int | None = None
     rollout: int | None = None
@@ -123,7 +121,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     settle: Callable[[Req, Conf, Target], tuple[list[Change], list[Event]]] | None = None
     intend: Callable[[Req, Target], tuple[list[Change], list[Event]]] | None = None
     unconfirmed: Callable[[Req, str, Target], tuple[list[Change], list[Event]]] | None = None
-    needs: Callable[[Req, Target], FileProtocol | None] | None = None
+    needs: Callable[[Req, Target], Protocol | None] | None = None
 
     @property
     def action(self) -> str:
@@ -173,14 +171,6 @@ class Effect(msgspec.Struct, frozen=True):
     patience: int | None = 60
 
 
-class CannotSend(Exception):
-    """An operation that makes no sense as given; the text says why and what to do instead."""
-
-
-class NotThere(Exception):
-    """A transaction, tag or the like that an operation names and that does not exist."""
-
-
 # An operation is a generator: it yields requests and is sent each one's confirmation (None: there was none).
 Steps = Generator[Message, Any, None]
 
@@ -210,6 +200,6 @@ class Operation(msgspec.Struct, kw_only=True):
             raise CannotSend(f"{self.command} can wait for {offered or 'nothing'}, not for {state}.")
         return found[0]
 
-    def implied_target(self, site: "Site") -> str:
+    def implied_target(self, site: Site) -> str:
         """The identity meant when no target is given (only for `target_optional`)."""
         raise CannotSend("Name the charge point.")

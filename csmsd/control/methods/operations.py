@@ -16,7 +16,8 @@ from csmsd.operations.command import CALL, Command, read_operation
 from csmsd.operations.runner import Options, Report, Steps
 from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Target
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.slice import Effect, Operation, Target
 from csmsd.profiles.task import ENDED
 
 LONGEST_QUEUE_SECONDS = 366 * 86_400

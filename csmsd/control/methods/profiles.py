@@ -20,7 +20,8 @@ from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 from csmsd.operations.runner import Options
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Event
-from csmsd.profiles.slice import CannotSend, NotThere, Steps, Target
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.slice import Steps, Target
 from csmsd.profiles.smart_charging.comparison import differences, reported_limits
 from csmsd.profiles.smart_charging.composite import Period, compose
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
@@ -237,7 +238,7 @@ async def preview(service: Service, parameters: Preview, caller: Caller) -> Json
         except CannotSend as error:
             raise usage(str(error)) from None
         connector, profile = outlook.add(profile, parameters.connector)
-        findings = lint_for(profile, connector, known_of(target))
+        findings = lint_for(profile, connector, known_of(state, target.site.installed_profiles, now))
     unit = parameters.unit or outlook.unit
     end = start + parameters.duration * 1000
     periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)

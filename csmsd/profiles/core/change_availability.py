@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
-from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ChangeAvailabilityReq(Message, kw_only=True):

@@ -38,9 +38,15 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
             f"idTag {request.id_tag} has {running} of {limit} transactions running, so the start would be answered "
             f"ConcurrentTx (C 7.2); see: csmsctl tx list --tag {request.id_tag} --state active"
         )
-    if request.charging_profile is not None:
-        return target.site.charging_profiles.objection_to_start(request.charging_profile, request.connector_id, target)
-    return None
+    if request.charging_profile is None:
+        return None
+    return target.site.charging_profiles.objection_to_start(
+        request.charging_profile,
+        request.connector_id,
+        target.charge_point,
+        target.site.installed_profiles,
+        target.now,
+    )
 
 
 def _settle(
@@ -50,7 +56,12 @@ def _settle(
     if request.charging_profile is None or confirmation.status != "Accepted":
         return [], []
     return target.site.charging_profiles.started_with(
-        request.charging_profile, request.connector_id, request.id_tag, target
+        request.charging_profile,
+        request.connector_id,
+        request.id_tag,
+        target.charge_point,
+        target.site.installed_profiles,
+        target.now,
     ), []
 
 

@@ -1,15 +1,14 @@
 """RemoteStopTransaction (C 5.12): ask a charge point to stop a transaction."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from csmsd.ocpp.types import Integer, Message, RemoteStartStopStatus
 from csmsd.profiles.record import Data
-from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Outgoing, Sent, Sight, Steps, Target
-
-if TYPE_CHECKING:
-    from csmsd.profiles.site import Site
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class RemoteStopTransactionReq(Message, kw_only=True):
@@ -83,7 +82,7 @@ class RemoteStop(Operation, kw_only=True):
             raise CannotSend(f"Several transactions run on {place}: {choices}. Say --connector N or --transaction ID.")
         return running[0].id
 
-    def implied_target(self, site: "Site") -> str:
+    def implied_target(self, site: Site) -> str:
         if self.transaction is None:
             raise CannotSend("Name the charge point, or the transaction with --transaction ID.")
         transaction = site.find_transaction(self.transaction)

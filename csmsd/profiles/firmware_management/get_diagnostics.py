@@ -19,7 +19,8 @@ from csmsd.profiles.firmware_management.location import (
 )
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Change, Event, EventType
-from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class GetDiagnosticsReq(Message, kw_only=True):

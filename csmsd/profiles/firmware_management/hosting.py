@@ -2,22 +2,16 @@
 
 import hashlib
 import re
-import secrets
 from collections.abc import Callable
+from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
 from csmsd.ocpp.secrets import TOKEN_PREFIX
-from csmsd.profiles.slice import FileProtocol
 
-Protocol = FileProtocol
-TOKEN_BYTES = 24
+Protocol = Literal["http", "ftp"]
 _OURS = re.compile(rf"/{TOKEN_PREFIX}([A-Za-z0-9_-]{{32}})(?:/|\Z)")
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def token_hash(token: str) -> str:
@@ -34,11 +28,14 @@ class Host(msgspec.Struct, frozen=True):
 
 
 class Hosting(msgspec.Struct):
-    """The file hosts, those that are always open first. `fallback` is told to those whose address is not known."""
+    """The file hosts, those that are always open first. `fallback` is told to those whose address is not known.
+
+    `make_token` gives 32 characters that nobody can guess.
+    """
 
     hosts: dict[Protocol, Host]
+    make_token: Callable[[], str]
     fallback: str = "localhost"
-    make_token: Callable[[], str] = new_token
 
     def url(self, protocol: Protocol, reached_at: str | None, name: str = "") -> str:
         """A new URL: `BASE/token-…/NAME`; without a name a directory to upload to."""

@@ -19,7 +19,8 @@ from csmsd.profiles.firmware_management.location import (
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.record import Change, Event, EventType
-from csmsd.profiles.slice import CannotSend, Effect, NotThere, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class UpdateFirmwareReq(Message, kw_only=True):

@@ -9,7 +9,8 @@ from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
 from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import CannotSend, NotThere, Operation, Outgoing, Steps, Target
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 UpdateType = Literal["Differential", "Full"]
 

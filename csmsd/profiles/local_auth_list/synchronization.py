@@ -11,7 +11,8 @@ from csmsd.profiles.local_auth_list.entries import Entries, Update, parts, small
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionReq
 from csmsd.profiles.local_auth_list.local_lists import LocalList, entry_of, limit, wanted
 from csmsd.profiles.local_auth_list.send_local_list import request_for, too_many
-from csmsd.profiles.slice import CannotSend, Steps, Target
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.slice import Steps, Target
 
 LIMITS = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]  # C 9.2
 

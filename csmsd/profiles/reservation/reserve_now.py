@@ -7,8 +7,9 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.record import Change, Data, Event
+from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
-from csmsd.profiles.slice import CannotSend, Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ReserveNowReq(Message, kw_only=True):

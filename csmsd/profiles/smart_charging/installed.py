@@ -1,18 +1,16 @@
 """What each charge point has accepted, so that it can be shown, reckoned with and asserted again."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 from csmsd.profiles.smart_charging.timeline import Source
-
-if TYPE_CHECKING:
-    from csmsd.profiles.core.charge_points import ChargePointState
-    from csmsd.profiles.core.transactions import Transaction
 
 _decode = msgspec.json.Decoder(ChargingProfile).decode
 _encode = msgspec.json.Encoder().encode
@@ -159,11 +157,11 @@ class InstalledProfiles:
         self._drop(gone)
         return gone
 
-    def in_force(self, state: "ChargePointState", now: Milliseconds) -> list[InstalledProfile]:
+    def in_force(self, state: ChargePointState, now: Milliseconds) -> list[InstalledProfile]:
         """Without those that have ceased and were not tidied away yet."""
         return [record for record in self.of(state.id) if not _ceased(record, state, now)]
 
-    def tidy(self, state: "ChargePointState", now: Milliseconds) -> list[Change]:
+    def tidy(self, state: ChargePointState, now: Milliseconds) -> list[Change]:
         """Takes away what has ceased; the TxProfile of a remote start finds its transaction here."""
         changes: list[Change] = []
         for record in self.of(state.id):
@@ -184,7 +182,7 @@ class InstalledProfiles:
         return changes
 
 
-def _ceased(record: InstalledProfile, state: "ChargePointState", now: Milliseconds) -> bool:
+def _ceased(record: InstalledProfile, state: ChargePointState, now: Milliseconds) -> bool:
     """A TxProfile ceases with its transaction (C 3.13.1), or when its remote start led to none."""
     if record.purpose != "TxProfile":
         return False
@@ -197,7 +195,7 @@ def _ceased(record: InstalledProfile, state: "ChargePointState", now: Millisecon
     return transaction is None or transaction.state != "active"
 
 
-def _started(record: InstalledProfile, state: "ChargePointState") -> "Transaction | None":
+def _started(record: InstalledProfile, state: ChargePointState) -> Transaction | None:
     """The transaction that a remote start led to."""
     for transaction in state.transactions.active():
         if (
@@ -209,7 +207,7 @@ def _started(record: InstalledProfile, state: "ChargePointState") -> "Transactio
     return None
 
 
-def _patience(state: "ChargePointState") -> Milliseconds:
+def _patience(state: ChargePointState) -> Milliseconds:
     try:
         seconds = int(state.configured("ConnectionTimeOut") or _DEFAULT_CONNECTION_TIMEOUT_S)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -11,13 +11,11 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Change, Milliseconds, Record
-from csmsd.profiles.slice import CannotSend, NotThere
-from csmsd.profiles.smart_charging.installed import installed
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.smart_charging.installed import InstalledProfiles, installed
 from csmsd.profiles.smart_charging.linter import known_of, lint_for_remote_start, objection
-
-if TYPE_CHECKING:
-    from csmsd.profiles.slice import Target
 
 _decode = msgspec.json.Decoder(ChargingProfile).decode
 
@@ -135,16 +133,28 @@ class ProfileLibrary:
         """The profile as it stands in RemoteStartTransaction. Raises NotThere or CannotSend."""
         return prepared(self.resolve(given), connector=connector or 0, transaction=None, now=now)
 
-    def objection_to_start(self, profile: ChargingProfile, connector: int | None, target: "Target") -> str | None:
+    @staticmethod
+    def objection_to_start(
+        profile: ChargingProfile,
+        connector: int | None,
+        state: ChargePointState,
+        known: InstalledProfiles,
+        now: Milliseconds,
+    ) -> str | None:
         """What speaks against starting with that profile (C 5.16.2)."""
-        return objection(lint_for_remote_start(profile, connector, known_of(target)))
+        return objection(lint_for_remote_start(profile, connector, known_of(state, known, now)))
 
     def started_with(
-        self, profile: ChargingProfile, connector: int | None, id_tag: str, target: "Target"
+        self,
+        profile: ChargingProfile,
+        connector: int | None,
+        id_tag: str,
+        state: ChargePointState,
+        known: InstalledProfiles,
+        now: Milliseconds,
     ) -> list[Change]:
         """A remote start was accepted: its profile waits for the transaction."""
-        known, charge_point = target.site.installed_profiles, target.charge_point
-        changes = known.tidy(charge_point, target.now)
+        changes = known.tidy(state, now)
         name = self.name_of(profile.charging_profile_id)
-        record = installed(charge_point.id, connector or 0, profile, target.now, name=name, id_tag=id_tag)
-        return [*changes, *known.accept(record), *known.tidy(charge_point, target.now)]
+        record = installed(state.id, connector or 0, profile, now, name=name, id_tag=id_tag)
+        return [*changes, *known.accept(record), *known.tidy(state, now)]

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.installed import InstalledProfile
+from csmsd.profiles.smart_charging.installed import InstalledProfile, InstalledProfiles
 from csmsd.profiles.smart_charging.timeline import RECURRENCE_MS
-
-if TYPE_CHECKING:
-    from csmsd.profiles.slice import Target
 
 _QUANTITIES = {"A": "Current", "W": "Power"}  # CE 3.86
 
@@ -39,13 +36,12 @@ class Known(msgspec.Struct, frozen=True):
     max_profiles: int | None = None
 
 
-def known_of(target: "Target") -> Known:
-    """The charge point of a target, by the configuration that it last reported."""
-    state = target.charge_point
+def known_of(state: ChargePointState, installed: InstalledProfiles, now: Milliseconds) -> Known:
+    """A charge point, by the configuration that it last reported."""
     return Known(
-        now=target.now,
+        now=now,
         running={transaction.connector: transaction.id for transaction in state.transactions.active()},
-        installed=target.site.installed_profiles.in_force(state, target.now),
+        installed=installed.in_force(state, now),
         connectors=_number(state.configured("NumberOfConnectors")),
         feature_profiles=_list(state.configured("SupportedFeatureProfiles")),
         quantities=_list(state.configured("ChargingScheduleAllowedChargingRateUnit")),

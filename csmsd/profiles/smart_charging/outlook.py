@@ -1,14 +1,10 @@
 """What a charge point will be limited by: the profiles it has, what runs on it, and what may be sent next."""
 
-from typing import TYPE_CHECKING
-
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
+from csmsd.profiles.slice import Target
 from csmsd.profiles.smart_charging.composite import Moment, Running, Supply
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.timeline import Source
-
-if TYPE_CHECKING:
-    from csmsd.profiles.slice import Target
 
 _MAX_CONNECTORS = 256
 
@@ -22,7 +18,7 @@ class Outlook:
         self._names = names
 
     @staticmethod
-    def of(target: "Target", *, phases: int = 3) -> "Outlook":
+    def of(target: Target, *, phases: int = 3) -> "Outlook":
         """As things are at the charge point of the target."""
         state, site = target.charge_point, target.site
         running = {

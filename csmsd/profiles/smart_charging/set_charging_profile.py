@@ -24,7 +24,8 @@ class SetChargingProfileConf(Message, kw_only=True):
 
 
 def _check(request: SetChargingProfileReq, target: Target) -> str | None:
-    return objection(lint_for(request.cs_charging_profiles, request.connector_id, known_of(target)))
+    known = known_of(target.charge_point, target.site.installed_profiles, target.now)
+    return objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
 
 
 def _settle(

@@ -10,7 +10,8 @@ from csmsd.profiles.core.remote_start_transaction import RemoteStart
 from csmsd.profiles.core.remote_stop_transaction import RemoteStop
 from csmsd.profiles.core.reset import Reset
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics
-from csmsd.profiles.slice import CannotSend, Operation, Sent, Sight
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.slice import Operation, Sent, Sight
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 Course = Callable[[Scene], object]

@@ -12,7 +12,7 @@ from csmsd.profiles.core.change_configuration import (
     ChangeConfigurationReq,
 )
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS
-from csmsd.profiles.slice import CannotSend
+from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import NOON, Scene
 

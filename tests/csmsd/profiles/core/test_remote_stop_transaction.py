@@ -7,7 +7,7 @@ from csmsd.profiles.core.remote_stop_transaction import (
     RemoteStopTransactionConf,
     RemoteStopTransactionReq,
 )
-from csmsd.profiles.slice import CannotSend, NotThere
+from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import Scene
 

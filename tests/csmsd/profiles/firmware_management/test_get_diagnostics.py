@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics, GetDiagnosticsReq
 from csmsd.profiles.firmware_management.hosting import token_hash
-from csmsd.profiles.slice import CannotSend
+from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
 from tests.csmsd.profiles.messages import assert_valid
 

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.profiles.firmware_management.hosting import Host, Protocol, token_hash
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
-from csmsd.profiles.slice import CannotSend, NotThere
+from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, SECOND

@@ -9,7 +9,7 @@ from csmsd.ocpp.reading import encode
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
-from csmsd.profiles.slice import CannotSend, NotThere
+from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from csmsd.profiles.local_auth_list.local_lists import wanted
 from csmsd.profiles.local_auth_list.synchronization import enforce_block, synchronize
-from csmsd.profiles.slice import CannotSend
+from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
 

@@ -7,8 +7,8 @@ import pytest
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
+from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.slice import CannotSend
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.reservation.reserving import Reserving
 from tests.csmsd.profiles.scene import HOUR, SECOND

@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.timestamps import format_time
-from csmsd.profiles.slice import CannotSend, NotThere
+from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.profiles.smart_charging.library import parse_profile
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, again
