@@ -105,6 +105,6 @@ NOT_RUN = {
     "csmsd --listen": "listens on a port and on paths that others may have",
     "csmsctl simulate": "speaks to port 9000 of this machine; it is what runs the charge points of this site",
     "csmsctl shell": "wants a terminal; tests/csmsctl has its own for it",
-    "csmsctl check": "its exit code is the state of the site; tests/csmsctl/test_check.py has many",
-    "csmsctl conformance": "takes minutes; tests/conformance runs it",
+    "csmsctl check": "its exit code is the state of the site; tests/csmsctl/commands/test_check.py has many",
+    "csmsctl conformance": "takes minutes; tests/csmsctl/conformance runs it",
 }

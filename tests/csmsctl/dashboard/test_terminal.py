@@ -56,8 +56,8 @@ def test_keys_sizes_and_a_csmsd_that_comes_back(tmux: Tmux, csmsctl: Csmsctl, da
     tmux.run("watch")
     screen = tmux.until(has("1-11 of 42"))
     assert screen[4].split()[:3] == ["!", "CP99", "1"]
-    assert daemon.params("transaction.meter") == {"id": 7, "limit": 120}
     tmux.until(has("███"))  # what was measured before
+    assert daemon.params("transaction.meter") == {"id": 7, "limit": 120}
 
     tmux.type("sj")
     tmux.until(lambda screen: screen[4].split()[:1] == ["CP1"] and has("CP2 connector 1: Available")(screen))

@@ -175,3 +175,8 @@ def charging(**options: Any) -> CentralSystem:
     assert central_system.status() == "Charging"
     central_system.taken()
     return central_system
+
+
+def payload_of(central_system: CentralSystem, action: str) -> Payload:
+    ((_, payload),) = central_system.taken(action)
+    return payload

@@ -8,9 +8,6 @@ def new(**settings: str) -> CentralSystem:
     return CentralSystem(ChargePoint("SIM-1", now=NOON, seed=1, settings=settings))
 
 
-# --- boot (C 4.2)
-
-
 def test_boot_then_the_status_of_every_connector() -> None:
     central_system = new()
     central_system.run(0)
@@ -84,9 +81,6 @@ def test_the_clock_follows_the_central_system() -> None:
     assert point.clock == 1_893_456_000_000
 
 
-# --- heartbeats (C 4.6)
-
-
 def test_heartbeats_at_the_interval_of_the_boot_and_as_changed() -> None:
     central_system = new()
     central_system.interval = 30
@@ -95,9 +89,6 @@ def test_heartbeats_at_the_interval_of_the_boot_and_as_changed() -> None:
     central_system.call("ChangeConfiguration", key="HeartbeatInterval", value="10")
     central_system.run(61)
     assert len(central_system.taken("Heartbeat")) == 6
-
-
-# --- reconnect (J 5.4)
 
 
 def test_no_boot_after_a_reconnect_and_only_changed_statuses() -> None:
@@ -121,9 +112,6 @@ def test_a_status_that_came_and_went_while_offline_is_not_told() -> None:
     central_system.act(point.connectors[1].unplug)
     central_system.act(point.go_online)
     assert central_system.taken() == []
-
-
-# --- Reset (C 5.14)
 
 
 def test_soft_reset_delivers_the_stop_before_it_boots() -> None:
@@ -186,79 +174,6 @@ def test_a_reset_slept_through_still_boots() -> None:
     central_system.charge_point.advance(central_system.charge_point.now + 60_000)
     central_system.run(1)
     assert [action for action, _ in central_system.taken("BootNotification")] == ["BootNotification"]
-
-
-# --- ChangeAvailability (C 5.2)
-
-
-def test_unavailable_and_back_and_it_survives_a_reboot() -> None:
-    central_system = booted()
-    unavailable = {"connectorId": 1, "type": "Inoperative"}
-    assert central_system.call("ChangeAvailability", **unavailable) == {"status": "Accepted"}
-    assert central_system.statuses(1) == ["Unavailable"]
-    assert central_system.call("ChangeAvailability", **unavailable) == {"status": "Accepted"}
-    assert central_system.statuses(1) == []
-    central_system.call("Reset", type="Hard")
-    central_system.run(10)
-    assert central_system.statuses(1) == ["Unavailable"]
-    assert central_system.call("RemoteStartTransaction", idTag="TAG", connectorId=1) == {"status": "Rejected"}
-    central_system.call("ChangeAvailability", connectorId=1, type="Operative")
-    assert central_system.statuses(1) == ["Available"]
-
-
-def test_unavailable_is_scheduled_while_a_transaction_runs() -> None:
-    central_system = charging()
-    connector = central_system.charge_point.connectors[1]
-    assert central_system.call("ChangeAvailability", connectorId=0, type="Inoperative") == {"status": "Scheduled"}
-    assert [(payload["connectorId"], payload["status"]) for _, payload in central_system.taken()] == [
-        (0, "Unavailable"),
-        (2, "Unavailable"),
-    ]
-    central_system.act(lambda: connector.present("TAG"))
-    central_system.act(connector.unplug)
-    assert central_system.statuses(1) == ["Finishing", "Unavailable"]
-
-
-def test_a_scheduled_change_can_be_taken_back() -> None:
-    central_system = charging()
-    connector = central_system.charge_point.connectors[1]
-    central_system.call("ChangeAvailability", connectorId=1, type="Inoperative")
-    assert central_system.call("ChangeAvailability", connectorId=1, type="Operative") == {"status": "Accepted"}
-    central_system.act(lambda: connector.present("TAG"))
-    central_system.act(connector.unplug)
-    assert central_system.statuses(1) == ["Finishing", "Available"]
-
-
-def test_the_connector_after_the_last_one_is_rejected() -> None:
-    assert booted().call("ChangeAvailability", connectorId=3, type="Inoperative") == {"status": "Rejected"}
-
-
-# --- what else it is asked
-
-
-def test_unknown_actions_are_not_implemented_and_bad_payloads_are_refused() -> None:
-    central_system = booted()
-    assert central_system.call("MakeCoffee", strong=True)[0] == "NotImplemented"
-    assert central_system.call("Reset", type="Gentle")[0] == "PropertyConstraintViolation"
-    assert central_system.call("Reset")[0] == "OccurenceConstraintViolation"
-    assert central_system.call("UnlockConnector", connectorId="one")[0] == "TypeConstraintViolation"
-
-
-def test_data_transfer() -> None:
-    central_system = booted()
-    assert central_system.call("DataTransfer", vendorId="com.other") == {"status": "UnknownVendorId"}
-    assert central_system.call("DataTransfer", vendorId="org.example.csms", messageId="Dance") == {
-        "status": "UnknownMessageId"
-    }
-    assert central_system.call("DataTransfer", vendorId="org.example.csms", messageId="Echo", data="hello") == {
-        "status": "Accepted",
-        "data": "hello",
-    }
-
-
-def test_clear_cache_needs_a_cache() -> None:
-    assert booted().call("ClearCache") == {"status": "Accepted"}
-    assert booted(AuthorizationCacheEnabled="false").call("ClearCache") == {"status": "Rejected"}  # CE 3.23
 
 
 def test_the_same_seed_gives_the_same_course_of_events() -> None:

@@ -1,0 +1,68 @@
+"""`log` and `events`, listed and followed."""
+
+import json
+import signal
+
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import ScriptedDaemon
+
+
+def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    messages = [samples.message(1, text='[2,"1","Heartbeat",{"\x1b":1}]'), samples.message(2, direction="out")]
+    daemon.replies |= {
+        "log.list": {"schema_version": 1, "messages": messages},
+        "log.subscribe": {"subscription": 1},
+    }
+    ended = csmsctl("log", "CP1", "--since", "2026-01-01T00:00:00Z", "--limit", "7")
+    assert ended.out.splitlines()[0] == '2026-01-31T10:00:00.000Z  CP1  <  [2,"1","Heartbeat",{"\\x1b":1}]'
+    assert daemon.params("log.list") == {"targets": ["CP1"], "since": "2026-01-01T00:00:00.000Z", "limit": 7}
+    assert csmsctl("log", "--json").document["messages"] == messages
+    assert csmsctl("log", "--csv").out.splitlines()[0] == "id,time,charge_point,direction,text"
+    assert csmsctl("log", "--csv", "--no-headers").out.splitlines()[1].startswith("2,2026-01-31T10:00:00.000Z,CP1,out,")
+    with csmsctl.start("log", "-f", "--json") as process:
+        assert process.stdout is not None
+        assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [1, 2]
+        peer = daemon.wait_for("log.subscribe")
+        peer.notify("message", samples.message(2))  # was in the list already
+        peer.notify("message", samples.message(3))
+        assert json.loads(process.stdout.readline()) == {"schema_version": 1, **samples.message(3)}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143
+
+
+def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies |= {
+        "event.list": {"schema_version": 1, "events": [samples.event(1), samples.event(2)]},
+        "event.subscribe": {"subscription": 1, "last": 9},
+    }
+    assert csmsctl("events", "--type", "connector.status").out.count("connector.status") == 2
+    assert daemon.params("event.list") == {"types": ["connector.status"], "limit": 100}
+    assert '"{""connector"":1' in csmsctl("events", "--csv").out.splitlines()[1]
+    csmsctl("events", "--after", "1", "--json")
+    assert daemon.params("event.list") == {"after": 1, "limit": 0}
+    with csmsctl.start("events", "-f", "--after", "1", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        peer = daemon.wait_for("event.subscribe")
+        assert daemon.params("event.subscribe") == {"after": 1}
+        peer.notify("event", samples.event(5))
+        assert json.loads(process.stdout.readline())["number"] == 5
+        peer.notify("lagged", {"subscription": 1, "last": 8})
+        assert process.wait(20) == 1
+        assert json.loads(process.stderr.read())["error"]["next"] == "Go on with: csmsctl events -f --after 8"
+
+
+def test_following_ends_when_nobody_reads_any_more(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """`csmsctl events -f | head -1` on a site where nothing happens."""
+    daemon.replies |= {
+        "event.subscribe": {"subscription": "s1", "last": 1},
+        "event.list": {"schema_version": 1, "events": [samples.event(1)]},
+    }
+    with csmsctl.start("events", "-f", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() != ""
+        process.stdout.close()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""

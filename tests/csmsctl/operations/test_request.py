@@ -1,0 +1,107 @@
+"""What is sent to charge points, what is asked before, and the exit codes."""
+
+import pytest
+
+from csmsctl.operations.request import exit_code
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.operations.answers import answer_with, plan
+from tests.csmsctl.scripted_daemon import Params, Peer, RpcError, ScriptedDaemon
+from tests.csmsctl.terminal import Terminal
+
+
+def test_one_target(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = answer_with(samples.result())
+    ended = csmsctl("reset", "CP1", "--type", "soft", "--json", "--timeout", "7")
+    assert ended.code == 0
+    assert ended.document == {"schema_version": 1, "results": [samples.result()]}
+    assert daemon.params("operation.run") == {
+        "command": "reset",
+        "parameters": {"type": "Soft"},
+        "targets": ["CP1"],
+        "timeout": 7.0,
+        "parallel": 8,
+    }
+    ended = csmsctl("reset", "CP1", "--type", "Soft")
+    assert ended.out.splitlines()[1].split() == ["CP1", "Reset", "Accepted", "12", "ms", "-"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "several", "code"),
+    [
+        (["accepted"], False, 0),
+        (["rejected"], False, 7),
+        (["call_error"], False, 7),
+        (["timeout"], False, 8),
+        (["not_connected"], False, 6),
+        (["unknown"], False, 1),
+        (["accepted", "rejected"], False, 7),
+        (["accepted", "accepted"], True, 0),
+        (["accepted", "not_connected"], True, 9),
+        (["timeout"], True, 9),
+        ([], False, 0),
+    ],
+)
+def test_exit_codes(outcomes: list[str], several: bool, code: int) -> None:
+    assert exit_code([samples.result(outcome=outcome) for outcome in outcomes], several=several) == code
+
+
+def test_exit_codes_of_what_was_not_sent() -> None:
+    assert exit_code([samples.result(outcome="not_sent", error="no", error_code=3)]) == 3
+    assert exit_code([samples.result(outcome="not_sent", error="no", error_code=2)]) == 2
+    assert exit_code([samples.result(outcome="not_sent")]) == 0  # a dry run
+    assert exit_code([samples.result("CP1"), samples.result("CP2", "timeout")]) == 9
+
+
+def test_exit_code_of_the_process(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    failed = samples.result("CP2", "not_connected", error="CP2 is not connected")
+    daemon.replies["operation.run"] = answer_with(samples.result("CP1"), failed)
+    ended = csmsctl("clear-cache", "CP1", "CP2")
+    assert ended.code == 9
+    assert "not connected" in ended.out
+
+
+def test_unknown_charge_point(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def fail(_peer: Peer, _params: Params) -> None:
+        raise RpcError(3, "No charge point CP9.", "See csmsctl cp list")
+
+    daemon.replies["operation.run"] = fail
+    assert csmsctl("clear-cache", "CP9").code == 3
+
+
+def test_one_named_charge_point_is_not_asked_for(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = plan("CP1")
+    assert csmsctl("reset", "CP1", "--type", "soft").code == 0
+    assert len(daemon.requests) == 1
+
+
+@pytest.mark.parametrize("words", [["CP1", "CP2"], ["CP*"], ["@north"], ["--all"]])
+def test_several_are_asked_for(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -> None:
+    daemon.replies["operation.run"] = plan("CP1", "CP2")
+    ended = csmsctl("reset", *words, "--type", "soft", "--json")
+    assert ended.code == 10
+    assert "--yes" in ended.error["next"]
+    assert "CP1, CP2" in ended.error["message"]
+    assert all(params.get("dry_run") for _, params in daemon.requests)
+    assert csmsctl("reset", *words, "--type", "soft", "--yes").code == 0
+    assert csmsctl("reset", *words, "--type", "soft", "--dry-run").code == 0
+
+
+def test_an_identity_that_looks_like_a_glob_is_one(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = plan("DE*ABC*E1")
+    assert csmsctl("reset", "de*abc*e1", "--type", "soft").code == 0
+    daemon.replies["operation.run"] = plan("CP1")
+    assert csmsctl("reset", "CP*", "--type", "soft").code == 10
+
+
+def test_what_was_confirmed_is_what_is_sent(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    def answer(_peer: Peer, params: Params) -> Params:
+        outcome = "not_sent" if params.get("dry_run") else "accepted"
+        return {"schema_version": 1, "results": [samples.result(name, outcome) for name in ("CP1", "CP2")]}
+
+    daemon.replies["operation.run"] = answer
+    terminal = Terminal(csmsctl, "reset", "--all", "--type", "soft")
+    terminal.expect("Reset CP1, CP2? [y/N]")
+    terminal.type("y\r")
+    assert terminal.end()[0] == 0
+    assert daemon.params("operation.run")["targets"] == ["CP1", "CP2"]

@@ -1,0 +1,72 @@
+"""What people see of the answers of charge points."""
+
+import json
+
+from tests.csmsctl import samples
+from tests.csmsctl.commands.profile_samples import ACCEPTED
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.operations.answers import answer_with, plan
+from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
+
+
+def test_a_composite_schedule_is_a_table(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    schedule = {
+        "duration": 60,
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}, {"startPeriod": 30, "limit": 8.0}],
+    }
+    response: Params = {"status": "Accepted", "connectorId": 1, "chargingSchedule": schedule}
+    daemon.replies["operation.run"] = {"schema_version": 1, "results": [{**ACCEPTED, "response": response}]}
+    words = ["get-composite-schedule", "CP1", "--connector", "1", "--duration", "60"]
+    ended = csmsctl(*words)
+    assert [line.split() for line in ended.out.splitlines()] == [["STARTPERIOD", "LIMIT"], ["0", "16"], ["30", "8"]]
+    assert "chargingRateUnit=A" in ended.err
+    daemon.replies["operation.run"]["results"][0]["response"] = {"status": "Accepted"}
+    assert "no schedule reported" in csmsctl(*words).out
+
+
+def test_lists_in_answers_become_tables(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    keys = [
+        {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
+        {"key": "Evil", "readonly": True, "value": "\x1b[2J\u202e"},
+    ]
+    answer = samples.result(
+        action="GetConfiguration", status=None, response={"configurationKey": keys, "unknownKey": ["Foo"]}
+    )
+    daemon.replies["operation.run"] = answer_with(answer)
+    ended = csmsctl("get-configuration", "CP1")
+    assert ended.out.splitlines() == [
+        "KEY                READONLY  VALUE",
+        "HeartbeatInterval  no        300",
+        "Evil               yes       \\x1b[2J\\u202e",
+    ]
+    assert "unknownKey=Foo" in ended.err
+    assert csmsctl("get-configuration", "CP1", "--csv").out.splitlines()[:2] == [
+        "key,readonly,value",
+        "HeartbeatInterval,false,300",
+    ]
+    failed = samples.result("CP2", "timeout", action="GetConfiguration")
+    daemon.replies["operation.run"] = answer_with(answer, failed)
+    ended = csmsctl("get-configuration", "CP1", "CP2", "-q")
+    assert ended.out.startswith("CHARGE POINT  KEY")
+    assert ended.err == "CP2: GetConfiguration timeout\n"
+
+
+def test_repeated_actions_say_which_they_are(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = answer_with(
+        samples.result(action="ChangeConfiguration", request={"key": "A", "value": "1"}),
+        samples.result(outcome="rejected", action="ChangeConfiguration", request={"key": "B", "value": "2"}),
+    )
+    ended = csmsctl("change-configuration", "CP1", "--set", "A=1", "--set", "B=2", "--no-headers")
+    assert ended.code == 7
+    assert [line.split("  ")[-1] for line in ended.out.splitlines()] == ["key=A value=1", "key=B value=2"]
+    assert json.loads(json.dumps(daemon.params("operation.run")["parameters"])) == {"set": ["A=1", "B=2"]}
+
+
+def test_a_dry_run_prints_the_exact_message(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = plan("CP1", "CP2")
+    ended = csmsctl("reset", "CP1", "CP2", "--type", "soft", "--dry-run", "--no-headers")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        f'{name}  Reset  would be sent  12 ms  {{"type":"Soft"}}' for name in ("CP1", "CP2")
+    ]
