@@ -110,7 +110,7 @@ class Daemon:
         log.info(
             "csmsd %s listens on %s; socket %s", __version__, ", ".join(self._addresses), self._settings.socket_path
         )
-        self._bus.publish(Event("daemon.started", None, {"version": __version__}))
+        self._live.tell(Event("daemon.started", None, {"version": __version__}))
         try:
             await self._stop.wait()
         finally:
@@ -148,12 +148,11 @@ class Daemon:
         self._reader = Reader(self._database)
         self._opened.append(self._reader.close)
         await self._reader.open()
-        self._housekeeping = Housekeeping(self._site, self._writer)
-        self._registry = Registry(self._site, self._bus, now)
+        self._housekeeping = Housekeeping(self._live)
+        self._registry = Registry(self._live)
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
-        firmware = self._site().firmware
-        await settle_what_was_under_way(await self._reader.tasks_under_way(), firmware, self._writer, now)
+        await settle_what_was_under_way(await self._reader.tasks_under_way(), self._live)
         self._queue = CommandQueue(
             self._site,
             self._writer,
@@ -168,13 +167,12 @@ class Daemon:
         self._bus.subscribe(self._queue.told)
         self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
         self._bus.subscribe(self._reassertion.told)
-        self._event_hooks = EventHooks(settings.events, self._bus)
-        self._bus.subscribe(self._event_hooks.told)
+        self._event_hooks = EventHooks(settings.events, self._bus, self._live)
         self._opened.append(lambda: self._event_hooks.close(_LAST_HOOKS_SECONDS))
         self._hooks = Hooks(lambda: self._settings.data_transfer)
         self._opened.append(self._hooks.close)
-        dispatcher = Dispatcher(self._site, self._writer, self._bus, now, self._live.distrust, self._hooks)
-        strangers = Strangers(self._site, self._writer, self._bus, now)
+        dispatcher = Dispatcher(self._live, self._hooks)
+        strangers = Strangers(self._live)
         tap = Tap(self._message_log, settings.store, now)
         self._rollouts = RolloutRunner(
             self._site, self._writer, self._runner, self._bus, now, lambda: self._settings.ocpp.call_timeout
@@ -183,16 +181,13 @@ class Daemon:
             self._directory / "files",
             settings.files,
             settings.server.listen,
-            self._site,
-            self._writer,
+            self._live,
             self._bus,
-            now,
         )
         self._opened.append(self._files.close)
         prunable = Prunable(self._database)
         pruner = Pruner(self._live, self._writer, prunable, shelf, settings.retention)
         self._runner.open_host = self._files.ready
-        self._bus.subscribe(self._files.told)
         self._listener = Listener(settings, self._registry, dispatcher, strangers, tap, now)
         service = Service(
             site=self._site,
@@ -225,7 +220,7 @@ class Daemon:
             asyncio.create_task(self._rollouts.run(), name="rollouts"),
             asyncio.create_task(self._files.run(), name="file hosts"),
             asyncio.create_task(self._queue.serve(), name="queue"),
-            asyncio.create_task(Expiry(self._site, self._writer, self._bus, now).run(), name="expiry"),
+            asyncio.create_task(Expiry(self._live).run(), name="expiry"),
             asyncio.create_task(pruner.run(), name="pruning"),
         ]
 
@@ -233,7 +228,7 @@ class Daemon:
         figures = Figures(
             version=__version__,
             started_at=self._started_at,
-            site=self._site,
+            live=self._live,
             store=self._writer,
             log=self._message_log,
             traffic=dispatcher.traffic,
@@ -255,7 +250,7 @@ class Daemon:
         log.info("stopping")
         self._live.stopping = True
         service_manager.notify("STOPPING=1")
-        self._bus.publish(Event("daemon.stopping", None, {}))
+        self._live.tell(Event("daemon.stopping", None, {}))
         self._runner.draining = True
         self._listener.stop_accepting()
         for task in self._background:
@@ -324,12 +319,12 @@ class Daemon:
     def _took_over(self, changed: list[str]) -> None:
         self._event_hooks.configure()
         self._site().policies = policies(self._settings)
-        self._bus.publish(Event("daemon.reloaded", None, {"changed": changed}))
+        self._live.tell(Event("daemon.reloaded", None, {"changed": changed}))
 
     def _store_changed(self, failure: str | None) -> None:
         if failure is None:
             log.info("the store works again")
-            self._bus.publish(Event("store.recovered", None, {}))
+            self._live.tell(Event("store.recovered", None, {}))
         else:
             log.error("the store fails: %s; transaction messages are answered InternalError until it works", failure)
-            self._bus.publish(Event("store.failed", None, {"error": failure}))
+            self._live.tell(Event("store.failed", None, {"error": failure}))

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from csmsd.ports import Clock, Keeper, Publisher
-from csmsd.profiles.site import Site
+from csmsd.live_site import LiveSite
+from csmsd.ports import NotStored
 
 log = logging.getLogger(__name__)
 
@@ -16,31 +15,22 @@ _LONGEST_SLEEP_SECONDS = 1.0
 class Expiry:
     """Watches the wall clock, since that is what an expiryDate is about."""
 
-    def __init__(self, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock) -> None:
-        self._site = site
-        self._keeper = keeper
-        self._publisher = publisher
-        self._clock = clock
+    def __init__(self, live: LiveSite) -> None:
+        self._live = live
 
     async def run(self) -> None:
         """Never returns."""
         while True:
             await self.expire()
-            due = self._site().reservations.next_expiry()
-            wait = _LONGEST_SLEEP_SECONDS if due is None else (due - self._clock()) / 1000
+            due = self._live.site.reservations.next_expiry()
+            wait = _LONGEST_SLEEP_SECONDS if due is None else (due - self._live.now()) / 1000
             await asyncio.sleep(min(max(wait, 0.001), _LONGEST_SLEEP_SECONDS))
 
     async def expire(self) -> None:
         """Ends what is over; told once it is on disk."""
-        if not self._keeper.accepting:
-            return
-        ended, events = self._site().reservations.expire(self._clock())
-        if not ended:
+        if not self._live.accepting:
             return
         try:
-            await self._keeper.commit(ended)
-        except Exception as error:  # memory was loaded anew: the next round finds them again
+            await self._live.keep(*self._live.site.reservations.expire(self._live.now()))
+        except NotStored as error:  # memory was loaded anew: the next round finds them again
             log.error("the end of reservations could not be stored: %s", error)
-            return
-        for event in events:
-            self._publisher.publish(event)

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Callable
 
 from csmsd.charge_points.traffic import Traffic
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.types import Message
-from csmsd.ports import Clock, Hooks, Keeper, Publisher
+from csmsd.ports import Hooks, NotStored
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Event
-from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 log = logging.getLogger(__name__)
@@ -21,22 +21,10 @@ Answer = Callable[[bytes | OcppError], None]
 
 
 class Dispatcher:
-    """Answers requests; `distrust` is called when a handler broke off and memory may be half changed."""
+    """Answers requests."""
 
-    def __init__(
-        self,
-        site: Callable[[], Site],
-        keeper: Keeper,
-        publisher: Publisher,
-        clock: Clock,
-        distrust: Callable[[], None],
-        hooks: Hooks,
-    ) -> None:
-        self._site = site
-        self._keeper = keeper
-        self._publisher = publisher
-        self._clock = clock
-        self._distrust = distrust
+    def __init__(self, live: LiveSite, hooks: Hooks) -> None:
+        self._live = live
         self._hooks = hooks
         self._incoming = incoming()
         self._outgoing = outgoing()
@@ -50,7 +38,7 @@ class Dispatcher:
 
     def dispatch(self, state: ChargePointState, request: Requested, answer: Answer) -> None:
         """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise."""
-        now = self._clock()
+        now = self._live.now()
         state.record.last_seen_at = now
         state.unsaved = True
         action = request.action
@@ -67,10 +55,10 @@ class Dispatcher:
             # JE 3.8: nothing but BootNotification before it was accepted, save what a trigger asked for.
             answer(OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet"))
             return
-        if slice_.writes and not self._keeper.accepting:
+        if slice_.writes and not self._live.accepting:
             answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
             return
-        context = Context(self._site(), state, now, [])
+        context = Context(self._live.site, state, now, [])
         try:
             reply = answering.answer(slice_, request.payload, context)
         except OcppError as error:
@@ -79,7 +67,7 @@ class Dispatcher:
             return
         except Exception:
             log.exception("%s: %s could not be handled", state.id, action)
-            self._distrust()
+            self._live.distrust()  # memory may be half changed
             answer(OcppError("InternalError", "the request could not be handled"))
             return
         state.triggered.discard(action)
@@ -99,14 +87,8 @@ class Dispatcher:
             return
         state.refused[action] = kept.payload
 
-        def stored(failure: Exception | None) -> None:
-            answer(error)
-            if failure is None:
-                self._publish([Event("message.quarantined", state.id, {"action": action})])
-            else:
-                state.refused.pop(action, None)
-
-        self._keeper.submit([kept], stored)
+        told = Event("message.quarantined", state.id, {"action": action})
+        self._live.submit([kept], [told], lambda failure: answer(error))
 
     def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
         later = reply.later
@@ -116,19 +98,14 @@ class Dispatcher:
         payload = encode(reply.confirmation)
         if not reply.changes:
             answer(payload)
-            self._publish(reply.events)
+            self._live.tell(*reply.events)
             return
 
-        def stored(error: Exception | None) -> None:
+        def stored(error: NotStored | None) -> None:
             if error is None:
                 answer(payload)
-                self._publish(reply.events)
             else:
                 # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
                 answer(OcppError("InternalError", "could not be stored; try again"))
 
-        self._keeper.submit(reply.changes, stored)
-
-    def _publish(self, events: list[Event]) -> None:
-        for event in events:
-            self._publisher.publish(event)
+        self._live.submit(reply.changes, reply.events, stored)

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from csmsd.charge_points.connection import Connection
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
-from csmsd.ports import CallEnd, CallTicket, Clock, Publisher
+from csmsd.ports import CallEnd, CallTicket
 from csmsd.profiles.record import Event
-from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Outgoing
 
 POLICY_VIOLATION = 1008
@@ -18,10 +18,8 @@ POLICY_VIOLATION = 1008
 class Registry:
     """The connections by identity; it is what operators' commands see of them (`ports.Links`)."""
 
-    def __init__(self, site: Callable[[], Site], publisher: Publisher, clock: Clock) -> None:
-        self._site = site
-        self._publisher = publisher
-        self._clock = clock
+    def __init__(self, live: LiveSite) -> None:
+        self._live = live
         self._connections: dict[str, Connection] = {}
         self._at_address: Counter[str] = Counter()
         self.on_ready: Callable[[], None] = lambda: None  # a charge point may be sent CALLs from now on
@@ -46,12 +44,12 @@ class Registry:
             self._count_out(replaced)
             replaced.fail_calls("the connection was replaced by a newer one")
             replaced.close(POLICY_VIOLATION, "replaced by a newer connection")
-        state = self._site().charge_points.get(key)
+        state = self._live.site.charge_points.get(key)
         if state is not None:
-            state.connected_at = state.record.last_seen_at = self._clock()
+            state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
             state.unsaved = True
-        self._publisher.publish(
+        self._live.tell(
             Event(
                 "charge_point.connected",
                 connection.identity,
@@ -69,13 +67,11 @@ class Registry:
             return
         del self._connections[key]
         self._count_out(connection)
-        state = self._site().charge_points.get(key)
+        state = self._live.site.charge_points.get(key)
         if state is not None:
             state.connected_at = None
             state.unsaved = True
-        self._publisher.publish(
-            Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason})
-        )
+        self._live.tell(Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason}))
 
     def _count_out(self, connection: Connection) -> None:
         self._at_address[connection.address] -= 1

@@ -1,14 +1,13 @@
 """Charge points that nobody registered: refused and listed, or let in as the settings say."""
 
 import logging
-from collections.abc import Callable
 from typing import Literal
 
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
-from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.ports import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, UnknownChargePoint
 from csmsd.profiles.record import Change, Deleted, Event
-from csmsd.profiles.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -21,45 +20,42 @@ Policy = Literal["reject", "accept", "pending"]
 class Strangers:
     """Looks identities up, and deals with those that are not there."""
 
-    def __init__(self, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock) -> None:
-        self._site = site
-        self._keeper = keeper
-        self._publisher = publisher
-        self._clock = clock
+    def __init__(self, live: LiveSite) -> None:
+        self._live = live
         self._saved_at: dict[str, int] = {}
 
     def known(self, identity: str) -> ChargePointState | None:
-        return self._site().charge_point(identity)
+        return self._live.site.charge_point(identity)
 
     async def meet(self, identity: str, address: str, policy: Policy) -> ChargePointState | None:
         """The state under which it is let in, or None when it is refused; either way it is on record."""
-        if policy == "reject" or not self._keeper.accepting:
+        met = self.known(identity)  # by another connection, a moment ago
+        if met is not None:
+            return met
+        if policy == "reject" or not self._live.accepting:
             self._note(identity, address)
             return None
-        now = self._clock()
+        now = self._live.now()
         record = ChargePoint(
             id=identity, registration="Accepted" if policy == "accept" else "Pending", registered_at=now
         )
         changes: list[Change] = [record]
-        known = self._site().unknown_charge_points.get(fold(identity))
+        site = self._live.site
+        known = site.unknown_charge_points.pop(fold(identity), None)
         if known is not None:
             changes.append(Deleted(known))
+        site.charge_points[fold(identity)] = ChargePointState(record)
+        told = Event("charge_point.registered", identity, {"registration": record.registration, "by": "policy"})
         try:
-            await self._keeper.commit(changes)
-        except Exception as error:
+            await self._live.keep(changes, [told])
+        except NotStored as error:
             log.error("%s could not be registered: %s", identity, error)
             return None
-        site = self._site()
-        site.unknown_charge_points.pop(fold(identity), None)
-        state = site.charge_points.setdefault(fold(identity), ChargePointState(record))
-        self._publisher.publish(
-            Event("charge_point.registered", identity, {"registration": record.registration, "by": "policy"})
-        )
-        return state
+        return self._live.site.charge_point(identity)
 
     def _note(self, identity: str, address: str) -> None:
-        now = self._clock()
-        strangers = self._site().unknown_charge_points
+        now = self._live.now()
+        strangers = self._live.site.unknown_charge_points
         stranger = strangers.get(fold(identity))
         if stranger is None:
             if len(strangers) >= MAX_REMEMBERED:
@@ -78,10 +74,11 @@ class Strangers:
         if now - self._saved_at.get(fold(identity), 0) >= _SAVE_EVERY_MS:
             self._saved_at[fold(identity)] = now
             self._keep([stranger])
-            self._publisher.publish(
+            # It was refused, whether or not that can be stored.
+            self._live.tell(
                 Event("charge_point.refused", identity, {"address": address, "attempts": stranger.attempts})
             )
 
     def _keep(self, changes: list[Change]) -> None:
-        if self._keeper.accepting:
-            self._keeper.submit(changes, lambda error: None)
+        if self._live.accepting:
+            self._live.submit(changes, [], lambda error: None)

@@ -1,19 +1,18 @@
 """What a token in a URL allows, and what is kept once it was used. Lives in the event loop of the daemon."""
 
 import logging
-from collections.abc import Callable
 from time import monotonic
 
 import msgspec
 
 from csmsd.files.arrival import Wire
 from csmsd.files.shelf import Shelf
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
-from csmsd.ports import Clock, Keeper, Publisher, StoredFile
+from csmsd.ports import NotStored, StoredFile
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
 from csmsd.profiles.firmware_management.hosting import Protocol, token_hash
 from csmsd.profiles.record import Event, EventType
-from csmsd.profiles.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +47,8 @@ Grant = Download | Upload | Spent
 class Grants:
     """The tokens that are good now: those of updates and uploads that are not over."""
 
-    def __init__(
-        self, site: Callable[[], Site], keeper: Keeper, publisher: Publisher, clock: Clock, shelf: Shelf
-    ) -> None:
-        self._site = site
-        self._keeper = keeper
-        self._publisher = publisher
-        self._clock = clock
+    def __init__(self, live: LiveSite, shelf: Shelf) -> None:
+        self._live = live
         self.shelf = shelf
         self._under_way: dict[int, Delivery] = {}  # by the number of the update
 
@@ -64,7 +58,7 @@ class Grants:
         if not segment.startswith(TOKEN_PREFIX) or len(segment) > 200:
             return None
         token = token_hash(segment.removeprefix(TOKEN_PREFIX))
-        firmware, now = self._site().firmware, self._clock()
+        firmware, now = self._live.site.firmware, self._live.now()
         update = firmware.updates.of_token(token)
         if update is not None:
             image = firmware.images.get(update.file or "")
@@ -82,7 +76,7 @@ class Grants:
 
         One that tries again later says so before.
         """
-        firmware, now = self._site().firmware, self._clock()
+        firmware, now = self._live.site.firmware, self._live.now()
         return bool(self._under_way) or any(
             record.location.startswith(f"{protocol}://")
             and not (record.token_dead or record.deadline_at <= now)
@@ -105,7 +99,7 @@ class Grants:
             if earlier.at == earlier.stop:
                 await earlier.wire.arrived(_LATE_ACKNOWLEDGEMENT)
             await self._conclude(earlier)
-        update = self._site().firmware.updates.get(grant.number)
+        update = self._live.site.firmware.updates.get(grant.number)
         if update is None or update.token_dead or stop - start > update.bytes_left:
             return None
         delivery = self._under_way[grant.number] = Delivery(grant, start, stop, wire)
@@ -121,7 +115,7 @@ class Grants:
 
     async def _conclude(self, delivery: "Delivery") -> None:
         """Notes what left and arrived, once; the rest does not arrive any more."""
-        update = self._site().firmware.updates.get(delivery.grant.number)
+        update = self._live.site.firmware.updates.get(delivery.grant.number)
         if self._under_way.get(delivery.grant.number) is not delivery:
             return
         del self._under_way[delivery.grant.number]
@@ -132,23 +126,26 @@ class Grants:
         if update is None:
             return
         size, asked, cost = delivery.grant.size, (delivery.start, delivery.stop), delivery.at - delivery.start - left
-        complete = update.left(size, asked, delivery.at, cost=cost, arrived=arrived, now=self._clock())
-        try:
-            await self._keeper.commit([update])
-        except Exception as error:
-            log.error("the download of %s could not be noted: %s", update.charge_point, error)
+        complete = update.left(size, asked, delivery.at, cost=cost, arrived=arrived, now=self._live.now())
         if complete:
             self.progress(delivery.grant, size, size)
-            self._publisher.publish(update.event(fetched=True))
+        try:
+            await self._live.keep([update], [update.event(fetched=True)] if complete else [])
+        except NotStored as error:
+            log.error("the download of %s could not be noted: %s", update.charge_point, error)
 
     async def received(self, grant: Upload, name: str, file: StoredFile) -> bool:
         """Keeps what was brought; False, and the file is gone, when another one was faster. Raises NotStored."""
-        upload = self._site().firmware.uploads.get(grant.number)
+        upload = self._live.site.firmware.uploads.get(grant.number)
         if upload is None or upload.token_dead:
             self.shelf.remove("diagnostics", file.stored)
             return False
-        before = msgspec.structs.replace(upload)
-        now = self._clock()
+        try:
+            self._live.require()
+        except NotStored:
+            self.shelf.remove("diagnostics", file.stored)
+            raise
+        now = self._live.now()
         # In memory first: a report that comes meanwhile must not write the row without it.
         upload.name, upload.stored, upload.size, upload.sha256 = (
             name.encode("utf-8", "replace").decode()[:MAX_KEPT_TEXT],  # bytes that are no UTF-8 came as surrogates
@@ -157,15 +154,12 @@ class Grants:
             file.sha256,
         )
         upload.received_at, upload.changed_at, upload.error = now, now, None
+        data: dict[str, object] = {"upload": upload.id, "name": upload.name, "size": file.size}
         try:
-            await self._keeper.commit([upload])
-        except Exception:
-            upload.stored, upload.received_at, upload.size = None, None, None
-            upload.name, upload.sha256, upload.error = before.name, before.sha256, before.error
+            await self._live.keep([upload], [Event("diagnostics.received", upload.charge_point, data)])
+        except NotStored:
             self.shelf.remove("diagnostics", file.stored)
             raise
-        data: dict[str, object] = {"upload": upload.id, "name": upload.name, "size": file.size}
-        self._publisher.publish(Event("diagnostics.received", upload.charge_point, data))
         return True
 
     def progress(self, grant: Download | Upload, done: int, total: int | None) -> None:
@@ -173,7 +167,7 @@ class Grants:
         out = isinstance(grant, Download)
         kind: EventType = "firmware.progress" if out else "diagnostics.progress"
         data: dict[str, object] = {"update" if out else "upload": grant.number, "bytes": done, "total": total}
-        self._publisher.publish(Event(kind, grant.charge_point, data))
+        self._live.tell(Event(kind, grant.charge_point, data))
 
 
 class Delivery:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from csmsd.events import NumberedEvent
+from csmsd.events import EventBus, NumberedEvent
 from csmsd.files.grants import Grants
 from csmsd.files.limits import Limits
-from csmsd.ports import Publisher
+from csmsd.ports import Teller
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, base_url
-from csmsd.profiles.record import Data, Event
+from csmsd.profiles.record import Data, Event, EventType
 
 if TYPE_CHECKING:
     from csmsd.files.ftp import FtpHost
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 5.0  # for which a host that is not needed any more stays open
 _BETWEEN_LOOKS = 1.0  # seconds
-_STIRRING = frozenset({"firmware.status", "diagnostics.status", "diagnostics.received"})
+_STIRRING: tuple[EventType, ...] = ("firmware.status", "diagnostics.status", "diagnostics.received")
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
 
 
@@ -52,11 +52,11 @@ class Listeners(msgspec.Struct, kw_only=True):
 class FileHost:
     """Neither library is imported before it is needed: together they cost a third of a second."""
 
-    def __init__(self, grants: Grants, limits: Limits, listeners: Listeners, publisher: Publisher) -> None:
+    def __init__(self, grants: Grants, limits: Limits, listeners: Listeners, news: Teller) -> None:
         self._grants = grants
         self._limits = limits
         self._listeners = listeners
-        self._publisher = publisher
+        self._news = news
         self._open: dict[Protocol, HttpHost | FtpHost] = {}
         self._bases: dict[Protocol, str] = {}
         self._idle_since: dict[Protocol, float] = {}  # monotonic; of those that nobody needs
@@ -122,10 +122,12 @@ class FileHost:
             except TimeoutError:
                 pass
 
-    def told(self, event: NumberedEvent) -> None:
-        """Something happened: a token may be good now, or not any more."""
-        if event.type in _STIRRING:
-            self._wake.set()
+    def listen_to(self, bus: EventBus) -> None:
+        """After some events a token may be good, or good no more."""
+        bus.subscribe(self._told, _STIRRING)
+
+    def _told(self, event: NumberedEvent) -> None:
+        self._wake.set()
         if event.type == "firmware.status" and event.data.get("state") == "cancelled":
             self._grants.cut(event.data.get("update"))
 
@@ -169,7 +171,7 @@ class FileHost:
 
     def _tell(self, kind: Literal["files.opened", "files.closed"], base: str) -> None:
         data: Data = {"url": base}
-        self._publisher.publish(Event(kind, None, data))
+        self._news.tell(Event(kind, None, data))
 
     async def _listen(self, protocol: Protocol) -> int:
         """Returns the port. Raises OSError."""

@@ -1,17 +1,16 @@
 """Opens the shelf and the hosts as the settings have it."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from socket import gethostname
 
+from csmsd.events import EventBus
 from csmsd.files.grants import Grants
 from csmsd.files.host import WILDCARDS, FileHost, Listener, Listeners
 from csmsd.files.limits import Limits
 from csmsd.files.shelf import Kind, Shelf
-from csmsd.ports import Clock, Keeper, Publisher
+from csmsd.live_site import LiveSite
 from csmsd.profiles.firmware_management.hosting import Protocol
-from csmsd.profiles.site import Site
 from csmsd.settings import Files, parse_address
 
 _MEBIBYTE = 1024 * 1024
@@ -21,13 +20,11 @@ async def open_files(
     directory: Path,
     settings: Files,
     charge_points: list[str],
-    site: Callable[[], Site],
-    keeper: Keeper,
-    publisher: Publisher,
-    clock: Clock,
+    live: LiveSite,
+    bus: EventBus,
 ) -> tuple[Shelf, FileHost]:
     """`charge_points` are the addresses of their listener. Raises OSError when a file listener cannot be opened."""
-    firmware = site().firmware
+    firmware = live.site.firmware
     shelf = Shelf(directory, settings.quota_megabytes * _MEBIBYTE)
     kept: dict[Kind, list[str]] = {
         "firmware": [image.stored for image in firmware.images.values()],
@@ -47,8 +44,9 @@ async def open_files(
         ftp_passive_ports=settings.passive_ports,
         ftp_passive_address=settings.ftp_passive_address,
     )
-    host = FileHost(Grants(site, keeper, publisher, clock, shelf), limits, listeners, publisher)
+    host = FileHost(Grants(live, shelf), limits, listeners, live)
     firmware.hosting = await host.open(gethostname)
+    host.listen_to(bus)
     return shelf, host
 
 

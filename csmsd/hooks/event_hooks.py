@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import get_args
 
-from csmsd.events import NumberedEvent
+from csmsd.events import EventBus, NumberedEvent
 from csmsd.hooks.executables import Failed, run
 from csmsd.ocpp.frames import encode_json
-from csmsd.ports import Publisher
+from csmsd.ports import Teller
 from csmsd.profiles.record import Event, EventType
 from csmsd.settings import Events
 
@@ -19,10 +20,12 @@ log = logging.getLogger(__name__)
 class EventHooks:
     """Gives events to the executables that the settings name for them. What they say on stdout goes nowhere."""
 
-    def __init__(self, settings: Events, publisher: Publisher) -> None:
+    def __init__(self, settings: Events, bus: EventBus, news: Teller) -> None:
         self._settings = settings  # a reload changes it in place
-        self._publisher = publisher
-        self._commands: dict[str, list[str]] = {}  # by the type of event
+        self._bus = bus
+        self._news = news
+        self._commands: dict[EventType, list[str]] = {}
+        self._end: Callable[[], None] = lambda: None
         self._waiting: deque[tuple[str, NumberedEvent]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._dropping = False
@@ -36,10 +39,11 @@ class EventHooks:
             for kind in get_args(EventType)
             if (commands := [hook.command for hook in self._settings.hooks if hook.wants(kind)])
         }
+        self._end()
+        self._end = self._bus.subscribe(self._told, self._commands)
 
-    def told(self, event: NumberedEvent) -> None:
-        """Takes the events of csmsd."""
-        for command in self._commands.get(event.type, ()):
+    def _told(self, event: NumberedEvent) -> None:
+        for command in self._commands[event.event.type]:
             if len(self._waiting) >= self._settings.max_waiting:
                 self._drop()
                 continue
@@ -84,7 +88,7 @@ class EventHooks:
         log.warning("hook %s, event %d %s: %s", command, event.number, event.type, reason)
         if event.type != "hook.failed":  # or one that fails would be told of it for ever
             told = {"command": command, "reason": reason, "event": event.number}
-            self._publisher.publish(Event("hook.failed", event.charge_point, told))
+            self._news.tell(Event("hook.failed", event.charge_point, told))
 
     async def close(self, seconds: float) -> None:
         """Lets what waits be told for a moment; then all is ended."""

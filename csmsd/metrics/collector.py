@@ -40,7 +40,7 @@ class SiteCollector(Collector):
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        site = self._figures.site()
+        site = self._figures.live.site
         energy = self._energy.totals()
         yield from self._daemon()
         yield from self._store()

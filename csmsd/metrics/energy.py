@@ -5,9 +5,10 @@ from collections.abc import Callable
 from csmsd.events import NumberedEvent
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import EventType
 from csmsd.profiles.site import Site
 
-_ENDED = frozenset({"transaction.stopped", "transaction.closed", "transaction.abandoned"})
+ENDS: tuple[EventType, ...] = ("transaction.stopped", "transaction.closed", "transaction.abandoned")
 
 
 class EnergyCounter:
@@ -22,10 +23,8 @@ class EnergyCounter:
                 self._counted[transaction.id] = state.energy_wh(transaction)
 
     def told(self, event: NumberedEvent) -> None:
-        """Takes the events of csmsd."""
-        if event.type not in _ENDED or event.charge_point is None:
-            return
-        state = self._site().charge_point(event.charge_point)
+        """Takes the events that tell the end of a transaction."""
+        state = self._site().charge_point(event.charge_point or "")
         number = event.data.get("transaction")
         transaction = state.transactions.get(number) if state is not None and isinstance(number, int) else None
         if state is None or transaction is None:

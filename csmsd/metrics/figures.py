@@ -8,7 +8,7 @@ import msgspec
 
 from csmsd.durations import Durations
 from csmsd.events import EventBus
-from csmsd.profiles.site import Site
+from csmsd.live_site import LiveSite
 from csmsd.profiles.task import Outcome
 
 
@@ -47,7 +47,7 @@ class Figures(msgspec.Struct, kw_only=True):
 
     version: str
     started_at: int  # ms since 1970
-    site: Callable[[], Site]
+    live: LiveSite
     store: StoreFigures
     log: LogFigures
     traffic: TrafficFigures

@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 
 from csmsd.durations import Durations
 from csmsd.metrics.collector import SiteCollector
-from csmsd.metrics.energy import EnergyCounter
+from csmsd.metrics.energy import ENDS, EnergyCounter
 from csmsd.metrics.figures import Figures
 from csmsd.settings import Metrics
 
@@ -32,7 +32,7 @@ class MetricsListener:
 
     def __init__(self, figures: Figures, settings: Metrics) -> None:
         self._figures = figures
-        self._energy = EnergyCounter(figures.site)
+        self._energy = EnergyCounter(lambda: figures.live.site)
         self._lag = Durations()
         collector = SiteCollector(figures, self._energy, self._lag, lambda: settings.charge_points)
         self._registry = CollectorRegistry(auto_describe=False)
@@ -53,7 +53,7 @@ class MetricsListener:
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(self._protocol, host, port)
         self._watch = asyncio.create_task(self._measure_lag(), name="event-loop lag")
-        self._figures.bus.subscribe(self._energy.told)
+        self._figures.bus.subscribe(self._energy.told, ENDS)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

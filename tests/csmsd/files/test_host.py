@@ -16,7 +16,7 @@ class Nobody:
     def needed(self, protocol: Protocol) -> bool:
         return False
 
-    def publish(self, event: object) -> None:
+    def tell(self, *events: object) -> None:
         pass
 
 

@@ -39,10 +39,19 @@ def a_bus() -> EventBus:
     return EventBus(last=0, clock=lambda: next(clock), keep=lambda event: None)
 
 
+class News:
+    """What hooks have to tell goes where the other events come from."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self._bus.publish(event)
+
+
 def hooks_on(bus: EventBus, settings: Events) -> EventHooks:
-    hooks = EventHooks(settings, bus)
-    bus.subscribe(hooks.told)
-    return hooks
+    return EventHooks(settings, bus, News(bus))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,22 @@ async def test_each_is_told_what_it_wants(tmp_path: Path) -> None:
         "data": {"transaction": 1},
     }
     assert hooks.outcomes == {"done": 3}
+
+
+async def test_after_a_reload_others_are_told_each_event_once(tmp_path: Path) -> None:
+    bus = a_bus()
+    settings = Events(hooks=[EventHook(event="tag.changed", command=keeping(tmp_path, "one"))])
+    hooks = hooks_on(bus, settings)
+    settings.hooks = [EventHook(event=event, command=keeping(tmp_path, "two")) for event in ("tag.removed", "tag.*")]
+    settings.hooks[1].event = "reservation.*"
+    hooks.configure()
+    hooks.configure()
+    bus.publish(Event("tag.changed", None, {}))
+    bus.publish(Event("tag.removed", None, {}))
+    await hooks.close(10)
+
+    assert told(tmp_path, "one") == []
+    assert told(tmp_path, "two") == ["tag.removed"]
 
 
 async def test_one_that_fails_is_told_of_and_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""The event bus: numbers, memory, and who is called for what."""
+
+from csmsd import events
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.profiles.record import Event, EventType
+
+
+class Kept(list[str]):
+    """What is kept, and a bus that keeps it."""
+
+    def bus(self, last: int = 0) -> EventBus:
+        return EventBus(last=last, clock=lambda: 1000, keep=lambda event: self.append(event.type))
+
+
+def tell(bus: EventBus, *types: EventType) -> None:
+    for kind in types:
+        bus.publish(Event(kind, None, {}))
+
+
+def test_a_subscriber_is_called_for_what_it_wants_until_it_ends() -> None:
+    bus = Kept().bus()
+    everything: list[NumberedEvent] = []
+    tags: list[str] = []
+    bus.subscribe(everything.append)
+    end = bus.subscribe(lambda event: tags.append(event.type), ("tag.changed", "tag.removed"))
+    tell(bus, "tag.changed", "reservation.used", "tag.removed")
+    end()
+    end()
+    tell(bus, "tag.changed")
+    assert tags == ["tag.changed", "tag.removed"]
+    assert [(event.number, event.type) for event in everything] == [
+        (1, "tag.changed"), (2, "reservation.used"), (3, "tag.removed"), (4, "tag.changed"),
+    ]  # fmt: skip
+
+
+def test_one_that_ends_or_begins_while_an_event_is_told_changes_nothing_for_that_event() -> None:
+    bus = Kept().bus()
+    told: list[str] = []
+
+    def first(event: NumberedEvent) -> None:
+        told.append("first")
+        end()
+        bus.subscribe(lambda event: told.append("late"))
+
+    bus.subscribe(first, ("tag.changed",))
+    end = bus.subscribe(lambda event: told.append("second"), ("tag.changed",))
+    tell(bus, "tag.changed")
+    assert told == ["first", "second"]
+    tell(bus, "tag.removed")
+    assert told == ["first", "second", "late"]
+
+
+def test_an_event_that_a_subscriber_tells_of_comes_after_the_one_that_it_was_told() -> None:
+    bus = Kept().bus()
+    seen: list[tuple[int, str]] = []
+    bus.subscribe(lambda event: tell(bus, "hook.failed"), ("tag.changed",))
+    bus.subscribe(lambda event: seen.append((event.number, event.type)))
+    tell(bus, "tag.changed")
+    assert sorted(seen) == [(1, "tag.changed"), (2, "hook.failed")]
+
+
+def test_what_comes_in_great_numbers_is_counted_and_not_kept() -> None:
+    kept = Kept()
+    bus = kept.bus()
+    tell(bus, "meter_values", "meter_values", "tag.changed")
+    assert kept == ["tag.changed"]
+    assert bus.counts == {"meter_values": 2, "tag.changed": 1}
+
+
+def test_numbers_go_on_well_behind_the_last_one_that_is_known() -> None:
+    bus = Kept().bus(last=7)
+    tell(bus, "tag.changed")
+    assert bus.last == 10_008
+
+
+def test_memory_says_what_was_missed_or_that_it_does_not_reach_back() -> None:
+    bus = Kept().bus()
+    for _ in range(events.REMEMBERED + 1):
+        tell(bus, "tag.changed")
+    missed = bus.remembered_after(bus.last - 2)
+    assert missed is not None
+    assert [event.number for event in missed] == [bus.last - 1, bus.last]
+    assert bus.remembered_after(bus.last) == []
+    assert bus.remembered_after(1) is not None
+    assert bus.remembered_after(0) is None
