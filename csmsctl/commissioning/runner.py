@@ -41,7 +41,7 @@ class Runner:
             reason = str(skipped)
         except (Failed, Failure) as failed:
             result, reason = "fail", str(failed)
-            advice = failed.advice if isinstance(failed, Failed) else failed.next_step
+            advice = (failed.advice if isinstance(failed, Failed) else failed.next_step) or self._see()
             if isinstance(failed, Failure) and failed.code == UNREACHABLE:
                 self._over, self.code = "csmsd went away", UNREACHABLE
             elif step.name == "link":
@@ -56,6 +56,13 @@ class Runner:
         conversation = visit.conversation if result == "fail" else []
         visit.tidy()
         return Outcome(step, result, seconds, visit.seen, reason, advice, conversation)
+
+    def _see(self) -> str:
+        """What to do where the step knows nothing better."""
+        return (
+            "The specification wants it so; tell its vendor, with the frames of this step: they are in the report "
+            f"(--report FILE), and in: csmsctl log {self._visit.charge_point}"
+        )
 
     def _play(self, step: Step) -> None:
         visit = self._visit

@@ -43,6 +43,16 @@ def local_start(visit: Visit) -> None:
 )
 def remote_start(visit: Visit) -> None:
     """C 5.11, 5.12: accepted, really started, metered, really stopped."""
+    transaction, what = begun_from_afar(visit)
+    _metered(visit)
+    visit.pause(visit.charge)
+    visit.undo(what)
+    if _settle(visit, transaction) != "Remote":
+        visit.saw("the reason should be Remote (C 7.36)")
+
+
+def begun_from_afar(visit: Visit) -> tuple[int, str]:
+    """A transaction that is started from here, and the name under which it is undone. Raises Failed."""
     tag = visit.id_tag()
     _wait_for_connector(visit, unplugged=False)
     visit.forget()
@@ -58,17 +68,13 @@ def remote_start(visit: Visit) -> None:
         fits=lambda data: data["connector"] == visit.connector,
         advice="It accepted and started nothing: was a car plugged in within ConnectionTimeOut?",
     )["data"]
-    transaction = started["transaction"]
+    transaction: int = started["transaction"]
     visit.saw(f"transaction {transaction} for {started['id_tag']}, meter {started['meter_start_wh']} Wh")
     if started["id_tag"].casefold() != tag.casefold():
         raise Failed(
             f"it started for {started['id_tag']}, not for {tag}", "Somebody presented a card? Repeat the test."
         )
-    _metered(visit)
-    visit.pause(visit.charge)
-    visit.undo(what)
-    if _settle(visit, transaction) != "Remote":
-        visit.saw("the reason should be Remote (C 7.36)")
+    return transaction, what
 
 
 @STEPS.step(

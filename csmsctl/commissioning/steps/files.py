@@ -8,32 +8,61 @@ from csmsctl.link.client import Result
 STEPS = Steps()
 
 _UPLOAD_TIMEOUTS = 10  # so many times the global time limit
+_HOSTED = ("http", "ftp")
+_ADVICE = "csmsctl get-diagnostics --location URL names a server of your own, if it takes no other."
 
 
 @STEPS.step("diagnostics", "Uploads its diagnostics", profile="FirmwareManagement")
 def diagnostics(visit: Visit) -> None:
-    """C 5.9: the file arrives at csmsd, and is removed again."""
+    """C 5.9: the file arrives at csmsd, and is removed again. By the protocols that it names (CE 3.88), or by each."""
     hosts = visit.call("daemon.info")
     if not hosts["files"] and not hosts["files_on_demand"]:
         raise Skipped("csmsd hosts no files: set files.on_demand = true, or files.http_listen, in csmsd.toml")
+    failures: list[Failed] = []
+    for protocol in _protocols(visit):
+        try:
+            _over(visit, protocol)
+        except Failed as failed:
+            failures.append(failed)
+        else:
+            for earlier in failures:
+                visit.saw(earlier.what)
+            return
+    raise Failed("; ".join(failed.what for failed in failures), failures[-1].advice)
+
+
+def _protocols(visit: Visit) -> list[str]:
+    """Those of csmsd's that it names, in its order; where it names none, both are tried. Raises Skipped."""
+    named = [word.casefold() for word in visit.words("SupportedFileTransferProtocols")]
+    if not named:
+        return list(_HOSTED)
+    known = [word for word in named if word in _HOSTED]
+    if not known:
+        raise Skipped(f"its SupportedFileTransferProtocols are {', '.join(named)}; csmsd hosts {' and '.join(_HOSTED)}")
+    return known
+
+
+def _over(visit: Visit, protocol: str) -> None:
+    """One upload. Raises Failed, or Skipped where there is nothing to upload."""
     visit.forget()
-    task = visit.accepted("get-diagnostics")["task"]
+    task = visit.accepted("get-diagnostics", _ADVICE, protocol=protocol)["task"]
     visit.afterwards(f"diagnostics {task}", lambda: _remove(visit, task))
     while not (upload := _upload(visit, task))["ended"]:
-        visit.event(
-            "diagnostics.status",
-            "diagnostics.received",
-            seconds=_UPLOAD_TIMEOUTS * visit.timeout,
-            advice=f"It said that it would upload a file, and nothing came. Can it reach {upload['location']}?",
-        )
+        try:
+            visit.event("diagnostics.status", "diagnostics.received", seconds=_UPLOAD_TIMEOUTS * visit.timeout)
+        except Failed as failed:
+            raise Failed(
+                f"{protocol}: it said that it would upload a file, and nothing came",
+                f"Can it reach {upload['location']}? See: csmsctl diagnostics status {visit.charge_point}",
+            ) from failed
     if upload["state"] == "nothing":
         raise Skipped("it has no diagnostics (no fileName in its answer, C 5.9)")
     if upload["received_at"] is None:
         raise Failed(
-            f"{upload['state'].replace('_', ' ')}: {upload['error'] or 'no file came'}",
+            f"{protocol}: {upload['state'].replace('_', ' ')}, {upload['error'] or 'no file came'}",
             f"Can it reach {upload['location']}? See: csmsctl diagnostics status {visit.charge_point}",
         )
-    visit.saw(f"{upload['name']}, {upload['size']} bytes")
+    visit.saw(f"{upload['name']}, {upload['size']} bytes by {protocol}")
 
 
 def _upload(visit: Visit, task: int) -> Result:

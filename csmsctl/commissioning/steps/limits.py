@@ -4,6 +4,7 @@ from typing import Any
 
 from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
+from csmsctl.commissioning.steps.charging import begun_from_afar
 from csmsctl.commissioning.visit import Visit, said
 from csmsctl.link.client import Result
 
@@ -17,9 +18,15 @@ _PROFILE_ID = 990_000_000
 @STEPS.step("composite-schedule", "Tells its composite schedule", quick=True, profile="SmartCharging")
 def composite_schedule(visit: Visit) -> None:
     """C 5.7: what it reckons with is what should hold by what it has accepted."""
-    found = _verified(visit)
+    found = _asked(visit)
+    if found["reported"] is None and (found["agrees"] or not visit.running()):
+        visit.saw(
+            "no schedule: nothing limits" if found["agrees"] else "no schedule: it may need a transaction for one"
+        )
+        return
+    _agrees(visit, found)
     if found["reported"] is None:
-        visit.saw("no schedule: nothing limits")
+        visit.saw("no schedule, and none should be there")
     else:
         visit.saw(f"as it should be: {_shown(found)}")
 
@@ -41,21 +48,31 @@ def limit(visit: Visit) -> None:
     what = f"charging profile {_PROFILE_ID}"
     visit.afterwards(what, lambda: _clear(visit))  # before it is set: the answer may be lost
     visit.accepted("set-charging-profile", creates=what, connector=visit.connector, profile=profile)
-    found = _verified(visit)
+    found, charging = _asked(visit), None
     if found["reported"] is None:
-        raise Failed("it accepted the limit, and its composite schedule has none", "The limit has no effect there.")
+        visit.saw("no schedule while nothing charges; once more in a transaction")
+        _, charging = begun_from_afar(visit)
+        found = _asked(visit)
+    if found["reported"] is None:
+        raise Failed(
+            "it accepted the limit, and its composite schedule has none, not even in a transaction",
+            f"The limit may have no effect there: look at the power of a car. See: csmsctl watch {visit.charge_point}",
+        )
+    _agrees(visit, found)
     visit.saw(f"{value:g} {unit} set; its composite schedule: {_shown(found)}")
     visit.accepted("clear-charging-profile", id=_PROFILE_ID)
     visit.done(what)
-    _verified(visit)
+    _agrees(visit, _asked(visit))
     visit.saw("cleared")
+    if charging is not None:
+        visit.undo(charging)
 
 
 def _clear(visit: Visit) -> None:
     """Unknown says that it is not there (C 5.5)."""
     [result] = visit.operation("clear-charging-profile", id=_PROFILE_ID)
     if result["outcome"] != "accepted" and result["status"] != "Unknown":
-        raise Failed(said(result))
+        raise Failed(said(result), f"Clear it by hand: csmsctl clear-charging-profile {visit.charge_point}")
 
 
 def _limit(visit: Visit) -> tuple[str, float]:
@@ -75,8 +92,8 @@ def _free_level(visit: Visit) -> int:
     return level
 
 
-def _verified(visit: Visit) -> Result:
-    """The composite schedule, which must agree with what is worked out here. Raises Failed."""
+def _asked(visit: Visit) -> Result:
+    """The composite schedule, held against what is worked out here. Raises Failed when there is no answer."""
     found = visit.call(
         "profile.verify",
         charge_point=visit.charge_point,
@@ -85,15 +102,23 @@ def _verified(visit: Visit) -> Result:
         timeout=visit.timeout,
     )
     if found["agrees"] is None:
-        raise Failed(said(found["results"][0]))
-    if not found["agrees"]:
-        one = found["differences"][0]
-        advice = "A lower limit may be one of its own; a higher one means that a profile has no effect."
         raise Failed(
-            f"it reckons with {_amount(one['reported'], found)} where {_amount(one['expected'], found)} should hold",
-            f"{advice} See: csmsctl profile verify {visit.charge_point} --connector {visit.connector}",
+            said(found["results"][0]),
+            "A charge point with SmartCharging answers GetCompositeSchedule (C 5.7); tell its vendor.",
         )
     return found
+
+
+def _agrees(visit: Visit, found: Result) -> None:
+    """It must reckon with what should hold. Raises Failed."""
+    if found["agrees"]:
+        return
+    one = found["differences"][0]
+    advice = "A lower limit may be one of its own; a higher one means that a profile has no effect."
+    raise Failed(
+        f"it reckons with {_amount(one['reported'], found)} where {_amount(one['expected'], found)} should hold",
+        f"{advice} See: csmsctl profile verify {visit.charge_point} --connector {visit.connector}",
+    )
 
 
 def _amount(value: Any, found: Result) -> str:
