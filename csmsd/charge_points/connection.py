@@ -9,11 +9,12 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from csmsd.charge_points.dispatch import Dispatcher
-from csmsd.ocpp.conversation import Answered, Conversation, Odd, OutgoingCall, QueueFull, Refused, Requested
+from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
+from csmsd.profiles.answering import damages
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.slice import Outgoing
 
@@ -95,7 +96,13 @@ class Connection:
 
     def _receive(self, text: bytes) -> None:
         self._tap(self.identity, "in", text)
-        event = self._conversation.receive(text, monotonic() * 1000)
+        event: Event | None = self._conversation.receive(text, monotonic() * 1000)
+        while event is not None:
+            self._received(event)
+            event = self._conversation.receive_rest(monotonic() * 1000)
+        self._flush()
+
+    def _received(self, event: Event) -> None:
         if isinstance(event, Requested):
             self._requested(event)
         elif isinstance(event, Answered):
@@ -104,7 +111,6 @@ class Connection:
             self._refused(event)
         else:
             self._odd(event)
-        self._flush()
 
     def _requested(self, request: Requested) -> None:
         state = self._state()
@@ -192,6 +198,8 @@ class Connection:
                 end = CallEnd("call_error", payload=payload, error=f"unreadable answer: {error}", duration_ms=duration)
             else:
                 state = self._state()
+                if event.damage is not None:
+                    deviations += damages(event.damage)
                 if state is not None and deviations:
                     state.count_deviations(f"{event.call.action}.conf", deviations, self._clock())
         self._finish(token, end)

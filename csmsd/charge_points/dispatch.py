@@ -60,7 +60,7 @@ class Dispatcher:
             return
         context = Context(self._live.site, state, now, [])
         try:
-            reply = answering.answer(slice_, request.payload, context)
+            reply = answering.answer(slice_, request.payload, context, request.damage)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
             self._refuse(slice_, request, error, context, answer)
@@ -81,7 +81,7 @@ class Dispatcher:
     ) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
         state, action = context.charge_point, request.action
-        kept = answering.refused(slice_, request.payload, error, context)
+        kept = answering.refused(slice_, request.payload, error, context, request.damage)
         if kept is None or state.refused.get(action) == kept.payload:
             answer(error)
             return

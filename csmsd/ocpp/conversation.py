@@ -3,6 +3,9 @@
 One CALL of ours is open at a time, the others wait in a bounded queue (J 4.1.1; JE 3.4: per connection); CALLs of
 the charge point are taken meanwhile. A repeated CALL gets the answer that was given the first time. Times are
 milliseconds of a monotonic clock.
+
+One WebSocket message is one frame. Where a charge point has put several into one, `receive` tells of the first, and
+`receive_rest` of each further one.
 """
 
 from collections import OrderedDict, deque
@@ -14,12 +17,13 @@ import msgspec
 
 from csmsd.ocpp import frames
 from csmsd.ocpp.errors import OcppError, canonical_error_code
-from csmsd.ocpp.frames import UniqueId
+from csmsd.ocpp.frames import Damage, UniqueId
 
 REMEMBERED_ANSWERS = 16
 # A CALL repeated later than this is no retry: its charge point uses the same ids over and over.
 REPEATED_WITHIN = 120_000
 GARBAGE_PER_MINUTE = 60
+FRAMES_IN_ONE = 16  # WebSocket message, at most
 _MINUTE = 60_000
 
 Oddity = Literal[
@@ -56,6 +60,7 @@ class Requested(msgspec.Struct, frozen=True):
     action: str
     payload: msgspec.Raw
     reused_unique_id: bool = False
+    damage: Damage | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -63,6 +68,7 @@ class Answered(msgspec.Struct, frozen=True):
 
     call: OutgoingCall
     payload: msgspec.Raw
+    damage: Damage | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -101,10 +107,17 @@ class _Request:
         self.owed = earlier_owed + 1
         self.shared = earlier_owed > 0
 
-    def repeats(self, action: str, payload: bytes, now: float) -> bool:
-        """Whether a CALL under the same id is this one over again."""
-        same = self.action == action and self.payload == payload
-        return same and (self.answer is None or now - self.received_at < REPEATED_WITHIN)
+    def repeats(self, action: str, payload: bytes, now: float, *, latest: bool) -> bool:
+        """Whether a CALL under the same id is this one over again.
+
+        Some use two ids in turn. What bears no time may then be said once more and meant anew, unless it was the
+        `latest` that they said, or is not answered yet.
+        """
+        if self.action != action or self.payload != payload:
+            return False
+        if self.answer is None:
+            return True
+        return now - self.received_at < REPEATED_WITHIN and (latest or b'"timestamp"' in payload)
 
 
 class Conversation:
@@ -124,17 +137,32 @@ class Conversation:
         self._unanswered = 0
         self._garbage: deque[float] = deque(maxlen=GARBAGE_PER_MINUTE)
         self._out: list[bytes] = []
+        self._rest = ""
+        self._frames_to_come = 0
 
     # --- what the charge point sends
 
     def receive(self, text: str | bytes, now: float) -> Event:
         """Takes one WebSocket message and says what it was."""
+        self._frames_to_come = FRAMES_IN_ONE
+        return self._receive(text, now)
+
+    def receive_rest(self, now: float) -> Event | None:
+        """Takes the next frame of the message that was received last, or says that there is none."""
+        rest, self._rest = self._rest, ""
+        self._frames_to_come -= 1
+        return self._receive(rest, now) if rest and self._frames_to_come > 0 else None
+
+    def _receive(self, text: str | bytes, now: float) -> Event:
         frame = frames.parse(text)
+        damage = None
+        if isinstance(frame, frames.DamagedFrame):
+            self._rest, damage, frame = frame.rest, frame.damage, frame.frame
         if isinstance(frame, frames.Call):
-            return self._receive_call(frame, now)
+            return self._receive_call(frame, damage, now)
         if isinstance(frame, frames.CallResult):
             call = self._close_open_call(frame.unique_id, now)
-            return Answered(call, frame.payload) if isinstance(call, OutgoingCall) else call
+            return Answered(call, frame.payload, damage) if isinstance(call, OutgoingCall) else call
         if isinstance(frame, frames.CallError):
             call = self._close_open_call(frame.unique_id, now)
             if not isinstance(call, OutgoingCall):
@@ -142,10 +170,13 @@ class Conversation:
             return Refused(call, canonical_error_code(frame.code), frame.description, frame.details)
         return self._receive_garbage(frame, now)
 
-    def _receive_call(self, frame: frames.Call, now: float) -> Event:
+    def _receive_call(self, frame: frames.Call, damage: Damage | None, now: float) -> Event:
+        if damage is not None and damage.unreadable is not None and self._note_garbage(now):
+            return Odd("not_json", damage.unreadable, hopeless=True)
         payload = bytes(frame.payload)
+        latest = next(reversed(self._requests), None) == frame.unique_id
         earlier = self._requests.pop(frame.unique_id, None)
-        if earlier is not None and earlier.repeats(frame.action, payload, now):
+        if earlier is not None and earlier.repeats(frame.action, payload, now, latest=latest):
             self._requests[frame.unique_id] = earlier
             if earlier.answer is not None:
                 self._out.append(earlier.answer)
@@ -156,7 +187,7 @@ class Conversation:
         )
         self._unanswered += 1
         self._forget_old_requests()
-        return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None)
+        return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None, damage)
 
     def _forget_old_requests(self) -> None:
         for _ in range(len(self._requests) - REMEMBERED_ANSWERS):
@@ -182,9 +213,13 @@ class Conversation:
         if unreadable.unique_id is not None:  # J 4.2.3: it has an id, so it can be told
             error = OcppError("FormationViolation", unreadable.detail)
             self._out.append(frames.serialize_error(unreadable.unique_id, error.code, error.description))
+        return Odd(unreadable.problem, unreadable.detail, self._note_garbage(now))
+
+    def _note_garbage(self, now: float) -> bool:
+        """Counts a message that cannot be read, and says whether there were too many of them."""
         hopeless = len(self._garbage) == GARBAGE_PER_MINUTE and now - self._garbage[0] < _MINUTE
         self._garbage.append(now)
-        return Odd(unreadable.problem, unreadable.detail, hopeless)
+        return hopeless
 
     # --- how its CALLs are answered
 

@@ -1,10 +1,13 @@
 """Text to frames and back: CALL, CALLRESULT and CALLERROR (J 4.2)."""
 
-import re
+import math
 from collections.abc import Callable
 from typing import Literal
 
 import msgspec
+
+from csmsd.ocpp import mending
+from csmsd.ocpp.mending import Mend
 
 # Longer ids than the 36 characters of J 4.1.4 occur; one is echoed up to this length and dropped beyond it.
 MAX_UNIQUE_ID = 255
@@ -50,38 +53,113 @@ class Unreadable(msgspec.Struct, frozen=True):
     unique_id: UniqueId | None = None
 
 
+class Damage(msgspec.Struct, frozen=True):
+    """What a second reading made of text that is no JSON: the mends that it needed.
+
+    `text` is all that came, where something of it had to be left out. `unreadable` says why the payload cannot be
+    read at all; then it is that text.
+    """
+
+    mends: list[Mend]
+    text: str | None = None
+    unreadable: str | None = None
+
+
+class DamagedFrame(msgspec.Struct, frozen=True):
+    """A frame out of text that was nearly one; `rest` is the text of a further frame behind it."""
+
+    frame: Frame
+    damage: Damage
+    rest: str = ""
+
+
 _decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
 _decode_any = msgspec.json.Decoder().decode
 encode_json = msgspec.json.Encoder().encode
 
-_CONTROL = re.compile(rb"[\x00-\x1f]")
-_SURROGATES = re.compile(
-    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
 
-
-def parse(text: str | bytes) -> Frame | Unreadable:
+def parse(text: str | bytes) -> Frame | DamagedFrame | Unreadable:
     """Reads one WebSocket message; never raises."""
     try:
         frame = _decode(text)
     except (ValueError, RecursionError):
-        return _diagnose(text)
-    return _too_long(frame.unique_id) or frame
+        return _read_again(text)
+    if isinstance(text, bytes) and not text.isascii() and not _is_utf_8(text):  # payloads have not been looked into
+        return _read_again(text)
+    return _unusable(frame.unique_id) or frame
 
 
-def _too_long(unique_id: UniqueId) -> Unreadable | None:
+def _unusable(unique_id: UniqueId) -> Unreadable | None:
+    if isinstance(unique_id, float) and not math.isfinite(unique_id):
+        return Unreadable("bad_unique_id", "the unique id is too large a number")
     length = len(str(unique_id))
     return Unreadable("bad_unique_id", f"unique id of {length} characters") if length > MAX_UNIQUE_ID else None
 
 
-def _diagnose(text: str | bytes) -> Frame | Unreadable:
+def _read_again(received: str | bytes) -> Frame | DamagedFrame | Unreadable:
     """Says what is wrong with text that is not a well-formed frame, and rescues what can be answered."""
+    text, mends = mending.decoded(received)
     if not text.strip():
         return Unreadable("empty", "empty message")
+    problem = "too much stands in it for a message of OCPP"
+    if not mending.is_crowded(text):
+        try:
+            frame = _frame(_decode_any(text))
+        except (ValueError, RecursionError) as error:
+            problem = str(error)
+        else:
+            if not mends and not _is_json(received):  # a tab or the end of a line in the middle of a text
+                mends = ["control_character"]
+            return DamagedFrame(frame, Damage(mends)) if mends and not isinstance(frame, Unreadable) else frame
+        mended = mending.mend(text)
+        if mended is not None:
+            frame = _frame(mended.value)
+            if isinstance(frame, Unreadable):
+                return frame
+            return DamagedFrame(frame, Damage(mends + mended.mends, text if mended.lost else None), mended.rest)
+    return _by_its_head(text, problem, mends)
+
+
+def _is_utf_8(text: bytes) -> bool:
     try:
-        value = _decode_any(text)
-    except (ValueError, RecursionError) as error:
-        return _without_bad_characters(text) or Unreadable("not_json", str(error))
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_json(text: str | bytes) -> bool:
+    try:
+        _decode_any(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _by_its_head(text: str, problem: str, mends: list[Mend]) -> DamagedFrame | Unreadable:
+    """What can be said to text of which at most the beginning can be read."""
+    head = mending.head(text)
+    if head is None:
+        return Unreadable("not_json", problem)
+    unusable = _unusable(head.unique_id)
+    if unusable is not None:
+        return unusable
+    if head.kind == 2 and head.action is None:
+        return Unreadable("not_json", problem, head.unique_id)
+    damage = Damage([*mends, "unreadable"], text, problem)
+    # Whoever waits for the answer need not wait any longer: it came, and its payload is text that nobody can read.
+    frame: Frame
+    if head.kind == 2:
+        frame = Call(head.unique_id, head.action or "", _raw(text))
+    elif head.kind == 3:
+        frame = CallResult(head.unique_id, _raw(text))
+    else:
+        frame = CallError(head.unique_id, "GenericError", "its CALLERROR cannot be read")
+    return DamagedFrame(frame, damage)
+
+
+def _frame(value: object) -> Frame | Unreadable:
+    """The frame that parsed JSON is, or what is wrong with it."""
     if not isinstance(value, list) or not value:
         return Unreadable("not_a_frame", "a frame is a JSON array that begins with 2, 3 or 4")
     kind, rest = value[0], value[1:]
@@ -93,9 +171,9 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
     unique_id = rest[0] if rest else None
     if not isinstance(unique_id, str | int | float) or isinstance(unique_id, bool):
         return Unreadable("bad_unique_id", "the unique id is neither text nor a number")
-    too_long = _too_long(unique_id)
-    if too_long is not None:
-        return too_long
+    unusable = _unusable(unique_id)
+    if unusable is not None:
+        return unusable
     try:
         if kind == 2:
             if len(rest) < 2 or not isinstance(rest[1], str):
@@ -114,20 +192,6 @@ def _diagnose(text: str | bytes) -> Frame | Unreadable:
         )
     except RecursionError as error:  # what could be read may still be too deep to be written
         return Unreadable("not_json", str(error))
-
-
-def _without_bad_characters(text: str | bytes) -> Frame | Unreadable | None:
-    """Another try with blanks for what is no character: one in an idTag is not worth a StopTransaction.
-
-    That is an unescaped control character, or half of a surrogate pair.
-    """
-    raw = text if isinstance(text, bytes) else text.encode(errors="replace")
-    blanked = _SURROGATES.sub(_blank_when_alone, _CONTROL.sub(b" ", raw))
-    return parse(blanked) if blanked != raw else None
-
-
-def _blank_when_alone(found: re.Match[bytes]) -> bytes:
-    return found[0] if found["pair"] else b" "
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -6,19 +6,22 @@ Pure: who calls it commits the changes, then answers, then tells the events.
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.frames import written_out
-from csmsd.ocpp.reading import read
+from csmsd.ocpp.frames import Damage, written_out
+from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.following import observed
+from csmsd.profiles.record import Event
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 Payload = bytes | msgspec.Raw
 
 
-def answer(slice_: Incoming[Message, Message], payload: Payload, at: Context) -> Reply[Message]:
+def answer(
+    slice_: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage | None = None
+) -> Reply[Message]:
     """The reply to a request, with all that follows from it. Raises OcppError where it is answered with a CALLERROR."""
-    reply = _handled(slice_, payload, at)
+    reply = _handled(slice_, payload, at) if damage is None else _handled_all_the_same(slice_, payload, at, damage)
     if not reply.events:
         return reply
     changes, events = observed(reply.events, at.site, at.now)
@@ -40,19 +43,61 @@ def _handled(slice_: Incoming[Message, Message], payload: Payload, at: Context) 
     return slice_.handle(message, at)
 
 
-def refused(
-    slice_: Incoming[Message, Message], payload: Payload, error: OcppError, at: Context
-) -> QuarantinedMessage | None:
-    """What is kept of a request that gets a CALLERROR: transaction messages, which are dropped after some attempts."""
-    if not slice_.kept_when_refused:
-        return None
+def damages(damage: Damage) -> list[Deviation]:
+    """What was wrong with the text, to be counted."""
+    return [Deviation("frame", mend, "FormationViolation") for mend in damage.mends]
+
+
+def _handled_all_the_same(
+    slice_: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage
+) -> Reply[Message]:
+    """Handles a request whose text was no JSON, where its meaning is certain.
+
+    A transaction message of which something was left out is kept, and booked only if all that it must have is there.
+    """
+    found = damages(damage)
+    at.deviations.extend(found)
+    if at.charge_point.record.strict:
+        raise OcppError("FormationViolation", f"frame: {found[0].kind.replace('_', ' ')}")
+    if damage.text is None or not slice_.kept_when_refused:
+        return _handled(slice_, payload, at)
+    try:
+        message, deviations = read(slice_.request, payload)
+    except OcppError as error:
+        why = damage.unreadable or f"its text is incomplete: {error.description}"
+        raise OcppError("FormationViolation", why) from None
+    at.deviations.extend(deviations)
+    reply = slice_.handle(message, at)
+    if at.charge_point.refused.get(slice_.action) == damage.text:  # it came before, and is kept
+        return reply
+    at.charge_point.refused[slice_.action] = damage.text
+    kept = _kept(slice_, f"incomplete: {', '.join(damage.mends)}", damage.text, at)
+    told = Event("message.quarantined", at.charge_point.id, {"action": slice_.action})
+    return Reply(reply.confirmation, [*reply.changes, kept], [*reply.events, told], reply.later)
+
+
+def _kept(slice_: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage:
     return QuarantinedMessage(
         charge_point=at.charge_point.id,
         received_at=at.now,
         action=slice_.action,
-        reason=f"refused: {error.code}",
-        payload=written_out(_parsed(payload)),
+        reason=reason,
+        payload=written_out(payload),
     )
+
+
+def refused(
+    slice_: Incoming[Message, Message],
+    payload: Payload,
+    error: OcppError,
+    at: Context,
+    damage: Damage | None = None,
+) -> QuarantinedMessage | None:
+    """What is kept of a request that gets a CALLERROR: transaction messages, which are dropped after some attempts."""
+    if not slice_.kept_when_refused:
+        return None
+    text = None if damage is None else damage.text
+    return _kept(slice_, f"refused: {error.code}", _parsed(payload) if text is None else text, at)
 
 
 def _parsed(payload: Payload) -> object:

@@ -53,9 +53,7 @@ def test_an_odd_message_id_is_echoed(unique_id: str) -> None:
     assert json.loads(answer)[1] == json.loads(unique_id)
 
 
-@pytest.mark.parametrize(
-    "text", ['[2,"1","Heartbeat",{}', '[2,"1","Hea\0rtbeat"', "", "\0", '[9,"1","X",{}]', '[3,"1",{}]']
-)
+@pytest.mark.parametrize("text", ['[2,"1', "[2,", "", "\0", '[9,"1","X",{}]', '[3,"1",{}]'])
 def test_what_cannot_be_answered_is_survived(text: str) -> None:
     line = Line()
 

@@ -64,6 +64,12 @@ class RawChargePoint:
         await self.frame(2, own, action, {} if payload is None else payload)
         return await self.answer_to(own)
 
+    async def nearly(self, unique_id: str, action: str, text: str | bytes) -> Frame:
+        """Sends text that is nearly the CALL it is meant as, and returns the whole frame that answers it."""
+        raw = text.encode() if isinstance(text, str) else text
+        await self.wire.send_bytes(raw, **{unique_id: action})
+        return await self.answer_to(unique_id)
+
     async def boot(self) -> Frame:
         return await self.ask("BootNotification", {"chargePointVendor": "raw", "chargePointModel": "frames"})
 

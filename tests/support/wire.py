@@ -37,6 +37,11 @@ class Wire:
             self._asked[str(frame[1])] = frame[2]
         await self.websocket.send(message)
 
+    async def send_bytes(self, message: bytes, **asks: str) -> None:
+        """Sends a message of text that need not be UTF-8, nor JSON; `asks` are the CALLs in it, action by unique id."""
+        self._asked.update(asks)
+        await self.websocket.send(message, text=True)
+
     async def recv(self) -> str:
         message = await self.websocket.recv()
         if isinstance(message, bytes):

@@ -58,6 +58,8 @@ class Play:
         first, _, second = rest.partition(" ")
         if verb == "<":
             self.said.append(told(self.conversation.receive(rest, self.now)))
+            while (further := self.conversation.receive_rest(self.now)) is not None:
+                self.said.append(told(further))
         elif verb == "ask":
             try:
                 self.conversation.call(first, second.encode(), first, timeout=TIMEOUT, now=self.now)
@@ -90,7 +92,8 @@ def refusal(code: str) -> OcppError:
 def told(event: Event) -> str:
     if isinstance(event, Requested):
         reused = " reused" if event.reused_unique_id else ""
-        return f"request {json.dumps(event.unique_id)} {event.action} {bytes(event.payload).decode()}{reused}"
+        mends = f" with {', '.join(event.damage.mends)}" if event.damage is not None else ""
+        return f"request {json.dumps(event.unique_id)} {event.action} {bytes(event.payload).decode()}{reused}{mends}"
     if isinstance(event, Answered):
         return f"answered {event.call.token} {bytes(event.payload).decode()}"
     if isinstance(event, Refused):

@@ -2,13 +2,14 @@
 
 import pytest
 
-from csmsd.ocpp.conversation import GARBAGE_PER_MINUTE
+from csmsd.ocpp.conversation import FRAMES_IN_ONE, GARBAGE_PER_MINUTE
 from tests.csmsd.ocpp.conversation_script import Play
 
 SCRIPTS = {
     "what is no OCPP-J is counted, and answered where it can be": """
         < [2,"a","Heart
         = odd not_json
+        > [4,"a","FormationViolation","Input data was truncated",{}]
         <
         = odd empty
         < [9,"a","Heartbeat",{}]
@@ -24,6 +25,28 @@ SCRIPTS = {
         = request "b" Heartbeat {}
         answer "b" {}
         > [3,"b",{}]
+    """,
+    "what is nearly OCPP-J is a request": """
+        < [2,"a","StopTransaction",{"transactionId":,"meterStop":1500}]
+        = request "a" StopTransaction {"transactionId":null,"meterStop":1500} with missing_value
+        answer "a" {}
+        > [3,"a",{}]
+    """,
+    "so is what nobody can read, to be kept": """
+        < [2,"a","StopTransaction",{;}]
+        = request "a" StopTransaction "[2,\\"a\\",\\"StopTransaction\\",{;}]" with unreadable
+    """,
+    "several frames in one message": """
+        < [2,"a","Heartbeat",{}] [2,"b","Heartbeat",{}][2,"c","Heartbeat",{}]
+        = request "a" Heartbeat {} with several_frames
+        = request "b" Heartbeat {} with several_frames
+        = request "c" Heartbeat {}
+    """,
+    "an answer that nobody can read ends our call": """
+        ask Reset {}
+        > [2,"1","Reset",{}]
+        < [3,"1",{;}]
+        = answered Reset "[3,\\"1\\",{;}]"
     """,
 }
 
@@ -68,3 +91,27 @@ def test_empty_messages_are_no_garbage() -> None:
             <
             = odd empty
         """)
+
+
+def test_unreadable_requests_are_garbage_in_the_end() -> None:
+    play = Play()
+    for number in range(GARBAGE_PER_MINUTE):
+        play.perform(f"""
+            < [2,"{number}","StatusNotification",;]
+            = request "{number}" StatusNotification "[2,\\\"{number}\\\",\\\"StatusNotification\\\",;]" with unreadable
+        """)
+    play.perform("""
+        < [2,"x","StatusNotification",;]
+        = odd not_json hopeless
+    """)
+
+
+def test_a_message_of_frames_without_end_is_cut() -> None:
+    play = Play()
+    play.conversation.receive('[2,"a","Heartbeat",{}]' * 1000, 0)
+    further = 0
+    while play.conversation.receive_rest(0) is not None:
+        further += 1
+
+    assert further == FRAMES_IN_ONE - 1
+    assert play.conversation.receive_rest(0) is None

@@ -103,15 +103,47 @@ def test_only_the_newest_answers_are_remembered() -> None:
     play = Play()
     for number in range(REMEMBERED_ANSWERS + 1):
         play.perform(f"""
-            < [2,"{number}","StatusNotification",{{}}]
-            = request "{number}" StatusNotification {{}}
+            < [2,"{number}","StatusNotification",{{"timestamp":"T"}}]
+            = request "{number}" StatusNotification {{"timestamp":"T"}}
             answer "{number}" {{}}
             > [3,"{number}",{{}}]
         """)
     play.perform("""
-        < [2,"1","StatusNotification",{}]
+        < [2,"1","StatusNotification",{"timestamp":"T"}]
         = odd repeated_call
         > [3,"1",{}]
-        < [2,"0","StatusNotification",{}]
-        = request "0" StatusNotification {}
+        < [2,"0","StatusNotification",{"timestamp":"T"}]
+        = request "0" StatusNotification {"timestamp":"T"}
+    """)
+
+
+def test_two_ids_in_turn_are_no_repetition_where_nothing_bears_its_time() -> None:
+    """Seen in the field: ids 1 and 2, statuses without a timestamp; the third is news."""
+    Play().perform("""
+        < [2,"1","StatusNotification",{"status":"Available"}]
+        = request "1" StatusNotification {"status":"Available"}
+        answer "1" {}
+        > [3,"1",{}]
+        < [2,"1","StatusNotification",{"status":"Available"}]
+        = odd repeated_call
+        > [3,"1",{}]
+        < [2,"2","StatusNotification",{"status":"Preparing"}]
+        = request "2" StatusNotification {"status":"Preparing"}
+        answer "2" {}
+        > [3,"2",{}]
+        < [2,"1","StatusNotification",{"status":"Available"}]
+        = request "1" StatusNotification {"status":"Available"} reused
+    """)
+
+
+def test_a_call_that_is_not_answered_yet_is_repeated_whatever_came_in_between() -> None:
+    Play().perform("""
+        < [2,"1","StatusNotification",{"status":"Available"}]
+        = request "1" StatusNotification {"status":"Available"}
+        < [2,"2","Heartbeat",{}]
+        = request "2" Heartbeat {}
+        < [2,"1","StatusNotification",{"status":"Available"}]
+        = odd repeated_call
+        answer "1" {}
+        > [3,"1",{}]
     """)
