@@ -56,7 +56,7 @@ def clock(visit: Visit) -> None:
         f"its clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}: "
         f"it says {told.text} at {told.came_at}, in {told.source}",
         "It should set its clock by BootNotification and Heartbeat (C 4.2, 4.6). A whole number of hours is a time "
-        "zone: csmsctl cp set --time-zone helps where its times name none.",
+        f"zone; where its times name none: csmsctl cp set {visit.charge_point} --time-zone ZONE",
     )
 
 
