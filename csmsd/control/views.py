@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from csmsd.control.problems import Problem
+from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ports import Keeper

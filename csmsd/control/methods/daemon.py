@@ -5,7 +5,8 @@ from typing import get_args
 
 import msgspec
 
-from csmsd.control.problems import problems_of, problems_of_site
+from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.site import problems_of_site
 from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from csmsd.control.problems import Problem, problems_of, problems_of_site
+from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.problem import Problem
+from csmsd.control.problems.site import problems_of_site
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount, UnknownChargePoint
 from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate

@@ -1,0 +1,166 @@
+"""What wants an operator's attention at a charge point. `status`, `watch` and `check` show what stands in this room.
+
+Pure: the site, the time and the store's state are arguments. What an operator decided (a registration that is Rejected,
+a connector that is inoperative) is no problem; what a charge point said last is none while it is offline.
+"""
+
+from collections.abc import Iterator
+from shlex import quote
+
+from csmsd.control.problems.charging import transactions
+from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
+from csmsd.profiles.core.charge_points import ChargePointState, Connector
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+
+_DAY_MS = 86_400_000
+_BOOT_WITHIN_MS = 60_000
+_SILENT_HEARTBEATS = 2
+
+# What timestamps are that cannot be booked with (ocpp/timestamps.py).
+_CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future"})
+_FAILED_UPDATES = {
+    "download_failed": "the download of the firmware failed",
+    "installation_failed": "the installation of the firmware failed",
+    "unknown": "nobody knows what came of the firmware update",
+}
+
+
+def problems_of(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
+    """What is wrong with a charge point, the worst first."""
+    rules = [_presence, _record]
+    if state.connected:
+        rules += [_answers, _connectors, transactions]
+    found = [found for rule in rules for found in rule(state, site, now)]
+    return sorted(found, key=lambda one: one.severity != "critical")
+
+
+def _presence(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """Whether it is there, and has introduced itself."""
+    record, named = state.record, quote(state.id)
+    if state.connected_at is None:
+        if record.last_seen_at is None:
+            yield problem(
+                state, "never_connected", "has never connected", f"csmsctl cp show {named}", since=record.registered_at
+            )
+            return
+        running = len(state.transactions.active())
+        text = f"offline, while {counted(running, 'transaction')} ran" if running else "offline"
+        yield problem(state, "offline", text, f"csmsctl log {named}", since=record.last_seen_at, severity="critical")
+    elif record.registration == "Pending":
+        yield problem(
+            state,
+            "registration_pending",
+            "waits for being accepted",
+            f"csmsctl cp accept {named}",
+            since=state.connected_at,
+        )
+    elif record.boot_status is None and now - state.connected_at > _BOOT_WITHIN_MS:
+        yield problem(
+            state,
+            "not_booted",
+            "connected, but has sent no BootNotification",
+            f"csmsctl trigger-message {named} --message BootNotification",
+            since=state.connected_at,
+        )
+
+
+def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """What stays true whether or not it is connected."""
+    named = quote(state.id)
+    if state.record.reboot_required:
+        yield problem(
+            state,
+            "reboot_required",
+            "a changed configuration key takes effect after a reboot",
+            f"csmsctl reset {named} --type soft",
+            since=None,
+        )
+    odd = [
+        count.last_at
+        for count in state.deviations.values()
+        if count.kind in _CLOCK_ODDITIES and now - count.last_at < _DAY_MS
+    ]
+    if odd:
+        yield problem(
+            state,
+            "suspect_clock",
+            "its clock is wrong: timestamps could not be used within the last day",
+            f"csmsctl cp show {named}",
+            since=max(odd),
+        )
+    update = site.firmware.updates.current(state.id)
+    if update is not None and update.state in _FAILED_UPDATES:
+        reason = f": {update.error}" if update.error else ""
+        yield problem(
+            state,
+            "firmware_failed",
+            _FAILED_UPDATES[update.state] + reason,
+            f"csmsctl firmware status {named}",
+            since=update.changed_at,
+        )
+    abandoned = state.transactions.abandoned()
+    if abandoned:
+        yield problem(
+            state,
+            "transactions_abandoned",
+            f"{counted(len(abandoned), 'transaction')} never stopped: {_listed(abandoned)}",
+            f"csmsctl tx list --charge-point {named} --state abandoned",
+            since=abandoned[0].start_time,
+        )
+
+
+def _answers(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """Whether it speaks, and answers."""
+    named = quote(state.id)
+    if state.unanswered_since is not None:
+        yield problem(
+            state,
+            "no_answer",
+            "did not answer what it was sent",
+            f"csmsctl task list --charge-point {named}",
+            since=state.unanswered_since,
+        )
+    interval = seconds(state, "HeartbeatInterval") or site.policies.heartbeat_interval
+    last = state.record.last_seen_at
+    silence = max(_SILENT_HEARTBEATS * interval, SHORTEST_SILENCE_S)
+    if last is not None and now - last > silence * 1000:
+        yield problem(
+            state,
+            "silent",
+            f"connected, but silent for more than {silence} s",
+            f"csmsctl trigger-message {named} --message Heartbeat",
+            since=last,
+        )
+
+
+def _connectors(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """What its connectors report."""
+    for number in sorted(state.connectors):
+        connector = state.connectors[number]
+        faulted = connector.status == "Faulted"
+        if faulted or connector.error_code != "NoError":
+            yield problem(
+                state,
+                "faulted" if faulted else "error_reported",
+                _error(connector),
+                f"csmsctl log {quote(state.id)}",
+                since=connector.status_at,
+                connector=number,
+                severity="critical" if faulted else "warning",
+            )
+
+
+def _error(connector: Connector) -> str:
+    """`Faulted: GroundFailure (vendor code E17, wet)`."""
+    code = connector.error_code if connector.error_code != "NoError" else None
+    vendor = f"vendor code {connector.vendor_error_code}" if connector.vendor_error_code else None
+    more = ", ".join(part for part in (vendor, connector.info) if part)
+    text = f"{connector.status}: {code}" if code else connector.status
+    return f"{text} ({more})" if more else text
+
+
+def _listed(transactions: list[Transaction]) -> str:
+    shown = ", ".join(str(transaction.id) for transaction in transactions[:5])
+    return shown if len(transactions) <= 5 else f"{shown}, …"

@@ -1,0 +1,173 @@
+"""What is odd about the transactions of a charge point, and about what its connectors do without one."""
+
+from collections.abc import Iterator
+from shlex import quote
+
+from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, problem, seconds
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.compliance import excess
+
+_MISSED_READINGS = 3
+_READINGS_WITHIN_S = 900  # where the charge point's interval is not known
+# A start, or a status, that is told a little later than what goes with it is no problem.
+_SETTLES_MS = 60_000
+_IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")  # C 4.9: in a transaction, by definition
+
+
+def transactions(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """What is odd about the transactions that run, and what flows without one."""
+    yield from _without_transaction(state, now)
+    running = state.transactions.active()
+    yield from _several(state, running)
+    for transaction in running:
+        number = transaction.connector
+        yield from _over(state, transaction, now)
+        yield from _reserved(state, transaction, site)
+        yield from _limited(state, transaction, site, now)
+        if transaction.id_tag_status != "Accepted":
+            yield problem(
+                state,
+                "id_tag_refused",
+                f"transaction {transaction.id} runs although its idTag was {transaction.id_tag_status}",
+                f"csmsctl remote-stop --transaction {transaction.id}",
+                since=transaction.start_time,
+                connector=number,
+            )
+        register = state.transactions.registers.get(transaction.id)
+        if register is not None and register.suspect:
+            yield problem(
+                state,
+                "energy_suspect",
+                f"the energy register of transaction {transaction.id} jumped",
+                f"csmsctl tx explain {transaction.id}",
+                since=transaction.start_time,
+                connector=number,
+            )
+        due = _readings_within(state, transaction)
+        last = _last_reading(state, transaction)
+        if due is not None and now - last > due * 1000:
+            yield problem(
+                state,
+                "meter_values_missing",
+                f"transaction {transaction.id} runs, and no meter values came for more than {due} s",
+                f"csmsctl trigger-message {quote(state.id)} --message MeterValues --connector {number}",
+                since=last,
+                connector=number,
+            )
+
+
+def _readings_within(state: ChargePointState, transaction: Transaction) -> int | None:
+    """Seconds in which a reading must come; None where nobody knows that the charge point sends any."""
+    interval = seconds(state, "MeterValueSampleInterval")
+    if interval:
+        return max(_MISSED_READINGS * interval, SHORTEST_SILENCE_S)
+    return _READINGS_WITHIN_S if interval is None and state.samples.get(transaction.connector) else None
+
+
+def _last_reading(state: ChargePointState, transaction: Transaction) -> Milliseconds:
+    """When one came last, at the earliest when it could have come."""
+    samples = state.samples.get(transaction.connector)
+    received = samples.received_at if samples is not None else 0
+    return max(received, transaction.start_received_at, state.connected_at or 0)
+
+
+def _without_transaction(state: ChargePointState, now: Milliseconds) -> Iterator[Problem]:
+    """Energy that flows and belongs to nobody: its start was lost, or never told."""
+    busy = {transaction.connector for transaction in state.transactions.active()}
+    for number in sorted(state.connectors):
+        connector = state.connectors[number]
+        since = connector.received_at
+        if number == 0 or number in busy or connector.status not in _IN_USE or now - since < _SETTLES_MS:
+            continue
+        power = state.power_w(number)
+        drawn = f", {power / 1000:.1f} kW" if power else ""
+        yield problem(
+            state,
+            "charging_without_transaction",
+            f"{connector.status} without a transaction{drawn}: nothing of it is billed",
+            f"csmsctl log {quote(state.id)}",
+            since=since,
+            connector=number,
+            severity="critical",
+        )
+
+
+def _several(state: ChargePointState, running: list[Transaction]) -> Iterator[Problem]:
+    """A connector has one car."""
+    on: dict[int, list[Transaction]] = {}
+    for transaction in running:
+        on.setdefault(transaction.connector, []).append(transaction)
+    for number, found in sorted(on.items()):
+        if len(found) > 1:
+            listed = ", ".join(str(transaction.id) for transaction in found)
+            yield problem(
+                state,
+                "two_starts",
+                f"transactions {listed} run at once on one connector",
+                f"csmsctl tx close {found[0].id} --reason TEXT",
+                since=found[-1].start_received_at,
+                connector=number,
+            )
+
+
+def _over(state: ChargePointState, transaction: Transaction, now: Milliseconds) -> Iterator[Problem]:
+    """A transaction on a connector that is free: its stop was lost, or is yet to come."""
+    connector = state.connectors.get(transaction.connector)
+    if connector is None or connector.status != "Available":
+        return
+    since = connector.received_at
+    if transaction.start_received_at < since <= now - _SETTLES_MS:
+        yield problem(
+            state,
+            "running_on_free_connector",
+            f"transaction {transaction.id} was never stopped, and its connector is Available",
+            f"csmsctl tx close {transaction.id} --reason TEXT",
+            since=since,
+            connector=transaction.connector,
+        )
+
+
+def _reserved(state: ChargePointState, transaction: Transaction, site: Site) -> Iterator[Problem]:
+    """A reservation is for one idTag, or for one group (C 5.13)."""
+    own = fold(transaction.id_tag)
+    tag = site.id_tag(transaction.id_tag)
+    parent = tag.parent if tag is not None else None
+    named = None
+    if transaction.reservation is not None:
+        named = site.reservations.get(state.id, transaction.reservation)
+    held = [known for known in site.reservations.active_on(state.id) if known.connector == transaction.connector]
+    for reservation in [*([named] if named is not None else []), *held]:
+        if fold(reservation.id_tag) == own or reservation.terms.serve(transaction.connector, own, parent):
+            continue
+        if reservation is not named and reservation.created_at > transaction.start_received_at:
+            continue  # it is for the time after this one
+        used = "uses" if reservation is named else "runs in spite of"
+        yield problem(
+            state,
+            "reservation_of_another",
+            f"transaction {transaction.id} of idTag {transaction.id_tag} {used} reservation {reservation.id}, "
+            f"which is for {reservation.id_tag}",
+            f"csmsctl remote-stop --transaction {transaction.id}",
+            since=transaction.start_received_at,
+            connector=transaction.connector,
+        )
+
+
+def _limited(state: ChargePointState, transaction: Transaction, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """A limit that has no effect may open a breaker."""
+    found = excess(state, transaction.connector, site, now)
+    if found is not None:
+        yield problem(
+            state,
+            "limit_exceeded",
+            f"{found.drawn:.1f} {found.unit} are drawn, and {found.limit:g} {found.unit} are allowed by "
+            f"{found.because}",
+            f"csmsctl profile verify {quote(state.id)} --connector {found.connector}",
+            since=None,
+            connector=found.connector,
+            severity="critical",
+        )

@@ -1,0 +1,84 @@
+"""A problem: something that wants an operator's attention, in words."""
+
+from typing import Literal
+
+import msgspec
+
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.record import Milliseconds
+
+SHORTEST_SILENCE_S = 60
+
+Severity = Literal["critical", "warning"]  # critical: somebody cannot charge, or nothing can be billed
+Kind = Literal[
+    "store_failing",
+    "unknown_charge_points",
+    "rollout_paused",
+    "offline",
+    "never_connected",
+    "registration_pending",
+    "not_booted",
+    "silent",
+    "no_answer",
+    "reboot_required",
+    "suspect_clock",
+    "firmware_failed",
+    "transactions_abandoned",
+    "charging_without_transaction",
+    "running_on_free_connector",
+    "two_starts",
+    "reservation_of_another",
+    "limit_exceeded",
+    "faulted",
+    "error_reported",
+    "id_tag_refused",
+    "energy_suspect",
+    "meter_values_missing",
+]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that wants attention, in words, with the command that tells more or mends it; the site's have no
+    charge point."""
+
+    kind: Kind
+    severity: Severity
+    text: str
+    next: str
+    charge_point: str | None = None
+    connector: int | None = None
+    since: Milliseconds | None = None
+
+
+def problem(
+    state: ChargePointState,
+    kind: Kind,
+    text: str,
+    next: str,
+    *,
+    since: Milliseconds | None,
+    connector: int | None = None,
+    severity: Severity = "warning",
+) -> Problem:
+    return Problem(
+        kind=kind,
+        severity=severity,
+        text=text,
+        next=next,
+        charge_point=state.id,
+        connector=connector,
+        since=since,
+    )
+
+
+def seconds(state: ChargePointState, key: str) -> int | None:
+    """An interval that the charge point has reported, or None."""
+    try:
+        return int(state.configured(key) or "")
+    except ValueError:
+        return None
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 transaction`, `2 transactions`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

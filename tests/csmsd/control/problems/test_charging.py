@@ -1,0 +1,220 @@
+"""What is odd about transactions, and about connectors without one: a scene, and its problems."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.reservation.reservations import Terms
+from csmsd.profiles.smart_charging.installed import installed
+from tests.csmsd.control.problems.test_charge_points import MINUTE, connected, found, later, only
+from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
+
+
+def charging_without(scene: Scene) -> None:
+    scene.status(1, "Charging")
+    scene.meter({"value": "7000", "measurand": "Power.Active.Import", "unit": "W"})
+    later(scene, MINUTE)
+
+
+def over_and_free(scene: Scene) -> None:
+    scene.start()
+    later(scene, MINUTE)
+    scene.status(1, "Available")
+    later(scene, MINUTE)
+
+
+def reservation(scene: Scene, number: int, tag: str, *, connector: int = 1, parent: str | None = None) -> None:
+    """One that the charge point has accepted."""
+    terms = Terms(connector, tag, parent, scene.now + 8 * HOUR)
+    scene.site.reservations.request("CP1", number, terms, scene.now)
+    scene.site.reservations.accepted("CP1", number, terms, scene.now)
+
+
+def names_the_reservation_of_another(scene: Scene) -> None:
+    scene.tag("TAG2")
+    reservation(scene, 4, "TAG2")
+    scene.start(reservationId=4)
+
+
+def runs_in_spite_of_a_reservation(scene: Scene) -> None:
+    reservation(scene, 4, "TAG2")
+    later(scene, SECOND)
+    scene.start()
+
+
+def limit(scene: Scene, amperes: float, connector: int = 1) -> None:
+    profile, _ = read_value(
+        ChargingProfile,
+        {
+            "chargingProfileId": 3,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": {
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": amperes}],
+            },
+        },
+    )
+    scene.site.installed_profiles.add(installed("CP1", connector, profile, scene.now, name="eight"))
+
+
+def current(amperes: float, phase: str = "L1") -> dict[str, Any]:
+    return {"value": str(amperes), "measurand": "Current.Import", "unit": "A", "phase": phase}
+
+
+def draws_too_much(scene: Scene) -> None:
+    limit(scene, 8)
+    scene.start()
+    later(scene, 2 * MINUTE)
+    scene.meter(current(8), current(16, "L2"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "kind", "severity", "words", "settles"),
+    [
+        (
+            charging_without,
+            "charging_without_transaction",
+            "critical",
+            "Charging without a transaction, 7.0 kW: nothing of it is billed",
+            "csmsctl log CP1",
+        ),
+        (
+            over_and_free,
+            "running_on_free_connector",
+            "warning",
+            "transaction 1 was never stopped, and its connector is Available",
+            "csmsctl tx close 1 --reason TEXT",
+        ),
+        (
+            names_the_reservation_of_another,
+            "reservation_of_another",
+            "warning",
+            "transaction 1 of idTag TAG1 uses reservation 4, which is for TAG2",
+            "csmsctl remote-stop --transaction 1",
+        ),
+        (
+            runs_in_spite_of_a_reservation,
+            "reservation_of_another",
+            "warning",
+            "transaction 1 of idTag TAG1 runs in spite of reservation 4, which is for TAG2",
+            "csmsctl remote-stop --transaction 1",
+        ),
+        (
+            draws_too_much,
+            "limit_exceeded",
+            "critical",
+            "16.0 A are drawn, and 8 A are allowed by eight",
+            "csmsctl profile verify CP1 --connector 1",
+        ),
+    ],
+)
+def test_each_is_told_with_what_settles_it(
+    happens: Callable[[Scene], None], kind: str, severity: str, words: str, settles: str
+) -> None:
+    scene = Scene()
+    connected(scene)
+    happens(scene)
+    problem = only(scene)
+    assert (problem.kind, problem.severity, problem.connector) == (kind, severity, 1)
+    assert (problem.text, problem.next) == (words, settles)
+
+
+def has_just_begun(scene: Scene) -> None:
+    scene.status(1, "Charging")
+    later(scene, MINUTE - 1)
+
+
+def said_so_before_its_start(scene: Scene) -> None:
+    scene.status(1, "Charging")
+    later(scene, 2 * MINUTE)
+    scene.start()
+
+
+def has_just_ended(scene: Scene) -> None:
+    scene.start()
+    later(scene, SECOND)
+    scene.status(1, "Available")
+    later(scene, MINUTE - 1)
+
+
+def was_free_before_it_began(scene: Scene) -> None:
+    scene.status(1, "Available")
+    scene.start()
+    later(scene, 2 * MINUTE)
+
+
+def is_reserved_for_its_group(scene: Scene) -> None:
+    scene.tag("TAG1", parent="FAMILY")
+    reservation(scene, 4, "TAG2", parent="family")
+    scene.start(reservationId=4)
+
+
+def is_reserved_elsewhere(scene: Scene) -> None:
+    reservation(scene, 4, "TAG2", connector=2)
+    scene.start()
+
+
+def is_reserved_for_after_it(scene: Scene) -> None:
+    scene.start()
+    later(scene, SECOND)
+    reservation(scene, 4, "TAG2")
+
+
+def keeps_its_limit(scene: Scene) -> None:
+    limit(scene, 16)
+    scene.start()
+    later(scene, 2 * MINUTE)
+    scene.meter(current(16.9))
+
+
+def has_only_now_been_limited(scene: Scene) -> None:
+    scene.start()
+    limit(scene, 8)
+    later(scene, 89 * SECOND)
+    scene.meter(current(16))
+
+
+def was_measured_long_ago(scene: Scene) -> None:
+    limit(scene, 8)
+    scene.start()
+    scene.meter(current(16))
+    later(scene, 6 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        has_just_begun,
+        said_so_before_its_start,
+        has_just_ended,
+        was_free_before_it_began,
+        is_reserved_for_its_group,
+        is_reserved_elsewhere,
+        is_reserved_for_after_it,
+        keeps_its_limit,
+        has_only_now_been_limited,
+        was_measured_long_ago,
+    ],
+)
+def test_what_is_as_it_should_be_is_no_problem(happens: Callable[[Scene], None]) -> None:
+    scene = Scene()
+    connected(scene)
+    happens(scene)
+    assert found(scene) == []
+
+
+def test_two_at_once_on_a_connector() -> None:
+    """A start from a backlog gives nothing up that began after it."""
+    scene = Scene()
+    connected(scene)
+    scene.start()
+    later(scene, SECOND)
+    scene.start(timestamp="2026-03-01T11:00:00.000Z", meterStart=500)
+    problem = only(scene)
+    assert (problem.kind, problem.text) == ("two_starts", "transactions 1, 2 run at once on one connector")
+    assert problem.next == "csmsctl tx close 1 --reason TEXT"
