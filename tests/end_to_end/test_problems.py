@@ -15,14 +15,19 @@ async def test_who_does_not_answer_is_a_problem_until_it_does(site: Site) -> Non
     charge_point = await site.raw("CP1")
     assert await kinds(site) == []
 
-    asked = asyncio.create_task(site.csmsctl("clear-cache", "CP1", "--timeout", "0.5"))
-    await charge_point.asked("ClearCache")
+    asked = asyncio.create_task(site.csmsctl("clear-cache", "CP1"))
+    request = await charge_point.asked("ClearCache")
     found: dict[str, Any] = await site.json("status")
     assert found["daemon"]["open_tasks"] == 1
     (task,) = found["charge_points"][0]["open_tasks"]
     assert task["action"] == "ClearCache"
 
-    assert (await asked).code == 8
+    await charge_point.answer(request, {"status": "Accepted"})
+    assert (await asked).code == 0
+    assert await kinds(site) == []
+
+    assert (await site.csmsctl("clear-cache", "CP1", "--timeout", "0.1")).code == 8
+    await charge_point.asked("ClearCache")
     assert await kinds(site) == ["no_answer"]
     found = await site.json("status")
     assert found["daemon"]["open_tasks"] == 0
