@@ -188,8 +188,7 @@ async def test_a_backup_under_load_is_checked_and_put_back(site: Site) -> None:
     task = (await site.json("task", "show", str(queued)))["tasks"][0]
     assert (task["state"], task["outcome"]) == ("settled", "not_sent")
     later = await site.raw("CP2", register=False)
-    await later.heartbeat()
-    assert later.calls.empty()
+    await site.asked_nothing(later, "CP2")
 
     backup.write_bytes(b"no database")
     bad = await site.csmsctl("backup", "verify", str(backup))

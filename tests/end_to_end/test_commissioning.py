@@ -195,6 +195,7 @@ async def test_one_that_promises_much(site: Site) -> None:
     started = await charge_point.start_transaction("A1")
     ended = await site.csmsctl("--yes", "cp", "test", "CP1", "--suite", "full")
     assert (ended.code, f"Transaction {started.transaction_id} is running" in ended.err) == (1, True), ended
+    assert (await site.csmsctl("clear-cache", "CP1")).code == 0  # after it, on the same line
     assert charge_point.requests["RemoteStopTransaction"].empty()
 
 

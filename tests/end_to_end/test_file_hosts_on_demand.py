@@ -99,8 +99,7 @@ async def test_a_port_that_is_taken_is_told_and_nothing_is_sent(make_site: MakeS
             pass
         (member,) = (await site.json("rollout", "show", "1"))["rollouts"][0]["members"]
         assert (member["state"], "files.on_demand_http_port" in member["note"]) == ("failed", True), event
-    await point.heartbeat()
-    assert point.calls.empty()
+    await site.asked_nothing(point)
     assert (await diagnose(site, point)).startswith(f"http://127.0.0.1:{port}/")
 
 
@@ -113,7 +112,7 @@ async def test_it_may_be_forbidden(make_site: MakeSite) -> None:
     assert "files.on_demand = true" in (await site.csmsctl("get-diagnostics", "CP1")).out
     assert await hosts(site) == ([], [])
     assert "not hosted" in (await site.csmsctl("daemon", "info")).out
-    assert point.calls.empty()
+    await site.asked_nothing(point)
 
 
 async def test_a_charge_point_that_is_away_is_away_whatever_would_be_hosted(make_site: MakeSite) -> None:
@@ -134,4 +133,4 @@ async def test_two_operators_who_wait_for_a_host_send_one_update(make_site: Make
     results = [(await ended)["results"][0] for ended in running]
     assert sorted(result["outcome"] for result in results) == ["accepted", "not_sent"]
     assert any("is under way" in (result["error"] or "") for result in results)
-    assert point.calls.empty()
+    await site.asked_nothing(point)

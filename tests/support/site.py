@@ -252,6 +252,12 @@ class Site:
             assert answer[2]["status"] == "Accepted"
         return connected
 
+    async def asked_nothing(self, point: RawChargePoint, identity: str = "CP1") -> None:
+        """Nothing that the test has not taken was sent to a charge point: what it is asked now comes first."""
+        running = asyncio.create_task(self.call("operation.call", targets=[identity], action="ClearCache", force=True))
+        await point.answer(await point.asked("ClearCache"), {"status": "Accepted"})
+        assert (await running)["results"][0]["outcome"] == "accepted"
+
     # --- what is on disk
 
     def stored(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

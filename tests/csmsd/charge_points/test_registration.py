@@ -40,7 +40,7 @@ async def test_pending_may_be_configured_but_not_started(site: Site) -> None:
     started = await site.csmsctl("remote-start", "CP1", "--tag", "A1B2C3")
     assert started.code == 2
     assert "Pending" in started.out + started.err
-    assert charge_point.calls.empty()
+    await site.asked_nothing(charge_point)
 
     assert (await site.csmsctl("cp", "accept", "CP1")).code == 0
     assert (await charge_point.boot())[2]["status"] == "Accepted"  # on the same connection
@@ -65,7 +65,7 @@ async def test_rejected_is_sent_nothing(site: Site) -> None:
     refused = await site.csmsctl("reset", "CP1", "--type", "soft")
     assert refused.code == 2
     assert "Rejected" in refused.out + refused.err
-    assert charge_point.calls.empty()
+    await site.asked_nothing(charge_point)
 
 
 async def test_changing_the_registration_ends_the_connection(site: Site) -> None:

@@ -1,0 +1,198 @@
+"""Who is let in, at the edges of the handshake, and what watches over those who are in."""
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from csmsd.charge_points import listener as module
+from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.listener import Listener
+from csmsd.charge_points.registry import Registry
+from csmsd.charge_points.strangers import Strangers
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.record import Event
+from csmsd.profiles.site import Site as State
+from csmsd.settings import Ocpp, Server, Settings
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+from tests.support.wire import WAIT
+
+KEY = "0123456789abcdef"
+HANDSHAKE = (
+    "GET /ocpp/{identity} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    "Sec-WebSocket-Protocol: ocpp1.6\r\n{more}\r\n"
+)
+
+
+async def status(listen: str, identity: str, *headers: str) -> int:
+    """The HTTP status with which a handshake of these headers is answered."""
+    host, _, port = listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    more = "".join(f"{header}\r\n" for header in headers)
+    writer.write(HANDSHAKE.format(identity=identity, more=more).encode())
+    line = await asyncio.wait_for(reader.readline(), WAIT)
+    writer.close()
+    return int(line.split()[1])
+
+
+def authorization(user: str, key: str, *, scheme: str = "Basic") -> str:
+    return f"Authorization: {scheme} {base64.b64encode(f'{user}:{key}'.encode()).decode()}"
+
+
+async def test_of_two_keys_none_is_believed(shared_site: Site) -> None:
+    await shared_site.register("TWICE", password=KEY)
+    right, wrong = authorization("TWICE", KEY), authorization("TWICE", "wrong" * 4)
+    assert await status(shared_site.listen, "TWICE", right) == 101
+    for headers in ((right, wrong), (wrong, right), (right, right)):
+        assert await status(shared_site.listen, "TWICE", *headers) == 401
+
+
+async def test_how_a_key_may_be_written(shared_site: Site) -> None:
+    """The scheme in any case (RFC 7235), the identity as well; the key to the letter, colons included."""
+    key = "a:key:with:colons"
+    await shared_site.register("COLON", password=key)
+    encoded = base64.b64encode(f"COLON:{key}".encode()).decode()
+    for header, answer in (
+        (authorization("COLON", key, scheme="basic"), 101),
+        (authorization("colon", key), 101),
+        (authorization("COLON", key.upper()), 401),
+        (authorization("COLON", key + " "), 401),
+        (f"Authorization: Basic   {encoded} ", 101),
+        (f"Authorization: Basic{encoded}", 401),
+        (f"Authorization: Basic {encoded}!", 401),
+        (f"Authorization: Basic {base64.b64encode(b'COLON').decode()}", 401),
+        ("Authorization: Basic", 401),
+    ):
+        assert await status(shared_site.listen, "COLON", header) == answer, header
+
+
+async def test_security_profile_0_asks_for_no_key_and_takes_any(shared_site: Site) -> None:
+    await shared_site.register("OPEN")
+    assert await status(shared_site.listen, "OPEN") == 101
+    assert await status(shared_site.listen, "OPEN", authorization("OTHER", "whatever")) == 101
+
+
+# --- the watch, with a listener in this process whose clock can be moved
+
+
+class Edge:
+    """A listener on its real socket, for charge points that are registered as CP1."""
+
+    def __init__(self, ocpp: Ocpp | None = None, server: Server | None = None) -> None:
+        self.state = State()
+        self.state.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
+        self.events: list[Event] = []
+        nobody: Any = None
+        site = lambda: self.state  # noqa: E731
+        clock = lambda: 1000  # noqa: E731
+        self.registry = Registry(site, self, clock)
+        dispatcher = Dispatcher(site, nobody, self, clock, lambda: None, nobody)
+        self.strangers = Strangers(site, nobody, self, clock)
+        settings = Settings(ocpp=ocpp or Ocpp(), server=server or Server())
+        settings.server.listen = ["127.0.0.1:0"]
+        self.listener = Listener(settings, self.registry, dispatcher, self.strangers, lambda *message: None, clock)
+        self.listen = ""
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def connect(self) -> RawChargePoint:
+        return await RawChargePoint.connect(f"ws://{self.listen}/CP1")
+
+
+@pytest.fixture
+async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
+    monkeypatch.setattr(module, "_SWEEP_SECONDS", 0.005)
+    made = Edge(Ocpp(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=0))
+    (made.listen,) = await made.listener.open()
+    yield made
+    await made.listener.close()
+
+
+class Clock:
+    """monotonic(), so many seconds ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.asked = asyncio.Event()
+        self._real = monotonic
+
+    def __call__(self) -> float:
+        self.asked.set()
+        return self._real() + self.ahead
+
+    async def swept(self) -> None:
+        """Two rounds: one that had begun before, and a whole one."""
+        for _ in range(2):
+            self.asked.clear()
+            await asyncio.wait_for(self.asked.wait(), WAIT)
+        await asyncio.sleep(0)
+
+
+async def test_who_is_silent_for_too_long_is_cut(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ocpp.heartbeat_interval` times `server.idle_heartbeats`: 80 s here."""
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    point = await edge.connect()
+    await point.heartbeat()
+    clock.ahead = 79.0
+    await clock.swept()
+    await point.heartbeat()
+    (connection,) = edge.registry
+    connection.last_received -= 79.0  # as long ago as the clock says
+    await clock.swept()
+    assert await point.closed() == (1006, "")
+    assert edge.events[-1].data["reason"].startswith("silent for 158")  # type: ignore[attr-defined]
+
+
+async def test_a_short_heartbeat_interval_cuts_nobody_within_a_minute(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.listener._policies.heartbeat_interval = 1
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    point = await edge.connect()
+    clock.ahead = 59.0
+    await clock.swept()
+    await point.heartbeat()
+    (connection,) = edge.registry
+    connection.last_received -= 2.0
+    await clock.swept()
+    assert (await point.closed())[0] == 1006
+
+
+async def test_the_kernel_watches_as_well(edge: Edge) -> None:
+    """A peer that a power cut took away is noticed although pings are switched off."""
+    await (point := await edge.connect()).heartbeat()
+    (connection,) = edge.registry
+    own = connection._websocket.transport.get_extra_info("socket")
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    assert [own.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 20, 4]
+    await point.disconnect()
+
+
+async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = edge.strangers.known
+    answers = iter([registered("CP1"), None])
+    monkeypatch.setattr(edge.strangers, "known", lambda identity: next(answers))
+    point = await edge.connect()
+    assert await point.closed() == (1008, "not registered any more")
+    assert len(edge.registry) == 0
+    assert edge.events == []
+
+
+async def test_at_the_end_everybody_is_told_to_come_back(edge: Edge) -> None:
+    point = await edge.connect()
+    await point.heartbeat()
+    await edge.listener.close()
+    assert await point.closed() == (1001, "csmsd is stopping")
+    with pytest.raises(OSError, match="Connect call failed"):
+        await edge.connect()

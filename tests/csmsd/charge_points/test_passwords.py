@@ -1,0 +1,69 @@
+"""Keys at rest and their check (W A00.FR.204, A00.FR.205, A01)."""
+
+import hashlib
+
+import pytest
+
+from csmsd.charge_points.passwords import PasswordCheck, generate_password, hash_password
+
+KEY = "0123456789abcdef"
+
+
+def parts(stored: str) -> tuple[str, bytes, str]:
+    method, salt, digest = stored.split("$")
+    return method, bytes.fromhex(salt), digest
+
+
+def test_a_generated_key_is_as_long_as_it_may_be_and_never_the_same() -> None:
+    keys = {generate_password() for _ in range(100)}
+    assert len(keys) == 100
+    assert {len(key) for key in keys} == {20}
+    assert all(key.isascii() and key.isalnum() for key in keys)
+
+
+def test_a_chosen_password_is_hashed_slowly() -> None:
+    method, salt, digest = parts(hash_password(KEY, generated=False))
+    assert method == "scrypt"
+    assert hashlib.scrypt(KEY.encode(), salt=salt, n=16_384, r=8, p=1).hex() == digest
+
+
+def test_a_generated_key_needs_no_slowness() -> None:
+    method, salt, digest = parts(hash_password(KEY, generated=True))
+    assert method == "sha256"
+    assert hashlib.sha256(salt + KEY.encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("generated", [True, False])
+def test_the_same_key_is_never_stored_the_same_way(generated: bool) -> None:
+    stored = [hash_password(KEY, generated=generated) for _ in range(3)]
+    salts = {parts(one)[1] for one in stored}
+    assert (len(set(stored)), len(salts), {len(salt) for salt in salts}) == (3, 3, {16})
+
+
+@pytest.mark.parametrize("generated", [True, False])
+async def test_what_is_wrong_is_wrong_as_often_as_it_is_tried(generated: bool) -> None:
+    stored, check = hash_password(KEY, generated=generated), PasswordCheck()
+    for wrong in (b"", b"0123456789abcdeF", KEY.encode() + b"x"):
+        assert [await check.verify(stored, wrong) for _ in range(3)] == [False] * 3
+    assert [await check.verify(stored, KEY.encode()) for _ in range(3)] == [True] * 3
+    assert [await check.verify(stored, b"0123456789abcdeF") for _ in range(3)] == [False] * 3
+
+
+async def test_what_was_right_for_one_is_not_for_another() -> None:
+    check = PasswordCheck()
+    own, other = (hash_password(key, generated=True) for key in (KEY, KEY[::-1]))
+    assert await check.verify(own, KEY.encode())
+    assert not await check.verify(other, KEY.encode())
+    assert not await check.verify(own, KEY[::-1].encode())
+
+
+async def test_a_changed_key_makes_the_old_one_wrong() -> None:
+    check = PasswordCheck()
+    before, after = hash_password(KEY, generated=True), hash_password(KEY[::-1], generated=True)
+    assert await check.verify(before, KEY.encode())
+    assert not await check.verify(after, KEY.encode())
+
+
+async def test_nobody_has_no_key() -> None:
+    check = PasswordCheck()
+    assert [await check.verify(None, key) for key in (b"", KEY.encode(), KEY.encode())] == [False] * 3
