@@ -5,6 +5,8 @@ import json
 from time import monotonic
 from typing import Any
 
+import pytest
+
 from tests.conftest import MakeSite
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Ended, Site
@@ -196,6 +198,34 @@ async def test_codes_of_refusals(site: Site) -> None:
     ):
         answer = await charge_point.ask(action, payload)
         assert answer[:1] + answer[2:3] == [4, code], action
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({}, "unreadable answer: OccurenceConstraintViolation: status"),
+        ({"status": ["Accepted"]}, "unreadable answer: TypeConstraintViolation: status"),
+        ([], "unreadable answer: FormationViolation: payload"),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_none(site: Site, answer: object, why: str) -> None:
+    """Whether it was carried out is not known; the payload is there to be looked at, and the connection goes on."""
+    charge_point = await site.raw("CP1")
+    running = command(site, "reset", "CP1", "--type", "soft")
+    await charge_point.answer(await charge_point.asked("Reset"), answer)
+    ended = await running
+    (result,) = ended.json["results"]
+    assert (ended.code, result["outcome"], result["response"]) == (7, "call_error", answer)
+    assert result["error"].startswith(why)
+    await site.asked_nothing(charge_point)
+
+
+async def test_an_odd_answer_is_read_and_counted(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    running = command(site, "reset", "CP1", "--type", "soft")
+    await charge_point.answer(await charge_point.asked("Reset"), {"status": "Accepted", "more": 1})
+    assert (await running).code == 0
+    assert (await deviations(site))[("Reset.conf", "more", "unknown_field")] == 1
 
 
 async def test_a_null_payload_is_an_empty_one(site: Site) -> None:

@@ -14,6 +14,7 @@ from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Event
@@ -86,18 +87,18 @@ class Edge:
     """A listener on its real socket, for charge points that are registered as CP1."""
 
     def __init__(self, ocpp: Ocpp | None = None, server: Server | None = None) -> None:
-        self.state = State()
-        self.state.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
-        self.events: list[Event] = []
         nobody: Any = None
-        site = lambda: self.state  # noqa: E731
-        clock = lambda: 1000  # noqa: E731
-        self.registry = Registry(site, self, clock)
-        dispatcher = Dispatcher(site, nobody, self, clock, lambda: None, nobody)
-        self.strangers = Strangers(site, nobody, self, clock)
+        self.live = LiveSite(nobody, self, lambda: 1000, State)
+        self.live.site.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
+        self.events: list[Event] = []
+        self.registry = Registry(self.live)
+        self.strangers = Strangers(self.live)
         settings = Settings(ocpp=ocpp or Ocpp(), server=server or Server())
         settings.server.listen = ["127.0.0.1:0"]
-        self.listener = Listener(settings, self.registry, dispatcher, self.strangers, lambda *message: None, clock)
+        dispatcher = Dispatcher(self.live, nobody)
+        self.listener = Listener(
+            settings, self.registry, dispatcher, self.strangers, lambda *message: None, lambda: 1000
+        )
         self.listen = ""
 
     def publish(self, event: Event) -> None:

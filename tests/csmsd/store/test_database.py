@@ -147,8 +147,8 @@ def test_what_ended_before_there_were_bookings_is_numbered_as_it_became_known(tm
             "INSERT INTO transactions (id, charge_point, connector, id_tag, id_tag_status, state, start_time, "
             "start_text, start_received_at, stop_time, stop_received_at, meter_start_wh, energy_wh, energy_suspect, "
             "flags, reply) "
-            "VALUES (?1, 'CP1', 1, 'A', 'Accepted', ?2, ?1, '', ?1, ?3, ?4, 0, 0, 0, '[]', '{}')",
-            rows,
+            "VALUES (:id, 'CP1', 1, 'A', 'Accepted', :state, :id, '', :id, :stop, :stop_received, 0, 0, 0, '[]', '{}')",
+            [dict(zip(("id", "state", "stop", "stop_received"), row, strict=True)) for row in rows],
         )
         connection.commit()
     prepare(path)
@@ -169,7 +169,7 @@ def test_a_reservation_that_was_being_replaced_holds_on(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executemany(
             "INSERT INTO reservation (charge_point, id, connector, id_tag, parent_id_tag, state, created_at, "
-            "expires_at, replaced) VALUES ('CP1', ?1, 2, 'B', 'G', ?2, 500, 900, ?3)",
+            "expires_at, replaced) VALUES ('CP1', ?, 2, 'B', 'G', ?, 500, 900, ?)",
             rows,
         )
         connection.commit()
