@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.csmsd.charge_points.test_conversations import deviations
+from tests.csmsd.charge_points.test_connection import deviations
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
