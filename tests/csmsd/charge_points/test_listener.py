@@ -2,7 +2,25 @@
 
 import asyncio
 import base64
+import socket
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
 
+import pytest
+
+from csmsd.charge_points import listener as module
+from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.listener import Listener
+from csmsd.charge_points.registry import Registry
+from csmsd.charge_points.strangers import Strangers
+from csmsd.live_site import LiveSite
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.record import Event
+from csmsd.profiles.site import Site as State
+from csmsd.settings import Ocpp, Server, Settings
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 from tests.support.wire import WAIT
 
@@ -60,3 +78,122 @@ async def test_security_profile_0_asks_for_no_key_and_takes_any(shared_site: Sit
     await shared_site.register("OPEN")
     assert await status(shared_site.listen, "OPEN") == 101
     assert await status(shared_site.listen, "OPEN", authorization("OTHER", "whatever")) == 101
+
+
+# --- the watch, with a listener in this process whose clock can be moved
+
+
+class Edge:
+    """A listener on its real socket, for charge points that are registered as CP1."""
+
+    def __init__(self, ocpp: Ocpp | None = None, server: Server | None = None) -> None:
+        nobody: Any = None
+        self.live = LiveSite(nobody, self, lambda: 1000, State)
+        self.live.site.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
+        self.events: list[Event] = []
+        self.registry = Registry(self.live)
+        self.strangers = Strangers(self.live)
+        settings = Settings(ocpp=ocpp or Ocpp(), server=server or Server())
+        settings.server.listen = ["127.0.0.1:0"]
+        dispatcher = Dispatcher(self.live, nobody)
+        self.listener = Listener(
+            settings, self.registry, dispatcher, self.strangers, lambda *message: None, lambda: 1000
+        )
+        self.listen = ""
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def connect(self) -> RawChargePoint:
+        return await RawChargePoint.connect(f"ws://{self.listen}/CP1")
+
+
+@pytest.fixture
+async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
+    monkeypatch.setattr(module, "_SWEEP_SECONDS", 0.005)
+    made = Edge(Ocpp(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=0))
+    (made.listen,) = await made.listener.open()
+    yield made
+    await made.listener.close()
+
+
+class Clock:
+    """monotonic(), so many seconds ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.asked = asyncio.Event()
+        self._real = monotonic
+
+    def __call__(self) -> float:
+        self.asked.set()
+        return self._real() + self.ahead
+
+    async def swept(self) -> None:
+        """Two rounds: one that had begun before, and a whole one."""
+        for _ in range(2):
+            self.asked.clear()
+            await asyncio.wait_for(self.asked.wait(), WAIT)
+        await asyncio.sleep(0)
+
+
+async def test_who_is_silent_for_too_long_is_cut(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ocpp.heartbeat_interval` times `server.idle_heartbeats`: 80 s here."""
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    point = await edge.connect()
+    await point.heartbeat()
+    clock.ahead = 79.0
+    await clock.swept()
+    await point.heartbeat()
+    (connection,) = edge.registry
+    connection.last_received -= 79.0  # as long ago as the clock says
+    await clock.swept()
+    assert await point.closed() == (1006, "")
+    assert edge.events[-1].data["reason"].startswith("silent for 158")  # type: ignore[attr-defined]
+
+
+async def test_a_short_heartbeat_interval_cuts_nobody_within_a_minute(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.listener._policies.heartbeat_interval = 1
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    point = await edge.connect()
+    clock.ahead = 59.0
+    await clock.swept()
+    await point.heartbeat()
+    (connection,) = edge.registry
+    connection.last_received -= 2.0
+    await clock.swept()
+    assert (await point.closed())[0] == 1006
+
+
+async def test_the_kernel_watches_as_well(edge: Edge) -> None:
+    """A peer that a power cut took away is noticed although pings are switched off."""
+    await (point := await edge.connect()).heartbeat()
+    (connection,) = edge.registry
+    own = connection._websocket.transport.get_extra_info("socket")
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    assert [own.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 20, 4]
+    await point.disconnect()
+
+
+async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = edge.strangers.known
+    answers = iter([registered("CP1"), None])
+    monkeypatch.setattr(edge.strangers, "known", lambda identity: next(answers))
+    point = await edge.connect()
+    assert await point.closed() == (1008, "not registered any more")
+    assert len(edge.registry) == 0
+    assert edge.events == []
+
+
+async def test_at_the_end_everybody_is_told_to_come_back(edge: Edge) -> None:
+    point = await edge.connect()
+    await point.heartbeat()
+    await edge.listener.close()
+    assert await point.closed() == (1001, "csmsd is stopping")
+    with pytest.raises(OSError, match="Connect call failed"):
+        await edge.connect()
