@@ -1,57 +1,51 @@
 """What came of requests, as `csmsctl --json` prints it; the keys are a promise."""
 
-import json
-
 from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
-from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.task import Outcome, Task
+from csmsd.operations.result import Obstacle, Result
+
+_OTHER, _USAGE, _NOT_THERE = 1, 2, 3  # of csmsctl's exit codes
+_CODES = {
+    Obstacle.SENSELESS: _USAGE,
+    Obstacle.OBJECTION: _USAGE,
+    Obstacle.FAULT: _USAGE,
+    Obstacle.NOT_THERE: _NOT_THERE,
+}
+# What the operator may do about it, or has asked for.
+_REMARKS = {
+    Obstacle.OBJECTION: "; --force sends it all the same",
+    Obstacle.TRANSACTION: " (--unless-transaction)",
+    Obstacle.FAILED_BEFORE: " (--fail-fast)",
+    Obstacle.QUEUE_FULL: "; see: csmsctl task list --state queued",
+}
 
 
-def not_recorded(state: ChargePointState, action: str, shown: object) -> Json:
-    error = "it could not be recorded, so it was not sent"
-    return result_of(state, action, "not_sent", request=shown, error=error, error_code=1)
-
-
-def result_of_task(task: Task) -> Json:
-    """What came of a task, as a result."""
-    result: Json = {
-        "charge_point": task.charge_point,
-        "action": task.action,
-        "outcome": task.outcome or "unknown",
-        "status": task.status,
-        "request": json.loads(task.request),
-        "response": None if task.response is None else json.loads(task.response),
-        "error": task.error,
-        "duration_ms": task.duration_ms,
-        "task": task.id,
+def result_view(result: Result) -> Json:
+    view: Json = {
+        "charge_point": result.charge_point,
+        "action": result.action,
+        "outcome": result.outcome,
+        "status": result.status,
+        "request": result.request,
+        "response": result.response,
+        "error": result.error,
+        "duration_ms": result.duration_ms,
+        "task": result.task,
     }
-    if task.outcome == "not_sent":
-        result["error_code"] = 1
-    if task.state == "queued":
-        result["expires_at"] = time_text(task.expires_at)
-    return result
+    if result.obstacle is not None:
+        view["error"] = f"{result.error}{_REMARKS.get(result.obstacle, '')}"
+    code = error_code(result)
+    if code is not None:
+        view["error_code"] = code
+    if result.expires_at is not None:
+        view["expires_at"] = time_text(result.expires_at)
+    if result.note is not None:
+        view["note"] = result.note
+    return view
 
 
-def result_of(
-    state: ChargePointState,
-    action: str | None,
-    outcome: Outcome,
-    *,
-    request: object = None,
-    error: str | None = None,
-    error_code: int | None = None,
-) -> Json:
-    """What came of a request that is no task."""
-    result: Json = {
-        "charge_point": state.id,
-        "action": action,
-        "outcome": outcome,
-        "status": None,
-        "request": request,
-        "response": None,
-        "error": error,
-        "duration_ms": None,
-        "task": None,
-    }
-    return result if error_code is None else result | {"error_code": error_code}
+def error_code(result: Result) -> int | None:
+    """csmsctl's exit code for what was not sent; None for anything else, and for a dry run."""
+    if result.obstacle is not None:
+        return _CODES.get(result.obstacle, _OTHER)
+    return _OTHER if result.outcome == "not_sent" and result.task is not None else None

@@ -1,19 +1,35 @@
-"""Commands by name and parameters: what an operator asks for now, and what was queued and is made anew later."""
+"""Commands by name and parameters: what is asked for now, and what was queued and is made anew later."""
 
 import json
-from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import msgspec
 
-from csmsd.control.rpc import usage
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
-from csmsd.operations.runner import RawRequest, Request, Steps
+from csmsd.operations.call import RawRequest, Request, Start, Steps
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.slice import Operation, Target
 
 CALL = "call"  # the command that is any action, raw
+
+
+class Misfit(Enum):
+    """What of a command is not as it should be."""
+
+    NAME = "name"
+    PARAMETERS = "parameters"
+    ACTION = "action"
+    PAYLOAD = "payload"
+
+
+class NotACommand(Exception):
+    """Nothing can be made from what was given; the text says why."""
+
+    def __init__(self, misfit: Misfit, text: str) -> None:
+        super().__init__(text)
+        self.misfit = misfit
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -23,8 +39,8 @@ class Command(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
     force: bool = False
 
-    def start(self) -> Callable[[Target], Steps]:
-        """What it sends to a charge point. Raises RpcError for what makes no sense as given."""
+    def start(self) -> Start:
+        """What it sends to a charge point. Raises NotACommand."""
         if self.name != CALL:
             return read_operation(self.name, self.parameters).steps
         request = _read_call(self.parameters["action"], self.parameters["payload"], force=self.force)
@@ -36,14 +52,14 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def read_operation(name: str, parameters: dict[str, Any]) -> Operation:
-    """An operation by its command's name. Raises RpcError."""
+    """An operation by its command's name. Raises NotACommand."""
     declared = operations().get(name)
     if declared is None:
-        raise usage(f"No command {name}.", "See: csmsctl --help")
+        raise NotACommand(Misfit.NAME, f"No command {name}.")
     try:
         return msgspec.convert(parameters, declared)
     except msgspec.ValidationError as error:
-        raise usage(f"{name}: {error}") from None
+        raise NotACommand(Misfit.PARAMETERS, f"{name}: {error}") from None
 
 
 def _read_call(action: str, payload: dict[str, Any], *, force: bool) -> Request:
@@ -51,10 +67,9 @@ def _read_call(action: str, payload: dict[str, Any], *, force: bool) -> Request:
         return RawRequest(action, json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode())
     slice_ = outgoing().get(action)
     if slice_ is None:
-        known = ", ".join(sorted(outgoing()))
-        raise usage(f"No action {action} known here.", f"Known: {known}. Or send it with --force.")
+        raise NotACommand(Misfit.ACTION, f"No action {action} known here.")
     try:
         request, _ = read_value(slice_.request, payload, strict=True)
     except OcppError as error:
-        raise usage(f"{action}: {error.description}.", "Correct it, or send it with --force.") from None
+        raise NotACommand(Misfit.PAYLOAD, f"{action}: {error.description}.") from None
     return request

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable
 
 from csmsd.events import NumberedEvent
-from csmsd.operations.runner import OperationRunner, Options
+from csmsd.operations.options import Options
+from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.set_charging_profile import again
 
@@ -56,12 +57,10 @@ class Reassertion:
         if state is None:
             return
         try:
-            results = await self._runner.run(
-                [state], again, Options(timeout=self._timeout(), user="csmsd"), lambda _: None
-            )
+            results = await self._runner.run([state], again, Options(timeout=self._timeout()))
         except Exception:
             log.exception("%s: its charging profiles could not be sent again", identity)
             return
-        refused = [result for result in results if result["outcome"] != "accepted"]
+        refused = [result for result in results if result.outcome != "accepted"]
         if refused:
             log.warning("%s did not take %d of its charging profiles again", identity, len(refused))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from csmsd.control.rpc import Json
 from csmsd.events import EventBus, NumberedEvent
-from csmsd.operations.runner import OperationRunner, Options
+from csmsd.operations.options import Options
+from csmsd.operations.runner import OperationRunner
 from csmsd.ports import Clock, Keeper
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads
@@ -188,12 +188,11 @@ class RolloutRunner:
         fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
         operation: Operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
         options = Options(timeout=self._call_timeout(), uid=rollout.uid, user=rollout.user, rollout=rollout.id)
-        results = await self._operations.run([state], operation.steps, options, lambda result: None)
-        result: Json = results[-1] if results else {}
-        if result.get("task") is None and not self._operations.draining:
-            await self._could_not_send(rollout.id, member.charge_point, str(result.get("error")))
+        results = await self._operations.run([state], operation.steps, options)
+        if results[-1].task is None and not self._operations.draining:
+            await self._could_not_send(rollout.id, member.charge_point, results[-1].error)
 
-    async def _could_not_send(self, number: int, identity: str, reason: str) -> None:
+    async def _could_not_send(self, number: int, identity: str, reason: str | None) -> None:
         """A check here speaks against it: no image any more, no host for files."""
         rollout = self._site().firmware.rollouts.get(number)
         found = [m for m in self._site().firmware.rollouts.members(number) if m.charge_point == identity]

@@ -3,10 +3,20 @@
 import asyncio
 from collections.abc import Iterator
 
-from csmsd.control.rpc import Json
+import msgspec
+
 from csmsd.ocpp.identity import fold
-from csmsd.operations.runner import Report
+from csmsd.operations.result import Report, Result
 from csmsd.profiles.task import QueuedCommand, Task
+
+
+class Turn(msgspec.Struct):
+    """A queued command whose time has come: its first CALL is sent under the task that it waited as."""
+
+    task: Task
+    command: QueuedCommand
+    several: bool  # it took several requests when it was queued: it is on disk until the last is answered
+    begun: bool = False  # recorded, and maybe sent: it is never sent again by itself
 
 
 class Waiting:
@@ -18,11 +28,11 @@ class Waiting:
         self.command = command
         self.task = task
         self.report = report
-        self.done: asyncio.Future[list[Json] | None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[list[Result] | None] = asyncio.get_running_loop().create_future()
         self.under_way = False  # somebody is at it: it is being sent, cancelled or given up
         self.removed = False  # its charge point is registered no more
 
-    def tell(self, results: list[Json] | None) -> None:
+    def tell(self, results: list[Result] | None) -> None:
         """Tells the operator who gave it and is still there."""
         if not self.done.done():
             self.done.set_result(results)

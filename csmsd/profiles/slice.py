@@ -111,7 +111,8 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     what is known of the charge point speaks against sending it; operators override it with `--force`. `settle` turns
     a confirmation into what is to be kept and told; `intend` does so before the request is sent, in the commit of its
     task, and `unconfirmed` when there is no confirmation, given the task's outcome. `needs` names the file host of ours
-    that the request sends the charge point to.
+    that the request sends the charge point to. `restart_seconds` is for how long, at most, a charge point that accepted
+    it is away: no queued command is sent before it is back.
     """
 
     request: type[Req]
@@ -122,6 +123,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     intend: Callable[[Req, Target], tuple[list[Change], list[Event]]] | None = None
     unconfirmed: Callable[[Req, str, Target], tuple[list[Change], list[Event]]] | None = None
     needs: Callable[[Req, Target], Protocol | None] | None = None
+    restart_seconds: int = 0
 
     @property
     def action(self) -> str:

@@ -1,12 +1,13 @@
 """`tag block --enforce`: a card is blocked here, and wherever a charge point would still trust it by itself."""
 
-from collections.abc import Callable
-
 from csmsd.control.methods.operations import reporting
+from csmsd.control.results import result_view
 from csmsd.control.rpc import Caller, Json
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
-from csmsd.operations.runner import Options, Steps
+from csmsd.operations.call import Start, Steps
+from csmsd.operations.options import Options
+from csmsd.operations.result import Result
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.id_tags import IdTag
@@ -27,19 +28,19 @@ async def enforce(
     connected = [state for state in everyone if state.connected]
     report = reporting(caller, len(connected))
 
-    async def run(states: list[ChargePointState], start: Callable[[Target], Steps]) -> list[Json]:
+    async def run(states: list[ChargePointState], start: Start) -> list[Result]:
         return await service.runner.run(states, start, options, report)
 
     results = await run(connected, lambda target: enforce_block(tag, target))
     clearing = await run(connected, _clear_cache)
-    cleared = {result["charge_point"] for result in clearing if _done(result)}
+    cleared = {result.charge_point for result in clearing if _done(result)}
     results += clearing
     if stop_transactions:
         charging = [state for state in connected if _running(tag, state)]
         results += await run(charging, lambda target: _stop(tag, target))
-    listless = {result["charge_point"] for result in results if _has_no_list(result)}
-    stops = [result for result in results if result["action"] == "RemoteStopTransaction"]
-    stopped = {stop["charge_point"] for stop in stops} - {stop["charge_point"] for stop in stops if not _done(stop)}
+    listless = {result.charge_point for result in results if _has_no_list(result)}
+    stops = [result for result in results if result.action == "RemoteStopTransaction"]
+    stopped = {stop.charge_point for stop in stops} - {stop.charge_point for stop in stops if not _done(stop)}
     trusting: list[Json] = []
     for state in everyone:
         because = _trust(service, tag, state, cached=state.id not in cleared, listed=state.id not in listless)
@@ -47,16 +48,16 @@ async def enforce(
             because.append("transaction")
         if because:
             trusting.append({"charge_point": state.id, "connected": state.connected, "because": because})
-    return {"results": results, "trusting": trusting}
+    return {"results": [result_view(result) for result in results], "trusting": trusting}
 
 
-def _has_no_list(result: Json) -> bool:
+def _has_no_list(result: Result) -> bool:
     """One that does not know GetLocalListVersion keeps no list."""
-    return bool(result["action"] == "GetLocalListVersion" and result["outcome"] == "call_error")
+    return result.action == "GetLocalListVersion" and result.outcome == "call_error"
 
 
-def _done(result: Json) -> bool:
-    return bool(result["outcome"] == "accepted")
+def _done(result: Result) -> bool:
+    return result.outcome == "accepted"
 
 
 def _clear_cache(target: Target) -> Steps:

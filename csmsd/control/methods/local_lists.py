@@ -2,13 +2,15 @@
 
 import msgspec
 
-from csmsd.control.methods.operations import Common, options_for, reporting
+from csmsd.control.methods.operations import Common, options_for, reporting, results_view
+from csmsd.control.results import error_code, result_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import IdTagInfo
+from csmsd.operations.result import Result
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, changes
 from csmsd.profiles.local_auth_list.local_lists import limit, wanted
@@ -111,30 +113,30 @@ async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
     states = resolve(service.site(), parameters.targets)
     options, report = options_for(service, parameters, caller), reporting(caller, len(states))
 
-    def failed(state: ChargePointState, results: list[Json]) -> bool:
+    def failed(state: ChargePointState, results: list[Result]) -> bool:
         """What was refused on the way to a list in sync is no failure."""
         return bool(summary(service, state, results)["outcome"] != "accepted")
 
     results = await service.runner.run(states, synchronize, options, report, failed)
     if parameters.dry_run:
-        return {"schema_version": SCHEMA_VERSION, "results": results}
+        return results_view(results)
     return {
         "schema_version": SCHEMA_VERSION,
         "results": [
-            summary(service, state, [result for result in results if result["charge_point"] == state.id])
+            summary(service, state, [result for result in results if result.charge_point == state.id])
             for state in states
         ],
     }
 
 
-def summary(service: Service, state: ChargePointState, results: list[Json]) -> Json:
+def summary(service: Service, state: ChargePointState, results: list[Result]) -> Json:
     """The messages to one charge point as one result. Done is what the charge point itself says it has."""
     known = service.site().local_lists.get(state.id)
     view = local_list_view(service, service.site().charge_point(state.id) or state)
-    sent = [result for result in results if result["action"] == "SendLocalList" and result["task"] is not None]
-    types = {result["request"]["updateType"] for result in sent}
+    sent = [result for result in results if result.action == "SendLocalList" and result.task is not None]
+    types = {result.request["updateType"] for result in sent}
     last = results[-1]
-    outcome, status, error = last["outcome"], last["status"], last["error"]
+    outcome, status, error = last.outcome, last.status, result_view(last)["error"]
     if not known.supported and outcome in ("accepted", "rejected"):
         outcome, status, error = "rejected", "NotSupported", "it does not support Local Authorization Lists"
     elif outcome == "accepted" and (view["state"] != "in_sync" or known.verified_at is None):
@@ -149,15 +151,16 @@ def summary(service: Service, state: ChargePointState, results: list[Json]) -> J
         "error": error,
         "update": "full" if "Full" in types else "differential" if types else "none",
         "messages": len(sent),
-        "entries_sent": sum(len(result["request"].get("localAuthorizationList") or []) for result in sent),
+        "entries_sent": sum(len(result.request.get("localAuthorizationList") or []) for result in sent),
         "version": known.version,
         "entries": view["entries"],
         "verified_at": view["verified_at"],
-        "duration_ms": sum(result["duration_ms"] or 0 for result in results),
-        "tasks": [result["task"] for result in results if result["task"] is not None],
+        "duration_ms": sum(result.duration_ms or 0 for result in results),
+        "tasks": [result.task for result in results if result.task is not None],
     }
-    if "error_code" in last and outcome == "not_sent":
-        summed["error_code"] = last["error_code"]
+    code = error_code(last)
+    if code is not None:
+        summed["error_code"] = code
     return summed
 
 

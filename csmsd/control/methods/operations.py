@@ -1,23 +1,25 @@
 """Commands to charge points, and the history of all that were ever given."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.results import result_of_task
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
+from csmsd.control.results import result_view
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
-from csmsd.operations.command import CALL, Command, read_operation
-from csmsd.operations.runner import Options, Report, Steps
+from csmsd.operations.call import Start
+from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation
+from csmsd.operations.options import Options
+from csmsd.operations.result import Report, Result, result_of_task
 from csmsd.ports import TaskFilter
+from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Effect, Operation, Target
+from csmsd.profiles.slice import Effect, Operation
 from csmsd.profiles.task import ENDED
 
 LONGEST_QUEUE_SECONDS = 366 * 86_400
@@ -77,7 +79,10 @@ class Tasks(msgspec.Struct, forbid_unknown_fields=True):
 
 async def run(service: Service, parameters: Run, caller: Caller) -> Json:
     command = Command(parameters.command, parameters.parameters, parameters.force)
-    operation = read_operation(command.name, command.parameters)
+    try:
+        operation = read_operation(command.name, command.parameters)
+    except NotACommand as error:
+        raise _not_a_command(error) from None
     effect = None if parameters.wait is None else _effect(operation, parameters.wait)
     targets = parameters.targets
     if not targets and operation.target_optional:
@@ -100,13 +105,25 @@ def _effect(operation: Operation, state: str) -> Effect:
         raise usage(str(error)) from None
 
 
+def _not_a_command(error: NotACommand) -> RpcError:
+    next_steps = {
+        Misfit.NAME: "See: csmsctl --help",
+        Misfit.ACTION: f"Known: {', '.join(sorted(outgoing()))}. Or send it with --force.",
+        Misfit.PAYLOAD: "Correct it, or send it with --force.",
+    }
+    return usage(str(error), next_steps.get(error.misfit))
+
+
 async def call(service: Service, parameters: Call, caller: Caller) -> Json:
     given = {"action": parameters.action, "payload": parameters.payload}
     return await _give(service, parameters, parameters.targets, Command(CALL, given, parameters.force), caller)
 
 
 async def _give(service: Service, parameters: Queueable, targets: list[str], command: Command, caller: Caller) -> Json:
-    start = command.start()
+    try:
+        start = command.start()
+    except NotACommand as error:
+        raise _not_a_command(error) from None
     states = resolve(service.site(), targets)
     options = options_for(service, parameters, caller)
     options.unless_transaction = parameters.unless_transaction
@@ -115,7 +132,11 @@ async def _give(service: Service, parameters: Queueable, targets: list[str], com
         results = await service.runner.run(states, start, options, report)
     else:
         results = await service.queue.run(states, command, options, round(parameters.queue_s * 1000), report)
-    return {"schema_version": SCHEMA_VERSION, "results": results}
+    return results_view(results)
+
+
+def results_view(results: list[Result]) -> Json:
+    return {"schema_version": SCHEMA_VERSION, "results": [result_view(result) for result in results]}
 
 
 def options_for(service: Service, common: Common, caller: Caller) -> Options:
@@ -135,22 +156,21 @@ async def carry_out(
     service: Service,
     common: Common,
     states: list[ChargePointState],
-    start: Callable[[Target], Steps],
+    start: Start,
     caller: Caller,
 ) -> Json:
     """Runs the steps for each charge point."""
     options, report = options_for(service, common, caller), reporting(caller, len(states))
-    results = await service.runner.run(states, start, options, report)
-    return {"schema_version": SCHEMA_VERSION, "results": results}
+    return results_view(await service.runner.run(states, start, options, report))
 
 
 def reporting(caller: Caller, total: int) -> Report:
     """Tells the caller of each result as soon as it is there, and of how many charge points there is one."""
     seen: set[str] = set()
 
-    def report(result: Json) -> None:
-        seen.add(result["charge_point"])
-        progress = {"request": caller.request_id, "done": len(seen), "total": total, "result": result}
+    def report(result: Result) -> None:
+        seen.add(result.charge_point)
+        progress = {"request": caller.request_id, "done": len(seen), "total": total, "result": result_view(result)}
         caller.notify("operation.result", progress)
 
     return report
@@ -207,7 +227,7 @@ async def task_results(service: Service, parameters: Numbers, caller: Caller) ->
     return {
         "schema_version": SCHEMA_VERSION,
         "waiting": sorted(waiting),
-        "results": [result_of_task(task) for task in found],
+        "results": [result_view(result_of_task(task)) for task in found],
     }
 
 

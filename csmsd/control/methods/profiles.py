@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.methods.operations import Common, carry_out
+from csmsd.control.methods.operations import Common, carry_out, results_view
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, not_there, usage
 from csmsd.control.service import Service, require_store
@@ -17,11 +17,12 @@ from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.reading import check_sendable, encode, read_value
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
-from csmsd.operations.runner import Options
+from csmsd.operations.call import Steps
+from csmsd.operations.options import Options
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Steps, Target
+from csmsd.profiles.slice import Target
 from csmsd.profiles.smart_charging.comparison import differences, reported_limits
 from csmsd.profiles.smart_charging.composite import Period, compose
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
@@ -278,13 +279,13 @@ async def verify(service: Service, parameters: Verification, caller: Caller) -> 
         uid=caller.uid,
         user=caller.user,
     )
-    results = await service.runner.run([state], ask, options, lambda _: None)
-    answer: Json = {"schema_version": SCHEMA_VERSION, "results": results, "agrees": None}
-    if results[0]["outcome"] != "accepted":
+    results = await service.runner.run([state], ask, options)
+    answer: Json = results_view(results) | {"agrees": None}
+    if results[0].outcome != "accepted":
         return answer
     now = service.clock()
     state = one(service.site(), parameters.charge_point)
-    confirmation, _ = read_value(GetCompositeScheduleConf, results[0]["response"])
+    confirmation, _ = read_value(GetCompositeScheduleConf, results[0].response)
     schedule = confirmation.charging_schedule
     if schedule is not None and not schedule.charging_schedule_period:
         schedule = None  # C 7.13 wants a period: without one it reports none

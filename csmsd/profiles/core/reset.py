@@ -18,7 +18,8 @@ class ResetConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected"]
 
 
-OUTGOING = Outgoing(ResetReq, ResetConf)
+# C 5.14: one that accepted it ends its transactions and restarts; some take it and never do.
+OUTGOING = Outgoing(ResetReq, ResetConf, restart_seconds=60)
 
 
 def _rebooted(sent: Sent[ResetReq]) -> Sight:

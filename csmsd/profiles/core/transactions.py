@@ -147,6 +147,10 @@ class TransactionBook:
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
         return max(running, key=lambda transaction: (transaction.start_time, transaction.id), default=None)
 
+    def active_within(self, connector: int) -> Transaction | None:
+        """One that is running on a connector; 0 is the whole charge point (C 3.8): the oldest one then."""
+        return self.active_on(connector) if connector else next(iter(self.active()), None)
+
     def stopped_as(self, id_tag: str | None, timestamp: str, meter_stop: int) -> Transaction | None:
         """The stopped transaction that a stop without a usable id has been booked on already."""
         for transaction in reversed(self._by_id.values()):

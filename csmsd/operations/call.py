@@ -1,0 +1,113 @@
+"""A CALL before it leaves and after it ended, by the rules of its slice. Pure."""
+
+import json
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+
+from csmsd.ocpp.reading import check_sendable, encode
+from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.types import Message
+from csmsd.ports import CallEnd
+from csmsd.profiles import outgoing
+from csmsd.profiles.firmware_management.hosting import Protocol
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.slice import Outgoing, Target, action_of
+from csmsd.profiles.task import Outcome
+
+Payload = dict[str, Any]
+Consequences = tuple[list[Change], list[Event]]
+
+
+class RawRequest(msgspec.Struct, frozen=True):
+    """A CALL whose payload is sent as it is, known action or not."""
+
+    action: str
+    payload: bytes
+
+
+Request = Message | RawRequest
+# What a command sends, one request after the other; each is sent the confirmation of the one before.
+Steps = Generator[Request, Message | None, None]
+Start = Callable[[Target], Steps]
+
+
+def connector_of(payload: Payload) -> int:
+    """The connector that a request is about; 0, the whole charge point, when it names none (C 3.8)."""
+    connector = payload.get("connectorId")
+    return connector if isinstance(connector, int) and connector > 0 else 0
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What is sent, and what it means here: nothing when the payload is raw, `message` is None then."""
+
+    action: str
+    payload: bytes
+    shown: Payload  # the payload with secrets masked: as it is kept and told
+    message: Message | None
+    rules: Outgoing[Message, Message] | None  # None: an action that is not known here
+
+    @staticmethod
+    def of(request: Request) -> "Call":
+        if isinstance(request, RawRequest):
+            action, payload, message = request.action, request.payload, None
+        else:
+            action, payload, message = action_of(type(request)), encode(request), request
+        shown: Payload = masked(json.loads(payload))  # type: ignore[assignment]
+        return Call(action, payload, shown, message, outgoing().get(action))
+
+    def objection(self, target: Target) -> str | None:
+        """What speaks against sending it; the operator may insist."""
+        if target.charge_point.record.boot_status == "Rejected":
+            return "its registration is Rejected: a rejected charge point must not be sent anything (C 4.2)"
+        if self.message is None:
+            return None
+        malformed = check_sendable(self.message)
+        if malformed is not None:
+            return malformed
+        return self.rules.check(self.message, target) if self.rules is not None and self.rules.check else None
+
+    def host(self, target: Target) -> Protocol | None:
+        """The file host of ours that it sends the charge point to."""
+        if self.message is None or self.rules is None or self.rules.needs is None:
+            return None
+        return self.rules.needs(self.message, target)
+
+    @property
+    def followed(self) -> bool:
+        """Whether there is something that has to be on disk before it leaves."""
+        return self.rules is not None and self.rules.intend is not None
+
+    def intend(self, target: Target) -> Consequences:
+        """What is kept and told in the commit of its task, before it leaves."""
+        if self.message is None or self.rules is None or self.rules.intend is None:
+            return [], []
+        return self.rules.intend(self.message, target)
+
+    def outcome(self, end: CallEnd) -> tuple[Outcome, str | None]:
+        """The outcome and the status that the charge point answered."""
+        if end.outcome == "withdrawn":
+            return "not_sent", None
+        if end.outcome != "confirmed":
+            return end.outcome, None
+        status = getattr(end.confirmation, "status", None)
+        if end.confirmation is None and end.payload is not None:
+            try:
+                status = json.loads(end.payload).get("status")
+            except (ValueError, AttributeError):
+                status = None
+        good = self.rules.accepted if self.rules is not None else frozenset({"Accepted"})
+        accepted = not good or status is None or status in good
+        return ("accepted" if accepted else "rejected"), status
+
+    def consequences(self, end: CallEnd, target: Target) -> Consequences:
+        """What its end changes."""
+        if self.message is None or self.rules is None:
+            return [], []
+        if end.confirmation is not None:
+            settle = self.rules.settle
+            return settle(self.message, end.confirmation, target) if settle is not None else ([], [])
+        if self.rules.unconfirmed is None:
+            return [], []
+        return self.rules.unconfirmed(self.message, self.outcome(end)[0], target)
