@@ -45,8 +45,7 @@ class Invocation:
     def record(self, method: str, key: str, **params: Any) -> Result:
         """A record for `show`: printed as the document with `--json`; returned for people otherwise."""
         found = {name: value for name, value in self.call(method, **params).items() if name != "schema_version"}
-        if self.options.json:
-            self.output.document({key: [found]})
+        self.output.documented({key: [found]})
         return found
 
     def close(self) -> None:

@@ -53,10 +53,10 @@ def create(
         if not force and path.exists():
             raise _there(path)
     finished = run.call("backup.finish", backup=backup)
-    if run.options.json:
-        run.output.document({**finished, "file": str(path), **_record(found)})
-    else:
-        run.output.note(f"Written: {path} ({size(found.bytes, True)}, {found.counts['transactions']} transactions)")
+    run.output.outcome(
+        {**finished, "file": str(path), **_record(found)},
+        f"Written: {path} ({size(found.bytes, True)}, {found.counts['transactions']} transactions)",
+    )
 
 
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
@@ -109,9 +109,7 @@ def verify(
     """
     run = invocation(ctx)
     found = _inspect(Path(file))
-    if run.options.json:
-        run.output.document({"file": file, "good": not found.problems, **_record(found)})
-    else:
+    if not run.output.documented({"file": file, "good": not found.problems, **_record(found)}):
         _show(run, file, found)
     run.exit_code = OTHER if found.problems else 0
 

@@ -168,8 +168,7 @@ def disconnect(ctx: typer.Context, charge_point: Identity) -> None:
 
 
 def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "") -> None:
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     run.output.note(sentence + (f" To change it: {changes}" if changes else ""))
     run.output.fields([("URL", str(result.get("url") or "")), ("password", str(result.get("password") or ""))])

@@ -54,8 +54,7 @@ def list_(ctx: typer.Context, targets: Targets = None) -> None:
     """List the registered charge points."""
     run = invocation(ctx)
     found = run.call("charge_point.list", targets=expand(targets) or None)
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     run.output.table(
         COLUMNS, found["charge_points"], empty="No charge point is registered; begin with: csmsctl cp add CP1"
@@ -76,10 +75,7 @@ def pending(ctx: typer.Context) -> None:
     """List those that knocked and are not registered, or whose registration is pending."""
     run = invocation(ctx)
     found = run.call("charge_point.pending")
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_PENDING, found["pending"], empty="Nobody is waiting.")
+    run.output.listing(found, "pending", _PENDING, empty="Nobody is waiting.")
 
 
 def _show(output: Output, record: Record) -> None:

@@ -98,9 +98,7 @@ def check(
 def report_failure(run: Invocation, failure: Failure) -> int:
     """The line for a check that came to nothing; gives the exit code."""
     state = CRITICAL if failure.code in (UNREACHABLE, TIMED_OUT) else UNKNOWN
-    if run.options.json:
-        run.output.document({"state": WORDS[state].lower(), "exit_code": state, "error": failure.as_record()})
-    else:
+    if not run.output.documented({"state": WORDS[state].lower(), "exit_code": state, "error": failure.as_record()}):
         run.output.text(f"CSMS {WORDS[state]} - {_harmless(failure.message)}")
         if failure.next_step:
             run.output.text(_harmless(failure.next_step))

@@ -88,8 +88,7 @@ def preview(
         phases=phases,
         **{"with": name_or_json(with_)},
     )
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     for finding in found.get("findings") or []:
         run.output.warn(str(finding.get("text")))
@@ -165,8 +164,7 @@ def verify(
     )
     results = found.get("results") or []
     run.exit_code = exit_code(results) or (OTHER if found.get("agrees") is False else 0)
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     if found.get("agrees") is None:
         show_results(run.output, results)

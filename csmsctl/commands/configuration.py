@@ -169,8 +169,7 @@ def _show(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
 
     run.exit_code = plan_code(made)
     rows = [row for one in made for row in one.rows()]
-    if run.options.json:
-        run.output.document({"differences": rows, "charge_points": [one.summary() for one in made]})
+    if run.output.documented({"differences": rows, "charge_points": [one.summary() for one in made]}):
         return
     _tell_problems(run, made)
     if run.output.csv:

@@ -16,8 +16,7 @@ def info(ctx: typer.Context) -> None:
     """Print version, addresses, policies and the state of the store."""
     run = invocation(ctx)
     found = run.call("daemon.info")
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     policies, store, peer = found.get("policies") or {}, found.get("store") or {}, found.get("peer") or {}
     human = run.output.terminal
@@ -70,8 +69,7 @@ def reload(ctx: typer.Context) -> None:
     """
     run = invocation(ctx)
     found = run.call("daemon.reload")
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     changed, restart = found.get("changed") or [], found.get("restart_needed") or []
     run.output.text(f"changed: {', '.join(changed)}" if changed else "Nothing has changed.")
@@ -99,7 +97,4 @@ def wait_ready(ctx: typer.Context) -> None:
             message = f"csmsd was not ready within {run.options.timeout:g} s. {problem.message}"
             raise Failure(TIMED_OUT, message, problem.next_step) from problem
         time.sleep(0.05)  # a socket that is not there yet cannot be waited for
-    if run.options.json:
-        run.output.document(found)
-    else:
-        run.output.note(f"csmsd {found.get('version')} is ready.")
+    run.output.outcome(found, f"csmsd {found.get('version')} is ready.")

@@ -50,20 +50,16 @@ def list_(ctx: typer.Context, charge_point: ChargePointOption = None) -> None:
     """List the files of diagnostics that are kept, the newest first."""
     run = invocation(ctx)
     found = run.call("diagnostics.list", charge_point=charge_point)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_COLUMNS, found["diagnostics"], empty="There are none; ask for some with: csmsctl get-diagnostics")
+    run.output.listing(
+        found, "diagnostics", _COLUMNS, empty="There are none; ask for some with: csmsctl get-diagnostics"
+    )
 
 
 def status(ctx: typer.Context, targets: Targets = None) -> None:
     """Show the newest upload of each charge point: what it reports, and what arrived here."""
     run = invocation(ctx)
     found = run.call("diagnostics.status", targets=expand(targets) if targets else None)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_COLUMNS, found["diagnostics"], empty="No diagnostics were ever asked for.")
+    run.output.listing(found, "diagnostics", _COLUMNS, empty="No diagnostics were ever asked for.")
 
 
 def get(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
@@ -107,7 +103,4 @@ def remove(ctx: typer.Context, task: TaskNumber) -> None:
     run = invocation(ctx)
     confirm(run.options, f"Remove the diagnostics of task {task}?")
     result = run.call("diagnostics.remove", task=task)
-    if run.options.json:
-        run.output.document(result)
-    else:
-        run.output.note(f"The diagnostics of task {task} are removed.")
+    run.output.outcome(result, f"The diagnostics of task {task} are removed.")

@@ -25,8 +25,7 @@ def enforce_block(run: Invocation, tag: str, *, stop_transactions: bool, paralle
     result = run.client.call("tag.block", params, timeout=20 * run.options.timeout, on_progress=lambda _: None)
     trusting = result["trusting"]
     run.exit_code = SOME_FAILED if trusting else OK
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     if result["results"]:
         show_results(run.output, result["results"])

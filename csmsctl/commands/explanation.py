@@ -46,8 +46,7 @@ def explain(ctx: typer.Context, transaction: TransactionId) -> None:
     """
     run = invocation(ctx)
     found = run.call("transaction.explain", id=transaction)
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     story = found.get("story") or []
     if run.output.csv:

@@ -63,10 +63,9 @@ def list_(ctx: typer.Context) -> None:
     """List the images of firmware."""
     run = invocation(ctx)
     found = run.call("firmware.list")
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_IMAGES, found["firmware"], empty="There is no firmware; add some with: csmsctl firmware add FILE")
+    run.output.listing(
+        found, "firmware", _IMAGES, empty="There is no firmware; add some with: csmsctl firmware add FILE"
+    )
 
 
 def add(
@@ -93,8 +92,7 @@ def add(
     with path.open("rb") as source:
         _send(run, upload, source, length)
     result = run.call("firmware.finish", upload=upload, name=called, version=version, note=note)
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     stored = result["firmware"]
     word = "is stored" if result.get("changed") else "is there already"
@@ -136,10 +134,7 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     """Show the newest update of each charge point: what it reports, and the version that it boots with."""
     run = invocation(ctx)
     found = run.call("firmware.status", targets=expand(targets) if targets else None)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_UPDATES, found["updates"], empty="No update was ever ordered.")
+    run.output.listing(found, "updates", _UPDATES, empty="No update was ever ordered.")
 
 
 def rollout(
@@ -201,7 +196,4 @@ def rollout(
 
 
 def _print(run: Invocation, result: Result, sentence: str) -> None:
-    if run.options.json:
-        run.output.document(result)
-    else:
-        run.output.note(sentence)
+    run.output.outcome(result, sentence)

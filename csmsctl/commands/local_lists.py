@@ -67,10 +67,7 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     """
     run = invocation(ctx)
     found = run.call("local_list.status", targets=choose(targets, optional=True).targets if targets else None)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(COLUMNS, found["local_lists"], empty="There is no charge point.")
+    run.output.listing(found, "local_lists", COLUMNS, empty="There is no charge point.")
 
 
 def show(ctx: typer.Context, charge_point: Identity) -> None:

@@ -69,9 +69,7 @@ def events(
     filters: dict[str, Any] = {"targets": expand(targets) or None, "types": type_ or None}
     if not follow:
         found = run.call("event.list", **filters, since=since, after=after, limit=limit if after is None else 0)
-        if run.options.json:
-            run.output.document(found)
-        else:
+        if not run.output.documented(found):
             _print_headers(run, _EVENTS)
             for event in found["events"]:
                 _print_event(run, event)

@@ -54,8 +54,7 @@ def list_(ctx: typer.Context) -> None:
     """List the charging profiles in the library."""
     run = invocation(ctx)
     found = run.call("profile.list")
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     empty = "The library is empty; for example: csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A"
     run.output.table(COLUMNS, found["profiles"], empty=empty)
@@ -161,8 +160,7 @@ def add(
         replace=replace or None,
         force=force or None,
     )
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     added = result.get("profile") or {}
     if result.get("changed"):
@@ -179,8 +177,7 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
     """Remove a charging profile from the library; charge points keep what they have."""
     run = invocation(ctx)
     result = run.call("profile.remove", name=name)
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     run.output.note(f"{name} is removed.")
     for place in result.get("installed_on") or []:
@@ -194,10 +191,7 @@ def installed(ctx: typer.Context, targets: Targets = None) -> None:
     """List what charge points have accepted; see verify for what they make of it."""
     run = invocation(ctx)
     found = run.call("profile.installed", targets=targets or None)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(INSTALLED_COLUMNS, found["installed_profiles"], empty="No charging profile is installed.")
+    run.output.listing(found, "installed_profiles", INSTALLED_COLUMNS, empty="No charging profile is installed.")
 
 
 def reassert(

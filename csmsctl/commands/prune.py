@@ -53,9 +53,7 @@ def prune(
         run.output.note("Everything is kept for ever: see [retention] in csmsd.toml, or name a KIND and --older-than.")
         return
     if dry_run:
-        if run.options.json:
-            run.output.document({"prune": plans})
-        else:
+        if not run.output.documented({"prune": plans}):
             run.output.table(_PLAN, plans)
         return
     rows = sum(plan["rows"] for plan in plans)
@@ -64,9 +62,7 @@ def prune(
         confirm(run.options, f"{what} will be removed for good. Go on?")
     done = [{"kind": plan["kind"], "before": plan["before"], "removed": _remove(run, plan)} for plan in plans]
     size = _finish(run, sum(one["removed"] for one in done))
-    if run.options.json:
-        run.output.document({"changed": rows > 0, "pruned": done, "database_bytes": size})
-    else:
+    if not run.output.documented({"changed": rows > 0, "pruned": done, "database_bytes": size}):
         run.output.table(_DONE, done)
         kept = sum(plan["kept_unexported"] for plan in plans)
         if kept:

@@ -89,9 +89,7 @@ def report(
         **made,
         "spread_evenly": prices.spread_evenly if prices is not None else [],
     }
-    if run.options.json:
-        run.output.document(document)
-    else:
+    if not run.output.documented(document):
         _show(run, document, tariffs)
 
 

@@ -47,10 +47,7 @@ def list_(
     """List reservations, newest first."""
     run = invocation(ctx)
     found = run.call("reservation.list", charge_point=charge_point, tag=tag, state=state, limit=limit)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(COLUMNS, found["reservations"], empty="There is no such reservation.")
+    run.output.listing(found, "reservations", COLUMNS, empty="There is no such reservation.")
 
 
 def show(ctx: typer.Context, reservation: ReservationId, charge_point: ChargePointOption = None) -> None:

@@ -49,10 +49,7 @@ def list_(ctx: typer.Context) -> None:
     """List the rollouts, the newest first."""
     run = invocation(ctx)
     found = run.call("rollout.list")
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_ROLLOUTS, found["rollouts"], empty="There is no rollout; see: csmsctl firmware rollout --help")
+    run.output.listing(found, "rollouts", _ROLLOUTS, empty="There is no rollout; see: csmsctl firmware rollout --help")
 
 
 def show(ctx: typer.Context, rollout: RolloutId) -> None:
@@ -101,7 +98,4 @@ def cancel(ctx: typer.Context, rollout: RolloutId) -> None:
 
 def _do(run: Invocation, method: str, rollout: int, done: str, before: str) -> None:
     result = run.call(method, id=rollout)
-    if run.options.json:
-        run.output.document(result)
-    else:
-        run.output.note(f"Rollout {rollout} {done if result.get('changed') else before}.")
+    run.output.outcome(result, f"Rollout {rollout} {done if result.get('changed') else before}.")

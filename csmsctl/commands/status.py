@@ -26,8 +26,7 @@ def status(
     if problems:
         _show_problems(run, found)
         return
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     # Imported here because `status --json` is what monitoring asks for every few seconds.
     from csmsctl.records.connectors import COLUMNS, CSV_COLUMNS, rows
@@ -49,9 +48,7 @@ def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
     from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems
 
     rows = problems(found)
-    if run.options.json:
-        run.output.document({"problems": rows})
-    else:
+    if not run.output.documented({"problems": rows}):
         run.output.table(CSV_COLUMNS if run.output.csv else COLUMNS, rows, empty="Nothing wants attention.")
 
 

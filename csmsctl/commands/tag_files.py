@@ -55,8 +55,7 @@ def import_(
     if replace:
         confirm(run.options, f"Every idTag that is not among the {len(tags)} in {file} will be removed. Go on?")
     result = run.call("tag.import", tags=tags, replace=replace or None)
-    if run.options.json:
-        run.output.document(result)
+    if run.output.documented(result):
         return
     counts = [f"{result.get(key, 0)} {key}" for key in ("added", "changed", "unchanged", "removed")]
     run.output.text(", ".join(counts))

@@ -61,10 +61,7 @@ def list_(
     """List the idTags."""
     run = invocation(ctx)
     found = run.call("tag.list", parent=parent, status=status)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(COLUMNS, found["tags"], empty="There is no such idTag; add one with: csmsctl tag add TAG")
+    run.output.listing(found, "tags", COLUMNS, empty="There is no such idTag; add one with: csmsctl tag add TAG")
 
 
 def show(ctx: typer.Context, tag: TagId) -> None:
@@ -196,7 +193,4 @@ def remove(ctx: typer.Context, tag: TagId) -> None:
 
 
 def _print(run: Invocation, result: Result, sentence: str) -> None:
-    if run.options.json:
-        run.output.document(result)
-    else:
-        run.output.note(sentence)
+    run.output.outcome(result, sentence)

@@ -67,10 +67,7 @@ def list_(
         since=since,
         limit=limit,
     )
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_COLUMNS, found["tasks"], empty="There is no such task.")
+    run.output.listing(found, "tasks", _COLUMNS, empty="There is no such task.")
 
 
 def show(ctx: typer.Context, task: TaskId) -> None:
@@ -150,7 +147,5 @@ def wait(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
         raise
     results = found["results"]
     run.exit_code = exit_code(results, several=len(tasks) > 1)
-    if run.options.json:
-        run.output.document({"results": results})
-    else:
+    if not run.output.documented({"results": results}):
         show_results(run.output, results)

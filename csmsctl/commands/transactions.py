@@ -66,8 +66,7 @@ def list_(
     found = run.call(
         "transaction.list", charge_point=charge_point, tag=tag, state=state, since=since, until=until, limit=limit
     )
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     rows = found["transactions"]
     run.output.table(COLUMNS, rows, empty="There is no such transaction.")
@@ -96,10 +95,9 @@ def close(
     run = invocation(ctx)
     confirm(run.options, f"Transaction {transaction} will be billed as it stands. Close it?")
     result = run.call("transaction.close", id=transaction, reason=reason)
-    if run.options.json:
-        run.output.document(result)
-        return
-    run.output.note(f"Transaction {transaction} is closed." if result.get("changed") else "It was closed already.")
+    run.output.outcome(
+        result, f"Transaction {transaction} is closed." if result.get("changed") else "It was closed already."
+    )
 
 
 def meter(
@@ -111,8 +109,7 @@ def meter(
     """Show the meter values of a transaction, oldest first; on a terminal a plot of its power and energy."""
     run = invocation(ctx)
     found = run.call("transaction.meter", id=transaction, limit=limit or None)
-    if run.options.json:
-        run.output.document(found)
+    if run.output.documented(found):
         return
     if run.output.terminal and not run.output.csv and not table and _plot(run, transaction, found["meter_values"]):
         return
@@ -158,10 +155,7 @@ def orphans(
     """List messages that were confirmed and could not be booked on a transaction."""
     run = invocation(ctx)
     found = run.call("quarantine.list", charge_point=charge_point, limit=limit)
-    if run.options.json:
-        run.output.document(found)
-        return
-    run.output.table(_ORPHANS, found["quarantine"], empty="Everything was booked.")
+    run.output.listing(found, "quarantine", _ORPHANS, empty="Everything was booked.")
 
 
 def _fields(record: Record, human: bool) -> list[tuple[str, str]]:

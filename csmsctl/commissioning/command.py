@@ -173,8 +173,7 @@ def _deviations(record: Record) -> dict[tuple[str, str, str], int]:
 def _show(run: Invocation, done: "Report") -> None:
     from csmsctl.commissioning.report import closing_lines
 
-    if run.options.json:
-        run.output.document(done.as_record())
+    if run.output.documented(done.as_record()):
         return
     if run.options.csv:
         run.output.csv_rows(_CSV, done.as_record()["steps"], headers=run.output.headers)

@@ -74,9 +74,7 @@ def conformance(
         from csmsctl.display.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
-    if run.options.json:
-        run.output.document(done.as_record())
-    else:
+    if not run.output.documented(done.as_record()):
         if not quiet:
             run.output.text("")
         run.output.lines(text_lines(done.as_record()))

@@ -45,6 +45,22 @@ class Output:
         """The one JSON document of a command."""
         self._write(to_json(versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
 
+    def documented(self, data: "Record") -> bool:
+        """Prints the one JSON document where JSON is asked for; whether it is."""
+        if self.json:
+            self.document(data)
+        return self.json
+
+    def listing(self, found: "Record", key: str, columns: "Sequence[Column]", *, empty: str = "") -> None:
+        """Records that csmsd listed under a key: its answer as the document, or a table."""
+        if not self.documented(found):
+            self.table(columns, found[key], empty=empty)
+
+    def outcome(self, result: "Record", sentence: str) -> None:
+        """What came of a change: csmsd's answer as the document, or a sentence for people."""
+        if not self.documented(result):
+            self.note(sentence)
+
     def line(self, data: "Record", *, flush: bool = True) -> None:
         """One line of a stream of JSON."""
         self._write(to_json(versioned(data), ascii_only=_ascii()), flush=flush)

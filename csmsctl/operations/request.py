@@ -51,9 +51,7 @@ def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
         run.output.warn("Interrupted. What was sent is not taken back; no more is sent. See: csmsctl task list")
         raise
     run.exit_code = exit_code(results, several=len(to.targets) > 1)
-    if run.options.json:
-        run.output.document({"results": results})
-    else:
+    if not run.output.documented({"results": results}):
         show_results(run.output, results, dry_run=request.dry_run)
 
 
