@@ -10,16 +10,7 @@ from csmsctl.arguments.parameters import live
 from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.operations.options import (
-    QUEUE_VALUE,
-    AllOption,
-    DryRun,
-    FailFast,
-    Force,
-    Parallel,
-    Queue,
-    UnlessTransaction,
-)
+from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, run_everywhere
 
 
@@ -42,17 +33,8 @@ Words = Annotated[
 ]
 
 
-def call(
-    ctx: typer.Context,
-    words: Words,
-    all_: AllOption = False,
-    parallel: Parallel = 8,
-    fail_fast: FailFast = False,
-    dry_run: DryRun = False,
-    force: Force = False,
-    queue: Queue = None,
-    unless_transaction: UnlessTransaction = False,
-) -> None:
+@sent_everywhere(queued=True)
+def call(ctx: typer.Context, words: Words, all_: AllOption = False, *, how: How) -> None:
     """Send any operation with the payload as given.
 
     The payload is checked against the specification first; --force sends it all the same.
@@ -62,21 +44,8 @@ def call(
         raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
     to = choose(targets, everyone=all_)
     payload = read_object(sys.stdin.read() if text == "-" else text, "payload")
-    request = Request(
-        "operation.call",
-        {"action": action, "payload": payload},
-        question=_question(action),
-        parallel=parallel,
-        fail_fast=fail_fast,
-        dry_run=dry_run,
-        force=force,
-        queue=queue,
-        unless_transaction=unless_transaction,
-    )
+    request = Request("operation.call", {"action": action, "payload": payload}, how, _question(action))
     run_everywhere(invocation(ctx), request, to)
-
-
-call.optional_values = QUEUE_VALUE  # type: ignore[attr-defined]
 
 
 def split_words(words: list[str]) -> tuple[list[str], str, str]:

@@ -2,6 +2,7 @@
 
 from csmsctl.failure import OK, SOME_FAILED
 from csmsctl.invocation import Invocation
+from csmsctl.operations.request import ask
 from csmsctl.operations.results import show_results
 
 _WHERE = {
@@ -22,7 +23,7 @@ def enforce_block(run: Invocation, tag: str, *, stop_transactions: bool, paralle
         "timeout": run.options.timeout,
     }
     # Several CALLs to each charge point, one after the other.
-    result = run.client.call("tag.block", params, timeout=20 * run.options.timeout, on_progress=lambda _: None)
+    result = ask(run, "tag.block", params, timeout=20 * run.options.timeout)
     trusting = result["trusting"]
     run.exit_code = SOME_FAILED if trusting else OK
     if run.output.documented(result):

@@ -1,7 +1,5 @@
 """`local-list`: the Local Authorization Lists of charge points, as they are and as they should be."""
 
-from typing import Any
-
 import typer
 
 from csmsctl.arguments.parameters import Identity, Targets
@@ -10,8 +8,9 @@ from csmsctl.display.table import Column, Record
 from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Result
-from csmsctl.operations.options import AllOption, DryRun, FailFast, Force, Parallel
-from csmsctl.operations.request import exit_code
+from csmsctl.operations.options import AllOption, How, sent_everywhere
+from csmsctl.operations.request import ask, exit_code
+from csmsctl.operations.results import show_results
 
 
 def _state_style(record: Record) -> str:
@@ -82,15 +81,8 @@ def show(ctx: typer.Context, charge_point: Identity) -> None:
     run.output.table(_ENTRIES, found["content"], empty="It should be empty.")
 
 
-def sync(
-    ctx: typer.Context,
-    targets: Targets = None,
-    all_: AllOption = False,
-    parallel: Parallel = 8,
-    fail_fast: FailFast = False,
-    dry_run: DryRun = False,
-    force: Force = False,
-) -> None:
+@sent_everywhere(queued=False)
+def sync(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How) -> None:
     """Make the lists of charge points what they should be, with the smallest update for each.
 
     Each is asked for its version, sent what differs (or the whole list, where that is shorter or its list is not
@@ -98,30 +90,14 @@ def sync(
     """
     run = invocation(ctx)
     to = choose(targets, everyone=all_)
-    params: dict[str, Any] = {
-        "targets": to.targets,
-        "parallel": parallel,
-        "fail_fast": fail_fast or None,
-        "dry_run": dry_run or None,
-        "force": force or None,
-        "timeout": run.options.timeout,
-    }
+    params = {**how.parameters(), "targets": to.targets, "timeout": run.options.timeout}
     # Several CALLs to each charge point, one after the other.
-    limit = 20 * run.options.timeout
-    if run.output.shows_progress and not dry_run:
-        from csmsctl.display.progress import Progress
-
-        with Progress(run.options.color) as progress:
-            answer = run.client.call("local_list.sync", params, timeout=limit, on_progress=progress.show)
-    else:
-        answer = run.client.call("local_list.sync", params, timeout=limit, on_progress=lambda _: None)
+    answer = ask(run, "local_list.sync", params, timeout=20 * run.options.timeout, quick=how.dry_run)
     results: list[Result] = answer["results"]
     run.exit_code = exit_code(results, several=len(to.targets) > 1)
-    if run.options.json:
-        run.output.document({"results": results})
-    elif dry_run:
-        from csmsctl.operations.results import show_results
-
+    if run.output.documented({"results": results}):
+        return
+    if how.dry_run:
         show_results(run.output, results, dry_run=True)
     else:
         run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])

@@ -11,7 +11,7 @@ from csmsctl.display.table import Column
 from csmsctl.display.values import duration, moment, plain
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.operations.options import AllOption, DryRun, FailFast, Force, Parallel
+from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, run_everywhere
 
 ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
@@ -194,21 +194,11 @@ def installed(ctx: typer.Context, targets: Targets = None) -> None:
     run.output.listing(found, "installed_profiles", INSTALLED_COLUMNS, empty="No charging profile is installed.")
 
 
-def reassert(
-    ctx: typer.Context,
-    targets: Targets = None,
-    all_: AllOption = False,
-    parallel: Parallel = 8,
-    fail_fast: FailFast = False,
-    dry_run: DryRun = False,
-    force: Force = False,
-) -> None:
+@sent_everywhere(queued=False)
+def reassert(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How) -> None:
     """Send charge points once more what they have accepted.
 
     Some lose it when they reboot. The setting ocpp.reassert_charging_profiles does it after each reconnect.
     """
     to = choose(targets, everyone=all_)
-    request = Request(
-        "profile.reassert", {}, question=None, parallel=parallel, fail_fast=fail_fast, dry_run=dry_run, force=force
-    )
-    run_everywhere(invocation(ctx), request, to)
+    run_everywhere(invocation(ctx), Request("profile.reassert", {}, how), to)

@@ -18,22 +18,10 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.groups import build
 from csmsctl.invocation import invocation
 from csmsctl.operations.following import Awaited
-from csmsctl.operations.options import (
-    QUEUE_VALUE,
-    AllOption,
-    DryRun,
-    FailFast,
-    Force,
-    Parallel,
-    Queue,
-    UnlessTransaction,
-    WaitTimeout,
-)
+from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, as_typed, how_options, take_how
 from csmsctl.operations.request import Request, run_everywhere
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.slice import Operation
-
-_HOW = ("parallel", "fail_fast", "dry_run", "force", "queue", "unless_transaction")
 
 
 def operation_panels() -> dict[str, list[str]]:
@@ -177,34 +165,24 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
 
     def command(ctx: typer.Context, **given: Any) -> None:
         to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
-        how = {name: given.pop(name) for name in _HOW}
+        how = take_how(given)
+        awaited = None
         state, timeout = given.pop("wait", None), given.pop("wait_timeout", None)
         if timeout is not None and state is None:
             raise Failure(USAGE, "--wait-timeout makes no sense without --wait.")
         if state is not None:
             events = {event for effect in declared.effects for event in effect.events}
-            how["awaited"] = Awaited(declared.command, state, tuple(sorted(events)), timeout)
+            awaited = Awaited(declared.command, state, tuple(sorted(events)), timeout)
         values = {name: value for name, value in given.items() if value is not None and value != [] and value != ()}
         # bool fields are sent only when they say something else than the default
         for option in options:
             if option.type is bool and values.get(option.name) == option.default:
                 values.pop(option.name, None)
         request = Request(
-            "operation.run", {"command": declared.command, "parameters": values}, question=declared.dangerous, **how
+            "operation.run", {"command": declared.command, "parameters": values}, how, declared.dangerous, awaited
         )
         run_everywhere(invocation(ctx), request, to)
 
-    common: list[tuple[str, Any, Any]] = [
-        ("all_", AllOption, False),
-        ("parallel", Parallel, 8),
-        ("fail_fast", FailFast, False),
-        ("dry_run", DryRun, False),
-        ("force", Force, False),
-        ("queue", Queue, None),
-        ("unless_transaction", UnlessTransaction, False),
-    ]
-    if declared.effects:
-        common += [("wait", _wait(declared), None), ("wait_timeout", WaitTimeout, None)]
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = [
         inspect.Parameter("ctx", keyword, annotation=typer.Context),
@@ -213,9 +191,12 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     for option in options:
         default = inspect.Parameter.empty if option.required else False if option.type is bool else None
         signature.append(inspect.Parameter(option.name, keyword, annotation=option.annotation(), default=default))
-    signature += [inspect.Parameter(name, keyword, annotation=kind, default=default) for name, kind, default in common]
-    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
+    signature.append(inspect.Parameter("all_", keyword, annotation=AllOption, default=False))
+    signature += how_options(queued=True)
+    if declared.effects:
+        signature.append(inspect.Parameter("wait", keyword, annotation=_wait(declared), default=None))
+        signature.append(inspect.Parameter("wait_timeout", keyword, annotation=WaitTimeout, default=None))
+    as_typed(command, signature)
     command.__doc__ = inspect.getdoc(declared)
     states = [effect.state for effect in declared.effects]
     waits = {"--wait": OptionalValue("", lambda word: word.casefold() in states)} if states else {}

@@ -1,6 +1,9 @@
 """The options of every command that is sent to charge points: to which, how, and how long it is kept or followed."""
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -60,3 +63,73 @@ WaitTimeout = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
+
+
+class How(NamedTuple):
+    """How a command goes to many charge points: what the options say that all such commands have."""
+
+    parallel: int = 8
+    fail_fast: bool = False
+    dry_run: bool = False
+    force: bool = False
+    queue: str | None = None
+    unless_transaction: bool = False
+
+    def parameters(self) -> dict[str, Any]:
+        """As csmsd takes them; what is not asked for is None."""
+        return {
+            "parallel": self.parallel,
+            "fail_fast": self.fail_fast or None,
+            "dry_run": self.dry_run or None,
+            "force": self.force or None,
+            "queue_s": None if self.queue is None else parse_duration(self.queue),
+            "unless_transaction": self.unless_transaction or None,
+        }
+
+
+_TYPES = {
+    "parallel": Parallel,
+    "fail_fast": FailFast,
+    "dry_run": DryRun,
+    "force": Force,
+    "queue": Queue,
+    "unless_transaction": UnlessTransaction,
+}
+_OF_THE_QUEUE = ("queue", "unless_transaction")
+
+
+def how_options(*, queued: bool) -> list[inspect.Parameter]:
+    """The options that a How is made of, for a signature; those of the queue only where commands can be `queued`."""
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=How._field_defaults[name])
+        for name, kind in _TYPES.items()
+        if queued or name not in _OF_THE_QUEUE
+    ]
+
+
+def take_how(given: dict[str, Any]) -> How:
+    """Takes the How out of what was typed."""
+    return How(**{name: given.pop(name) for name in How._fields if name in given})
+
+
+def sent_everywhere(*, queued: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command that goes to many charge points the options that its parameter `how` is made of."""
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(**given: Any) -> None:
+            function(how=take_how(given), **given)
+
+        own = [one for name, one in inspect.signature(function).parameters.items() if name != "how"]
+        as_typed(command, [*own, *how_options(queued=queued)])
+        command.optional_values = QUEUE_VALUE if queued else {}  # type: ignore[attr-defined]
+        return command
+
+    return declare
+
+
+def as_typed(command: Callable[..., None], signature: list[inspect.Parameter]) -> None:
+    """Lets Typer make the command from this signature."""
+    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature]
+    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in keywords}

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from csmsctl.arguments.targets import Chosen
-from csmsctl.arguments.when import parse_duration
 from csmsctl.display.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Params, Result
 from csmsctl.operations.following import Awaited, Follower, observed_code
+from csmsctl.operations.options import How
 from csmsctl.operations.results import show_results
 
 _CODES = {
@@ -31,19 +31,14 @@ class Request:
 
     method: str
     params: Params
-    question: str | None
-    parallel: int
-    fail_fast: bool
-    dry_run: bool
-    force: bool
-    queue: str | None = None
-    unless_transaction: bool = False
+    how: How
+    question: str | None = None  # asked before, where several charge points are meant
     awaited: Awaited | None = None  # what is waited for after the answer
 
 
 def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     """Runs it, prints the results, sets the exit code."""
-    if request.question and not request.dry_run and not to.single and not run.options.yes:
+    if request.question and not request.how.dry_run and not to.single and not run.options.yes:
         to = _confirmed(run, request, to)
     try:
         results = _send(run, request, to.targets)
@@ -52,7 +47,7 @@ def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
         raise
     run.exit_code = exit_code(results, several=len(to.targets) > 1)
     if not run.output.documented({"results": results}):
-        show_results(run.output, results, dry_run=request.dry_run)
+        show_results(run.output, results, dry_run=request.how.dry_run)
 
 
 def exit_code(results: list[Result], *, several: bool = False) -> int:
@@ -76,7 +71,7 @@ def _code(result: Result) -> int:
 
 def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
     """Asks with the identities that are meant, and keeps to them: what is confirmed is what is sent."""
-    planned = _send(run, replace(request, dry_run=True), to.targets)
+    planned = _send(run, replace(request, how=request.how._replace(dry_run=True)), to.targets)
     identities = list(dict.fromkeys(str(result["charge_point"]) for result in planned))
     exactly_named = [identity.casefold() for identity in identities] == [word.casefold() for word in to.targets]
     if len(identities) == 1 and exactly_named:
@@ -89,7 +84,7 @@ def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
 
 def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]:
     """The results; with what was observed, when that is waited for."""
-    if request.awaited is None or request.dry_run:
+    if request.awaited is None or request.how.dry_run:
         return _results(_ask(run, request, targets))
     with Follower(run, request.awaited, targets) as follower:
         answer = _ask(run, request, targets)
@@ -107,22 +102,22 @@ def _ask(run: Invocation, request: Request, targets: list[str]) -> Result:
         **request.params,
         "targets": targets,
         "timeout": run.options.timeout,
-        "parallel": request.parallel,
-        "fail_fast": request.fail_fast or None,
-        "dry_run": request.dry_run or None,
-        "force": request.force or None,
-        "queue_s": None if request.queue is None else parse_duration(request.queue),
-        "unless_transaction": request.unless_transaction or None,
+        **request.how.parameters(),
         "wait": None if request.awaited is None else request.awaited.state,
     }
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE
-    if run.output.shows_progress and not request.dry_run:
+    return ask(run, request.method, params, timeout=limit, quick=request.how.dry_run)
+
+
+def ask(run: Invocation, method: str, params: Params, *, timeout: float, quick: bool = False) -> Result:
+    """The answer of a method that tells results while it runs; unless `quick`, a terminal shows how far it is."""
+    if run.output.shows_progress and not quick:
         from csmsctl.display.progress import Progress
 
         with Progress(run.options.color) as progress:
-            return run.client.call(request.method, params, timeout=limit, on_progress=progress.show)
-    return run.client.call(request.method, params, timeout=limit, on_progress=lambda _: None)
+            return run.client.call(method, params, timeout=timeout, on_progress=progress.show)
+    return run.client.call(method, params, timeout=timeout, on_progress=lambda _: None)
 
 
 def _results(answer: Result) -> list[Result]:

@@ -31,7 +31,8 @@ ROOMS = [
     for name in modules("csmsctl")
     if not below(name, "csmsctl.simulator", "csmsctl.conformance", "csmsctl.billing")
 ]
-ASKING = {"call", "record", "Request"}
+# What asks, and where its arguments have the name of the method.
+ASKING = {"call": 0, "record": 0, "Request": 0, "ask": 1}
 
 
 class Asked:
@@ -40,18 +41,16 @@ class Asked:
     def __init__(self, module: str, function: ast.FunctionDef | None, node: ast.Call) -> None:
         self.place = f"{module}:{node.lineno}"
         self.module, self.function, self.node = module, function, node
-        self.method = str(ast.literal_eval(node.args[0]))
+        at = ASKING[_name(node.func)]
+        self.method = str(ast.literal_eval(node.args[at]))
         self.given = {word.arg: word.value for word in node.keywords if word.arg}
-        if _name(node.func) != "record" and len(node.args) > 1 and isinstance(node.args[1], ast.Dict):
-            self.given = {
-                str(key.value): value
-                for key, value in zip(node.args[1].keys, node.args[1].values, strict=True)
-                if isinstance(key, ast.Constant)
-            }
-        elif isinstance(node.func, ast.Attribute) and node.func.attr == "call" and len(node.args) > 1:
-            self.given = {}  # a dictionary that was made elsewhere
-        elif _name(node.func) == "Request":
-            self.given = {}
+        if isinstance(node.func, ast.Name) or len(node.args) > at + 1:
+            # A record of its own; one that was made elsewhere is not looked into.
+            record = node.args[at + 1] if len(node.args) > at + 1 else None
+            pairs = zip(record.keys, record.values, strict=True) if isinstance(record, ast.Dict) else ()
+            self.given = {str(key.value): value for key, value in pairs if isinstance(key, ast.Constant)}
+            if _name(node.func) == "record":
+                self.given = {word.arg: word.value for word in node.keywords if word.arg}
 
 
 def _name(function: ast.expr) -> str:
@@ -67,9 +66,9 @@ def asked() -> Iterator[Asked]:
             if (
                 isinstance(node, ast.Call)
                 and _name(node.func) in ASKING
-                and node.args
-                and isinstance(node.args[0], ast.Constant)
-                and isinstance(node.args[0].value, str)
+                and len(node.args) > ASKING[_name(node.func)]
+                and isinstance(method := node.args[ASKING[_name(node.func)]], ast.Constant)
+                and isinstance(method.value, str)
             ):
                 around = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
                 yield Asked(module, max(around, key=lambda one: one.lineno, default=None), node)
