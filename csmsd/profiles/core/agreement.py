@@ -1,0 +1,127 @@
+"""One register held against itself and its time: whether readings can be those of one that only grows."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+
+import msgspec
+
+from csmsd.profiles.core.clocks import Clocks
+from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.streams import Point
+from csmsd.profiles.record import Milliseconds
+
+# A register that is asked once a minute is this far behind at the start and the end.
+LAG_WH = 100.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Wh, and how much it is at least and at most."""
+
+    energy: float
+    low: float
+    high: float
+    doubts: frozenset[Doubt] = frozenset()
+
+    def doubted(self, *doubts: Doubt, low: float | None = None, more: float = 0.0) -> "Finding":
+        return Finding(self.energy, self.low if low is None else low, self.high + more, self.doubts | frozenset(doubts))
+
+
+def exactly(energy: float, *doubts: Doubt) -> Finding:
+    return Finding(energy, energy, energy, frozenset(doubts))
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One register with what start and stop told of it; `stop` is None where they told nothing, or it is running."""
+
+    start: float
+    stop: float | None
+    points: list[Point]
+    clocks: Clocks
+    boots: list[Milliseconds]
+    slack: float  # Wh; what two figures of the same register may differ by, as they are rounded
+
+    def can_have_come(self, wh: float, time: Milliseconds | None) -> bool:
+        """Whether the connector can have delivered so much since the start."""
+        return wh <= self.clocks.since_start(time) + self.slack
+
+
+def advances(points: list[Point]) -> bool:
+    """Whether the register only grew; readings of different contexts may be of different age."""
+    highest: dict[str, float] = {}
+    for point in points:
+        if point.wh < highest.get(point.context, point.wh) - ROUNDING_WH:
+            return False
+        highest[point.context] = max(point.wh, highest.get(point.context, point.wh))
+    return True
+
+
+def lies_between(points: list[Point], low: float, high: float, slack: float, ended: Milliseconds | None) -> bool:
+    """Whether they are one register between two figures; the first may be older, the last may be newer by a little."""
+    begun = False
+    for point in points:
+        if point.wh < low - (slack if begun else max(slack, LAG_WH)):
+            return False
+        late = ended is not None and point.time >= ended - 5000
+        if point.wh > high + (max(slack, LAG_WH) if late else slack):
+            return False
+        begun = begun or point.wh > low + slack
+    return True
+
+
+def agrees(case: Case, points: list[Point], low: float, high: float) -> bool:
+    return lies_between(points, low, high, case.slack, case.clocks.ended) and advances(points)
+
+
+def gain_of(points: list[Point]) -> float:
+    return max(point.wh for point in points) - points[0].wh if points else 0.0
+
+
+def counts_from_zero(case: Case, points: list[Point]) -> bool:
+    """Whether the readings count what the transaction took: as much at first as its time or its pace allows."""
+    if not points or points[0].wh < -case.slack or not advances(points):
+        return False
+    first, last = points[0], points[-1]
+    if any(not case.can_have_come(point.wh, point.time) for point in points):
+        return False
+    began = case.clocks.began
+    if began is None or first.wh <= reach(min(case.clocks.watts, WALLBOX_W), first.time - began) + case.slack:
+        return True
+    pace = (last.wh - first.wh) / max(1, last.time - first.time)
+    return first.wh <= 3 * pace * max(1, first.time - began)
+
+
+def in_unit(points: list[Point], factor: float) -> list[Point]:
+    return [Point(point.time, point.wh * factor, point.context) for point in points]
+
+
+def part(points: list[Point], fits: Callable[[Point], bool]) -> tuple[list[Point], list[Point]]:
+    return [point for point in points if fits(point)], [point for point in points if not fits(point)]
+
+
+def is_second_register(case: Case, own: list[Point], others: list[Point]) -> bool:
+    """Whether readings that do not fit are those of another meter, which other kinds of readings show."""
+    if not own or not others or not advances(others):
+        return False
+    if {point.context for point in own} & {point.context for point in others}:
+        return False
+    since, until = others[0].time, others[-1].time
+    return gain_of(others) <= case.clocks.reach(since, until) + case.slack
+
+
+def longest(points: list[Point]) -> list[Point]:
+    """The most readings that one register can have shown, in order; of equally many those that end lowest."""
+    ends: list[float] = []
+    places: list[int] = []
+    before: list[int | None] = []
+    for place, point in enumerate(points):
+        length = bisect_right(ends, point.wh)
+        before.append(places[length - 1] if length else None)
+        ends[length : length + 1] = [point.wh]
+        places[length : length + 1] = [place]
+    chain: list[Point] = []
+    found = places[-1] if places else None
+    while found is not None:
+        chain.append(points[found])
+        found = before[found]
+    return chain[::-1]

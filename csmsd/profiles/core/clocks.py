@@ -1,0 +1,122 @@
+"""When a transaction began and ended, and which readings are therefore its own."""
+
+import msgspec
+
+from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
+from csmsd.profiles.core.plain import AHEAD, HOUR, UNKNOWN_CONNECTOR_W, reach
+from csmsd.profiles.record import Milliseconds
+
+_MINUTE = 60_000
+_DAY = 24 * HOUR
+_BEHIND = 30 * _DAY  # nobody is offline for so long while others of its messages come at once
+_NEAR = 15 * _MINUTE  # a register of the start or the end is read so near to it
+_ZONES = 14 * HOUR
+
+
+class Clocks(msgspec.Struct, frozen=True):
+    """`began` and `ended` are None where no clock tells; `until` is None as long as it runs."""
+
+    began: Milliseconds | None
+    ended: Milliseconds | None
+    ahead: Milliseconds  # how far the charge point's clock is known to be before ours
+    watts: float
+    doubts: frozenset[Doubt]
+
+    def reach(self, since: Milliseconds | None, until: Milliseconds | None) -> float:
+        """Wh that the connector can have delivered between two moments; in a day where one is unknown."""
+        return reach(self.watts, until - since if since is not None and until is not None else _DAY)
+
+    def since_start(self, time: Milliseconds | None) -> float:
+        return self.reach(self.began, time)
+
+    def until_end(self, time: Milliseconds | None) -> float:
+        return self.reach(time, self.ended)
+
+
+def read_clocks(evidence: Evidence) -> Clocks:
+    """Judges the times of start and stop by their arrival and by each other.
+
+    A clock that is wrong by the same time throughout is as good as a right one: only differences count.
+    """
+    start, stop = evidence.start, evidence.stop
+    doubts: set[Doubt] = set()
+    began: Milliseconds | None = start.time
+    ended = stop.time if stop is not None else None
+    ahead = _ahead(start)
+    if start.oddity is not None:
+        doubts.add("start_clock")
+        began = None
+    elif ahead and not (stop is not None and abs(_ahead(stop) - ahead) <= _MINUTE):
+        told = [reading.time for reading in _of_connector(evidence)]
+        if stop is not None and stop.oddity is None:
+            told.append(stop.time)
+        if any(time < start.time - _MINUTE for time in told):
+            doubts.add("start_clock")
+            began = start.received_at
+            ahead = 0
+    elif ahead and any(reading.time < start.time - _MINUTE for reading in _of_connector(evidence)):
+        began, ahead = start.received_at, 0  # only the readings are by another clock
+        ended = stop.received_at if stop is not None else None
+    elif start.received_at - start.time > _BEHIND and _is_present(evidence):
+        doubts.add("start_clock")
+        began = None
+    if stop is not None and (
+        stop.oddity is not None
+        or (began is not None and stop.time < began - _MINUTE and "start_clock" not in doubts)
+        or (_ahead(stop) and not _ahead(start))
+        or (start.oddity is None and stop.received_at - stop.time > _BEHIND > start.received_at - start.time)
+    ):
+        doubts.add("stop_clock")
+        ended = stop.received_at if stop.oddity is None else None
+    return Clocks(began, ended, ahead, evidence.rating_w or UNKNOWN_CONNECTOR_W, frozenset(doubts))
+
+
+def _ahead(told: Told) -> Milliseconds:
+    ahead = told.time - told.received_at
+    return ahead if ahead > AHEAD and told.oddity is None else 0
+
+
+def _is_present(evidence: Evidence) -> bool:
+    """Whether something of the transaction was told by a clock of the present."""
+    start, stop = evidence.start, evidence.stop
+    if stop is not None and stop.oddity is None and stop.received_at - stop.time < _DAY:
+        return True
+    return any(reading.time > start.time + _BEHIND for reading in _of_connector(evidence))
+
+
+def _of_connector(evidence: Evidence) -> list[Reading]:
+    return [reading for reading in evidence.readings if reading.connector == evidence.connector]
+
+
+def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clocks]:
+    """The transaction's readings in order of measuring, each once.
+
+    None of another connector (0 is the main meter, C 4.7), of before the start or of after the end. Readings that all
+    seem to be of before the start, but go on from its register, are by another clock.
+    """
+    known: dict[tuple[object, ...], Reading] = {}
+    for reading in _of_connector(evidence):
+        key = (reading.measurand, reading.phase, reading.location, reading.context, reading.time, reading.value)
+        known.setdefault(key, reading)
+    ordered = sorted(known.values(), key=lambda reading: reading.time)
+    own = [reading for reading in ordered if _is_own(reading, clocks)]
+    register = evidence.start.register
+    if clocks.began is None or register is None or any(reading.context != BEGIN for reading in own):
+        return own, clocks
+    early = [reading for reading in ordered if clocks.began - _ZONES <= reading.time < clocks.began]
+    advanced = [reading.value for reading in early if reading.measurand == REGISTER and reading.value > register + 10]
+    if not advanced or any(reading.value < register - 10 for reading in early if reading.measurand == REGISTER):
+        return own, clocks
+    doubts: frozenset[Doubt] = clocks.doubts | {"start_clock"}
+    return early, Clocks(None, clocks.ended, clocks.ahead, clocks.watts, doubts)
+
+
+def _is_own(reading: Reading, clocks: Clocks) -> bool:
+    if clocks.began is not None and reading.time < clocks.began:
+        return reading.context == BEGIN and reading.time >= clocks.began - _NEAR
+    if clocks.ended is not None and reading.time > clocks.ended + _MINUTE:
+        if reading.context == BEGIN:
+            return True  # told late
+        return reading.context == END and reading.time <= clocks.ended + _NEAR
+    return True

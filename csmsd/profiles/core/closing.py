@@ -1,0 +1,143 @@
+"""The energy by start, stop and the readings between them."""
+
+from csmsd.profiles.core.agreement import (
+    LAG_WH,
+    Case,
+    Finding,
+    advances,
+    agrees,
+    counts_from_zero,
+    exactly,
+    gain_of,
+    in_unit,
+    is_second_register,
+    longest,
+    part,
+)
+from csmsd.profiles.core.restarts import all_advances, falls_once, restarts
+from csmsd.profiles.core.running import up_to_last
+from csmsd.profiles.core.streams import Point
+from csmsd.profiles.core.units import UNITS, doubted, ends_nearer, is_in_time, other_unit
+
+
+def closed(case: Case) -> Finding:
+    assert case.stop is not None
+    start, stop, points = case.start, case.stop, case.points
+    if stop < start - case.slack:
+        return _stop_below_start(case, stop)
+    energy = max(0.0, stop - start)
+    if not case.can_have_come(energy, case.clocks.ended):
+        return _impossible(case, energy, stop)
+    if agrees(case, points, start, stop):
+        return doubted(case, energy) if start <= case.slack else exactly(energy)
+    restarted = restarts(case, [*points, _stop_point(case, stop)])
+    if restarted is not None:
+        return restarted
+    counted = agrees(case, points, 0.0, energy)
+    units = [factor for factor in UNITS if start and agrees(case, in_unit(points, factor), start, stop)]
+    if counted and not (units and ends_nearer(case, energy, units[0])):
+        return doubted(case, energy)
+    if (
+        start <= LAG_WH
+        and all(point.wh > stop + case.slack for point in points)
+        and advances(points)
+        and gain_of(points) <= energy + case.slack
+    ):
+        return exactly(energy)  # start and stop count the transaction, the readings are of the meter
+    own, others = part(points, lambda point: start - case.slack <= point.wh <= stop + case.slack)
+    nothing_fits = not own
+    if nothing_fits:
+        own, others = part(points, lambda point: -case.slack <= point.wh <= energy + case.slack)
+    if advances(own) and is_second_register(case, own, others) and gain_of(others) <= energy + case.slack:
+        return exactly(energy)
+    unit = other_unit(case, energy, stop)
+    if unit is not None:
+        return unit
+    segments = all_advances(case, [*points, _stop_point(case, stop)])
+    turns = sum(1 for point in points if point.wh < start - case.slack)
+    if nothing_fits and 1 < turns < len(points) and segments > energy and falls_once(points):
+        return Finding(segments, energy, segments, frozenset({"went_back"}))  # nothing fits but a reset
+    above = max((point.wh - start for point in points if case.can_have_come(point.wh - start, point.time)), default=0.0)
+    return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
+
+
+def _stop_point(case: Case, stop: float) -> Point:
+    ended = case.clocks.ended
+    last = case.points[-1].time if case.points else (case.clocks.began or 0)
+    return Point(max(ended, last) if ended is not None else last, stop, "")
+
+
+def _impossible(case: Case, energy: float, stop: float) -> Finding:
+    """More than the connector can deliver: one of start and stop is on another register, or in another unit."""
+    points, slack = case.points, case.slack
+    milli = energy / 1000
+    if (
+        points
+        and case.can_have_come(milli, case.clocks.ended)
+        and agrees(case, in_unit(points, 1000.0), case.start, stop)
+        and is_in_time(case, points[-1].wh - case.start / 1000, milli)
+    ):
+        return exactly(milli, "unit")
+    kilo = stop - case.start * 1000
+    if (
+        case.start
+        and points
+        and agrees(case, points, case.start * 1000, stop)
+        and case.can_have_come(kilo, case.clocks.ended)
+    ):
+        return Finding(kilo, max(0.0, stop - points[0].wh), kilo, frozenset({"unit"}))
+    possible = min(energy, case.clocks.since_start(case.clocks.ended))
+    from_start = [
+        point
+        for point in points
+        if point.wh >= case.start - slack and case.can_have_come(point.wh - case.start, point.time)
+    ]
+    to_stop = [
+        point
+        for point in points
+        if point.wh <= stop + slack and stop - point.wh <= case.clocks.reach(point.time, case.clocks.ended) + slack
+    ]
+    if to_stop and len(to_stop) >= len(from_start):
+        chain = longest(to_stop)
+        proven = max(0.0, stop - chain[0].wh)
+    elif from_start:
+        proven = max(0.0, longest(from_start)[-1].wh - case.start)
+    else:
+        proven = 0.0
+    return Finding(proven, proven, max(proven, possible), frozenset({"impossible"}))
+
+
+def _stop_below_start(case: Case, stop: float) -> Finding:
+    points, slack = case.points, case.slack
+    restarted = restarts(case, [*points, _stop_point(case, stop)])
+    if restarted is not None:
+        return restarted
+    gap = case.clocks.until_end(points[-1].time if points else case.clocks.began)
+    kilo = stop * 1000
+    highest = max((point.wh for point in points), default=case.start)
+    if points and stop and highest - 1000 <= kilo and case.can_have_come(kilo - case.start, case.clocks.ended):
+        open_case = up_to_last(case)
+        if not open_case.doubts and kilo >= case.start:
+            return Finding(
+                max(open_case.energy, kilo - case.start),
+                open_case.energy,
+                kilo + 1000 - case.start,
+                frozenset({"unit"}),
+            )
+    if points and agrees(case, points, min(0.0, points[0].wh), stop) and all(p.wh < case.start - slack for p in points):
+        least = stop - points[0].wh
+        counted = counts_from_zero(case, [*points, _stop_point(case, stop)])
+        energy = stop if counted else least
+        return Finding(
+            energy,
+            max(0.0, least),
+            stop if counted else least + case.clocks.since_start(points[0].time),
+            frozenset({"start_register"}),
+        )
+    if not points:
+        return Finding(0.0, 0.0, gap, frozenset({"went_back"}))
+    finding = up_to_last(case)
+    if points[-1].wh < case.start - slack and points[-1].wh <= stop:
+        extra = stop - points[-1].wh  # it went back before the stop, which goes on from there
+        finding = Finding(finding.energy + extra, finding.low, finding.high + extra, finding.doubts)
+    return finding.doubted("went_back", more=gap)

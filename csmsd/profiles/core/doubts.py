@@ -1,0 +1,32 @@
+"""Why a figure is doubtful: few reasons, each with an id that stays and a sentence for people."""
+
+from typing import Literal, get_args
+
+Doubt = Literal[
+    "start_clock",
+    "stop_clock",
+    "start_register",
+    "stop_register",
+    "went_back",
+    "readings_disagree",
+    "unit",
+    "impossible",
+    "estimate",
+]
+
+SENTENCES: dict[Doubt, str] = {
+    "start_clock": "The time of the start is not by a clock that the other messages agree with.",
+    "stop_clock": "The time of the stop is not by a clock that the other messages agree with.",
+    "start_register": "The start tells no register that the readings go on from; before the first it is unknown.",
+    "stop_register": "The stop tells no register; what came after the last reading is unknown.",
+    "went_back": "The register went back, and no restart of the charge point explains it.",
+    "readings_disagree": "The readings contradict each other, or what start and stop tell.",
+    "unit": "Start and stop on the one side and readings on the other differ by a factor of 1000.",
+    "impossible": "The connector cannot deliver what the registers tell in that time.",
+    "estimate": "No register and no interval was read: the energy is estimated from the power.",
+}
+
+
+def ordered(doubts: set[Doubt]) -> tuple[Doubt, ...]:
+    """Each once, in the order in which they are explained."""
+    return tuple(doubt for doubt in get_args(Doubt) if doubt in doubts)

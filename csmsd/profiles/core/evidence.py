@@ -1,0 +1,101 @@
+"""What is known of a transaction's energy: the input of `verdict.reckon`, whatever order it arrived in.
+
+Times are ms since 1970 UTC, energy is Wh, power is W. To collect it:
+
+- `Start` and `Stop` are what StartTransaction and StopTransaction told. `time` is `read_time(…).time`, `oddity` is
+  `read_time(…).oddity`; `register` is None where the message had no register that could be read.
+- `readings` are those of all MeterValues and transactionData that are kept with the transaction, in order of arrival:
+  `readings_of` makes them from a kept row's connector, time and samples. Which of them belong to the transaction
+  `reckon` finds out.
+- `boots` is when BootNotifications arrived between start and stop.
+- `rating_w` is what the connector can deliver, None where that is not known.
+"""
+
+import math
+
+import msgspec
+
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core.metering import number
+from csmsd.profiles.record import Milliseconds
+
+REGISTER = "Energy.Active.Import.Register"
+INTERVAL = "Energy.Active.Import.Interval"
+POWER = "Power.Active.Import"
+_UNITS = {REGISTER: "Wh", INTERVAL: "Wh", POWER: "W"}
+
+BEGIN = "Transaction.Begin"
+END = "Transaction.End"
+RESUMED = "Interruption.End"
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """A register as StartTransaction or StopTransaction told it (C 4.8, 4.10)."""
+
+    time: Milliseconds
+    received_at: Milliseconds
+    register: float | None
+    oddity: str | None = None  # why `time` is not the charge point's own
+
+
+class Start(Told, frozen=True, gc=False):
+    pass
+
+
+class Stop(Told, frozen=True, gc=False):
+    pass
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """One number of a MeterValue (C 7.33, 7.43), with the defaults of the specification filled in."""
+
+    time: Milliseconds
+    value: float  # Wh or W
+    connector: int
+    measurand: str = REGISTER
+    context: str = "Sample.Periodic"
+    phase: str = ""
+    location: str = "Outlet"
+    step: float = 1.0  # the last decimal place that was written, in Wh or W
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """Everything that bears on the energy of one transaction; without `stop` it is running, or was never stopped."""
+
+    connector: int
+    start: Start
+    stop: Stop | None = None
+    readings: list[Reading] = []
+    boots: list[Milliseconds] = []
+    rating_w: float | None = None
+
+
+def readings_of(samples: list[SampledValue], *, connector: int, time: Milliseconds) -> list[Reading]:
+    """What the samples of one MeterValue say about energy; signed, unreadable and other samples say nothing."""
+    found = []
+    for sample in samples:
+        measurand = sample.measurand or REGISTER
+        unit = _UNITS.get(measurand)
+        read = number(sample) if unit is not None else None
+        if read is None or read[1] != unit or not math.isfinite(read[0]):
+            continue
+        found.append(
+            Reading(
+                time=time,
+                value=round(read[0], 6),  # 12.345 kWh are 12345 Wh
+                connector=connector,
+                measurand=measurand,
+                context=sample.context or "Sample.Periodic",
+                phase=sample.phase or "",
+                location=sample.location or "Outlet",
+                step=_step(sample),
+            )
+        )
+    return found
+
+
+def _step(sample: SampledValue) -> float:
+    """How coarse a number is, as it is written: 12.3 kWh stands for a multiple of 100 Wh."""
+    _, _, decimals = sample.value.strip().replace(",", ".").partition(".")
+    factor = 1000.0 if (sample.unit or "").strip().casefold().startswith("k") else 1.0
+    return factor / 10 ** len(decimals) if not decimals or decimals.isdecimal() else 1.0

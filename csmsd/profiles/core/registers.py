@@ -1,0 +1,86 @@
+"""What a register says about the energy: start, stop and the readings between them, held against each other."""
+
+from csmsd.profiles.core.agreement import LAG_WH, Case, Finding, exactly
+from csmsd.profiles.core.clocks import Clocks
+from csmsd.profiles.core.closing import closed
+from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.running import up_to_last
+from csmsd.profiles.core.streams import Point, Stream, grid
+from csmsd.profiles.record import Milliseconds
+
+
+def judge(
+    stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Milliseconds]
+) -> Finding:
+    """What the register that carries the bill says, with what start and stop told."""
+    points = stream.points if stream.end is None else [*stream.points, stream.end]
+    shown = [point.wh for point in points]
+    doubts: set[Doubt] = set()
+    if stop == 0 and (start or any(wh > ROUNDING_WH for wh in shown)):
+        # A stop tells 0 where its register is not known; so does a start with it that the readings do not go on from.
+        stop = None
+        if not start and stream.begin is not None and stream.begin.wh:
+            start = None
+    if stopped and stop is None and stream.end is None:
+        doubts.add("stop_register")
+    if stream.absurd:
+        doubts.add("readings_disagree")
+    slack = _slack(start, stop, stream)
+    begin = stream.begin
+    if begin is not None and start is not None and _comes_after(begin, start, slack, clocks):
+        points, begin = sorted([*points, begin], key=lambda point: point.time), None  # a sample with a wrong label
+    if start is not None and begin is not None and abs(start - begin.wh) > LAG_WH + slack:
+        case = Case(begin.wh, None, points, clocks, boots, slack)
+        finding = _on_another_register(up_to_last(case), case, start, stop, told_end=stream.end)
+    elif start is not None or begin is not None:
+        told = start if start is not None else begin.wh if begin is not None else 0.0
+        case = Case(told, stop, points, clocks, boots, slack)
+        finding = up_to_last(case) if stop is None else closed(case)
+    elif points:
+        case = Case(points[0].wh, stop, points, clocks, boots, slack)
+        finding = up_to_last(case) if stop is None else closed(case)
+        finding = finding.doubted("start_register", more=clocks.since_start(points[0].time))
+    else:
+        finding = Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset({"start_register"}))
+    if "stop_register" in doubts:
+        finding = finding.doubted(more=clocks.until_end(points[-1].time if points else clocks.began))
+    return finding.doubted(*doubts)
+
+
+def _comes_after(begin: Point, start: float, slack: float, clocks: Clocks) -> bool:
+    """Whether a reading of Transaction.Begin was taken later, on the register of the start."""
+    advance = begin.wh - start
+    if advance <= LAG_WH + slack or clocks.began is None:
+        return False
+    return advance <= reach(min(clocks.watts, WALLBOX_W), begin.time - clocks.began)
+
+
+def _slack(start: float | None, stop: float | None, stream: Stream) -> float:
+    told = grid([wh for wh in (start, stop) if wh], 2)
+    fine = any(point.wh % (told / 10) for point in stream.points)  # else round numbers on both sides are just that
+    step = max(stream.step, told if fine else 1.0)
+    return max(ROUNDING_WH, step - 0.5)
+
+
+def _on_another_register(
+    finding: Finding, case: Case, start: float, stop: float | None, *, told_end: Point | None
+) -> Finding:
+    """Transaction.Begin tells another register than the start: both have to come to the same energy."""
+    if stop is None:
+        return finding
+    energy = stop - start
+    near = case.slack + LAG_WH
+    if energy < -case.slack or not case.can_have_come(energy, case.clocks.ended):
+        if told_end is not None and abs(told_end.wh - stop) <= near:
+            return finding  # only the start is of another register
+        doubt: Doubt = "impossible" if energy > 0 else "went_back"
+        return finding.doubted(doubt)
+    if told_end is not None and abs(finding.energy - energy) <= near:
+        return exactly(max(0.0, energy))
+    if told_end is None and finding.energy <= energy + case.slack:
+        return exactly(max(0.0, energy), *finding.doubts)
+    if told_end is not None and abs(told_end.wh - stop) <= near:
+        return finding if start == 0 else finding.doubted("start_register")
+    energy = max(0.0, energy)
+    return Finding(energy, min(energy, finding.low), max(energy, finding.high), finding.doubts | {"readings_disagree"})

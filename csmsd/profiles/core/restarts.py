@@ -1,0 +1,58 @@
+"""Registers that went back: set to 0 by a restart of the charge point, or nobody knows why."""
+
+from csmsd.profiles.core.agreement import Case, Finding, exactly
+from csmsd.profiles.core.evidence import RESUMED
+from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.streams import Point
+from csmsd.profiles.record import Milliseconds
+
+# A restart is told this much later than the first reading after it at most.
+_BOOT_LATE = 300_000  # ms
+_RESET_BELOW = 0.25  # of where a register stood, for a restart to have set it to 0
+
+
+def restarts(case: Case, points: list[Point]) -> Finding | None:
+    """The energy of a register that restarts set back to 0, if each step back is proven to be such a one."""
+    level, time = case.start, case.clocks.began
+    base, energy, old = case.start, 0.0, 0.0
+    proven: bool | None = None  # None: it did not go back
+    for point in points:
+        if point.wh >= level - ROUNDING_WH:
+            if time is not None and point.wh - level > case.clocks.reach(time, point.time) + case.slack:
+                return None
+            proven = proven or (proven is False and ROUNDING_WH < point.wh < old)
+            level, time = max(level, point.wh), point.time
+            continue
+        boot = _boot(case, time, point)
+        if boot is None or point.wh > _RESET_BELOW * level or point.wh < -case.slack:
+            return None
+        if point.wh > reach(min(case.clocks.watts, WALLBOX_W), point.time - boot):
+            return None
+        energy, old = energy + level - base, level
+        proven = point.wh > ROUNDING_WH
+        base, level, time = 0.0, max(0.0, point.wh), point.time
+    if not proven:
+        return None
+    return exactly(energy + level - base)
+
+
+def _boot(case: Case, time: Milliseconds | None, point: Point) -> Milliseconds | None:
+    if point.context == RESUMED:
+        return time
+    told = [boot + case.clocks.ahead for boot in case.boots]
+    return next((boot for boot in told if (time is None or boot >= time) and boot <= point.time + _BOOT_LATE), None)
+
+
+def all_advances(case: Case, points: list[Point]) -> float:
+    """Wh that all advances make, where a register went back without a proof."""
+    level, energy = case.start, 0.0
+    for point in points:
+        if point.wh > level and point.wh - level <= case.clocks.since_start(point.time):
+            energy += point.wh - level
+        level = point.wh
+    return energy
+
+
+def falls_once(points: list[Point]) -> bool:
+    falls = [place for place in range(1, len(points)) if points[place].wh < points[place - 1].wh - ROUNDING_WH]
+    return len(falls) == 1

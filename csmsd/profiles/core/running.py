@@ -1,0 +1,99 @@
+"""The energy by the start and the readings, where a stop tells no register or did not come."""
+
+from csmsd.profiles.core.agreement import (
+    Case,
+    Finding,
+    advances,
+    counts_from_zero,
+    exactly,
+    gain_of,
+    is_second_register,
+    lies_between,
+    longest,
+    part,
+)
+from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.plain import HOUR, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.restarts import restarts
+from csmsd.profiles.core.streams import Point
+from csmsd.profiles.core.units import UNITS
+from csmsd.profiles.record import Milliseconds
+
+
+def up_to_last(case: Case) -> Finding:
+    """Without a register of the stop: how far the readings tell it."""
+    start, points, slack = case.start, case.points, case.slack
+    if not points:
+        return exactly(0.0)
+    possible = all(case.can_have_come(point.wh - start, point.time) for point in points)
+    if possible and lies_between(points, start, float("inf"), slack, None) and advances(points):
+        return exactly(_advance(case))
+    restarted = restarts(case, points)
+    if restarted is not None:
+        return restarted
+    below = all(point.wh < start - slack for point in points)
+    for factor in UNITS:
+        scaled = [
+            point
+            if start - slack <= point.wh and case.can_have_come(point.wh - start, point.time)
+            else Point(point.time, point.wh * factor, point.context)
+            for point in points
+        ]
+        fits = lies_between(scaled, start, float("inf"), slack, None) and advances(scaled)
+        near = all(
+            point.wh - start <= reach(min(case.clocks.watts, WALLBOX_W), _since(case, point)) + slack
+            for point in scaled
+        )
+        tight = start > 5 * reach(min(case.clocks.watts, WALLBOX_W), _since(case, points[-1])) or not below
+        if start and fits and near and tight:
+            return exactly(_advance(_with(case, scaled)), "unit")
+    if below and counts_from_zero(case, points):
+        return exactly(max(0.0, points[-1].wh))
+    own, others = part(points, lambda p: p.wh >= start - slack and case.can_have_come(p.wh - start, p.time))
+    if advances(own) and is_second_register(case, own, others):
+        return exactly(_advance(_with(case, own)))
+    counted, rest = part(points, lambda p: -slack <= p.wh and case.can_have_come(p.wh, p.time))
+    if not own and counts_from_zero(case, counted) and is_second_register(case, counted, rest):
+        return exactly(counted[-1].wh)
+    return _chained(case, own)
+
+
+def _since(case: Case, point: Point) -> Milliseconds:
+    return point.time - case.clocks.began if case.clocks.began is not None else HOUR
+
+
+def _with(case: Case, points: list[Point]) -> Case:
+    return Case(case.start, None, points, case.clocks, case.boots, case.slack)
+
+
+def _advance(case: Case) -> float:
+    """From the start to the last reading, or to the highest where the last one is older than its time."""
+    if not case.points:
+        return 0.0
+    highest = max(point.wh for point in case.points)
+    last = case.points[-1].wh
+    return max(0.0, (last if highest - last <= ROUNDING_WH else highest) - case.start)
+
+
+def _chained(case: Case, own: list[Point]) -> Finding:
+    """Of readings that contradict each other, what most of them agree on."""
+    free = longest(case.points)
+    chain = longest(own)
+    if not chain or len(free) > 2 * len(chain):
+        gain = free[-1].wh - free[0].wh
+        if gain > case.clocks.reach(free[0].time, free[-1].time) + case.slack:
+            return Finding(0.0, 0.0, case.clocks.since_start(free[-1].time), frozenset({"readings_disagree"}))
+        told = case.clocks.since_start(free[0].time)
+        doubts: set[Doubt] = {"start_register"}
+        if len(free) < len(case.points):
+            doubts.add("readings_disagree")
+        return Finding(gain, gain, gain + told, frozenset(doubts))
+    energy = chain[-1].wh - case.start
+    tail = [point for point in case.points if point.time > chain[-1].time and point.wh < case.start - case.slack]
+    high = max(point.wh for point in own) - case.start
+    if len(tail) > 1 and advances(tail):
+        after = gain_of(tail)
+        return Finding(
+            energy + after, energy, max(high, energy) + max(point.wh for point in tail), frozenset({"went_back"})
+        )
+    return Finding(energy, 0.0 if len(chain) == 1 else energy, max(high, energy), frozenset({"readings_disagree"}))

@@ -1,0 +1,124 @@
+"""Whose figure is right: the energy of a transaction by all evidence, with its basis and its doubts.
+
+`reckon(evidence)` is a pure function: of the same evidence it makes the same verdict, in whatever order it arrived
+(readings of the same time count in the order of their arrival). A running transaction has a running figure by the same
+rules: what is known up to the last reading. See `evidence` for what to give, `doubts` for what may be doubted, and
+`plain` for the figure of transactions that need none of this.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from csmsd.profiles.core.agreement import Finding, exactly
+from csmsd.profiles.core.clocks import Clocks, own_readings, read_clocks
+from csmsd.profiles.core.doubts import Doubt, ordered
+from csmsd.profiles.core.evidence import Evidence, Reading
+from csmsd.profiles.core.plain import LIMIT_WH, ROUNDING_WH
+from csmsd.profiles.core.registers import judge
+from csmsd.profiles.core.streams import Stream, choose, intervals, power
+
+Basis = Literal["start_and_stop", "readings", "phases", "intervals", "power", "nothing"]
+
+BASES: dict[Basis, str] = {
+    "start_and_stop": "what the registers of start and stop differ by",
+    "readings": "the readings of the register",
+    "phases": "the readings of the registers of the phases, together",
+    "intervals": "the energy of the intervals, together",
+    "power": "the power over time",
+    "nothing": "nothing that tells energy",
+}
+
+# Power that is read now and then gives the energy no better than this.
+_POWER_IS_ROUGH = 3.0
+_POWER_SAYS_WH = 1000.0
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Wh: the figure, and what it is at least and at most. Without doubts it is billed as it is."""
+
+    energy_wh: int
+    at_least_wh: int
+    at_most_wh: int
+    basis: Basis
+    doubts: tuple[Doubt, ...] = ()
+
+
+def reckon(evidence: Evidence) -> Verdict:
+    """The energy of one transaction."""
+    clocks = read_clocks(evidence)
+    own, clocks = own_readings(evidence, clocks)
+    start, stop = _usable(evidence.start.register), None
+    if evidence.stop is not None:
+        stop = _usable(evidence.stop.register)
+    stopped = evidence.stop is not None
+    stream = choose(own, start=start, began=clocks.began, stopped=stopped)
+    if stream is not None and not (stream.is_dead and start is not None and not stream.absurd and stop is None):
+        finding = judge(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots)
+        basis = _basis(finding, stream, start, stop)
+    else:
+        finding, basis = _without_register(own, start, stop, evidence, clocks)
+    finding, basis = _held_against_power(finding, basis, own, start, stop, clocks)
+    energy = round(finding.energy)
+    return Verdict(
+        energy,
+        max(0, min(energy, int(finding.low))),
+        max(energy, round(finding.high)),
+        basis,
+        ordered(set(finding.doubts | clocks.doubts)),
+    )
+
+
+def _usable(register: float | None) -> float | None:
+    return register if register is not None and abs(register) < LIMIT_WH else None
+
+
+def _basis(finding: Finding, stream: Stream, start: float | None, stop: float | None) -> Basis:
+    if start is not None and stop is not None and stop >= start and abs(finding.energy - (stop - start)) < 1:
+        return "start_and_stop"
+    return "phases" if stream.phases else "readings"
+
+
+def _without_register(
+    own: list[Reading], start: float | None, stop: float | None, evidence: Evidence, clocks: Clocks
+) -> tuple[Finding, Basis]:
+    """Start and stop alone, or intervals, or power."""
+    told = start is not None and stop is not None
+    if told and not start == stop == 0:
+        finding = judge(Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots)
+        return finding, "start_and_stop"
+    summed = intervals(own)
+    if summed is not None:
+        energy, until = summed
+        more = clocks.until_end(until) if evidence.stop is not None else 0.0
+        return Finding(energy, energy, energy + more), "intervals"
+    estimate = power(own, clocks.began, clocks.ended)
+    if estimate is not None and estimate[0] > ROUNDING_WH:
+        energy, _ = estimate
+        until = clocks.ended if clocks.ended is not None else own[-1].time
+        return Finding(energy, 0.0, max(energy, clocks.since_start(until)), frozenset({"estimate"})), "power"
+    if told:
+        return exactly(0.0), "start_and_stop"
+    doubts: set[Doubt] = set()
+    if start is None:
+        doubts.add("start_register")
+    if evidence.stop is None:
+        return exactly(0.0, *doubts), "nothing"
+    if stop is None:
+        doubts.add("stop_register")
+    return Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset(doubts)), "nothing"
+
+
+def _held_against_power(
+    finding: Finding, basis: Basis, own: list[Reading], start: float | None, stop: float | None, clocks: Clocks
+) -> tuple[Finding, Basis]:
+    """Power cannot tell a figure where registers do, but that a register tells nearly nothing while much is drawn."""
+    if basis != "start_and_stop" or finding.doubts or start is None or stop is None:
+        return finding, basis
+    estimate = power(own, clocks.began, clocks.ended)
+    if estimate is None or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+        return finding, basis
+    kilo = finding.energy * 1000
+    if kilo and estimate[1] / 2 <= kilo <= 2 * estimate[0] and kilo <= clocks.since_start(clocks.ended):
+        return Finding(kilo, finding.energy, kilo + 1000, frozenset({"unit"})), basis
+    return Finding(finding.energy, finding.low, max(finding.high, estimate[0]), frozenset({"readings_disagree"})), basis

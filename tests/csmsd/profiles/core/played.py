@@ -1,0 +1,98 @@
+"""Evidence in a few words, for tests of the verdict.
+
+    S 1000 -60 | M -30 1100 | M -20 1.2kWh clock @Body L1 | B -15 | E 1300 0
+
+S start, E stop: register (`?` for none) and minute. M reading: minute and value, with unit, context, location, phase,
+measurand and connector in any order. B: a boot. R: the rating of the connector. `got:M` is the minute of arrival where
+it is not that of the message, `odd` says that the time is not the charge point's own.
+"""
+
+import msgspec
+
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
+from tests.csmsd.profiles.scene import NOON
+
+MINUTE = 60_000
+_CONTEXTS = {
+    "begin": "Transaction.Begin",
+    "end": "Transaction.End",
+    "clock": "Sample.Clock",
+    "periodic": "Sample.Periodic",
+    "trigger": "Trigger",
+    "other": "Other",
+    "paused": "Interruption.Begin",
+    "resumed": "Interruption.End",
+}
+_MEASURANDS = {
+    "interval": "Energy.Active.Import.Interval",
+    "power": "Power.Active.Import",
+    "export": "Energy.Active.Export.Register",
+    "register": "Energy.Active.Import.Register",
+}
+
+
+def minute(text: str) -> int:
+    """`-30` or `+120.5` minutes from noon."""
+    return NOON + round(float(text) * MINUTE)
+
+
+def played(text: str) -> Evidence:
+    start = stop = rating = None
+    readings: list[Reading] = []
+    boots: list[int] = []
+    for step in text.split("|"):
+        kind, *words = step.split()
+        match kind:
+            case "S":
+                start = msgspec.convert(_told(words, "-60"), Start)
+            case "E":
+                stop = msgspec.convert(_told(words, "0"), Stop)
+            case "M":
+                readings += _reading(words)
+            case "B":
+                boots.append(minute(words[0]))
+            case "R":
+                rating = float(words[0])
+            case _:
+                raise ValueError(step)
+    assert start is not None
+    return Evidence(connector=1, start=start, stop=stop, readings=readings, boots=boots, rating_w=rating)
+
+
+def _told(words: list[str], default: str) -> dict[str, object]:
+    register, *rest = words
+    times = [word for word in rest if word[0] in "+-0123456789"]
+    told = minute(times[0] if times else default)
+    got = next((minute(word[4:]) for word in rest if word.startswith("got:")), told)
+    odd = "before_2010" if "odd" in rest else None
+    return {
+        "time": got if odd else told,
+        "received_at": got,
+        "register": None if register == "?" else float(register),
+        "oddity": odd,
+    }
+
+
+def _reading(words: list[str]) -> list[Reading]:
+    at, value, *rest = words
+    digits = value.rstrip("WkhMva")
+    fields: dict[str, object] = {"value": digits, "unit": value[len(digits) :] or None}
+    connector = 1
+    for word in rest:
+        if word in _CONTEXTS:
+            fields["context"] = _CONTEXTS[word]
+        elif word in _MEASURANDS:
+            fields["measurand"] = _MEASURANDS[word]
+        elif word[0] == "@":
+            fields["location"] = word[1:]
+        elif word[0] == "#":
+            connector = int(word[1:])
+        elif word == "signed":
+            fields["format"] = "SignedData"
+        elif word[0] in "LN":
+            fields["phase"] = word
+        else:
+            raise ValueError(word)
+    sample = SampledValue(**fields)  # type: ignore[arg-type]
+    return readings_of([sample], connector=connector, time=minute(at))
