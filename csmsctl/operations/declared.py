@@ -17,7 +17,7 @@ from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.groups import build
 from csmsctl.invocation import invocation
-from csmsctl.operations.following import Awaited
+from csmsctl.operations.effects import Awaited
 from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, as_typed, how_options, take_how
 from csmsctl.operations.request import Request, run_everywhere
 from csmsd.profiles import ROOMS, operations

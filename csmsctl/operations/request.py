@@ -8,7 +8,7 @@ from csmsctl.display.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Params, Result
-from csmsctl.operations.following import Awaited, Follower, observed_code
+from csmsctl.operations.effects import Awaited, Follower, observed_code
 from csmsctl.operations.options import How
 from csmsctl.operations.results import show_results
 

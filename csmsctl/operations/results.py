@@ -7,7 +7,7 @@ from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import milliseconds, moment, plain
 from csmsctl.link.client import Result
-from csmsctl.operations.following import observed_code, observed_detail, observed_word
+from csmsctl.operations.effects import observed_code, observed_detail, observed_word
 
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
 

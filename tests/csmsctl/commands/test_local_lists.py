@@ -1,8 +1,6 @@
-"""Local lists and `tag block --enforce` with a real csmsd, csmsctl and charge points that we did not write."""
+"""`local-list`, with charge points that we did not write."""
 
-from typing import Any
-
-from tests.support.charge_point import ChargePoint
+from tests.support.local_lists import Keeper
 from tests.support.site import Site
 
 
@@ -97,35 +95,6 @@ async def test_fail_fast_stops_at_what_came_of_it(site: Site) -> None:
     assert {result["charge_point"] for result in dry} == {"CP1", "CP2"}
 
 
-async def test_blocking_a_card_everywhere(site: Site) -> None:
-    await site.call("tag.import", tags=[{"id": "LOST"}, {"id": "A1"}, {"id": "B2"}])
-    charge_point = await site.charge_point("CP1")
-    Keeper(charge_point)
-    other = await site.charge_point("CP2")
-    Keeper(other)
-    await site.json("local-list", "sync", "--all")
-    for end in (charge_point, other):
-        await end.request("SendLocalList")
-    await other.disconnect()
-    started = await charge_point.start_transaction("LOST")
-
-    ended = await site.csmsctl("tag", "block", "LOST", "--enforce", "--stop-transactions")
-    assert ended.code == 9, ended
-    assert "CP2 is offline and may still trust LOST: its local list and its cache." in ended.err
-    update = await charge_point.request("SendLocalList")
-    assert update["local_authorization_list"] == [{"id_tag": "LOST", "id_tag_info": {"status": "Blocked"}}]
-    assert await charge_point.request("ClearCache") == {}
-    assert await charge_point.request("RemoteStopTransaction") == {"transaction_id": started.transaction_id}
-    assert (await site.json("tag", "show", "LOST"))["tags"][0]["status"] == "Blocked"
-
-    # CP2 is back: the list it is known to have is put right, its cache cleared.
-    back = await site.charge_point("CP2")
-    Keeper(back, version=1)
-    ended = await site.csmsctl("--json", "tag", "block", "LOST", "--enforce")
-    assert (ended.code, ended.json["trusting"], ended.json["changed"]) == (0, [], False)
-    assert (await back.request("SendLocalList"))["update_type"] == "Differential"
-
-
 async def test_sent_by_hand(site: Site) -> None:
     """TC_042, TC_043"""
     await site.call("tag.add", id="A1")
@@ -139,31 +108,3 @@ async def test_sent_by_hand(site: Site) -> None:
         assert ended.code == 7
         assert status in ended.out
     assert (await site.csmsctl("send-local-list", "CP1", "--version", "0")).code == 2
-
-
-class Keeper:
-    """Makes a charge point on PyPI `ocpp` keep the version of its list."""
-
-    def __init__(self, charge_point: ChargePoint, version: int = 0) -> None:
-        self.charge_point = charge_point
-        self.version = version
-        self.refuses = 0
-        self.forgets = False  # it accepts, and nothing comes of it
-        self.attach()
-
-    def attach(self) -> None:
-        taken = self.charge_point._take
-
-        def take(action: str, fields: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-            answer = taken(action, fields, usual)
-            if action == "GetLocalListVersion":
-                return {"list_version": self.version}
-            if action == "SendLocalList":
-                if self.refuses and fields["update_type"] == "Differential":
-                    self.refuses -= 1
-                    return {"status": "VersionMismatch"}
-                if not self.forgets:
-                    self.version = fields["list_version"]
-            return answer
-
-        self.charge_point._take = take  # type: ignore[method-assign]
