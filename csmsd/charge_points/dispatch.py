@@ -82,10 +82,9 @@ class Dispatcher:
         """Answers with the error, after the commit of what must not be lost for it."""
         state, action = context.charge_point, request.action
         kept = answering.refused(slice_, request.payload, error, context, request.damage)
-        if kept is None or state.refused.get(action) == kept.payload:
+        if kept is None:
             answer(error)
             return
-        state.refused[action] = kept.payload
 
         told = Event("message.quarantined", state.id, {"action": action})
         self._live.submit([kept], [told], lambda failure: answer(error))

@@ -68,22 +68,19 @@ def _handled_all_the_same(
         raise OcppError("FormationViolation", why) from None
     at.deviations.extend(deviations)
     reply = slice_.handle(message, at)
-    if at.charge_point.refused.get(slice_.action) == damage.text:  # it came before, and is kept
-        return reply
-    at.charge_point.refused[slice_.action] = damage.text
     kept = _kept(slice_, f"incomplete: {', '.join(damage.mends)}", damage.text, at)
+    if kept is None:
+        return reply
     told = Event("message.quarantined", at.charge_point.id, {"action": slice_.action})
     return Reply(reply.confirmation, [*reply.changes, kept], [*reply.events, told], reply.later)
 
 
-def _kept(slice_: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage:
-    return QuarantinedMessage(
-        charge_point=at.charge_point.id,
-        received_at=at.now,
-        action=slice_.action,
-        reason=reason,
-        payload=written_out(payload),
-    )
+def _kept(slice_: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage | None:
+    """A message for the operator; None when it came before, and is on the list."""
+    text = written_out(payload)
+    if at.charge_point.orphans.repeated(slice_.action, text) is not None:
+        return None
+    return at.site.quarantine(at.charge_point, at.now, slice_.action, reason, text)
 
 
 def refused(

@@ -42,6 +42,7 @@ EventType = Literal[
     "transaction.started",
     "transaction.stopped",
     "transaction.abandoned",
+    "transaction.resumed",
     "transaction.closed",
     "transaction.orphaned",
     "reservation.reserved",

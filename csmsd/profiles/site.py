@@ -7,7 +7,7 @@ import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
-from csmsd.profiles.core.charge_points import ChargePointState, UnknownChargePoint
+from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage, UnknownChargePoint
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import Transaction
@@ -60,6 +60,7 @@ class Site:
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
         self._bookings = count(1)
+        self._quarantine_ids = count(1)
 
     def carry_over(self, old: "Site") -> None:
         """Takes what no file knows from the site that this one replaces."""
@@ -94,6 +95,19 @@ class Site:
 
     def begin_bookings_after(self, last: int) -> None:
         self._bookings = count(last + 1)
+
+    def quarantine(
+        self, state: ChargePointState, now: Milliseconds, action: str, reason: str, payload: str
+    ) -> QuarantinedMessage:
+        """Keeps a message that could not be booked, on the list of those that are not settled."""
+        number = next(self._quarantine_ids)
+        state.orphans.add(number, now, action, reason, payload)
+        return QuarantinedMessage(
+            id=number, charge_point=state.id, received_at=now, action=action, reason=reason, payload=payload
+        )
+
+    def begin_quarantine_ids_after(self, last: int) -> None:
+        self._quarantine_ids = count(last + 1)
 
     def add_transaction(self, transaction: Transaction) -> None:
         """Makes a transaction known under its charge point and, while it is active, under its idTag."""

@@ -14,6 +14,7 @@ from csmsd.profiles.core.charge_points import (
     ConfigurationKey,
     Connector,
     DeviationCount,
+    QuarantinedMessage,
     UnknownChargePoint,
 )
 from csmsd.profiles.core.id_tags import IdTag
@@ -74,12 +75,21 @@ class _Loader:
             for shape in read_records(MeterShape, self._query):
                 site.meter_shapes.add(shape)
             self._load_transactions()
+            self._load_orphans()
             self._load_reservations()
             for local_list in read_records(LocalList, self._query):
                 site.local_lists.add(local_list)
             self._load_firmware()
             self._load_charging_profiles()
         return site
+
+    def _load_orphans(self) -> None:
+        last = self._connection.execute("SELECT max(id) FROM quarantine").fetchone()
+        self._site.begin_quarantine_ids_after(last[0] or 0)
+        for kept in read_records(QuarantinedMessage, self._query, "WHERE settled_at IS NULL ORDER BY id"):
+            state = self._site.charge_point(kept.charge_point)
+            if state is not None:
+                state.orphans.add(kept.id, kept.received_at, kept.action, kept.reason, kept.payload)
 
     def _last_id(self, table: str) -> int:
         """The highest id that was ever given in a table."""
@@ -140,8 +150,17 @@ class _Loader:
             found.update((transaction.id, transaction) for transaction in newest)
         for number in sorted(found):
             self._site.add_transaction(found[number])
-            if found[number].state in ("active", "abandoned"):
+            if found[number].state in ("active", "abandoned") or found[number].guessed:
                 booking.resume(found[number], self._readings(found[number]), self._site)
+                self._restore_use(found[number])
+
+    def _restore_use(self, transaction: Transaction) -> None:
+        """That its charge point named it, at the latest in its newest reading."""
+        state = self._site.charge_point(transaction.charge_point)
+        if state is not None and transaction.named:
+            sql = "SELECT max(time) FROM meter_value WHERE transaction_id=?"
+            newest = self._connection.execute(sql, (transaction.id,)).fetchone()
+            state.transactions.use(transaction.id, newest[0] or 0)
 
     def _readings(self, transaction: Transaction) -> Iterable[list[SampledValue]]:
         """What was measured since it began, in the order of arrival."""

@@ -131,7 +131,7 @@ async def test_old_transactions_go_with_their_meter_values(books: Books) -> None
     await books.keep(*ended, transaction(8, NEW), *[reading(number) for number in (1, 2, 8, None) for _ in range(10)])
     assert await books.prune("transactions") == 7
     assert books.stored("SELECT id FROM transactions") == [8]
-    assert books.stored("SELECT DISTINCT transaction_id FROM meter_value") == [8, None]
+    assert books.stored("SELECT DISTINCT transaction_id FROM meter_value") == [None, 8]
     assert [known.id for known in map(books.site.find_transaction, range(1, 9)) if known is not None] == [8]
     await books.live.open()
     assert books.site.new_transaction_id() == 9
@@ -298,8 +298,8 @@ async def test_firmware_updates_and_diagnostics(books: Books) -> None:
 async def test_quarantine(books: Books) -> None:
     await books.keep(
         *[
-            QuarantinedMessage(charge_point="CP1", received_at=time, action="A", reason="", payload="")
-            for time in (OLD, OLD, NEW, OLD)
+            QuarantinedMessage(id=number, charge_point="CP1", received_at=time, action="A", reason="", payload="")
+            for number, time in enumerate((OLD, OLD, NEW, OLD), 1)
         ]
     )
     assert await books.prune("quarantine") == 2

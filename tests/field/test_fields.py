@@ -55,12 +55,20 @@ def test_an_id_tag_in_another_case_is_the_same(id_tag: str) -> None:
     assert transaction.state == "stopped"
 
 
-@pytest.mark.parametrize("id_tag", ["T" * 21, "T" * 22, "TAG\x00", "\x1b[2J", "TAG1 ", "💥", ""])
+@pytest.mark.parametrize("id_tag", ["T" * 21, "T" * 22, "TAG\x00", "\x1b[2J", "TAG1 ", "💥"])
 def test_a_stop_is_confirmed_whatever_its_id_tag(id_tag: str) -> None:
     scene = Scene()
     transaction = scene.started()
 
     assert scene.stop(transaction, idTag=id_tag).payload == {"idTagInfo": {"status": "Invalid"}}
+    assert transaction.state == "stopped"
+
+
+def test_an_empty_id_tag_is_none() -> None:
+    scene = Scene()
+    transaction = scene.started()
+
+    assert scene.stop(transaction, idTag="").payload == {}
     assert transaction.state == "stopped"
 
 
@@ -160,7 +168,7 @@ def test_required_fields_of_a_stop_may_be_missing_or_null(missing: str) -> None:
         transaction = scene.started()
         answer = scene.send("StopTransaction", broken)
         assert (answer.payload, len(answer.quarantined)) == ({}, 1)
-        assert transaction.state == ("active" if missing == "transactionId" else "stopped")
+        assert (transaction.state, transaction.guessed) == ("stopped", missing == "transactionId")
 
 
 @pytest.mark.parametrize("action", ["Authorize", "StartTransaction", "StatusNotification"])

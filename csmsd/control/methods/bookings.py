@@ -56,8 +56,9 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
 
 def _was_booked(transaction: Transaction, booking: int) -> bool:
     """Whether that may have been its number once: another one is given only to what was given up before."""
-    known = transaction.booking or 0
-    return known == booking or (known > booking and transaction.revision > 1)
+    if transaction.booking is None:  # it was given up, and runs again
+        return transaction.revision > 0
+    return transaction.booking == booking or (transaction.booking > booking and transaction.revision > 1)
 
 
 async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:

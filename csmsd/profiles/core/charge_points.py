@@ -10,6 +10,7 @@ import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
@@ -112,15 +113,22 @@ class UnknownChargePoint(Record, kw_only=True):
 
 
 class QuarantinedMessage(Record, kw_only=True):
-    """A message that could not be booked, confirmed or refused; nothing of it is lost."""
+    """A message that could not be booked, confirmed or refused; nothing of it is lost.
+
+    It stays on the operator's list until it is settled: by what came later, or by the operator.
+    """
 
     table: ClassVar[str] = "quarantine"
+    key: ClassVar[tuple[str, ...]] = ("id",)
 
+    id: int
     charge_point: str
     received_at: Milliseconds
     action: str
     reason: str
     payload: str
+    settled_at: Milliseconds | None = None
+    settlement: str | None = None  # what it came to
 
 
 Link = Literal["connected", "offline"]
@@ -178,13 +186,13 @@ class ChargePointState:
         self.connectors: dict[int, Connector] = {}
         self.configuration: dict[str, ConfigurationKey] = {}
         self.transactions = TransactionBook()
+        self.orphans = Orphans()
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         self.samples: dict[int, LatestSamples] = {}
         self.connected_at: Milliseconds | None = None
         self.address: str | None = None
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
-        self.refused: dict[str, str] = {}  # by action: what was kept last when it was refused, since it comes again
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.heard: dict[str, Milliseconds] = {}  # when each action came last
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written

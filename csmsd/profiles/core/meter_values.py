@@ -6,12 +6,15 @@ from typing import Annotated
 from msgspec import Meta
 
 from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples, QuarantinedMessage
-from csmsd.profiles.core.metering import Taken, newest, read_meter_values
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
+from csmsd.profiles.core.matching import ROUNDING_WH
+from csmsd.profiles.core.metering import Taken, energy_register, newest, read_meter_values
+from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.record import Event
+from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 
@@ -29,7 +32,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     """Keeps the readings with the transaction they belong to, running or stopped, else with the connector."""
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
         return _quarantine(request, "connectorId out of range", at)
-    transaction = _transaction(request, at)
+    transaction, moved, told_of = _transaction(request, at)
     readings = read_meter_values(
         request.meter_value,
         charge_point=at.charge_point.id,
@@ -42,7 +45,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     for field, oddity in readings.oddities:
         at.note(field, oddity)
     if not readings.changes:
-        return Reply(MeterValuesConf())
+        return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
         booking.measure(transaction, readings.taken, at.site)
     samples = at.charge_point.samples.get(request.connector_id)
@@ -54,7 +57,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     transaction_id = transaction.id if transaction is not None else None
     told = partial(_told, request.connector_id, transaction_id, readings.taken)
     measured = Event("meter_values", at.charge_point.id, told)
-    return Reply(MeterValuesConf(), readings.changes, [measured])
+    return Reply(MeterValuesConf(), [*moved, *readings.changes], [*told_of, measured])
 
 
 def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> dict[str, object]:
@@ -65,30 +68,66 @@ def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> d
     }
 
 
-def _transaction(request: MeterValuesReq, at: Context) -> Transaction | None:
+_Moved = tuple[Transaction | None, list[Change], list[Event]]
+
+
+def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
+    """The transaction that is measured, with what changed because of it."""
     book = at.charge_point.transactions
-    if request.transaction_id is not None and request.transaction_id > 0:
-        known = book.get(request.transaction_id)
-        if known is not None:
-            return known
     running = book.active_on(request.connector_id)
-    if request.transaction_id is not None:
+    claimed = request.transaction_id
+    if claimed is None:
+        return (running, [], []) if running is not None else _goes_on(request, at)
+    named = book.get(claimed) if claimed > 0 else None
+    if named is None:
         at.note("transactionId", "unknown")
-    return running
+        return running, [], []
+    time = read_time(request.meter_value[0].timestamp, at.now, at.charge_point.zone).time
+    if named.state in ("stopped", "closed"):
+        return _ended(named, running, time, at)
+    changes, events = resumed(named, time, at) if named.state == "abandoned" else ([], [])
+    book.use(named.id, time)
+    if not named.named:
+        named.named = True
+        if not changes:
+            changes = [named]
+    return named, changes, events
+
+
+def _goes_on(request: MeterValuesReq, at: Context) -> _Moved:
+    """One that ended by a stop which did not name it, when its connector goes on charging and its register advances."""
+    guessed = at.charge_point.transactions.guessed_on(request.connector_id)
+    status = at.charge_point.connectors.get(request.connector_id)
+    if guessed is None or status is None or status.status != "Charging":
+        return None, [], []
+    value = request.meter_value[0]
+    time = read_time(value.timestamp, at.now, at.charge_point.zone).time
+    registers = [wh for wh in map(energy_register, value.sampled_value) if wh is not None]
+    if not registers or max(registers) <= (guessed.meter_stop_wh or 0) + ROUNDING_WH:
+        return None, [], []
+    changes, events = resumed(guessed, time, at)
+    return (guessed, changes, events) if changes else (None, [], [])
+
+
+def _ended(named: Transaction, running: Transaction | None, time: Milliseconds, at: Context) -> _Moved:
+    """A reading that names a transaction which is over: late, or of one that goes on, or under an id that was kept."""
+    if named.stop_time is None or time <= named.stop_time:
+        return named, [], []
+    if named.guessed:
+        changes, events = resumed(named, time, at)
+        at.charge_point.transactions.use(named.id, time)
+        named.named = True
+        return named, changes, events
+    if running is not None and named.id < running.id and running.start_time < time:
+        at.note("transactionId", "of_an_ended_transaction")
+        return running, [], []
+    return named, [], []
 
 
 def _quarantine(payload: object, reason: str, at: Context) -> Reply[MeterValuesConf]:
     return Reply(
         MeterValuesConf(),
-        [
-            QuarantinedMessage(
-                charge_point=at.charge_point.id,
-                received_at=at.now,
-                action="MeterValues",
-                reason=reason,
-                payload=written_out(payload),
-            )
-        ],
+        [at.site.quarantine(at.charge_point, at.now, "MeterValues", reason, written_out(payload))],
         [Event("message.quarantined", at.charge_point.id, {"action": "MeterValues"})],
     )
 

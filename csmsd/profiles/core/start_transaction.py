@@ -1,11 +1,13 @@
 """StartTransaction (C 4.8): a transaction begins, is given its id, and its idTag is verified once more."""
 
+from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read, read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
+from csmsd.profiles.core.stop_transaction import book_what_waits
 from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, start_key
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.slice import Context, Incoming, Reply
@@ -24,7 +26,9 @@ class StartTransactionConf(Message, kw_only=True):
     transaction_id: Integer
 
 
-def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartTransactionConf]:
+def start_transaction(
+    request: StartTransactionReq, at: Context, *, meter_start_unknown: bool = False
+) -> Reply[StartTransactionConf]:
     """Always gives a transaction id, whatever the idTag's status (C 4.8); a repeated start gets its first answer."""
     book = at.charge_point.transactions
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
@@ -71,6 +75,8 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
         flags=[f"start_time:{moment.oddity}"] if moment.oddity else [],
         reply=encode(confirmation).decode(),
     )
+    if meter_start_unknown:
+        transaction.flag("meter_start:unknown")
     if status != "Accepted":
         transaction.flag(f"id_tag:{status}")
     at.site.add_transaction(transaction)
@@ -86,7 +92,8 @@ def start_transaction(request: StartTransactionReq, at: Context) -> Reply[StartT
         reservation.transaction_id = transaction.id
         events.append(reservation.move("used", at.now))
         changes.append(reservation)
-    return Reply(confirmation, [*changes, transaction], events)
+    ended, told = book_what_waits(transaction, at)
+    return Reply(confirmation, [*changes, transaction, *ended], [*events, *told])
 
 
 def _abandon_predecessors(
@@ -109,11 +116,31 @@ def _abandon_predecessors(
 
 
 def _unreadable(payload: object, at: Context) -> Reply[StartTransactionConf]:
-    """Without a timestamp it begins now (C 4.8: always confirmed); without the rest there is nothing to bill."""
-    given = {**payload, "timestamp": ""} if isinstance(payload, dict) and payload.get("timestamp") is None else payload
+    """C 4.8: always confirmed. Without a timestamp it begins now, without meterStart its first reading stands for it;
+    without the rest there is nothing to bill."""
+    given, unknown = payload, False
+    if isinstance(payload, dict):
+        unknown = not _has_register(payload)
+        given = payload | ({"meterStart": 0} if unknown else {})
+        if payload.get("timestamp") is None:
+            given["timestamp"] = ""
     request, deviations = read_value(StartTransactionReq, given)
     at.deviations.extend(deviations)
-    return start_transaction(request, at)
+    if unknown:
+        at.note("meterStart", "unreadable")
+    return start_transaction(request, at, meter_start_unknown=unknown)
+
+
+class _Register(Message, kw_only=True):
+    meter_start: Integer
+
+
+def _has_register(payload: dict[str, object]) -> bool:
+    try:
+        read_value(_Register, payload)
+    except OcppError:
+        return False
+    return True
 
 
 INCOMING = Incoming(

@@ -1,13 +1,18 @@
 """StopTransaction (C 4.10): a transaction ends. Whatever it says, it is confirmed; what fits nowhere is kept."""
 
+import msgspec
+
+from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import ReadTime, read_time
+from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
+from csmsd.profiles.core.matching import Claim, fits, meant
 from csmsd.profiles.core.metering import read_meter_values
+from csmsd.profiles.core.orphans import NO_FIT, Orphan
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Context, Incoming, Reply
@@ -26,44 +31,89 @@ class StopTransactionConf(Message, kw_only=True):
     id_tag_info: IdTagInfo | None = None
 
 
+class _Readable(Message, kw_only=True):
+    """What may still be readable of a StopTransaction.req: all of it is optional, so what is not is left out."""
+
+    id_tag: IdToken | None = None
+    meter_stop: Integer | None = None
+    timestamp: DateTime | None = None
+    transaction_id: Integer | None = None
+    reason: Reason | None = None
+    transaction_data: list[MeterValue] | None = None
+
+
 def stop_transaction(request: StopTransactionReq, at: Context) -> Reply[StopTransactionConf]:
-    """Books the stop on its transaction. A repeated stop is confirmed and changes nothing: the first one counts."""
+    """Books the stop on the transaction that it means. One that came before is confirmed and changes nothing."""
+    return _stop(request, request, at)
+
+
+def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
+    """C 4.10: confirmed all the same, and booked where what can be read means one transaction; the message is kept."""
+    given = _readable(payload)
+    nothing = given.transaction_id is None and given.meter_stop is None and given.id_tag is None
+    known = at.charge_point.orphans.repeated("StopTransaction", written_out(payload))
+    if known is not None:
+        return Reply(StopTransactionConf(), [_again(known, payload, at)])
+    if not nothing:
+        reply = _stop(given, payload, at)
+        if any(isinstance(change, Transaction) for change in reply.changes):
+            kept = at.site.quarantine(
+                at.charge_point, at.now, "StopTransaction", "unreadable in parts", written_out(payload)
+            )
+            _settle(kept, "booked as far as it could be read", at)
+            return Reply(reply.confirmation, [*reply.changes, kept], reply.events)
+        if reply.changes:
+            return reply
+    kept = at.site.quarantine(at.charge_point, at.now, "StopTransaction", "unreadable", written_out(payload))
+    quarantined = Event("message.quarantined", at.charge_point.id, {"action": "StopTransaction"})
+    return Reply(StopTransactionConf(), [kept], [quarantined])
+
+
+def _readable(payload: object) -> _Readable:
+    given = payload if isinstance(payload, dict) else {}
+    try:
+        return read_value(_Readable, given)[0]
+    except OcppError:
+        without_data = {name: value for name, value in given.items() if name.casefold() != "transactiondata"}
+        return read_value(_Readable, without_data)[0]
+
+
+def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context) -> Reply[StopTransactionConf]:
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
     if moment.oddity:
         at.note("timestamp", moment.oddity)
     confirmation = StopTransactionConf(id_tag_info=_id_tag_info(request.id_tag, at))
-    book = at.charge_point.transactions
-    transaction = book.get(request.transaction_id)  # looked up in this charge point's book only
-    matched = transaction is None
-    if transaction is None:
+    claim = Claim(
+        claimed=request.transaction_id,
+        id_tag=request.id_tag or None,
+        meter_stop=request.meter_stop,
+        time=moment.time,
+        text=request.timestamp or "",
+    )
+    found = meant(claim, at.charge_point.transactions, lambda known: booking.latest_reading(known, at.site))
+    transaction = found.transaction
+    if transaction is None or found.how == "guessed":
         at.note("transactionId", "unknown")
-        stopped = book.stopped_as(request.id_tag, request.timestamp, request.meter_stop)
-        if stopped is not None:
-            return Reply(confirmation, [stopped])
-        transaction = book.match_stop(request.id_tag, moment.time, request.meter_stop)
     if transaction is None:
-        return _orphan(request, confirmation, "no running transaction fits it", at)
-    if transaction.state == "stopped":
-        at.note("transactionId", "repeated_stop")
+        return _orphan(claim, payload, confirmation, NO_FIT, at)
+    if found.how == "contradicted":
+        ended = "closed by the operator" if transaction.state == "closed" else "stopped before, with other figures"
+        return _orphan(claim, payload, confirmation, f"transaction {transaction.id} was {ended}", at)
+    if found.how == "repeated":
+        if request.transaction_id == transaction.id:
+            at.note("transactionId", "repeated_stop")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
         return Reply(confirmation, [transaction])
-    if transaction.state == "closed":
-        if transaction.stop_text == request.timestamp:
-            return Reply(confirmation, [transaction])
-        return _orphan(request, confirmation, f"transaction {transaction.id} was closed by the operator", at)
-    if matched:
-        transaction.flag(f"stop:matched_{request.transaction_id}")
-    changes = _book(transaction, request, moment, at)
-    event = Event(
-        "transaction.stopped",
-        at.charge_point.id,
-        {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag,
-         "reason": transaction.stop_reason, "energy_wh": transaction.energy_wh},
-    )  # fmt: skip
-    return Reply(confirmation, changes, [event])
+    replaced = guess_undone(transaction, claim, at) if transaction.guessed else []
+    guessed_from = None if found.how == "named" else str(request.transaction_id)
+    changes, events = _book(transaction, request, guessed_from, at)
+    return Reply(confirmation, [*replaced, *changes], events)
 
 
-def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTime, at: Context) -> list[Change]:
+def _book(
+    transaction: Transaction, request: StopTransactionReq | _Readable, guessed_from: str | None, at: Context
+) -> tuple[list[Change], list[Event]]:
+    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
     readings = read_meter_values(
         request.transaction_data or [],
         charge_point=at.charge_point.id,
@@ -79,87 +129,107 @@ def _book(transaction: Transaction, request: StopTransactionReq, moment: ReadTim
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,
-        text=request.timestamp,
+        text=request.timestamp or "",
         received_at=at.now,
         reason=request.reason or "Local",  # C 4.10: an absent reason means Local
         id_tag=request.id_tag,
         oddity=moment.oddity,
+        guessed_from=guessed_from,
     )
     booking.stop(transaction, told, at.site)
-    return [*readings.changes, transaction]
+    event = Event(
+        "transaction.stopped",
+        at.charge_point.id,
+        {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag,
+         "reason": transaction.stop_reason, "energy_wh": transaction.energy_wh},
+    )  # fmt: skip
+    return [*readings.changes, transaction], [event]
 
 
 def _id_tag_info(id_tag: str | None, at: Context) -> IdTagInfo | None:
-    if id_tag is None:
+    if not id_tag:
         return None
     tag = at.site.id_tag(id_tag)
     return id_tag_info(tag, authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags))
 
 
+# --- what fits nowhere, or not any more
+
+
 def _orphan(
-    request: StopTransactionReq, confirmation: StopTransactionConf, reason: str, at: Context
+    claim: Claim, payload: object, confirmation: StopTransactionConf, reason: str, at: Context
 ) -> Reply[StopTransactionConf]:
-    return Reply(
-        confirmation,
-        [
-            QuarantinedMessage(
-                charge_point=at.charge_point.id,
-                received_at=at.now,
-                action="StopTransaction",
-                reason=reason,
-                payload=written_out(request),
-            )
-        ],
-        [
-            Event(
-                "transaction.orphaned",
-                at.charge_point.id,
-                {"claimed_transaction": request.transaction_id, "meter_stop_wh": request.meter_stop, "reason": reason},
-            )
-        ],
+    text = written_out(payload)
+    known = at.charge_point.orphans.repeated("StopTransaction", text)
+    if known is not None:
+        return Reply(confirmation, [_again(known, payload, at)])
+    told = Event(
+        "transaction.orphaned",
+        at.charge_point.id,
+        {"claimed_transaction": claim.claimed, "meter_stop_wh": claim.meter_stop, "reason": reason},
     )
+    return Reply(confirmation, [at.site.quarantine(at.charge_point, at.now, "StopTransaction", reason, text)], [told])
 
 
-class _Readable(Message, kw_only=True):
-    """What may still be readable of a StopTransaction.req: all of it is optional, so what is not is left out."""
-
-    id_tag: IdToken | None = None
-    meter_stop: Integer | None = None
-    timestamp: DateTime | None = None
-    transaction_id: Integer | None = None
-    reason: Reason | None = None
-
-
-def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
-    """C 4.10: confirmed all the same. With a known transactionId it is booked with what can be read."""
-    given, _ = read_value(_Readable, payload if isinstance(payload, dict) else {})
-    book = at.charge_point.transactions
-    transaction = book.get(given.transaction_id) if given.transaction_id is not None else None
-    kept = QuarantinedMessage(
+def _again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
+    """Kept once more under its number, so that this answer, too, waits for the commit of the first."""
+    return QuarantinedMessage(
+        id=known.number,
         charge_point=at.charge_point.id,
-        received_at=at.now,
-        action="StopTransaction",
-        reason="unreadable",
+        received_at=known.received_at,
+        action=known.action,
+        reason=known.reason,
         payload=written_out(payload),
     )
-    quarantined = Event("message.quarantined", at.charge_point.id, {"action": "StopTransaction"})
-    if transaction is None or transaction.state not in ("active", "abandoned"):
-        return Reply(StopTransactionConf(), [kept], [quarantined])
-    meter_stop = given.meter_stop
-    if meter_stop is None:
-        meter_stop = booking.latest_wh(transaction, at.site)
-        transaction.flag("meter_stop:estimated")
-    booked = stop_transaction(
-        StopTransactionReq(
-            transaction_id=transaction.id,
-            id_tag=given.id_tag,
-            meter_stop=meter_stop,
-            timestamp=given.timestamp or "",
-            reason=given.reason,
-        ),
-        at,
+
+
+def _settle(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
+    kept.settled_at, kept.settlement = at.now, settlement
+    at.charge_point.orphans.settle(kept.id)
+
+
+def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> list[Change]:
+    """The stop that a transaction was ended by without being named, as an orphan again; `true` is its own."""
+    if true is not None and transaction.meter_stop_wh == true.meter_stop:
+        return []  # it was this one, without its id
+    (claimed,) = (flag.removeprefix("stop:matched_") for flag in transaction.flags if flag.startswith("stop:matched_"))
+    payload = {
+        "idTag": transaction.stop_id_tag,
+        "meterStop": transaction.meter_stop_wh,
+        "timestamp": transaction.stop_text,
+        "transactionId": int(claimed) if claimed.lstrip("-").isdecimal() else None,
+        "reason": transaction.stop_reason,
+    }
+    reason = f"taken for the end of transaction {transaction.id}, " + (
+        "whose own came later" if true is not None else "which went on"
     )
-    return Reply(booked.confirmation, [*booked.changes, kept], [*booked.events, quarantined])
+    kept = at.site.quarantine(at.charge_point, at.now, "StopTransaction", reason, written_out(payload))
+    return [kept]
+
+
+def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change], list[Event]]:
+    """The end of a transaction whose StopTransaction came before its StartTransaction, out of an offline queue."""
+    waiting = []
+    for orphan in at.charge_point.orphans.stops():
+        request = _readable(msgspec.json.decode(orphan.payload or "{}"))
+        moment = read_time(request.timestamp, orphan.received_at, at.charge_point.zone)
+        claim = Claim(
+            claimed=request.transaction_id,
+            id_tag=request.id_tag or None,
+            meter_stop=request.meter_stop,
+            time=moment.time,
+            text=request.timestamp or "",
+        )
+        named = request.transaction_id == transaction.id
+        if moment.oddity is None and transaction.start_time <= moment.time and (named or fits(claim, transaction)):
+            waiting.append((orphan, request))
+    if len(waiting) != 1:
+        return [], []
+    ((orphan, request),) = waiting
+    changes, events = _book(transaction, request, str(request.transaction_id), at)
+    settled = _again(orphan, msgspec.json.decode(orphan.payload or "{}"), at)
+    _settle(settled, f"booked on transaction {transaction.id}, whose start came later", at)
+    return [*changes, settled], events
 
 
 INCOMING = Incoming(

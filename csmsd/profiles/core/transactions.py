@@ -22,7 +22,8 @@ class Transaction(Record, kw_only=True):
 
     `abandoned`: never stopped, and another one began on its connector. `closed`: the operator closed the books.
     `reply` is the first StartTransaction.conf, which a repeated StartTransaction.req gets again. `flags` names what
-    was odd, for example `start_time:in_the_future` or `stop:matched_by_tag`. `booking` grows in the order of commits.
+    was odd, for example `start_time:in_the_future` or `stop:matched_-1`. `named`: its charge point has used its id.
+    `booking` grows in the order of commits; `revision` is how often it was booked: the last time counts.
     """
 
     table: ClassVar[str] = "transactions"
@@ -52,15 +53,26 @@ class Transaction(Record, kw_only=True):
     reply: str
     booking: int | None = None  # its number among what ended; a later one when that was corrected
 
+    revision: int = 0
+    named: bool = False
+
     @property
-    def revision(self) -> int:
-        """1, and 2 when it ended after it had been given up: what was exported of it before counts no more."""
-        given_up = any(flag.startswith("abandoned_for:") or flag == "charge_point_removed" for flag in self.flags)
-        return 2 if given_up and self.state != "abandoned" else 1
+    def meter_start(self) -> int | None:
+        """Its register at the start, None where the start did not tell it."""
+        return None if "meter_start:unknown" in self.flags else self.meter_start_wh
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it ended by a StopTransaction that did not name it; its own may still come."""
+        return self.state == "stopped" and any(flag.startswith("stop:matched_") for flag in self.flags)
 
     def flag(self, *flags: str) -> None:
         """Marks what was odd about it, each oddity once."""
         self.flags = self.flags + [flag for flag in flags if flag not in self.flags]
+
+    def unflag(self, *beginnings: str) -> None:
+        """Takes back what turned out not to be so."""
+        self.flags = [flag for flag in self.flags if not flag.startswith(beginnings)]
 
     @property
     def start_key(self) -> StartKey:
@@ -79,7 +91,9 @@ class TransactionBook:
         self._by_id: OrderedDict[int, Transaction] = OrderedDict()
         self._by_start: dict[StartKey, Transaction] = {}
         self._open: dict[int, Transaction] = {}
+        self._awaited: dict[int, Transaction] = {}  # given up, or ended by a guess: their own stop may still come
         self.registers: dict[int, EnergyRegister] = {}
+        self._used: dict[int, Milliseconds] = {}
 
     def add(self, transaction: Transaction) -> None:
         self._by_id[transaction.id] = transaction
@@ -88,22 +102,19 @@ class TransactionBook:
         if len(self._by_id) > REMEMBERED + len(self._open):
             self._forget_oldest()
 
-    def replace(self, transaction: Transaction) -> None:
-        """Puts a changed copy in the place of a transaction that is known."""
-        if transaction.id in self._by_id:
-            self._by_id[transaction.id] = transaction
-            self._by_start[transaction.start_key] = transaction
-            self.update(transaction)
-
     def update(self, transaction: Transaction) -> None:
         """To be called when `state` changed."""
+        self._awaited.pop(transaction.id, None)
         if transaction.state == "active":
             self._open[transaction.id] = transaction
             self.registers.setdefault(transaction.id, EnergyRegister(float(transaction.meter_start_wh)))
             return
         self._open.pop(transaction.id, None)
-        if transaction.state != "abandoned":
+        if transaction.state == "abandoned" or transaction.guessed:
+            self._awaited[transaction.id] = transaction
+        else:
             self.registers.pop(transaction.id, None)
+            self._used.pop(transaction.id, None)
 
     def _forget_oldest(self) -> None:
         oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
@@ -117,6 +128,8 @@ class TransactionBook:
             return
         del self._by_id[known.id]
         self.registers.pop(known.id, None)
+        self._used.pop(known.id, None)
+        self._awaited.pop(known.id, None)
         if self._by_start.get(known.start_key) is known:
             del self._by_start[known.start_key]
 
@@ -138,41 +151,38 @@ class TransactionBook:
 
     def abandoned(self) -> list[Transaction]:
         """Those of the newest that were never stopped and that nobody closed, oldest first."""
-        # Looked for among the registers, which only these and the active ones have: there may be hundreds of others.
-        known = (self._by_id.get(number) for number in sorted(self.registers))
-        return [transaction for transaction in known if transaction is not None and transaction.state == "abandoned"]
+        given_up = (known for known in self._awaited.values() if known.state == "abandoned")
+        return sorted(given_up, key=lambda known: known.id)
+
+    def use(self, transaction_id: int, time: Milliseconds) -> None:
+        """The charge point named it when it told what it measured at that time."""
+        self._used[transaction_id] = max(time, self._used.get(transaction_id, 0))
+
+    def used(self, transaction_id: int) -> Milliseconds:
+        """Of when the newest reading is that named it; 0: none did."""
+        return self._used.get(transaction_id, 0)
 
     def active_on(self, connector: int) -> Transaction | None:
-        """The newest one that is running on a connector."""
+        """The one that is running on a connector: of several, the one that the charge point goes on with."""
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
-        return max(running, key=lambda transaction: (transaction.start_time, transaction.id), default=None)
+        return max(running, key=lambda known: (max(known.start_time, self.used(known.id)), known.id), default=None)
 
     def active_within(self, connector: int) -> Transaction | None:
         """One that is running on a connector; 0 is the whole charge point (C 3.8): the oldest one then."""
         return self.active_on(connector) if connector else next(iter(self.active()), None)
 
-    def stopped_as(self, id_tag: str | None, timestamp: str, meter_stop: int) -> Transaction | None:
+    def guessed_on(self, connector: int) -> Transaction | None:
+        """The newest one on a connector that ended by a stop which did not name it."""
+        guessed = [known for known in self._awaited.values() if known.connector == connector and known.guessed]
+        return max(guessed, key=lambda known: known.id, default=None)
+
+    def stopped_as(self, id_tag: str | None, timestamp: str, meter_stop: int | None) -> Transaction | None:
         """The stopped transaction that a stop without a usable id has been booked on already."""
         for transaction in reversed(self._by_id.values()):
             if (
                 transaction.stop_text == timestamp
-                and transaction.meter_stop_wh == meter_stop
+                and meter_stop in (transaction.meter_stop_wh, None)
                 and fold(transaction.stop_id_tag or "") == fold(id_tag or "")
             ):
                 return transaction
         return None
-
-    def match_stop(self, id_tag: str | None, time: Milliseconds, meter_stop: int) -> Transaction | None:
-        """The one running transaction that a stop without a usable id can only mean, or None.
-
-        StopTransaction.req names no connector, so idTag, time and register have to do; two candidates are one too
-        many (CE 3.18).
-        """
-        candidates = [
-            transaction
-            for transaction in self._open.values()
-            if transaction.start_time <= time
-            and transaction.meter_start_wh <= meter_stop
-            and (id_tag is None or fold(id_tag) == fold(transaction.id_tag))
-        ]
-        return candidates[0] if len(candidates) == 1 else None

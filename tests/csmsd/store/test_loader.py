@@ -1,14 +1,16 @@
 """From the file to the live state: what was running runs on, with its energy."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from csmsd.ocpp.types import MeterValue, SampledValue
-from csmsd.profiles.core.charge_points import ChargePoint
+from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShapes, read_meter_values
+from csmsd.profiles.core.orphans import NO_FIT
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
@@ -17,6 +19,7 @@ from csmsd.profiles.site import Policies
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer
+from tests.csmsd.profiles.scene import NOON
 
 
 async def write(path: Path, *changes: Change) -> None:
@@ -88,6 +91,47 @@ async def test_a_register_that_was_reset_is_suspect_after_the_start_as_well(tmp_
     register = load(path, Policies()).charge_points["cp1"].transactions.registers[1]
     assert register.suspect
     assert register.total == pytest.approx(800)
+
+
+def kept_stop(number: int, **fields: Any) -> QuarantinedMessage:
+    payload = {"transactionId": -1, "meterStop": 1900, "timestamp": "2026-03-01T11:55:00Z"}
+    usual: dict[str, Any] = {
+        "charge_point": "CP1",
+        "received_at": 0,
+        "action": "StopTransaction",
+        "reason": NO_FIT,
+        "payload": json.dumps(payload),
+    }
+    return QuarantinedMessage(id=number, **(usual | fields))
+
+
+async def test_what_is_not_settled_waits_on(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    settled = kept_stop(8, settled_at=1, settlement="seen to")
+    await write(path, ChargePoint(id="CP1", registered_at=0), kept_stop(7), settled)
+    site = load(path, Policies())
+    state = site.charge_points["cp1"]
+
+    assert [orphan.number for orphan in state.orphans.stops()] == [7]
+    assert site.quarantine(state, 0, "MeterValues", "unreadable", "{}").id == 9
+
+
+async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path) -> None:
+    shapes = MeterShapes()
+    path = tmp_path / "csms.db"
+    guessed = transaction(4, state="stopped", stop_time=1, flags=["stop:matched_-1"])
+    await write(
+        path,
+        ChargePoint(id="CP1", registered_at=0),
+        transaction(2, named=True),
+        transaction(3),
+        guessed,
+        *[change for number in (2, 3, 4) for change in readings(number, shapes, "1200")],
+    )
+    book = load(path, Policies()).charge_points["cp1"].transactions
+
+    assert (book.used(2), book.used(3)) == (NOON, 0)
+    assert (book.guessed_on(1), book.registers[4].total) == (book.get(4), 200)
 
 
 async def test_an_id_is_never_given_twice_even_when_its_row_is_gone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import pytest
 
 from csmsd.ocpp.errors import OcppError
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.start_transaction import StartTransactionConf, StartTransactionReq
 from csmsd.profiles.core.transactions import MAX_ACTIVE
 from csmsd.profiles.site import Policies
@@ -37,10 +38,8 @@ def test_valid_confirmations(payload: dict[str, Any]) -> None:
     ("payload", "code"),
     [
         *(({name: value for name, value in START.items() if name != missing}, "OccurenceConstraintViolation")
-          for missing in START if missing != "timestamp"),
+          for missing in START if missing not in ("timestamp", "meterStart")),
         ({**START, "connectorId": None}, "TypeConstraintViolation"),
-        ({**START, "meterStart": "full"}, "TypeConstraintViolation"),
-        ({**START, "meterStart": 2**63}, "PropertyConstraintViolation"),
         ({**START, "connectorId": 10**30}, "PropertyConstraintViolation"),
         ([], "FormationViolation"),
     ],
@@ -301,6 +300,73 @@ class TestPredecessor:
         assert len(active) == MAX_ACTIVE
         assert first.state == "abandoned"
         assert len(scene.cp.transactions.registers) <= MAX_ACTIVE + 2 * 500
+
+
+class TestOneThatGoesOn:
+    """Two starts on a connector: the one that the charge point goes on with is the running one."""
+
+    def test_a_reading_that_names_it_brings_it_back_and_gives_the_other_one_up(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += SECOND
+        second = scene.started(idTag="NOBODY")
+        scene.now += SECOND
+
+        answer = scene.meter("2000", transactionId=first.id)
+
+        assert (first.state, second.state, first.flags) == ("active", "abandoned", ["resumed"])
+        assert second.flags == ["id_tag:Invalid", "abandoned_for:1"]
+        assert scene.cp.transactions.active_on(1) is first
+        assert answer.event_types == ["transaction.abandoned", "transaction.resumed", "meter_values"]
+        assert set(map(id, answer.transactions)) == {id(first), id(second)}
+        assert (scene.cp.energy_wh(first), scene.cp.energy_wh(second)) == (1000, 0)
+
+    def test_both_run_when_both_are_named(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += SECOND
+        second = scene.started()
+        for transaction in (second, first, second, first):
+            scene.now += SECOND
+            scene.meter("2000", transactionId=transaction.id)
+
+        assert (first.state, second.state) == ("active", "active")
+        assert scene.cp.transactions.active_on(1) is first
+
+    def test_a_reading_of_before_it_was_given_up_says_nothing(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += HOUR
+        second = scene.started()
+        backlog = {"timestamp": "2026-03-01T12:30:00Z", "sampledValue": [{"value": "2000"}]}
+
+        scene.meter(transactionId=first.id, meterValue=[backlog])
+
+        assert (first.state, second.state) == ("abandoned", "active")
+
+    def test_what_was_removed_with_its_charge_point_comes_back_with_it(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        booking.give_up(transaction, "charge_point_removed", scene.site)
+
+        scene.meter("2000", transactionId=transaction.id)
+
+        assert (transaction.state, transaction.flags) == ("active", ["resumed"])
+
+
+class TestWithoutRegister:
+    @pytest.mark.parametrize("given", [{}, {"meterStart": None}, {"meterStart": "full"}, {"meterStart": 2**63}])
+    def test_it_is_confirmed_and_flagged(self, given: dict[str, object]) -> None:
+        scene = Scene()
+        payload = {name: value for name, value in START.items() if name != "meterStart"} | given
+
+        answer = scene.send("StartTransaction", payload)
+
+        transaction = scene.transaction(1)
+        assert answer.payload == {"idTagInfo": {"status": "Accepted"}, "transactionId": 1}
+        assert (transaction.flags, transaction.meter_start) == (["meter_start:unknown"], None)
+        assert ("meterStart", "unreadable") in answer.deviations
+        assert scene.send("StartTransaction", payload).payload == answer.payload
 
 
 @pytest.mark.parametrize(("reservation", "kept"), [(None, None), (0, None), (7, 7), (-1, -1)])

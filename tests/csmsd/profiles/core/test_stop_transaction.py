@@ -1,7 +1,7 @@
 """StopTransaction (C 4.10): always confirmed, booked where it belongs, kept where it fits nowhere."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -104,12 +104,31 @@ class TestRepeatedStop:
         scene.stop(transaction, meterStop=1500, reason="Local")
         scene.now += HOUR
 
-        answer = scene.stop(transaction, meterStop=9000, reason="Remote")
+        answer = scene.stop(transaction, meterStop=1500, reason="Remote")
 
         assert answer.payload == {}
         assert answer.events == []
         assert (transaction.energy_wh, transaction.stop_reason, transaction.stop_time) == (500, "Local", NOON)
         assert answer.deviations == [("transactionId", "repeated_stop")]
+
+    def test_one_with_other_figures_is_no_repeat_and_is_kept(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(transaction, meterStop=1500)
+        scene.now += HOUR
+
+        answer = scene.stop(transaction, meterStop=9000)
+
+        assert (answer.payload, transaction.energy_wh, transaction.meter_stop_wh) == ({}, 500, 1500)
+        assert answer.quarantined[0].reason == "transaction 1 was stopped before, with other figures"
+        assert answer.event_types == ["transaction.orphaned"]
+
+    def test_what_was_kept_is_kept_once_however_often_it_comes(self) -> None:
+        scene = Scene()
+        first, again = (scene.stop(-1, timestamp="2026-03-01T12:00:00Z") for _ in range(2))
+
+        assert first.quarantined[0].id == again.quarantined[0].id
+        assert (again.events, len(scene.cp.orphans)) == ([], 1)
 
     def test_its_answer_waits_for_the_disk_like_the_first_one(self) -> None:
         scene = Scene()
@@ -179,6 +198,153 @@ class TestWithoutUsableId:
         assert answer.quarantined[0].charge_point == "CP2"
 
 
+class TestGuessed:
+    """Its own stop comes after one that was taken for it, or the charge point goes on with the transaction."""
+
+    def test_its_own_stop_replaces_the_guess_which_is_kept(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(8731, meterStop=4000, timestamp="2026-03-01T12:00:00Z", reason="EVDisconnected")
+        assert (transaction.state, transaction.energy_wh, transaction.booking) == ("stopped", 3000, 1)
+        scene.now += HOUR
+
+        answer = scene.stop(transaction, meterStop=11000)
+
+        assert (transaction.energy_wh, transaction.meter_stop_wh, transaction.stop_reason) == (10000, 11000, "Local")
+        assert (transaction.flags, transaction.booking, transaction.revision) == ([], 2, 2)
+        (orphan,) = answer.quarantined
+        assert orphan.reason == "taken for the end of transaction 1, whose own came later"
+        assert json.loads(orphan.payload) == {
+            "idTag": None, "meterStop": 4000, "timestamp": "2026-03-01T12:00:00Z", "transactionId": 8731,
+            "reason": "EVDisconnected",
+        }  # fmt: skip
+        assert answer.event_types == ["transaction.stopped"]
+
+    def test_its_own_stop_with_the_same_figures_was_that_stop(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(-1)
+
+        answer = scene.stop(transaction)
+
+        assert (transaction.energy_wh, transaction.flags, answer.quarantined) == (500, [], [])
+
+    def test_a_foreign_stop_ends_none_that_its_charge_point_names_by_its_id(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.meter("3000", transactionId=transaction.id)
+
+        answer = scene.stop(8731, meterStop=4000)
+
+        assert (transaction.state, answer.event_types) == ("active", ["transaction.orphaned"])
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_one_that_goes_on_runs_again(self, named: bool) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.status(1, "Charging")
+        scene.stop(8731, meterStop=4000)
+        scene.now += SECOND
+
+        fields: dict[str, Any] = {"transactionId": transaction.id} if named else {}
+        answer = scene.meter("9000", **fields)
+
+        assert (transaction.state, transaction.booking, transaction.stop_time) == ("active", None, None)
+        assert (transaction.flags, scene.cp.energy_wh(transaction)) == (["resumed"], 8000)
+        assert answer.event_types == ["transaction.resumed", "meter_values"]
+        assert answer.quarantined[0].reason == "taken for the end of transaction 1, which went on"
+        assert scene.site.active_transactions_of("TAG1") == 1
+        scene.stop(transaction, meterStop=11000)
+        assert (transaction.energy_wh, transaction.revision) == (10000, 2)
+
+    @pytest.mark.parametrize("reading", ["4000", "4009"])
+    def test_a_reading_that_is_no_higher_does_not_say_that_it_goes_on(self, reading: str) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.status(1, "Charging")
+        scene.stop(-1, meterStop=4000)
+        scene.now += SECOND
+
+        scene.meter(reading)
+
+        assert transaction.state == "stopped"
+
+    def test_nor_does_one_of_a_connector_that_does_not_charge_or_of_before_the_stop(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(-1, meterStop=4000)
+        backlog = {"timestamp": "2026-03-01T11:59:00Z", "sampledValue": [{"value": "3900"}]}
+        scene.meter(transactionId=transaction.id, meterValue=[backlog])
+        scene.status(1, "Finishing")
+        scene.now += SECOND
+        scene.meter("9000")
+
+        assert transaction.state == "stopped"
+
+
+class TestBeforeItsStart:
+    EARLY: ClassVar[dict[str, Any]] = {"meterStop": 1900, "timestamp": "2026-03-01T11:55:00Z", "idTag": "TAG1"}
+
+    def test_it_waits_for_it(self) -> None:
+        scene = Scene()
+        scene.stop(-1, **self.EARLY)
+
+        answer = scene.start(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
+
+        transaction = scene.transaction(1)
+        assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 900, ["stop:matched_-1"])
+        assert (transaction.stop_time, transaction.stop_reason) == (clock("11:55"), "Local")
+        assert answer.event_types == ["transaction.started", "transaction.stopped"]
+        assert answer.quarantined[0].settlement == "booked on transaction 1, whose start came later"
+        assert (len(scene.cp.orphans), answer.payload["transactionId"]) == (0, 1)
+
+    @pytest.mark.parametrize(
+        ("stop", "start"),
+        [
+            ({}, {"timestamp": "2026-03-01T11:56:00Z"}),  # begun later
+            ({}, {"meterStart": 2000}),
+            ({}, {"idTag": "TAG2"}),
+            ({"timestamp": "then"}, {}),
+        ],
+    )
+    def test_one_that_does_not_fit_waits_on(self, stop: dict[str, Any], start: dict[str, Any]) -> None:
+        scene = Scene()
+        scene.stop(-1, **{**self.EARLY, **stop})
+
+        started = scene.started(**{"timestamp": "2026-03-01T11:00:00Z", **start})
+
+        assert (started.state, len(scene.cp.orphans)) == ("active", 1)
+
+    def test_of_two_that_fit_neither_is_taken(self) -> None:
+        scene = Scene()
+        scene.stop(-1, **self.EARLY)
+        scene.stop(-1, **{**self.EARLY, "meterStop": 1901})
+
+        assert scene.started(timestamp="2026-03-01T11:00:00Z").state == "active"
+
+    def test_one_that_contradicted_another_transaction_is_for_no_later_one(self) -> None:
+        scene = Scene()
+        before = scene.started(timestamp="2026-03-01T10:00:00Z")
+        scene.stop(before, timestamp="2026-03-01T10:30:00Z")
+        scene.stop(before, **self.EARLY)
+
+        assert scene.started(timestamp="2026-03-01T11:00:00Z").state == "active"
+
+
+def test_the_id_of_the_transaction_before_ends_the_one_that_runs_now() -> None:
+    scene = Scene()
+    before = scene.started(timestamp="2026-03-01T10:00:00Z", meterStart=1000)
+    scene.stop(before, meterStop=2000, timestamp="2026-03-01T10:30:00Z")
+    running = scene.started(timestamp="2026-03-01T11:00:00Z", meterStart=2000)
+    scene.meter("3500", transactionId=before.id)
+    assert scene.cp.energy_wh(running) == 1500
+
+    scene.stop(before, meterStop=6000, idTag="TAG1")
+
+    assert (before.energy_wh, running.state, running.energy_wh) == (1000, "stopped", 4000)
+    assert running.flags == [f"stop:matched_{before.id}"]
+
+
 class TestEnergy:
     @pytest.mark.parametrize(
         ("what", "readings", "stop", "energy", "suspect"),
@@ -241,7 +407,7 @@ class TestAfterwards:
 
         assert (first.state, first.energy_wh) == ("stopped", 700)
         assert answer.event("transaction.stopped")["transaction"] == first.id
-        assert first.flags == ["abandoned_for:2"]
+        assert (first.flags, first.revision) == (["abandoned_for:2"], 2)
 
     def test_what_the_operator_closed_stays_as_it_was_closed_and_the_stop_is_kept(self) -> None:
         scene = Scene()
@@ -312,7 +478,8 @@ class TestUnreadable:
         assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", energy, flags)
         assert transaction.stop_reason == ("Local" if "reason" in spoilt else "Remote")
         assert [json.loads(kept.payload) for kept in answer.quarantined] == [sent]
-        assert answer.event_types == ["transaction.stopped", "message.quarantined"]
+        assert answer.quarantined[0].settlement == "booked as far as it could be read"
+        assert (answer.event_types, len(scene.cp.orphans)) == (["transaction.stopped"], 0)
 
     def test_an_estimated_register_is_the_last_reading_even_after_a_reset(self) -> None:
         scene = Scene()
@@ -328,16 +495,14 @@ class TestUnreadable:
         "payload",
         [
             {},
-            {"transactionId": 4711},
             {"transactionId": True},  # which Python takes for 1
-            {"transactionId": None, "meterStop": 1500, "timestamp": "2026-03-01T12:00:00Z"},
-            {"transactionId": 2**70, "meterStop": 1500, "timestamp": "2026-03-01T12:00:00Z"},
+            {"timestamp": "2026-03-01T12:00:00Z"},
             [],
             None,
             "stop",
         ],
     )
-    def test_without_a_known_id_it_is_kept(self, payload: object) -> None:
+    def test_what_says_nothing_is_kept(self, payload: object) -> None:
         scene = Scene()
         transaction = scene.started()
 
@@ -348,6 +513,34 @@ class TestUnreadable:
         assert [json.loads(kept.payload) for kept in answer.quarantined] == [payload]
         assert [kept.reason for kept in answer.quarantined] == ["unreadable"]
         assert answer.event_types == ["message.quarantined"]
+
+    @pytest.mark.parametrize(
+        "spoilt", [{"transactionId": None}, {"transactionId": ""}, {"transactionId": 2**70}, {"transactionId": []}, {}]
+    )
+    @pytest.mark.parametrize("tag", [{}, {"idTag": ""}, {"idTag": None}, {"idTag": "tag1"}])
+    def test_without_an_id_it_is_booked_where_it_can_mean_one_transaction(
+        self, spoilt: dict[str, object], tag: dict[str, object]
+    ) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        sent = {"meterStop": 1500, "timestamp": "2026-03-01T12:00:00.000Z", **spoilt, **tag}
+
+        answer = scene.send("StopTransaction", sent)
+
+        assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 500, ["stop:matched_None"])
+        assert answer.event_types == ["transaction.stopped"]
+
+    def test_without_an_id_it_is_kept_where_it_can_mean_two(self) -> None:
+        scene = Scene()
+        scene.start()
+        scene.start(connectorId=2)
+
+        answer = scene.send("StopTransaction", {"meterStop": 1500, "timestamp": "2026-03-01T12:00:00.000Z"})
+
+        assert (answer.event_types, answer.quarantined[0].reason) == (
+            ["transaction.orphaned"],
+            "no running transaction fits it",
+        )
 
     def test_what_was_stopped_already_stays_as_it_was(self) -> None:
         scene = Scene()

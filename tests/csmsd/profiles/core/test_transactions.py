@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction, TransactionBook, start_key
 from tests.csmsd.profiles.scene import NOON
 
@@ -58,27 +56,30 @@ def test_the_newest_transaction_of_a_connector_is_the_one_that_runs_there() -> N
     assert kept.get(1) is late
 
 
-@pytest.mark.parametrize(
-    ("id_tag", "time", "meter", "found"),
-    [
-        ("TAG1", NOON + 10, 1500, 1),
-        ("tag1", NOON + 10, 1500, 1),
-        ("TAG2", NOON + 10, 1500, 2),
-        (None, NOON + 10, 1500, None),  # two candidates
-        (None, NOON + 10, 1200, 1),  # the register of the other one was higher already
-        ("TAG1", NOON, 1500, None),  # before it began
-        ("TAG1", NOON + 10, 999, None),
-        ("TAG3", NOON + 10, 1500, None),
-    ],
-)
-def test_a_stop_without_usable_id_is_matched_to_the_one_transaction_it_can_mean(
-    id_tag: str | None, time: int, meter: int, found: int | None
-) -> None:
-    kept = book(transaction(1), transaction(2, id_tag="TAG2", connector=2, meter_start_wh=1300))
+def test_of_two_on_a_connector_the_one_that_the_charge_point_goes_on_with_is_running_there() -> None:
+    first, second = transaction(1), transaction(2)
+    kept = book(first, second)
+    assert kept.active_on(1) is second
 
-    matched = kept.match_stop(id_tag, time, meter)
+    kept.use(1, NOON + 60)
+    kept.use(1, NOON + 30)
 
-    assert (matched.id if matched is not None else None) == found
+    assert kept.active_on(1) is first
+    kept.use(2, NOON + 90)
+    assert kept.active_on(1) is second
+
+
+def test_a_guessed_end_is_kept_apart_until_its_own_comes() -> None:
+    first, second = transaction(1), transaction(2, connector=2)
+    kept = book(first, second)
+    first.flag("stop:matched_-1")
+    stop(first, kept)
+    stop(second, kept)
+
+    assert (first.guessed, kept.guessed_on(1), kept.guessed_on(2)) == (True, first, None)
+    first.unflag("stop:matched_")
+    kept.update(first)
+    assert (first.guessed, kept.guessed_on(1)) == (False, None)
 
 
 def test_old_transactions_are_forgotten_unless_they_run() -> None:

@@ -1,0 +1,103 @@
+"""Which transaction a StopTransaction.req means (C 4.10): the one that it names, else the only one that it can mean.
+
+A stop that names its own transaction beats every guess, also afterwards. A guess is the last resort: a stop names no
+connector, so idTag, time and register have to do, and two candidates are one too many (CE 3.18).
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.transactions import Transaction, TransactionBook
+from csmsd.profiles.record import Milliseconds
+
+ROUNDING_WH = 10  # a register in kWh with two decimals is up to this far off
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stop says of its transaction; `claimed` is None where it names none, or nothing that can be an id.
+
+    `id_tag` is None where it is absent or empty: that is "unknown", not "another one". `time` is as it was read.
+    """
+
+    claimed: int | None
+    id_tag: str | None
+    meter_stop: int | None
+    time: Milliseconds
+    text: str
+
+
+How = Literal["named", "guessed", "repeated", "contradicted", "nowhere"]
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """`contradicted`: it names a transaction that ended otherwise."""
+
+    how: How
+    transaction: Transaction | None = None
+
+
+def meant(claim: Claim, book: TransactionBook, latest_wh: Callable[[Transaction], float | None]) -> Meant:
+    """What the stop is about. `latest_wh` tells where a transaction's register was last, None where nobody knows."""
+    named = book.get(claim.claimed) if claim.claimed is not None else None  # in this charge point's book only
+    if named is None:
+        again = book.stopped_as(claim.id_tag, claim.text, claim.meter_stop)
+        if again is not None:
+            return Meant("repeated", again)
+        return _guessed(claim, book, latest_wh) or Meant("nowhere")
+    if named.state in ("active", "abandoned"):
+        return Meant("named", named)
+    if named.state == "stopped" and (named.guessed or _ended_unread(named, claim)):
+        return Meant("named", named)
+    if named.stop_text == claim.text and named.meter_stop_wh in (claim.meter_stop, None):
+        return Meant("repeated", named)
+    if named.state == "stopped" and claim.meter_stop in (named.meter_stop_wh, None):
+        return Meant("repeated", named)
+    # Some keep the id of a transaction that is over.
+    return _guessed(claim, book, latest_wh, after=named) or Meant("contradicted", named)
+
+
+def fits(claim: Claim, transaction: Transaction) -> bool:
+    """Whether a stop that does not name the transaction can mean it by idTag, time and register."""
+    began = min(transaction.start_time, transaction.start_received_at)  # its clock may have been ahead
+    return (
+        began <= claim.time
+        and (claim.id_tag is None or fold(claim.id_tag) == fold(transaction.id_tag))
+        and (claim.meter_stop is None or transaction.meter_start is None or transaction.meter_start <= claim.meter_stop)
+    )
+
+
+def _ended_unread(named: Transaction, claim: Claim) -> bool:
+    """Whether it ended by a stop without a register, and here is one that has it."""
+    return "meter_stop:estimated" in named.flags and claim.meter_stop is not None
+
+
+def _guessed(
+    claim: Claim,
+    book: TransactionBook,
+    latest_wh: Callable[[Transaction], float | None],
+    after: Transaction | None = None,
+) -> Meant | None:
+    if claim.meter_stop is None and claim.id_tag is None:
+        return None  # it says nothing that could fit
+    candidates = [known for known in book.active() if fits(claim, known)]
+    if after is not None:
+        candidates = [known for known in candidates if known.id > after.id and known.connector == after.connector]
+    elif not candidates and claim.id_tag is not None:
+        candidates = [known for known in book.abandoned() if fits(claim, known)]
+    if len(candidates) != 1 or _is_known_by(candidates[0], claim, book, after):
+        return None
+    wh = latest_wh(candidates[0])
+    if claim.id_tag is None and claim.meter_stop is not None and wh is not None and claim.meter_stop + ROUNDING_WH < wh:
+        return None
+    return Meant("guessed", candidates[0])
+
+
+def _is_known_by(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:
+    """Whether the charge point knows the transaction's id better than this stop does."""
+    if book.used(transaction.id) > claim.time:
+        return True
+    foreign = claim.claimed is not None and claim.claimed > 0
+    return transaction.named and foreign and (claim.id_tag is None or after is not None)
