@@ -121,18 +121,20 @@ class _Loader:
             firmware.rollouts.add_member(member)
 
     def _load_reservations(self) -> None:
-        """All that are active, and the newest of the others."""
+        """All that are active, and of each charge point the newest of the others, in the order of their making."""
         last = self._connection.execute("SELECT max(id) FROM reservation WHERE id <= ?", (LARGEST_OWN_ID,)).fetchone()
         self._site.reservations.begin_ids_after(last[0] or 0)
-        newest = "ORDER BY created_at DESC LIMIT ?"
-        ended = read_records(
-            Reservation,
-            self._query,
-            f"WHERE state NOT IN ('requested', 'reserved') {newest}",
-            (REMEMBERED_RESERVATIONS * max(1, len(self._site.charge_points)),),
+        ended = (
+            "SELECT charge_point, id, row_number() OVER (PARTITION BY charge_point ORDER BY created_at DESC, id DESC) "
+            "AS place FROM reservation WHERE state NOT IN ('requested', 'reserved') "
+            "AND charge_point IN (SELECT id FROM charge_point)"
         )
-        active = read_records(Reservation, self._query, "WHERE state IN ('requested', 'reserved')")
-        for reservation in [*reversed(ended), *active]:
+        wanted = (
+            "WHERE state IN ('requested', 'reserved') "
+            f"OR (charge_point, id) IN (SELECT charge_point, id FROM ({ended}) WHERE place <= ?) "
+            "ORDER BY created_at, id"
+        )
+        for reservation in read_records(Reservation, self._query, wanted, (REMEMBERED_RESERVATIONS,)):
             for asked in reservation.asked:  # whoever waited for the answers is gone
                 asked.lost = True
             self._site.reservations.add(reservation)

@@ -145,6 +145,7 @@ class Reservations:
 
     def add(self, reservation: Reservation) -> None:
         own = self._by_charge_point.setdefault(fold(reservation.charge_point), {})
+        own.pop(reservation.id, None)  # one that has an id anew is the newest
         own[reservation.id] = reservation
         if len(own) > REMEMBERED:
             ended = [known for known in own.values() if not known.active]

@@ -105,6 +105,10 @@ class Scene:
         self.site.id_tags[fold(name)] = tag
         return tag
 
+    def keep(self, changes: list[Change], events: list[Event]) -> None:
+        """Takes what is to be written and told."""
+        assert_storable(changes, events)
+
     # --- what charge points send
 
     def send(self, action: str, payload: object, *, by: str = "CP1") -> Answer:
@@ -114,7 +118,7 @@ class Scene:
         context = Context(self.site, state, self.now, [])
         raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
         reply = answering.answer(slice_, raw, context)
-        assert_storable(reply.changes, reply.events)
+        self.keep(reply.changes, reply.events)
         return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
 
     def start(self, *, by: str = "CP1", **fields: Any) -> Answer:
@@ -170,5 +174,5 @@ class Scene:
         if declared.settle is None:
             return []
         changes, events = declared.settle(sent, answer, self.target())
-        assert_storable(changes, events)
+        self.keep(changes, events)
         return list(changes)

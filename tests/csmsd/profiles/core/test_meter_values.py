@@ -3,15 +3,10 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, MAX_SAMPLES
-from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.meter_values import MeterValuesConf, MeterValuesReq
-from csmsd.profiles.core.metering import MeterShape, energy_register, unpack
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import NOON, SECOND, Answer, Scene
 
@@ -233,37 +228,6 @@ def test_one_message_may_hold_several_moments() -> None:
     assert [reading.time for reading in answer.readings] == [NOON + minute * 60 * SECOND for minute in (1, 2, 3)]
     assert len({reading.shape for reading in answer.readings}) == 1
     assert scene.cp.transactions.registers[transaction.id].total == 300
-
-
-SAMPLES = st.fixed_dictionaries(
-    {"value": st.integers(0, 5000).map(str) | st.sampled_from(["", "NaN", "x", "1e300", "-5"])},
-    optional={
-        "unit": st.sampled_from(["Wh", "kWh", "W", "Hertz", ""]),
-        "measurand": st.sampled_from(["Energy.Active.Import.Register", "Power.Active.Import", "Made.Up", ""]),
-        "phase": st.sampled_from(["L1", "N", ""]),
-        "location": st.sampled_from(["Outlet", "EV", ""]),
-        "format": st.sampled_from(["Raw", "SignedData"]),
-    },
-)
-
-
-@given(st.lists(st.lists(SAMPLES, min_size=1, max_size=3), max_size=8))
-def test_a_restart_sums_the_same_energy_from_what_was_kept(messages: list[list[dict[str, object]]]) -> None:
-    """The daemon sums anew from the rows of the store when it starts (`store/loader.py`)."""
-    scene = Scene()
-    transaction = scene.started()
-    shapes: dict[int, str] = {}
-    again = EnergyRegister(1000.0)
-    for samples in messages:
-        answer = scene.meter(*samples, transactionId=transaction.id)
-        shapes.update((change.id, change.shape) for change in answer.changes if isinstance(change, MeterShape))
-        for reading in answer.readings:
-            for sample in unpack(shapes.get(reading.shape), reading.samples):
-                wh = energy_register(sample)
-                if wh is not None:
-                    again.read(wh)
-
-    assert msgspec.structs.astuple(again) == msgspec.structs.astuple(scene.cp.transactions.registers[transaction.id])
 
 
 def test_readings_from_before_the_transaction_are_kept_and_not_billed() -> None:

@@ -12,7 +12,7 @@ from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUp
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
 from csmsd.profiles.slice import Operation, Target, action_of
-from tests.csmsd.profiles.scene import Scene, assert_storable
+from tests.csmsd.profiles.scene import Scene
 
 TOKEN = "t" * 32
 
@@ -41,14 +41,14 @@ class FirmwareScene(Scene):
         slice_ = outgoing()[action_of(type(request))]
         target = Target(self.site, self.cp, self.now, self.task)
         assert slice_.intend is not None
-        assert_storable(*slice_.intend(request, target))
+        self.keep(*slice_.intend(request, target))
         if fails is not None:
             assert slice_.unconfirmed is not None
-            assert_storable(*slice_.unconfirmed(request, fails, target))
+            self.keep(*slice_.unconfirmed(request, fails, target))
         else:
             assert slice_.settle is not None
             answer, _ = read(slice_.confirmation, msgspec.json.encode(confirmation or {}))
-            assert_storable(*slice_.settle(request, answer, target))
+            self.keep(*slice_.settle(request, answer, target))
         payload: dict[str, Any] = json.loads(encode(request))
         return payload
 

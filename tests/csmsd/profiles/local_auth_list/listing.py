@@ -14,7 +14,7 @@ from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
 from csmsd.profiles.slice import action_of
 from tests.csmsd.profiles.messages import against_schema
-from tests.csmsd.profiles.scene import Scene, assert_storable
+from tests.csmsd.profiles.scene import Scene
 
 
 class Listing(Scene):
@@ -54,14 +54,14 @@ class Listing(Scene):
             if declared.check is not None:
                 assert declared.check(request, self.target()) is None
             if declared.intend is not None:
-                assert_storable(*declared.intend(request, self.target()))
+                self.keep(*declared.intend(request, self.target()))
             confirmation = self._answer(request)
             if confirmation is None:
                 assert declared.unconfirmed is not None
-                declared.unconfirmed(request, "timeout", self.target())
+                self.keep(*declared.unconfirmed(request, "timeout", self.target()))
                 return
             assert declared.settle is not None
-            assert_storable(*declared.settle(request, confirmation, self.target()))
+            self.keep(*declared.settle(request, confirmation, self.target()))
 
     def _answer(self, request: Message) -> Message | None:
         if not isinstance(request, SendLocalListReq):

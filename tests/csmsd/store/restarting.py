@@ -1,0 +1,152 @@
+"""A scene whose changes are kept as they come, so that they can be written to a file and a site loaded from it."""
+
+import asyncio
+import functools
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.record import Change, Event
+from csmsd.profiles.site import Site
+from csmsd.store.database import prepare
+from csmsd.store.loader import load
+from csmsd.store.writer import Writer
+from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
+from tests.csmsd.profiles.local_auth_list.listing import Listing
+from tests.csmsd.profiles.reservation.reserving import Reserving
+from tests.csmsd.profiles.smart_charging.installing import add
+
+
+class Restarting(Reserving, FirmwareScene, Listing):
+    """What each message and each command leaves to be written, in the order in which it came."""
+
+    def __init__(self) -> None:
+        self.kept: list[list[Change]] = []
+        super().__init__()
+        self.keep([self.cp.record, *self.site.firmware.images.values()], [])
+
+    def keep(self, changes: list[Change], events: list[Event]) -> None:
+        super().keep(changes, events)
+        self.kept.append(deepcopy(changes))  # as they are now: records go on changing
+
+    def register(self, identity: str, **fields: Any) -> ChargePointState:
+        state = super().register(identity, **fields)
+        self.keep([state.record], [])
+        return state
+
+    def tag(self, name: str, **fields: Any) -> IdTag:
+        tag = super().tag(name, **fields)
+        self.keep([tag], [])
+        return tag
+
+    def profile(self, name: str, body: ChargingProfile) -> None:
+        """One more in the library."""
+        self.keep([add(self, name, body)], [])
+
+    def departs(self, action: str, field: str, by: str = "CP1") -> None:
+        """A charge point departs from the specification, and the housekeeper comes by."""
+        state = self.site.charge_points[fold(by)]
+        state.count_deviations(action, [Deviation(field, "too_long", "PropertyConstraintViolation")], self.now)
+        state.record.last_seen_at = self.now
+        self.keep(state.housekeeping(), [])
+
+    async def restarted(self, path: Path) -> Site:
+        """The site that another csmsd finds in the file."""
+        await write(path, *self.kept)
+        return load(path, self.site.policies)
+
+    def on(self, site: Site) -> "Restarting":
+        """The same charge points and the same hour on another site."""
+        other = Restarting()
+        other.site, other.cp, other.now, other.task = site, site.charge_points["cp1"], self.now, self.task
+        other.version, other.content = self.version, dict(self.content)
+        return other
+
+
+@functools.cache
+def _empty_file() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "csms.db"
+        prepare(path)
+        return path.read_bytes()
+
+
+async def write(path: Path, *members: list[Change]) -> None:
+    """Has csmsd's writer write them, each as one request's."""
+
+    async def recover() -> None:
+        raise AssertionError("nothing should fail")
+
+    await asyncio.to_thread(path.write_bytes, _empty_file())
+    writer = Writer(path, synchronous="OFF", recover=recover)
+    await writer.open()
+    failed: list[Exception] = []
+
+    def done(error: Exception | None) -> None:
+        if error is not None:
+            failed.append(error)
+
+    for changes in members:
+        writer.submit(changes, done)
+    await writer.close()
+    assert failed == []
+
+
+# What a restart is not to bring back: connections, what hangs on them, and what is worked out anew when it is asked
+# for. Everything else that a Site holds has to be there again.
+FLEETING: dict[str, set[str]] = {
+    "Site": {"policies"},
+    "ChargePointState": {
+        "samples", "connected_at", "address", "reached_at", "triggered", "refused", "unanswered_since", "heard",
+        "unsaved", "_zone",
+    },
+    "MeterShapes": {"_seen"},
+    "Firmware": {"hosting"},
+}  # fmt: skip
+
+
+def picture(thing: object) -> Any:
+    """All that an object holds, down to plain values, so that two of them can be compared and differences read."""
+    if thing is None or isinstance(thing, str | int | float | bytes):
+        return thing
+    if isinstance(thing, itertools.count):
+        return repr(thing)  # the number that comes next
+    if isinstance(thing, Mapping):
+        return {key: picture(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [picture(value) for value in thing]
+    if isinstance(thing, set | frozenset):
+        return sorted(thing)
+    kind = type(thing).__name__
+    assert not isinstance(thing, Callable | functools.partial), f"{thing} hides what it holds"  # type: ignore[arg-type]
+    held = (
+        {name: getattr(thing, name) for name in thing.__struct_fields__}
+        if isinstance(thing, msgspec.Struct)
+        else vars(thing)
+    )
+    return {"": kind} | {name: picture(value) for name, value in held.items() if name not in FLEETING.get(kind, ())}
+
+
+def differences(before: Any, after: Any, place: str = "site") -> Iterator[str]:
+    """Where two pictures differ. By the order of what is numbered the oldest is forgotten; what is named has none."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        if before.keys() != after.keys() or (list(before) != list(after) and _numbered(before)):
+            yield f"{place}: {list(before)} became {list(after)}"
+        for key in before.keys() & after.keys():
+            yield from differences(before[key], after[key], f"{place}.{key}")
+    elif before != after:
+        yield f"{place}: {before!r} became {after!r}"
+
+
+def _numbered(mapping: dict[Any, Any]) -> bool:
+    return all(isinstance(key, int) for key in mapping)
