@@ -11,14 +11,16 @@ _MAX_DEPTH = 50  # no message of OCPP is nested half as deep
 _NAMES = r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
 _PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b"sig", b"@", b"\\u")  # in every match
 _SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(
-    r"(?<=://)[^/\s\"]+(?=@)"  # user and password
-    rf"|(?<=/{TOKEN_PREFIX})[^/\s\"?#]+"
-    rf"|(?<=[?&])([^=&\s\"]*(?:{_NAMES}|sig)[^=&\s\"]*=)[^&#\s\"]+",  # signed URLs of file stores
-    re.IGNORECASE,
-)
+# Every expression here is linear by construction: what one may begin with ends what it runs over (a peer chooses the
+# text), and nothing that was run over is tried again (`*+`).
+_USER_INFO = re.compile(r"(?<=://)(?!@)(?:[^/\s\"@]*+@)++")  # user and password, which may have an @ in it
+_TOKEN = re.compile(rf"(?<=/{TOKEN_PREFIX})[^/\s\"?#]++", re.IGNORECASE)
+_PARAMETER = re.compile(r"[?&]([^=&?\s\"]*+)=")
+_END_OF_VALUE = re.compile(r"[&#\s\"]|\Z")
+_SECRET_PARAMETER = re.compile(rf"{_NAMES}|sig", re.IGNORECASE)  # signed URLs of file stores
 # In JSON a slash may be written `\/`, and any letter as `\u0041`.
-_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|sig[^=&\s\"]*=|:\\?/\\?/[^/\s\"]*@|\\u00[2-7]", re.IGNORECASE)
+_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|:\\?/\\?/[^/\s\"@]*+@|\\u00[2-7]", re.IGNORECASE)
+_SIGNED = re.compile(rb"[?&]([^=&?\s\"]*+)=")
 
 
 def is_secret_key(name: str) -> bool:
@@ -32,7 +34,7 @@ def is_secret_key(name: str) -> bool:
 _HEADS = (b'[2,"', b'[3,"', b'[4,"')
 _DIGITS = b"0123456789"
 _MOST_HARMLESS = 2000
-_harmless: set[bytes] = set()
+_harmless: set[int] = set()  # their hashes, which nobody outside can aim at
 
 
 def may_hold_secret(text: bytes) -> bool:
@@ -41,15 +43,16 @@ def may_hold_secret(text: bytes) -> bool:
     # A frame's head whose id is letters, digits and dashes hides nothing.
     ordinary_id = head.startswith(_HEADS) and head[4:].replace(b"-", b"").isalnum()
     rest = rest.translate(None, _DIGITS)
-    if ordinary_id and rest in _harmless:
+    if ordinary_id and hash(rest) in _harmless:
         return False
     folded = text.lower()
     if any(part in folded for part in _PARTS):  # ten times as fast as the expression, which next to none needs
-        return _SUSPICIOUS.search(text) is not None
+        signed = b"sig" in folded and any(b"sig" in found[1] for found in _SIGNED.finditer(folded))
+        return signed or _SUSPICIOUS.search(text) is not None
     if ordinary_id and not any(part in rest.lower() for part in _PARTS):
         if len(_harmless) >= _MOST_HARMLESS:
             _harmless.clear()
-        _harmless.add(rest)
+        _harmless.add(hash(rest))
     return False
 
 
@@ -73,8 +76,31 @@ def _masked(value: object, depth: int) -> object:
     if isinstance(value, list):
         return [_masked(item, depth - 1) for item in value]
     if isinstance(value, str):
-        return _URL_CREDENTIALS.sub(lambda found: (found[1] or "") + MASK, value)
+        return _masked_text(value)
     return value
+
+
+def _masked_text(text: str) -> str:
+    """Without what in URLs only the one may know who was told."""
+    if "://" in text:
+        text = _USER_INFO.sub(MASK + "@", text)
+    text = _TOKEN.sub(MASK, text)
+    return _without_values(text) if "=" in text else text
+
+
+def _without_values(text: str) -> str:
+    """Without the values of parameters that have the name of a secret."""
+    kept, done = [], 0
+    for found in _PARAMETER.finditer(text):
+        begin = found.end()
+        if found.start() < done or not _SECRET_PARAMETER.search(found[1]):
+            continue
+        value = _END_OF_VALUE.search(text, begin)
+        assert value is not None  # the end of the text is one
+        if value.start() > begin:
+            kept += [text[done:begin], MASK]
+            done = value.start()
+    return "".join([*kept, text[done:]])
 
 
 def _is_secret(name: str, hidden: bool) -> bool:

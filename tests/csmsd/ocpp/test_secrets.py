@@ -62,6 +62,10 @@ def test_keys_that_do_not(name: str) -> None:
         ({"location": "https://s/fw?v=2&X-Amz-Signature=ab%2F&e=1"}, {"location": f"https://s/fw?v=2&X-Amz-Signature={MASK}&e=1"}),
         ({"location": "https://s/fw?sig=abc"}, {"location": f"https://s/fw?sig={MASK}"}),
         ({"location": "https://s/fw?version=2"}, {"location": "https://s/fw?version=2"}),
+        ({"location": "https://s/fw?a?sig=abc"}, {"location": f"https://s/fw?a?sig={MASK}"}),
+        ({"location": "https://s/fw?a=b?sig=abc#x"}, {"location": f"https://s/fw?a=b?sig={MASK}#x"}),
+        ({"location": "https://s/fw?Access_Token=abc&v=2"}, {"location": f"https://s/fw?Access_Token={MASK}&v=2"}),
+        ({"location": "ftp://@host/x"}, {"location": "ftp://@host/x"}),
         (["see https://me:s3cret@a and http://b"], [f"see https://{MASK}@a and http://b"]),
         ([2, "1", "ChangeConfiguration", {"key": "AuthorizationKey", "value": "s3cret"}],
          [2, "1", "ChangeConfiguration", {"key": "AuthorizationKey", "value": MASK}]),
@@ -142,3 +146,41 @@ def test_no_secret_survives_wherever_it_stands(message: object, name: str) -> No
         whole = {"list": [message, hidden]}
         assert may_hold_secret(json.dumps(whole).encode())
         assert "s3cret" not in json.dumps(masked(whole))
+
+
+MEGABYTE = 1_000_000
+HOSTILE = [
+    "sig",
+    "sig?",
+    "?sig",
+    "&token",
+    "?",
+    "&",
+    "?a",
+    "://",
+    "://a",
+    "://@",
+    "@",
+    "a@",
+    "/token-",
+    "/token-a",
+    "authorization ",
+    "key",
+    "passphras",
+    "\\u00",
+    "\\u0041",
+    ":\\/\\/x",
+    "=",
+    "?=",
+    "?sig=",
+    " ",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_megabyte_of_anything_is_looked_through_once(piece: str) -> None:
+    """A search that tries again at each place would take minutes, or hours, for each of these; all take a second."""
+    text = (piece * (MEGABYTE // len(piece) + 1))[:MEGABYTE]
+    for whole in (text, "ftp://" + text, "x?" + text + "!"):
+        may_hold_secret(f'[2,"1","DataTransfer",{{"data":"{whole}"}}]'.encode())
+        masked([whole, {whole: whole}])
