@@ -12,6 +12,7 @@ from csmsctl.display.table import Column, Record
 from csmsctl.display.values import duration, moment, thousands
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
+from csmsd.ocpp.identity import fold
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -128,13 +129,13 @@ def _transactions(run: Invocation, begin: str, end: str) -> list[Record]:
 def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:
     if by == "parent":
         parents = _parents(run)
-        return lambda transaction: parents.get(transaction["id_tag"].casefold())
+        return lambda transaction: parents.get(fold(transaction["id_tag"]))
     field = {"tag": "id_tag", "cp": "charge_point", "transaction": "id"}[by]
     return lambda transaction: str(transaction[field])
 
 
 def _parents(run: Invocation) -> dict[str, str]:
-    return {tag["id"].casefold(): tag["parent"] for tag in run.call("tag.list")["tags"] if tag["parent"]}
+    return {fold(tag["id"]): tag["parent"] for tag in run.call("tag.list")["tags"] if tag["parent"]}
 
 
 class _Prices:
@@ -152,7 +153,7 @@ class _Prices:
         from csmsctl.billing.pricing import Curve, price, rounded
 
         begun, stopped = (datetime.fromisoformat(transaction[key]) for key in ("start_time", "stop_time"))
-        parent = self._parents.get(transaction["id_tag"].casefold())
+        parent = self._parents.get(fold(transaction["id_tag"]))
         tariff = self._tariffs.tariff_of(transaction, parent, begun.astimezone(self._zone).date())
         if tariff is None:
             return None

@@ -15,6 +15,7 @@ from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.table import csv_lines, csv_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
+from csmsd.ocpp.identity import fold
 
 FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
 _MAX_ID_TAG = 20
@@ -85,7 +86,7 @@ def read_tags(text: str) -> tuple[list[dict[str, Any]], list[str]]:
                 continue
             try:
                 tag = _read_tag(columns, cells)
-                first = seen.setdefault(tag["id"].casefold(), number)
+                first = seen.setdefault(fold(tag["id"]), number)
                 if first != number:
                     raise ValueError(f"{tag['id']} stands in line {first} already")
                 tags.append(tag)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.core.authorize import AuthorizeConf, AuthorizeReq
@@ -22,7 +23,7 @@ class Authorization:
         """Updates the cache with what a confirmation says (C 3.5.1)."""
         # C 3.5.3: what the Local Authorization List holds is not cached.
         if self._charge_point.configuration.boolean("AuthorizationCacheEnabled") and self._listed(id_tag) is None:
-            self._cache[id_tag.casefold()] = info
+            self._cache[fold(id_tag)] = info
 
     def clear_cache(self) -> bool:
         """ClearCache (C 5.4); CE 3.23: impossible without a cache."""
@@ -55,7 +56,7 @@ class Authorization:
         then(self._verdict(id_tag, confirmation.id_tag_info, "central_system"))
 
     def _cached(self, id_tag: str) -> IdTagInfo | None:
-        info = self._cache.get(id_tag.casefold())
+        info = self._cache.get(fold(id_tag))
         return info if info is not None and self._good(info) else None
 
     def _listed(self, id_tag: str) -> IdTagInfo | None:
@@ -81,7 +82,7 @@ class Authorization:
         cached = self._cached(id_tag)
         if cached is not None and configuration.boolean("LocalAuthorizeOffline"):
             return self._verdict(id_tag, cached, "cache")
-        known_as_bad = id_tag.casefold() in self._cache and cached is None
+        known_as_bad = fold(id_tag) in self._cache and cached is None
         if configuration.boolean("AllowOfflineTxForUnknownId") and not known_as_bad:
             return self._verdict(id_tag, IdTagInfo(status="Accepted"), "offline")
         return self._verdict(id_tag, IdTagInfo(status="Invalid"), "offline")

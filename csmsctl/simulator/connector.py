@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from csmsctl.simulator.meter import Car, Meter
 from csmsctl.simulator.transaction import Transaction
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
@@ -169,13 +170,13 @@ class Connector:
         self.charge_point.tell("presented", self.number, id_tag=id_tag)
         transaction = self.transaction
         if transaction is not None:
-            if id_tag.casefold() == transaction.id_tag.casefold():
+            if fold(id_tag) == fold(transaction.id_tag):
                 self.stop("Local", id_tag)
             else:  # C 4.10: another tag of the same group may stop it
                 self.charge_point.authorization.ask(
                     id_tag, lambda info: self._authorized_to_stop(id_tag, info, transaction)
                 )
-        elif self.id_tag is not None and self.id_tag.casefold() == id_tag.casefold():
+        elif self.id_tag is not None and fold(self.id_tag) == fold(id_tag):
             self.cancel()  # C 4.9, B1: second presentation
         elif self.startable:
             self.charge_point.authorization.ask(id_tag, lambda info: self.authorized(id_tag, info))

@@ -16,8 +16,11 @@ def is_identity(text: str) -> bool:
 
 
 def fold(identity: str) -> str:
-    """Identities (and idTags) that differ only in case are one: the key they are looked up by."""
-    return identity.casefold()
+    """Identities (and idTags) that differ only in case are one: the key they are looked up by.
+
+    So are idTags that differ in blanks before and behind them, which some card readers add; those inside count.
+    """
+    return identity.strip().casefold()
 
 
 def identity_from_path(target: str) -> str | None:

@@ -8,12 +8,14 @@ turns the first deviation into the CALLERROR that the specification asks for.
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
 
 from csmsd.ocpp.errors import ErrorCode, OcppError
+from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.numbers import parse_integer, parse_number
 from csmsd.ocpp.timestamps import is_rfc_3339
 from csmsd.ocpp.types import LARGEST_INTEGER, Message
 
@@ -134,13 +136,19 @@ def _struct(info: inspect.StructType, value: object, path: str, deviations: list
     fields = {}
     for name, field in known.items():
         where = _join(path, name)
+        substitute = _extra(field.type).get("substitute") if field.required else None
+        if substitute is not None:
+            fields[field.name] = substitute
         if name not in given:
-            if field.required:
+            if not field.required:
+                continue
+            if substitute is None:
                 raise _Unfit("OccurenceConstraintViolation", where, "is required")
+            deviations.append(Deviation(where, "missing", "OccurenceConstraintViolation"))
             continue
         item = given[name]
         if item is None:
-            if field.required:
+            if field.required and substitute is None:
                 raise _Unfit("TypeConstraintViolation", where, "must not be null")
             deviations.append(Deviation(where, "null", "TypeConstraintViolation"))
             continue
@@ -148,7 +156,8 @@ def _struct(info: inspect.StructType, value: object, path: str, deviations: list
             fields[field.name] = _value(field.type, item, where, deviations)
         except _Unfit as error:
             # A bad optional field is not worth the message it stands in, unless it is a part of the message itself.
-            if field.required or isinstance(_bare(field.type), inspect.StructType | inspect.ListType):
+            part = isinstance(_bare(field.type), inspect.StructType | inspect.ListType)
+            if part or (field.required and substitute is None):
                 raise
             deviations.append(Deviation(where, "unusable", error.code))
     return info.cls(**fields)
@@ -165,7 +174,17 @@ def _bare(kind: inspect.Type) -> inspect.Type:
             return kind
 
 
+def _extra(kind: inspect.Type) -> dict[str, Any]:
+    """What the type's annotation says to this module (see `types.py`)."""
+    if isinstance(kind, inspect.UnionType):
+        kind = next(part for part in kind.types if not isinstance(part, inspect.NoneType))
+    return (kind.extra or {}) if isinstance(kind, inspect.Metadata) else {}
+
+
 def _value(kind: inspect.Type, value: object, where: str, deviations: list[Deviation]) -> object:
+    if _extra(kind).get("json") and not isinstance(value, str):
+        deviations.append(Deviation(where, "json_instead_of_text", "TypeConstraintViolation"))
+        value = written_out(value)
     kind = _bare(kind)
     if isinstance(kind, inspect.StrType):
         return _text(kind, value, where, deviations)
@@ -199,14 +218,11 @@ def _text(kind: inspect.StrType, value: object, where: str, deviations: list[Dev
 def _integer(kind: inspect.IntType, value: object, where: str, deviations: list[Deviation]) -> int:
     number = value
     if isinstance(value, str | float):
-        try:
-            decimal = float(value)
-        except ValueError:
-            raise _Unfit("TypeConstraintViolation", where, "must be an integer") from None
-        if not math.isfinite(decimal):
-            raise _Unfit("TypeConstraintViolation", where, "must be an integer")
         # 1234.5 Wh where an integer belongs: the fraction is dropped, and the deviation is on record.
-        number = int(value) if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() else int(decimal)
+        whole = parse_integer(value if isinstance(value, str) else repr(value))
+        if whole is None:
+            raise _Unfit("TypeConstraintViolation", where, "must be an integer")
+        number = whole
         deviations.append(Deviation(where, "not_an_integer", "TypeConstraintViolation"))
     if isinstance(number, bool) or not isinstance(number, int):
         raise _Unfit("TypeConstraintViolation", where, "must be an integer")
@@ -218,10 +234,10 @@ def _integer(kind: inspect.IntType, value: object, where: str, deviations: list[
 
 def _decimal(kind: inspect.FloatType, value: object, where: str, deviations: list[Deviation]) -> float:
     if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            raise _Unfit("TypeConstraintViolation", where, "must be a number") from None
+        meant = parse_number(value)
+        if meant is None and value.strip().lstrip("+-").casefold() not in ("nan", "inf", "infinity"):
+            raise _Unfit("TypeConstraintViolation", where, "must be a number")
+        number = math.inf if meant is None else meant
         deviations.append(Deviation(where, "text_instead_of_number", "TypeConstraintViolation"))
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise _Unfit("TypeConstraintViolation", where, "must be a number")
@@ -276,8 +292,12 @@ def _list(kind: inspect.ListType, value: object, where: str, deviations: list[De
     if kind.min_length is not None and len(value) < kind.min_length:
         deviations.append(Deviation(where, "too_few_elements", "OccurenceConstraintViolation"))
     item_type = _bare(kind.item_type)
-    droppable = isinstance(item_type, inspect.StructType) and getattr(item_type.cls, "droppable", False)
+    # Of texts and the like each is for itself as well.
+    droppable: bool | Literal["unless all"] = True
+    if isinstance(item_type, inspect.StructType):
+        droppable = getattr(item_type.cls, "droppable", False)
     items = []
+    unfit: _Unfit | None = None
     for index, item in enumerate(value):
         place = f"{where}[{index}]"
         try:
@@ -286,6 +306,9 @@ def _list(kind: inspect.ListType, value: object, where: str, deviations: list[De
             if not droppable:
                 raise
             deviations.append(Deviation(place, "dropped", error.code))
+            unfit = error
+    if unfit is not None and droppable == "unless all" and not items:
+        raise unfit
     return items
 
 

@@ -17,11 +17,13 @@ _FUTURE_TOLERANCE = 24 * 3600 * 1000  # a day: beyond it a charge point's clock 
 _LONGEST = 64
 
 _LENIENT = re.compile(
-    r"""(\d{4})-?(\d\d)-?(\d\d)                      # date
-        [Tt\s]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)? # time, seconds and a fraction of any precision
-        \s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$""",
-    re.VERBOSE,
+    r"""(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|(\d\d)(\d\d))             # date
+        [Tt\s]*(?:(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|(\d\d)(\d\d)(\d\d)?)  # time
+        (?:[.,](\d+))?                                                    # a fraction of any precision
+        \s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d\d)?)?$""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_EPOCH_TEXT = re.compile(r"(\d{10})(?:\.(\d+))?|(\d{13})", re.ASCII)  # seconds or milliseconds since 1970, 2001 to 2286
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -46,17 +48,41 @@ def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
             return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
         except (ValueError, TypeError):
             pass
-    match = _LENIENT.match(text.strip()) if len(text) <= _LONGEST else None
-    if match is None:
+    if len(text) > _LONGEST:
         return None
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    text = text.strip()
+    match = _LENIENT.match(text)
+    if match is None:
+        return _since_1970(text)
+    year, _, month, day, month_2, day_2, hour, minute, second, hour_2, minute_2, second_2, fraction, offset = (
+        match.groups()
+    )
+    seconds = int(second or second_2 or 0)
     try:
+        # A leap second is the last one of its minute.
         moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=_zone(offset, zone)
+            int(year),
+            int(month or month_2),
+            int(day or day_2),
+            int(hour or hour_2),
+            int(minute or minute_2),
+            59 if seconds == 60 else seconds,
+            tzinfo=_zone(offset, zone),
         )
-        return (moment - _EPOCH) // _MILLISECOND + int(((fraction or "") + "000")[:3])
+        return (moment - _EPOCH) // _MILLISECOND + _milliseconds(fraction)
     except (ValueError, OverflowError):
         return None
+
+
+def _since_1970(text: str) -> int | None:
+    match = _EPOCH_TEXT.fullmatch(text)
+    if match is None:
+        return None
+    return int(match[3]) if match[3] else int(match[1]) * 1000 + _milliseconds(match[2])
+
+
+def _milliseconds(fraction: str | None) -> int:
+    return int(((fraction or "") + "000")[:3])
 
 
 def is_rfc_3339(text: str) -> bool:
@@ -67,9 +93,11 @@ def is_rfc_3339(text: str) -> bool:
 def _zone(offset: str | None, default: tzinfo) -> tzinfo:
     if offset is None:
         return default
-    if offset in ("Z", "z", "UTC"):
+    if offset[0] not in "+-":
         return UTC
     digits = offset[1:].replace(":", "")
+    if len(digits) % 2:  # +2 and +2:00
+        digits = "0" + digits
     minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 

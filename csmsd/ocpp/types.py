@@ -16,6 +16,8 @@ CiString500 = Annotated[str, Meta(max_length=500)]
 IdToken = CiString20
 # RFC 3339 text; `timestamps.py` reads it. The specification sets no limit, but no time is longer than this.
 DateTime = Annotated[str, Meta(max_length=64, extra={"time": True})]
+# Text in which some put an object, a list, a number or true: it is read as their JSON.
+JsonText = Annotated[str, Meta(extra={"json": True})]
 LARGEST_INTEGER = 2**63 - 1  # what a database can hold
 Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 NonNegative = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
@@ -29,8 +31,10 @@ class Message(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, 
     Unknown fields are forbidden so that `reading.py` sees and counts them; it ignores them all the same.
     """
 
-    # A bad element of a list is dropped and counted instead of spoiling its message (see `reading.py`).
-    droppable: ClassVar[bool] = False
+    # A bad element of a list is dropped and counted instead of spoiling its message (see `reading.py`);
+    # "unless all": where none of them is good, the list is not. A `substitute` in the annotation of a required field
+    # stands in for a value that is missing or unusable.
+    droppable: ClassVar[bool | Literal["unless all"]] = False
 
 
 AuthorizationStatus = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
@@ -153,7 +157,7 @@ UnitOfMeasure = Literal[
 class SampledValue(Message, kw_only=True):
     """One reading (C 7.43); an absent measurand is Energy.Active.Import.Register, an absent unit Wh."""
 
-    droppable: ClassVar[bool] = True
+    droppable = True
 
     value: str
     context: ReadingContext | None = None
@@ -165,9 +169,11 @@ class SampledValue(Message, kw_only=True):
 
 
 class MeterValue(Message, kw_only=True):
-    """Readings taken at one moment (C 7.33)."""
+    """Readings taken at one moment (C 7.33); a timestamp that is missing or unusable is read as an empty one."""
 
-    timestamp: DateTime
+    droppable = "unless all"
+
+    timestamp: Annotated[str, Meta(max_length=64, extra={"time": True, "substitute": ""})]
     sampled_value: Annotated[list[SampledValue], Meta(min_length=1)]
 
 

@@ -44,8 +44,8 @@ def test_a_deviation_is_tolerated_and_counted_and_refused_by_a_strict_charge_poi
             scene.send(action, payload)
 
 
-@pytest.mark.parametrize("id_tag", ["TAG1", "tag1", "Tag1"])
-def test_an_id_tag_in_another_case_is_the_same(id_tag: str) -> None:
+@pytest.mark.parametrize("id_tag", ["TAG1", "tag1", "Tag1", " TAG1", "TAG1  "])
+def test_an_id_tag_in_another_case_or_with_blanks_around_it_is_the_same(id_tag: str) -> None:
     scene = Scene()
     assert scene.send("Authorize", {"idTag": id_tag}).payload["idTagInfo"]["status"] == "Accepted"
     transaction = scene.started(idTag=id_tag)
@@ -55,7 +55,7 @@ def test_an_id_tag_in_another_case_is_the_same(id_tag: str) -> None:
     assert transaction.state == "stopped"
 
 
-@pytest.mark.parametrize("id_tag", ["T" * 21, "T" * 22, "TAG\x00", "\x1b[2J", "TAG1 ", "💥"])
+@pytest.mark.parametrize("id_tag", ["T" * 21, "T" * 22, "TAG\x00", "\x1b[2J", "T AG1", "💥"])
 def test_a_stop_is_confirmed_whatever_its_id_tag(id_tag: str) -> None:
     scene = Scene()
     transaction = scene.started()
@@ -85,6 +85,9 @@ def test_an_empty_id_tag_is_none() -> None:
             {"value": "1500", "measurand": "", "unit": "", "phase": "", "location": "", "context": "", "format": ""},
             1500,
         ),
+        ({"value": "1,5", "unit": "kWh"}, 1500),
+        ({"value": "1500,4"}, 1500.4),
+        ({"value": "1,500.4"}, 1500.4),
         ({"value": "1500", "phase": "L1"}, None),
         ({"value": "1500", "format": "SignedData"}, None),
         ({"value": "1500", "unit": "Hertz"}, None),
@@ -92,7 +95,7 @@ def test_an_empty_id_tag_is_none() -> None:
         ({"value": "NaN"}, None),
     ],
 )
-def test_samples_as_they_come(sample: dict[str, object], wh: int | None) -> None:
+def test_samples_as_they_come(sample: dict[str, object], wh: float | None) -> None:
     scene = Scene()
     transaction = scene.started(meterStart=1000)
 

@@ -4,6 +4,7 @@ from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit
 from csmsctl.link.client import Result
+from csmsd.ocpp.identity import fold
 
 STEPS = Steps()
 
@@ -70,7 +71,7 @@ def begun_from_afar(visit: Visit) -> tuple[int, str]:
     )["data"]
     transaction: int = started["transaction"]
     visit.saw(f"transaction {transaction} for {started['id_tag']}, meter {started['meter_start_wh']} Wh")
-    if started["id_tag"].casefold() != tag.casefold():
+    if fold(started["id_tag"]) != fold(tag):
         raise Failed(
             f"it started for {started['id_tag']}, not for {tag}", "Somebody presented a card? Repeat the test."
         )
@@ -119,7 +120,7 @@ def _stop(visit: Visit, transaction: int) -> None:
 def _stop_all(visit: Visit, tag: str) -> None:
     """None ran when the step began: those of the idTag are of the step."""
     for known in visit.record()["connectors"]:
-        if known["transaction"] is not None and str(known["id_tag"]).casefold() == tag.casefold():
+        if known["transaction"] is not None and fold(str(known["id_tag"])) == fold(tag):
             _stop(visit, known["transaction"])
 
 

@@ -2,6 +2,7 @@
 
 from csmsctl.simulator.configuration import Key, boolean
 from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionConf, GetLocalListVersionReq
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
@@ -29,7 +30,7 @@ class LocalAuthList(Profile):
         """What the list says of an idTag."""
         if not self.charge_point.configuration.boolean("LocalAuthListEnabled"):
             return None
-        return self._entries.get(id_tag.casefold())
+        return self._entries.get(fold(id_tag))
 
     @answers(GetLocalListVersionReq)
     def get_local_list_version(self, request: GetLocalListVersionReq) -> GetLocalListVersionConf:
@@ -48,12 +49,12 @@ class LocalAuthList(Profile):
         entries = {} if full else dict(self._entries)
         for entry in sent:
             if entry.id_tag_info is not None:
-                entries[entry.id_tag.casefold()] = entry.id_tag_info
+                entries[fold(entry.id_tag)] = entry.id_tag_info
             else:
-                entries.pop(entry.id_tag.casefold(), None)
+                entries.pop(fold(entry.id_tag), None)
         if (
             request.list_version <= EMPTY  # CE 3.52
-            or len({entry.id_tag.casefold() for entry in sent}) < len(sent)  # C 6.41
+            or len({fold(entry.id_tag) for entry in sent}) < len(sent)  # C 6.41
             or (full and any(entry.id_tag_info is None for entry in sent))  # C 7.1
             or len(sent) > configuration.integer("SendLocalListMaxLength")
             or len(entries) > configuration.integer("LocalAuthListMaxLength")

@@ -7,6 +7,7 @@ import msgspec
 from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.reservation.cancel_reservation import CancelReservationConf, CancelReservationReq
 from csmsd.profiles.reservation.reserve_now import ReserveNowConf, ReserveNowReq
@@ -27,10 +28,10 @@ class _Reservation(msgspec.Struct, eq=False):
 
     def fits(self, id_tag: str, parent_id_tag: str | None) -> bool:
         """C 5.13: the idTag itself, or another one of its group."""
-        if id_tag.casefold() == self.id_tag.casefold():
+        if fold(id_tag) == fold(self.id_tag):
             return True
         ours, theirs = self.parent_id_tag, parent_id_tag
-        return ours is not None and theirs is not None and ours.casefold() == theirs.casefold()
+        return ours is not None and theirs is not None and fold(ours) == fold(theirs)
 
 
 class Reservation(Profile):

@@ -56,8 +56,10 @@ class Import(msgspec.Struct, forbid_unknown_fields=True):
 def _checked_name(text: str, what: str) -> str:
     if not 0 < len(text) <= MAX_ID_TAG:
         raise usage(f"{what} {text!r} has {len(text)} characters; OCPP allows 1 to {MAX_ID_TAG}.")
-    if any(not 0x20 < ord(character) < 0x7F for character in text):
-        raise usage(f"{what} {text!r} has blanks or characters outside ASCII, which OCPP does not allow.")
+    if any(not 0x20 <= ord(character) < 0x7F for character in text):
+        raise usage(f"{what} {text!r} has characters outside printable ASCII, which OCPP does not allow.")
+    if not text.strip():
+        raise usage(f"{what} {text!r} has nothing but blanks.")
     return text
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from csmsd.ocpp.types import CiString50, CiString255, Message
+from csmsd.ocpp.types import CiString50, CiString255, JsonText, Message
 from csmsd.profiles.record import Event
 from csmsd.profiles.slice import Ask, Context, Incoming, Operation, Outgoing, Reply, Steps, Target
 
@@ -13,12 +13,12 @@ from csmsd.profiles.slice import Ask, Context, Incoming, Operation, Outgoing, Re
 class DataTransferReq(Message, kw_only=True):
     vendor_id: CiString255
     message_id: CiString50 | None = None
-    data: str | None = None
+    data: JsonText | None = None
 
 
 class DataTransferConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
-    data: str | None = None
+    data: JsonText | None = None
 
 
 class _Said(msgspec.Struct):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.secrets import MASK, is_secret_key
-from csmsd.ocpp.types import CiString50, CiString500, Message
+from csmsd.ocpp.types import CiString50, Message
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
@@ -14,9 +14,11 @@ from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 class KeyValue(Message, kw_only=True):
     """A configuration key with its value (C 7.29)."""
 
+    droppable = True
+
     key: CiString50
-    readonly: bool
-    value: CiString500 | None = None
+    readonly: Annotated[bool, Meta(extra={"substitute": False})]
+    value: Annotated[str, Meta(max_length=500, extra={"json": True})] | None = None
 
 
 class GetConfigurationReq(Message, kw_only=True):

@@ -1,13 +1,15 @@
 """Meter values: what a sample means, how it is kept in few bytes, and what it says about a transaction (C 7.43)."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
 from msgspec.structs import astuple
 
 from csmsd.ocpp.frames import encode_json
-from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.numbers import parse_number
+from csmsd.ocpp.timestamps import ReadTime, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.charge_points import Sample
 from csmsd.profiles.record import Change, Milliseconds, Record
@@ -179,31 +181,23 @@ def unpack(shape: str | None, samples: str) -> list[SampledValue]:
 def number(sample: SampledValue) -> tuple[float, str] | None:
     """A sample's value in its base unit, or None where it has no number (SignedData is opaque)."""
     meaning = _meaning(sample)
-    (value,) = _numbers([sample])
+    ((value,), _) = _numbers([sample])
     if value is None or sample.format == "SignedData":
         return None
     value *= meaning.factor
     return (value, meaning.unit) if math.isfinite(value) else None
 
 
-def _numbers(samples: list[SampledValue]) -> list[float | None]:
-    """The values as numbers, None for those that are none."""
+def _numbers(samples: list[SampledValue]) -> tuple[list[float | None], bool]:
+    """The values as numbers, None for those that are none; and whether all are written plainly as numbers."""
     texts = [sample.value for sample in samples]
     try:
         numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
         if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
-            return numbers
+            return numbers, True
     except ValueError:
         pass
-    return [_number(text) for text in texts]
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return [parse_number(text) for text in texts], False
 
 
 def _default_unit(measurand: str) -> str:
@@ -267,17 +261,19 @@ def read_meter_values(
 ) -> Readings:
     """Turns MeterValues into rows, the newest readings, and what was odd."""
     readings = Readings([], [], [])
-    for value in values:
+    for place, value in enumerate(values):
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
+            moment = _beside(values, place, moment, received_at, zone)
         samples = value.sampled_value
-        numbers = _numbers(samples)
-        if None in numbers:
+        numbers, plain = _numbers(samples)
+        if not plain:
             samples = [sample for sample in samples if not _is_empty(sample.value)]
             dropped = len(value.sampled_value) - len(samples)
             readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
-            numbers = _numbers(samples)
+            readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in _oddities(samples)]
+            numbers, _ = _numbers(samples)
         if not samples:
             continue
         shape, new_shape = shapes.recognize(samples)
@@ -299,6 +295,30 @@ def read_meter_values(
             )
         )
     return readings
+
+
+def _beside(
+    values: list[MeterValue], place: int, moment: ReadTime, received_at: Milliseconds, zone: object
+) -> ReadTime:
+    """The moment of a MeterValue whose own cannot be used: that of the one before it in the message, or behind it.
+
+    A message may be hours old; beside its neighbours a reading is nearer to when it was taken than on its arrival.
+    """
+    for other in (*reversed(values[:place]), *values[place + 1 :]):
+        read = read_time(other.timestamp, received_at, zone)  # type: ignore[arg-type]
+        if not read.oddity:
+            return ReadTime(read.time, moment.oddity)
+    return moment
+
+
+def _oddities(samples: list[SampledValue]) -> Iterator[str]:
+    """What is odd about values that are not as numbers are written (C 7.43); what is signed is no number."""
+    for sample in samples:
+        try:
+            float(sample.value)
+        except ValueError:
+            if sample.format != "SignedData":
+                yield "not_a_number" if parse_number(sample.value) is None else "decimal_comma"
 
 
 def _is_empty(value: str) -> bool:

@@ -78,6 +78,10 @@ def test_identities_that_differ_only_in_case_are_one() -> None:
     assert fold("CP-Ab1") == fold("cp-aB1") != fold("CP-Ab2")
 
 
+def test_blanks_around_an_id_tag_make_no_other_card_of_it() -> None:
+    assert fold(" F6 CA 0C C5") == fold("f6 ca 0c c5  ") != fold("F6CA0CC5")
+
+
 @given(st.text())
 def test_any_target_gives_an_identity_or_none(target: str) -> None:
     identity = identity_from_path(target)

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import check_sendable, encode, read, read_value
-from csmsd.ocpp.types import LARGEST_INTEGER, CiString20, Integer, Message, NonNegative
+from csmsd.ocpp.types import LARGEST_INTEGER, CiString20, Integer, JsonText, Message, NonNegative
 
 
 class Wheel(Message, kw_only=True):
@@ -25,6 +25,15 @@ class Wheel(Message, kw_only=True):
 
 class Door(Message, kw_only=True):
     side: Literal["Left", "Right"]
+
+
+class Light(Message, kw_only=True):
+    """An element of which at least one must be good."""
+
+    droppable = "unless all"
+
+    colour: Annotated[str, Meta(max_length=9, extra={"substitute": "white"})]
+    lumen: Integer
 
 
 class CarReq(Message, kw_only=True):
@@ -43,6 +52,8 @@ class CarReq(Message, kw_only=True):
     doors: list[Door] | None = None
     spare: Wheel | None = None
     names: list[CiString20] | None = None
+    lights: list[Light] | None = None
+    remark: JsonText | None = None
 
 
 CAR: dict[str, Any] = {"name": "Zoe", "seats": 5, "length": 4.08}
@@ -72,6 +83,8 @@ FULL = {
     "doors": [{"side": "Left"}, {"side": "Right"}],
     "spare": {"size": 15},
     "names": ["a", "b"],
+    "lights": [{"colour": "blue", "lumen": 7}],
+    "remark": "{}",
 }
 
 
@@ -141,6 +154,23 @@ TOLERATED = [
     ({"spare": {"size": "1"}}, {"spare": {"size": 1}}, "spare.size", "not_an_integer", "TypeConstraintViolation"),
     ({"spare": {"size": 15, "x": 1}}, {"spare": {"size": 15}}, "spare.x", "unknown_field", "FormationViolation"),
     ({"names": ["a", 5]}, {"names": ["a", "5"]}, "names[1]", "number_instead_of_text", "TypeConstraintViolation"),
+    ({"names": ["a", {}]}, {"names": ["a"]}, "names[1]", "dropped", "TypeConstraintViolation"),
+    ({"seats": "13000,7"}, {"seats": 13000}, "seats", "not_an_integer", "TypeConstraintViolation"),
+    ({"seats": 4.0}, {"seats": 4}, "seats", "not_an_integer", "TypeConstraintViolation"),
+    ({"length": "4,08"}, {"length": 4.08}, "length", "text_instead_of_number", "TypeConstraintViolation"),
+    ({"remark": {"a": [1]}}, {"remark": '{"a":[1]}'}, "remark", "json_instead_of_text", "TypeConstraintViolation"),
+    ({"remark": [1, "b"]}, {"remark": '[1,"b"]'}, "remark", "json_instead_of_text", "TypeConstraintViolation"),
+    ({"remark": True}, {"remark": "true"}, "remark", "json_instead_of_text", "TypeConstraintViolation"),
+    ({"remark": 6.5}, {"remark": "6.5"}, "remark", "json_instead_of_text", "TypeConstraintViolation"),
+    ({"remark": None}, {}, "remark", "null", "TypeConstraintViolation"),
+    ({"lights": [{"lumen": 7}]}, {"lights": [{"colour": "white", "lumen": 7}]},
+     "lights[0].colour", "missing", "OccurenceConstraintViolation"),
+    ({"lights": [{"colour": None, "lumen": 7}]}, {"lights": [{"colour": "white", "lumen": 7}]},
+     "lights[0].colour", "null", "TypeConstraintViolation"),
+    ({"lights": [{"colour": [], "lumen": 7}]}, {"lights": [{"colour": "white", "lumen": 7}]},
+     "lights[0].colour", "unusable", "TypeConstraintViolation"),
+    ({"lights": [{"colour": "red", "lumen": 7}, 5]}, {"lights": [{"colour": "red", "lumen": 7}]},
+     "lights[1]", "dropped", "TypeConstraintViolation"),
 ]  # fmt: skip
 
 
@@ -205,7 +235,7 @@ def test_several_deviations_are_all_noted() -> None:
         (car(doors=[{}]), "OccurenceConstraintViolation"),
         (car(doors=[{"side": 5}]), "TypeConstraintViolation"),
         (car(doors=["Left"]), "TypeConstraintViolation"),
-        (car(names=["a", {}]), "TypeConstraintViolation"),
+        (car(lights=[5, {"colour": "red"}]), "OccurenceConstraintViolation"),
         (car(spare={}), "OccurenceConstraintViolation"),
         (car(spare="none"), "TypeConstraintViolation"),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from csmsd.profiles import answering, incoming
 from csmsd.profiles.core.data_transfer import DataTransferReq, data_transfer
 from csmsd.profiles.site import Hook, Policies
 from csmsd.profiles.slice import Ask, Context, Reply
@@ -98,3 +99,17 @@ def test_a_hook_that_fails_is_a_rejection(said: bytes | str) -> None:
     assert event.type == "hook.failed"
     assert event.data["command"] == "/hooks/hello"
     assert str(event.data["reason"])
+
+
+@pytest.mark.parametrize(
+    ("data", "given"),
+    [({"vin": "W1", "n": 1}, '{"vin":"W1","n":1}'), ([1, 2], "[1,2]"), (5, "5"), (True, "true"), ("x", "x")],
+)
+def test_data_of_another_type_reaches_the_hook_as_its_json(data: object, given: str) -> None:
+    scene = Scene(Policies(hooks=HOOKS))
+    payload = json.dumps({"vendorId": "org.example", "data": data}).encode()
+
+    reply = answering.answer(incoming()["DataTransfer"], payload, Context(scene.site, scene.cp, scene.now, []))
+
+    assert reply.later is not None
+    assert json.loads(reply.later.question)["data"] == given

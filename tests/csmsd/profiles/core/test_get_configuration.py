@@ -121,3 +121,24 @@ def test_keys_are_bounded_in_number_and_length_and_known_ones_still_move() -> No
 
     assert len(scene.cp.configuration) == MAX_CONFIGURATION_KEYS
     assert scene.cp.configured("Key0") == "v" * 5000
+
+
+def test_a_value_of_another_type_costs_nothing_and_an_entry_that_is_none_itself_alone() -> None:
+    scene = Scene()
+    reported = [
+        {"key": "HeartbeatInterval", "value": 60},
+        {"key": "LocalPreAuthorize", "readonly": 1, "value": True},
+        {"key": "MeterValuesSampledData", "readonly": None, "value": ["Voltage", "SoC"]},
+        {"readonly": True, "value": "x"},
+        None,
+        {"key": "Blink", "readonly": "perhaps", "value": None},
+    ]
+
+    scene.confirmed("GetConfiguration", {}, {"configurationKey": reported, "unknownKey": ["A", None]})
+
+    assert {known.name: (known.value, known.readonly) for known in scene.cp.configuration.values()} == {
+        "HeartbeatInterval": ("60", False),
+        "LocalPreAuthorize": ("true", True),
+        "MeterValuesSampledData": ('["Voltage","SoC"]', False),
+        "Blink": (None, False),
+    }

@@ -116,6 +116,8 @@ class TestWhateverTheyAre:
             ([{"value": "1", "phase": None}], ["1"], [("meterValue[0].sampledValue[0].phase", "null")]),
             ([{"value": "1", "accuracy": 2}], ["1"], [("meterValue[0].sampledValue[0].accuracy", "unknown_field")]),
             ([{"value": "-12"}], ["-12"], []),
+            ([{"value": "12,5"}], ["12,5"], [("meterValue.sampledValue.value", "decimal_comma")]),
+            ([{"value": "much"}, SAMPLE], ["much", "1200"], [("meterValue.sampledValue.value", "not_a_number")]),
             ([{"value": "1e308", "unit": "kWh"}], ["1e308"], []),
             ([{"value": "OBIS…", "format": "SignedData"}], ["OBIS…"], []),
         ],
@@ -139,8 +141,8 @@ class TestWhateverTheyAre:
             {"meterValue": [VALUE]},
             {"connectorId": None, "meterValue": [VALUE]},
             {"connectorId": 10**30, "meterValue": [VALUE]},
-            {"connectorId": 1, "meterValue": [{"sampledValue": [SAMPLE]}]},
-            {"connectorId": 1, "meterValue": [{"timestamp": None, "sampledValue": [SAMPLE]}]},
+            {"connectorId": 1, "meterValue": [{"timestamp": "2026-03-01T12:00:00Z"}]},
+            {"connectorId": 1, "meterValue": [{"timestamp": None, "sampledValue": "none"}, None]},
             {"connectorId": 1, "meterValue": "none"},
         ],
     )
@@ -150,6 +152,41 @@ class TestWhateverTheyAre:
         assert answer.payload == {}
         assert [json.loads(kept.payload) for kept in answer.quarantined] == [payload]
         assert answer.event_types == ["message.quarantined"]
+
+    @pytest.mark.parametrize(
+        ("timestamps", "minutes"),
+        [
+            (["11:10", None, "11:30"], [10, 10, 30]),
+            ([None, "11:20", "11:30"], [20, 20, 30]),
+            (["11:10", "when?", None], [10, 10, 10]),
+            ([None, None, None], [60, 60, 60]),
+        ],
+    )
+    def test_one_without_a_usable_timestamp_is_kept_beside_the_others(
+        self, timestamps: list[str | None], minutes: list[int]
+    ) -> None:
+        scene = Scene()
+        values = [
+            {"sampledValue": [SAMPLE]}
+            if text is None
+            else {"timestamp": f"2026-03-01T{text}:00Z" if ":" in text else text, "sampledValue": [SAMPLE]}
+            for text in timestamps
+        ]
+
+        answer = scene.send("MeterValues", {"connectorId": 1, "meterValue": values})
+
+        assert [reading.time for reading in answer.readings] == [NOON + (minute - 60) * 60_000 for minute in minutes]
+        assert answer.quarantined == []
+        assert {kind for _, kind in answer.deviations} <= {"missing", "unreadable"}
+        assert len(answer.deviations) >= timestamps.count(None)
+
+    def test_one_that_is_no_reading_at_all_costs_itself_alone(self) -> None:
+        values = [VALUE, None, {"timestamp": "2026-03-01T12:00:00Z"}, VALUE]
+
+        answer = Scene().send("MeterValues", {"connectorId": 1, "meterValue": values})
+
+        assert len(answer.readings) == 2
+        assert answer.deviations == [("meterValue[1]", "dropped"), ("meterValue[2]", "dropped")]
 
     @pytest.mark.parametrize("connector", [-1, MAX_CONNECTORS + 1, 10**6, 2**63 - 1])
     def test_a_connector_that_cannot_be_is_confirmed_and_kept(self, connector: int) -> None:

@@ -65,7 +65,8 @@ def sample(value: str, **fields: Any) -> SampledValue:
         (sample("-inf"), None),
         (sample("1e400"), None),
         (sample("1e308", unit="kWh"), None),
-        (sample("12,5"), None),
+        (sample("12,5"), (12.5, "Wh")),
+        (sample("12,5 kWh"), None),
         (sample("1000", format="SignedData"), None),
     ],
 )

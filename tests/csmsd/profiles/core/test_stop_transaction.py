@@ -461,7 +461,7 @@ class TestUnreadable:
             ({"timestamp": None, "transactionId": "1"}, 500, ["stop_time:missing"]),
             ({"timestamp": {}, "reason": 7, "idTag": []}, 500, ["stop_time:missing"]),
             ({"transactionData": "none"}, 500, []),
-            ({"transactionData": [{"timestamp": None, "sampledValue": []}]}, 500, []),
+            ({"transactionData": [{"timestamp": None, "sampledValue": "none"}]}, 500, []),
         ],
     )
     def test_with_a_known_id_it_is_booked_with_what_can_be_read_and_kept(
