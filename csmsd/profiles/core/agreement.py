@@ -2,17 +2,17 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 
 import msgspec
 
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.core.streams import Point
 from csmsd.profiles.record import Milliseconds
 
-# A register that is asked once a minute is this far behind at the start and the end.
-LAG_WH = 100.0
+_TOO_FAST = 20
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -77,18 +77,40 @@ def gain_of(points: list[Point]) -> float:
     return max(point.wh for point in points) - points[0].wh if points else 0.0
 
 
-def counts_from_zero(case: Case, points: list[Point]) -> bool:
-    """Whether the readings count what the transaction took: as much at first as its time or its pace allows."""
+def counts_from_zero(case: Case, points: list[Point], *, steadily: bool = False) -> bool:
+    """Whether the readings count what the transaction took: as much at first as its time or its pace allows.
+
+    `steadily`: at the pace of what follows, whatever its time allows.
+    """
     if not points or points[0].wh < -case.slack or not advances(points):
         return False
     first, last = points[0], points[-1]
     if any(not case.can_have_come(point.wh, point.time) for point in points):
         return False
     began = case.clocks.began
-    if began is None or first.wh <= reach(min(case.clocks.watts, WALLBOX_W), first.time - began) + case.slack:
+    if began is None or (
+        not steadily and first.wh <= reach(min(case.clocks.watts, WALLBOX_W), first.time - began) + case.slack
+    ):
         return True
     pace = (last.wh - first.wh) / max(1, last.time - first.time)
-    return first.wh <= 3 * pace * max(1, first.time - began)
+    return first.wh <= 3 * pace * max(1, first.time - began) + case.slack
+
+
+def start_was_not_read(case: Case, points: list[Point]) -> bool:
+    """Whether a start of 0 and readings that go on evenly are two registers: the first came many times too fast."""
+    began = case.clocks.began
+    if case.start or began is None or len(points) < 3:
+        return False
+    first = points[0]
+    passed = max(1, first.time - began)
+    if first.wh <= reach(min(case.clocks.watts, WALLBOX_W), passed):
+        return False
+    paces = [
+        (later.wh - earlier.wh) / (later.time - earlier.time)
+        for earlier, later in pairwise(points)
+        if later.time > earlier.time
+    ]
+    return bool(paces) and min(paces) > 0 and _TOO_FAST * max(paces) < first.wh / passed
 
 
 def in_unit(points: list[Point], factor: float) -> list[Point]:
@@ -103,7 +125,8 @@ def is_second_register(case: Case, own: list[Point], others: list[Point]) -> boo
     """Whether readings that do not fit are those of another meter, which other kinds of readings show."""
     if not own or not others or not advances(others):
         return False
-    if {point.context for point in own} & {point.context for point in others}:
+    beside = {point.time for point in others} <= {point.time for point in own} and len(others) > 1
+    if not beside and {point.context for point in own} & {point.context for point in others}:
         return False
     since, until = others[0].time, others[-1].time
     return gain_of(others) <= case.clocks.reach(since, until) + case.slack

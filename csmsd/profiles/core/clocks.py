@@ -4,7 +4,7 @@ import msgspec
 
 from csmsd.profiles.core.doubts import Doubt
 from csmsd.profiles.core.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
-from csmsd.profiles.core.plain import AHEAD, HOUR, UNKNOWN_CONNECTOR_W, reach
+from csmsd.profiles.core.plain import AHEAD, HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, reach
 from csmsd.profiles.record import Milliseconds
 
 _MINUTE = 60_000
@@ -100,8 +100,8 @@ def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clo
         key = (reading.measurand, reading.phase, reading.location, reading.context, reading.time, reading.value)
         known.setdefault(key, reading)
     ordered = sorted(known.values(), key=lambda reading: reading.time)
-    own = [reading for reading in ordered if _is_own(reading, clocks)]
     register = evidence.start.register
+    own = [reading for reading in ordered if _is_own(reading, clocks, register)]
     if clocks.began is None or register is None or any(reading.context != BEGIN for reading in own):
         return own, clocks
     early = [reading for reading in ordered if clocks.began - _ZONES <= reading.time < clocks.began]
@@ -112,11 +112,11 @@ def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clo
     return early, Clocks(None, clocks.ended, clocks.ahead, clocks.watts, doubts)
 
 
-def _is_own(reading: Reading, clocks: Clocks) -> bool:
+def _is_own(reading: Reading, clocks: Clocks, register: float | None) -> bool:
     if clocks.began is not None and reading.time < clocks.began:
         return reading.context == BEGIN and reading.time >= clocks.began - _NEAR
     if clocks.ended is not None and reading.time > clocks.ended + _MINUTE:
         if reading.context == BEGIN:
-            return True  # told late
+            return register is None or abs(reading.value - register) <= LAG_WH  # told late, else of the next one
         return reading.context == END and reading.time <= clocks.ended + _NEAR
     return True

@@ -1,7 +1,6 @@
 """The energy by start, stop and the readings between them."""
 
 from csmsd.profiles.core.agreement import (
-    LAG_WH,
     Case,
     Finding,
     advances,
@@ -13,7 +12,9 @@ from csmsd.profiles.core.agreement import (
     is_second_register,
     longest,
     part,
+    start_was_not_read,
 )
+from csmsd.profiles.core.plain import LAG_WH
 from csmsd.profiles.core.restarts import all_advances, falls_once, restarts
 from csmsd.profiles.core.running import up_to_last
 from csmsd.profiles.core.streams import Point
@@ -29,11 +30,14 @@ def closed(case: Case) -> Finding:
     if not case.can_have_come(energy, case.clocks.ended):
         return _impossible(case, energy, stop)
     if agrees(case, points, start, stop):
+        if start_was_not_read(case, [*points, _stop_point(case, stop)]):
+            least = stop - points[0].wh
+            return Finding(least, least, energy, frozenset({"start_register"}))
         return doubted(case, energy) if start <= case.slack else exactly(energy)
     restarted = restarts(case, [*points, _stop_point(case, stop)])
     if restarted is not None:
         return restarted
-    counted = agrees(case, points, 0.0, energy)
+    counted = agrees(case, points, 0.0, energy) or _restart_from_zero(case, energy)
     units = [factor for factor in UNITS if start and agrees(case, in_unit(points, factor), start, stop)]
     if counted and not (units and ends_nearer(case, energy, units[0])):
         return doubted(case, energy)
@@ -61,6 +65,12 @@ def closed(case: Case) -> Finding:
     return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
 
 
+def _restart_from_zero(case: Case, energy: float) -> bool:
+    """Whether the readings count the transaction, and restarts set them back to 0, but not start and stop."""
+    restarted = restarts(Case(0.0, None, case.points, case.clocks, case.boots, case.slack), case.points)
+    return restarted is not None and restarted.energy <= energy + case.slack
+
+
 def _stop_point(case: Case, stop: float) -> Point:
     ended = case.clocks.ended
     last = case.points[-1].time if case.points else (case.clocks.began or 0)
@@ -78,6 +88,14 @@ def _impossible(case: Case, energy: float, stop: float) -> Finding:
         and is_in_time(case, points[-1].wh - case.start / 1000, milli)
     ):
         return exactly(milli, "unit")
+    least = stop / 1000 - case.start
+    if (
+        points
+        and case.can_have_come(least, case.clocks.ended)
+        and agrees(case, points, case.start, stop / 1000)
+        and is_in_time(case, points[-1].wh - case.start, least)
+    ):
+        return exactly(max(0.0, least), "unit")
     kilo = stop - case.start * 1000
     if (
         case.start
@@ -126,7 +144,7 @@ def _stop_below_start(case: Case, stop: float) -> Finding:
             )
     if points and agrees(case, points, min(0.0, points[0].wh), stop) and all(p.wh < case.start - slack for p in points):
         least = stop - points[0].wh
-        counted = counts_from_zero(case, [*points, _stop_point(case, stop)])
+        counted = counts_from_zero(case, [*points, _stop_point(case, stop)], steadily=True)
         energy = stop if counted else least
         return Finding(
             energy,

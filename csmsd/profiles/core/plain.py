@@ -10,6 +10,8 @@ As long as it is plain, `figure` is what `verdict.reckon` makes of the same evid
 `reckon` has to say: once a call returned False, and before the first register was read.
 """
 
+import math
+
 import msgspec
 
 from csmsd.profiles.record import Milliseconds
@@ -19,29 +21,35 @@ UNKNOWN_CONNECTOR_W = 400_000.0
 WALLBOX_W = 22_000.0
 # Readings in kWh with two decimals are up to this far off; a step back of so little is no jump.
 ROUNDING_WH = 10.0
+# A register that is asked once a minute is this far behind at the start and the end.
+LAG_WH = 100.0
 # No register shows a terawatt hour. What does is kept with its transaction, but not billed.
 LIMIT_WH = 1e12
 # A message that comes from so much later was not written by a right clock.
 AHEAD = 60_000  # ms
 # How much more than its rating a connector delivers: 32 A at 253 V are a tenth above 32 A at 230 V.
-_ABOVE_RATING = 1.15
+ABOVE_RATING = 1.15
 _MARGIN_WH = 100.0
 
 
 def reach(watts: float, time: Milliseconds) -> float:
     """Wh that a connector of so many W can deliver in a time, with a minute and a little more for clocks and lag."""
-    return watts * (_ABOVE_RATING * max(0, time) / HOUR + 1 / 60) + _MARGIN_WH
+    return watts * (ABOVE_RATING * max(0, time) / HOUR + 1 / 60) + _MARGIN_WH
 
 
 class Plain(msgspec.Struct, gc=False):
-    """A register that advances from the start in the order of time, no faster than its connector can deliver."""
+    """A register that advances from the start in the order of time, no faster than its connector can deliver.
+
+    `wh` and `time` are of the last reading. The connector can have brought the register to `most + pace * time`.
+    """
 
     start_wh: float
     start_time: Milliseconds
-    watts: float
+    pace: float  # Wh in a ms
+    most: float
     wh: float
     time: Milliseconds
-    plain: bool = True
+    plain: bool
     read: bool = False
 
     @classmethod
@@ -56,25 +64,24 @@ class Plain(msgspec.Struct, gc=False):
     ) -> "Plain":
         """As StartTransaction tells it; not plain without a register, or when its time is no good."""
         wh = float(register) if register is not None else 0.0
-        usable = register is not None and 0 <= register < LIMIT_WH and oddity is None
-        on_time = received_at - 24 * HOUR <= time <= received_at + AHEAD
-        return cls(wh, time, rating_w or UNKNOWN_CONNECTOR_W, wh, time, usable and on_time)
+        watts = rating_w or UNKNOWN_CONNECTOR_W
+        if not wh:
+            watts = min(watts, WALLBOX_W)  # a start of 0 may be one whose register was not read
+        pace = watts * ABOVE_RATING / HOUR
+        plain = register is not None and 0 <= register < LIMIT_WH / 10 and oddity is None
+        plain = plain and received_at - 24 * HOUR <= time <= received_at + AHEAD
+        # The last digit of a float must not make it plain where `reckon` is in doubt.
+        most = wh + reach(watts, 0) - pace * time - 0.01
+        return cls(wh, time, pace, most, wh if plain else math.inf, time, plain)
 
     def take(self, time: Milliseconds, wh: float) -> bool:
         """Takes the next reading; whether all is still plain. One from before the start is not the transaction's."""
-        if time < self.start_time and self.read:
-            return self.plain
-        if not (
-            self.plain
-            and time >= self.time
-            and self.wh <= wh < LIMIT_WH
-            and wh - self.start_wh <= reach(self.watts, time - self.start_time)
-        ):
-            return self.leave()
-        self.time = time
-        self.wh = wh
-        self.read = True
-        return True
+        if time >= self.time and self.wh <= wh <= self.most + self.pace * time:
+            self.time = time
+            self.wh = wh
+            self.read = True
+            return True
+        return self.plain if time < self.start_time and self.read else self.leave()
 
     def begin(self, wh: float) -> bool:
         """Takes the register of the start once more; whether all is still plain."""
@@ -83,6 +90,7 @@ class Plain(msgspec.Struct, gc=False):
     def leave(self) -> bool:
         """From now on it is not plain. Returns False."""
         self.plain = False
+        self.wh = math.inf  # which no reading goes on from
         return False
 
     @property
@@ -95,10 +103,10 @@ class Plain(msgspec.Struct, gc=False):
     ) -> int | None:
         """Wh of the transaction that StopTransaction ends, or None when `reckon` has to say.
 
-        Only for a stop without transactionData; the readings of one with them are taken before.
+        Only for a stop without transactionData, or when the readings in it were taken before.
         """
-        if not register or oddity is not None or time > received_at + AHEAD or not self.read:
+        if not register or oddity is not None or time > received_at + AHEAD or not (self.plain and self.read):
             return None
-        if register - self.start_wh > 100 * (self.wh - self.start_wh) and self.wh > self.start_wh:
+        if register - self.start_wh > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh
         return self.figure if self.take(time, float(register)) else None

@@ -1,10 +1,10 @@
 """What a register says about the energy: start, stop and the readings between them, held against each other."""
 
-from csmsd.profiles.core.agreement import LAG_WH, Case, Finding, exactly
+from csmsd.profiles.core.agreement import Case, Finding, exactly
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.closing import closed
 from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.core.running import up_to_last
 from csmsd.profiles.core.streams import Point, Stream, grid
 from csmsd.profiles.record import Milliseconds
@@ -31,8 +31,11 @@ def judge(
     if begin is not None and start is not None and _comes_after(begin, start, slack, clocks):
         points, begin = sorted([*points, begin], key=lambda point: point.time), None  # a sample with a wrong label
     if start is not None and begin is not None and abs(start - begin.wh) > LAG_WH + slack:
-        case = Case(begin.wh, None, points, clocks, boots, slack)
-        finding = _on_another_register(up_to_last(case), case, start, stop, told_end=stream.end)
+        told_first = Case(start, stop, points, clocks, boots, slack)
+        finding = up_to_last(told_first) if stop is None else closed(told_first)
+        if begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
+            case = Case(begin.wh, None, points, clocks, boots, slack)
+            finding = _on_another_register(up_to_last(case), case, start, stop, told_end=stream.end)
     elif start is not None or begin is not None:
         told = start if start is not None else begin.wh if begin is not None else 0.0
         case = Case(told, stop, points, clocks, boots, slack)

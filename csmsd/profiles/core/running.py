@@ -11,6 +11,7 @@ from csmsd.profiles.core.agreement import (
     lies_between,
     longest,
     part,
+    start_was_not_read,
 )
 from csmsd.profiles.core.doubts import Doubt
 from csmsd.profiles.core.plain import HOUR, ROUNDING_WH, WALLBOX_W, reach
@@ -27,6 +28,9 @@ def up_to_last(case: Case) -> Finding:
         return exactly(0.0)
     possible = all(case.can_have_come(point.wh - start, point.time) for point in points)
     if possible and lies_between(points, start, float("inf"), slack, None) and advances(points):
+        if start_was_not_read(case, points):
+            energy = points[-1].wh - points[0].wh
+            return Finding(energy, energy, points[-1].wh, frozenset({"start_register"}))
         return exactly(_advance(case))
     restarted = restarts(case, points)
     if restarted is not None:

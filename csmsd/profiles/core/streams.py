@@ -1,12 +1,11 @@
 """Streams: the readings of one thing at one place, and which stream carries the bill."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import msgspec
 
-from csmsd.profiles.core.evidence import BEGIN, END, INTERVAL, POWER, REGISTER, Reading
-from csmsd.profiles.core.plain import HOUR, LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.evidence import BEGIN, END, REGISTER, Reading
+from csmsd.profiles.core.plain import LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.record import Milliseconds
 
 _PHASES = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
@@ -150,54 +149,3 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
 
 def _since(began: Milliseconds | None, point: Point) -> Milliseconds:
     return point.time - began if began is not None else 0
-
-
-def intervals(readings: list[Reading]) -> tuple[float, Milliseconds] | None:
-    """Wh of all intervals (Energy.Active.Import.Interval) together, and when the last one ended.
-
-    Those of the clock and those of the sampling tell the same energy twice; so do the total and its phases.
-    """
-    kinds: dict[tuple[str, bool], dict[tuple[Milliseconds, str], Reading]] = {}
-    for reading in readings:
-        if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in ("Outlet", *_PLACES):
-            kind = (reading.context if reading.context == "Sample.Clock" else "", bool(reading.phase))
-            kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading
-    sums = {
-        kind: (sum(reading.value for reading in found.values()), max(time for time, _ in found))
-        for kind, found in kinds.items()
-    }
-    whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums
-    return max(whole.values(), default=None)
-
-
-def power(
-    readings: list[Reading], began: Milliseconds | None, ended: Milliseconds | None
-) -> tuple[float, float] | None:
-    """(estimated, surely at least) Wh by the power over time: trapezia, or the lower of each two readings."""
-    kinds: dict[bool, dict[Milliseconds, dict[tuple[str, str], float]]] = {}
-    for reading in readings:
-        if reading.measurand == POWER and 0 <= reading.value < LIMIT_WH and reading.phase != "N":
-            moment = kinds.setdefault(bool(reading.phase), {}).setdefault(reading.time, {})
-            moment[reading.location, reading.phase] = reading.value
-    found = kinds.get(False) or kinds.get(True)
-    if not found:
-        return None
-    moments = [(time, _at_one_place(watts)) for time, watts in sorted(found.items())]
-    least = 0.0
-    for (since, before), (until, after) in pairwise(moments):
-        least += min(until - since, HOUR) / HOUR * min(before, after)
-    if began is not None and began < moments[0][0]:
-        moments.insert(0, (began, moments[0][1]))
-    if ended is not None and ended > moments[-1][0]:
-        moments.append((ended, moments[-1][1]))
-    estimated = 0.0
-    for (since, before), (until, after) in pairwise(moments):
-        estimated += (until - since) / HOUR * (before + after) / 2
-    return estimated, least
-
-
-def _at_one_place(watts: dict[tuple[str, str], float]) -> float:
-    places: dict[str, float] = {}
-    for (place, _), value in watts.items():
-        places[place] = places.get(place, 0.0) + value
-    return places["Outlet"] if "Outlet" in places else max(places.values())

@@ -15,8 +15,9 @@ from csmsd.profiles.core.clocks import Clocks, own_readings, read_clocks
 from csmsd.profiles.core.doubts import Doubt, ordered
 from csmsd.profiles.core.evidence import Evidence, Reading
 from csmsd.profiles.core.plain import LIMIT_WH, ROUNDING_WH
+from csmsd.profiles.core.rates import intervals, power
 from csmsd.profiles.core.registers import judge
-from csmsd.profiles.core.streams import Stream, choose, intervals, power
+from csmsd.profiles.core.streams import Stream, choose
 
 Basis = Literal["start_and_stop", "readings", "phases", "intervals", "power", "nothing"]
 
@@ -32,6 +33,8 @@ BASES: dict[Basis, str] = {
 # Power that is read now and then gives the energy no better than this.
 _POWER_IS_ROUGH = 3.0
 _POWER_SAYS_WH = 1000.0
+_INTERVALS_ARE_ROUGH = 1.2
+_INTERVALS_SAY_WH = 200.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -53,12 +56,14 @@ def reckon(evidence: Evidence) -> Verdict:
         stop = _usable(evidence.stop.register)
     stopped = evidence.stop is not None
     stream = choose(own, start=start, began=clocks.began, stopped=stopped)
-    if stream is not None and not (stream.is_dead and start is not None and not stream.absurd and stop is None):
+    shows_nothing = stream is None or (stream.is_dead and not stream.absurd)
+    if stream is not None and not (shows_nothing and start is not None and (stop is None or start == stop == 0)):
         finding = judge(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots)
         basis = _basis(finding, stream, start, stop)
     else:
         finding, basis = _without_register(own, start, stop, evidence, clocks)
-    finding, basis = _held_against_power(finding, basis, own, start, stop, clocks)
+    if basis == "start_and_stop" and not finding.doubts:
+        finding = _held_against_intervals(_held_against_power(finding, own, clocks), own)
     energy = round(finding.energy)
     return Verdict(
         energy,
@@ -89,10 +94,10 @@ def _without_register(
         return finding, "start_and_stop"
     summed = intervals(own)
     if summed is not None:
-        energy, until = summed
-        more = clocks.until_end(until) if evidence.stop is not None else 0.0
+        energy = summed.energy
+        more = clocks.until_end(summed.until) if evidence.stop is not None else 0.0
         return Finding(energy, energy, energy + more), "intervals"
-    estimate = power(own, clocks.began, clocks.ended)
+    estimate = power(own, clocks)
     if estimate is not None and estimate[0] > ROUNDING_WH:
         energy, _ = estimate
         until = clocks.ended if clocks.ended is not None else own[-1].time
@@ -109,16 +114,23 @@ def _without_register(
     return Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset(doubts)), "nothing"
 
 
-def _held_against_power(
-    finding: Finding, basis: Basis, own: list[Reading], start: float | None, stop: float | None, clocks: Clocks
-) -> tuple[Finding, Basis]:
-    """Power cannot tell a figure where registers do, but that a register tells nearly nothing while much is drawn."""
-    if basis != "start_and_stop" or finding.doubts or start is None or stop is None:
-        return finding, basis
-    estimate = power(own, clocks.began, clocks.ended)
+def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+    """Power cannot tell a figure where registers do, but that they tell nearly nothing while much is drawn."""
+    estimate = power(own, clocks)
     if estimate is None or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
-        return finding, basis
+        return finding
     kilo = finding.energy * 1000
     if kilo and estimate[1] / 2 <= kilo <= 2 * estimate[0] and kilo <= clocks.since_start(clocks.ended):
-        return Finding(kilo, finding.energy, kilo + 1000, frozenset({"unit"})), basis
-    return Finding(finding.energy, finding.low, max(finding.high, estimate[0]), frozenset({"readings_disagree"})), basis
+        return Finding(kilo, finding.energy, kilo + 1000, frozenset({"unit"}))
+    return Finding(finding.energy, finding.low, max(finding.high, estimate[0]), frozenset({"readings_disagree"}))
+
+
+def _held_against_intervals(finding: Finding, own: list[Reading]) -> Finding:
+    """Intervals, too, contradict registers that tell much less; some count on where they should begin anew."""
+    summed = intervals(own)
+    if summed is None or finding.doubts:
+        return finding
+    least = summed.energy if not summed.grows else summed.largest
+    if least <= finding.energy * _INTERVALS_ARE_ROUGH + _INTERVALS_SAY_WH:
+        return finding
+    return Finding(finding.energy, finding.low, max(finding.high, least), frozenset({"readings_disagree"}))

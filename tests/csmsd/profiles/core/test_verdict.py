@@ -455,6 +455,42 @@ an offline transaction, told later: 1000
     S 1000 -300 got:-60 | M -250 1500 | E 2000 -200 got:-60
 a reset by a clock that is ahead: 5500
     S 1000 +60 got:-60 | M +70 5000 | B -45 | M +80 200 | M +100 900 | E 1500 +120 got:0
+
+# --- odder still
+a session register that a boot sets back: 2500
+    S 5111000 | M -50 500 | M -40 1500 | B -35 | M -30 100 | M -10 700 | E 5113500
+two registers under one name in each reading: 4000
+    S 50000 | M -50 51000 | M -50 1000 | M -30 53000 | M -30 3000 | E 54000
+the same, running: 3000
+    S 50000 | M -50 51000 | M -50 1000 | M -30 53000 | M -30 3000
+a register of 0 beside intervals: 3000 (3000..239767) by intervals
+    S 0 | M -45 0 | M -45 1500 interval | M -30 0 | M -30 1500 interval | E 0
+a register of 0 beside intervals, running: 3000 by intervals
+    S 0 | M -45 0 | M -45 1500 interval | M -30 0 | M -30 1500 interval
+the registers stand still beside intervals: 0 (0..4500) readings_disagree
+    S 5000 | M -45 1500 interval | M -30 1500 interval | M -15 1500 interval | E 5000
+intervals that count on: 4500
+    S 1000 | M -45 1500 interval | M -30 3000 interval | M -15 4500 interval | E 5500
+intervals a little above the registers: 4400
+    S 1000 | M -45 1500 interval | M -30 1500 interval | M -15 1500 interval | E 5400
+power in kW that are W: 1000
+    S 1000 | M -50 3600kW power | M -30 3600kW power | E 2000
+a start that was not read, on an unknown connector: 3000 (3000..53000) start_register
+    S 0 | M -50 50000 | M -40 50500 | M -30 51000 | M -10 52400 | E 53000
+the same, running: 2400 (2400..52400) start_register
+    S 0 | M -50 50000 | M -40 50500 | M -30 51000 | M -10 52400
+much at first, then full: 50200
+    S 0 | M -50 50000 | M -40 50200 | M -30 50200 | M -10 50200 | E 50200
+a Begin of 0 in each reading: 3560
+    S 210300 | M -30 211860 | M -30 0 begin | M -20 213860 | M -20 0 begin
+a Begin of 0 in each reading, stopped: 6460
+    S 210300 | M -30 211860 | M -30 0 begin | M -20 213860 | M -20 0 begin | E 216760
+the Begin of the next one under the old id: 1000
+    S 1000 | M -30 1500 | M 20 9000 begin | E 2000
+a stop in mWh: 300 unit
+    S 1000 | M -50 1100 | M -30 1200 | E 1300000
+a start that was misread: 200 (200..4883) start_register
+    R 22000 | S 999999 | M -50 1100 | M -30 1200 | E 1300
 """
 
 

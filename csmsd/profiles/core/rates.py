@@ -1,0 +1,74 @@
+"""Energy where no register tells it: by intervals, or by the power over time."""
+
+from itertools import pairwise
+
+import msgspec
+
+from csmsd.profiles.core.clocks import Clocks
+from csmsd.profiles.core.evidence import INTERVAL, POWER, Reading
+from csmsd.profiles.core.plain import ABOVE_RATING, HOUR, LIMIT_WH
+from csmsd.profiles.record import Milliseconds
+
+_PLACES = ("Outlet", "Cable", "Body", "Inlet")
+
+
+class Intervals(msgspec.Struct, frozen=True):
+    """Wh of all intervals together, the largest of them, whether none is less than the one before, and their end."""
+
+    energy: float
+    largest: float
+    grows: bool
+    until: Milliseconds
+
+
+def intervals(readings: list[Reading]) -> Intervals | None:
+    """What Energy.Active.Import.Interval tells.
+
+    Those of the clock and those of the sampling tell the same energy twice; so do the total and its phases.
+    """
+    kinds: dict[tuple[str, bool], dict[tuple[Milliseconds, str], float]] = {}
+    for reading in readings:
+        if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in _PLACES:
+            kind = (reading.context if reading.context == "Sample.Clock" else "", bool(reading.phase))
+            kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading.value
+    sums = {kind: _summed(found) for kind, found in kinds.items()}
+    whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums
+    return max(whole.values(), key=lambda told: (told.energy, told.until), default=None)
+
+
+def _summed(found: dict[tuple[Milliseconds, str], float]) -> Intervals:
+    told = [value for _, value in sorted(found.items())]
+    grows = len(told) > 1 and all(later > earlier for earlier, later in pairwise(told))
+    return Intervals(sum(told), max(told), grows, max(time for time, _ in found))
+
+
+def power(readings: list[Reading], clocks: Clocks) -> tuple[float, float] | None:
+    """(estimated, surely at least) Wh by the power over time: trapezia, or the lower of each two readings."""
+    began, ended, most = clocks.began, clocks.ended, clocks.watts * ABOVE_RATING
+    kinds: dict[bool, dict[Milliseconds, dict[tuple[str, str], float]]] = {}
+    for reading in readings:
+        if reading.measurand == POWER and 0 <= reading.value <= most and reading.phase != "N":
+            moment = kinds.setdefault(bool(reading.phase), {}).setdefault(reading.time, {})
+            moment[reading.location, reading.phase] = reading.value
+    found = kinds.get(False) or kinds.get(True)
+    if not found:
+        return None
+    moments = [(time, _at_one_place(watts)) for time, watts in sorted(found.items())]
+    least = 0.0
+    for (since, before), (until, after) in pairwise(moments):
+        least += min(until - since, HOUR) / HOUR * min(before, after)
+    if began is not None and began < moments[0][0]:
+        moments.insert(0, (began, moments[0][1]))
+    if ended is not None and ended > moments[-1][0]:
+        moments.append((ended, moments[-1][1]))
+    estimated = 0.0
+    for (since, before), (until, after) in pairwise(moments):
+        estimated += (until - since) / HOUR * (before + after) / 2
+    return estimated, least
+
+
+def _at_one_place(watts: dict[tuple[str, str], float]) -> float:
+    places: dict[str, float] = {}
+    for (place, _), value in watts.items():
+        places[place] = places.get(place, 0.0) + value
+    return places["Outlet"] if "Outlet" in places else max(places.values())
