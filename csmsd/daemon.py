@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any, Protocol
 
 from csmsd import __version__, service_manager
 from csmsd.charge_points.dispatch import Dispatcher
@@ -16,18 +18,16 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
 from csmsd.charge_points.strangers import Strangers
+from csmsd.control.opening import control_socket
 from csmsd.control.rpc import Json, RpcError
-from csmsd.control.server import ControlServer
-from csmsd.control.service import Service
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
-from csmsd.files.opening import open_files
-from csmsd.hooks.data_transfer_hooks import Hooks
-from csmsd.hooks.event_hooks import EventHooks
+from csmsd.files.opening import file_hosts
+from csmsd.hooks.opening import executables
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector, settle_what_was_under_way
 from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures
-from csmsd.metrics.opening import open_metrics
+from csmsd.metrics.opening import metrics_listener
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.operations.queue import CommandQueue
@@ -51,7 +51,6 @@ from csmsd.store.writer import Writer
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 3.5
-_LAST_HOOKS_SECONDS = 0.5
 
 
 class AlreadyRunning(Exception):
@@ -75,6 +74,43 @@ class Keys:
         return hash_password(password, generated=generated)
 
 
+class _Part(Protocol):
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+async def _open(part: _Part, opened: AsyncExitStack) -> None:
+    """Also what is half open is closed: its threads would keep the process alive."""
+    opened.push_async_callback(part.close)
+    await part.open()
+
+
+@asynccontextmanager
+async def _closing_within(seconds: float) -> AsyncIterator[AsyncExitStack]:
+    """A stack of what is open. What takes longer to close is cut short, and the rest closed all the same."""
+    opened = AsyncExitStack()
+    try:
+        yield opened
+    finally:
+        try:
+            async with asyncio.timeout(seconds):
+                await opened.aclose()
+        except TimeoutError:
+            log.warning("some connections did not close in time")
+
+
+@asynccontextmanager
+async def _background(**running: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """What goes on beside everything else, by name, until the end."""
+    tasks = [asyncio.create_task(work, name=name) for name, work in running.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Daemon:
     """One running csmsd. `read_settings` gives the settings anew for a reload."""
 
@@ -86,35 +122,37 @@ class Daemon:
         self._database = self._directory / "csms.db"
         self._lock: int | None = None
         self._stop = asyncio.Event()
-        self._addresses: list[str] = []
         self._metrics: str | None = None
-        self._background: list[asyncio.Task[None]] = []
-        self._opened: list[Callable[[], Awaitable[None]]] = []  # how to close what is open, in the order of opening
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_directory()
         await asyncio.to_thread(prepare, self._database)
-        try:
-            await self._build()
-        except BaseException:  # the threads of what is open would keep the process alive
-            await self._close_opened()
-            raise
+        # What is opened last is closed first. The store is closed in any case, however long the others take.
+        async with AsyncExitStack() as inner, _closing_within(_DRAIN_SECONDS) as outer:
+            await self._open_store(inner)
+            await self._begin_operations()
+            self._hooks, self._event_hooks = await inner.enter_async_context(
+                executables(self._settings, self._bus, self._live)
+            )
+            await self._open_edges(outer)
+            await self._serve()
+
+    async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloading.reload_on_signal)
         calm_garbage_collector()
-        service_manager.notify("READY=1", f"STATUS=listening on {', '.join(self._addresses)}")
-        log.info(
-            "csmsd %s listens on %s; socket %s", __version__, ", ".join(self._addresses), self._settings.socket_path
-        )
+        where = ", ".join(self._listener.addresses)
+        service_manager.notify("READY=1", f"STATUS=listening on {where}")
+        log.info("csmsd %s listens on %s; socket %s", __version__, where, self._settings.socket_path)
         self._live.tell(Event("daemon.started", None, {"version": __version__}))
         try:
             await self._stop.wait()
         finally:
-            await self._shut_down()
+            self._begin_to_stop()
 
     def _lock_directory(self) -> None:
         """Two daemons on one file would each believe in a live state of its own."""
@@ -127,15 +165,14 @@ class Daemon:
     def _site(self) -> Site:
         return self._live.site
 
-    async def _build(self) -> None:
+    async def _open_store(self, opened: AsyncExitStack) -> None:
         settings = self._settings
         self._message_log = MessageLog(
             self._directory / "log.db",
             max_bytes=settings.store.message_log_megabytes * 1024 * 1024,
             max_age_days=settings.store.message_log_days,
         )
-        self._opened.append(self._message_log.close)
-        await self._message_log.open()
+        await _open(self._message_log, opened)
         self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
         self._writer = Writer(
             self._database, synchronous=settings.store.synchronous, recover=lambda: self._live.recover()
@@ -143,12 +180,12 @@ class Daemon:
         self._writer.on_state = self._store_changed
         self._live = LiveSite(self._writer, self._bus, now, lambda: load(self._database, policies(settings)))
         await self._live.open()
-        self._opened.append(self._writer.close)
-        await self._writer.open()
+        await _open(self._writer, opened)
         self._reader = Reader(self._database)
-        self._opened.append(self._reader.close)
-        await self._reader.open()
-        self._housekeeping = Housekeeping(self._live)
+        await _open(self._reader, opened)
+
+    async def _begin_operations(self) -> None:
+        ocpp = self._settings.ocpp
         self._registry = Registry(self._live)
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
@@ -160,72 +197,66 @@ class Daemon:
             self._runner,
             self._bus,
             now,
-            lambda: self._settings.ocpp.hold_after_reconnect,
+            lambda: ocpp.hold_after_reconnect,
         )
         await self._queue.load(await self._reader.queued())
         self._registry.on_ready = self._queue.ready
         self._bus.subscribe(self._queue.told)
-        self._reassertion = Reassertion(self._site, self._runner, lambda: self._settings.ocpp.call_timeout)
+        self._reassertion = Reassertion(self._site, self._runner, lambda: ocpp.call_timeout)
         self._bus.subscribe(self._reassertion.told)
-        self._event_hooks = EventHooks(settings.events, self._bus, self._live)
-        self._opened.append(lambda: self._event_hooks.close(_LAST_HOOKS_SECONDS))
-        self._hooks = Hooks(lambda: self._settings.data_transfer)
-        self._opened.append(self._hooks.close)
-        dispatcher = Dispatcher(self._live, self._hooks)
-        strangers = Strangers(self._live)
-        tap = Tap(self._message_log, settings.store, now)
         self._rollouts = RolloutRunner(
-            self._site, self._writer, self._runner, self._bus, now, lambda: self._settings.ocpp.call_timeout
+            self._site, self._writer, self._runner, self._bus, now, lambda: ocpp.call_timeout
         )
-        shelf, self._files = await open_files(
-            self._directory / "files",
-            settings.files,
-            settings.server.listen,
-            self._live,
-            self._bus,
-        )
-        self._opened.append(self._files.close)
-        prunable = Prunable(self._database)
-        pruner = Pruner(self._live, self._writer, prunable, shelf, settings.retention)
-        self._runner.open_host = self._files.ready
-        self._listener = Listener(settings, self._registry, dispatcher, strangers, tap, now)
-        service = Service(
-            site=self._site,
-            keeper=self._writer,
-            reader=self._reader,
-            links=self._registry,
-            log=self._message_log,
-            bus=self._bus,
-            clock=now,
-            keys=Keys(),
-            runner=self._runner,
-            queue=self._queue,
-            info=self._info,
-            storage=self._storage,
-            reload=self._reload,
-            message_subscribers=tap.subscribers,
-            files=shelf,
-            max_firmware_bytes=settings.files.max_firmware_megabytes * 1024 * 1024,
-            waits_for=self._rollouts.waits_for,
-            pruner=pruner,
-            copy_database=partial(DatabaseCopy, self._database),
-        )
-        self._control = ControlServer(service, settings.socket_path, settings.control.group)
-        await self._control.open()
-        self._opened.append(self._control.close)
-        self._addresses = await self._listener.open()
-        await self._open_metrics(dispatcher)
-        self._background = [
-            asyncio.create_task(self._housekeeping.run(), name="housekeeping"),
-            asyncio.create_task(self._rollouts.run(), name="rollouts"),
-            asyncio.create_task(self._files.run(), name="file hosts"),
-            asyncio.create_task(self._queue.serve(), name="queue"),
-            asyncio.create_task(Expiry(self._live).run(), name="expiry"),
-            asyncio.create_task(pruner.run(), name="pruning"),
-        ]
 
-    async def _open_metrics(self, dispatcher: Dispatcher) -> None:
-        figures = Figures(
+    async def _open_edges(self, opened: AsyncExitStack) -> None:
+        settings, live, bus = self._settings, self._live, self._bus
+        shelf, self._files = await opened.enter_async_context(
+            file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
+        )
+        self._runner.open_host = self._files.ready
+        pruner = Pruner(live, self._writer, Prunable(self._database), shelf, settings.retention)
+        dispatcher = Dispatcher(live, self._hooks)
+        self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
+        tap = Tap(self._message_log, settings.store, now)
+        self._listener = Listener(settings, self._registry, dispatcher, Strangers(live), tap, now)
+        await opened.enter_async_context(
+            control_socket(
+                settings,
+                live,
+                reader=self._reader,
+                runner=self._runner,
+                queue=self._queue,
+                rollouts=self._rollouts,
+                pruner=pruner,
+                links=self._registry,
+                keys=Keys(),
+                files=shelf,
+                log=self._message_log,
+                bus=bus,
+                message_subscribers=tap.subscribers,
+                disk=self._writer,
+                copy_database=partial(DatabaseCopy, self._database),
+                about=self._about,
+                storage=self._storage,
+                take_over_settings=self._reload,
+            )
+        )
+        housekeeping = Housekeeping(live)
+        opened.push_async_callback(housekeeping.save_what_moved)
+        await _open(self._listener, opened)
+        await opened.enter_async_context(
+            _background(
+                housekeeping=housekeeping.run(),
+                rollouts=self._rollouts.run(),
+                file_hosts=self._files.run(),
+                queue=self._queue.serve(),
+                expiry=Expiry(live).run(),
+                pruning=pruner.run(),
+            )
+        )
+
+    def _figures(self, dispatcher: Dispatcher) -> Figures:
+        return Figures(
             version=__version__,
             started_at=self._started_at,
             live=self._live,
@@ -240,12 +271,8 @@ class Daemon:
             files=[self._directory / name for name in ("csms.db", "csms.db-wal", "log.db", "log.db-wal")],
             stopping=self._stop.is_set,
         )
-        opened = await open_metrics(self._settings.metrics, figures)
-        if opened is not None:
-            self._metrics, close = opened
-            self._opened.append(close)
 
-    async def _shut_down(self) -> None:
+    def _begin_to_stop(self) -> None:
         """No new CALL, every acknowledged row on disk, everybody told; within 5 s."""
         log.info("stopping")
         self._live.stopping = True
@@ -253,21 +280,6 @@ class Daemon:
         self._live.tell(Event("daemon.stopping", None, {}))
         self._runner.draining = True
         self._listener.stop_accepting()
-        for task in self._background:
-            task.cancel()
-        try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._listener.close()
-                await self._files.close()
-                await self._housekeeping.save_what_moved()
-                await self._control.close()
-        except TimeoutError:
-            log.warning("some connections did not close in time")
-        await self._close_opened()
-
-    async def _close_opened(self) -> None:
-        while self._opened:
-            await self._opened.pop()()
 
     # --- what the parts are given
 
@@ -275,7 +287,7 @@ class Daemon:
         data = encode_json(event.data).decode()
         self._message_log.add_event(event.number, event.time, event.type, event.charge_point, data)
 
-    def _info(self) -> Json:
+    def _about(self) -> Json:
         settings = self._settings
         return {
             "version": __version__,
@@ -284,7 +296,7 @@ class Daemon:
             "uptime_s": (now() - self._started_at) // 1000,
             "state_dir": str(self._directory),
             "socket": str(settings.socket_path),
-            "listen": self._addresses,
+            "listen": self._listener.addresses,
             "call_timeout": settings.ocpp.call_timeout,
             "policies": {
                 "unknown_charge_points": settings.ocpp.unknown_charge_points,

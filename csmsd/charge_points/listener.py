@@ -54,13 +54,14 @@ class Listener:
         self._clock = clock
         self._passwords = PasswordCheck()
         self._servers: list[Server] = []
+        self.addresses: list[str] = []  # where it listens
         self._admitted: dict[ServerConnection, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
 
-    async def open(self) -> list[str]:
-        """Listens; returns the addresses. Raises OSError."""
+    async def open(self) -> None:
+        """Raises OSError."""
         for address in self._server.listen:
             host, port = parse_address(address)
             self._servers.append(
@@ -83,7 +84,7 @@ class Listener:
                 )
             )
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
-        return [_address_text(sock.getsockname()) for server in self._servers for sock in server.sockets]
+        self.addresses = [_address_text(sock.getsockname()) for server in self._servers for sock in server.sockets]
 
     def stop_accepting(self) -> None:
         self._closing = True

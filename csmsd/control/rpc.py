@@ -1,6 +1,7 @@
 """The words of the control protocol: who calls, what a method is, and the error answers (docs/control-protocol.md)."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -66,3 +67,13 @@ class Method(msgspec.Struct, Generic[S, P]):
         except msgspec.ValidationError as error:
             raise RpcError(-32602, f"bad parameters: {error}") from None
         return await self.run(service, parameters, caller)
+
+
+Table = dict[str, Method[S, Any]]  # the methods of a subject by their names
+
+Bound = Callable[[object, Caller], Awaitable[Json]]  # of a method: its parameters as they came, and who asks
+
+
+def bound(table: Table[S], given: S) -> dict[str, Bound]:
+    """The methods of a subject, with what they are given."""
+    return {name: partial(method, given) for name, method in table.items()}

@@ -10,14 +10,12 @@ import pwd
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from csmsd.control.methods import METHODS
-from csmsd.control.rpc import Caller, Json, RpcError
-from csmsd.control.service import Service
+from csmsd.control.rpc import Bound, Caller, Json, RpcError
 from csmsd.ports import NotStored
 
 log = logging.getLogger(__name__)
@@ -41,8 +39,8 @@ class SocketBusy(Exception):
 class ControlServer:
     """Listens for operators."""
 
-    def __init__(self, service: Service, path: Path, group: str) -> None:
-        self._service = service
+    def __init__(self, methods: Mapping[str, Bound], path: Path, group: str) -> None:
+        self._methods = methods
         self._path = path
         self._group = group
         self._server: asyncio.Server | None = None
@@ -83,7 +81,7 @@ class ControlServer:
         if len(self._clients) >= MAX_CONNECTIONS:
             writer.close()
             return
-        client = _Client(self._service, reader, writer)
+        client = _Client(self._methods, reader, writer)
         self._clients.add(client)
         try:
             await client.serve()
@@ -130,8 +128,10 @@ def _user_name(uid: int | None) -> str | None:
 class _Client:
     """One connection of an operator."""
 
-    def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._service = service
+    def __init__(
+        self, methods: Mapping[str, Bound], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._methods = methods
         self._reader = reader
         self._writer = writer
         self._uid = _peer_uid(writer)
@@ -214,7 +214,7 @@ class _Client:
             return _error(None, _INVALID_REQUEST, "a request is an object with jsonrpc, id, method and params")
         request_id = request.get("id")
         wants_answer = "id" in request
-        method = METHODS.get(request["method"])
+        method = self._methods.get(request["method"])
         if method is None:
             known = f"no method {request['method'][:60]}"
             return _error(request_id, _NO_METHOD, known, "See docs/control-protocol.md.") if wants_answer else None
@@ -230,7 +230,7 @@ class _Client:
             unsubscribe=self._unsubscribe,
         )
         try:
-            result = await method(self._service, request.get("params"), caller)
+            result = await method(request.get("params"), caller)
         except RpcError as error:
             return _error(request_id, error.code, error.message, error.next_step) if wants_answer else None
         except NotStored as error:

@@ -1,33 +1,20 @@
 """What the methods of the control socket are given."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from csmsd.control.rpc import Json
-from csmsd.events import EventBus
+from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import (
-    Clock,
-    DatabaseCopy,
-    FileIntake,
-    FileStore,
-    Keeper,
-    Links,
-    NotStored,
-    ReservationFilter,
-    TaskFilter,
-    TransactionFilter,
-)
+from csmsd.ports import ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
-from csmsd.pruning import Pruner
+from csmsd.settings import Settings
 
 
 class Readings(Protocol):
@@ -47,76 +34,18 @@ class Readings(Protocol):
     async def database_bytes(self) -> int: ...
 
 
-class LogBook(Protocol):
-    """The log of messages and events, as the methods need it."""
-
-    async def first_event_time(self) -> Milliseconds | None: ...
-    async def messages(
-        self,
-        charge_points: Sequence[str] | None,
-        *,
-        since: Milliseconds | None,
-        before_id: int | None,
-        limit: int,
-        until: Milliseconds | None = None,
-    ) -> Sequence[Any]: ...
-    async def events(
-        self,
-        charge_points: Sequence[str] | None,
-        types: Sequence[str] | None,
-        *,
-        since: Milliseconds | None = None,
-        until: Milliseconds | None = None,
-        after: int | None = None,
-        limit: int = 0,
-    ) -> Sequence[Any]: ...
-
-
-class Keys(Protocol):
-    """How passwords of charge points are made and kept."""
-
-    def generate(self) -> str: ...
-    def hash(self, password: str, *, generated: bool) -> str: ...
-
-
-class Copying(msgspec.Struct):
-    """A copy of the database that is being made, or is there to be read."""
-
-    copy: DatabaseCopy
-    made: asyncio.Task[None]
-
-
 class Service(msgspec.Struct):
-    """Everything that a method may use."""
+    """What methods of many subjects need. A subject that needs more extends it, and its table is given that."""
 
-    site: Callable[[], Site]
-    keeper: Keeper
+    live: LiveSite
     reader: Readings
-    links: Links
-    log: LogBook
-    bus: EventBus
-    clock: Clock
-    keys: Keys
     runner: OperationRunner
     queue: CommandQueue
-    info: Callable[[], Json]
-    storage: Callable[[], Json]  # how full the disk is, and how fast
-    reload: Callable[[], Json]
-    message_subscribers: dict[int, Callable[[Any], None]]
-    files: FileStore
-    max_firmware_bytes: int
-    waits_for: Callable[[int], str | None]  # why nothing happens in a rollout
-    pruner: Pruner
-    copy_database: Callable[[], DatabaseCopy]
-    backups: dict[str, Copying] = msgspec.field(default_factory=dict)  # under way, at most one
-    intakes: dict[str, FileIntake] = msgspec.field(default_factory=dict)  # of operators, under way
+    settings: Settings  # a reload changes it in place
 
+    @property
+    def site(self) -> Site:
+        return self.live.site
 
-def require_store(keeper: Keeper) -> None:
-    """To be called before memory is changed ahead of a commit. Raises NotStored when nothing can be stored now.
-
-    Memory goes first, because charge points speak and other operators act while a commit is under way; a commit that
-    fails has the live state loaded anew, which takes the change back.
-    """
-    if not keeper.accepting:
-        raise NotStored(keeper.failure or "nothing can be stored at the moment")
+    def now(self) -> Milliseconds:
+        return self.live.now()

@@ -6,7 +6,7 @@ from typing import Any
 from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
 from csmsd.ocpp.timestamps import format_time
-from csmsd.ports import Keeper
+from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import ENERGY_REGISTER
@@ -164,9 +164,9 @@ def certain(site: Site, stored: Transaction) -> Transaction:
     return known if known.state == stored.state else stored
 
 
-def store_state(keeper: Keeper) -> str:
+def store_state(disk: Disk) -> str:
     """`failing`: nothing can be stored; `slow`: a commit has been under way for more than a second."""
-    return "failing" if keeper.failure is not None else "slow" if keeper.slow_ms is not None else "ok"
+    return "failing" if disk.failure is not None else "slow" if disk.slow_ms is not None else "ok"
 
 
 def task_view(task: Task) -> Json:

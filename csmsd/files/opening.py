@@ -1,6 +1,8 @@
-"""Opens the shelf and the hosts as the settings have it."""
+"""Opens the shelf and the hosts as the settings have it; hosts on demand come and go."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gethostname
 
@@ -16,13 +18,14 @@ from csmsd.settings import Files, parse_address
 _MEBIBYTE = 1024 * 1024
 
 
-async def open_files(
+@asynccontextmanager
+async def file_hosts(
     directory: Path,
     settings: Files,
     charge_points: list[str],
     live: LiveSite,
     bus: EventBus,
-) -> tuple[Shelf, FileHost]:
+) -> AsyncIterator[tuple[Shelf, FileHost]]:
     """`charge_points` are the addresses of their listener. Raises OSError when a file listener cannot be opened."""
     firmware = live.site.firmware
     shelf = Shelf(directory, settings.quota_megabytes * _MEBIBYTE)
@@ -47,7 +50,10 @@ async def open_files(
     host = FileHost(Grants(live, shelf), limits, listeners, live)
     firmware.hosting = await host.open(gethostname)
     host.listen_to(bus)
-    return shelf, host
+    try:
+        yield shelf, host
+    finally:
+        await host.close()
 
 
 def _listeners(settings: Files, charge_points: list[str]) -> dict[Protocol, Listener]:

@@ -18,9 +18,9 @@ Then = Callable[[bytes | str], None]
 class Hooks:
     """Asks executables. What one says on stderr goes where csmsd's own goes."""
 
-    def __init__(self, limits: Callable[[], DataTransfer]) -> None:
-        self._limits = limits
-        self._free = asyncio.Semaphore(limits().max_running)
+    def __init__(self, settings: DataTransfer) -> None:
+        self._settings = settings  # a reload changes it in place
+        self._free = asyncio.Semaphore(settings.max_running)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ask(self, executable: str, question: bytes, then: Then) -> None:
@@ -40,7 +40,7 @@ class Hooks:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ask(self, executable: str, question: bytes, then: Then) -> None:
-        limits = self._limits()
+        limits = self._settings
         async with self._free:
             try:
                 result: bytes | str = await run(executable, question, limits.timeout, limits.max_output_bytes)

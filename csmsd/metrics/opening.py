@@ -1,7 +1,8 @@
 """Opens the listener for monitoring if the settings name one; neither library is imported before."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from csmsd.metrics.figures import Figures
 from csmsd.settings import Metrics, parse_address
@@ -9,19 +10,20 @@ from csmsd.settings import Metrics, parse_address
 log = logging.getLogger(__name__)
 
 
-async def open_metrics(settings: Metrics, figures: Figures) -> tuple[str, Callable[[], Awaitable[None]]] | None:
-    """Returns where it is and how to close it; None when none is wanted. Raises OSError."""
+@asynccontextmanager
+async def metrics_listener(settings: Metrics, figures: Figures) -> AsyncIterator[str | None]:
+    """Where it is; None when none is wanted. Raises OSError."""
     if settings.listen is None:
-        return None
+        yield None
+        return
     from csmsd.metrics.listener import MetricsListener
 
     host, port = parse_address(settings.listen)
     listener = MetricsListener(figures, settings)
     try:
         port = await listener.open(host, port)
-    except OSError:
+        base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        log.info("metrics at %s/metrics", base)
+        yield base
+    finally:
         await listener.close()
-        raise
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    log.info("metrics at %s/metrics", base)
-    return base, listener.close

@@ -87,7 +87,7 @@ class Observer(msgspec.Struct, frozen=True):
     """
 
     event: EventType
-    observe: Callable[[Event, "Site", Milliseconds], tuple[list[Change], list[Event]]]
+    observe: Callable[[Event, Site, Milliseconds], tuple[list[Change], list[Event]]]
 
 
 class Target(msgspec.Struct):

@@ -145,6 +145,18 @@ async def test_a_tx_profile_lives_as_long_as_its_transaction(site: Site) -> None
     assert await installed(site) == []
 
 
+async def test_a_tx_profile_ends_with_the_books_that_an_operator_closes(site: Site) -> None:
+    charge_point = await smart(site)
+    await site.call("tag.add", id="TAG1")
+    await site.call("profile.add", name="slow", limit="6A", purpose="TxProfile")
+    transaction = (await charge_point.start_transaction("TAG1")).transaction_id
+    await run(site, "set-charging-profile", connector=1, profile="slow")
+    assert site.stored("SELECT count(*) FROM installed_profile") == [(1,)]
+    await site.call("transaction.close", id=transaction, reason="nobody saw its end")
+    assert site.stored("SELECT count(*) FROM installed_profile") == [(0,)]
+    assert await installed(site) == []
+
+
 async def test_a_remote_start_with_a_profile(site: Site) -> None:
     """TC_059."""
     charge_point = await smart(site)

@@ -7,6 +7,7 @@ from typing import Any
 from csmsd.control.explanation.commands import BEFORE_MS, moment
 from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
 from csmsd.control.explanation.limits import ACTIONS
+from csmsd.control.log_book import LogBook
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
@@ -33,9 +34,9 @@ _AT_ONCE_MS = 2000  # a message is logged before it is handled
 _MOST_DOWNS = 50
 
 
-async def gather(service: Service, transaction: Transaction) -> Facts:
+async def gather(service: Service, log: LogBook, transaction: Transaction) -> Facts:
     """All of it; what is not kept any more is left out, and the facts say so."""
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     state = site.charge_point(transaction.charge_point)
     register = state.transactions.registers.get(transaction.id) if state is not None else None
     readings = await service.reader.meter_values(transaction.id)
@@ -65,7 +66,6 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
             ReservationFilter(charge_point=transaction.charge_point, number=transaction.reservation, limit=1)
         )
         reservation = found[0] if found else None
-    log = service.log
     events = [
         *await log.events(own, _OF_CHARGE_POINT, since=since, until=until, limit=_MOST),
         *await log.events(None, _OF_CSMSD, since=since, until=until, limit=_MOST),
@@ -83,7 +83,7 @@ async def gather(service: Service, transaction: Transaction) -> Facts:
         connected=state is not None and state.connected,
         heard_at=_heard_at(state, readings),
         free_since=_free_since(state, transaction),
-        downs=await _downs(service, told),
+        downs=await _downs(log, told),
         energy_wh=round(register.total) if register is not None else transaction.energy_wh,
         energy_suspect=transaction.energy_suspect or (register is not None and register.suspect),
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
@@ -177,7 +177,7 @@ def _of_one_group(site: Site, reservation: Reservation, transaction: Transaction
     return None not in parents and fold(str(parents[0])) == fold(str(parents[1]))
 
 
-async def _downs(service: Service, events: Sequence[Told]) -> list[tuple[Milliseconds, Milliseconds]]:
+async def _downs(log: LogBook, events: Sequence[Told]) -> list[tuple[Milliseconds, Milliseconds]]:
     """When csmsd did not run: from its end, or where it was killed from the last that was logged, to its start."""
     found: list[tuple[Milliseconds, Milliseconds]] = []
     stopped: Milliseconds | None = None
@@ -185,16 +185,16 @@ async def _downs(service: Service, events: Sequence[Told]) -> list[tuple[Millise
         if event.type == "daemon.stopping":
             stopped = event.time
         elif event.type == "daemon.started" and len(found) < _MOST_DOWNS:
-            last = stopped if stopped is not None else await _last_before(service, event.time)
+            last = stopped if stopped is not None else await _last_before(log, event.time)
             stopped = None
             if last is not None:
                 found.append((last, event.time))
     return found
 
 
-async def _last_before(service: Service, time: Milliseconds) -> Milliseconds | None:
-    messages = await service.log.messages(None, since=None, until=time, before_id=None, limit=1)
-    events = await service.log.events(None, None, until=time, limit=1)
+async def _last_before(log: LogBook, time: Milliseconds) -> Milliseconds | None:
+    messages = await log.messages(None, since=None, until=time, before_id=None, limit=1)
+    events = await log.events(None, None, until=time, limit=1)
     return max((logged.time for logged in (*messages, *events)), default=None)
 
 

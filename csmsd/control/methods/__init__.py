@@ -10,6 +10,7 @@ from csmsd.control.methods import (
     daemon,
     diagnostics,
     effects,
+    explanation,
     firmware,
     local_lists,
     messages,
@@ -21,29 +22,44 @@ from csmsd.control.methods import (
     tags,
     transactions,
 )
-from csmsd.control.rpc import Method
+from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
 
-_FIRMWARE = (firmware, diagnostics, rollouts)
+# Those that do with what all of them are given, and the others.
+_PLAIN = (tags, transactions, bookings, reservations, local_lists, profiles, operations, effects, completion)
+_WITH_MORE = (daemon, charge_points, messages, explanation, firmware, diagnostics, rollouts, pruning, backups)
 
-METHODS: dict[str, Method[Service, Any]] = {
-    name: method
-    for module in (
-        daemon,
-        charge_points,
-        tags,
-        transactions,
-        bookings,
-        backups,
-        pruning,
-        reservations,
-        local_lists,
-        profiles,
-        operations,
-        effects,
-        messages,
-        completion,
-        *_FIRMWARE,
-    )
-    for name, method in module.METHODS.items()
+METHODS: dict[str, Method[Any, Any]] = {
+    name: method for module in (*_PLAIN, *_WITH_MORE) for name, method in module.METHODS.items()
 }
+
+
+def methods(
+    service: Service,
+    *,
+    itself: daemon.Itself,
+    registrations: charge_points.Registrations,
+    feeds: messages.Feeds,
+    log: explanation.Explanation,
+    intake: firmware.Intake,
+    files: diagnostics.Diagnostics,
+    plans: rollouts.Rollouts,
+    pruner: pruning.Pruning,
+    copies: backups.Backups,
+) -> dict[str, Bound]:
+    """All of them by name, each with what it is given."""
+    found: dict[str, Bound] = {}
+    for module in _PLAIN:
+        found |= bound(module.METHODS, service)
+    return (
+        found
+        | bound(daemon.METHODS, itself)
+        | bound(charge_points.METHODS, registrations)
+        | bound(messages.METHODS, feeds)
+        | bound(explanation.METHODS, log)
+        | bound(firmware.METHODS, intake)
+        | bound(diagnostics.METHODS, files)
+        | bound(rollouts.METHODS, plans)
+        | bound(pruning.METHODS, pruner)
+        | bound(backups.METHODS, copies)
+    )

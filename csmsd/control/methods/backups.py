@@ -3,19 +3,34 @@
 import asyncio
 import base64
 import secrets
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.rpc import Caller, Json, Method, NoParameters, RpcError, not_there
-from csmsd.control.service import Copying, Service, require_store
+from csmsd.control.rpc import Caller, Json, Method, NoParameters, RpcError, Table, not_there
+from csmsd.control.service import Service
 from csmsd.control.views import milestone_view
-from csmsd.ports import NoRoom
+from csmsd.ports import DatabaseCopy, NoRoom
 from csmsd.profiles.milestone import Milestone
 
 _LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the protocol
 _LONGEST_WAIT_SECONDS = 1.0
+
+
+class Copying(msgspec.Struct):
+    """A copy of the database that is being made, or is there to be read."""
+
+    copy: DatabaseCopy
+    made: asyncio.Task[None]
+
+
+class Backups(Service):
+    """With the copies that are being made, or read: one at most."""
+
+    copy_database: Callable[[], DatabaseCopy]
+    under_way: dict[str, Copying] = {}
 
 
 class Named(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,41 +43,41 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 
 
-async def begin(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+async def begin(service: Backups, parameters: NoParameters, caller: Caller) -> Json:
     """One at a time: each needs as much room as the database."""
-    if service.backups:
+    if service.under_way:
         raise RpcError(1, "Another backup is being made.", "Try again when it is done.")
     name = secrets.token_hex(8)
     copy = service.copy_database()
-    service.backups[name] = Copying(copy, asyncio.create_task(asyncio.to_thread(copy.make), name="backup"))
+    service.under_way[name] = Copying(copy, asyncio.create_task(asyncio.to_thread(copy.make), name="backup"))
     caller.subscribe(lambda: _end(service, name))
     return {"backup": name}
 
 
-def _end(service: Service, name: str) -> None:
+def _end(service: Backups, name: str) -> None:
     """Also in the middle of it: the file goes when its thread has let go of it."""
-    copying = service.backups.get(name)
+    copying = service.under_way.get(name)
     if copying is None:
         return
 
     def remove(made: "asyncio.Task[None]") -> None:
         if not made.cancelled():
             made.exception()  # nobody is left to be told
-        service.backups.pop(name, None)
+        service.under_way.pop(name, None)
         copying.copy.remove()
 
     copying.copy.cancel()
     copying.made.add_done_callback(remove)
 
 
-def _known(service: Service, name: str) -> Copying:
-    copying = service.backups.get(name)
+def _known(service: Backups, name: str) -> Copying:
+    copying = service.under_way.get(name)
     if copying is None:
         raise not_there("This backup is over.")
     return copying
 
 
-async def wait(service: Service, parameters: Named, caller: Caller) -> Json:
+async def wait(service: Backups, parameters: Named, caller: Caller) -> Json:
     """Answers when the copy is made, and after a second in any case."""
     copying = _known(service, parameters.backup)
     copy, made = copying.copy, copying.made
@@ -78,7 +93,7 @@ async def wait(service: Service, parameters: Named, caller: Caller) -> Json:
     return {"made": True, "progress": 1.0, "size": copy.size, "sha256": copy.sha256}
 
 
-async def read(service: Service, parameters: Piece, caller: Caller) -> Json:
+async def read(service: Backups, parameters: Piece, caller: Caller) -> Json:
     copying = _known(service, parameters.backup)
     if not copying.made.done():
         raise RpcError(1, "The copy is not made yet.", "See: backup.wait")
@@ -89,18 +104,18 @@ async def read(service: Service, parameters: Piece, caller: Caller) -> Json:
     return {"data": base64.b64encode(data).decode()}
 
 
-async def finish(service: Service, parameters: Named, caller: Caller) -> Json:
+async def finish(service: Backups, parameters: Named, caller: Caller) -> Json:
     """The operator has it: that is what `check` counts from."""
     copy = _known(service, parameters.backup).copy
-    require_store(service.keeper)
-    milestone = Milestone(name="backup", at=service.clock(), number=copy.size, user=caller.user)
-    service.site().milestones["backup"] = milestone
+    service.live.require()
+    milestone = Milestone(name="backup", at=service.now(), number=copy.size, user=caller.user)
+    service.site.milestones["backup"] = milestone
+    await service.live.keep([milestone])
     _end(service, parameters.backup)
-    await service.keeper.commit([milestone])
     return {"changed": True, "backup": milestone_view(milestone)}
 
 
-METHODS = {
+METHODS: Table[Backups] = {
     "backup.begin": Method(NoParameters, begin),
     "backup.wait": Method(Named, wait),
     "backup.read": Method(Piece, read),

@@ -3,8 +3,8 @@
 import msgspec
 
 from csmsd.control.methods.transactions import Number, known_transaction
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, usage
+from csmsd.control.service import Service
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core.energy import EnergyRegister
 from csmsd.profiles.core.metering import energy_register
@@ -27,7 +27,7 @@ async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
     """What ended after a booking, from disk only: what is not committed may come to nothing."""
     if parameters.transaction is not None:
         await _check_cursor(service, parameters)
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     found = await service.reader.booked(parameters.after, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -66,12 +66,12 @@ async def exported(service: Service, parameters: Exported, caller: Caller) -> Js
     last = await service.reader.last_booking()
     if parameters.booking > last:
         raise usage(f"There is no booking {parameters.booking}; the last one is {last}.")
-    before = service.site().milestones.get("export")
+    before = service.site.milestones.get("export")
     booking = max(parameters.booking, before.number if before is not None else 0)
-    require_store(service.keeper)
-    milestone = Milestone(name="export", at=service.clock(), number=booking, user=caller.user)
-    service.site().milestones["export"] = milestone
-    await service.keeper.commit([milestone])
+    service.live.require()
+    milestone = Milestone(name="export", at=service.now(), number=booking, user=caller.user)
+    service.site.milestones["export"] = milestone
+    await service.live.keep([milestone])
     return {"changed": before is None or before.number != booking}
 
 
@@ -92,7 +92,7 @@ async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
     return {"schema_version": SCHEMA_VERSION, "transaction": transaction.id, "energy": points}
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "transaction.booked": Method(Booked, booked),
     "transaction.exported": Method(Exported, exported),
     "transaction.energy": Method(Number, energy),

@@ -1,22 +1,38 @@
 """Charge points: registered, changed, let in, removed."""
 
+from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
+from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import NotStored, TransactionFilter
+from csmsd.ports import Links, NotStored, TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.record import Change, Deleted, Event
 
 MIN_PASSWORD, MAX_PASSWORD = 16, 40  # W A00.FR.205: 16 to 20 bytes; 40 for keys that are kept in hexadecimal
+
+
+class Keys(Protocol):
+    """How passwords of charge points are made and kept."""
+
+    def generate(self) -> str: ...
+    def hash(self, password: str, *, generated: bool) -> str: ...
+
+
+class Registrations(Service):
+    """With their connections, and how their passwords are made and kept."""
+
+    links: Links
+    keys: Keys
 
 
 class Identity(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,7 +94,7 @@ def _checked(fields: Fields) -> None:
             raise usage(f"{fields.time_zone!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
 
 
-def _apply(service: Service, fields: Fields, record: ChargePoint) -> str | None:
+def _apply(service: Registrations, fields: Fields, record: ChargePoint) -> str | None:
     """Lays the fields over the record; returns a password that was generated."""
     for name in _PLAIN:
         value = getattr(fields, name)
@@ -105,8 +121,8 @@ def _apply(service: Service, fields: Fields, record: ChargePoint) -> str | None:
     return generated
 
 
-async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
-    site = service.site()
+async def listing(service: Registrations, parameters: Listing, caller: Caller) -> Json:
+    site = service.site
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
     else:
@@ -114,45 +130,47 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     return {"schema_version": SCHEMA_VERSION, "charge_points": [charge_point_view(state) for state in chosen]}
 
 
-async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
-    state = one(service.site(), parameters.id)
+async def show(service: Registrations, parameters: Identity, caller: Caller) -> Json:
+    state = one(service.site, parameters.id)
     queued = [queued_view(command, task) for command, task in service.queue.of(state.id)]
     return {"schema_version": SCHEMA_VERSION} | charge_point_details(state) | {"queued_commands": queued}
 
 
-async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
+async def add(service: Registrations, parameters: Fields, caller: Caller) -> Json:
     _checked(parameters)
-    known = service.site().charge_point(parameters.id)
+    known = service.site.charge_point(parameters.id)
     if known is not None:
         return {"changed": False, "charge_point": charge_point_view(known)}
-    record = ChargePoint(id=parameters.id, registered_at=service.clock())
+    record = ChargePoint(id=parameters.id, registered_at=service.now())
     password = _apply(service, parameters, record)
     state = await _register(service, record)
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
 
 
-async def _register(service: Service, record: ChargePoint) -> ChargePointState:
+async def _register(service: Registrations, record: ChargePoint) -> ChargePointState:
+    """One that was removed and comes back still owns its history: what it repeats must be recognized.
+
+    So it is known in memory only when its history is there. That is read when the end of what it left is on disk.
+    """
+    service.live.require()
     changes: list[Change] = [record]
-    stranger = service.site().unknown_charge_points.get(fold(record.id))
+    stranger = service.site.unknown_charge_points.pop(fold(record.id), None)
     if stranger is not None:
         changes.append(Deleted(stranger))
-    await service.keeper.commit(changes)
-    site = service.site()
-    site.unknown_charge_points.pop(fold(record.id), None)
-    state = site.charge_points.setdefault(fold(record.id), ChargePointState(record))
-    # One that was removed and comes back still owns its history; what it repeats must be recognized.
-    for transaction in reversed(
-        await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=500))
-    ):
-        if state.transactions.get(transaction.id) is None:
+    await service.live.keep(changes)
+    history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
+    site = service.site
+    if site.charge_point(record.id) is None:  # or memory was loaded anew meanwhile
+        site.charge_points[fold(record.id)] = ChargePointState(record)
+        for transaction in reversed(history):
             site.add_transaction(transaction)
-    service.bus.publish(Event("charge_point.registered", record.id, {"registration": record.registration}))
-    return state
+    await service.live.keep([], [Event("charge_point.registered", record.id, {"registration": record.registration})])
+    return one(service.site, record.id)
 
 
-async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
-    state = one(service.site(), parameters.id)
+async def change(service: Registrations, parameters: Fields, caller: Caller) -> Json:
+    state = one(service.site, parameters.id)
     _checked(parameters)
     record = msgspec.structs.replace(state.record, labels=list(state.record.labels))
     password = _apply(service, parameters, record)
@@ -163,27 +181,22 @@ async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
     if must_boot:
         record.boot_status = None if record.registration == "Accepted" else record.registration
     await _keep(service, state, record)
-    state = one(service.site(), parameters.id)
+    state = one(service.site, parameters.id)
     if must_reconnect:
         service.links.disconnect(record.id, "its registration was changed by the operator")
-    service.bus.publish(Event("charge_point.changed", record.id, {"registration": record.registration}))
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
 
 
-async def _keep(service: Service, state: ChargePointState, record: ChargePoint) -> None:
-    """Stores a changed record. It is live before it is on disk: what a boot writes meanwhile has to contain it."""
-    before, state.record = state.record, record
-    try:
-        await service.keeper.commit([record])
-    except NotStored:
-        if state.record is record:
-            state.record = before
-        raise
+async def _keep(service: Registrations, state: ChargePointState, record: ChargePoint) -> None:
+    service.live.require()
+    state.record = record
+    told = Event("charge_point.changed", record.id, {"registration": record.registration})
+    await service.live.keep([record], [told])
 
 
-async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
-    site = service.site()
+async def remove(service: Registrations, parameters: Removal, caller: Caller) -> Json:
+    site = service.site
     state = one(site, parameters.id)
     running = state.transactions.active()
     if running and not parameters.force:
@@ -191,33 +204,25 @@ async def remove(service: Service, parameters: Removal, caller: Caller) -> Json:
             f"{state.id} has a running transaction ({', '.join(str(known.id) for known in running)}).",
             f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
         )
-    require_store(service.keeper)
+    service.live.require()
     changes: list[Change] = [Deleted(state.record)]
     for transaction in running:
         booking.give_up(transaction, "charge_point_removed", site)
     changes += running
-    changes += site.reservations.forget(state.id, service.clock())
-    given_up, told = site.firmware.forget(state.id, service.clock())
-    changes += given_up
     # Gone before it is gone on disk: what it sends meanwhile must not bring it back.
     del site.charge_points[fold(state.id)]
     try:
-        await service.keeper.commit(changes)
+        await service.live.keep(changes, [Event("charge_point.removed", state.id, {})])
     except NotStored:
-        service.site().charge_points.setdefault(fold(state.id), state)
+        one(service.site, state.id).carry_over(state)  # it is there again, and perhaps connected
         raise
     service.links.disconnect(state.id, "it was removed by the operator")
-    service.site().charge_points.pop(fold(state.id), None)
-    service.site().installed_profiles.forget(state.id)
-    service.site().local_lists.forget(state.id)
-    for event in (*told, Event("charge_point.removed", state.id, {})):
-        service.bus.publish(event)
     return {"changed": True}
 
 
-async def pending(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+async def pending(service: Registrations, parameters: NoParameters, caller: Caller) -> Json:
     """Those who knock and are not registered, and those whose registration is Pending."""
-    site = service.site()
+    site = service.site
     waiting: list[Json] = [
         {
             "id": stranger.id,
@@ -244,9 +249,9 @@ async def pending(service: Service, parameters: NoParameters, caller: Caller) ->
     return {"schema_version": SCHEMA_VERSION, "pending": sorted(waiting, key=lambda row: str(row["id"]).casefold())}
 
 
-async def accept(service: Service, parameters: Identity, caller: Caller) -> Json:
+async def accept(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     """Registers an unknown one; a pending one is accepted with the BootNotification that it repeats by itself."""
-    site = service.site()
+    site = service.site
     state = site.charge_point(parameters.id)
     if state is None:
         return await add(service, Fields(id=parameters.id), caller)
@@ -254,16 +259,15 @@ async def accept(service: Service, parameters: Identity, caller: Caller) -> Json
         return {"changed": False, "charge_point": charge_point_view(state)}
     record = msgspec.structs.replace(state.record, registration="Accepted")
     await _keep(service, state, record)
-    service.bus.publish(Event("charge_point.changed", record.id, {"registration": "Accepted"}))
-    return {"changed": True, "charge_point": charge_point_view(state)}
+    return {"changed": True, "charge_point": charge_point_view(one(service.site, parameters.id))}
 
 
-async def disconnect(service: Service, parameters: Identity, caller: Caller) -> Json:
-    state = one(service.site(), parameters.id)
+async def disconnect(service: Registrations, parameters: Identity, caller: Caller) -> Json:
+    state = one(service.site, parameters.id)
     return {"changed": service.links.disconnect(state.id, "closed by the operator")}
 
 
-METHODS = {
+METHODS: Table[Registrations] = {
     "charge_point.list": Method(Listing, listing),
     "charge_point.show": Method(Identity, show),
     "charge_point.add": Method(Fields, add),

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.rpc import Caller, Json, Method
+from csmsd.control.rpc import Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ports import TaskFilter
@@ -37,7 +37,7 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def complete(service: Service, parameters: Complete, caller: Caller) -> Json:
-    site = service.site()
+    site = service.site
     found: Iterator[tuple[str, str]]
     if parameters.kind in ("tasks", "queued_tasks"):
         state = "queued" if parameters.kind == "queued_tasks" else None
@@ -143,4 +143,4 @@ def _rollouts(site: Site) -> Iterator[tuple[str, str]]:
         yield str(rollout.id), f"{rollout.file}, {rollout.state}"
 
 
-METHODS = {"complete": Method(Complete, complete)}
+METHODS: Table[Service] = {"complete": Method(Complete, complete)}

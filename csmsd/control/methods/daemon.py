@@ -1,13 +1,14 @@
 """The daemon itself, and the site at a glance."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import get_args
 
 import msgspec
 
 from csmsd.control.problems.charge_points import problems_of
 from csmsd.control.problems.site import problems_of_site
-from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters
+from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
@@ -15,6 +16,7 @@ from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold
 from csmsd.operations.queue import MAX_QUEUED
+from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
@@ -22,21 +24,30 @@ from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.task import Task
 
 
+class Itself(Service):
+    """With what csmsd knows of itself."""
+
+    disk: Disk
+    about: Callable[[], Json]
+    storage: Callable[[], Json]  # how full the disk is, and how fast
+    take_over_settings: Callable[[], Json]
+
+
 class Status(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
 
 
-async def info(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    site, slow_ms = service.site(), service.keeper.slow_ms
-    return service.info() | {
+async def info(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+    site, slow_ms = service.site, service.disk.slow_ms
+    return service.about() | {
         "protocol": PROTOCOL_VERSION,
         "schema_version": SCHEMA_VERSION,
         "connected": sum(state.connected for state in site.charge_points.values()),
         "charge_points": len(site.charge_points),
         "store": {
-            "state": store_state(service.keeper),
-            "error": service.keeper.failure,
-            "slow_since": None if slow_ms is None else time_text(service.clock() - slow_ms),
+            "state": store_state(service.disk),
+            "error": service.disk.failure,
+            "slow_since": None if slow_ms is None else time_text(service.now() - slow_ms),
             "database_bytes": await service.reader.database_bytes(),
             **service.storage(),
         },
@@ -45,7 +56,7 @@ async def info(service: Service, parameters: NoParameters, caller: Caller) -> Js
     }
 
 
-async def limits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+async def limits(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     """The limits that no setting moves."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -62,15 +73,15 @@ async def limits(service: Service, parameters: NoParameters, caller: Caller) -> 
     }
 
 
-async def reload(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    return service.reload()
+async def reload(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+    return service.take_over_settings()
 
 
-async def status(service: Service, parameters: Status, caller: Caller) -> Json:
-    site, now = service.site(), service.clock()
+async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
+    site, now = service.site, service.now()
     everyone = sorted(site.charge_points.values(), key=lambda state: state.id.casefold())
     chosen = everyone if parameters.targets is None else resolve(site, parameters.targets)
-    about = service.info()
+    about = service.about()
     open_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for task in service.runner.under_way.values():
         open_tasks[fold(task.charge_point)].append(task)
@@ -86,8 +97,8 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
             "unknown_charge_points": len(site.unknown_charge_points),
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
-            "store": store_state(service.keeper),
-            "problems": [problem_view(problem) for problem in problems_of_site(site, service.keeper.failure)],
+            "store": store_state(service.disk),
+            "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure)],
         },
         "charge_points": [
             charge_point_view(state)
@@ -100,18 +111,18 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
     }
 
 
-def _open(service: Service, identity: str, under_way: list[Task]) -> list[Task]:
+def _open(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:
     """What is under way at a charge point, and what is queued for it."""
     return [*under_way, *(task for _, task in service.queue.of(identity) if task.state == "queued")]
 
 
-async def figures(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+async def figures(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     """The site in a few numbers, cheap enough to be asked for every second."""
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     everyone = list(site.charge_points.values())
     active = [(state, running) for state in everyone for running in state.transactions.active()]
-    about = service.info()
-    problems = len(problems_of_site(site, service.keeper.failure))
+    about = service.about()
+    problems = len(problems_of_site(site, service.disk.failure))
     return {
         "schema_version": SCHEMA_VERSION,
         "version": about["version"],
@@ -123,11 +134,11 @@ async def figures(service: Service, parameters: NoParameters, caller: Caller) ->
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
         "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),
-        "store": store_state(service.keeper),
+        "store": store_state(service.disk),
     }
 
 
-METHODS = {
+METHODS: Table[Itself] = {
     "daemon.figures": Method(NoParameters, figures),
     "daemon.info": Method(NoParameters, info),
     "daemon.limits": Method(NoParameters, limits),

@@ -9,14 +9,21 @@ from msgspec import Meta
 
 from csmsd.control.firmware_views import upload_view
 from csmsd.control.methods.firmware import Status
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, not_there
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Table, not_there
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.ocpp.identity import fold
+from csmsd.ports import FileStore
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
 
 _LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the protocol
+
+
+class Diagnostics(Service):
+    """With the shelf."""
+
+    files: FileStore
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,19 +40,19 @@ class Read(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 
 
-async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+async def listing(service: Diagnostics, parameters: Listing, caller: Caller) -> Json:
     """The files that are kept, the newest first."""
     found = [
         upload
-        for upload in service.site().firmware.uploads.kept
+        for upload in service.site.firmware.uploads.kept
         if parameters.charge_point is None or fold(upload.charge_point) == fold(parameters.charge_point)
     ]
     return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
 
 
-async def status(service: Service, parameters: Status, caller: Caller) -> Json:
+async def status(service: Diagnostics, parameters: Status, caller: Caller) -> Json:
     """The upload that each charge point is at or was at last; or those of the given tasks."""
-    site = service.site()
+    site = service.site
     book = site.firmware.uploads
     if parameters.tasks is not None:
         found = [upload for number in parameters.tasks if (upload := book.get(number)) is not None]
@@ -57,14 +64,14 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
     return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
 
 
-def _kept(service: Service, number: int) -> DiagnosticsUpload:
-    upload = service.site().firmware.uploads.get(number)
+def _kept(service: Diagnostics, number: int) -> DiagnosticsUpload:
+    upload = service.site.firmware.uploads.get(number)
     if upload is None or upload.stored is None:
         raise not_there(f"No file of diagnostics has the number {number}.", "See: csmsctl diagnostics list")
     return upload
 
 
-async def read(service: Service, parameters: Read, caller: Caller) -> Json:
+async def read(service: Diagnostics, parameters: Read, caller: Caller) -> Json:
     upload = _kept(service, parameters.task)
     assert upload.stored is not None
     try:
@@ -76,22 +83,18 @@ async def read(service: Service, parameters: Read, caller: Caller) -> Json:
     return {"data": base64.b64encode(data).decode(), "size": upload.size, "name": upload.name, "sha256": upload.sha256}
 
 
-async def remove(service: Service, parameters: Number, caller: Caller) -> Json:
+async def remove(service: Diagnostics, parameters: Number, caller: Caller) -> Json:
     upload = _kept(service, parameters.task)
     stored = upload.stored
     assert stored is not None
-    upload.stored = None  # in memory first: a report that comes meanwhile must not write it again
-    try:
-        await service.keeper.commit([upload])
-    except Exception:
-        upload.stored = stored
-        raise
+    service.live.require()
+    upload.stored = None
+    await service.live.keep([upload], [Event("diagnostics.removed", upload.charge_point, {"upload": upload.id})])
     await asyncio.to_thread(service.files.remove, "diagnostics", stored)
-    service.bus.publish(Event("diagnostics.removed", upload.charge_point, {"upload": upload.id}))
     return {"changed": True}
 
 
-METHODS = {
+METHODS: Table[Diagnostics] = {
     "diagnostics.list": Method(Listing, listing),
     "diagnostics.status": Method(Status, status),
     "diagnostics.read": Method(Read, read),

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import update_view, upload_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
@@ -40,7 +40,7 @@ async def observe(service: Service, parameters: Observe, caller: Caller) -> Json
 
 
 def _see(service: Service, task: Task, effect: Effect) -> Sight:
-    site = service.site()
+    site = service.site
     state = site.charge_point(task.charge_point)
     if state is None:
         return Sight("removed", failed="the charge point was removed")
@@ -49,7 +49,7 @@ def _see(service: Service, task: Task, effect: Effect) -> Sight:
     except (KeyError, OcppError):
         return Sight("unknown", failed=f"task {task.id} is something else")
     at = task.created_at if task.sent_at is None else task.sent_at
-    return effect.look(Sent(request, at, task.status, Target(site, state, service.clock(), task.id)))
+    return effect.look(Sent(request, at, task.status, Target(site, state, service.now(), task.id)))
 
 
 def _observed(task: Task, effect: Effect, sight: Sight) -> Json:
@@ -73,4 +73,4 @@ def _record(record: Record | None) -> Json:
     return upload_view(record) if isinstance(record, DiagnosticsUpload) else {}
 
 
-METHODS = {"operation.observe": Method(Observe, observe)}
+METHODS: Table[Service] = {"operation.observe": Method(Observe, observe)}

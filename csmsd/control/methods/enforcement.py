@@ -22,9 +22,9 @@ async def enforce(
 ) -> Json:
     """Lists first, then caches, then, if wanted, what runs. What cannot be reached is named."""
     options = Options(
-        timeout=timeout or service.info()["call_timeout"], parallel=parallel, uid=caller.uid, user=caller.user
+        timeout=timeout or service.settings.ocpp.call_timeout, parallel=parallel, uid=caller.uid, user=caller.user
     )
-    everyone = list(service.site().charge_points.values())
+    everyone = list(service.site.charge_points.values())
     connected = [state for state in everyone if state.connected]
     report = reporting(caller, len(connected))
 
@@ -78,7 +78,7 @@ def _trust(service: Service, tag: IdTag, state: ChargePointState, *, cached: boo
     because: list[str] = []
     profiles = state.configured("SupportedFeatureProfiles")
     if listed and (profiles is None or "LocalAuthListManagement" in profiles):
-        known = service.site().local_lists.get(state.id)
+        known = service.site.local_lists.get(state.id)
         if known.supported:
             entries = [entry for entry in (*known.entries, *known.pending) if fold(entry.id_tag) == fold(tag.id)]
             if any(entry.id_tag_info is not None and entry.id_tag_info.status == "Accepted" for entry in entries):

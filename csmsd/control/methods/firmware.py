@@ -11,17 +11,36 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import image_view, update_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, RpcError, not_there, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import (
+    SCHEMA_VERSION,
+    Caller,
+    Json,
+    Method,
+    NoParameters,
+    RowId,
+    RpcError,
+    Table,
+    not_there,
+    usage,
+)
+from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.ocpp.identity import fold
-from csmsd.ports import NoRoom
+from csmsd.ports import FileIntake, FileStore, NoRoom, NotStored
 from csmsd.profiles.firmware_management.updates import FirmwareImage
 from csmsd.profiles.record import Deleted, Event
 
 # It becomes a part of URLs and FTP paths, which the simplest of clients must be able to ask for.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}\Z")
 MAX_INTAKES = 8
+_MEBIBYTE = 1024 * 1024
+
+
+class Intake(Service):
+    """With the shelf, and the files that operators bring just now."""
+
+    files: FileStore
+    under_way: dict[str, FileIntake] = {}
 
 
 class Begin(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,34 +70,35 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
     tasks: list[RowId] | None = None
 
 
-async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    images = sorted(service.site().firmware.images.values(), key=lambda image: image.name)
+async def listing(service: Intake, parameters: NoParameters, caller: Caller) -> Json:
+    images = sorted(service.site.firmware.images.values(), key=lambda image: image.name)
     return {"schema_version": SCHEMA_VERSION, "firmware": [image_view(image) for image in images]}
 
 
-async def begin(service: Service, parameters: Begin, caller: Caller) -> Json:
+async def begin(service: Intake, parameters: Begin, caller: Caller) -> Json:
     """The file comes with `firmware.write`; when the connection ends before `firmware.finish`, nothing of it stays."""
     if not _NAME.match(parameters.name):
         raise usage(
             f"{parameters.name!r} cannot be the name of a firmware file.",
             "It has 1 to 100 letters, digits and . _ + -, and begins with a letter or digit. See --name.",
         )
-    if parameters.size > service.max_firmware_bytes:
+    most = service.settings.files.max_firmware_megabytes
+    if parameters.size > most * _MEBIBYTE:
         raise usage(
-            f"The file is larger than {service.max_firmware_bytes // 1_048_576} MiB.",
+            f"The file is larger than {most} MiB.",
             "The limit is files.max_firmware_megabytes in csmsd.toml.",
         )
-    if len(service.intakes) >= MAX_INTAKES:
+    if len(service.under_way) >= MAX_INTAKES:
         raise RpcError(1, "Too many files are being added at once.", "Try again later.")
     try:
-        intake = await asyncio.to_thread(service.files.begin, "firmware", service.max_firmware_bytes)
+        intake = await asyncio.to_thread(service.files.begin, "firmware", most * _MEBIBYTE)
     except OSError as error:
         raise RpcError(1, f"The file cannot be stored: {error.strerror}.") from None
     name = secrets.token_hex(8)
-    service.intakes[name] = intake
+    service.under_way[name] = intake
 
     def end() -> None:
-        left = service.intakes.pop(name, None)
+        left = service.under_way.pop(name, None)
         if left is not None:
             left.abort()
 
@@ -86,8 +106,8 @@ async def begin(service: Service, parameters: Begin, caller: Caller) -> Json:
     return {"upload": name}
 
 
-async def write(service: Service, parameters: Piece, caller: Caller) -> Json:
-    intake = service.intakes.get(parameters.upload)
+async def write(service: Intake, parameters: Piece, caller: Caller) -> Json:
+    intake = service.under_way.get(parameters.upload)
     if intake is None:
         raise not_there("This upload is over.")
     try:
@@ -102,8 +122,8 @@ async def write(service: Service, parameters: Piece, caller: Caller) -> Json:
     return {"size": intake.size}
 
 
-async def finish(service: Service, parameters: Finish, caller: Caller) -> Json:
-    intake = service.intakes.pop(parameters.upload, None)
+async def finish(service: Intake, parameters: Finish, caller: Caller) -> Json:
+    intake = service.under_way.pop(parameters.upload, None)
     if intake is None:
         raise not_there("This upload is over.")
     try:
@@ -111,7 +131,7 @@ async def finish(service: Service, parameters: Finish, caller: Caller) -> Json:
     except OSError as error:
         intake.abort()
         raise RpcError(1, f"The file cannot be stored: {error.strerror}.") from None
-    images = service.site().firmware.images
+    images = service.site.firmware.images
     known = images.get(parameters.name)
     if known is not None or not _NAME.match(parameters.name):
         await asyncio.to_thread(service.files.remove, "firmware", file.stored)
@@ -130,21 +150,20 @@ async def finish(service: Service, parameters: Finish, caller: Caller) -> Json:
         sha256=file.sha256,
         version=parameters.version or None,
         note=parameters.note or None,
-        added_at=service.clock(),
+        added_at=service.now(),
     )
     try:
-        require_store(service.keeper)
+        service.live.require()
         images[image.name] = image  # another operator's file must not take the same name meanwhile
-        await service.keeper.commit([image])
-    except Exception:
+        await service.live.keep([image], [Event("firmware.changed", None, {"name": image.name, "added": True})])
+    except NotStored:
         await asyncio.to_thread(service.files.remove, "firmware", file.stored)
         raise
-    service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": True}))
     return {"changed": True, "firmware": image_view(image)}
 
 
-async def remove(service: Service, parameters: Remove, caller: Caller) -> Json:
-    firmware = service.site().firmware
+async def remove(service: Intake, parameters: Remove, caller: Caller) -> Json:
+    firmware = service.site.firmware
     image = firmware.images.get(parameters.name)
     if image is None:
         raise not_there(f"No firmware {parameters.name}.", "See: csmsctl firmware list")
@@ -154,21 +173,21 @@ async def remove(service: Service, parameters: Remove, caller: Caller) -> Json:
     ]
     if users and not parameters.force:
         raise usage(f"{image.name} is in use: {', '.join(sorted(users)[:5])}.", "Remove it all the same with --force.")
-    require_store(service.keeper)
+    service.live.require()
     del firmware.images[image.name]
     # Whoever has a part of it must not get the rest from another image of that name.
     unfinished = [update for update in firmware.updates.with_token() if update.file == image.name]
     for update in unfinished:
         update.downloads_left = 0
-    await service.keeper.commit([Deleted(image), *unfinished])
+    told = Event("firmware.changed", None, {"name": image.name, "added": False})
+    await service.live.keep([Deleted(image), *unfinished], [told])
     await asyncio.to_thread(service.files.remove, "firmware", image.stored)
-    service.bus.publish(Event("firmware.changed", None, {"name": image.name, "added": False}))
     return {"changed": True}
 
 
-async def status(service: Service, parameters: Status, caller: Caller) -> Json:
+async def status(service: Intake, parameters: Status, caller: Caller) -> Json:
     """The update that each charge point is at or was at last; or those of the given tasks."""
-    site = service.site()
+    site = service.site
     book = site.firmware.updates
     if parameters.tasks is not None:
         found = [update for number in parameters.tasks if (update := book.get(number)) is not None]
@@ -180,7 +199,7 @@ async def status(service: Service, parameters: Status, caller: Caller) -> Json:
     return {"schema_version": SCHEMA_VERSION, "updates": [update_view(update) for update in found]}
 
 
-METHODS = {
+METHODS: Table[Intake] = {
     "firmware.list": Method(NoParameters, listing),
     "firmware.begin": Method(Begin, begin),
     "firmware.write": Method(Piece, write),

@@ -4,7 +4,7 @@ import msgspec
 
 from csmsd.control.methods.operations import Common, options_for, reporting, results_view
 from csmsd.control.results import error_code, result_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
@@ -31,9 +31,9 @@ class Sync(Common, kw_only=True, forbid_unknown_fields=True):
 
 def local_list_view(service: Service, state: ChargePointState) -> Json:
     """What is known of a list, and how far it is from what it should be."""
-    site = service.site()
+    site = service.site
     known = site.local_lists.get(state.id)
-    want = wanted(site.id_tags, state, service.clock())
+    want = wanted(site.id_tags, state, service.now())
     have = known.content
     differing = _drift(have, want) if have is not None else None
     return {
@@ -75,7 +75,7 @@ def _count(differing: dict[str, str] | None, kind: str) -> int | None:
 
 
 async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
-    site = service.site()
+    site = service.site
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
     else:
@@ -84,9 +84,9 @@ async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
 
 
 async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
-    site = service.site()
+    site = service.site
     state = one(site, parameters.id)
-    want = wanted(site.id_tags, state, service.clock())
+    want = wanted(site.id_tags, state, service.now())
     have = site.local_lists.get(state.id).content
     drift = _drift(have, want) if have is not None else dict.fromkeys(want, "missing")
     everything = want | (have or {})
@@ -110,7 +110,7 @@ def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
 
 async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
     """One result for each charge point, whatever it took; in a dry run the messages themselves."""
-    states = resolve(service.site(), parameters.targets)
+    states = resolve(service.site, parameters.targets)
     options, report = options_for(service, parameters, caller), reporting(caller, len(states))
 
     def failed(state: ChargePointState, results: list[Result]) -> bool:
@@ -131,8 +131,8 @@ async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
 
 def summary(service: Service, state: ChargePointState, results: list[Result]) -> Json:
     """The messages to one charge point as one result. Done is what the charge point itself says it has."""
-    known = service.site().local_lists.get(state.id)
-    view = local_list_view(service, service.site().charge_point(state.id) or state)
+    known = service.site.local_lists.get(state.id)
+    view = local_list_view(service, service.site.charge_point(state.id) or state)
     sent = [result for result in results if result.action == "SendLocalList" and result.task is not None]
     types = {result.request["updateType"] for result in sent}
     last = results[-1]
@@ -164,7 +164,7 @@ def summary(service: Service, state: ChargePointState, results: list[Result]) ->
     return summed
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "local_list.status": Method(Targets, status),
     "local_list.show": Method(Identity, show),
     "local_list.sync": Method(Sync, sync),

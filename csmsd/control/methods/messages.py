@@ -1,17 +1,28 @@
 """The log of OCPP messages, and events: listed and followed."""
 
+from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from csmsd.control.log_book import LogBook
 from csmsd.control.methods.transactions import given_time
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import message_view, stored_event_view
-from csmsd.events import NumberedEvent
+from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.record import EventType
+
+
+class Feeds(Service):
+    """With the log, and where what happens now comes from."""
+
+    log: LogBook
+    bus: EventBus
+    message_subscribers: dict[int, Callable[[Any], None]]
 
 
 class Messages(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,11 +57,11 @@ class Subscription(msgspec.Struct, forbid_unknown_fields=True):
 _tickets = count(1)
 
 
-def _identities(service: Service, targets: list[str] | None) -> list[str] | None:
-    return None if targets is None else [state.id for state in resolve(service.site(), targets)]
+def _identities(service: Feeds, targets: list[str] | None) -> list[str] | None:
+    return None if targets is None else [state.id for state in resolve(service.site, targets)]
 
 
-async def list_messages(service: Service, parameters: Messages, caller: Caller) -> Json:
+async def list_messages(service: Feeds, parameters: Messages, caller: Caller) -> Json:
     found = await service.log.messages(
         _identities(service, parameters.targets),
         since=given_time(parameters.since),
@@ -60,7 +71,7 @@ async def list_messages(service: Service, parameters: Messages, caller: Caller) 
     return {"schema_version": SCHEMA_VERSION, "messages": [message_view(message) for message in found]}
 
 
-async def list_events(service: Service, parameters: Events, caller: Caller) -> Json:
+async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Json:
     found = await service.log.events(
         _identities(service, parameters.targets),
         parameters.types,
@@ -71,7 +82,7 @@ async def list_events(service: Service, parameters: Events, caller: Caller) -> J
     return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}
 
 
-async def follow_messages(service: Service, parameters: FollowMessages, caller: Caller) -> Json:
+async def follow_messages(service: Feeds, parameters: FollowMessages, caller: Caller) -> Json:
     chosen = _identities(service, parameters.targets)
     folded = None if chosen is None else {fold(identity) for identity in chosen}
 
@@ -84,10 +95,10 @@ async def follow_messages(service: Service, parameters: FollowMessages, caller: 
     return {"subscription": caller.subscribe(lambda: service.message_subscribers.pop(ticket, None) and None)}
 
 
-async def follow_events(service: Service, parameters: FollowEvents, caller: Caller) -> Json:
+async def follow_events(service: Feeds, parameters: FollowEvents, caller: Caller) -> Json:
     chosen = _identities(service, parameters.targets)
     folded = None if chosen is None else {fold(identity) for identity in chosen}
-    types = None if not parameters.types else set(parameters.types)
+    types = [kind for kind in get_args(EventType) if kind in parameters.types] if parameters.types else None
 
     def wanted(kind: str, charge_point: str | None) -> bool:
         if types is not None and kind not in types:
@@ -104,11 +115,11 @@ async def follow_events(service: Service, parameters: FollowEvents, caller: Call
         remembered = service.bus.remembered_after(parameters.after)
         if remembered is not None:
             missed = [event.described() for event in remembered if wanted(event.type, event.charge_point)]
-            end = service.bus.subscribe(take)
+            end = service.bus.subscribe(take, types)
         else:
             # Older than memory reaches: from the log. What comes in meanwhile waits behind it.
             waiting: list[NumberedEvent] = []
-            hold = service.bus.subscribe(waiting.append)
+            hold = service.bus.subscribe(waiting.append, types)
             stored = await service.log.events(chosen, parameters.types, after=parameters.after)
             hold()
             listed = [stored_event_view(event) for event in stored]
@@ -118,21 +129,21 @@ async def follow_events(service: Service, parameters: FollowEvents, caller: Call
                 for event in waiting
                 if event.number > newest and wanted(event.type, event.charge_point)
             ]
-            end = service.bus.subscribe(take)
+            end = service.bus.subscribe(take, types)
     else:
-        end = service.bus.subscribe(take)
+        end = service.bus.subscribe(take, types)
     subscription = caller.subscribe(end)
     caller.catch_up(missed, last if parameters.after is None else parameters.after)
     return {"subscription": subscription, "last": last}
 
 
-async def unsubscribe(service: Service, parameters: Subscription, caller: Caller) -> Json:
+async def unsubscribe(service: Feeds, parameters: Subscription, caller: Caller) -> Json:
     if not caller.unsubscribe(parameters.subscription):
         raise usage(f"No subscription {parameters.subscription} on this connection.")
     return {}
 
 
-METHODS = {
+METHODS: Table[Feeds] = {
     "log.list": Method(Messages, list_messages),
     "log.subscribe": Method(FollowMessages, follow_messages),
     "event.list": Method(Events, list_events),

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from csmsd.control.methods.transactions import given_time
 from csmsd.control.results import result_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view
@@ -87,7 +87,7 @@ async def run(service: Service, parameters: Run, caller: Caller) -> Json:
     targets = parameters.targets
     if not targets and operation.target_optional:
         try:
-            targets = [operation.implied_target(service.site())]
+            targets = [operation.implied_target(service.site)]
         except NotThere as error:
             raise not_there(str(error)) from None
         except CannotSend as error:
@@ -124,7 +124,7 @@ async def _give(service: Service, parameters: Queueable, targets: list[str], com
         start = command.start()
     except NotACommand as error:
         raise _not_a_command(error) from None
-    states = resolve(service.site(), targets)
+    states = resolve(service.site, targets)
     options = options_for(service, parameters, caller)
     options.unless_transaction = parameters.unless_transaction
     report = reporting(caller, len(states))
@@ -141,7 +141,7 @@ def results_view(results: list[Result]) -> Json:
 
 def options_for(service: Service, common: Common, caller: Caller) -> Options:
     return Options(
-        timeout=common.timeout or service.info()["call_timeout"],
+        timeout=common.timeout or service.settings.ocpp.call_timeout,
         force=common.force,
         dry_run=common.dry_run,
         parallel=common.parallel,
@@ -231,7 +231,7 @@ async def task_results(service: Service, parameters: Numbers, caller: Caller) ->
     }
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "operation.run": Method(Run, run),
     "operation.call": Method(Call, call),
     "operation.stop": Method(Stop, stop),

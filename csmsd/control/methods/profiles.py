@@ -10,8 +10,8 @@ from msgspec import Meta
 
 from csmsd.control.methods.operations import Common, carry_out, results_view
 from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, not_there, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.reading import check_sendable, encode, read_value
@@ -82,7 +82,7 @@ class Reassertion(Common, kw_only=True, forbid_unknown_fields=True):
 
 
 def _known(service: Service, name: str) -> LibraryProfile:
-    record = service.site().charging_profiles.find(name)
+    record = service.site.charging_profiles.find(name)
     if record is None:
         raise not_there(f"No charging profile {name}.", "See: csmsctl profile list")
     return record
@@ -129,7 +129,7 @@ def _findings(profile: ChargingProfile, now: int) -> list[Finding]:
 
 
 async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
-    name, now = parameters.name, service.clock()
+    name, now = parameters.name, service.now()
     if not is_identity(name) or name.endswith(".json"):
         raise usage(f"{name!r} is no name: {IDENTITY_RULE}; and it does not end in .json.")
     profile = _made(parameters, now)
@@ -138,7 +138,7 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
     against = malformed or objection(findings)
     if against is not None and not parameters.force:
         raise usage(f"A charge point would reject it: {against}.", "Correct it, or add it with --force.")
-    library = service.site().charging_profiles
+    library = service.site.charging_profiles
     known = library.find(name)
     number = known.id if known is not None else library.new_id()
     text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
@@ -147,18 +147,18 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
         return {"changed": False, "differs": known.profile != text, "profile": _shown(service, known)}
     created_at = known.created_at if known is not None else now
     record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
-    require_store(service.keeper)
+    service.live.require()
     if known is not None:
         library.drop(known)
     library.put(record)
-    await service.keeper.commit([record])
-    service.bus.publish(Event("profile.changed", None, {"id": number, "name": name, "added": known is None}))
+    told = Event("profile.changed", None, {"id": number, "name": name, "added": known is None})
+    await service.live.keep([record], [told])
     return {"changed": True, "profile": _shown(service, record)}
 
 
 def _shown(service: Service, record: LibraryProfile) -> Json:
-    installed = service.site().installed_profiles.named(record.id)
-    findings = _findings(record.read(), service.clock())
+    installed = service.site.installed_profiles.named(record.id)
+    findings = _findings(record.read(), service.now())
     return library_view(record, installed) | {
         "profile": json.loads(record.profile),
         "findings": [{"text": finding.text, "rejected": finding.rejected} for finding in findings],
@@ -167,7 +167,7 @@ def _shown(service: Service, record: LibraryProfile) -> Json:
 
 
 async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    site = service.site()
+    site = service.site
     views = [library_view(record, site.installed_profiles.named(record.id)) for record in site.charging_profiles]
     return {"schema_version": SCHEMA_VERSION, "profiles": views}
 
@@ -179,42 +179,29 @@ async def show(service: Service, parameters: Name, caller: Caller) -> Json:
 async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
     """Charge points keep what they have; the id is never given to another profile."""
     record = _known(service, parameters.name)
-    require_store(service.keeper)
-    service.site().charging_profiles.drop(record)
-    await service.keeper.commit([Deleted(record)])
-    site = service.site()
-    service.bus.publish(Event("profile.removed", None, {"id": record.id, "name": record.name}))
-    places = [installed_view(place) for place in site.installed_profiles.named(record.id)]
+    service.live.require()
+    service.site.charging_profiles.drop(record)
+    told = Event("profile.removed", None, {"id": record.id, "name": record.name})
+    await service.live.keep([Deleted(record)], [told])
+    places = [installed_view(place) for place in service.site.installed_profiles.named(record.id)]
     return {"changed": True, "installed_on": places}
 
 
 # --- what charge points have
 
 
-async def _tidied(service: Service, state: ChargePointState) -> None:
-    """Drops what ended without the charge point's doing, such as a transaction that the operator closed."""
-    if not service.keeper.accepting:
-        return  # it will be dropped another time; looking at it must work all the same
-    changes = service.site().installed_profiles.tidy(state, service.clock())
-    if changes:
-        await service.keeper.commit(changes)
-
-
 async def installed(service: Service, parameters: Places, caller: Caller) -> Json:
     targets = ["*"] if parameters.targets is None else parameters.targets
-    site = service.site()
+    site = service.site
     states = resolve(site, targets) if site.charge_points or parameters.targets else []
     views = []
     for state in states:
-        await _tidied(service, state)
-        views += [installed_view(record) for record in service.site().installed_profiles.of(state.id)]
+        views += [installed_view(record) for record in site.installed_profiles.in_force(state, service.now())]
     return {"schema_version": SCHEMA_VERSION, "installed_profiles": views}
 
 
 async def reassert(service: Service, parameters: Reassertion, caller: Caller) -> Json:
-    states = resolve(service.site(), parameters.targets)
-    for state in states:
-        await _tidied(service, state)
+    states = resolve(service.site, parameters.targets)
     return await carry_out(service, parameters, states, again, caller)
 
 
@@ -222,13 +209,12 @@ async def reassert(service: Service, parameters: Reassertion, caller: Caller) ->
 
 
 async def preview(service: Service, parameters: Preview, caller: Caller) -> Json:
-    state = one(service.site(), parameters.charge_point)
-    await _tidied(service, state)
-    now = service.clock()
+    state = one(service.site, parameters.charge_point)
+    now = service.now()
     start = now if parameters.start is None else parse_time(parameters.start)
     if start is None:
         raise usage(f"{parameters.start!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
-    target = Target(service.site(), state, now)
+    target = Target(service.site, state, now)
     outlook = Outlook.of(target, phases=parameters.phases)
     findings: list[Finding] = []
     if parameters.with_ is not None:
@@ -265,8 +251,7 @@ def _composite(
 
 async def verify(service: Service, parameters: Verification, caller: Caller) -> Json:
     """Asks the charge point for its composite schedule and holds it against ours."""
-    state = one(service.site(), parameters.charge_point)
-    await _tidied(service, state)
+    state = one(service.site, parameters.charge_point)
 
     def ask(_: Target) -> Steps:
         yield GetCompositeScheduleReq(
@@ -274,7 +259,7 @@ async def verify(service: Service, parameters: Verification, caller: Caller) -> 
         )
 
     options = Options(
-        timeout=parameters.timeout or service.info()["call_timeout"],
+        timeout=parameters.timeout or service.settings.ocpp.call_timeout,
         force=parameters.force,
         uid=caller.uid,
         user=caller.user,
@@ -283,13 +268,13 @@ async def verify(service: Service, parameters: Verification, caller: Caller) -> 
     answer: Json = results_view(results) | {"agrees": None}
     if results[0].outcome != "accepted":
         return answer
-    now = service.clock()
-    state = one(service.site(), parameters.charge_point)
+    now = service.now()
+    state = one(service.site, parameters.charge_point)
     confirmation, _ = read_value(GetCompositeScheduleConf, results[0].response)
     schedule = confirmation.charging_schedule
     if schedule is not None and not schedule.charging_schedule_period:
         schedule = None  # C 7.13 wants a period: without one it reports none
-    outlook = Outlook.of(Target(service.site(), state, now), phases=parameters.phases)
+    outlook = Outlook.of(Target(service.site, state, now), phases=parameters.phases)
     unit = schedule.charging_rate_unit if schedule is not None else parameters.unit or outlook.unit
     told = parse_time(confirmation.schedule_start or "", state.zone)
     start = now if told is None else told
@@ -310,7 +295,7 @@ async def verify(service: Service, parameters: Verification, caller: Caller) -> 
     )
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "profile.list": Method(NoParameters, listing),
     "profile.show": Method(Name, show),
     "profile.add": Method(Addition, add),

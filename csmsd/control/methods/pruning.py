@@ -5,16 +5,22 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import PruneKind
-from csmsd.pruning import KINDS
+from csmsd.pruning import KINDS, Pruner
 
 _SECONDS = 1.0
 
 Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class Pruning(Service):
+    """With what prunes."""
+
+    pruner: Pruner
 
 
 class Planned(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,7 +37,7 @@ class Finished(msgspec.Struct, forbid_unknown_fields=True):
     removed: Annotated[int, Meta(ge=0, le=2**62)]
 
 
-async def plan(service: Service, parameters: Planned, caller: Caller) -> Json:
+async def plan(service: Pruning, parameters: Planned, caller: Caller) -> Json:
     """Of the kinds that are named, or that the settings have a time for."""
     kinds = parameters.kinds or [kind for kind in KINDS if service.pruner.days(kind)]
     plans = []
@@ -57,16 +63,16 @@ async def plan(service: Service, parameters: Planned, caller: Caller) -> Json:
     }
 
 
-async def run(service: Service, parameters: Run, caller: Caller) -> Json:
+async def run(service: Pruning, parameters: Run, caller: Caller) -> Json:
     before = parse_time(parameters.before)
-    if before is None or before > service.clock():
+    if before is None or before > service.now():
         raise usage(f"{parameters.before!r} is no time in the past.")
     _check_idle(service)
     removed, more = await service.pruner.prune(parameters.kind, before, _SECONDS)
     return {"removed": removed, "more": more}
 
 
-async def finish(service: Service, parameters: Finished, caller: Caller) -> Json:
+async def finish(service: Pruning, parameters: Finished, caller: Caller) -> Json:
     """Gives the room back to the disk, as long as there is `more`; then it is taken down."""
     _check_idle(service)
     more = await service.pruner.shrink(_SECONDS)
@@ -75,12 +81,12 @@ async def finish(service: Service, parameters: Finished, caller: Caller) -> Json
     return {"more": more, "database_bytes": await service.reader.database_bytes()}
 
 
-def _check_idle(service: Service) -> None:
+def _check_idle(service: Pruning) -> None:
     if service.pruner.busy:
         raise RpcError(1, "csmsd is pruning just now.", "Try again later.")
 
 
-METHODS = {
+METHODS: Table[Pruning] = {
     "prune.plan": Method(Planned, plan),
     "prune.run": Method(Run, run),
     "prune.finish": Method(Finished, finish),

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ports import ReservationFilter
@@ -49,7 +49,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
             limit=parameters.limit,
         )
     )
-    book = service.site().reservations
+    book = service.site.reservations
     return {
         "schema_version": SCHEMA_VERSION,
         "reservations": [reservation_view(book.get(known.charge_point, known.id) or known) for known in found],
@@ -67,11 +67,11 @@ async def show(service: Service, parameters: Number, caller: Caller) -> Json:
     if len(found) > 1:
         places = ", ".join(sorted(known.charge_point for known in found))
         raise usage(f"Reservation {parameters.id} stands on {places}.", "Say --charge-point CHARGE_POINT.")
-    known = service.site().reservations.get(found[0].charge_point, found[0].id) or found[0]
+    known = service.site.reservations.get(found[0].charge_point, found[0].id) or found[0]
     return {"schema_version": SCHEMA_VERSION} | reservation_view(known)
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "reservation.list": Method(Listing, listing),
     "reservation.show": Method(Number, show),
 }

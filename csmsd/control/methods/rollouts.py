@@ -1,16 +1,22 @@
 """Rollouts of firmware: ordered, looked at, halted and let go on. `operations/rollouts.py` carries them out."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import member_view, rollout_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
-from csmsd.profiles.record import Change
+
+
+class Rollouts(Service):
+    """With why nothing happens in a rollout."""
+
+    waits_for: Callable[[int], str | None]
 
 
 class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +35,8 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
 
 
-async def start(service: Service, parameters: Start, caller: Caller) -> Json:
-    site = service.site()
+async def start(service: Rollouts, parameters: Start, caller: Caller) -> Json:
+    site = service.site
     firmware = site.firmware
     states = resolve(site, parameters.targets)
     if parameters.file not in firmware.images:
@@ -51,7 +57,7 @@ async def start(service: Service, parameters: Start, caller: Caller) -> Json:
             raise usage(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl rollout show {busy.id}")
     rollout = Rollout(
         id=firmware.rollouts.new_id(),
-        created_at=service.clock(),
+        created_at=service.now(),
         uid=caller.uid,
         user=caller.user,
         file=parameters.file,
@@ -67,41 +73,35 @@ async def start(service: Service, parameters: Start, caller: Caller) -> Json:
         RolloutMember(rollout=rollout.id, charge_point=state.id, position=position)
         for position, state in enumerate(states)
     ]
-    # Known at once, so that no second one gets its number or its members; begun only when it is on disk.
-    rollout.state = "paused"
+    service.live.require()
+    # Begun only when it is on disk: whoever begins it keeps that first, and after this.
     firmware.rollouts.add(rollout)
     for member in members:
         firmware.rollouts.add_member(member)
-    try:
-        await service.keeper.commit([msgspec.structs.replace(rollout, state="running"), *members])
-    except Exception:
-        service.site().firmware.rollouts.remove(rollout.id)
-        raise
-    rollout.state = "running"
-    return _told(service, rollout)
+    return await _kept(service, rollout, members)
 
 
-async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    rollouts = service.site().firmware.rollouts
+async def listing(service: Rollouts, parameters: NoParameters, caller: Caller) -> Json:
+    rollouts = service.site.firmware.rollouts
     views = [rollout_view(rollout, rollouts.members(rollout.id), service.waits_for(rollout.id)) for rollout in rollouts]
     return {"schema_version": SCHEMA_VERSION, "rollouts": views[::-1]}
 
 
-def _known(service: Service, number: int) -> Rollout:
-    rollout = service.site().firmware.rollouts.get(number)
+def _known(service: Rollouts, number: int) -> Rollout:
+    rollout = service.site.firmware.rollouts.get(number)
     if rollout is None:
         raise not_there(f"No rollout {number}.", "See: csmsctl rollout list")
     return rollout
 
 
-def _view(service: Service, rollout: Rollout) -> Json:
-    members = service.site().firmware.rollouts.members(rollout.id)
+def _view(service: Rollouts, rollout: Rollout) -> Json:
+    members = service.site.firmware.rollouts.members(rollout.id)
     return rollout_view(rollout, members, service.waits_for(rollout.id))
 
 
-async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+async def show(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     rollout = _known(service, parameters.id)
-    firmware = service.site().firmware
+    firmware = service.site.firmware
     members = [
         member_view(member, firmware.updates.get(member.update_id), canary=member.position < rollout.canary)
         for member in firmware.rollouts.members(rollout.id)
@@ -109,24 +109,18 @@ async def show(service: Service, parameters: Number, caller: Caller) -> Json:
     return {"schema_version": SCHEMA_VERSION} | _view(service, rollout) | {"members": members}
 
 
-def _told(service: Service, rollout: Rollout) -> Json:
-    service.bus.publish(rollout_event(rollout))
+async def _kept(service: Rollouts, rollout: Rollout, members: list[RolloutMember]) -> Json:
+    await service.live.keep([rollout, *members], [rollout_event(rollout)])
     return {"changed": True, "rollout": _view(service, rollout)}
 
 
-async def _set(service: Service, rollout: Rollout, state: str, reason: str | None, resumed_at: int) -> Json:
-    """In memory first: what is decided meanwhile must not write the old state again."""
-    before = (rollout.state, rollout.reason, rollout.resumed_at)
+async def _set(service: Rollouts, rollout: Rollout, state: str, reason: str | None, resumed_at: int) -> Json:
+    service.live.require()
     rollout.state, rollout.reason, rollout.resumed_at = state, reason, resumed_at
-    try:
-        await service.keeper.commit([rollout])
-    except Exception:
-        rollout.state, rollout.reason, rollout.resumed_at = before
-        raise
-    return _told(service, rollout)
+    return await _kept(service, rollout, [])
 
 
-async def pause(service: Service, parameters: Number, caller: Caller) -> Json:
+async def pause(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What is under way goes on; nothing new is begun."""
     rollout = _known(service, parameters.id)
     if rollout.over:
@@ -136,40 +130,31 @@ async def pause(service: Service, parameters: Number, caller: Caller) -> Json:
     return await _set(service, rollout, "paused", f"paused by {caller.user or 'an operator'}", rollout.resumed_at)
 
 
-async def resume(service: Service, parameters: Number, caller: Caller) -> Json:
+async def resume(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What failed so far was seen, and counts no more against the limit."""
     rollout = _known(service, parameters.id)
     if rollout.over:
         raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "running":
         return {"changed": False, "rollout": _view(service, rollout)}
-    return await _set(service, rollout, "running", None, service.clock())
+    return await _set(service, rollout, "running", None, service.now())
 
 
-async def cancel(service: Service, parameters: Number, caller: Caller) -> Json:
+async def cancel(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What waits is not begun any more; what is under way cannot be taken back."""
     rollout = _known(service, parameters.id)
     if rollout.over:
         return {"changed": False, "rollout": _view(service, rollout)}
-    now = service.clock()
-    waiting = [m for m in service.site().firmware.rollouts.members(rollout.id) if m.state == "waiting"]
-    cancelled: list[Change] = [msgspec.structs.replace(m, state="cancelled", ended_at=now) for m in waiting]
-    ended = msgspec.structs.replace(rollout, state="cancelled", reason=None, ended_at=now)
-    # None of them may be begun while this is being written.
-    before = rollout.state
-    rollout.state = "cancelled"
-    try:
-        await service.keeper.commit([ended, *cancelled])
-    except Exception:
-        rollout.state = before
-        raise
-    rollout.reason, rollout.ended_at = None, now
+    now = service.now()
+    waiting = [m for m in service.site.firmware.rollouts.members(rollout.id) if m.state == "waiting"]
+    service.live.require()
+    rollout.state, rollout.reason, rollout.ended_at = "cancelled", None, now
     for member in waiting:
         member.state, member.ended_at = "cancelled", now
-    return _told(service, rollout)
+    return await _kept(service, rollout, waiting)
 
 
-METHODS = {
+METHODS: Table[Rollouts] = {
     "rollout.start": Method(Start, start),
     "rollout.list": Method(NoParameters, listing),
     "rollout.show": Method(Number, show),

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, not_there, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.views import tag_view
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
 from csmsd.ocpp.timestamps import parse_time
@@ -99,7 +99,7 @@ def _labels(fields: Fields, known: list[str]) -> list[str]:
 
 
 def _known(service: Service, name: str) -> IdTag:
-    tag = service.site().id_tag(name)
+    tag = service.site.id_tag(name)
     if tag is None:
         raise not_there(f"No idTag {name}.", f"See csmsctl tag list, or add it: csmsctl tag add {name}")
     return tag
@@ -107,16 +107,16 @@ def _known(service: Service, name: str) -> IdTag:
 
 async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
     if tag == known:
-        return {"changed": False, "tag": tag_view(service.site(), tag, service.clock())}
-    require_store(service.keeper)
-    service.site().id_tags[fold(tag.id)] = tag
-    await service.keeper.commit([tag])
-    service.bus.publish(Event("tag.changed", None, {"id_tag": tag.id, "added": known is None, "blocked": tag.blocked}))
-    return {"changed": True, "tag": tag_view(service.site(), tag, service.clock())}
+        return {"changed": False, "tag": tag_view(service.site, tag, service.now())}
+    service.live.require()
+    service.site.id_tags[fold(tag.id)] = tag
+    told = Event("tag.changed", None, {"id_tag": tag.id, "added": known is None, "blocked": tag.blocked})
+    await service.live.keep([tag], [told])
+    return {"changed": True, "tag": tag_view(service.site, tag, service.now())}
 
 
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: fold(tag.id))]
     if parameters.parent is not None:
         views = [view for view in views if view["parent"] and fold(view["parent"]) == fold(parameters.parent)]
@@ -127,19 +127,19 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
 
 async def show(service: Service, parameters: Name, caller: Caller) -> Json:
     tag = _known(service, parameters.id)
-    return {"schema_version": SCHEMA_VERSION} | tag_view(service.site(), tag, service.clock())
+    return {"schema_version": SCHEMA_VERSION} | tag_view(service.site, tag, service.now())
 
 
 async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
-    known = service.site().id_tag(parameters.id)
+    known = service.site.id_tag(parameters.id)
     if known is not None:
-        return {"changed": False, "tag": tag_view(service.site(), known, service.clock())}
-    return await _store(service, _merged(parameters, None, service.clock()), None)
+        return {"changed": False, "tag": tag_view(service.site, known, service.now())}
+    return await _store(service, _merged(parameters, None, service.now()), None)
 
 
 async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
     known = _known(service, parameters.id)
-    return await _store(service, _merged(parameters, known, service.clock()), known)
+    return await _store(service, _merged(parameters, known, service.now()), known)
 
 
 async def block(service: Service, parameters: Blocking, caller: Caller) -> Json:
@@ -165,16 +165,15 @@ async def unblock(service: Service, parameters: Name, caller: Caller) -> Json:
 
 async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
     known = _known(service, parameters.id)
-    require_store(service.keeper)
-    service.site().id_tags.pop(fold(known.id), None)
-    await service.keeper.commit([Deleted(known)])
-    service.bus.publish(Event("tag.removed", None, {"id_tag": known.id}))
+    service.live.require()
+    service.site.id_tags.pop(fold(known.id), None)
+    await service.live.keep([Deleted(known)], [Event("tag.removed", None, {"id_tag": known.id})])
     return {"changed": True}
 
 
 async def import_tags(service: Service, parameters: Import, caller: Caller) -> Json:
     """All of them in one commit, or none."""
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     added: list[IdTag] = []
     changed: list[IdTag] = []
     seen: set[str] = set()
@@ -190,17 +189,15 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
             changed.append(tag)
     removed = [tag for key, tag in site.id_tags.items() if key not in seen] if parameters.replace else []
     changes: list[Change] = [*(Deleted(tag) for tag in removed), *added, *changed]
-    require_store(service.keeper)
+    service.live.require()
     for tag in removed:
         del site.id_tags[fold(tag.id)]
     for tag in (*added, *changed):
         site.id_tags[fold(tag.id)] = tag
-    if changes:
-        await service.keeper.commit(changes)
-    for tag in removed:
-        service.bus.publish(Event("tag.removed", None, {"id_tag": tag.id}))
+    told = [Event("tag.removed", None, {"id_tag": tag.id}) for tag in removed]
     if added or changed:
-        service.bus.publish(Event("tag.changed", None, {"imported": len(added) + len(changed)}))
+        told.append(Event("tag.changed", None, {"imported": len(added) + len(changed)}))
+    await service.live.keep(changes, told)
     return {
         "added": len(added),
         "changed": len(changed),
@@ -209,7 +206,7 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
     }
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "tag.list": Method(Listing, listing),
     "tag.show": Method(Name, show),
     "tag.add": Method(Fields, add),

@@ -4,16 +4,14 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.explanation.gathering import gather
-from csmsd.control.explanation.story import Story
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, not_there, usage
-from csmsd.control.service import Service, require_store
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, not_there, usage
+from csmsd.control.service import Service
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.record import Data, Event, Milliseconds
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,11 +59,11 @@ async def known_transaction(service: Service, number: int) -> Transaction:
     stored = await service.reader.transaction(number)
     if stored is None:
         raise not_there(f"No transaction {number}.", "See: csmsctl tx list")
-    return certain(service.site(), stored)
+    return certain(service.site, stored)
 
 
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
-    site, now = service.site(), service.clock()
+    site, now = service.site, service.now()
     found = await service.reader.transactions(
         TransactionFilter(
             charge_point=parameters.charge_point,
@@ -87,7 +85,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
 
 async def show(service: Service, parameters: Number, caller: Caller) -> Json:
     transaction = await known_transaction(service, parameters.id)
-    return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site(), transaction, service.clock())
+    return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site, transaction, service.now())
 
 
 async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
@@ -95,34 +93,17 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     reason = parameters.reason.strip()
     if not reason:
         raise usage("Closing a transaction needs a reason.")
-    known = live(service.site(), await known_transaction(service, parameters.id))
-    site, now = service.site(), service.clock()
+    known = live(service.site, await known_transaction(service, parameters.id))
+    site, now = service.site, service.now()
     if known.state == "closed":
         return {"changed": False, "transaction": transaction_view(site, known, now)}
     if known.state == "stopped":
         raise usage(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
-    require_store(service.keeper)
+    service.live.require()
     booking.close(known, f"closed by {caller.user or caller.uid}: {reason}"[:500], site, now)
-    await service.keeper.commit([known])
-    service.bus.publish(
-        Event("transaction.closed", known.charge_point, {"transaction": known.id, "reason": reason, "by": caller.user})
-    )
-    return {"changed": True, "transaction": transaction_view(service.site(), known, now)}
-
-
-async def explain(service: Service, parameters: Number, caller: Caller) -> Json:
-    transaction = await known_transaction(service, parameters.id)
-    story = Story(await gather(service, transaction))
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "transaction": transaction_view(service.site(), transaction, service.clock()),
-        "story": [
-            {"time": time_text(entry.time), "kind": entry.kind, "text": entry.text, "source": entry.source}
-            for entry in story.entries
-        ],
-        "conclusion": story.conclusion,
-        "missing": story.missing,
-    }
+    data: Data = {"transaction": known.id, "reason": reason, "by": caller.user}
+    await service.live.keep([known], [Event("transaction.closed", known.charge_point, data)])
+    return {"changed": True, "transaction": transaction_view(service.site, known, now)}
 
 
 async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
@@ -153,11 +134,10 @@ async def quarantine(service: Service, parameters: Quarantine, caller: Caller) -
     }
 
 
-METHODS = {
+METHODS: Table[Service] = {
     "transaction.list": Method(Listing, listing),
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
-    "transaction.explain": Method(Number, explain),
     "transaction.meter": Method(Meter, meter),
     "quarantine.list": Method(Quarantine, quarantine),
 }

@@ -18,9 +18,10 @@ from csmsd.profiles.firmware_management.location import (
     unusable,
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
-from csmsd.profiles.record import Change, Event, EventType
+from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Effect, Observer, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class UpdateFirmwareReq(Message, kw_only=True):
@@ -101,6 +102,14 @@ OUTGOING = Outgoing(
     unconfirmed=_unconfirmed,
     needs=lambda request, target: host_of(request.location, target),
 )
+
+
+def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """Updates, uploads and rollouts: nothing more is waited for."""
+    return site.firmware.forget(event.charge_point or "", now)
+
+
+OBSERVES = (Observer("charge_point.removed", _removed),)
 
 
 def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Sight:

@@ -8,9 +8,10 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
 from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Observer, Operation, Outgoing, Steps, Target
 
 UpdateType = Literal["Differential", "Full"]
 
@@ -99,6 +100,15 @@ def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tup
 OUTGOING = Outgoing(
     SendLocalListReq, SendLocalListConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
 )
+
+
+def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """The row goes with that of the charge point."""
+    site.local_lists.forget(event.charge_point or "")
+    return [], []
+
+
+OBSERVES = (Observer("charge_point.removed", _removed),)
 
 
 class SendLocalList(Operation, kw_only=True):

@@ -291,10 +291,9 @@ class Reservations:
                 events.append(known.move("expired", now))
         return over, events
 
-    def forget(self, charge_point: str, now: Milliseconds) -> list[Reservation]:
+    def forget(self, charge_point: str, now: Milliseconds) -> Moved:
         """The charge point was removed: what was active has failed."""
         ended = self.active_on(charge_point)
-        for known in ended:
-            known.move("failed", now, "the charge point was removed")
+        events = [known.move("failed", now, "the charge point was removed") for known in ended]
         self._by_charge_point.pop(fold(charge_point), None)
-        return ended
+        return ended, events

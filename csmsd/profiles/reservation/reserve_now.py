@@ -6,10 +6,11 @@ from msgspec import Meta
 
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
-from csmsd.profiles.record import Change, Data, Event
+from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.site import Site
+from csmsd.profiles.slice import Effect, Observer, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ReserveNowReq(Message, kw_only=True):
@@ -79,6 +80,15 @@ def _unconfirmed(request: ReserveNowReq, outcome: str, target: Target) -> tuple[
 OUTGOING = Outgoing(
     ReserveNowReq, ReserveNowConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
 )
+
+
+def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """What held there has failed."""
+    ended, told = site.reservations.forget(event.charge_point or "", now)
+    return [*ended], told
+
+
+OBSERVES = (Observer("charge_point.removed", _removed),)
 
 
 def _reserved(sent: Sent[ReserveNowReq]) -> Sight:

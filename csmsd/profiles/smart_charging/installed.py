@@ -117,7 +117,7 @@ class InstalledProfiles:
         ]
 
     def forget(self, charge_point: str) -> None:
-        """The charge point was removed; its rows went with it."""
+        """The charge point was removed; its rows go with its own."""
         self._by_charge_point.pop(fold(charge_point), None)
 
     def accept(self, record: InstalledProfile) -> list[Change]:

@@ -112,7 +112,8 @@ class Edge:
 async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
     monkeypatch.setattr(module, "_SWEEP_SECONDS", 0.005)
     made = Edge(Ocpp(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=0))
-    (made.listen,) = await made.listener.open()
+    await made.listener.open()
+    (made.listen,) = made.listener.addresses
     yield made
     await made.listener.close()
 

@@ -67,7 +67,8 @@ async def test_a_removal_that_cannot_be_stored_changes_nothing(site: Site) -> No
     for arguments in (["cp", "remove", "CP1", "--force"], ["cp", "set", "CP1", "--note", "new"]) * 2:
         assert (await site.csmsctl("--yes", *arguments)).code == 1
     assert (await charge_point.heartbeat())[0] == 3
-    assert (await site.json("cp", "show", "CP1"))["charge_points"][0]["note"] is None
+    shown = (await site.json("cp", "show", "CP1"))["charge_points"][0]
+    assert (shown["note"], shown["connected"]) == (None, True)
     assert (await site.json("tx", "show", str(number)))["transactions"][0]["state"] == "active"
     command = asyncio.create_task(site.csmsctl("remote-stop", "CP1"))
     request = await charge_point.asked("RemoteStopTransaction")
@@ -96,6 +97,24 @@ async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> N
     assert (await again.ask("StopTransaction", stop))[0] == 3
     (booked,) = (await site.call("transaction.booked", after=booked["booking"]))["transactions"]
     assert (booked["energy_wh"], booked["revision"]) == (700, 2)
+
+
+async def test_what_follows_from_a_removal_is_kept_and_told_with_it(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    terms = {"connector": 1, "tag": "A", "expires": "2030-01-01T00:00:00Z"}
+    reserving = asyncio.create_task(
+        site.call("operation.run", command="reserve-now", targets=["CP1"], parameters=terms, force=True)
+    )
+    await charge_point.answer(await charge_point.asked("ReserveNow"), {"status": "Accepted"})
+    assert (await reserving)["results"][0]["outcome"] == "accepted"
+    watcher = await site.watch("reservation.failed", "charge_point.removed")
+    await site.call("charge_point.remove", id="CP1")
+    events = [(await watcher.notification())["params"] for _ in range(2)]
+    assert [event["type"] for event in events] == ["charge_point.removed", "reservation.failed"]
+    assert events[1]["data"]["reason"] == "the charge point was removed"
+    assert site.stored("SELECT state, reason FROM reservation") == [("failed", "the charge point was removed")]
+    (shown,) = (await site.call("reservation.list"))["reservations"]
+    assert shown["state"] == "failed"
 
 
 async def test_two_changes_of_an_id_tag_at_once_both_last(site: Site) -> None:

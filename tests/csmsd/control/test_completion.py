@@ -28,7 +28,7 @@ async def test_values(parameters: dict[str, str], first: str | None, number: int
     for at in range(2000):
         identity = f"CP-{at:04}"
         site.charge_points[identity.casefold()] = ChargePointState(ChargePoint(id=identity, registered_at=0))
-    service = cast(Service, SimpleNamespace(site=lambda: site))
+    service = cast(Service, SimpleNamespace(site=site))
 
     answer: Any = await complete(service, Complete(kind="charge_points", **parameters), cast(Caller, None))
 

@@ -28,7 +28,7 @@ async def ask(hooks: Hooks, executable: str, question: bytes = b"{}") -> bytes |
 
 @pytest.fixture
 def hooks() -> Hooks:
-    return Hooks(lambda: DataTransfer(timeout=5, max_output_bytes=1000))
+    return Hooks(DataTransfer(timeout=5, max_output_bytes=1000))
 
 
 async def test_input_and_output(hooks: Hooks, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ async def test_input_that_is_not_read(hooks: Hooks, tmp_path: Path) -> None:
 
 
 async def test_a_slow_one_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
-    hooks = Hooks(lambda: DataTransfer(timeout=1))
+    hooks = Hooks(DataTransfer(timeout=1))
     pids = tmp_path / "pids"
     body = f"child = os.fork()\nopen({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\ntime.sleep(60)"
     assert await ask(hooks, script(tmp_path, body)) == "did not end within 1 s"
@@ -100,7 +100,7 @@ def running(pid: int) -> bool:
 
 
 async def test_so_many_at_once(tmp_path: Path) -> None:
-    hooks = Hooks(lambda: DataTransfer(timeout=10, max_running=2))
+    hooks = Hooks(DataTransfer(timeout=10, max_running=2))
     mark = tmp_path / "running"
     mark.mkdir()
     body = (
@@ -113,7 +113,7 @@ async def test_so_many_at_once(tmp_path: Path) -> None:
 
 
 async def test_too_many_are_turned_down(tmp_path: Path) -> None:
-    hooks = Hooks(lambda: DataTransfer(timeout=60, max_running=1))
+    hooks = Hooks(DataTransfer(timeout=60, max_running=1))
     executable = script(tmp_path, "time.sleep(60)")
     said: list[bytes | str] = []
     for _ in range(MAX_WAITING + 3):
@@ -125,7 +125,7 @@ async def test_too_many_are_turned_down(tmp_path: Path) -> None:
 
 
 async def test_closing_ends_what_is_running(tmp_path: Path) -> None:
-    hooks = Hooks(lambda: DataTransfer(timeout=60))
+    hooks = Hooks(DataTransfer(timeout=60))
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     executable = script(tmp_path, f"open({str(fifo)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")

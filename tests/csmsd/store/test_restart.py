@@ -161,7 +161,8 @@ async def test_reservations(tmp_path: Path) -> None:
     theirs = scene.ask(of="Depot-7")
     scene.answer(theirs, "Accepted", of="Depot-7")
     del scene.site.charge_points["depot-7"]
-    scene.keep([*scene.site.reservations.forget("Depot-7", scene.now), Deleted(depot.record)], [])
+    failed, events = scene.site.reservations.forget("Depot-7", scene.now)
+    scene.keep([*failed, Deleted(depot.record)], events)
     assert [known.state for known in (held, used, refused, cancelled)] == ["reserved", "used", "failed", "cancelled"]
     again = await restarted(scene, tmp_path)
     starts: list[dict[str, Any]] = [

@@ -178,7 +178,9 @@ def test_memory_is_bounded() -> None:
 
 def test_a_charge_point_that_is_removed(scene: Reserving) -> None:
     reservation = scene.reserve()
-    assert scene.site.reservations.forget("cp1", scene.now) == [reservation]
+    ended, events = scene.site.reservations.forget("cp1", scene.now)
+    assert ended == [reservation]
+    assert [event.type for event in events] == ["reservation.failed"]
     assert reservation.state == "failed"
     assert scene.site.reservations.next_expiry() is None
 

@@ -1,0 +1,75 @@
+"""Opens the socket for operators, with all its methods."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from csmsd.control.log_book import LogBook
+from csmsd.control.methods import methods
+from csmsd.control.methods.backups import Backups
+from csmsd.control.methods.charge_points import Keys, Registrations
+from csmsd.control.methods.daemon import Itself
+from csmsd.control.methods.diagnostics import Diagnostics
+from csmsd.control.methods.explanation import Explanation
+from csmsd.control.methods.firmware import Intake
+from csmsd.control.methods.messages import Feeds
+from csmsd.control.methods.pruning import Pruning
+from csmsd.control.methods.rollouts import Rollouts
+from csmsd.control.rpc import Json
+from csmsd.control.server import ControlServer
+from csmsd.control.service import Readings, Service
+from csmsd.events import EventBus
+from csmsd.live_site import LiveSite
+from csmsd.operations.queue import CommandQueue
+from csmsd.operations.rollouts import RolloutRunner
+from csmsd.operations.runner import OperationRunner
+from csmsd.ports import DatabaseCopy, Disk, FileStore, Links
+from csmsd.pruning import Pruner
+from csmsd.settings import Settings
+
+
+@asynccontextmanager
+async def control_socket(
+    settings: Settings,
+    live: LiveSite,
+    *,
+    reader: Readings,
+    runner: OperationRunner,
+    queue: CommandQueue,
+    rollouts: RolloutRunner,
+    pruner: Pruner,
+    links: Links,
+    keys: Keys,
+    files: FileStore,
+    log: LogBook,
+    bus: EventBus,
+    message_subscribers: dict[int, Callable[[Any], None]],
+    disk: Disk,
+    copy_database: Callable[[], DatabaseCopy],
+    about: Callable[[], Json],
+    storage: Callable[[], Json],
+    take_over_settings: Callable[[], Json],
+) -> AsyncIterator[None]:
+    """It answers as long as the context lasts. Raises SocketBusy, or OSError when the socket cannot be made."""
+    common = (live, reader, runner, queue, settings)
+    server = ControlServer(
+        methods(
+            Service(*common),
+            itself=Itself(*common, disk, about, storage, take_over_settings),
+            registrations=Registrations(*common, links, keys),
+            feeds=Feeds(*common, log, bus, message_subscribers),
+            log=Explanation(*common, log),
+            intake=Intake(*common, files),
+            files=Diagnostics(*common, files),
+            plans=Rollouts(*common, rollouts.waits_for),
+            pruner=Pruning(*common, pruner),
+            copies=Backups(*common, copy_database),
+        ),
+        settings.socket_path,
+        settings.control.group,
+    )
+    await server.open()
+    try:
+        yield
+    finally:
+        await server.close()
