@@ -126,7 +126,8 @@ def is_second_register(case: Case, own: list[Point], others: list[Point]) -> boo
     if not own or not others or not advances(others):
         return False
     beside = {point.time for point in others} <= {point.time for point in own} and len(others) > 1
-    if not beside and {point.context for point in own} & {point.context for point in others}:
+    interleaved = gain_of(others) > 0 and any(others[0].time < point.time < others[-1].time for point in own)
+    if not beside and not interleaved and {point.context for point in own} & {point.context for point in others}:
         return False
     since, until = others[0].time, others[-1].time
     return gain_of(others) <= case.clocks.reach(since, until) + case.slack

@@ -81,8 +81,11 @@ def _advance(case: Case) -> float:
 
 def _chained(case: Case, own: list[Point]) -> Finding:
     """Of readings that contradict each other, what most of them agree on."""
-    free = longest(case.points)
     chain = longest(own)
+    counted = longest([p for p in case.points if 0 <= p.wh < case.start and case.can_have_come(p.wh, p.time)])
+    if not chain and 2 * len(counted) > len(case.points) and counts_from_zero(case, counted):
+        return exactly(counted[-1].wh, "readings_disagree")
+    free = longest(case.points)
     if not chain or len(free) > 2 * len(chain):
         gain = free[-1].wh - free[0].wh
         if gain > case.clocks.reach(free[0].time, free[-1].time) + case.slack:

@@ -62,12 +62,14 @@ def reckon(evidence: Evidence) -> Verdict:
         basis = _basis(finding, stream, start, stop)
     else:
         finding, basis = _without_register(own, start, stop, evidence, clocks)
-    if basis == "start_and_stop" and not finding.doubts:
+    if stop is None and not finding.doubts:
+        finding = _in_unit_of_power(finding, own, clocks)
+    elif basis == "start_and_stop" and not finding.doubts:
         finding = _held_against_intervals(_held_against_power(finding, own, clocks), own)
     energy = round(finding.energy)
     return Verdict(
         energy,
-        max(0, min(energy, int(finding.low))),
+        max(0, min(energy, round(finding.low))),
         max(energy, round(finding.high)),
         basis,
         ordered(set(finding.doubts | clocks.doubts)),
@@ -75,7 +77,7 @@ def reckon(evidence: Evidence) -> Verdict:
 
 
 def _usable(register: float | None) -> float | None:
-    return register if register is not None and abs(register) < LIMIT_WH else None
+    return register if register is not None and 0 <= register < LIMIT_WH else None  # some tell -1 for unknown
 
 
 def _basis(finding: Finding, stream: Stream, start: float | None, stop: float | None) -> Basis:
@@ -119,10 +121,21 @@ def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) ->
     estimate = power(own, clocks)
     if estimate is None or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
         return finding
-    kilo = finding.energy * 1000
-    if kilo and estimate[1] / 2 <= kilo <= 2 * estimate[0] and kilo <= clocks.since_start(clocks.ended):
-        return Finding(kilo, finding.energy, kilo + 1000, frozenset({"unit"}))
+    kilo = _in_unit_of_power(finding, own, clocks)
+    if kilo.doubts:
+        return Finding(kilo.energy, finding.energy, kilo.energy + 1000, kilo.doubts)
     return Finding(finding.energy, finding.low, max(finding.high, estimate[0]), frozenset({"readings_disagree"}))
+
+
+def _in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+    """A thousandfold, where the power says that it is kWh that were told as Wh."""
+    estimate = power(own, clocks)
+    kilo = finding.energy * 1000
+    if estimate is None or not kilo or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+        return finding
+    if not estimate[1] / 2 <= kilo <= 2 * estimate[0] or kilo > clocks.since_start(clocks.ended):
+        return finding
+    return exactly(kilo, "unit")
 
 
 def _held_against_intervals(finding: Finding, own: list[Reading]) -> Finding:

@@ -491,6 +491,32 @@ a stop in mWh: 300 unit
     S 1000 | M -50 1100 | M -30 1200 | E 1300000
 a start that was misread: 200 (200..4883) start_register
     R 22000 | S 999999 | M -50 1100 | M -30 1200 | E 1300
+a session register in kWh without a unit, where power tells: 2900 unit
+    S 5111000 | M -50 0.5 | M -50 3000 power | M -30 1.5 | M -30 3000 power | M -10 2.9 | M -10 3000 power
+a session register in kWh without a unit: 3000 unit
+    S 5111000 | M -50 0.5 | M -30 1.5 | M -10 2.9 | E 5114000
+the same from 0: 3000 unit
+    S 0 | M -50 0.5 | M -30 1.5 | M -10 2.9 | E 3000
+a register that is read seldom beside power that is read often: 100
+    S 1000 | M -50 1100 | M -50 7000 power | M -30 7000 power | M -10 7000 power
+nonsense where samples count from 0: 1200 readings_disagree
+    S 5111000 | M -50 500 | M -30 1200 | M -10 99999999
+lifetime amid samples from 0, of one kind: 5000
+    S 0 | M -50 910 clock | M -45 2200300 clock | M -20 3100 clock | M -15 2200800 clock | E 5000
+a start of -1: 900 (900..84333) start_register
+    S -1 | M -50 1100 | M -30 1200 | E 2000
+a stop of -1: 200 (200..236967) stop_register
+    S 1000 | M -50 1100 | M -30 1200 | E -1
+a start beyond 31 bits: 900 (900..84333) start_register
+    S 4294967295 | M -50 1100 | M -30 1200 | E 2000
+a stop beyond 31 bits: 200 (200..466767) impossible
+    S 1000 | M -50 1100 | M -30 1200 | E 2147483647
+the total on L1, nothing on the others: 3000
+    S 30000 | M -30 30300 L1 | M -30 0 L2 | M -30 0 L3 | M -10 33000 L1 | M -10 0 L2 | M -10 0 L3
+an End of 0 just after the stop: 300
+    S 1000 | M -50 1100 | M -30 1200 | M 0.02 0 end | E 1300
+a unit left out once: 300 unit
+    S 1000 | M -50 1.1kWh | M -30 1.2 | E 1300
 """
 
 
