@@ -35,7 +35,6 @@ from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.record import Event, Milliseconds
-from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
 from csmsd.reloading import Reloading, policies
 from csmsd.settings import Settings, SettingsError
@@ -162,9 +161,6 @@ class Daemon:
         except BlockingIOError:
             raise AlreadyRunning(f"another csmsd runs on {self._directory}; name another --state-dir") from None
 
-    def _site(self) -> Site:
-        return self._live.site
-
     async def _open_store(self, opened: AsyncExitStack) -> None:
         settings = self._settings
         self._message_log = MessageLog(
@@ -188,25 +184,15 @@ class Daemon:
         ocpp = self._settings.ocpp
         self._registry = Registry(self._live)
         last_task = await self._reader.last_task_id()
-        self._runner = OperationRunner(self._site, self._writer, self._registry, self._bus, now, last_task)
+        self._runner = OperationRunner(self._live, self._registry, last_task)
         await settle_what_was_under_way(await self._reader.tasks_under_way(), self._live)
-        self._queue = CommandQueue(
-            self._site,
-            self._writer,
-            self._registry,
-            self._runner,
-            self._bus,
-            now,
-            lambda: ocpp.hold_after_reconnect,
-        )
+        self._queue = CommandQueue(self._live, self._registry, self._runner, lambda: ocpp.hold_after_reconnect)
         await self._queue.load(await self._reader.queued())
         self._registry.on_ready = self._queue.ready
-        self._bus.subscribe(self._queue.told)
-        self._reassertion = Reassertion(self._site, self._runner, lambda: ocpp.call_timeout)
-        self._bus.subscribe(self._reassertion.told)
-        self._rollouts = RolloutRunner(
-            self._site, self._writer, self._runner, self._bus, now, lambda: ocpp.call_timeout
-        )
+        self._bus.subscribe(self._queue.told, self._queue.STIRRING)
+        self._reassertion = Reassertion(self._live, self._runner, lambda: ocpp.call_timeout)
+        self._bus.subscribe(self._reassertion.told, self._reassertion.STIRRING)
+        self._rollouts = RolloutRunner(self._live, self._runner, self._bus, lambda: ocpp.call_timeout)
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
@@ -330,7 +316,7 @@ class Daemon:
 
     def _took_over(self, changed: list[str]) -> None:
         self._event_hooks.configure()
-        self._site().policies = policies(self._settings)
+        self._live.site.policies = policies(self._settings)
         self._live.tell(Event("daemon.reloaded", None, {"changed": changed}))
 
     def _store_changed(self, failure: str | None) -> None:

@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.operations.command import Command, NotACommand
 from csmsd.operations.options import Options
 from csmsd.operations.result import Obstacle, Result, not_sent
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Turn, Waiting
-from csmsd.ports import Clock, Keeper, Links, NotStored
+from csmsd.ports import Links, NotStored
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Milliseconds
-from csmsd.profiles.site import Site
 from csmsd.profiles.task import Outcome, QueuedCommand, TaskState
 
 log = logging.getLogger(__name__)
@@ -39,22 +39,18 @@ class Delivery:
 
     def __init__(
         self,
-        site: Callable[[], Site],
-        keeper: Keeper,
+        live: LiveSite,
         links: Links,
         runner: OperationRunner,
-        clock: Clock,
         hold_seconds: Callable[[], float],
         lines: Lines,
         end: End,
         delivered: Callable[[Waiting, list[Result]], None],
         stir: Callable[[], None],
     ) -> None:
-        self._site = site
-        self._keeper = keeper
+        self._live = live
         self._links = links
         self._runner = runner
-        self._clock = clock
         self._hold_seconds = hold_seconds
         self._lines = lines
         self._end = end
@@ -77,7 +73,7 @@ class Delivery:
             log.error("the queue of %s could not be worked off: %r", key, error)
 
     def _may_be_sent(self, key: str) -> ChargePointState | None:
-        state = self._site().charge_points.get(key)
+        state = self._live.site.charge_points.get(key)
         if state is None or self._runner.draining or not self._links.is_ready(state.id):
             return None
         return None if state.record.boot_status in NOT_ACCEPTED or self._is_away(key, state) else state
@@ -87,7 +83,7 @@ class Delivery:
         if key not in self._restarts:
             return False
         since, until = self._restarts[key]
-        if (state.connected_at or 0) > since or self._clock() > until:
+        if (state.connected_at or 0) > since or self._live.now() > until:
             del self._restarts[key]
             return False
         return True
@@ -99,10 +95,10 @@ class Delivery:
             waiting = next((known for known in self._lines.of(key) if known.task.id not in passed_over), None)
             if waiting is None or waiting.under_way or waiting.removed:
                 return
-            in_time = waiting.command.expires_at > self._clock()
+            in_time = waiting.command.expires_at > self._live.now()
             if in_time and self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
                 continue
-            if waiting.command.expires_at <= self._clock():
+            if waiting.command.expires_at <= self._live.now():
                 self._stir()  # it is given up, and whoever gave it is told so
                 return
             waiting.tell(None)
@@ -114,7 +110,7 @@ class Delivery:
         """Whether no transaction speaks against it: none known, nor one that was begun offline and not told of yet."""
         if command.idle_connector is None:
             return True
-        here_for = self._clock() - (state.connected_at or 0)
+        here_for = self._live.now() - (state.connected_at or 0)
         if here_for < self._hold_seconds() * 1000:
             return False
         return state.transactions.active_within(command.idle_connector) is None
@@ -136,7 +132,7 @@ class Delivery:
                 waiting.report(result)
 
         waiting.under_way = True
-        begun_at = self._clock()
+        begun_at = self._live.now()
         try:
             start = Command(command.command, json.loads(command.parameters), command.force).start()
             results = await self._runner.run_for(state, start, options, report, turn)
@@ -165,7 +161,8 @@ class Delivery:
 
     async def _forget(self, command: QueuedCommand) -> None:
         try:
-            await self._keeper.commit([Deleted(command)])
+            self._live.require()
+            await self._live.keep([Deleted(command)])
         except NotStored as error:  # after a restart it will be told that its end is not known
             log.error("the end of task %d could not be stored: %s", command.task, error)
 

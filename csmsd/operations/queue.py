@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
-from csmsd.events import EventBus, NumberedEvent
+from csmsd.events import NumberedEvent
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.timestamps import format_time
 from csmsd.operations.call import connector_of
 from csmsd.operations.command import Command
@@ -18,10 +19,9 @@ from csmsd.operations.parallel import over_all
 from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Waiting
-from csmsd.ports import Clock, Keeper, Links, NotStored
+from csmsd.ports import Links, NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.record import Deleted, Event, Milliseconds
-from csmsd.profiles.site import Site
+from csmsd.profiles.record import Deleted, Event, EventType, Milliseconds
 from csmsd.profiles.task import Outcome, QueuedCommand, Task, TaskState
 
 log = logging.getLogger(__name__)
@@ -30,32 +30,32 @@ MAX_QUEUED = 100  # of one charge point
 # Time passes, clocks are set and a disk gets room again without an event.
 _LONGEST_SLEEP_SECONDS = 1.0
 TaskEvent = Literal["task.queued", "task.settled", "task.delivered", "task.expired", "task.cancelled"]
-_STIRRING = frozenset({"transaction.stopped", "transaction.abandoned", "transaction.closed", "charge_point.removed"})
 
 
 class CommandQueue:
     """The queues of all charge points. Each is sent one command after the other, in the order they were given."""
 
+    STIRRING: ClassVar[tuple[EventType, ...]] = (
+        "transaction.stopped",
+        "transaction.abandoned",
+        "transaction.closed",
+        "charge_point.removed",
+    )
+
     def __init__(
         self,
-        site: Callable[[], Site],
-        keeper: Keeper,
+        live: LiveSite,
         links: Links,
         runner: OperationRunner,
-        bus: EventBus,
-        clock: Clock,
         hold_seconds: Callable[[], float],
     ) -> None:
-        self._site = site
-        self._keeper = keeper
+        self._live = live
         self._links = links
         self._runner = runner
-        self._bus = bus
-        self._clock = clock
         self._lines = Lines()
         self._wake = asyncio.Event()
         self._delivery = Delivery(
-            site, keeper, links, runner, clock, hold_seconds, self._lines, self._end, self._delivered, self._wake.set
+            live, links, runner, hold_seconds, self._lines, self._end, self._delivered, self._wake.set
         )
 
     # --- what there is
@@ -65,10 +65,10 @@ class CommandQueue:
         for command, task in kept:
             if task.state == "queued":
                 waiting = Waiting(command, task)
-                waiting.removed = self._site().charge_point(command.charge_point) is None
+                waiting.removed = self._live.site.charge_point(command.charge_point) is None
                 self._lines.add(waiting)
                 continue
-            now = self._clock()
+            now = self._live.now()
             rest = Task(
                 id=self._runner.new_task_id(),
                 created_at=now,
@@ -84,7 +84,7 @@ class CommandQueue:
                 part_of=task.id,
             )
             log.warning("task %d was not over when csmsd ended; what may have been left of it is not sent", task.id)
-            await self._keeper.commit([rest, Deleted(command)])
+            await self._live.keep([rest, Deleted(command)])
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -132,7 +132,7 @@ class CommandQueue:
         ttl: Milliseconds,
         report: Report,
     ) -> list[Result]:
-        now = self._clock()
+        now = self._live.now()
         requests = [result.request for result in planned]
         action = planned[0].action
         assert action is not None  # it came to a request
@@ -163,13 +163,14 @@ class CommandQueue:
         waiting.under_way = True
         self._lines.add(waiting)
         try:
-            await self._keeper.commit([task, queued])
+            self._live.require()
+            told = _event("task.queued", task, expires_at=format_time(queued.expires_at))
+            await self._live.keep([task, queued], [told])
         except NotStored as error:
             self._lines.remove(waiting)
             failed = not_sent(state.id, Obstacle.NOT_QUEUED, f"it could not be stored: {error}", action=task.action)
             report(failed)
             return [failed]
-        self._tell("task.queued", task, expires_at=format_time(queued.expires_at))
         waiting.under_way = False
         self._wake.set()
         there = self._links.is_connected(state.id) and state.record.boot_status not in NOT_ACCEPTED
@@ -201,9 +202,7 @@ class CommandQueue:
             self._wake.set()
 
     def told(self, event: NumberedEvent) -> None:
-        """Looks at events that may matter."""
-        if not self._lines or event.type not in _STIRRING:
-            return
+        """Looks at events that may matter: those of the types `STIRRING`."""
         if event.type == "charge_point.removed" and event.charge_point is not None:
             # Noted now: it may be registered again before the next look, and these are not for that one.
             for waiting in self._lines.of(event.charge_point):
@@ -214,10 +213,10 @@ class CommandQueue:
         """Never returns."""
         while True:
             self._wake.clear()
-            if self._keeper.accepting:
+            if self._live.accepting:
                 try:
                     await self._give_up_what_is_over()
-                except Exception as error:  # the next round finds them again
+                except NotStored as error:  # the next round finds them again
                     log.error("queued commands could not be settled: %s", error)
                 self._delivery.begin()
             try:
@@ -227,7 +226,7 @@ class CommandQueue:
                 pass
 
     async def _give_up_what_is_over(self) -> None:
-        now = self._clock()
+        now = self._live.now()
         for waiting in self._lines:
             if waiting.under_way:
                 continue
@@ -244,30 +243,31 @@ class CommandQueue:
     async def _end(self, waiting: Waiting, state: TaskState, outcome: Outcome, error: str | None) -> None:
         """Ends a command that is not sent. Raises NotStored; then it waits on."""
         task = msgspec.structs.replace(
-            waiting.task, state=state, outcome=outcome, error=error, settled_at=self._clock()
+            waiting.task, state=state, outcome=outcome, error=error, settled_at=self._live.now()
         )
+        if state == "expired":
+            told = [_event("task.expired", task)]
+        elif state == "cancelled":
+            told = [_event("task.cancelled", task, reason=error)]
+        else:
+            told = [_event("task.settled", task, status=None), _event("task.delivered", task, tasks=[])]
         waiting.under_way = True
         try:
-            await self._keeper.commit([task, Deleted(waiting.command)])
+            self._live.require()
+            await self._live.keep([task, Deleted(waiting.command)], told)
         finally:
             waiting.under_way = False
         self._lines.remove(waiting)
         result = result_of_task(task)
         waiting.report(result)
         waiting.tell([result])
-        if state == "expired":
-            self._tell("task.expired", task)
-        elif state == "cancelled":
-            self._tell("task.cancelled", task, reason=error)
-        else:
-            self._tell("task.settled", task, status=None)
-            self._tell("task.delivered", task, tasks=[])
-
-    def _tell(self, kind: TaskEvent, task: Task, **more: object) -> None:
-        data = {"task": task.id, "action": task.action, "outcome": task.outcome}
-        self._bus.publish(Event(kind, task.charge_point, data | more))
 
     def _delivered(self, waiting: Waiting, results: list[Result]) -> None:
         numbers = [result.task for result in results if result.task is not None]
         outcome = next((result.outcome for result in results if result.outcome != "accepted"), "accepted")
-        self._tell("task.delivered", waiting.task, outcome=outcome, tasks=numbers)
+        self._live.tell(_event("task.delivered", waiting.task, outcome=outcome, tasks=numbers))
+
+
+def _event(kind: TaskEvent, task: Task, **more: object) -> Event:
+    data = {"task": task.id, "action": task.action, "outcome": task.outcome}
+    return Event(kind, task.charge_point, data | more)

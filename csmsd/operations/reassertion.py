@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import ClassVar
 
 from csmsd.events import NumberedEvent
+from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
-from csmsd.profiles.site import Site
+from csmsd.profiles.record import EventType
 from csmsd.profiles.smart_charging.set_charging_profile import again
 
 log = logging.getLogger(__name__)
@@ -16,8 +18,10 @@ log = logging.getLogger(__name__)
 class Reassertion:
     """Listens for connections; what it sends waits for the boot to be answered like any other CALL."""
 
-    def __init__(self, site: Callable[[], Site], runner: OperationRunner, timeout: Callable[[], float]) -> None:
-        self._site = site
+    STIRRING: ClassVar[tuple[EventType, ...]] = ("charge_point.connected",)
+
+    def __init__(self, live: LiveSite, runner: OperationRunner, timeout: Callable[[], float]) -> None:
+        self._live = live
         self._runner = runner
         self._timeout = timeout
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -25,9 +29,9 @@ class Reassertion:
 
     def told(self, event: NumberedEvent) -> None:
         """One round for a charge point at a time; a connection during a round has another one follow it."""
-        if event.type != "charge_point.connected" or event.charge_point is None:
+        if event.charge_point is None:
             return
-        site = self._site()
+        site = self._live.site
         state = site.charge_point(event.charge_point)
         if state is None or not site.installed_profiles.of(state.id):
             return
@@ -53,7 +57,7 @@ class Reassertion:
                 self._begin(identity)
 
     async def _send(self, identity: str) -> None:
-        state = self._site().charge_point(identity)
+        state = self._live.site.charge_point(identity)
         if state is None:
             return
         try:

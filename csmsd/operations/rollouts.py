@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 
 from csmsd.events import EventBus, NumberedEvent
+from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import Clock, Keeper
+from csmsd.ports import NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads
 from csmsd.profiles.firmware_management.rollouts import (
@@ -21,24 +22,21 @@ from csmsd.profiles.firmware_management.rollouts import (
     rollout_event,
 )
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
-from csmsd.profiles.record import Change, Event
-from csmsd.profiles.site import Site
+from csmsd.profiles.record import Change, Event, EventType
 from csmsd.profiles.slice import Operation
 
 log = logging.getLogger(__name__)
 
 # Windows open, deadlines pass and clocks are set without an event.
 _LONGEST_SLEEP_SECONDS = 1.0
-_STIRRING = frozenset(
-    {
-        "charge_point.connected",
-        "firmware.status",
-        "firmware.confirmed",
-        "rollout.changed",
-        "transaction.stopped",
-        "transaction.abandoned",
-        "transaction.closed",
-    }
+_STIRRING: tuple[EventType, ...] = (
+    "charge_point.connected",
+    "firmware.status",
+    "firmware.confirmed",
+    "rollout.changed",
+    "transaction.stopped",
+    "transaction.abandoned",
+    "transaction.closed",
 )
 
 
@@ -47,18 +45,14 @@ class RolloutRunner:
 
     def __init__(
         self,
-        site: Callable[[], Site],
-        keeper: Keeper,
+        live: LiveSite,
         operations: OperationRunner,
         bus: EventBus,
-        clock: Clock,
         call_timeout: Callable[[], float],
     ) -> None:
-        self._site = site
-        self._keeper = keeper
+        self._live = live
         self._operations = operations
         self._bus = bus
-        self._clock = clock
         self._call_timeout = call_timeout
         self._wake = asyncio.Event()
         self._sending: dict[tuple[int, str], asyncio.Task[None]] = {}
@@ -70,14 +64,14 @@ class RolloutRunner:
 
     async def run(self) -> None:
         """Never returns."""
-        end = self._bus.subscribe(self._stir)
+        end = self._bus.subscribe(self._stir, _STIRRING)
         try:
             while True:
                 self._wake.clear()
-                if self._keeper.accepting:
+                if self._live.accepting:
                     try:
                         await self._step()
-                    except Exception as error:  # memory was loaded anew: the next round finds all again
+                    except NotStored as error:  # memory was loaded anew: the next round finds all again
                         log.error("rollouts and deadlines could not be carried on: %s", error)
                         await asyncio.sleep(_LONGEST_SLEEP_SECONDS)
                 try:
@@ -91,11 +85,10 @@ class RolloutRunner:
                 task.cancel()
 
     def _stir(self, event: NumberedEvent) -> None:
-        if event.type in _STIRRING:
-            self._wake.set()
+        self._wake.set()
 
     async def _step(self) -> None:
-        firmware, now = self._site().firmware, self._clock()
+        firmware, now = self._live.site.firmware, self._live.now()
         changes: list[Change] = []
         events: list[Event] = []
         for found, told in (updates.expire(firmware.updates, now), uploads.expire(firmware.uploads, now)):
@@ -106,10 +99,7 @@ class RolloutRunner:
             # After a cancellation those that are under way still come to an end.
             if not rollout.over or any(m.state == "updating" for m in firmware.rollouts.members(rollout.id)):
                 beginning += self._carry_on(rollout, changes, events)
-        if changes:
-            await self._keeper.commit(changes)
-        for event in events:
-            self._bus.publish(event)
+        await self._live.keep(changes, events)
         # Only now: a crash leaves a member that is `updating` and has no task, so nothing was sent to it.
         for rollout, member in beginning:
             place = (rollout.id, member.charge_point)
@@ -124,8 +114,8 @@ class RolloutRunner:
     def _carry_on(
         self, rollout: Rollout, changes: list[Change], events: list[Event]
     ) -> list[tuple[Rollout, RolloutMember]]:
-        now = self._clock()
-        members = self._site().firmware.rollouts.members(rollout.id)
+        now = self._live.now()
+        members = self._live.site.firmware.rollouts.members(rollout.id)
         for member in members:
             if self._look_after(rollout, member):
                 changes.append(member)
@@ -149,9 +139,9 @@ class RolloutRunner:
         """Takes in what its update came to; whether the member changed."""
         if member.state != "updating":
             return False
-        update = self._site().firmware.updates.of_rollout(member.charge_point, rollout.id)
+        update = self._live.site.firmware.updates.of_rollout(member.charge_point, rollout.id)
         if update is None and member.update_id is not None:
-            member.state, member.note, member.ended_at = "failed", "its update is not known any more", self._clock()
+            member.state, member.note, member.ended_at = "failed", "its update is not known any more", self._live.now()
             return True
         if update is None or update.state == "not_sent":
             if (rollout.id, member.charge_point) in self._sending:
@@ -162,10 +152,10 @@ class RolloutRunner:
             return True
         linked = member.update_id != update.id
         member.update_id = update.id
-        return member.take_in(update, self._clock()) or linked
+        return member.take_in(update, self._live.now()) or linked
 
     def _standings(self, members: list[RolloutMember]) -> list[Standing]:
-        site = self._site()
+        site = self._live.site
         found = []
         for member in members:
             state = site.charge_point(member.charge_point)
@@ -182,7 +172,7 @@ class RolloutRunner:
         return found
 
     async def _send(self, rollout: Rollout, member: RolloutMember) -> None:
-        state: ChargePointState | None = self._site().charge_point(member.charge_point)
+        state: ChargePointState | None = self._live.site.charge_point(member.charge_point)
         if state is None:
             return
         fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
@@ -194,11 +184,10 @@ class RolloutRunner:
 
     async def _could_not_send(self, number: int, identity: str, reason: str | None) -> None:
         """A check here speaks against it: no image any more, no host for files."""
-        rollout = self._site().firmware.rollouts.get(number)
-        found = [m for m in self._site().firmware.rollouts.members(number) if m.charge_point == identity]
+        rollout = self._live.site.firmware.rollouts.get(number)
+        found = [m for m in self._live.site.firmware.rollouts.members(number) if m.charge_point == identity]
         if rollout is None or not found or found[0].state != "updating":
             return
         member = found[0]
-        member.state, member.note, member.ended_at = "failed", reason, self._clock()
-        await self._keeper.commit([member])
-        self._bus.publish(rollout_event(rollout, member))
+        member.state, member.note, member.ended_at = "failed", reason, self._live.now()
+        await self._live.keep([member], [rollout_event(rollout, member)])

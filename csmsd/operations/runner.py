@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from csmsd.events import EventBus
+from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import Message
 from csmsd.operations.call import Call, Consequences, Start, connector_of
@@ -18,12 +18,11 @@ from csmsd.operations.options import Options
 from csmsd.operations.parallel import Judgement, any_failed, over_all
 from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
 from csmsd.operations.waiting import Turn
-from csmsd.ports import CallEnd, CallTicket, Clock, Keeper, Links
+from csmsd.ports import CallEnd, CallTicket, Links, NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Target
 from csmsd.profiles.task import Outcome, QueuedCommand, Task
 
@@ -33,14 +32,9 @@ log = logging.getLogger(__name__)
 class OperationRunner:
     """Runs commands over many charge points; each CALL is a task."""
 
-    def __init__(
-        self, site: Callable[[], Site], keeper: Keeper, links: Links, bus: EventBus, clock: Clock, last_task: int
-    ) -> None:
-        self._site = site
-        self._keeper = keeper
+    def __init__(self, live: LiveSite, links: Links, last_task: int) -> None:
+        self._live = live
         self._links = links
-        self._bus = bus
-        self._clock = clock
         self._task_ids = count(last_task + 1)
         self._tickets: dict[int, CallTicket] = {}
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
@@ -87,7 +81,7 @@ class OperationRunner:
     ) -> list[Result]:
         """The results for one charge point: one for each request, until one is not answered."""
         results: list[Result] = []
-        target = Target(self._site(), state, self._clock())
+        target = Target(self._live.site, state, self._live.now())
         steps = start(target)
         confirmation: Message | None = None
         while True:
@@ -114,16 +108,13 @@ class OperationRunner:
         def unsent(obstacle: Obstacle, error: str) -> tuple[Result, None]:
             return not_sent(state.id, obstacle, error, action=call.action, request=call.shown), None
 
-        in_the_way = self._in_the_way(target, call, options)
+        first = turn if turn is not None and not turn.begun else None
+        must_be_recorded = first is not None or call.followed
+        in_the_way = self._in_the_way(target, call, options, must_be_recorded)
         if in_the_way is not None:
             return unsent(*in_the_way)
         if options.dry_run:
             return Result(charge_point=state.id, action=call.action, outcome="not_sent", request=call.shown), None
-
-        first = turn if turn is not None and not turn.begun else None
-        must_be_recorded = first is not None or call.followed
-        if must_be_recorded and not self._keeper.accepting:
-            return unsent(*_NOT_RECORDED)
         needed = call.host(target)
         note = None
         if needed is not None and self._links.is_connected(state.id):
@@ -132,16 +123,17 @@ class OperationRunner:
             except OSError as error:
                 return unsent(Obstacle.NO_FILE_HOST, str(error))
             # That took its time, in which others may have sent something.
-            in_the_way = self._in_the_way(target, call, options)
+            in_the_way = self._in_the_way(target, call, options, must_be_recorded)
             if in_the_way is not None:
                 return unsent(*in_the_way)
         task = self._task(state, call, options, turn)
         intended, told = self._intend(task, call, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": call.action})
         gone = [Deleted(first.command)] if first is not None and not first.several else []
-        stored = await self._keep([task, *gone, *intended], [created, *told])
-        if must_be_recorded and not stored:  # nobody could follow it, or would know that it was sent
-            return unsent(*_NOT_RECORDED)
+        if not await self._keep([task, *gone, *intended], [created, *told]):
+            if must_be_recorded:  # nobody could follow it, or would know that it was sent
+                return unsent(*_NOT_RECORDED)
+            self._live.tell(created)
         if first is not None:
             first.begun = True
         ticket = self._tickets[task.id] = CallTicket()
@@ -159,7 +151,9 @@ class OperationRunner:
         await self._settle(task, end, call)
         return msgspec.structs.replace(result_of_task(task), note=note), end.confirmation
 
-    def _in_the_way(self, target: Target, call: Call, options: Options) -> tuple[Obstacle, str] | None:
+    def _in_the_way(
+        self, target: Target, call: Call, options: Options, must_be_recorded: bool
+    ) -> tuple[Obstacle, str] | None:
         """Why it is not to be sent now."""
         objection = None if options.force else call.objection(target)
         if objection is not None:
@@ -168,13 +162,15 @@ class OperationRunner:
             running = target.charge_point.transactions.active_within(connector_of(call.shown))
             if running is not None:
                 return Obstacle.TRANSACTION, f"transaction {running.id} is active on connector {running.connector}"
-        if self.draining and not options.dry_run:
+        if options.dry_run:
+            return None
+        if self.draining:
             return Obstacle.STOPPING, "csmsd is stopping"
-        return None
+        return _NOT_RECORDED if must_be_recorded and not self._live.accepting else None
 
     async def _in_time(self, command: QueuedCommand, ticket: CallTicket, call: Coroutine[Any, Any, CallEnd]) -> CallEnd:
         """A CALL that may have to wait for others before it, and is not sent when its command's time is up by then."""
-        left = (command.expires_at - self._clock()) / 1000
+        left = (command.expires_at - self._live.now()) / 1000
         if left <= 0:  # it took that long to be recorded
             call.close()
             return CallEnd("withdrawn")
@@ -193,7 +189,7 @@ class OperationRunner:
             )
         return Task(
             id=self.new_task_id(),
-            created_at=self._clock(),
+            created_at=self._live.now(),
             uid=options.uid,
             user=options.user,
             charge_point=state.id,
@@ -203,13 +199,15 @@ class OperationRunner:
         )
 
     def _intend(self, task: Task, call: Call, rollout: int | None) -> Consequences:
-        state = self._site().charge_point(task.charge_point)
-        return ([], []) if state is None else call.intend(Target(self._site(), state, self._clock(), task.id, rollout))
+        state = self._live.site.charge_point(task.charge_point)
+        if state is None:
+            return [], []
+        return call.intend(Target(self._live.site, state, self._live.now(), task.id, rollout))
 
     async def _settle(self, task: Task, end: CallEnd, call: Call) -> None:
         """Books how a CALL ended."""
         task.state = "cancelled" if task.id in self._cancelled else "settled"
-        task.settled_at = self._clock()
+        task.settled_at = self._live.now()
         task.duration_ms = end.duration_ms
         task.sent_at = end.sent_at
         task.error = end.error
@@ -219,8 +217,10 @@ class OperationRunner:
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
         changes, events = self._consequences(task, end, call)
-        settled = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
-        await self._keep([task, *changes], [*events, Event("task.settled", task.charge_point, settled)])
+        data = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
+        settled = Event("task.settled", task.charge_point, data)
+        if not await self._keep([task, *changes], [*events, settled]):
+            self._live.tell(settled)  # somebody waits for it
 
     async def _take_back(self, turn: Turn, end: CallEnd, call: Call) -> None:
         """The first CALL of a queued command never left: it waits again."""
@@ -229,24 +229,23 @@ class OperationRunner:
         await self._keep([turn.task, turn.command, *changes], events)
 
     def _consequences(self, task: Task, end: CallEnd, call: Call) -> Consequences:
-        state, now = self._site().charge_point(task.charge_point), self._clock()
+        state, now = self._live.site.charge_point(task.charge_point), self._live.now()
         if state is None:
             return [], []
         _note_silence(state, end, now)
-        return call.consequences(end, Target(self._site(), state, now, task.id))
+        if not self._live.accepting:  # memory stays as the disk is
+            return [], []
+        return call.consequences(end, Target(self._live.site, state, now, task.id))
 
     async def _keep(self, changes: list[Change], events: list[Event]) -> bool:
         """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""
         try:
-            await self._keeper.commit(changes)
-        except Exception as error:
+            self._live.require()
+            await self._live.keep(changes, events)
+        except NotStored as error:
             log.error("the history of commands could not be written: %s", error)
-            stored = False
-        else:
-            stored = True
-        for event in events:
-            self._bus.publish(event)
-        return stored
+            return False
+        return True
 
 
 _NOT_RECORDED = Obstacle.NOT_RECORDED, "it could not be recorded, so it was not sent"

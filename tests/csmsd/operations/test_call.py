@@ -1,0 +1,102 @@
+"""A CALL by the rules of its slice: what speaks against it, and what its end means."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.operations.call import Call, RawRequest, connector_of
+from csmsd.ports import CallEnd
+from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
+from csmsd.profiles.core.clear_cache import ClearCacheReq
+from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
+from csmsd.profiles.core.reset import ResetReq
+from csmsd.profiles.core.unlock_connector import UnlockConnectorConf, UnlockConnectorReq
+from csmsd.profiles.slice import Target
+from tests.csmsd.profiles.scene import Scene
+
+
+def target(scene: Scene) -> Target:
+    return Target(scene.site, scene.cp, scene.now)
+
+
+@pytest.mark.parametrize(
+    ("payload", "connector"),
+    [
+        ({"connectorId": 2}, 2),
+        ({"connectorId": 0}, 0),
+        ({"connectorId": -1}, 0),
+        ({"connectorId": "2"}, 0),
+        ({"transactionId": 2}, 0),
+    ],
+)
+def test_a_request_is_about_the_connector_that_it_names_or_about_all(payload: dict[str, Any], connector: int) -> None:
+    assert connector_of(payload) == connector
+
+
+def test_what_is_shown_of_a_call_has_its_secrets_masked_and_what_is_sent_has_not() -> None:
+    call = Call.of(ChangeConfigurationReq(key="AuthorizationKey", value="0123456789abcdef"))
+    assert call.action == "ChangeConfiguration"
+    assert b"0123456789abcdef" in call.payload
+    assert call.shown == {"key": "AuthorizationKey", "value": "******"}
+
+
+def test_a_rejected_charge_point_is_sent_nothing() -> None:
+    scene = Scene()
+    scene.cp.record.boot_status = "Rejected"
+    for request in (ClearCacheReq(), RawRequest("ClearCache", b"{}"), RawRequest("Vendor", b"{}")):
+        assert "C 4.2" in (Call.of(request).objection(target(scene)) or "")
+
+
+def test_a_request_is_checked_for_its_limits_and_by_its_slice_and_a_raw_one_is_not() -> None:
+    scene = Scene()
+    too_long = ChangeConfigurationReq(key="k" * 51, value="1")
+    unknown = RemoteStopTransactionReq(transaction_id=99)
+    assert "key" in (Call.of(too_long).objection(target(scene)) or "")
+    assert Call.of(unknown).objection(target(scene)) == "transaction 99 is not known on CP1"
+    assert Call.of(ClearCacheReq()).objection(target(scene)) is None
+    for request in (too_long, unknown):
+        raw = RawRequest(Call.of(request).action, Call.of(request).payload)
+        assert Call.of(raw).objection(target(scene)) is None
+
+
+def confirmed(payload: bytes) -> CallEnd:
+    return CallEnd("confirmed", payload=payload, duration_ms=1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "end", "outcome"),
+    [
+        (ResetReq(type="Soft"), CallEnd("withdrawn"), ("not_sent", None)),
+        (ResetReq(type="Soft"), CallEnd("timeout"), ("timeout", None)),
+        (ResetReq(type="Soft"), CallEnd("unknown"), ("unknown", None)),
+        # What is read says the status; the statuses that mean yes are the slice's.
+        (
+            UnlockConnectorReq(connector_id=1),
+            CallEnd("confirmed", confirmation=UnlockConnectorConf(status="Unlocked"), payload=b"{}"),
+            ("accepted", "Unlocked"),
+        ),
+        (
+            UnlockConnectorReq(connector_id=1),
+            CallEnd("confirmed", confirmation=UnlockConnectorConf(status="UnlockFailed"), payload=b"{}"),
+            ("rejected", "UnlockFailed"),
+        ),
+        # Of an action that is not known here, any status but Accepted is a no, and none at all is a yes.
+        (RawRequest("Vendor", b"{}"), confirmed(b'{"status":"Accepted"}'), ("accepted", "Accepted")),
+        (RawRequest("Vendor", b"{}"), confirmed(b'{"status":"Later"}'), ("rejected", "Later")),
+        (RawRequest("Vendor", b"{}"), confirmed(b"{}"), ("accepted", None)),
+        (RawRequest("Vendor", b"{}"), confirmed(b"[]"), ("accepted", None)),
+        (RawRequest("Vendor", b"{}"), confirmed(b"not JSON"), ("accepted", None)),
+    ],
+)
+def test_the_outcome_of_a_call(request_: Any, end: CallEnd, outcome: tuple[str, str | None]) -> None:
+    assert Call.of(request_).outcome(end) == outcome
+
+
+def test_a_raw_call_changes_nothing_here() -> None:
+    scene = Scene()
+    call = Call.of(RawRequest("UpdateFirmware", b'{"location":"ftp://h/f","retrieveDate":"2026-03-01T12:00:00Z"}'))
+    assert call.followed  # its action is
+    assert call.intend(target(scene)) == ([], [])
+    assert call.host(target(scene)) is None
+    assert call.consequences(CallEnd("timeout"), target(scene)) == ([], [])
+    assert scene.site.firmware.updates.current("CP1") is None
