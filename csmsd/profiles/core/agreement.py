@@ -8,6 +8,7 @@ import msgspec
 
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.evidence import BEGIN, END
 from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.core.streams import Point
 from csmsd.profiles.record import Milliseconds
@@ -84,7 +85,7 @@ def counts_from_zero(case: Case, points: list[Point], *, steadily: bool = False)
     """
     if not points or points[0].wh < -case.slack or not advances(points):
         return False
-    first, last = points[0], points[-1]
+    first = points[0]
     if any(not case.can_have_come(point.wh, point.time) for point in points):
         return False
     began = case.clocks.began
@@ -92,8 +93,16 @@ def counts_from_zero(case: Case, points: list[Point], *, steadily: bool = False)
         not steadily and first.wh <= reach(min(case.clocks.watts, WALLBOX_W), first.time - began) + case.slack
     ):
         return True
-    pace = (last.wh - first.wh) / max(1, last.time - first.time)
-    return first.wh <= 3 * pace * max(1, first.time - began) + case.slack
+    return first.wh <= 3 * max(_paces(points), default=0.0) * max(1, first.time - began) + case.slack
+
+
+def _paces(points: list[Point]) -> list[float]:
+    """Wh in a ms from each reading to the next."""
+    return [
+        (later.wh - earlier.wh) / (later.time - earlier.time)
+        for earlier, later in pairwise(points)
+        if later.time > earlier.time
+    ]
 
 
 def start_was_not_read(case: Case, points: list[Point]) -> bool:
@@ -105,11 +114,7 @@ def start_was_not_read(case: Case, points: list[Point]) -> bool:
     passed = max(1, first.time - began)
     if first.wh <= reach(min(case.clocks.watts, WALLBOX_W), passed):
         return False
-    paces = [
-        (later.wh - earlier.wh) / (later.time - earlier.time)
-        for earlier, later in pairwise(points)
-        if later.time > earlier.time
-    ]
+    paces = _paces(points)
     return bool(paces) and min(paces) > 0 and _TOO_FAST * max(paces) < first.wh / passed
 
 
@@ -123,7 +128,7 @@ def part(points: list[Point], fits: Callable[[Point], bool]) -> tuple[list[Point
 
 def is_second_register(case: Case, own: list[Point], others: list[Point]) -> bool:
     """Whether readings that do not fit are those of another meter, which other kinds of readings show."""
-    if not own or not others or not advances(others):
+    if not own or not others or not advances(others) or any(point.context in (BEGIN, END) for point in others):
         return False
     beside = {point.time for point in others} <= {point.time for point in own} and len(others) > 1
     interleaved = gain_of(others) > 0 and any(others[0].time < point.time < others[-1].time for point in own)

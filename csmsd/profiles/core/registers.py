@@ -1,5 +1,7 @@
 """What a register says about the energy: start, stop and the readings between them, held against each other."""
 
+import msgspec
+
 from csmsd.profiles.core.agreement import Case, Finding, exactly
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.closing import closed
@@ -14,7 +16,8 @@ def judge(
     stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Milliseconds]
 ) -> Finding:
     """What the register that carries the bill says, with what start and stop told."""
-    points = stream.points if stream.end is None else [*stream.points, stream.end]
+    end = stream.end if stream.end is not None and (stream.end.wh or not start) else None  # 0 is not known, there too
+    points = stream.points if end is None else [*stream.points, end]
     shown = [point.wh for point in points]
     doubts: set[Doubt] = set()
     if stop == 0 and (start or any(wh > ROUNDING_WH for wh in shown)):
@@ -22,7 +25,7 @@ def judge(
         stop = None
         if not start and stream.begin is not None and stream.begin.wh:
             start = None
-    if stopped and stop is None and stream.end is None:
+    if stopped and stop is None and end is None:
         doubts.add("stop_register")
     if stream.absurd:
         doubts.add("readings_disagree")
@@ -35,7 +38,7 @@ def judge(
         finding = up_to_last(told_first) if stop is None else closed(told_first)
         if begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
             case = Case(begin.wh, None, points, clocks, boots, slack)
-            finding = _on_another_register(up_to_last(case), case, start, stop, told_end=stream.end)
+            finding = _on_another_register(case, start, stop, told_end=end)
     elif start is not None or begin is not None:
         told = start if start is not None else begin.wh if begin is not None else 0.0
         case = Case(told, stop, points, clocks, boots, slack)
@@ -66,24 +69,26 @@ def _slack(start: float | None, stop: float | None, stream: Stream) -> float:
     return max(ROUNDING_WH, step - 0.5)
 
 
-def _on_another_register(
-    finding: Finding, case: Case, start: float, stop: float | None, *, told_end: Point | None
-) -> Finding:
-    """Transaction.Begin tells another register than the start: both have to come to the same energy."""
+def _on_another_register(case: Case, start: float, stop: float | None, *, told_end: Point | None) -> Finding:
+    """Transaction.Begin, from which the case begins, tells another register than the start.
+
+    Either start and stop count the transaction, and come to what the readings do; or the start alone is of another
+    register, which is no doubt where it told 0; or they contradict each other.
+    """
+    finding = up_to_last(case)
     if stop is None:
         return finding
     energy = stop - start
-    near = case.slack + LAG_WH
-    if energy < -case.slack or not case.can_have_come(energy, case.clocks.ended):
-        if told_end is not None and abs(told_end.wh - stop) <= near:
-            return finding  # only the start is of another register
-        doubt: Doubt = "impossible" if energy > 0 else "went_back"
-        return finding.doubted(doubt)
-    if told_end is not None and abs(finding.energy - energy) <= near:
+    possible = energy >= -case.slack and case.can_have_come(energy, case.clocks.ended)
+    if possible and told_end is not None and abs(finding.energy - energy) <= case.slack + LAG_WH:
         return exactly(max(0.0, energy))
+    if stop >= case.start - case.slack:
+        from_begin = closed(msgspec.structs.replace(case, stop=stop))
+        if not from_begin.doubts:
+            return from_begin if start == 0 else from_begin.doubted("start_register")
+    if not possible:
+        return finding.doubted("impossible" if energy > 0 else "went_back")
     if told_end is None and finding.energy <= energy + case.slack:
-        return exactly(max(0.0, energy), *finding.doubts)
-    if told_end is not None and abs(told_end.wh - stop) <= near:
-        return finding if start == 0 else finding.doubted("start_register")
+        return exactly(energy, *finding.doubts)
     energy = max(0.0, energy)
     return Finding(energy, min(energy, finding.low), max(energy, finding.high), finding.doubts | {"readings_disagree"})

@@ -517,6 +517,55 @@ an End of 0 just after the stop: 300
     S 1000 | M -50 1100 | M -30 1200 | M 0.02 0 end | E 1300
 a unit left out once: 300 unit
     S 1000 | M -50 1.1kWh | M -30 1.2 | E 1300
+a start of 2018, a stop of 1970: 1000 stop_clock
+    S 1000 -4300000 got:-60 | E 2000 odd got:0
+a start two hours ahead, a stop of 1970: 1000 stop_clock
+    S 1000 +60 got:-60 | E 2000 odd got:0
+readings five hours behind, but Begin: 700 start_clock
+    S 1000 | M -59 1000 begin | M -350 1500 | M -330 1700
+readings five hours behind, and power: 700 start_clock
+    S 1000 | M -350 1500 | M -350 5 power | M -330 1700
+power and an older register of before the start: 0
+    S 1000 | M -350 7000 power | M -300 900
+an End some minutes after the stop: 1000 (1000..1600) readings_disagree
+    S 1000 | M -30 1500 | M 10 2600 end | E 2000
+an End long after the stop: 1000
+    S 1000 | M -30 1500 | M 20 2600 end | E 2000
+a start without a register, Begin told late: 1000
+    S ? | M -30 1500 | M 20 1000 begin | E 2000
+a Begin that is no start: 1000 (1000..8000) readings_disagree
+    S 1000 | M -30 1500 | M -10 9000 begin | E 2000
+a wallbox that is slow at the first, then fast: 20000
+    R 22000 | S 5111000 | M -50 500 | M -30 7000 | M -10 14000 | E 5131000
+from 0 at DC power, running, then full: 30000
+    S 5111000 | M -50 20000 | M -40 30000 | M -30 30000
+another register far below the start, running: 900 (900..84333) start_register
+    S 50000 | M -50 10100 | M -30 11000
+a reset so early that nothing of before it was read: 900
+    S 1000 | B -55 | M -50 100 | M -40 300 | E 900
+a reset that a stop alone shows: 4300
+    S 1000 | M -50 5000 | B -45 | E 300
+a boot, then too much for a register that was set to 0: 4000 (4000..4950) readings_disagree
+    R 11000 | S 20000 | M -50 22000 | B -45 | M -44 21050 | M -30 22100 | E 24000
+phases where one was misread: 3100 (3100..12200) readings_disagree
+    S 30000 -40 | M -30 10100 L1 | M -30 10100 L2 | M -30 10100 L3 | M -20 0 L1 | M -20 10600 L2 | M -20 10600 L3 |
+    M -10 11000 L1 | M -10 11000 L2 | M -10 11000 L3 | E 33100
+a slow car whose register is called kWh: 30 unit
+    S 10000 | M -50 10005kWh | M -30 10015kWh | E 10030
+start and stop in kWh on a wallbox that could not: 100 unit
+    R 3700 | S 10 | M -50 25kWh | M -30 60kWh | E 110
+a start of 0, a Begin and a stop of the meter: 5500
+    S 0 | M -60 12000 begin | M -30 13000 | E 17500
+the same on a new meter, counted by start and stop: 2500
+    S 0 | M -60 500 begin | M -30 1500 | M 0 3000 end | E 2500
+a start above Begin, which the stop goes on from: 5500 start_register
+    S 20000 | M -60 12000 begin | M -30 13000 | E 17500
+a start below Begin, which the stop goes on from: 5500 start_register
+    S 1000 | M -60 12000 begin | M -30 13000 | M 0 17500 end | E 17500
+Begin and End between a start and a stop that cannot be: 5500 impossible
+    S 0 | M -60 12000 begin | M 0 17500 end | E 900000000
+Begin, and a stop below the start: 3000 went_back
+    S 20000 | M -60 12000 begin | M -30 13000 | M 0 15000 end | E 9000
 """
 
 
