@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from ocpp.v16 import call
 
 from csmsctl.commands.tag_files import read_tags
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.support.control import ControlError
+from tests.support.site import Site
 
 HEADER = "id,parent,expires_at,blocked,max_transactions,note,labels\n"
 
@@ -107,3 +110,54 @@ def test_what_is_exported_can_be_imported(csmsctl: Csmsctl, daemon: ScriptedDaem
     assert errors == []
     keys = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
     assert read == [{key: tag[key] for key in keys} for tag in tags]
+
+
+# --- with a real csmsd
+
+
+async def test_an_import_adds_changes_and_lets_be(site: Site) -> None:
+    await site.call("tag.import", tags=[{"id": "A1", "note": "Jo"}, {"id": "B2"}, {"id": "KEPT"}])
+    watcher = await site.watch("tag.changed", "tag.removed")
+    ended = await site.csmsctl("tag", "import", "-", stdin="id,note\nA1,Jo\nb2,Ada\nC3,\n")
+    assert (ended.code, ended.out) == (0, "1 added, 1 changed, 1 unchanged, 0 removed\n")
+    assert (await watcher.event("tag.changed"))["data"] == {"imported": 2}
+    known = {tag["id"]: tag["note"] for tag in (await site.json("tag", "list"))["tags"]}
+    assert known == {"A1": "Jo", "B2": "Ada", "C3": None, "KEPT": None}
+
+
+async def test_replacing_removes_what_is_not_in_the_file(site: Site) -> None:
+    """Also on disk, and also for a charge point that asks: a card that was removed may not charge."""
+    await site.call("tag.import", tags=[{"id": "A1", "note": "Jo"}, {"id": "GONE"}, {"id": "B2"}])
+    charge_point = await site.charge_point("CP1")
+    watcher = await site.watch("tag.removed", "tag.changed")
+    text = "id,note\na1,Joe\nB2,\n"
+    assert (await site.csmsctl("tag", "import", "-", "--replace", stdin=text)).code == 10
+    assert len((await site.json("tag", "list"))["tags"]) == 3
+    ended = await site.csmsctl("tag", "import", "-", "--replace", "--yes", stdin=text)
+    assert (ended.code, ended.out) == (0, "0 added, 1 changed, 1 unchanged, 1 removed\n")
+    assert (await watcher.event("tag.removed"))["data"] == {"id_tag": "GONE"}
+    assert (await watcher.event("tag.changed"))["data"] == {"imported": 1}
+    for tag, status in (("GONE", "Invalid"), ("A1", "Accepted")):
+        assert (await charge_point.ask(call.Authorize(id_tag=tag))).id_tag_info["status"] == status
+    again = await site.csmsctl("tag", "import", "-", "--replace", "--yes", stdin=text)
+    assert again.out == "0 added, 0 changed, 2 unchanged, 0 removed\n"
+    await site.restart()
+    assert {tag["id"]: tag["note"] for tag in (await site.json("tag", "list"))["tags"]} == {"A1": "Joe", "B2": None}
+
+
+async def test_what_is_refused_changes_nothing(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    for text, said in (
+        ("id\nB2\nC3\nb2\n", "b2 stands in line 2 already"),
+        ("id,max_transactions\nB2,x\n", "max_transactions"),
+        (f"id\n{21 * 'x'}\n", "21 characters"),
+    ):
+        ended = await site.csmsctl("tag", "import", "-", "--replace", "--yes", stdin=text)
+        assert (ended.code, said in ended.err) == (2, True), ended
+    # Whoever speaks the protocol is refused by csmsd itself.
+    connection = await site.control()
+    for tags in ([{"id": "B2"}, {"id": "b2"}], [{"id": "B2"}, {"id": ""}], [{"id": "B2", "max_transactions": -1}]):
+        with pytest.raises(ControlError) as refused:
+            await connection.call("tag.import", tags=tags, replace=True)
+        assert refused.value.code in (2, -32602)
+    assert [tag["id"] for tag in (await site.json("tag", "list"))["tags"]] == ["A1"]

@@ -4,6 +4,7 @@ from tests.csmsctl import samples
 from tests.csmsctl.commands.listing import listing
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.support.site import Site
 
 
 def test_tx_list(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -42,3 +43,42 @@ def test_tx_meter_and_orphans(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert "Power.Active.Import" in csmsctl("tx", "meter", "7").out
     assert csmsctl("tx", "meter", "7", "--csv").out.splitlines()[1].startswith("2026-01-31T10:00:00.000Z,Power")
     assert '{"a":"\\x1b"}' in csmsctl("tx", "orphans", "--charge-point", "CP1").out
+
+
+async def test_closing_books_what_was_measured_last(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    charge_point = await site.charge_point("CP1")
+    begun = await charge_point.start_transaction("A1", meter_start=1000)
+    await charge_point.meter_values(begun.transaction_id, 4500)
+    number = str(begun.transaction_id)
+    watcher = await site.watch("transaction.closed")
+    assert (await site.csmsctl("tx", "close", number, "--reason", "meter replaced")).code == 10
+    closed = await site.json("tx", "close", number, "--reason", " meter replaced ", "--yes")
+    assert closed["changed"] is True
+    assert (closed["transaction"]["state"], closed["transaction"]["energy_wh"]) == ("closed", 3500)
+    assert closed["transaction"]["note"].endswith(": meter replaced")
+    assert (await watcher.event("transaction.closed"))["data"]["reason"] == "meter replaced"
+
+    again = await site.csmsctl("tx", "close", number, "--reason", "twice", "--yes")
+    assert (again.code, again.err) == (0, "It was closed already.\n")
+    await site.restart()
+    kept = (await site.json("tx", "show", number))["transactions"][0]
+    assert (kept["state"], kept["energy_wh"], kept["note"]) == ("closed", 3500, closed["transaction"]["note"])
+
+
+async def test_what_is_not_closed(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    charge_point = await site.charge_point("CP1")
+    begun = await charge_point.start_transaction("A1", meter_start=1000)
+    number = str(begun.transaction_id)
+    blank = await site.csmsctl("tx", "close", number, "--reason", "  ", "--yes")
+    assert (blank.code, "needs a reason" in blank.err) == (2, True), blank
+    unknown = await site.csmsctl("tx", "close", "999999", "--reason", "x", "--yes")
+    assert (unknown.code, "csmsctl tx list" in unknown.err) == (3, True), unknown
+    assert (await site.json("tx", "show", number))["transactions"][0]["state"] == "active"
+
+    await charge_point.stop_transaction(begun.transaction_id, 2000)
+    stopped = await site.csmsctl("tx", "close", number, "--reason", "x", "--yes")
+    assert (stopped.code, "its books are closed" in stopped.err) == (2, True), stopped
+    kept = (await site.json("tx", "show", number))["transactions"][0]
+    assert (kept["state"], kept["energy_wh"], kept["note"]) == ("stopped", 1000, None)
