@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from csmsctl.link.shared_client import SharedClient
 from tests.csmsctl import samples
 from tests.csmsctl.batch.running import results
 from tests.csmsctl.conftest import Csmsctl
@@ -214,19 +213,6 @@ def test_a_daemon_that_stays_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> N
     code, found = results(csmsctl, lines, "--timeout", "0.3")
     assert code == 9
     assert {(line["exit_code"], line["error"]["message"][:18]) for line in found[1:]} == {(5, "There is no socket")}
-
-
-def test_a_connection_that_is_gone_already(daemon: ScriptedDaemon) -> None:
-    """It broke between two requests: the second goes by another."""
-    daemon.replies["tag.add"] = {"changed": True}
-    shared = SharedClient(daemon.path, 5)
-    try:
-        assert shared._wire is not None
-        shared._wire.connection.close()
-        assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}
-        assert len(daemon.requests) == 1
-    finally:
-        shared.close()
 
 
 def test_no_daemon(csmsctl: Csmsctl) -> None:
