@@ -35,8 +35,9 @@ from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
-from csmsd.reloading import Reloading, policies
+from csmsd.reloading import Reloading
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.database import prepare
@@ -50,6 +51,7 @@ from csmsd.store.writer import Writer
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 3.5
+_AFTER_A_MISTAKE_SECONDS = 1.0
 
 
 class AlreadyRunning(Exception):
@@ -99,15 +101,26 @@ async def _closing_within(seconds: float) -> AsyncIterator[AsyncExitStack]:
 
 
 @asynccontextmanager
-async def _background(**running: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _background(**running: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """What goes on beside everything else, by name, until the end."""
-    tasks = [asyncio.create_task(work, name=name) for name, work in running.items()]
+    tasks = [asyncio.create_task(_again_and_again(name, run), name=name) for name, run in running.items()]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _again_and_again(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A mistake in one round must not end all others, which nobody would see."""
+    while True:
+        try:
+            await run()
+            return
+        except Exception:
+            log.exception("%s broke off; it begins anew", name)
+            await asyncio.sleep(_AFTER_A_MISTAKE_SECONDS)
 
 
 class Daemon:
@@ -161,6 +174,9 @@ class Daemon:
         except BlockingIOError:
             raise AlreadyRunning(f"another csmsd runs on {self._directory}; name another --state-dir") from None
 
+    def _load(self) -> Site:
+        return load(self._database, Site(self._settings.ocpp, self._settings.data_transfer))
+
     async def _open_store(self, opened: AsyncExitStack) -> None:
         settings = self._settings
         self._message_log = MessageLog(
@@ -174,25 +190,25 @@ class Daemon:
             self._database, synchronous=settings.store.synchronous, recover=lambda: self._live.recover()
         )
         self._writer.on_state = self._store_changed
-        self._live = LiveSite(self._writer, self._bus, now, lambda: load(self._database, policies(settings)))
+        self._live = LiveSite(self._writer, self._bus, now, self._load)
         await self._live.open()
         await _open(self._writer, opened)
         self._reader = Reader(self._database)
         await _open(self._reader, opened)
 
     async def _begin_operations(self) -> None:
-        ocpp = self._settings.ocpp
+        policies = self._settings.ocpp
         self._registry = Registry(self._live)
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._live, self._registry, last_task)
         await settle_what_was_under_way(await self._reader.tasks_under_way(), self._live)
-        self._queue = CommandQueue(self._live, self._registry, self._runner, lambda: ocpp.hold_after_reconnect)
+        self._queue = CommandQueue(self._live, self._registry, self._runner, policies)
         await self._queue.load(await self._reader.queued())
         self._registry.on_ready = self._queue.ready
         self._bus.subscribe(self._queue.told, self._queue.STIRRING)
-        self._reassertion = Reassertion(self._live, self._runner, lambda: ocpp.call_timeout)
+        self._reassertion = Reassertion(self._live, self._runner, policies)
         self._bus.subscribe(self._reassertion.told, self._reassertion.STIRRING)
-        self._rollouts = RolloutRunner(self._live, self._runner, self._bus, lambda: ocpp.call_timeout)
+        self._rollouts = RolloutRunner(self._live, self._runner, self._bus, policies)
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
@@ -232,12 +248,12 @@ class Daemon:
         await _open(self._listener, opened)
         await opened.enter_async_context(
             _background(
-                housekeeping=housekeeping.run(),
-                rollouts=self._rollouts.run(),
-                file_hosts=self._files.run(),
-                queue=self._queue.serve(),
-                expiry=Expiry(live).run(),
-                pruning=pruner.run(),
+                housekeeping=housekeeping.run,
+                rollouts=self._rollouts.run,
+                file_hosts=self._files.run,
+                queue=self._queue.serve,
+                expiry=Expiry(live).run,
+                pruning=pruner.run,
             )
         )
 
@@ -316,7 +332,6 @@ class Daemon:
 
     def _took_over(self, changed: list[str]) -> None:
         self._event_hooks.configure()
-        self._live.site.policies = policies(self._settings)
         self._live.tell(Event("daemon.reloaded", None, {"changed": changed}))
 
     def _store_changed(self, failure: str | None) -> None:

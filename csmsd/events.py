@@ -45,13 +45,13 @@ class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 Subscriber = Callable[[NumberedEvent], None]
-Keeper = Callable[[NumberedEvent], None]
+Keep = Callable[[NumberedEvent], None]
 
 
 class EventBus:
     """Numbers events and hands them on; a subscriber must not block."""
 
-    def __init__(self, *, last: int, clock: Callable[[], Milliseconds], keep: Keeper) -> None:
+    def __init__(self, *, last: int, clock: Callable[[], Milliseconds], keep: Keep) -> None:
         self._number = last + _GAP_AFTER_START if last else 0
         self._clock = clock
         self._keep = keep

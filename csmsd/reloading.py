@@ -4,14 +4,13 @@ import logging
 from collections.abc import Callable
 
 from csmsd import service_manager
-from csmsd.profiles.site import Hook, Policies
 from csmsd.settings import RELOADABLE, Settings, SettingsError, differences
 
 log = logging.getLogger(__name__)
 
 
 class Reloading:
-    """Changes `settings` in place, so that whoever has a section sees it; `took_over` is told the keys that differ."""
+    """Changes `settings` in place, so that whoever has a section sees it; `took_over` is told the keys that changed."""
 
     def __init__(
         self, settings: Settings, read_settings: Callable[[], Settings], took_over: Callable[[list[str]], None]
@@ -29,7 +28,7 @@ class Reloading:
             section, _, key = place.partition(".")
             setattr(getattr(self._settings, section), key, getattr(getattr(fresh, section), key))
         logging.getLogger().setLevel(self._settings.log.level.upper())
-        self._took_over(differing)
+        self._took_over(changed)
         return {"changed": changed, "restart_needed": [place for place in differing if place not in RELOADABLE]}
 
     def reload_on_signal(self) -> None:
@@ -44,18 +43,3 @@ class Reloading:
             if outcome["restart_needed"]:
                 log.warning("these need a restart: %s", ", ".join(outcome["restart_needed"]))
         service_manager.notify("READY=1")
-
-
-def policies(settings: Settings) -> Policies:
-    """The settings that handlers need."""
-    return Policies(
-        unknown_charge_points=settings.ocpp.unknown_charge_points,
-        unknown_id_tags=settings.ocpp.unknown_id_tags,
-        heartbeat_interval=settings.ocpp.heartbeat_interval,
-        boot_retry_interval=settings.ocpp.boot_retry_interval,
-        reassert_charging_profiles=settings.ocpp.reassert_charging_profiles,
-        voltage=settings.ocpp.voltage,
-        hooks=[Hook(hook.vendor_id, hook.message_id, hook.command) for hook in settings.data_transfer.hooks],
-        firmware_timeout=settings.ocpp.firmware_timeout,
-        diagnostics_timeout=settings.ocpp.diagnostics_timeout,
-    )

@@ -10,20 +10,15 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from csmsd.profiles.policies import DataTransfer, Policies, Seconds, Section
 from csmsd.profiles.record import FLEETING, EventType
-
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class SettingsError(Exception):
     """A setting that cannot be used: where it stands and what is wrong with it."""
 
 
-class _Section(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Server(_Section, kw_only=True):
+class Server(Section, kw_only=True):
     """The listener for charge points."""
 
     listen: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["0.0.0.0:9000"])
@@ -36,24 +31,7 @@ class Server(_Section, kw_only=True):
     idle_heartbeats: Annotated[float, Meta(ge=2)] = 3.0  # silence of that many heartbeat intervals is a dead link
 
 
-class Ocpp(_Section, kw_only=True):
-    """How charge points are treated."""
-
-    unknown_charge_points: Literal["reject", "accept", "pending"] = "reject"
-    unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
-    heartbeat_interval: Annotated[int, Meta(ge=1, le=86_400)] = 300
-    boot_retry_interval: Annotated[int, Meta(ge=1, le=86_400)] = 60
-    call_timeout: Seconds = 30.0
-    # Silence that long and nobody knows what came of it; a charge point may wait for a transaction to end (C 5.19).
-    firmware_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 21_600
-    diagnostics_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 3600
-    call_queue: Annotated[int, Meta(ge=1, le=1000)] = 32
-    hold_after_reconnect: Annotated[float, Meta(ge=0, le=300)] = 10.0
-    reassert_charging_profiles: bool = False  # send what should be installed again after each reconnect
-    voltage: Annotated[int, Meta(ge=50, le=1000)] = 230  # of a phase, where amperes are turned into watts
-
-
-class Store(_Section, kw_only=True):
+class Store(Section, kw_only=True):
     """The files."""
 
     directory: str | None = None
@@ -63,7 +41,7 @@ class Store(_Section, kw_only=True):
     message_log_days: Annotated[int, Meta(ge=1)] = 30
 
 
-class Files(_Section, kw_only=True):
+class Files(Section, kw_only=True):
     """Hosting firmware and diagnostics for charge points; off unless a listener is named, or needed."""
 
     http_listen: str | None = None
@@ -104,36 +82,7 @@ class Files(_Section, kw_only=True):
         return None
 
 
-class DataTransferHook(_Section, kw_only=True):
-    """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
-
-    vendor_id: Annotated[str, Meta(min_length=1, max_length=255)]
-    message_id: Annotated[str, Meta(max_length=50)] | None = None
-    command: str
-
-
-class DataTransfer(_Section, kw_only=True):
-    """Hooks for DataTransfer of charge points."""
-
-    timeout: Seconds = 10.0
-    max_output_bytes: Annotated[int, Meta(ge=64, le=1024 * 1024)] = 64 * 1024
-    max_running: Annotated[int, Meta(ge=1, le=100)] = 4  # at once
-    hooks: list[DataTransferHook] = []
-
-    def problem(self) -> str | None:
-        """What is wrong beyond the types: "key: reason"."""
-        seen: set[tuple[str, str | None]] = set()
-        for hook in self.hooks:
-            if wrong := _not_executable(hook.command):
-                return f"data_transfer.hooks: {wrong}"
-            place = (hook.vendor_id.casefold(), hook.message_id.casefold() if hook.message_id is not None else None)
-            if place in seen:
-                return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
-            seen.add(place)
-        return None
-
-
-class EventHook(_Section, kw_only=True):
+class EventHook(Section, kw_only=True):
     """An executable that is told events: of one type, or of those that a glob such as `transaction.*` means."""
 
     event: str
@@ -144,7 +93,7 @@ class EventHook(_Section, kw_only=True):
         return kind == self.event or (kind not in FLEETING and fnmatchcase(kind, self.event))
 
 
-class Events(_Section, kw_only=True):
+class Events(Section, kw_only=True):
     """Hooks for events."""
 
     timeout: Seconds = 10.0
@@ -165,7 +114,7 @@ class Events(_Section, kw_only=True):
 Days = Annotated[int, Meta(ge=0, le=36_500)]  # 0: for ever
 
 
-class Retention(_Section, kw_only=True):
+class Retention(Section, kw_only=True):
     """How long records are kept after they came to their end; csmsd prunes every night what is older."""
 
     transactions_days: Days = 0
@@ -179,7 +128,7 @@ class Retention(_Section, kw_only=True):
     at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "03:30"  # local time
 
 
-class Metrics(_Section, kw_only=True):
+class Metrics(Section, kw_only=True):
     """Prometheus metrics and `/healthz`; off unless a listener is named."""
 
     listen: str | None = None
@@ -194,24 +143,24 @@ class Metrics(_Section, kw_only=True):
         return None
 
 
-class Control(_Section, kw_only=True):
+class Control(Section, kw_only=True):
     """The socket for operators."""
 
     socket: str | None = None
     group: str = "csms"
 
 
-class Log(_Section, kw_only=True):
+class Log(Section, kw_only=True):
     """What csmsd itself says on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section, kw_only=True):
+class Settings(Section, kw_only=True):
     """The whole file; every key is described in csmsd.toml(5)."""
 
     server: Server = msgspec.field(default_factory=Server)
-    ocpp: Ocpp = msgspec.field(default_factory=Ocpp)
+    ocpp: Policies = msgspec.field(default_factory=Policies)
     store: Store = msgspec.field(default_factory=Store)
     files: Files = msgspec.field(default_factory=Files)
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
@@ -308,8 +257,8 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
-    for part in (settings.data_transfer, settings.files, settings.events, settings.metrics):
-        problem = part.problem()
+    parts = (settings.files, settings.events, settings.metrics)
+    for problem in (_problem_of_hooks(settings.data_transfer), *(part.problem() for part in parts)):
         if problem is not None:
             raise SettingsError(f"{file}: {problem}")
     return settings
@@ -325,6 +274,19 @@ def _convert(data: dict[str, Any], source: str) -> Settings:
         if unknown:
             reason = _unknown_key(key, name.strip("`"))
         raise SettingsError(f"{source}: {key + ': ' if key else ''}{reason}") from None
+
+
+def _problem_of_hooks(section: DataTransfer) -> str | None:
+    """What is wrong beyond the types: "key: reason"."""
+    seen: set[tuple[str, str | None]] = set()
+    for hook in section.hooks:
+        if wrong := _not_executable(hook.command):
+            return f"data_transfer.hooks: {wrong}"
+        place = (hook.vendor_id.casefold(), hook.message_id.casefold() if hook.message_id is not None else None)
+        if place in seen:
+            return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
+        seen.add(place)
+    return None
 
 
 def _not_executable(command: str) -> str | None:

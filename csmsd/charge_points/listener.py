@@ -23,7 +23,7 @@ from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
 from csmsd.charge_points.strangers import Strangers
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
-from csmsd.settings import Ocpp, Settings, parse_address
+from csmsd.settings import Settings, parse_address
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Listener:
         clock: Clock,
     ) -> None:
         self._server = settings.server
-        self._policies: Ocpp = settings.ocpp  # a reload changes it in place
+        self._policies = settings.ocpp  # a reload changes it in place
         self._registry = registry
         self._dispatcher = dispatcher
         self._strangers = strangers

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from csmsd.hooks.executables import Failed, run
-from csmsd.settings import DataTransfer
+from csmsd.profiles.policies import DataTransfer
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from csmsd.operations.waiting import Lines, Turn, Waiting
 from csmsd.ports import Links, NotStored
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Deleted, Milliseconds
 from csmsd.profiles.task import Outcome, QueuedCommand, TaskState
 
@@ -42,7 +43,7 @@ class Delivery:
         live: LiveSite,
         links: Links,
         runner: OperationRunner,
-        hold_seconds: Callable[[], float],
+        policies: Policies,
         lines: Lines,
         end: End,
         delivered: Callable[[Waiting, list[Result]], None],
@@ -51,7 +52,7 @@ class Delivery:
         self._live = live
         self._links = links
         self._runner = runner
-        self._hold_seconds = hold_seconds
+        self._policies = policies
         self._lines = lines
         self._end = end
         self._delivered = delivered
@@ -111,7 +112,7 @@ class Delivery:
         if command.idle_connector is None:
             return True
         here_for = self._live.now() - (state.connected_at or 0)
-        if here_for < self._hold_seconds() * 1000:
+        if here_for < self._policies.hold_after_reconnect * 1000:
             return False
         return state.transactions.active_within(command.idle_connector) is None
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import msgspec
@@ -21,6 +20,7 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Waiting
 from csmsd.ports import Links, NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Deleted, Event, EventType, Milliseconds
 from csmsd.profiles.task import Outcome, QueuedCommand, Task, TaskState
 
@@ -47,7 +47,7 @@ class CommandQueue:
         live: LiveSite,
         links: Links,
         runner: OperationRunner,
-        hold_seconds: Callable[[], float],
+        policies: Policies,
     ) -> None:
         self._live = live
         self._links = links
@@ -55,7 +55,7 @@ class CommandQueue:
         self._lines = Lines()
         self._wake = asyncio.Event()
         self._delivery = Delivery(
-            live, links, runner, hold_seconds, self._lines, self._end, self._delivered, self._wake.set
+            live, links, runner, policies, self._lines, self._end, self._delivered, self._wake.set
         )
 
     # --- what there is

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import ClassVar
 
 from csmsd.events import NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import EventType
 from csmsd.profiles.smart_charging.set_charging_profile import again
 
@@ -20,10 +20,10 @@ class Reassertion:
 
     STIRRING: ClassVar[tuple[EventType, ...]] = ("charge_point.connected",)
 
-    def __init__(self, live: LiveSite, runner: OperationRunner, timeout: Callable[[], float]) -> None:
+    def __init__(self, live: LiveSite, runner: OperationRunner, policies: Policies) -> None:
         self._live = live
         self._runner = runner
-        self._timeout = timeout
+        self._policies = policies
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._once_more: set[str] = set()
 
@@ -61,7 +61,7 @@ class Reassertion:
         if state is None:
             return
         try:
-            results = await self._runner.run([state], again, Options(timeout=self._timeout()))
+            results = await self._runner.run([state], again, Options(timeout=self._policies.call_timeout))
         except Exception:
             log.exception("%s: its charging profiles could not be sent again", identity)
             return

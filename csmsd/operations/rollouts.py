@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -22,6 +21,7 @@ from csmsd.profiles.firmware_management.rollouts import (
     rollout_event,
 )
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event, EventType
 from csmsd.profiles.slice import Operation
 
@@ -48,12 +48,12 @@ class RolloutRunner:
         live: LiveSite,
         operations: OperationRunner,
         bus: EventBus,
-        call_timeout: Callable[[], float],
+        policies: Policies,
     ) -> None:
         self._live = live
         self._operations = operations
         self._bus = bus
-        self._call_timeout = call_timeout
+        self._policies = policies
         self._wake = asyncio.Event()
         self._sending: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._waits_for: dict[int, str | None] = {}
@@ -177,7 +177,7 @@ class RolloutRunner:
             return
         fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
         operation: Operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
-        options = Options(timeout=self._call_timeout(), uid=rollout.uid, user=rollout.user, rollout=rollout.id)
+        options = Options(timeout=self._policies.call_timeout, uid=rollout.uid, user=rollout.user, rollout=rollout.id)
         results = await self._operations.run([state], operation.steps, options)
         if results[-1].task is None and not self._operations.draining:
             await self._could_not_send(rollout.id, member.charge_point, results[-1].error)

@@ -1,9 +1,6 @@
 """The site's live state: everything that handlers and operations look at. SQLite is its truth."""
 
 from itertools import count
-from typing import Literal
-
-import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
@@ -14,39 +11,19 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
 from csmsd.profiles.milestone import Milestone, MilestoneName
+from csmsd.profiles.policies import DataTransfer, Policies
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservations
 from csmsd.profiles.smart_charging.installed import InstalledProfiles
 from csmsd.profiles.smart_charging.library import ProfileLibrary
 
 
-class Hook(msgspec.Struct, frozen=True):
-    """An executable that answers a vendor's DataTransfer, all of it or one message."""
-
-    vendor_id: str
-    message_id: str | None
-    command: str
-
-
-class Policies(msgspec.Struct):
-    """Decisions of the settings file that handlers need; intervals in seconds."""
-
-    unknown_charge_points: Literal["reject", "accept", "pending"] = "reject"
-    unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
-    heartbeat_interval: int = 300
-    boot_retry_interval: int = 60
-    firmware_timeout: int = 21_600
-    diagnostics_timeout: int = 3600
-    reassert_charging_profiles: bool = False
-    voltage: int = 230  # of a phase, where amperes are turned into watts (C 7.12)
-    hooks: list[Hook] = []
-
-
 class Site:
-    """Charge points, idTags and open transactions by the keys they are looked up by."""
+    """Charge points, idTags and open transactions by the keys they are looked up by; and the settings for slices."""
 
-    def __init__(self, policies: Policies | None = None) -> None:
+    def __init__(self, policies: Policies | None = None, data_transfer: DataTransfer | None = None) -> None:
         self.policies = policies or Policies()
+        self.data_transfer = data_transfer or DataTransfer()
         self.charge_points: dict[str, ChargePointState] = {}
         self.unknown_charge_points: dict[str, UnknownChargePoint] = {}
         self.id_tags: dict[str, IdTag] = {}

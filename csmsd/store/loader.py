@@ -30,25 +30,25 @@ from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
-from csmsd.profiles.site import Policies, Site
+from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.profiles.smart_charging.library import LibraryProfile
 from csmsd.store.tables import SqlValue, read_records
 
 
-def load(path: Path, policies: Policies) -> Site:
-    """Reads the whole live state. Raises sqlite3.Error."""
+def load(path: Path, site: Site) -> Site:
+    """Reads the whole live state into an empty site. Raises sqlite3.Error."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=90)
     try:
-        return _Loader(connection, policies).load()
+        return _Loader(connection, site).load()
     finally:
         connection.close()
 
 
 class _Loader:
-    def __init__(self, connection: sqlite3.Connection, policies: Policies) -> None:
+    def __init__(self, connection: sqlite3.Connection, site: Site) -> None:
         self._connection = connection
-        self._site = Site(policies)
+        self._site = site
 
     def _query(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Iterable[Sequence[Any]]:
         return self._connection.execute(sql, parameters)

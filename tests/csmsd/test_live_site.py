@@ -46,7 +46,7 @@ class House:
         if self.unreadable:
             self.unreadable -= 1
             raise sqlite3.OperationalError("disk I/O error")
-        return load(self.path, Scene().site.policies)
+        return load(self.path, Site())
 
     def tag(self, name: str) -> IdTag:
         """Known in memory, not on disk."""

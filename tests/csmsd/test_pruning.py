@@ -23,7 +23,7 @@ from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Change
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.site import Policies, Site
+from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
 from csmsd.pruning import Pruner
 from csmsd.settings import Retention
@@ -57,7 +57,7 @@ class Books:
         self.settings = Retention(keep_unexported=False)
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: NOW, keep=lambda event: None)
-        self.live = LiveSite(self.writer, bus, lambda: NOW, lambda: load(path, Policies()))
+        self.live = LiveSite(self.writer, bus, lambda: NOW, lambda: load(path, Site()))
         self.pruner = Pruner(
             self.live,
             self.writer,

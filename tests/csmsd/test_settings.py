@@ -188,7 +188,10 @@ async def test_reload_takes_over_what_can_change(make_site: MakeSite) -> None:
     site.write_settings(
         {"ocpp": {"heartbeat_interval": 77, "unknown_charge_points": "accept", "call_queue": 5}, "store": {}}
     )
+    watcher = await site.watch("daemon.reloaded")
     changed = await site.json("daemon", "reload")
+    told = await watcher.event("daemon.reloaded")
+    assert told["data"]["changed"] == changed["changed"], "what waits for a restart has not changed"
     assert set(changed["changed"]) == {"ocpp.heartbeat_interval", "ocpp.unknown_charge_points"}
     assert changed["restart_needed"] == ["ocpp.call_queue"]
     assert (await charge_point.boot())[2]["interval"] == 77

@@ -30,7 +30,8 @@ class _Said(msgspec.Struct):
 
 def data_transfer(request: DataTransferReq, at: Context) -> Reply[DataTransferConf]:
     """C 4.3: a vendor without hooks is unknown, and of a vendor with hooks every message that none of them takes."""
-    hooks = [hook for hook in at.site.policies.hooks if hook.vendor_id.casefold() == request.vendor_id.casefold()]
+    vendor = request.vendor_id.casefold()
+    hooks = [hook for hook in at.site.data_transfer.hooks if hook.vendor_id.casefold() == vendor]
     if not hooks:
         return Reply(DataTransferConf(status="UnknownVendorId"))
     message_id = (request.message_id or "").casefold()

@@ -17,9 +17,10 @@ from csmsd.charge_points.strangers import Strangers
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site as State
-from csmsd.settings import Ocpp, Server, Settings
+from csmsd.settings import Server, Settings
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 from tests.support.wire import WAIT
@@ -86,14 +87,14 @@ async def test_security_profile_0_asks_for_no_key_and_takes_any(shared_site: Sit
 class Edge:
     """A listener on its real socket, for charge points that are registered as CP1."""
 
-    def __init__(self, ocpp: Ocpp | None = None, server: Server | None = None) -> None:
+    def __init__(self, ocpp: Policies | None = None, server: Server | None = None) -> None:
         nobody: Any = None
         self.live = LiveSite(nobody, self, lambda: 1000, State)
         self.live.site.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
         self.events: list[Event] = []
         self.registry = Registry(self.live)
         self.strangers = Strangers(self.live)
-        settings = Settings(ocpp=ocpp or Ocpp(), server=server or Server())
+        settings = Settings(ocpp=ocpp or Policies(), server=server or Server())
         settings.server.listen = ["127.0.0.1:0"]
         dispatcher = Dispatcher(self.live, nobody)
         self.listener = Listener(
@@ -111,7 +112,7 @@ class Edge:
 @pytest.fixture
 async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
     monkeypatch.setattr(module, "_SWEEP_SECONDS", 0.005)
-    made = Edge(Ocpp(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=0))
+    made = Edge(Policies(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=0))
     await made.listener.open()
     (made.listen,) = made.listener.addresses
     yield made

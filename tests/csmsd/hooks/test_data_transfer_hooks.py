@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from csmsd.hooks.data_transfer_hooks import MAX_WAITING, Hooks
-from csmsd.settings import DataTransfer
+from csmsd.profiles.policies import DataTransfer
 
 
 def script(directory: Path, body: str) -> str:

@@ -21,6 +21,7 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.ports import CallEnd, CallTicket
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds, Record
+from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Outgoing
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
@@ -103,17 +104,17 @@ class Engine:
         self.path = path
         self.scene = Scene()
         self.scene.cp.connected_at = self.scene.now - HOUR
-        self.hold_seconds = 0.0
+        self.scene.site.policies.hold_after_reconnect = 0.0
         self.told: list[NumberedEvent] = []
         self.bus = EventBus(last=0, clock=lambda: self.scene.now, keep=self.told.append)
         self.writer = Writer(path, recover=lambda: self.live.recover())
         self.live = LiveSite(
-            self.writer, self.bus, lambda: self.scene.now, lambda: load(path, self.scene.site.policies)
+            self.writer, self.bus, lambda: self.scene.now, lambda: load(path, Site(self.scene.site.policies))
         )
         self.live.site = self.scene.site
         self.links = ChargePoints()
         self.runner = OperationRunner(self.live, self.links, 0)
-        self.queue = CommandQueue(self.live, self.links, self.runner, lambda: self.hold_seconds)
+        self.queue = CommandQueue(self.live, self.links, self.runner, self.scene.site.policies)
         self.bus.subscribe(self.queue.told, self.queue.STIRRING)
 
     @property

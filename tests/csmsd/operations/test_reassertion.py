@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from csmsd.operations.reassertion import Reassertion
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Engine
 from tests.csmsd.profiles.scene import Scene
@@ -18,7 +19,7 @@ def scene(engine: Engine) -> Scene:
     scene.cp.connected_at = scene.now
     set_profile(scene, "night")
     engine.live.site = engine.scene.site = scene.site
-    reassertion = Reassertion(engine.live, engine.runner, lambda: 30.0)
+    reassertion = Reassertion(engine.live, engine.runner, Policies())
     engine.bus.subscribe(reassertion.told, reassertion.STIRRING)
     return scene
 

@@ -15,8 +15,9 @@ from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Con
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Event, Record
-from csmsd.profiles.site import Policies, Site
+from csmsd.profiles.site import Site
 from csmsd.profiles.slice import Context, Operation, Target
 
 _noon = parse_time("2026-03-01T12:00:00.000Z")

@@ -63,7 +63,7 @@ class Restarting(Reserving, FirmwareScene, Listing):
     async def restarted(self, path: Path) -> Site:
         """The site that another csmsd finds in the file."""
         await write(path, *self.kept)
-        return load(path, self.site.policies)
+        return load(path, Site(self.site.policies))
 
     def on(self, site: Site) -> "Restarting":
         """The same charge points and the same hour on another site."""

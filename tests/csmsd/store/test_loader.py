@@ -14,8 +14,9 @@ from csmsd.profiles.core.orphans import NO_FIT
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted
-from csmsd.profiles.site import Policies
+from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer
@@ -76,7 +77,7 @@ async def test_the_energy_of_a_running_transaction_is_there_again(tmp_path: Path
         *readings(2, shapes, "1200", "1500"),
         *readings(2, shapes, "1.8", unit="kWh"),
     )
-    site = load(path, Policies())
+    site = load(path, Site())
     book = site.charge_points["cp1"].transactions
     assert [known.id for known in book.active()] == [2]
     assert book.registers[2].total == pytest.approx(800)
@@ -88,7 +89,7 @@ async def test_a_register_that_was_reset_is_suspect_after_the_start_as_well(tmp_
     path = tmp_path / "csms.db"
     shapes = MeterShapes()
     await write(path, ChargePoint(id="CP1", registered_at=0), transaction(1), *readings(1, shapes, "1500", "0", "300"))
-    register = load(path, Policies()).charge_points["cp1"].transactions.registers[1]
+    register = load(path, Site()).charge_points["cp1"].transactions.registers[1]
     assert register.suspect
     assert register.total == pytest.approx(800)
 
@@ -109,7 +110,7 @@ async def test_what_is_not_settled_waits_on(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     settled = kept_stop(8, settled_at=1, settlement="seen to")
     await write(path, ChargePoint(id="CP1", registered_at=0), kept_stop(7), settled)
-    site = load(path, Policies())
+    site = load(path, Site())
     state = site.charge_points["cp1"]
 
     assert [orphan.number for orphan in state.orphans.stops()] == [7]
@@ -128,7 +129,7 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
         guessed,
         *[change for number in (2, 3, 4) for change in readings(number, shapes, "1200")],
     )
-    book = load(path, Policies()).charge_points["cp1"].transactions
+    book = load(path, Site()).charge_points["cp1"].transactions
 
     assert (book.used(2), book.used(3)) == (NOON, 0)
     assert (book.guessed_on(1), book.registers[4].total) == (book.get(4), 200)
@@ -137,21 +138,21 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
 async def test_an_id_is_never_given_twice_even_when_its_row_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, ChargePoint(id="CP1", registered_at=0), transaction(7), Deleted(transaction(7)))
-    assert load(path, Policies()).new_transaction_id() == 8
+    assert load(path, Site()).new_transaction_id() == 8
 
 
 async def test_a_start_is_recognized_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     stored = transaction(3, state="stopped", reply='{"first":"reply"}')
     await write(path, ChargePoint(id="CP1", registered_at=0), stored)
-    book = load(path, Policies()).charge_points["cp1"].transactions
+    book = load(path, Site()).charge_points["cp1"].transactions
     assert book.started_as(stored.start_key) == stored
 
 
 async def test_a_transaction_of_a_charge_point_that_was_removed_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, ChargePoint(id="CP2", registered_at=0), transaction(1), transaction(2, state="abandoned"))
-    site = load(path, Policies())
+    site = load(path, Site())
     assert list(site.charge_points) == ["cp2"]
     assert site.active_transactions_of("A1B2C3") == 1
 
@@ -169,7 +170,7 @@ async def test_what_a_rollout_sent_is_found_whatever_was_sent_after_it(tmp_path:
         FirmwareUpdate(**fields, id=4),
         FirmwareUpdate(**fields | {"state": "requested"}, id=5),
     )
-    updates = load(path, Policies()).firmware.updates
+    updates = load(path, Site()).firmware.updates
     assert [update.id for update in updates.of_charge_point("cp1")] == [2, 5]
     found = updates.of_rollout("CP1", 3)
     assert found is not None
@@ -179,7 +180,7 @@ async def test_what_a_rollout_sent_is_found_whatever_was_sent_after_it(tmp_path:
 async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     prepare(path)
-    site = load(path, Policies(unknown_id_tags="Accepted"))
+    site = load(path, Site(Policies(unknown_id_tags="Accepted")))
     assert (site.charge_points, site.id_tags, site.new_transaction_id()) == ({}, {}, 1)
     assert site.policies.unknown_id_tags == "Accepted"
 
@@ -187,5 +188,5 @@ async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:
 async def test_idtags_are_found_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True))
-    found = load(path, Policies()).id_tag("aBc")
+    found = load(path, Site()).id_tag("aBc")
     assert found == IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True)

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.profiles.core.authorize import AuthorizeConf, AuthorizeReq
-from csmsd.profiles.site import Policies
+from csmsd.profiles.policies import Policies
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 

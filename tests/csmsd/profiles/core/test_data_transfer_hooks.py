@@ -7,20 +7,21 @@ import pytest
 
 from csmsd.profiles import answering, incoming
 from csmsd.profiles.core.data_transfer import DataTransferReq, data_transfer
-from csmsd.profiles.site import Hook, Policies
+from csmsd.profiles.policies import DataTransfer, DataTransferHook
 from csmsd.profiles.slice import Ask, Context, Reply
 from tests.csmsd.profiles.scene import Scene
 
 HOOKS = [
-    Hook("com.example", "Hello", "/hooks/hello"),
-    Hook("com.example", "Bye", "/hooks/bye"),
-    Hook("org.example", None, "/hooks/everything"),
-    Hook("org.example", "One", "/hooks/one"),
+    DataTransferHook(vendor_id="com.example", message_id="Hello", command="/hooks/hello"),
+    DataTransferHook(vendor_id="com.example", message_id="Bye", command="/hooks/bye"),
+    DataTransferHook(vendor_id="org.example", message_id=None, command="/hooks/everything"),
+    DataTransferHook(vendor_id="org.example", message_id="One", command="/hooks/one"),
 ]
 
 
 def asked(vendor_id: str, message_id: str | None = None, data: str | None = None) -> Reply[Any]:
-    scene = Scene(Policies(hooks=HOOKS))
+    scene = Scene()
+    scene.site.data_transfer = DataTransfer(hooks=HOOKS)
     request = DataTransferReq(vendor_id=vendor_id, message_id=message_id, data=data)
     return data_transfer(request, Context(scene.site, scene.cp, scene.now))
 
@@ -106,7 +107,8 @@ def test_a_hook_that_fails_is_a_rejection(said: bytes | str) -> None:
     [({"vin": "W1", "n": 1}, '{"vin":"W1","n":1}'), ([1, 2], "[1,2]"), (5, "5"), (True, "true"), ("x", "x")],
 )
 def test_data_of_another_type_reaches_the_hook_as_its_json(data: object, given: str) -> None:
-    scene = Scene(Policies(hooks=HOOKS))
+    scene = Scene()
+    scene.site.data_transfer = DataTransfer(hooks=HOOKS)
     payload = json.dumps({"vendorId": "org.example", "data": data}).encode()
 
     reply = answering.answer(incoming()["DataTransfer"], payload, Context(scene.site, scene.cp, scene.now, []))

@@ -12,7 +12,7 @@ from csmsd.profiles.core.remote_start_transaction import (
     RemoteStartTransactionConf,
     RemoteStartTransactionReq,
 )
-from csmsd.profiles.site import Policies
+from csmsd.profiles.policies import Policies
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 

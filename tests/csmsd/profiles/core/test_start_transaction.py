@@ -8,7 +8,7 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.start_transaction import StartTransactionConf, StartTransactionReq
 from csmsd.profiles.core.transactions import MAX_ACTIVE
-from csmsd.profiles.site import Policies
+from csmsd.profiles.policies import Policies
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene, clock
 

@@ -1,0 +1,46 @@
+"""The sections of the settings that slices go by. A reload changes them in place; intervals are in seconds."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class Section(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A table of csmsd.toml."""
+
+
+class Policies(Section, kw_only=True):
+    """`[ocpp]`: how charge points are treated."""
+
+    unknown_charge_points: Literal["reject", "accept", "pending"] = "reject"
+    unknown_id_tags: Literal["Invalid", "Accepted"] = "Invalid"
+    heartbeat_interval: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    boot_retry_interval: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    call_timeout: Seconds = 30.0
+    # Silence that long and nobody knows what came of it; a charge point may wait for a transaction to end (C 5.19).
+    firmware_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 21_600
+    diagnostics_timeout: Annotated[int, Meta(ge=1, le=2_592_000)] = 3600
+    call_queue: Annotated[int, Meta(ge=1, le=1000)] = 32
+    hold_after_reconnect: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    reassert_charging_profiles: bool = False  # send what should be installed again after each reconnect
+    voltage: Annotated[int, Meta(ge=50, le=1000)] = 230  # of a phase, where amperes are turned into watts (C 7.12)
+
+
+class DataTransferHook(Section, kw_only=True):
+    """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
+
+    vendor_id: Annotated[str, Meta(min_length=1, max_length=255)]
+    message_id: Annotated[str, Meta(max_length=50)] | None = None
+    command: str
+
+
+class DataTransfer(Section, kw_only=True):
+    """`[data_transfer]`: hooks for DataTransfer of charge points."""
+
+    timeout: Seconds = 10.0
+    max_output_bytes: Annotated[int, Meta(ge=64, le=1024 * 1024)] = 64 * 1024
+    max_running: Annotated[int, Meta(ge=1, le=100)] = 4  # at once
+    hooks: list[DataTransferHook] = []

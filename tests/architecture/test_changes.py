@@ -1,0 +1,56 @@
+"""A change of the state goes one way: `LiveSite` alone commits, and alone tells of it."""
+
+import ast
+
+import pytest
+
+from tests.architecture.sources import modules, tree
+
+# Who has those calls without changing the state: the file of the log, which has a commit of its own, and the writer.
+COMMITTING = {"csmsd.live_site", "csmsd.store.writer", "csmsd.store.message_log"}
+PUBLISHING = {"csmsd.live_site"}
+
+
+def called(name: str) -> set[str]:
+    """The methods that a module calls, by their last name, or hands on to be called."""
+    return {node.attr for node in ast.walk(tree(name)) if isinstance(node, ast.Attribute)}
+
+
+def names(name: str) -> set[str]:
+    return {node.id for node in ast.walk(tree(name)) if isinstance(node, ast.Name)} | {
+        alias.name for node in ast.walk(tree(name)) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+
+
+def test_live_site_alone_commits() -> None:
+    assert {name for name in modules("csmsd") if "commit" in called(name)} == COMMITTING
+
+
+def test_live_site_alone_publishes() -> None:
+    assert {name for name in modules("csmsd") if "publish" in called(name)} == PUBLISHING
+
+
+def test_nobody_else_has_a_use_for_the_writer() -> None:
+    """`submit`, `remove` and `renew` have other meanings elsewhere: nobody has the object that they are called on."""
+    assert {name for name in modules("csmsd") if "Keeper" in names(name)} == {"csmsd.live_site"}
+    assert {name for name in modules("csmsd") if "Writer" in names(name)} == {"csmsd.daemon"}
+
+
+@pytest.mark.parametrize("name", modules("csmsd.control.methods"))
+def test_a_method_that_reads_changes_nothing(name: str) -> None:
+    """`list`, `show` and the like never write: they work while nothing can be stored."""
+    functions = {
+        node.name: node for node in tree(name).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    writing = {"keep", "submit", "remove", "require"}
+
+    def writes(function: ast.AST) -> bool:
+        return any(
+            isinstance(node, ast.Attribute)
+            and ((node.attr in writing and ast.unparse(node.value).endswith(".live")) or node.attr == "tidy")
+            for node in ast.walk(function)
+        )
+
+    for read in ("listing", "show", "status", "installed", "preview", "pending", "info", "figures", "limits"):
+        if read in functions:
+            assert not writes(functions[read]), f"{name}.{read}"
