@@ -9,7 +9,7 @@ import msgspec
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.doubts import Doubt
 from csmsd.profiles.core.evidence import BEGIN, END
-from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, reach
 from csmsd.profiles.core.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -89,9 +89,7 @@ def counts_from_zero(case: Case, points: list[Point], *, steadily: bool = False)
     if any(not case.can_have_come(point.wh, point.time) for point in points):
         return False
     began = case.clocks.began
-    if began is None or (
-        not steadily and first.wh <= reach(min(case.clocks.watts, WALLBOX_W), first.time - began) + case.slack
-    ):
+    if began is None or (not steadily and first.wh <= reach(case.clocks.likely_watts, first.time - began) + case.slack):
         return True
     return first.wh <= 3 * max(_paces(points), default=0.0) * max(1, first.time - began) + case.slack
 
@@ -112,7 +110,7 @@ def start_was_not_read(case: Case, points: list[Point]) -> bool:
         return False
     first = points[0]
     passed = max(1, first.time - began)
-    if first.wh <= reach(min(case.clocks.watts, WALLBOX_W), passed):
+    if first.wh <= reach(case.clocks.likely_watts, passed):
         return False
     paces = _paces(points)
     return bool(paces) and min(paces) > 0 and _TOO_FAST * max(paces) < first.wh / passed

@@ -4,7 +4,7 @@ import msgspec
 
 from csmsd.profiles.core.doubts import Doubt
 from csmsd.profiles.core.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
-from csmsd.profiles.core.plain import AHEAD, HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, reach
+from csmsd.profiles.core.plain import AHEAD, HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, reach
 from csmsd.profiles.record import Milliseconds
 
 _MINUTE = 60_000
@@ -22,6 +22,11 @@ class Clocks(msgspec.Struct, frozen=True):
     ahead: Milliseconds  # how far the charge point's clock is known to be before ours
     watts: float
     doubts: frozenset[Doubt]
+
+    @property
+    def likely_watts(self) -> float:
+        """What it delivers if it is a wallbox, as nearly all are of which nothing is known."""
+        return WALLBOX_W if self.watts == UNKNOWN_CONNECTOR_W else self.watts
 
     def reach(self, since: Milliseconds | None, until: Milliseconds | None) -> float:
         """Wh that the connector can have delivered between two moments; in a day where one is unknown."""

@@ -18,7 +18,7 @@ from csmsd.profiles.core.plain import LAG_WH
 from csmsd.profiles.core.restarts import all_advances, falls_once, restarts
 from csmsd.profiles.core.running import up_to_last
 from csmsd.profiles.core.streams import Point
-from csmsd.profiles.core.units import UNITS, doubted, ends_nearer, is_in_time, other_unit
+from csmsd.profiles.core.units import UNITS, doubted, ends_nearer, is_in_time, other_unit, start_is_kwh
 
 
 def closed(case: Case) -> Finding:
@@ -30,6 +30,8 @@ def closed(case: Case) -> Finding:
     if not case.can_have_come(energy, case.clocks.ended):
         return _impossible(case, energy, stop)
     if agrees(case, points, start, stop):
+        if start_is_kwh(case, points) and start * 1000 < stop:
+            return Finding(stop - start * 1000, stop - points[0].wh, energy, frozenset({"unit"}))
         if start_was_not_read(case, [*points, _stop_point(case, stop)]):
             least = stop - points[0].wh
             return Finding(least, least, energy, frozenset({"start_register"}))

@@ -25,6 +25,8 @@ ROUNDING_WH = 10.0
 LAG_WH = 100.0
 # No register shows a terawatt hour. What does is kept with its transaction, but not billed.
 LIMIT_WH = 1e12
+# As many kWh are more than nearly all registers have come to.
+SMALL_WH = 100_000.0
 # A message that comes from so much later was not written by a right clock.
 AHEAD = 60_000  # ms
 # How much more than its rating a connector delivers: 32 A at 253 V are a tenth above 32 A at 230 V.
@@ -64,9 +66,8 @@ class Plain(msgspec.Struct, gc=False):
     ) -> "Plain":
         """As StartTransaction tells it; not plain without a register, or when its time is no good."""
         wh = float(register) if register is not None else 0.0
-        watts = rating_w or UNKNOWN_CONNECTOR_W
-        if not wh:
-            watts = min(watts, WALLBOX_W)  # a start of 0 may be one whose register was not read
+        # A start of so little may be one whose register was not read, or that is told in kWh.
+        watts = rating_w or (UNKNOWN_CONNECTOR_W if wh >= SMALL_WH else WALLBOX_W)
         pace = watts * ABOVE_RATING / HOUR
         plain = register is not None and 0 <= register < LIMIT_WH / 10 and oddity is None
         plain = plain and received_at - 24 * HOUR <= time <= received_at + AHEAD

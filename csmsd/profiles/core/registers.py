@@ -6,7 +6,7 @@ from csmsd.profiles.core.agreement import Case, Finding, exactly
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.closing import closed
 from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, reach
 from csmsd.profiles.core.running import up_to_last
 from csmsd.profiles.core.streams import Point, Stream, grid
 from csmsd.profiles.record import Milliseconds
@@ -59,12 +59,15 @@ def _comes_after(begin: Point, start: float, slack: float, clocks: Clocks) -> bo
     advance = begin.wh - start
     if advance <= LAG_WH + slack or clocks.began is None:
         return False
-    return advance <= reach(min(clocks.watts, WALLBOX_W), begin.time - clocks.began)
+    return advance <= reach(clocks.likely_watts, begin.time - clocks.began)
 
 
 def _slack(start: float | None, stop: float | None, stream: Stream) -> float:
     told = grid([wh for wh in (start, stop) if wh], 2)
-    fine = any(point.wh % (told / 10) for point in stream.points)  # else round numbers on both sides are just that
+    # Round numbers on both sides are just that, and readings that are far off are not so by rounding.
+    fine = any(point.wh % (told / 10) for point in stream.points) and all(
+        (start or 0) - told / 2 <= point.wh <= (stop or 0) + told for point in stream.points
+    )
     step = max(stream.step, told if fine else 1.0)
     return max(ROUNDING_WH, step - 0.5)
 

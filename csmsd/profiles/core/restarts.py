@@ -2,7 +2,7 @@
 
 from csmsd.profiles.core.agreement import Case, Finding, exactly
 from csmsd.profiles.core.evidence import RESUMED
-from csmsd.profiles.core.plain import ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import ROUNDING_WH, reach
 from csmsd.profiles.core.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -18,7 +18,8 @@ def restarts(case: Case, points: list[Point]) -> Finding | None:
     proven: bool | None = None  # None: it did not go back
     for point in points:
         if point.wh >= level - ROUNDING_WH:
-            if time is not None and point.wh - level > case.clocks.reach(time, point.time) + case.slack:
+            watts = case.clocks.watts if proven is None else case.clocks.likely_watts
+            if time is not None and point.wh - level > reach(watts, point.time - time) + case.slack:
                 return None
             proven = proven or (proven is False and ROUNDING_WH < point.wh < old)
             level, time = max(level, point.wh), point.time
@@ -26,7 +27,7 @@ def restarts(case: Case, points: list[Point]) -> Finding | None:
         boot = _boot(case, time, point)
         if boot is None or point.wh > _RESET_BELOW * level or point.wh < -case.slack:
             return None
-        if point.wh > reach(min(case.clocks.watts, WALLBOX_W), point.time - boot):
+        if point.wh > reach(case.clocks.likely_watts, point.time - boot):
             return None
         energy, old = energy + level - base, level
         proven = point.wh > ROUNDING_WH

@@ -14,10 +14,10 @@ from csmsd.profiles.core.agreement import (
     start_was_not_read,
 )
 from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.plain import HOUR, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.plain import HOUR, ROUNDING_WH, reach
 from csmsd.profiles.core.restarts import restarts
 from csmsd.profiles.core.streams import Point
-from csmsd.profiles.core.units import UNITS
+from csmsd.profiles.core.units import UNITS, start_is_kwh
 from csmsd.profiles.record import Milliseconds
 
 
@@ -28,6 +28,8 @@ def up_to_last(case: Case) -> Finding:
         return exactly(0.0)
     possible = all(case.can_have_come(point.wh - start, point.time) for point in points)
     if possible and lies_between(points, start, float("inf"), slack, None) and advances(points):
+        if start_is_kwh(case, points):
+            return _from_kwh(case)
         if start_was_not_read(case, points):
             energy = points[-1].wh - points[0].wh
             return Finding(energy, energy, points[-1].wh, frozenset({"start_register"}))
@@ -35,6 +37,8 @@ def up_to_last(case: Case) -> Finding:
     restarted = restarts(case, points)
     if restarted is not None:
         return restarted
+    if start_is_kwh(case, points):
+        return _from_kwh(case)
     below = all(point.wh < start - slack for point in points)
     for factor in UNITS:
         scaled = [
@@ -44,11 +48,8 @@ def up_to_last(case: Case) -> Finding:
             for point in points
         ]
         fits = lies_between(scaled, start, float("inf"), slack, None) and advances(scaled)
-        near = all(
-            point.wh - start <= reach(min(case.clocks.watts, WALLBOX_W), _since(case, point)) + slack
-            for point in scaled
-        )
-        tight = start > 5 * reach(min(case.clocks.watts, WALLBOX_W), _since(case, points[-1])) or not below
+        near = all(point.wh - start <= reach(case.clocks.likely_watts, _since(case, point)) + slack for point in scaled)
+        tight = start > 5 * reach(case.clocks.likely_watts, _since(case, points[-1])) or not below
         if start and fits and near and tight:
             return exactly(_advance(_with(case, scaled)), "unit")
     if below and counts_from_zero(case, points):
@@ -60,6 +61,12 @@ def up_to_last(case: Case) -> Finding:
     if not own and counts_from_zero(case, counted) and is_second_register(case, counted, rest):
         return exactly(counted[-1].wh)
     return _chained(case, own)
+
+
+def _from_kwh(case: Case) -> Finding:
+    least = case.points[-1].wh - case.points[0].wh
+    told = case.points[-1].wh - case.start * 1000
+    return Finding(max(told, least), least, max(told, least) + 1000, frozenset({"unit"}))
 
 
 def _since(case: Case, point: Point) -> Milliseconds:

@@ -1,7 +1,7 @@
 """Figures that are 1000 times too much or too little: kWh that are called Wh, and the other way round."""
 
-from csmsd.profiles.core.agreement import Case, Finding, agrees, exactly, in_unit
-from csmsd.profiles.core.plain import HOUR, WALLBOX_W
+from csmsd.profiles.core.agreement import Case, Finding, advances, agrees, exactly, in_unit
+from csmsd.profiles.core.plain import HOUR, SMALL_WH, reach
 from csmsd.profiles.core.streams import Point
 
 UNITS = (1000.0, 0.001)
@@ -65,10 +65,18 @@ def other_unit(case: Case, energy: float, stop: float) -> Finding | None:
     return None
 
 
+def start_is_kwh(case: Case, points: list[Point]) -> bool:
+    """Whether the start is in kWh and the readings, which come too fast after it, are in Wh."""
+    if not 0 < case.start < SMALL_WH or not points or case.clocks.began is None or not advances(points):
+        return False
+    likely = reach(case.clocks.likely_watts, points[0].time - case.clocks.began)
+    return points[0].wh - case.start > likely and -1000 < points[0].wh - case.start * 1000 <= likely
+
+
 def _start_and_stop_are_kwh(case: Case, energy: float) -> bool:
     """Whether it is start and stop that are in kWh: what they tell is next to nothing, a thousandfold is likely."""
     began, ended = case.clocks.began, case.clocks.ended
     if began is None or ended is None or ended <= began:
         return False
     mean = energy * HOUR / (ended - began)
-    return mean < 100 and mean * 1000 <= min(case.clocks.watts, WALLBOX_W) * 1.15
+    return mean < 100 and mean * 1000 <= case.clocks.likely_watts * 1.15

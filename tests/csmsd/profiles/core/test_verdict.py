@@ -566,6 +566,20 @@ Begin and End between a start and a stop that cannot be: 5500 impossible
     S 0 | M -60 12000 begin | M 0 17500 end | E 900000000
 Begin, and a stop below the start: 3000 went_back
     S 20000 | M -60 12000 begin | M -30 13000 | M 0 15000 end | E 9000
+a start in kWh, running: 5000 (3000..6000) unit
+    S 123 | M -50 125kWh | M -30 127kWh | M -10 128kWh
+a start in kWh of a young meter, running: 1600 (500..2600) unit
+    S 12 | M -50 13100 | M -30 13600
+a start in kWh of a young meter, stopped: 2000 (900..13988) unit
+    S 12 | M -50 13100 | M -30 13600 | E 14000
+all in whole kWh, readings called kWh: 5000 (5..6000) unit
+    S 123 | M -50 125kWh | M -30 127kWh | M -10 128kWh | E 128
+whole kWh called Wh: 3000 unit
+    S 1000 | M -50 2 | M -30 3 | E 4000
+samples that count from the boot, start and stop of the meter: 1900 (1900..12400) readings_disagree
+    S 10000 | M -50 10500 | M -40 11000 | B -35 | M -30 500 | M -20 900 | E 11900
+a reset on a fast charger: 41000
+    R 150000 | S 1000 | M -50 20000 | B -45 | M -40 4000 | M -35 20000 | E 22000
 """
 
 
