@@ -53,6 +53,30 @@ def curve(start: str, stop: str, energy_wh: int, *readings: tuple[str, int]) -> 
             curve("2026-11-02 21:00", "2026-11-02 23:00", 8000, ("2026-11-02 21:30", 2000), ("2026-11-02 22:30", 6000)),
             "2.40",
         ),
+        # 8 minutes before the night and 7 in it
+        (
+            Tariff(per_kwh=Decimal("0.40"), bands=[NIGHT]),
+            curve("2026-11-02 21:52", "2026-11-02 22:07", 1500),
+            "0.46",
+        ),
+        # a second and a quarter before it, and as much in it
+        (
+            Tariff(per_kwh=Decimal("0.40"), bands=[NIGHT]),
+            curve("2026-11-02 21:59:58.750", "2026-11-02 22:00:01.250", 1000),
+            "0.30",
+        ),
+        # the reading of the very moment in which it begins or ends is that of the start or the stop
+        (
+            Tariff(per_kwh=Decimal("0.40"), bands=[NIGHT]),
+            curve("2026-11-02 21:00", "2026-11-02 23:00", 1000, ("2026-11-02 21:00", 400), ("2026-11-02 23:00", 900)),
+            "0.30",
+        ),
+        # a register that went below that of the start: nothing was charged until then, and nothing is given back
+        (
+            Tariff(per_kwh=Decimal("0.40"), bands=[NIGHT]),
+            curve("2026-11-02 21:00", "2026-11-02 23:00", 1000, ("2026-11-02 22:00", -500)),
+            "0.20",
+        ),
         # the first band that holds and says something about it
         (
             Tariff(per_kwh=Decimal(1), bands=[Band(from_="00:00", to="24:00", per_hour=Decimal(2)), NIGHT]),
@@ -140,3 +164,48 @@ def test_pieces_add_up_whatever_the_readings_say(energy: int, seconds: int, read
     assert sum(piece[2] for piece in found) == energy
     assert sum((piece[1] for piece in found), timedelta()) == timedelta(seconds=seconds)
     assert all(piece[2] >= 0 for piece in found)
+
+
+def reckoned(tariff: Tariff, start: datetime, stop: datetime, energy: int, readings: list[Point]) -> Fraction:
+    """The price by the minute, with none of the shortcuts: every minute has one price, and energy in proportion."""
+    known = {start: 0} | dict(sorted(reading for reading in readings if start < reading[0] < stop)) | {stop: energy}
+    times = sorted(known)
+    levels = [max(0, min([known[later] for later in times if later >= time])) for time in times]
+
+    def level(moment: datetime) -> Fraction:
+        place = max(place for place, time in enumerate(times) if time <= moment)
+        if place == len(times) - 1:
+            return Fraction(levels[-1])
+        part = Fraction((moment - times[place]) // SECOND, (times[place + 1] - times[place]) // SECOND)
+        return levels[place] + (levels[place + 1] - levels[place]) * part
+
+    cost = Fraction(tariff.per_transaction)
+    moment = start
+    while moment < stop:
+        after = min(stop, moment.replace(second=0) + timedelta(minutes=1))
+        cost += Fraction(tariff.per_kwh_at(moment)) * (level(after) - level(moment)) / 1000
+        cost += Fraction(tariff.per_hour_at(moment)) * Fraction((after - moment) // SECOND, 3600)
+        moment = after
+    return cost
+
+
+SECOND = timedelta(seconds=1)
+
+
+@given(
+    st.integers(0, 86_400),
+    st.integers(1, 9000),
+    st.integers(0, 50_000),
+    st.dictionaries(st.integers(-100, 9100), st.integers(-5000, 60_000), max_size=6),
+)
+def test_prices_are_those_of_every_minute(begin: int, seconds: int, energy: int, readings: dict[int, int]) -> None:
+    bands = [
+        Band(from_="06:15", to="09:45", days=["mon"], per_hour=Decimal("2.5")),
+        Band(from_="22:00", to="05:30", days=["mon"], per_kwh=Decimal("0.07")),
+        Band(from_="00:00", to="24:00", days=["tue"], per_kwh=Decimal("0.11"), per_hour=Decimal("0.3")),
+    ]
+    tariff = Tariff(per_kwh=Decimal("0.41"), per_hour=Decimal("1.2"), per_transaction=Decimal("0.35"), bands=bands)
+    start = at("2026-11-02 00:00") + begin * SECOND
+    stop = start + seconds * SECOND
+    points: list[Point] = [(start + second * SECOND, wh) for second, wh in readings.items()]
+    assert price(tariff, Curve(start, stop, energy, points), UTC) == reckoned(tariff, start, stop, energy, points)

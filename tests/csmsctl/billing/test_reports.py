@@ -36,6 +36,12 @@ def made(*transactions: Record, price: str | None = "1.005", **options: Any) -> 
         (tx(flags=["meter_stop:estimated"]), "estimated", "meterStop"),
         (SUSPECT, "suspect", "register jumped"),
         (tx(flags=["stop_time:before_start"]), "suspect", "stop_time:before_start"),
+        (tx(flags=["start_time:in_the_future"]), "suspect", "start_time:in_the_future"),
+        (
+            tx(energy_suspect=True, flags=["energy_suspect", "start_time:missing", "stop_time:missing"]),
+            "suspect",
+            "the register jumped, start_time:missing, stop_time:missing",
+        ),
         (ABANDONED, "abandoned", "tx close"),
         (ACTIVE, "active", "not over"),
         (tx(flags=["id_tag:Invalid", "stop:matched_0"]), "measured", ""),
@@ -75,7 +81,13 @@ def test_what_is_doubtful_counts_when_it_is_said_and_stays_among_the_gaps() -> N
 def test_without_a_tariff_there_is_no_money() -> None:
     found = made(*MEASURED, price_of=None, tariffs=None)
     assert {found["total"]["cost"], found["total"]["tax"], found["groups"][0]["cost"]} == {None}
+    assert found["gaps"] == []
     assert found["total"]["energy_wh"] == 15720
+
+
+def test_what_has_no_duration_takes_no_time() -> None:
+    found = made(tx(1, duration_s=None), tx(2, duration_s=60))
+    assert (found["total"]["transactions"], found["total"]["duration_s"]) == (2, 60)
 
 
 def test_nothing_at_all() -> None:
@@ -85,8 +97,12 @@ def test_nothing_at_all() -> None:
 
 
 def test_what_no_tariff_is_for_is_a_gap() -> None:
+    """Its energy counts all the same, at no price."""
     found = made(*MEASURED, price=None)
-    assert [(gap["transaction"], gap["kind"]) for gap in found["gaps"]] == [(n, "unpriced") for n in (1, 2, 3)]
+    assert [(gap["transaction"], gap["kind"], gap["price"], gap["included"]) for gap in found["gaps"]] == [
+        (number, "unpriced", None, True) for number in (1, 2, 3)
+    ]
+    assert found["total"]["transactions"] == 3
     assert found["total"]["cost"] == "0.00"
 
 
@@ -98,9 +114,12 @@ def test_the_total_is_what_the_lines_add_up_to() -> None:
 
 
 def test_lines_are_in_order_and_those_without_a_name_last() -> None:
-    keys = iter(["b", None, "A"])
+    keys = iter(["B", None, "a"])
     found = made(*MEASURED, key_of=lambda transaction: next(keys))
-    assert [line["key"] for line in found["groups"]] == ["A", "b", None]
+    assert [line["key"] for line in found["groups"]] == ["a", "B", None]
+    mixed = iter(["1", "b", "0A"])
+    found = made(*MEASURED, key_of=lambda transaction: next(mixed))
+    assert [line["key"] for line in found["groups"]] == ["0A", "b", "1"]
     numbers = iter(["10", "9", "1"])
     found = made(*MEASURED, key_of=lambda transaction: next(numbers))
     assert [line["key"] for line in found["groups"]] == ["1", "9", "10"]

@@ -90,6 +90,56 @@ def test_bands(tmp_path: Path, local: str, per_kwh: str, per_hour: str) -> None:
     assert (tariff.per_kwh_at(time), tariff.per_hour_at(time)) == (Decimal(per_kwh), Decimal(per_hour))
 
 
+DAYTIME = """
+currency = "EUR"
+[[tariffs]]
+per_kwh = 0.40
+[[tariffs.bands]]
+from = "08:00"
+to = "18:00"
+days = ["sat", "sun"]
+per_kwh = 0.20
+[[tariffs.bands]]
+from = "12:00"
+to = "12:00"
+days = ["mon"]
+per_hour = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("local", "per_kwh", "per_hour"),
+    [
+        ("2026-11-07 07:59", "0.40", "0"),  # a Saturday
+        ("2026-11-07 08:00", "0.20", "0"),
+        ("2026-11-08 17:59", "0.20", "0"),
+        ("2026-11-08 18:00", "0.40", "0"),
+        ("2026-11-06 12:00", "0.40", "0"),
+        # from noon to noon
+        ("2026-11-09 11:59", "0.40", "0"),
+        ("2026-11-09 12:00", "0.40", "3"),
+        ("2026-11-10 11:59", "0.40", "3"),
+        ("2026-11-10 12:00", "0.40", "0"),
+    ],
+)
+def test_bands_of_some_days(tmp_path: Path, local: str, per_kwh: str, per_hour: str) -> None:
+    [tariff] = written(tmp_path, DAYTIME).tariffs
+    time = datetime.fromisoformat(local)
+    assert (tariff.per_kwh_at(time), tariff.per_hour_at(time)) == (Decimal(per_kwh), Decimal(per_hour))
+
+
+@pytest.mark.parametrize("key", ["tags", "parents", "charge_points"])
+def test_a_tariff_for_others_is_for_nobody_else(tmp_path: Path, key: str) -> None:
+    found = written(tmp_path, f'currency="EUR"\n[[tariffs]]\n{key}=["OTHER"]\n')
+    assert found.tariff_of(samples.transaction(), "FAMILY", date(2026, 5, 31)) is None
+    assert found.tariff_of(samples.transaction(), None, date(2026, 5, 31)) is None
+
+
+def test_the_largest_and_the_finest_price(tmp_path: Path) -> None:
+    [tariff] = written(tmp_path, ONE + "per_hour = 999999.999999999\nper_transaction = 0.000000001\n").tariffs
+    assert (tariff.per_hour, tariff.per_transaction) == (Decimal("999999.999999999"), Decimal("0.000000001"))
+
+
 ONE = 'currency = "EUR"\n[[tariffs]]\n'
 
 
@@ -102,6 +152,8 @@ ONE = 'currency = "EUR"\n[[tariffs]]\n'
         ('currency = "EUR"\ntariffs = []\n', "tariffs: "),
         (ONE + "per_kwh = true\n", "tariffs[0].per_kwh: Expected `decimal`"),
         (ONE + "per_kwh = -0.1\n", "tariffs[0].per_kwh: Expected 0 to"),
+        (ONE + "per_kwh = 1000000\n", "tariffs[0].per_kwh: Expected 0 to 1000000 with at most 9 decimals"),
+        (ONE + "per_kwh = 0.0000000001\n", "tariffs[0].per_kwh: Expected 0 to"),
         (ONE + "per_kwh = nan\n", "tariffs[0].per_kwh: Expected 0 to"),
         (ONE + "per_kwh = 1e-400\n", "tariffs[0].per_kwh: Expected 0 to"),
         (ONE + "per_khw = 1\n", "tariffs[0]: Object contains unknown field `per_khw`"),
