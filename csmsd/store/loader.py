@@ -154,15 +154,15 @@ class _Loader:
             self._site.add_transaction(found[number])
             if found[number].state in ("active", "abandoned") or found[number].guessed:
                 booking.resume(found[number], self._readings(found[number]), self._site)
-                self._restore_use(found[number])
+                self._restore_newest(found[number])
 
-    def _restore_use(self, transaction: Transaction) -> None:
-        """That its charge point named it, at the latest in its newest reading."""
+    def _restore_newest(self, transaction: Transaction) -> None:
+        """Of when its newest reading is."""
         state = self._site.charge_point(transaction.charge_point)
-        if state is not None and transaction.named:
-            sql = "SELECT max(time) FROM meter_value WHERE transaction_id=?"
-            newest = self._connection.execute(sql, (transaction.id,)).fetchone()
-            state.transactions.use(transaction.id, newest[0] or 0)
+        sql = "SELECT max(time) FROM meter_value WHERE transaction_id=?"
+        newest = self._connection.execute(sql, (transaction.id,)).fetchone()[0]
+        if state is not None and newest is not None:
+            state.transactions.measured(transaction.id, newest)
 
     def _readings(self, transaction: Transaction) -> Iterable[list[SampledValue]]:
         """What was measured since it began, in the order of arrival."""

@@ -85,8 +85,8 @@ class Reader:
         return found[0] if found else None
 
     async def booked(self, after: int, limit: int) -> list[Transaction]:
-        """What ended, or was corrected, after that booking; in the order of the bookings."""
-        return await self._records(Transaction, {"booking>?": after}, limit, "booking")
+        """What ended, or was corrected, after that booking; in the order of the bookings. What runs again is none."""
+        return await self._records(Transaction, {"booking>?": after, "state<>?": "active"}, limit, "booking")
 
     async def last_booking(self) -> int:
         rows = await self._rows("SELECT max(booking) FROM transactions")

@@ -38,10 +38,12 @@ def measure(transaction: Transaction, takings: Iterable[Taken], site: Site) -> N
 
     Readings from before it began come out of a backlog and say nothing about its energy.
     """
+    state = site.charge_point(transaction.charge_point)
     register = _register(transaction, site)
-    if register is None:
+    if state is None or register is None:
         return
     for taken in takings:
+        state.transactions.measured(transaction.id, taken.time)
         if taken.time < transaction.start_time:
             continue
         meanings = taken.shape.meanings
@@ -101,8 +103,7 @@ def revive(transaction: Transaction, site: Site) -> None:
     _forget_stop(transaction)
     transaction.unflag("abandoned_for:", "charge_point_removed")
     transaction.flag("resumed")
-    transaction.state = "active"
-    transaction.booking = None
+    transaction.state = "active"  # its booking stays: a number that somebody may have read is not given again
     transaction.energy_wh = 0
     transaction.energy_suspect = False
     charge_point = site.charge_point(transaction.charge_point)

@@ -97,7 +97,7 @@ def _guessed(
 
 def _is_known_by(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:
     """Whether the charge point knows the transaction's id better than this stop does."""
-    if book.used(transaction.id) > claim.time:
+    if book.used(transaction) > claim.time:
         return True
     foreign = claim.claimed is not None and claim.claimed > 0
     return transaction.named and foreign and (claim.id_tag is None or after is not None)

@@ -86,7 +86,6 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     if named.state in ("stopped", "closed"):
         return _ended(named, running, time, at)
     changes, events = resumed(named, time, at) if named.state == "abandoned" else ([], [])
-    book.use(named.id, time)
     if not named.named:
         named.named = True
         if not changes:
@@ -115,7 +114,6 @@ def _ended(named: Transaction, running: Transaction | None, time: Milliseconds, 
         return named, [], []
     if named.guessed:
         changes, events = resumed(named, time, at)
-        at.charge_point.transactions.use(named.id, time)
         named.named = True
         return named, changes, events
     if running is not None and named.id < running.id and running.start_time < time:

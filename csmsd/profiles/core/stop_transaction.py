@@ -126,6 +126,8 @@ def _book(
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
     # transactionData repeats what MeterValues said already, out of its order: it is kept, not summed again.
+    for taken in readings.taken:
+        at.charge_point.transactions.measured(transaction.id, taken.time)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,

@@ -51,7 +51,7 @@ class Transaction(Record, kw_only=True):
     flags: list[str] = []
     note: str | None = None
     reply: str
-    booking: int | None = None  # its number among what ended; a later one when that was corrected
+    booking: int | None = None  # its last number among what ended, also while it runs again
 
     revision: int = 0
     named: bool = False
@@ -93,7 +93,7 @@ class TransactionBook:
         self._open: dict[int, Transaction] = {}
         self._awaited: dict[int, Transaction] = {}  # given up, or ended by a guess: their own stop may still come
         self.registers: dict[int, EnergyRegister] = {}
-        self._used: dict[int, Milliseconds] = {}
+        self._measured: dict[int, Milliseconds] = {}  # of when the newest reading is
 
     def add(self, transaction: Transaction) -> None:
         self._by_id[transaction.id] = transaction
@@ -114,7 +114,7 @@ class TransactionBook:
             self._awaited[transaction.id] = transaction
         else:
             self.registers.pop(transaction.id, None)
-            self._used.pop(transaction.id, None)
+            self._measured.pop(transaction.id, None)
 
     def _forget_oldest(self) -> None:
         oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
@@ -128,7 +128,7 @@ class TransactionBook:
             return
         del self._by_id[known.id]
         self.registers.pop(known.id, None)
-        self._used.pop(known.id, None)
+        self._measured.pop(known.id, None)
         self._awaited.pop(known.id, None)
         if self._by_start.get(known.start_key) is known:
             del self._by_start[known.start_key]
@@ -154,18 +154,18 @@ class TransactionBook:
         given_up = (known for known in self._awaited.values() if known.state == "abandoned")
         return sorted(given_up, key=lambda known: known.id)
 
-    def use(self, transaction_id: int, time: Milliseconds) -> None:
-        """The charge point named it when it told what it measured at that time."""
-        self._used[transaction_id] = max(time, self._used.get(transaction_id, 0))
+    def measured(self, transaction_id: int, time: Milliseconds) -> None:
+        """A reading of that time was kept with it."""
+        self._measured[transaction_id] = max(time, self._measured.get(transaction_id, 0))
 
-    def used(self, transaction_id: int) -> Milliseconds:
-        """Of when the newest reading is that named it; 0: none did."""
-        return self._used.get(transaction_id, 0)
+    def used(self, transaction: Transaction) -> Milliseconds:
+        """Of when its newest reading is, where the charge point names it in its readings; else 0."""
+        return self._measured.get(transaction.id, 0) if transaction.named else 0
 
     def active_on(self, connector: int) -> Transaction | None:
         """The one that is running on a connector: of several, the one that the charge point goes on with."""
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
-        return max(running, key=lambda known: (max(known.start_time, self.used(known.id)), known.id), default=None)
+        return max(running, key=lambda known: (max(known.start_time, self.used(known)), known.id), default=None)
 
     def active_within(self, connector: int) -> Transaction | None:
         """One that is running on a connector; 0 is the whole charge point (C 3.8): the oldest one then."""

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import itertools
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -137,16 +138,16 @@ def picture(thing: object) -> Any:
     return {"": kind} | {name: picture(value) for name, value in held.items() if name not in FLEETING.get(kind, ())}
 
 
+# Where the oldest are forgotten by their order; what else has keys is looked up by them alone.
+_ORDERED = re.compile(r"\.transactions\._by_id$|\.reservations\._by_charge_point\.[^.]+$")
+
+
 def differences(before: Any, after: Any, place: str = "site") -> Iterator[str]:
-    """Where two pictures differ. By the order of what is numbered the oldest is forgotten; what is named has none."""
+    """Where two pictures differ."""
     if isinstance(before, dict) and isinstance(after, dict):
-        if before.keys() != after.keys() or (list(before) != list(after) and _numbered(before)):
+        if before.keys() != after.keys() or (_ORDERED.search(place) and list(before) != list(after)):
             yield f"{place}: {list(before)} became {list(after)}"
         for key in before.keys() & after.keys():
             yield from differences(before[key], after[key], f"{place}.{key}")
     elif before != after:
         yield f"{place}: {before!r} became {after!r}"
-
-
-def _numbered(mapping: dict[Any, Any]) -> bool:
-    return all(isinstance(key, int) for key in mapping)

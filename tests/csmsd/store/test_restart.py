@@ -17,6 +17,7 @@ from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
+from csmsd.store.reader import Reader
 from tests.csmsd.profiles.scene import DAY, HOUR, SECOND, Answer
 from tests.csmsd.profiles.smart_charging.installing import set_profile
 from tests.csmsd.profiles.smart_charging.profiles import profile
@@ -100,6 +101,40 @@ async def test_numbers_go_on(tmp_path: Path) -> None:
     ):
         assert told(sent(again)) == told(sent(scene))
     assert again.reserve(connector=2).id == scene.reserve(connector=2).id == 2
+
+
+async def test_a_booking_that_was_taken_back_is_not_given_again(tmp_path: Path) -> None:
+    """An export may have read up to it: what ends next would be missing from the one after."""
+    scene = Restarting()
+    guessed = scene.started()
+    scene.stop(-1, idTag="TAG1", meterStop=1100)
+    assert (guessed.state, guessed.booking) == ("stopped", 1)
+    scene.now += HOUR
+    scene.meter("1200", transactionId=guessed.id)
+    assert guessed.state == "active"
+    again = await restarted(scene, tmp_path)
+    reader = Reader(tmp_path / "csms.db")
+    await reader.open()
+    assert (await reader.booked(0, 10), await reader.last_booking()) == ([], 1)
+    await reader.close()
+    [ended] = again.stop(guessed.id).transactions
+    assert (ended.booking, ended.revision) == (2, 2)
+
+
+async def test_of_two_on_a_connector_the_one_that_is_gone_on_with(tmp_path: Path) -> None:
+    """Also where its newest reading names none, and where what it named had no value."""
+    scene = Restarting()
+    older = scene.started(meterStart=500)
+    newer = scene.started(timestamp=format_time(scene.now - HOUR), meterStart=1000)
+    scene.now += SECOND
+    scene.meter("", transactionId=newer.id)
+    names: list[dict[str, Any]] = [{}, {"transactionId": older.id}, {"transactionId": newer.id}, {}]
+    for name in names:
+        scene.now += SECOND
+        scene.meter("1200", **name)
+    again = await restarted(scene, tmp_path)
+    assert told(again.meter("1300")) == told(scene.meter("1300"))
+    assert again.cp.transactions.active_on(1) == newer
 
 
 async def test_a_repeated_start_gets_its_first_answer(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ class TestGuessed:
         fields: dict[str, Any] = {"transactionId": transaction.id} if named else {}
         answer = scene.meter("9000", **fields)
 
-        assert (transaction.state, transaction.booking, transaction.stop_time) == ("active", None, None)
+        assert (transaction.state, transaction.booking, transaction.stop_time) == ("active", 1, None)
         assert (transaction.flags, scene.cp.energy_wh(transaction)) == (["resumed"], 8000)
         assert answer.event_types == ["transaction.resumed", "meter_values"]
         assert answer.quarantined[0].reason == "taken for the end of transaction 1, which went on"

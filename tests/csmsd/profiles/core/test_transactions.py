@@ -59,13 +59,14 @@ def test_the_newest_transaction_of_a_connector_is_the_one_that_runs_there() -> N
 def test_of_two_on_a_connector_the_one_that_the_charge_point_goes_on_with_is_running_there() -> None:
     first, second = transaction(1), transaction(2)
     kept = book(first, second)
-    assert kept.active_on(1) is second
+    kept.measured(1, NOON + 60)
+    kept.measured(1, NOON + 30)
+    assert kept.active_on(1) is second, "it never named the first one"
 
-    kept.use(1, NOON + 60)
-    kept.use(1, NOON + 30)
-
+    first.named = True
     assert kept.active_on(1) is first
-    kept.use(2, NOON + 90)
+    kept.measured(2, NOON + 90)
+    second.named = True
     assert kept.active_on(1) is second
 
 
