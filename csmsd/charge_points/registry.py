@@ -46,6 +46,8 @@ class Registry:
             replaced.close(POLICY_VIOLATION, "replaced by a newer connection")
         state = self._live.site.charge_points.get(key)
         if state is not None:
+            state.away_since = state.record.last_seen_at
+            state.hidden_by_fault.clear()
             state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
             state.unsaved = True

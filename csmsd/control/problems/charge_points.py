@@ -20,6 +20,8 @@ _SILENT_HEARTBEATS = 2
 
 # What timestamps are that cannot be booked with (ocpp/timestamps.py).
 _CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future"})
+_TIMED = ("StartTransaction", "StopTransaction", "MeterValues")  # what always names a time
+_CLOCK_SET_WITHIN_MS = 60_000
 _FAILED_UPDATES = {
     "download_failed": "the download of the firmware failed",
     "installation_failed": "the installation of the firmware failed",
@@ -77,18 +79,14 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"csmsctl reset {named} --type soft",
             since=None,
         )
-    odd = [
-        count.last_at
-        for count in state.deviations.values()
-        if count.kind in _CLOCK_ODDITIES and now - count.last_at < _DAY_MS
-    ]
-    if odd:
+    wrong_at = _clock_wrong_at(state)
+    if wrong_at is not None and now - wrong_at < _DAY_MS:
         yield problem(
             state,
             "suspect_clock",
             "its clock is wrong: timestamps could not be used within the last day",
             f"csmsctl cp show {named}",
-            since=max(odd),
+            since=wrong_at,
         )
     update = site.firmware.updates.current(state.id)
     if update is not None and update.state in _FAILED_UPDATES:
@@ -109,6 +107,24 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"csmsctl tx list --charge-point {named} --state abandoned",
             since=abandoned[0].start_time,
         )
+
+
+def _clock_wrong_at(state: ChargePointState) -> Milliseconds | None:
+    """When it sent a time that cannot be used; None where its clock was set since, or has sent usable ones."""
+    odd: dict[str, Milliseconds] = {}
+    for count in state.deviations.values():
+        if count.kind in _CLOCK_ODDITIES:
+            odd[count.action] = max(odd.get(count.action, 0), count.last_at)
+    wrong_at = max(odd.values(), default=None)
+    if wrong_at is None:
+        return None
+    # The answer to a BootNotification sets the clock (C 4.2), not always at once.
+    if state.record.booted_at is not None and wrong_at <= state.record.booted_at + _CLOCK_SET_WITHIN_MS:
+        return None
+    usable = [heard for action in _TIMED if (heard := state.heard.get(action, 0)) > odd.get(action, 0)]
+    # A status without a time, or with one that cannot be used, is kept under that of its arrival.
+    usable += [known.received_at for known in state.connectors.values() if known.status_at != known.received_at]
+    return wrong_at if max(usable, default=0) <= wrong_at else None
 
 
 def _answers(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:

@@ -40,6 +40,7 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
     charge_point.meter_serial_number = _kept(request.meter_serial_number)
     charge_point.boot_status = charge_point.registration
     charge_point.booted_at = at.now
+    at.charge_point.lateness.forget()
     charge_point.reboot_required = False
     policies = at.site.policies
     accepted = charge_point.registration == "Accepted"

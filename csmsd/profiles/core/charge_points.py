@@ -10,6 +10,7 @@ import msgspec
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
@@ -190,11 +191,14 @@ class ChargePointState:
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         self.samples: dict[int, LatestSamples] = {}
         self.connected_at: Milliseconds | None = None
+        self.away_since: Milliseconds | None = None  # heard last on the connection before; None: this is its first
         self.address: str | None = None
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.heard: dict[str, Milliseconds] = {}  # when each action came last
+        self.lateness = Lateness()
+        self.hidden_by_fault: dict[int, Connector] = {}  # what stood there before a fault that may be an old one
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 
@@ -274,6 +278,7 @@ class ChargePointState:
         self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
         self.unanswered_since = old.unanswered_since
+        self.away_since, self.lateness, self.hidden_by_fault = old.away_since, old.lateness, old.hidden_by_fault
 
     def housekeeping(self) -> list[Change]:
         """What moved without being worth a commit of its own."""

@@ -1,5 +1,7 @@
 """StatusNotification (C 4.9): what a connector is doing, and what is wrong with it."""
 
+import msgspec
+
 from csmsd.ocpp.timestamps import format_time, read_time
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
@@ -11,7 +13,8 @@ from csmsd.ocpp.types import (
     Message,
 )
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, Connector
-from csmsd.profiles.record import Event
+from csmsd.profiles.core.lateness import contradicts, in_order
+from csmsd.profiles.record import Event, Milliseconds
 from csmsd.profiles.slice import Context, Incoming, Reply
 
 MAX_KEPT_TEXT = 500
@@ -32,7 +35,10 @@ class StatusNotificationConf(Message, kw_only=True):
 
 
 def status_notification(request: StatusNotificationReq, at: Context) -> Reply[StatusNotificationConf]:
-    """Always confirmed. A status older than the one on record comes from a backlog and does not replace it."""
+    """Always confirmed. What comes last is so now, unless it was held back while the charge point was away.
+
+    A fault is shown all the same until something else that was held back says that it was over.
+    """
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
         at.note("connectorId", "out_of_range")
         return Reply(StatusNotificationConf())
@@ -41,9 +47,53 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         at.note("timestamp", moment.oddity)
     # A clock that is ahead must not make all that comes after it is set right look old.
     status_at = min(moment.time, at.now)
-    known = at.charge_point.connectors.get(request.connector_id)
-    if known is not None and status_at < known.status_at and not moment.oddity:
+    state = at.charge_point
+    known = state.connectors.get(request.connector_id)
+    hidden = state.hidden_by_fault.get(request.connector_id)
+    present = known if hidden is None else hidden
+    if not moment.oddity:
+        if known is not None and present is not None and status_at < present.status_at:
+            if _held_back(status_at, present, at):
+                return _held_back_status(request, known, hidden, at)
+            if contradicts(status_at, present.status_at):
+                at.note("timestamp", "before_the_last_one")
+                state.lateness.forget()
+        state.lateness.note(status_at, at.now)
+    if known is not None:
+        status_at = in_order(status_at, known.status_at, at.now)
+    state.hidden_by_fault.pop(request.connector_id, None)
+    return _taken(request, status_at, known, at)
+
+
+def _held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool:
+    state = at.charge_point
+    return state.lateness.held_back(
+        status_at,
+        at.now,
+        connected_at=state.connected_at,
+        away_since=state.away_since,
+        booted_at=state.record.booted_at,
+        known_at=present.received_at,
+    )
+
+
+def _held_back_status(
+    request: StatusNotificationReq, known: Connector, hidden: Connector | None, at: Context
+) -> Reply[StatusNotificationConf]:
+    """A status that was so while the charge point was away. That of a fault may also be the clock's fault."""
+    at.note("timestamp", "held_back")
+    if request.status == "Faulted":
+        at.charge_point.hidden_by_fault.setdefault(request.connector_id, known)
+        return _taken(request, at.now, known, at)
+    if hidden is None:
         return Reply(StatusNotificationConf())
+    del at.charge_point.hidden_by_fault[request.connector_id]
+    return _shown(msgspec.structs.replace(hidden, status_at=at.now), known, at)
+
+
+def _taken(
+    request: StatusNotificationReq, status_at: Milliseconds, known: Connector | None, at: Context
+) -> Reply[StatusNotificationConf]:
     connector = Connector(
         charge_point=at.charge_point.id,
         connector=request.connector_id,
@@ -55,7 +105,12 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         status_at=status_at,
         received_at=at.now,
     )
-    at.charge_point.connectors[request.connector_id] = connector
+    return _shown(connector, known, at)
+
+
+def _shown(connector: Connector, known: Connector | None, at: Context) -> Reply[StatusNotificationConf]:
+    """A connector's status as it is now, with what follows from it."""
+    at.charge_point.connectors[connector.connector] = connector
     changed = Event(
         "connector.status",
         at.charge_point.id,

@@ -7,6 +7,8 @@ import pytest
 from csmsd.control.problems.charge_points import problems_of
 from csmsd.control.problems.problem import Problem
 from csmsd.control.problems.site import problems_of_site
+from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount, UnknownChargePoint
 from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
@@ -93,6 +95,35 @@ def clock_in_the_future(scene: Scene) -> None:
     scene.cp.deviations[(count.action, count.field, count.kind)] = count
 
 
+def says(scene: Scene, action: str, payload: object) -> None:
+    """The charge point sends that, and it is counted as the dispatcher does."""
+    answer = scene.send(action, payload)
+    odd = [Deviation(field, kind, "PropertyConstraintViolation") for field, kind in answer.deviations]
+    scene.cp.count_deviations(action, odd, scene.now)
+    scene.cp.heard[action] = scene.now
+
+
+def says_status(scene: Scene, timestamp: str) -> None:
+    payload = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": timestamp}
+    says(scene, "StatusNotification", payload)
+
+
+def says_reading(scene: Scene, timestamp: str) -> None:
+    values = [{"timestamp": timestamp, "sampledValue": [{"value": "1"}]}]
+    says(scene, "MeterValues", {"connectorId": 1, "meterValue": values})
+
+
+def clock_of_1970(scene: Scene) -> None:
+    """Long after its boot, and also after a time that was right."""
+    connected(scene)
+    scene.cp.record.booted_at = scene.now - HOUR
+    says_status(scene, format_time(scene.now - SECOND))
+    says_reading(scene, format_time(scene.now - SECOND))
+    later(scene, SECOND)
+    says_status(scene, "1970-01-01T00:00:00Z")
+    says_reading(scene, "1970-01-01T00:00:01Z")
+
+
 def firmware_failed(scene: Scene) -> None:
     connected(scene)
     scene.site.firmware.updates.add(
@@ -165,6 +196,7 @@ def readings_ended(scene: Scene) -> None:
         (no_answer, "no_answer", "warning"),
         (reboot_required, "reboot_required", "warning"),
         (clock_in_the_future, "suspect_clock", "warning"),
+        (clock_of_1970, "suspect_clock", "warning"),
         (firmware_failed, "firmware_failed", "warning"),
         (abandoned, "transactions_abandoned", "warning"),
         (faulted, "faulted", "critical"),
@@ -211,6 +243,27 @@ def was_wrong_about_the_time_long_ago(scene: Scene) -> None:
     later(scene, DAY)
 
 
+def was_wrong_about_the_time_before_it_had_booted(scene: Scene) -> None:
+    says_status(scene, "1970-01-01T00:00:00Z")
+    scene.now += SECOND
+    says(scene, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    scene.now += SECOND
+    says_status(scene, "1970-01-01T00:00:02Z")  # it takes its time to set its clock
+
+
+def was_wrong_until_a_status_was_right(scene: Scene) -> None:
+    says_status(scene, "1970-01-01T00:00:00Z")
+    scene.now += SECOND
+    says_status(scene, format_time(scene.now - SECOND))
+
+
+def was_wrong_until_a_reading_was_right(scene: Scene) -> None:
+    says_reading(scene, "1970-01-01T00:00:00Z")
+    says_status(scene, "1970-01-01T00:00:00Z")
+    scene.now += SECOND
+    says_reading(scene, format_time(scene.now))
+
+
 def is_out_of_order_by_decision(scene: Scene) -> None:
     scene.status(1, "Unavailable")
 
@@ -229,6 +282,9 @@ def was_stopped_late(scene: Scene) -> None:
         sends_no_readings_by_its_own_will,
         may_send_none_for_all_we_know,
         was_wrong_about_the_time_long_ago,
+        was_wrong_about_the_time_before_it_had_booted,
+        was_wrong_until_a_status_was_right,
+        was_wrong_until_a_reading_was_right,
         is_out_of_order_by_decision,
         was_stopped_late,
     ],

@@ -63,16 +63,172 @@ def test_connector_0_is_the_charge_point_itself() -> None:
     }  # fmt: skip
 
 
-def test_a_status_from_a_backlog_does_not_replace_a_newer_one() -> None:
+def shown(scene: Scene) -> tuple[str, int]:
+    """The status of connector 1, and how many seconds before noon it began."""
+    connector = scene.cp.connectors[1]
+    return connector.status, (NOON - connector.status_at) // SECOND
+
+
+def says(scene: Scene, status: str, *, ago: float | None, clock: float = 0) -> list[tuple[str, str]]:
+    """A status of so many seconds ago by a clock that differs by so many seconds; what is counted of it."""
+    scene.now += 100
+    timestamp = {} if ago is None else {"timestamp": format_time(scene.now - round((ago - clock) * SECOND))}
+    return scene.status(1, status, **timestamp).deviations
+
+
+def comes_back(scene: Scene, *, boots: bool = False) -> None:
+    """The connection was lost, and there is one again."""
+    scene.now += SECOND
+    scene.cp.away_since = scene.now - SECOND
+    scene.cp.connected_at = scene.now
+    if boots:
+        scene.now += 100
+        scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+
+
+class TestWhatWasHeldBack:
+    """A backlog does not replace the present."""
+
+    @pytest.mark.parametrize("boots", [False, True])
+    def test_after_the_present(self, boots: bool) -> None:
+        scene = Scene()
+        comes_back(scene, boots=boots)
+        says(scene, "Available", ago=0)
+
+        older = scene.status(1, "Preparing", timestamp=format_time(scene.now - HOUR))
+
+        assert (older.payload, older.changes, older.events) == ({}, [], [])
+        assert older.deviations == [("timestamp", "held_back")]
+        assert says(scene, "Charging", ago=1800) == [("timestamp", "held_back")]
+        assert shown(scene)[0] == "Available"
+        assert says(scene, "Preparing", ago=0) == []
+        assert shown(scene)[0] == "Preparing"
+
+    def test_before_the_present_of_the_new_connection_is_told(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Charging", ago=0)
+        comes_back(scene)
+
+        says(scene, "Preparing", ago=1800)
+
+        assert shown(scene)[0] == "Charging"
+
+    def test_by_a_clock_that_is_always_behind(self) -> None:
+        scene = Scene()
+        comes_back(scene)
+        says(scene, "Available", ago=0, clock=-3600)
+
+        says(scene, "Charging", ago=1800, clock=-3600)
+
+        assert shown(scene)[0] == "Available"
+
+    def test_in_its_order_before_the_present(self) -> None:
+        scene = Scene()
+        comes_back(scene)
+        for ago, status in ((1800, "Preparing"), (1700, "Charging"), (0, "Finishing")):
+            assert says(scene, status, ago=ago) == []
+            assert shown(scene)[0] == status
+
+    def test_a_fault_is_shown_until_its_end_comes_out_of_the_backlog(self) -> None:
+        scene = Scene()
+        comes_back(scene)
+        says(scene, "Charging", ago=0)
+
+        assert says(scene, "Faulted", ago=1800) == [("timestamp", "held_back")]
+        assert shown(scene)[0] == "Faulted"
+        assert says(scene, "Faulted", ago=1750) == [("timestamp", "held_back")]
+        assert says(scene, "Available", ago=1700) == [("timestamp", "held_back")]
+        assert shown(scene)[0] == "Charging"
+
+    def test_news_end_a_fault_of_the_backlog(self) -> None:
+        scene = Scene()
+        comes_back(scene)
+        says(scene, "Charging", ago=0)
+        says(scene, "Faulted", ago=1800)
+
+        says(scene, "Finishing", ago=0)
+        says(scene, "Available", ago=1700)
+
+        assert shown(scene)[0] == "Finishing"
+
+
+class TestAWrongClock:
+    """What comes last is so now."""
+
+    @pytest.mark.parametrize(
+        ("first", "second", "doubted"),
+        [
+            (None, 3, False),  # an untimed one, then one of a clock three seconds behind
+            (0, 3, False),
+            (0, 0.2, False),
+            (0, 3600, True),  # set back by an hour
+            (None, 3600, True),
+        ],
+    )
+    @pytest.mark.parametrize("status", ["Available", "Faulted"])
+    def test_that_is_behind(self, first: float | None, second: float, doubted: bool, status: str) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Charging", ago=0, clock=-first) if first is not None else says(scene, "Charging", ago=None)
+
+        deviations = says(scene, status, ago=0, clock=-second)
+
+        assert shown(scene)[0] == status
+        assert deviations == ([("timestamp", "before_the_last_one")] if doubted else [])
+        assert scene.now - scene.cp.connectors[1].status_at <= 200
+
+    def test_that_was_set_back_stays_believed_after_a_reconnect(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Preparing", ago=0)
+        says(scene, "Charging", ago=0, clock=-3600)
+        comes_back(scene)
+        says(scene, "Finishing", ago=None)
+
+        says(scene, "Available", ago=0, clock=-3600)
+
+        assert shown(scene)[0] == "Available"
+
+    @pytest.mark.parametrize("status", ["Available", "Faulted"])
+    def test_of_a_charge_point_that_has_booted_anew(self, status: str) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Charging", ago=0)
+        comes_back(scene, boots=True)
+
+        says(scene, status, ago=0, clock=-3600)
+        assert shown(scene)[0] == status
+        says(scene, "Preparing", ago=0, clock=-3600)
+        assert shown(scene)[0] == "Preparing"
+
+    def test_long_after_a_reconnect_nothing_is_held_back_any_more(self) -> None:
+        scene = Scene()
+        comes_back(scene)
+        says(scene, "Charging", ago=0)
+        scene.now += HOUR
+        says(scene, "Charging", ago=0)
+
+        says(scene, "Available", ago=0, clock=-7200)
+
+        assert shown(scene)[0] == "Available"
+
+    def test_of_1970_and_then_a_few_seconds_behind(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        scene.status(1, "Available", timestamp="1970-01-01T00:00:00.740Z")
+
+        says(scene, "Faulted", ago=0, clock=-5)
+
+        assert shown(scene)[0] == "Faulted"
+
+
+def test_of_two_in_one_second_the_later_counts() -> None:
     scene = Scene()
-    scene.status(1, "Charging", timestamp="2026-03-01T11:30:00Z")
+    scene.status(1, "SuspendedEVSE", timestamp="2026-03-01T11:30:00Z")
 
-    older = scene.status(1, "Preparing", timestamp="2026-03-01T11:29:59Z")
-    assert (older.payload, older.changes, older.events) == ({}, [], [])
+    assert scene.status(1, "Charging", timestamp="2026-03-01T11:30:00Z").deviations == []
     assert scene.cp.connectors[1].status == "Charging"
-
-    scene.status(1, "Finishing", timestamp="2026-03-01T11:30:00Z")
-    assert scene.cp.connectors[1].status == "Finishing"
 
 
 @pytest.mark.parametrize("timestamp", [None, "", "yesterday", "1970-01-01T00:00:00Z", "2036-01-01T00:00:00Z"])
