@@ -59,14 +59,12 @@ def advances(points: list[Point]) -> bool:
 
 def lies_between(points: list[Point], low: float, high: float, slack: float, ended: Milliseconds | None) -> bool:
     """Whether they are one register between two figures; the first may be older, the last may be newer by a little."""
-    begun = False
     for point in points:
-        if point.wh < low - (slack if begun else max(slack, LAG_WH)):
+        if point.wh < low - max(slack, LAG_WH):
             return False
         late = ended is not None and point.time >= ended - 5000
         if point.wh > high + (max(slack, LAG_WH) if late else slack):
             return False
-        begun = begun or point.wh > low + slack
     return True
 
 

@@ -30,7 +30,9 @@ class Clocks(msgspec.Struct, frozen=True):
 
     def reach(self, since: Milliseconds | None, until: Milliseconds | None) -> float:
         """Wh that the connector can have delivered between two moments; in a day where one is unknown."""
-        return reach(self.watts, until - since if since is not None and until is not None else _DAY)
+        if since is None or until is None:
+            return reach(self.likely_watts, _DAY)
+        return reach(self.watts, until - since)
 
     def since_start(self, time: Milliseconds | None) -> float:
         return self.reach(self.began, time)

@@ -4,10 +4,16 @@ Right: Wh, in brackets at least and at most where that is not the figure, the do
 matters.
 """
 
+from typing import Any, get_args
+
 import pytest
 
-from csmsd.profiles.core.verdict import Verdict, reckon
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core.doubts import SENTENCES, Doubt
+from csmsd.profiles.core.evidence import readings_of
+from csmsd.profiles.core.verdict import BASES, Basis, Verdict, reckon
 from tests.csmsd.profiles.core.played import played
+from tests.csmsd.profiles.scene import NOON
 
 CASES = """
 # --- as it should be
@@ -580,6 +586,20 @@ samples that count from the boot, start and stop of the meter: 1900 (1900..12400
     S 10000 | M -50 10500 | M -40 11000 | B -35 | M -30 500 | M -20 900 | E 11900
 a reset on a fast charger: 41000
     R 150000 | S 1000 | M -50 20000 | B -45 | M -40 4000 | M -35 20000 | E 22000
+a meter that is not ready at first, running: 200 readings_disagree
+    S 1000 | M -50 0 | M -40 5 | M -30 1100 | M -20 1200
+readings that all lie above the stop, and fall: 500 (500..4500) readings_disagree
+    S 1000 | M -50 2000 | M -40 5000 | M -30 4000 | M -20 4500 | E 1500
+a stop below the start and below what was read after a reset: 2700 (2000..162900) went_back
+    S 10000 | M -50 11000 | M -40 12000 | M -30 100 | M -20 800 | E 500
+readings from Begin beyond what start and stop count: 3000 (3000..8000) readings_disagree
+    S 0 | M -60 12000 begin | M -30 20000 | E 3000
+a slow car, one reading called kWh: 20 unit
+    S 1000 | M -50 1005 | M -30 1010kWh | E 1020
+a phase at the car: 0
+    S 1000 | M -50 1100 L1 @EV | M -30 1200 L1 @EV
+Wh called kWh after a start of 1970: 200 start_clock unit
+    S 10000 odd got:-40 | M -30 10100kWh | M -20 10200kWh
 """
 
 
@@ -606,3 +626,63 @@ def shown(verdict: Verdict, *, basis: bool) -> str:
 @pytest.mark.parametrize(("what", "sent", "right"), [pytest.param(*case, id=case[0]) for case in cases()])
 def test_right(what: str, sent: str, right: str) -> None:
     assert shown(reckon(played(sent)), basis=" by " in right) == right
+
+
+def test_every_doubt_and_every_basis_is_among_the_cases_and_has_its_words() -> None:
+    verdicts = [reckon(played(sent)) for _, sent, _ in cases()]
+
+    assert {doubt for verdict in verdicts for doubt in verdict.doubts} == set(SENTENCES) == set(get_args(Doubt))
+    assert {verdict.basis for verdict in verdicts} == set(BASES) == set(get_args(Basis))
+
+
+def sample(value: str, **fields: Any) -> SampledValue:
+    return SampledValue(value=value, **fields)
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "step"),
+    [
+        (sample("1000"), 1000, 1),
+        (sample("12345.678"), 12345.678, 0.001),
+        (sample("12.345", unit="kWh"), 12345, 1),
+        (sample("12.3", unit="kWh"), 12300, 100),
+        (sample("12", unit="kWh"), 12000, 1000),
+        (sample("-5"), -5, 1),
+        (sample("1e3"), 1000, 1),
+        (sample("1.5e3"), 1500, 1),
+        (sample("7.2", measurand="Power.Active.Import", unit="kW"), 7200, 100),
+        (sample("300", measurand="Energy.Active.Import.Interval"), 300, 1),
+    ],
+)
+def test_a_sample_as_evidence(read: SampledValue, value: float, step: float) -> None:
+    (reading,) = readings_of([read], connector=1, time=NOON)
+
+    assert reading.value == value
+    assert reading.step == pytest.approx(step)
+    assert reading.measurand == (read.measurand or "Energy.Active.Import.Register")
+    assert (reading.context, reading.location, reading.phase) == ("Sample.Periodic", "Outlet", "")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        sample("1000", format="SignedData"),
+        sample("none"),
+        sample("NaN"),
+        sample("1e400"),
+        sample("1000", unit="varh"),
+        sample("1000", measurand="Energy.Active.Export.Register"),
+        sample("16", measurand="Current.Import"),
+        sample("7", measurand="Power.Active.Import", unit="kWh"),
+    ],
+)
+def test_a_sample_that_is_no_evidence(read: SampledValue) -> None:
+    assert readings_of([read], connector=1, time=NOON) == []
+
+
+def test_what_a_sample_says_of_itself_is_kept() -> None:
+    read = sample("5", context="Trigger", location="Body", phase="L1-N")
+    (reading,) = readings_of([read], connector=2, time=NOON)
+
+    assert (reading.context, reading.location, reading.phase) == ("Trigger", "Body", "L1-N")
+    assert (reading.connector, reading.time) == (2, NOON)
