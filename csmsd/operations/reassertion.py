@@ -33,7 +33,7 @@ class Reassertion:
             return
         site = self._live.site
         state = site.charge_point(event.charge_point)
-        if state is None or not site.installed_profiles.of(state.id):
+        if state is None or not site.smart_charging.installed.of(state.id):
             return
         own = state.record.reassert
         if not (site.policies.reassert_charging_profiles if own is None else own):

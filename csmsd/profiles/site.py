@@ -14,8 +14,7 @@ from csmsd.profiles.milestone import Milestone, MilestoneName
 from csmsd.profiles.policies import DataTransfer, Policies
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservations
-from csmsd.profiles.smart_charging.installed import InstalledProfiles
-from csmsd.profiles.smart_charging.library import ProfileLibrary
+from csmsd.profiles.smart_charging.charging import SmartCharging
 
 
 class Site:
@@ -29,8 +28,7 @@ class Site:
         self.id_tags: dict[str, IdTag] = {}
         self.meter_shapes = MeterShapes()
         self.firmware = Firmware()
-        self.charging_profiles = ProfileLibrary()
-        self.installed_profiles = InstalledProfiles()
+        self.smart_charging = SmartCharging()
         self.reservations = Reservations()
         self.local_lists = LocalLists()
         self.milestones: dict[MilestoneName, Milestone] = {}
@@ -45,7 +43,7 @@ class Site:
             known = self.charge_points.get(key)
             if known is not None:
                 known.carry_over(state)
-        self.firmware.hosting = old.firmware.hosting
+        self.firmware.carry_over(old.firmware)
 
     def charge_point(self, identity: str) -> ChargePointState | None:
         """The charge point of that identity, in whatever case it is written."""

@@ -1,9 +1,8 @@
-"""From the file to the live state, at start and after a commit that failed."""
+"""From the file to the live state, at start and after a commit that failed: the core, then each room."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import SampledValue
@@ -20,20 +19,11 @@ from csmsd.profiles.core.charge_points import (
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape, unpack
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
-from csmsd.profiles.firmware_management.followed import NOT_REPORTED_ON
-from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
-from csmsd.profiles.firmware_management.updates import ENDED as UPDATE_ENDED
-from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
-from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
-from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
-from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.milestone import Milestone
-from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
-from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import LibraryProfile
-from csmsd.store.tables import SqlValue, read_records
+from csmsd.store.rooms import rooms
+from csmsd.store.snapshot import Snapshot
+from csmsd.store.tables import read_records
 
 
 def load(path: Path, site: Site) -> Site:
@@ -48,10 +38,9 @@ def load(path: Path, site: Site) -> Site:
 class _Loader:
     def __init__(self, connection: sqlite3.Connection, site: Site) -> None:
         self._connection = connection
+        self._snapshot = Snapshot(connection)
+        self._query = self._snapshot.query
         self._site = site
-
-    def _query(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Iterable[Sequence[Any]]:
-        return self._connection.execute(sql, parameters)
 
     def load(self) -> Site:
         site = self._site
@@ -76,11 +65,8 @@ class _Loader:
                 site.meter_shapes.add(shape)
             self._load_transactions()
             self._load_orphans()
-            self._load_reservations()
-            for local_list in read_records(LocalList, self._query):
-                site.local_lists.add(local_list)
-            self._load_firmware()
-            self._load_charging_profiles()
+            for room in rooms():
+                room.load(site, self._snapshot)
         return site
 
     def _load_orphans(self) -> None:
@@ -91,56 +77,8 @@ class _Loader:
             if state is not None:
                 state.orphans.add(kept.id, kept.received_at, kept.action, kept.reason, kept.payload)
 
-    def _last_id(self, table: str) -> int:
-        """The highest id that was ever given in a table."""
-        last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name=?", (table,)).fetchone()
-        return int(last[0]) if last else 0
-
-    def _load_charging_profiles(self) -> None:
-        self._site.charging_profiles.begin_ids_after(self._last_id(LibraryProfile.table))
-        for profile in read_records(LibraryProfile, self._query):
-            self._site.charging_profiles.put(profile)
-        for installed in read_records(InstalledProfile, self._query):
-            self._site.installed_profiles.add(installed)
-
-    def _load_firmware(self) -> None:
-        firmware = self._site.firmware
-        for image in read_records(FirmwareImage, self._query):
-            firmware.images[image.name] = image
-        # What a rollout sent must be found again, whatever an operator sent after it.
-        of_rollouts = " OR rollout IN (SELECT rollout FROM rollout_member WHERE state = 'updating') ORDER BY id"
-        wanted = _newest_and_open("firmware_update", UPDATE_ENDED) + of_rollouts
-        for update in read_records(FirmwareUpdate, self._query, wanted):
-            firmware.updates.add(update)
-        wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
-        for upload in read_records(DiagnosticsUpload, self._query, wanted):
-            firmware.uploads.add(upload)
-        for rollout in read_records(Rollout, self._query):
-            firmware.rollouts.add(rollout)
-        for member in read_records(RolloutMember, self._query):
-            firmware.rollouts.add_member(member)
-
-    def _load_reservations(self) -> None:
-        """All that are active, and of each charge point the newest of the others, in the order of their making."""
-        last = self._connection.execute("SELECT max(id) FROM reservation WHERE id <= ?", (LARGEST_OWN_ID,)).fetchone()
-        self._site.reservations.begin_ids_after(last[0] or 0)
-        ended = (
-            "SELECT charge_point, id, row_number() OVER (PARTITION BY charge_point ORDER BY created_at DESC, id DESC) "
-            "AS place FROM reservation WHERE state NOT IN ('requested', 'reserved') "
-            "AND charge_point IN (SELECT id FROM charge_point)"
-        )
-        wanted = (
-            "WHERE state IN ('requested', 'reserved') "
-            f"OR (charge_point, id) IN (SELECT charge_point, id FROM ({ended}) WHERE place <= ?) "
-            "ORDER BY created_at, id"
-        )
-        for reservation in read_records(Reservation, self._query, wanted, (REMEMBERED_RESERVATIONS,)):
-            for asked in reservation.asked:  # whoever waited for the answers is gone
-                asked.lost = True
-            self._site.reservations.add(reservation)
-
     def _load_transactions(self) -> None:
-        self._site.begin_transaction_ids_after(self._last_id(Transaction.table))
+        self._site.begin_transaction_ids_after(self._snapshot.last_id(Transaction.table))
         last_booking = self._connection.execute("SELECT max(booking) FROM transactions").fetchone()
         self._site.begin_bookings_after(last_booking[0] or 0)
         running = read_records(Transaction, self._query, "WHERE state='active'")
@@ -172,14 +110,3 @@ class _Loader:
             (transaction.id, transaction.start_time),
         )
         return (unpack(shape, samples) for shape, samples in rows)
-
-
-def _newest_and_open(name: str, ended: frozenset[str]) -> str:
-    """Of each charge point the newest row and the one that its reports are about; and what is not over."""
-
-    def listed(states: frozenset[str]) -> str:
-        return ",".join(f"'{state}'" for state in sorted(states))
-
-    newest = f"SELECT max(id) FROM {name} GROUP BY charge_point"
-    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({listed(NOT_REPORTED_ON)}) GROUP BY charge_point"
-    return f"WHERE id IN ({newest}) OR id IN ({current}) OR state NOT IN ({listed(ended)})"

@@ -185,7 +185,7 @@ async def running_on_a_profile(house: House) -> Scene:
         profile="{}",
         accepted_at=NOON,
     )
-    scene.site.installed_profiles.add(profile)
+    scene.site.smart_charging.installed.add(profile)
     await house.live.keep([*started.changes, profile])
     return scene
 
@@ -194,7 +194,7 @@ def installed(house: House) -> tuple[int, int]:
     """How many profiles are in memory, and on disk."""
     with closing(sqlite3.connect(house.path)) as other:
         (rows,) = other.execute("SELECT count(*) FROM installed_profile").fetchone()
-    return len(house.live.site.installed_profiles.of("CP1")), rows
+    return len(house.live.site.smart_charging.installed.of("CP1")), rows
 
 
 @pytest.mark.parametrize("how", ["stopped", "closed", "abandoned"])

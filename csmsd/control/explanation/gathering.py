@@ -91,7 +91,7 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         of_one_group=reservation is not None and _of_one_group(site, reservation, transaction),
         tasks=sorted((task for task in tasks if since <= moment(task) <= until), key=moment),
         profile_tasks=about_profiles,
-        profile_names={record.id: record.name for record in site.charging_profiles},
+        profile_names={record.id: record.name for record in site.smart_charging.library},
         events=told,
         presented=_presented(frames),
         measured=sorted((_measured(reading) for reading in readings), key=lambda reading: reading.time),

@@ -115,7 +115,7 @@ def _reservations(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _profiles(site: Site) -> Iterator[tuple[str, str]]:
-    for record in site.charging_profiles:
+    for record in site.smart_charging.library:
         yield record.name, record.note or record.read().charging_profile_purpose
 
 

@@ -82,7 +82,7 @@ class Reassertion(Common, kw_only=True, forbid_unknown_fields=True):
 
 
 def _known(service: Service, name: str) -> LibraryProfile:
-    record = service.site.charging_profiles.find(name)
+    record = service.site.smart_charging.library.find(name)
     if record is None:
         raise not_there(f"No charging profile {name}.", "See: csmsctl profile list")
     return record
@@ -138,7 +138,7 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
     against = malformed or objection(findings)
     if against is not None and not parameters.force:
         raise usage(f"A charge point would reject it: {against}.", "Correct it, or add it with --force.")
-    library = service.site.charging_profiles
+    library = service.site.smart_charging.library
     known = library.find(name)
     number = known.id if known is not None else library.new_id()
     text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
@@ -157,7 +157,7 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
 
 
 def _shown(service: Service, record: LibraryProfile) -> Json:
-    installed = service.site.installed_profiles.named(record.id)
+    installed = service.site.smart_charging.installed.named(record.id)
     findings = _findings(record.read(), service.now())
     return library_view(record, installed) | {
         "profile": json.loads(record.profile),
@@ -168,7 +168,9 @@ def _shown(service: Service, record: LibraryProfile) -> Json:
 
 async def listing(service: Service, parameters: NoParameters, caller: Caller) -> Json:
     site = service.site
-    views = [library_view(record, site.installed_profiles.named(record.id)) for record in site.charging_profiles]
+    views = [
+        library_view(record, site.smart_charging.installed.named(record.id)) for record in site.smart_charging.library
+    ]
     return {"schema_version": SCHEMA_VERSION, "profiles": views}
 
 
@@ -180,10 +182,10 @@ async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
     """Charge points keep what they have; the id is never given to another profile."""
     record = _known(service, parameters.name)
     service.live.require()
-    service.site.charging_profiles.drop(record)
+    service.site.smart_charging.library.drop(record)
     told = Event("profile.removed", None, {"id": record.id, "name": record.name})
     await service.live.keep([Deleted(record)], [told])
-    places = [installed_view(place) for place in service.site.installed_profiles.named(record.id)]
+    places = [installed_view(place) for place in service.site.smart_charging.installed.named(record.id)]
     return {"changed": True, "installed_on": places}
 
 
@@ -196,7 +198,7 @@ async def installed(service: Service, parameters: Places, caller: Caller) -> Jso
     states = resolve(site, targets) if site.charge_points or parameters.targets else []
     views = []
     for state in states:
-        views += [installed_view(record) for record in site.installed_profiles.in_force(state, service.now())]
+        views += [installed_view(record) for record in site.smart_charging.installed.in_force(state, service.now())]
     return {"schema_version": SCHEMA_VERSION, "installed_profiles": views}
 
 
@@ -219,13 +221,13 @@ async def preview(service: Service, parameters: Preview, caller: Caller) -> Json
     findings: list[Finding] = []
     if parameters.with_ is not None:
         try:
-            profile = target.site.charging_profiles.resolve(parameters.with_)
+            profile = target.site.smart_charging.library.resolve(parameters.with_)
         except NotThere as error:
             raise not_there(str(error)) from None
         except CannotSend as error:
             raise usage(str(error)) from None
         connector, profile = outlook.add(profile, parameters.connector)
-        findings = lint_for(profile, connector, known_of(state, target.site.installed_profiles, now))
+        findings = lint_for(profile, connector, known_of(state, target.site.smart_charging.installed, now))
     unit = parameters.unit or outlook.unit
     end = start + parameters.duration * 1000
     periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)

@@ -40,11 +40,11 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
         )
     if request.charging_profile is None:
         return None
-    return target.site.charging_profiles.objection_to_start(
+    return target.site.smart_charging.library.objection_to_start(
         request.charging_profile,
         request.connector_id,
         target.charge_point,
-        target.site.installed_profiles,
+        target.site.smart_charging.installed,
         target.now,
     )
 
@@ -55,12 +55,12 @@ def _settle(
     """A profile that was accepted waits for the transaction that it is for."""
     if request.charging_profile is None or confirmation.status != "Accepted":
         return [], []
-    return target.site.charging_profiles.started_with(
+    return target.site.smart_charging.library.started_with(
         request.charging_profile,
         request.connector_id,
         request.id_tag,
         target.charge_point,
-        target.site.installed_profiles,
+        target.site.smart_charging.installed,
         target.now,
     ), []
 
@@ -175,5 +175,5 @@ class RemoteStart(Operation, kw_only=True):
     def steps(self, target: Target) -> Steps:
         profile = None
         if self.profile is not None:
-            profile = target.site.charging_profiles.for_start(self.profile, self.connector, target.now)
+            profile = target.site.smart_charging.library.for_start(self.profile, self.connector, target.now)
         yield RemoteStartTransactionReq(connector_id=self.connector, id_tag=self.tag, charging_profile=profile)

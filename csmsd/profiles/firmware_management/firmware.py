@@ -17,6 +17,10 @@ class Firmware:
         self.rollouts = Rollouts()
         self.hosting: Hosting | None = None
 
+    def carry_over(self, old: "Firmware") -> None:
+        """Takes what no file knows from the state that this one replaces."""
+        self.hosting = old.hosting
+
     def forget(self, identity: str, now: Milliseconds) -> tuple[list[Change], list[Event]]:
         """The charge point was removed: nothing more is waited for, its tokens are good for nothing any more."""
         reason = "the charge point was removed"

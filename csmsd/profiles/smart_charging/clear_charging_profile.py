@@ -25,13 +25,13 @@ def _settle(
 ) -> tuple[list[Change], list[Event]]:
     """Unknown says that there is none; for an id, and for all, that leaves no doubt about what is remembered here."""
     site, charge_point = target.site, target.charge_point
-    changes = site.installed_profiles.tidy(charge_point, target.now)
+    changes = site.smart_charging.installed.tidy(charge_point, target.now)
     criteria = (request.connector_id, request.charging_profile_purpose, request.stack_level)
     beyond_doubt = request.id is not None or criteria == (None, None, None)
     status: str = confirmation.status
     if status != "Accepted" and not (status == "Unknown" and beyond_doubt):
         return changes, []
-    gone = site.installed_profiles.clear(
+    gone = site.smart_charging.installed.clear(
         charge_point.id,
         id=request.id,
         connector=request.connector_id,

@@ -32,7 +32,7 @@ class Excess(msgspec.Struct, frozen=True):
 
 def excess(state: ChargePointState, connector: int, site: Site, now: Milliseconds) -> Excess | None:
     """What is drawn on a connector above the highest limit that has held lately; None where nothing shows that."""
-    installed = [record for record in site.installed_profiles.of(state.id) if not record.pending]
+    installed = [record for record in site.smart_charging.installed.of(state.id) if not record.pending]
     samples = state.samples.get(connector)
     if not installed or samples is None or now - samples.received_at > _FRESH_MS:
         return None

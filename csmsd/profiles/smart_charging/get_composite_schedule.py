@@ -23,7 +23,7 @@ class GetCompositeScheduleConf(Message, kw_only=True):
 
 
 def _check(request: GetCompositeScheduleReq, target: Target) -> str | None:
-    known = known_of(target.charge_point, target.site.installed_profiles, target.now)
+    known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
     if known.feature_profiles is not None and "smartcharging" not in known.feature_profiles:
         return "Its SupportedFeatureProfiles do not have SmartCharging (C 3.3)"
     if known.connectors is not None and request.connector_id > known.connectors:

@@ -31,14 +31,14 @@ class Outlook:
         except ValueError:
             reported = 0
         connectors |= set(range(1, min(reported, _MAX_CONNECTORS) + 1))
-        installed = site.installed_profiles.in_force(state, target.now)
+        installed = site.smart_charging.installed.in_force(state, target.now)
         moment = Moment(
             now=target.now,
             running=running,
             connectors=tuple(sorted(connector for connector in connectors if connector > 0)),
             supply=Supply(site.policies.voltage, phases),
         )
-        names = {record.id: record.name for record in site.charging_profiles}
+        names = {record.id: record.name for record in site.smart_charging.library}
         return Outlook([record.source() for record in installed if not record.pending], moment, names)
 
     @property

@@ -24,7 +24,7 @@ class SetChargingProfileConf(Message, kw_only=True):
 
 
 def _check(request: SetChargingProfileReq, target: Target) -> str | None:
-    known = known_of(target.charge_point, target.site.installed_profiles, target.now)
+    known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
     return objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
 
 
@@ -33,7 +33,7 @@ def _settle(
 ) -> tuple[list[Change], list[Event]]:
     """What was accepted is remembered. That it is followed is another fact: `csmsctl profile verify` asks."""
     site, charge_point = target.site, target.charge_point
-    changes = site.installed_profiles.tidy(charge_point, target.now)
+    changes = site.smart_charging.installed.tidy(charge_point, target.now)
     if confirmation.status != "Accepted":
         return changes, []
     profile = request.cs_charging_profiles
@@ -42,7 +42,7 @@ def _settle(
         request.connector_id,
         profile,
         target.now,
-        name=site.charging_profiles.name_of(profile.charging_profile_id),
+        name=site.smart_charging.library.name_of(profile.charging_profile_id),
     )
     told = Event(
         "profile.installed",
@@ -50,7 +50,7 @@ def _settle(
         {"connector": record.connector, "purpose": record.purpose, "stack_level": record.stack_level,
          "id": record.profile_id, "name": record.name, "transaction": record.transaction_id},
     )  # fmt: skip
-    return [*changes, *site.installed_profiles.accept(record)], [told]
+    return [*changes, *site.smart_charging.installed.accept(record)], [told]
 
 
 OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle)
@@ -59,12 +59,12 @@ OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check,
 def _transactions_moved(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """C 3.13.1: TxProfiles end with their transaction, however that ended; those of remote starts find theirs."""
     charge_point = site.charge_point(event.charge_point or "")
-    return ([] if charge_point is None else site.installed_profiles.tidy(charge_point, now)), []
+    return ([] if charge_point is None else site.smart_charging.installed.tidy(charge_point, now)), []
 
 
 def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """The rows go with that of the charge point."""
-    site.installed_profiles.forget(event.charge_point or "")
+    site.smart_charging.installed.forget(event.charge_point or "")
     return [], []
 
 
@@ -100,7 +100,7 @@ class SetChargingProfile(Operation, kw_only=True):
     )
 
     def steps(self, target: Target) -> Steps:
-        profile = target.site.charging_profiles.resolve(self.profile)
+        profile = target.site.smart_charging.library.resolve(self.profile)
         transaction = self.transaction
         if transaction is None and profile.charging_profile_purpose == "TxProfile" and profile.transaction_id is None:
             running = target.charge_point.transactions.active_on(self.connector)
@@ -114,7 +114,7 @@ class SetChargingProfile(Operation, kw_only=True):
 def again(target: Target) -> Steps:
     """Sends what the charge point should have once more: some lose it with the connection or a reboot."""
     purposes = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
-    in_force = target.site.installed_profiles.in_force(target.charge_point, target.now)
+    in_force = target.site.smart_charging.installed.in_force(target.charge_point, target.now)
     for record in sorted(in_force, key=lambda record: purposes.index(record.purpose)):
         valid_to = parse_time(record.read().valid_to or "")
         if not record.pending and (valid_to is None or valid_to > target.now):

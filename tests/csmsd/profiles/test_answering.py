@@ -55,7 +55,7 @@ def test_what_follows_by_the_rules_of_other_slices_is_kept_with_it() -> None:
         profile="{}",
         accepted_at=NOON,
     )
-    scene.site.installed_profiles.add(limited)
+    scene.site.smart_charging.installed.add(limited)
 
     assert scene.stop(running).changes == [running, Deleted(limited)]
 

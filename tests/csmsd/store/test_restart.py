@@ -261,18 +261,18 @@ async def test_local_lists_and_charging_profiles(tmp_path: Path) -> None:
     set_profile(scene, "night", connector=0)
     [request] = scene.asks(operations()["remote-start"](tag="TAG1", connector=2, profile="slow"))
     scene.confirmed("RemoteStartTransaction", request, {"status": "Accepted"})
-    dropped = scene.site.charging_profiles.find("night")
+    dropped = scene.site.smart_charging.library.find("night")
     assert dropped is not None
-    scene.site.charging_profiles.drop(dropped)
+    scene.site.smart_charging.library.drop(dropped)
     scene.keep([Deleted(dropped)], [])
     again = await restarted(scene, tmp_path)
     assert again.known.version == 1
     assert told(again.stop(running)) == told(scene.stop(running))
     for one in (scene, again):
         one.profile("another", profile((0, 8)))
-        assert [known.name for known in one.site.charging_profiles] == ["another", "slow"]
-    assert picture(again.site.charging_profiles) == picture(scene.site.charging_profiles)
-    assert picture(again.site.installed_profiles) == picture(scene.site.installed_profiles)
+        assert [known.name for known in one.site.smart_charging.library] == ["another", "slow"]
+    assert picture(again.site.smart_charging.library) == picture(scene.site.smart_charging.library)
+    assert picture(again.site.smart_charging.installed) == picture(scene.site.smart_charging.installed)
 
 
 async def test_the_newest_transactions_are_remembered_and_whatever_runs(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def limit(scene: Scene, amperes: float, connector: int = 1) -> None:
             },
         },
     )
-    scene.site.installed_profiles.add(installed("CP1", connector, profile, scene.now, name="eight"))
+    scene.site.smart_charging.installed.add(installed("CP1", connector, profile, scene.now, name="eight"))
 
 
 def current(amperes: float, phase: str = "L1") -> dict[str, Any]:

@@ -26,7 +26,7 @@ def library_scene() -> Scene:
 
 
 def add(scene: Scene, name: str, body: ChargingProfile) -> LibraryProfile:
-    library = scene.site.charging_profiles
+    library = scene.site.smart_charging.library
     number = library.new_id()
     text = msgspec.json.encode(msgspec.structs.replace(body, charging_profile_id=number)).decode()
     record = LibraryProfile(id=number, name=name, profile=text, created_at=scene.now)
@@ -47,12 +47,12 @@ def set_profile(scene: Scene, name: str | dict[str, Any], connector: int = 1, st
 
 
 def there(scene: Scene) -> list[tuple[int, str, int, str | None]]:
-    found = scene.site.installed_profiles.of("CP1")
+    found = scene.site.smart_charging.installed.of("CP1")
     return [(record.connector, record.purpose, record.stack_level, record.name) for record in found]
 
 
 def tidy(scene: Scene) -> Changes:
-    return list(scene.site.installed_profiles.tidy(scene.cp, scene.now))
+    return list(scene.site.smart_charging.installed.tidy(scene.cp, scene.now))
 
 
 def fits_the_schema(scene: Scene, operation: Operation, action: str) -> None:

@@ -67,7 +67,7 @@ def test_its_profile_finds_the_transaction(scene: Scene, asked: int | None) -> N
     assert tidy(scene) == []
     running = scene.started(connectorId=1)
     tidy(scene)
-    [record] = scene.site.installed_profiles.of("CP1")
+    [record] = scene.site.smart_charging.installed.of("CP1")
     assert (record.connector, record.transaction_id, record.pending) == (1, running.id, False)
     assert record.source().profile.transaction_id == running.id
     scene.stop(running)
@@ -80,7 +80,7 @@ def test_the_start_may_overtake_the_confirmation(scene: Scene) -> None:
     running = scene.started()
     scene.now += SECOND
     scene.confirmed("RemoteStartTransaction", request, ACCEPTED)
-    [record] = scene.site.installed_profiles.of("CP1")
+    [record] = scene.site.smart_charging.installed.of("CP1")
     assert record.transaction_id == running.id
 
 
@@ -89,7 +89,7 @@ def test_another_tag_is_another_transaction(scene: Scene) -> None:
     remote_start(scene)
     scene.started(idTag="TAG2")
     tidy(scene)
-    [record] = scene.site.installed_profiles.of("CP1")
+    [record] = scene.site.smart_charging.installed.of("CP1")
     assert record.pending
 
 
@@ -120,7 +120,7 @@ def test_a_refused_remote_start_leaves_nothing(scene: Scene) -> None:
 def test_another_transaction_on_the_connector_does_not_keep_it(scene: Scene) -> None:
     running = scene.started()
     set_profile(scene, "slow")
-    [record] = scene.site.installed_profiles.of("CP1")
+    [record] = scene.site.smart_charging.installed.of("CP1")
     record.transaction_id = running.id + 1  # one that is not known any more
     assert len(tidy(scene)) == 1
 
@@ -130,6 +130,6 @@ def test_one_that_was_forced_belongs_to_what_runs_there(scene: Scene) -> None:
     assert len(tidy(scene)) == 1
     scene.started()
     set_profile(scene, "slow")
-    [record] = scene.site.installed_profiles.of("CP1")
+    [record] = scene.site.smart_charging.installed.of("CP1")
     record.transaction_id = None
     assert tidy(scene) == []

@@ -1,0 +1,14 @@
+"""Charging profiles: the library, and what is installed."""
+
+from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.installed import InstalledProfile
+from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.store.snapshot import Snapshot
+
+
+def load(site: Site, snapshot: Snapshot) -> None:
+    site.smart_charging.library.begin_ids_after(snapshot.last_id(LibraryProfile.table))
+    for profile in snapshot.records(LibraryProfile):
+        site.smart_charging.library.put(profile)
+    for installed in snapshot.records(InstalledProfile):
+        site.smart_charging.installed.add(installed)
