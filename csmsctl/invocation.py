@@ -8,7 +8,7 @@ import typer
 from csmsctl.arguments.options import GlobalOptions
 from csmsctl.display.output import Output
 from csmsctl.failure import USAGE, Failure
-from csmsctl.link.client import Caller, Client, Params, Result
+from csmsctl.link.client import AnyClient, Client, Params, Result
 
 if TYPE_CHECKING:
     from csmsctl.link.shared_client import SharedClient
@@ -29,7 +29,7 @@ class Invocation:
         self._shared = shared
 
     @cached_property
-    def client(self) -> Caller:
+    def client(self) -> AnyClient:
         """The connection to csmsd, made when it is first needed."""
         if self._shared is not None:
             return self._shared.part(self.options.timeout)
@@ -62,7 +62,7 @@ def invocation(ctx: typer.Context) -> Invocation:
     return found
 
 
-def _warn_of_skew(client: Caller, output: Output) -> None:
+def _warn_of_skew(client: AnyClient, output: Output) -> None:
     from csmsd import __version__
 
     info: Params = client.call("daemon.info")

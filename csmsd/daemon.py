@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from csmsd import __version__, service_manager
+from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.registry import Registry
-from csmsd.charge_points.strangers import Strangers
 from csmsd.control.opening import control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.events import EventBus, NumberedEvent
@@ -212,15 +212,15 @@ class Daemon:
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
-        shelf, self._files = await opened.enter_async_context(
+        storage, self._files = await opened.enter_async_context(
             file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
         )
         self._runner.open_host = self._files.ready
-        pruner = Pruner(live, self._writer, Prunable(self._database), shelf, settings.retention)
+        pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention)
         dispatcher = Dispatcher(live, self._hooks)
         self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
         tap = Tap(self._message_log, settings.store, now)
-        self._listener = Listener(settings, self._registry, dispatcher, Strangers(live), tap, now)
+        self._listener = Listener(settings, self._registry, dispatcher, Admission(live), tap, now)
         await opened.enter_async_context(
             control_socket(
                 settings,
@@ -232,7 +232,7 @@ class Daemon:
                 pruner=pruner,
                 links=self._registry,
                 keys=Keys(),
-                files=shelf,
+                files=storage,
                 log=self._message_log,
                 bus=bus,
                 message_subscribers=tap.subscribers,

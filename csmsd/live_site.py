@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from csmsd.ports import Clock, Keeper, NotStored, Publisher, Removal
-from csmsd.profiles.following import observed
+from csmsd.ports import Clock, NotStored, Publisher, RecordWriter, Removal
+from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.site import Site
 
@@ -25,11 +25,11 @@ Done = Callable[[NotStored | None], None]
 class LiveSite:
     """Holds the site; who wants it asks anew after each `await`, since it may have been replaced. `load` may block."""
 
-    def __init__(self, keeper: Keeper, publisher: Publisher, clock: Clock, load: Callable[[], Site]) -> None:
+    def __init__(self, writer: RecordWriter, publisher: Publisher, clock: Clock, load: Callable[[], Site]) -> None:
         self.site = Site()
         self.now = clock
         self.stopping = False
-        self._keeper = keeper
+        self._writer = writer
         self._publish = publisher.publish
         self._load = load
 
@@ -42,12 +42,12 @@ class LiveSite:
     @property
     def accepting(self) -> bool:
         """Whether anything can be stored now."""
-        return self._keeper.accepting
+        return self._writer.accepting
 
     def require(self) -> None:
         """To be called before memory is changed. Raises NotStored when nothing can be stored now."""
-        if not self._keeper.accepting:
-            raise NotStored(self._keeper.failure or "nothing can be stored at the moment")
+        if not self._writer.accepting:
+            raise NotStored(self._writer.failure or "nothing can be stored at the moment")
 
     async def keep(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
         """Has the changes written, with what follows from the events, and then tells the events.
@@ -55,14 +55,14 @@ class LiveSite:
         Raises NotStored: then memory is as the disk is, and nothing was told.
         """
         try:
-            following, told = observed(events, self.site, self.now())
+            following, told = what_follows(events, self.site, self.now())
         except Exception:
             self.distrust()
             raise
         changes, events = [*changes, *following], [*events, *told]
         if changes:
             self._distrust_when_refused()
-            await self._keeper.commit(changes)
+            await self._writer.commit(changes)
         self.tell(*events)
 
     def submit(self, changes: Sequence[Change], events: Sequence[Event], done: Done) -> None:
@@ -82,12 +82,12 @@ class LiveSite:
                     self._publish(event)
 
         self._distrust_when_refused()
-        self._keeper.submit(changes, stored)
+        self._writer.submit(changes, stored)
 
     async def remove(self, removals: Sequence[Removal]) -> None:
         """Has rows deleted in one commit, in this order. Raises NotStored, as `keep` does."""
         self._distrust_when_refused()
-        await self._keeper.remove(removals)
+        await self._writer.remove(removals)
 
     def tell(self, *events: Event) -> None:
         """News of what is not kept, such as a connection."""
@@ -98,11 +98,11 @@ class LiveSite:
 
     def distrust(self) -> None:
         """Memory may be half changed: it is loaded anew, and nothing that was worked out from it is taken till then."""
-        self._keeper.renew()
+        self._writer.renew()
 
     def _distrust_when_refused(self) -> None:
         """What is refused outright was changed in memory all the same; the writer sees to commits that fail."""
-        if not self._keeper.accepting:
+        if not self._writer.accepting:
             self.distrust()
 
     async def recover(self) -> None:

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple, Protocol
 import msgspec
 
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Outgoing
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.slice import Outgoing
 
 
 class NoRoom(Exception):
@@ -112,7 +112,7 @@ class Disk(Protocol):
     def slow_ms(self) -> int | None: ...
 
 
-class Keeper(Disk, Protocol):
+class RecordWriter(Disk, Protocol):
     """The writer, as `LiveSite` sees it. An error that `done` is given, or that is raised, is NotStored."""
 
     @property

@@ -130,7 +130,7 @@ class _Booked:
         after: Record = known or {"booking": 0}
         while True:
             page = self._run.call(
-                "transaction.booked",
+                "export.transactions",
                 after=after["booking"],
                 transaction=after.get("transaction"),
                 start_time=after.get("start_time"),
@@ -146,6 +146,6 @@ class _Booked:
 
 def _tell(run: Invocation, place: Cursor) -> None:
     try:
-        run.call("transaction.exported", booking=place.booking)
+        run.call("export.delivered", booking=place.booking)
     except Failure as failure:
         run.output.warn(f"The export is complete, but csmsd could not take it down: {failure.message}")

@@ -154,8 +154,8 @@ def orphans(
 ) -> None:
     """List messages that were confirmed and could not be booked on a transaction."""
     run = invocation(ctx)
-    found = run.call("quarantine.list", charge_point=charge_point, limit=limit)
-    run.output.listing(found, "quarantine", _ORPHANS, empty="Everything was booked.")
+    found = run.call("transaction.orphans", charge_point=charge_point, limit=limit)
+    run.output.listing(found, "orphans", _ORPHANS, empty="Everything was booked.")
 
 
 def _fields(record: Record, human: bool) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from csmsctl.link.client import Caller, Result
+from csmsctl.link.client import AnyClient, Result
 
 _MOST_TASKS = 2000  # the newest
 
@@ -10,7 +10,7 @@ _MOST_TASKS = 2000  # the newest
 class Reboots:
     """Keys of charge points that answered RebootRequired, ever and since their last boot."""
 
-    def __init__(self, client: Caller, charge_points: list[Result]) -> None:
+    def __init__(self, client: AnyClient, charge_points: list[Result]) -> None:
         self._kinds = {one["id"]: (one["vendor"], one["model"]) for one in charge_points}
         self._keys: set[tuple[Any, str]] = set()
         self._pending: dict[str, dict[str, str]] = {}

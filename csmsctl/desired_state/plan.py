@@ -79,7 +79,7 @@ def plans(
         return _plan(client, known[identity], wanted[identity], reboots, cached=cached)
 
     made = [plan for plan in for_each(run, list(known), make, parallel=parallel) if plan is not None]
-    return made if targets else made + _strangers(run, state, charge_points)
+    return made if targets else made + _unregistered(run, state, charge_points)
 
 
 def _plan(client: Client, charge_point: Result, wanted: dict[str, Wanted], reboots: Reboots, *, cached: bool) -> Plan:
@@ -103,7 +103,7 @@ def _plan(client: Client, charge_point: Result, wanted: dict[str, Wanted], reboo
     return Plan(identity, connected, keys, reported_at, problem, code)
 
 
-def _strangers(run: Invocation, state: DesiredState, charge_points: list[Result]) -> list[Plan]:
+def _unregistered(run: Invocation, state: DesiredState, charge_points: list[Result]) -> list[Plan]:
     """What the file names and csmsd does not know."""
     labels = {label.casefold() for one in charge_points for label in one["labels"]}
     for label in state.labels:

@@ -17,7 +17,7 @@ Params = dict[str, Any]
 Result = dict[str, Any]
 
 
-class Caller(Protocol):
+class AnyClient(Protocol):
     """What commands need of a client."""
 
     path: Path
@@ -132,7 +132,7 @@ class Client:
 
 
 def request_for(number: int, method: str, params: Params | None, *, keep_null: bool) -> Params:
-    """The request, as `Caller.call` has it."""
+    """The request, as `AnyClient.call` has it."""
     request: Params = {"jsonrpc": "2.0", "id": number, "method": method}
     given = {key: value for key, value in (params or {}).items() if keep_null or value is not None}
     return request | {"params": given} if given else request

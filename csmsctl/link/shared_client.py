@@ -49,7 +49,7 @@ class SharedClient:
         keep_null: bool,
         on_progress: Callable[[Params], None] | None,
     ) -> Result:
-        """As `Caller.call`."""
+        """As `AnyClient.call`."""
         number = next(self._numbers)
         wire = self._sent(request_for(number, method, params, keep_null=keep_null), timeout)
         messages = wire.waiting[number]

@@ -21,7 +21,7 @@ from csmsctl.operations.effects import Awaited
 from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, as_typed, how_options, take_how
 from csmsctl.operations.request import Request, run_everywhere
 from csmsd.profiles import ROOMS, operations
-from csmsd.profiles.slice import Operation
+from csmsd.profiles.action import Operation
 
 
 def operation_panels() -> dict[str, list[str]]:

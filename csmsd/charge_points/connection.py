@@ -14,9 +14,9 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
+from csmsd.profiles.action import Outgoing
 from csmsd.profiles.answering import damages
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.slice import Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from csmsd.ocpp.reading import encode
 from csmsd.ocpp.types import Message
 from csmsd.ports import Hooks, NotStored
 from csmsd.profiles import answering, incoming, outgoing
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ class Dispatcher:
 
     def writes(self, action: str) -> bool:
         """Whether requests of that action leave something to keep."""
-        slice_ = self._incoming.get(action)
-        return slice_ is not None and slice_.writes
+        declared = self._incoming.get(action)
+        return declared is not None and declared.writes
 
     def dispatch(self, state: ChargePointState, request: Requested, answer: Answer) -> None:
         """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise."""
@@ -42,8 +42,8 @@ class Dispatcher:
         state.record.last_seen_at = now
         state.unsaved = True
         action = request.action
-        slice_ = self._incoming.get(action)
-        if slice_ is None:
+        declared = self._incoming.get(action)
+        if declared is None:
             self.traffic.call("in", action)
             if action in self._outgoing:
                 answer(OcppError("NotSupported", f"{action} is sent by the Central System, not to it"))
@@ -51,19 +51,19 @@ class Dispatcher:
                 answer(OcppError("NotImplemented", f"{action[:50]} is not an action of OCPP 1.6 known here"))
             return
         self._calls[action] += 1
-        if not slice_.before_accepted and state.record.boot_status != "Accepted" and action not in state.triggered:
+        if not declared.before_accepted and state.record.boot_status != "Accepted" and action not in state.triggered:
             # JE 3.8: nothing but BootNotification before it was accepted, save what a trigger asked for.
             answer(OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet"))
             return
-        if slice_.writes and not self._live.accepting:
+        if declared.writes and not self._live.accepting:
             answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
             return
         context = Context(self._live.site, state, now, [])
         try:
-            reply = answering.answer(slice_, request.payload, context, request.damage)
+            reply = answering.answer(declared, request.payload, context, request.damage)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
-            self._refuse(slice_, request, error, context, answer)
+            self._refuse(declared, request, error, context, answer)
             return
         except Exception:
             log.exception("%s: %s could not be handled", state.id, action)
@@ -77,11 +77,16 @@ class Dispatcher:
         self._conclude(reply, answer)
 
     def _refuse(
-        self, slice_: Incoming[Message, Message], request: Requested, error: OcppError, context: Context, answer: Answer
+        self,
+        declared: Incoming[Message, Message],
+        request: Requested,
+        error: OcppError,
+        context: Context,
+        answer: Answer,
     ) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
         state, action = context.charge_point, request.action
-        kept = answering.refused(slice_, request.payload, error, context, request.damage)
+        kept = answering.refused(declared, request.payload, error, context, request.damage)
         if kept is None:
             answer(error)
             return

@@ -16,11 +16,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from csmsd.charge_points.addresses import reached_at
+from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.passwords import PasswordCheck
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
-from csmsd.charge_points.strangers import Strangers
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.settings import Settings, parse_address
@@ -41,7 +41,7 @@ class Listener:
         settings: Settings,
         registry: Registry,
         dispatcher: Dispatcher,
-        strangers: Strangers,
+        admission: Admission,
         tap: MessageTap,
         clock: Clock,
     ) -> None:
@@ -49,7 +49,7 @@ class Listener:
         self._policies = settings.ocpp  # a reload changes it in place
         self._registry = registry
         self._dispatcher = dispatcher
-        self._strangers = strangers
+        self._admission = admission
         self._tap = tap
         self._clock = clock
         self._passwords = PasswordCheck()
@@ -122,12 +122,12 @@ class Listener:
         if self._registry.at_address(address) >= self._server.max_connections_per_address:
             return _refusal(websocket, HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from this address.")
         credentials = _basic_credentials(request)
-        state = self._strangers.known(identity)
+        state = self._admission.known(identity)
         if state is None:
             if credentials is not None:
                 # An unknown identity with a key is answered like a wrong key, after the same work.
                 await self._passwords.verify(None, credentials[1])
-            state = await self._strangers.meet(identity, address, self._policies.unknown_charge_points)
+            state = await self._admission.admit(identity, address, self._policies.unknown_charge_points)
             if state is None:
                 if credentials is not None:
                     return _unauthorized(websocket)
@@ -145,7 +145,7 @@ class Listener:
 
     async def _serve(self, websocket: ServerConnection) -> None:
         identity = self._admitted.pop(websocket, None)
-        state = self._strangers.known(identity) if identity is not None else None
+        state = self._admission.known(identity) if identity is not None else None
         if identity is None or state is None:
             await websocket.close(POLICY_VIOLATION, "not registered any more")
             return
@@ -158,7 +158,7 @@ class Listener:
         connection = Connection(
             websocket,
             identity,
-            lambda: self._strangers.known(identity),
+            lambda: self._admission.known(identity),
             self._dispatcher,
             self._tap,
             self._clock,
@@ -197,7 +197,7 @@ class Listener:
             self._admitted = {ws: identity for ws, identity in self._admitted.items() if ws.state.value <= 1}
 
     def _wants_ping(self, connection: Connection) -> bool:
-        state = self._strangers.known(connection.identity)
+        state = self._admission.known(connection.identity)
         return state is not None and state.record.ping
 
     def _start(self, work: Coroutine[None, None, None]) -> None:

@@ -9,8 +9,8 @@ from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket
+from csmsd.profiles.action import Outgoing
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Outgoing
 
 POLICY_VIOLATION = 1008
 

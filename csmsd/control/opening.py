@@ -17,7 +17,7 @@ from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.rpc import Json
 from csmsd.control.server import ControlServer
-from csmsd.control.service import Readings, Service
+from csmsd.control.service import Listings, Service
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
@@ -33,7 +33,7 @@ async def control_socket(
     settings: Settings,
     live: LiveSite,
     *,
-    reader: Readings,
+    reader: Listings,
     runner: OperationRunner,
     queue: CommandQueue,
     rollouts: RolloutRunner,

@@ -7,7 +7,7 @@ from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.comparison import Difference
-from csmsd.profiles.smart_charging.composite import Cause, Period, rounded
+from csmsd.profiles.smart_charging.composite_schedule import Cause, Period, rounded
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.profiles.smart_charging.library import LibraryProfile
 
@@ -51,7 +51,7 @@ def installed_view(record: InstalledProfile) -> Json:
     }
 
 
-def composite_view(periods: list[Period]) -> Json:
+def composite_schedule_view(periods: list[Period]) -> Json:
     start, end = periods[0].start, periods[-1].end
     return {
         "start": time_text(start),

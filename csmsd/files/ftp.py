@@ -199,12 +199,12 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
 
     def open(self, filename: str, mode: str) -> Outgoing | Incoming:
         found = self._find(filename)
-        shelf = self.host.grants.shelf
+        storage = self.host.grants.storage
         if mode == "rb" and isinstance(found, Download):
-            return Outgoing(self.host.begin, found, shelf.open_for_reading("firmware", found.stored))
+            return Outgoing(self.host.begin, found, storage.open_for_reading("firmware", found.stored))
         if mode == "wb" and isinstance(found, Upload):
             name = filename.lstrip("/").partition("/")[2].rpartition("/")[2]
-            return Incoming(found, shelf.begin("diagnostics", self.host.limits.upload), name)
+            return Incoming(found, storage.begin("diagnostics", self.host.limits.upload), name)
         raise FilesystemError("Not here, or not any more")
 
 

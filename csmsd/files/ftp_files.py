@@ -9,7 +9,7 @@ from pyftpdlib.handlers import DTPHandler
 
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Pace, Upload
-from csmsd.files.shelf import Intake
+from csmsd.files.storage import Intake
 from csmsd.ports import NoRoom, StoredFile
 
 

@@ -6,7 +6,7 @@ from time import monotonic
 import msgspec
 
 from csmsd.files.arrival import Wire
-from csmsd.files.shelf import Shelf
+from csmsd.files.storage import Storage
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
 from csmsd.ports import NotStored, StoredFile
@@ -47,9 +47,9 @@ Grant = Download | Upload | Spent
 class Grants:
     """The tokens that are good now: those of updates and uploads that are not over."""
 
-    def __init__(self, live: LiveSite, shelf: Shelf) -> None:
+    def __init__(self, live: LiveSite, storage: Storage) -> None:
         self._live = live
-        self.shelf = shelf
+        self.storage = storage
         self._under_way: dict[int, Delivery] = {}  # by the number of the update
 
     def find(self, path: str) -> Grant | None:
@@ -138,12 +138,12 @@ class Grants:
         """Keeps what was brought; False, and the file is gone, when another one was faster. Raises NotStored."""
         upload = self._live.site.firmware.uploads.get(grant.number)
         if upload is None or upload.token_dead:
-            self.shelf.remove("diagnostics", file.stored)
+            self.storage.remove("diagnostics", file.stored)
             return False
         try:
             self._live.require()
         except NotStored:
-            self.shelf.remove("diagnostics", file.stored)
+            self.storage.remove("diagnostics", file.stored)
             raise
         now = self._live.now()
         # In memory first: a report that comes meanwhile must not write the row without it.
@@ -158,7 +158,7 @@ class Grants:
         try:
             await self._live.keep([upload], [Event("diagnostics.received", upload.charge_point, data)])
         except NotStored:
-            self.shelf.remove("diagnostics", file.stored)
+            self.storage.remove("diagnostics", file.stored)
             raise
         return True
 

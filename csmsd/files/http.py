@@ -126,7 +126,7 @@ class HttpHost:
         except ValueError:
             return _answer(416, "Not satisfiable.", **{"Content-Range": f"bytes */{grant.size}"})
         try:
-            descriptor = self._grants.shelf.open_for_reading("firmware", grant.stored)
+            descriptor = self._grants.storage.open_for_reading("firmware", grant.stored)
         except OSError as error:
             log.error("firmware for %s cannot be read: %s", grant.charge_point, error.strerror)
             return _answer(500, "It cannot be read.")
@@ -200,7 +200,7 @@ class HttpHost:
             _drop(request)
             return _answer(413, "The file is too large.")
         try:
-            intake = self._grants.shelf.begin("diagnostics", self._limits.upload)
+            intake = self._grants.storage.begin("diagnostics", self._limits.upload)
         except OSError as error:
             return _disk(request, grant, error)
         pace = Pace()

@@ -1,4 +1,4 @@
-"""Opens the shelf and the hosts as the settings have it; hosts on demand come and go."""
+"""Opens the storage and the hosts as the settings have it; hosts on demand come and go."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from csmsd.events import EventBus
 from csmsd.files.grants import Grants
 from csmsd.files.host import WILDCARDS, FileHost, Listener, Listeners
 from csmsd.files.limits import Limits
-from csmsd.files.shelf import Kind, Shelf
+from csmsd.files.storage import Kind, Storage
 from csmsd.live_site import LiveSite
 from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.settings import Files, parse_address
@@ -25,15 +25,15 @@ async def file_hosts(
     charge_points: list[str],
     live: LiveSite,
     bus: EventBus,
-) -> AsyncIterator[tuple[Shelf, FileHost]]:
+) -> AsyncIterator[tuple[Storage, FileHost]]:
     """`charge_points` are the addresses of their listener. Raises OSError when a file listener cannot be opened."""
     firmware = live.site.firmware
-    shelf = Shelf(directory, settings.quota_megabytes * _MEBIBYTE)
+    storage = Storage(directory, settings.quota_megabytes * _MEBIBYTE)
     kept: dict[Kind, list[str]] = {
         "firmware": [image.stored for image in firmware.images.values()],
         "diagnostics": [upload.stored for upload in firmware.uploads.kept if upload.stored is not None],
     }
-    await asyncio.to_thread(shelf.open, kept)
+    await asyncio.to_thread(storage.open, kept)
     limits = Limits(
         upload=settings.max_upload_megabytes * _MEBIBYTE,
         transfer=settings.transfer_timeout,
@@ -47,11 +47,11 @@ async def file_hosts(
         ftp_passive_ports=settings.passive_ports,
         ftp_passive_address=settings.ftp_passive_address,
     )
-    host = FileHost(Grants(live, shelf), limits, listeners, live)
+    host = FileHost(Grants(live, storage), limits, listeners, live)
     firmware.hosting = await host.open(gethostname)
     host.listen_to(bus)
     try:
-        yield shelf, host
+        yield storage, host
     finally:
         await host.close()
 

@@ -11,9 +11,9 @@ from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd
 from csmsd.profiles import outgoing
+from csmsd.profiles.action import Outgoing, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Outgoing, Target, action_of
 from csmsd.profiles.task import Outcome
 
 Payload = dict[str, Any]

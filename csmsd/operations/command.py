@@ -10,7 +10,7 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
 from csmsd.operations.call import RawRequest, Request, Start, Steps
 from csmsd.profiles import operations, outgoing
-from csmsd.profiles.slice import Operation, Target
+from csmsd.profiles.action import Operation, Target
 
 CALL = "call"  # the command that is any action, raw
 
@@ -65,11 +65,11 @@ def read_operation(name: str, parameters: dict[str, Any]) -> Operation:
 def _read_call(action: str, payload: dict[str, Any], *, force: bool) -> Request:
     if force:
         return RawRequest(action, json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode())
-    slice_ = outgoing().get(action)
-    if slice_ is None:
+    declared = outgoing().get(action)
+    if declared is None:
         raise NotACommand(Misfit.ACTION, f"No action {action} known here.")
     try:
-        request, _ = read_value(slice_.request, payload, strict=True)
+        request, _ = read_value(declared.request, payload, strict=True)
     except OcppError as error:
         raise NotACommand(Misfit.PAYLOAD, f"{action}: {error.description}.") from None
     return request

@@ -10,6 +10,7 @@ from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
 from csmsd.ports import NotStored
+from csmsd.profiles.action import Operation
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads
 from csmsd.profiles.firmware_management.rollouts import (
@@ -23,7 +24,6 @@ from csmsd.profiles.firmware_management.rollouts import (
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event, EventType
-from csmsd.profiles.slice import Operation
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from csmsd.operations.parallel import Judgement, any_failed, over_all
 from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
 from csmsd.operations.waiting import Turn
 from csmsd.ports import CallEnd, CallTicket, Links, NotStored
+from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Target
 from csmsd.profiles.task import Outcome, QueuedCommand, Task
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Consequence, Incoming, Operation, Outgoing
 from csmsd.profiles.record import EventType
-from csmsd.profiles.slice import Incoming, Observer, Operation, Outgoing
 
 # In the order in which help and documentation list them.
 ROOMS = {
@@ -39,23 +39,23 @@ def _all_slices() -> list[ModuleType]:
 def incoming() -> dict[str, Incoming[Message, Message]]:
     """Every action that charge points may send, by its name on the wire."""
     found = [module.INCOMING for module in _all_slices() if hasattr(module, "INCOMING")]
-    return {slice_.action: slice_ for slice_ in found}
+    return {declared.action: declared for declared in found}
 
 
 @cache
 def outgoing() -> dict[str, Outgoing[Message, Message]]:
     """Every action that we may send, by its name on the wire."""
     found = [module.OUTGOING for module in _all_slices() if hasattr(module, "OUTGOING")]
-    return {slice_.action: slice_ for slice_ in found}
+    return {declared.action: declared for declared in found}
 
 
 @cache
-def observers() -> dict[EventType, tuple[Observer, ...]]:
+def consequences() -> dict[EventType, tuple[Consequence, ...]]:
     """What the slices want to know of each other, by the event that tells it."""
-    found: dict[EventType, tuple[Observer, ...]] = {}
+    found: dict[EventType, tuple[Consequence, ...]] = {}
     for module in _all_slices():
-        for observer in getattr(module, "OBSERVES", ()):
-            found[observer.event] = (*found.get(observer.event, ()), observer)
+        for rule in getattr(module, "CONSEQUENCES", ()):
+            found[rule.event] = (*found.get(rule.event, ()), rule)
     return found
 
 

@@ -9,38 +9,38 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import Damage, written_out
 from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.following import observed
+from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 Payload = bytes | msgspec.Raw
 
 
 def answer(
-    slice_: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage | None = None
+    declared: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage | None = None
 ) -> Reply[Message]:
     """The reply to a request, with all that follows from it. Raises OcppError where it is answered with a CALLERROR."""
-    reply = _handled(slice_, payload, at) if damage is None else _handled_all_the_same(slice_, payload, at, damage)
+    reply = _handled(declared, payload, at) if damage is None else _handled_all_the_same(declared, payload, at, damage)
     if not reply.events:
         return reply
-    changes, events = observed(reply.events, at.site, at.now)
+    changes, events = what_follows(reply.events, at.site, at.now)
     if not changes and not events:
         return reply
     return Reply(reply.confirmation, reply.changes + changes, reply.events + events, reply.later)
 
 
-def _handled(slice_: Incoming[Message, Message], payload: Payload, at: Context) -> Reply[Message]:
+def _handled(declared: Incoming[Message, Message], payload: Payload, at: Context) -> Reply[Message]:
     strict = at.charge_point.record.strict
     try:
-        message, deviations = read(slice_.request, payload, strict=strict)
+        message, deviations = read(declared.request, payload, strict=strict)
     except OcppError as error:
-        if slice_.unreadable is None or strict:
+        if declared.unreadable is None or strict:
             raise
         at.note("", f"unreadable:{error.code}")
-        return slice_.unreadable(_parsed(payload), at)
+        return declared.unreadable(_parsed(payload), at)
     at.deviations.extend(deviations)
-    return slice_.handle(message, at)
+    return declared.handle(message, at)
 
 
 def damages(damage: Damage) -> list[Deviation]:
@@ -49,7 +49,7 @@ def damages(damage: Damage) -> list[Deviation]:
 
 
 def _handled_all_the_same(
-    slice_: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage
+    declared: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage
 ) -> Reply[Message]:
     """Handles a request whose text was no JSON, where its meaning is certain.
 
@@ -59,42 +59,42 @@ def _handled_all_the_same(
     at.deviations.extend(found)
     if at.charge_point.record.strict:
         raise OcppError("FormationViolation", f"frame: {found[0].kind.replace('_', ' ')}")
-    if damage.text is None or not slice_.kept_when_refused:
-        return _handled(slice_, payload, at)
+    if damage.text is None or not declared.kept_when_refused:
+        return _handled(declared, payload, at)
     try:
-        message, deviations = read(slice_.request, payload)
+        message, deviations = read(declared.request, payload)
     except OcppError as error:
         why = damage.unreadable or f"its text is incomplete: {error.description}"
         raise OcppError("FormationViolation", why) from None
     at.deviations.extend(deviations)
-    reply = slice_.handle(message, at)
-    kept = _kept(slice_, f"incomplete: {', '.join(damage.mends)}", damage.text, at)
+    reply = declared.handle(message, at)
+    kept = _kept(declared, f"incomplete: {', '.join(damage.mends)}", damage.text, at)
     if kept is None:
         return reply
-    told = Event("message.quarantined", at.charge_point.id, {"action": slice_.action})
+    told = Event("message.quarantined", at.charge_point.id, {"action": declared.action})
     return Reply(reply.confirmation, [*reply.changes, kept], [*reply.events, told], reply.later)
 
 
-def _kept(slice_: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage | None:
+def _kept(declared: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage | None:
     """A message for the operator; None when it came before, and is on the list."""
     text = written_out(payload)
-    if at.charge_point.orphans.repeated(slice_.action, text) is not None:
+    if at.charge_point.orphans.repeated(declared.action, text) is not None:
         return None
-    return at.site.quarantine(at.charge_point, at.now, slice_.action, reason, text)
+    return at.site.quarantine(at.charge_point, at.now, declared.action, reason, text)
 
 
 def refused(
-    slice_: Incoming[Message, Message],
+    declared: Incoming[Message, Message],
     payload: Payload,
     error: OcppError,
     at: Context,
     damage: Damage | None = None,
 ) -> QuarantinedMessage | None:
     """What is kept of a request that gets a CALLERROR: transaction messages, which are dropped after some attempts."""
-    if not slice_.kept_when_refused:
+    if not declared.kept_when_refused:
         return None
     text = None if damage is None else damage.text
-    return _kept(slice_, f"refused: {error.code}", _parsed(payload) if text is None else text, at)
+    return _kept(declared, f"refused: {error.code}", _parsed(payload) if text is None else text, at)
 
 
 def _parsed(payload: Payload) -> object:

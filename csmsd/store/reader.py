@@ -27,7 +27,7 @@ class StoredReading(msgspec.Struct):
     samples: list[SampledValue]
 
 
-class StoredQuarantine(msgspec.Struct):
+class StoredOrphan(msgspec.Struct):
     """A message that was confirmed and could not be booked."""
 
     id: int
@@ -101,7 +101,7 @@ class Reader:
         )
         return [StoredReading(time, text, unpack(shape, samples)) for time, text, shape, samples in reversed(rows)]
 
-    async def quarantine(self, charge_point: str | None, limit: int) -> list[StoredQuarantine]:
+    async def orphans(self, charge_point: str | None, limit: int) -> list[StoredOrphan]:
         """Newest first."""
         where, parameters = ("WHERE charge_point=? ", (charge_point,)) if charge_point else ("", ())
         rows = await self._rows(
@@ -109,7 +109,7 @@ class Reader:
             f"{where}ORDER BY id DESC LIMIT ?",
             (*parameters, limit or -1),
         )
-        return [StoredQuarantine(*row) for row in rows]
+        return [StoredOrphan(*row) for row in rows]
 
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """Newest first."""

@@ -32,7 +32,7 @@ def test_live_site_alone_publishes() -> None:
 
 def test_nobody_else_has_a_use_for_the_writer() -> None:
     """`submit`, `remove` and `renew` have other meanings elsewhere: nobody has the object that they are called on."""
-    assert {name for name in modules("csmsd") if "Keeper" in names(name)} == {"csmsd.live_site"}
+    assert {name for name in modules("csmsd") if "RecordWriter" in names(name)} == {"csmsd.live_site"}
     assert {name for name in modules("csmsd") if "Writer" in names(name)} == {"csmsd.daemon"}
 
 

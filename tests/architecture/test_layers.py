@@ -8,7 +8,7 @@ from typing import Literal, get_origin
 import pytest
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.slice import Operation
+from csmsd.profiles.action import Operation
 from tests.architecture.sources import below, imported_modules, imports, modules, ours, tree
 
 EDGES = ("csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks")
@@ -82,7 +82,7 @@ def is_data(value: object) -> bool:
 @pytest.mark.parametrize("name", modules("csmsctl"))
 def test_csmsctl_knows_messages_and_the_registry_only(name: str) -> None:
     for module, inner in imports(name):
-        if not below(module, "csmsd") or below(module, "csmsd.ocpp", "csmsd.profiles.slice"):
+        if not below(module, "csmsd") or below(module, "csmsd.ocpp", "csmsd.profiles.action"):
             continue
         if module == "csmsd.store.inspection":
             assert name == "csmsctl.commands.backup"  # a backup is looked into where there is no daemon

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from csmsd.profiles import operations
-from csmsd.profiles.slice import Operation
+from csmsd.profiles.action import Operation
 
 OPERATIONS = sorted(operations().items())
 # What csmsctl adds to every operation.

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from csmsd.profiles import ROOMS, slices
-from csmsd.profiles.slice import Incoming, Outgoing
+from csmsd.profiles.action import Incoming, Outgoing
 from tests.architecture.sources import ROOT, modules, tree
 
 SLICES: list[ModuleType] = [module for room in ROOMS for module in slices(room)]

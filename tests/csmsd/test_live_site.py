@@ -14,13 +14,13 @@ from csmsd import live_site
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored, Removal
-from csmsd.profiles import observers
+from csmsd.profiles import consequences
+from csmsd.profiles.action import Consequence
 from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples, Sample
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.following import observed
+from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Observer
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
@@ -220,11 +220,11 @@ async def test_what_follows_is_kept_in_the_same_commit(house: House) -> None:
     assert house.said == []
 
 
-def follows(event: str, told: str | None, change: Change) -> Observer:
+def follows(event: str, told: str | None, change: Change) -> Consequence:
     def observe(found: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
         return [change], [Event(told, found.charge_point, {})] if told else []  # type: ignore[arg-type]
 
-    return Observer(event, observe)  # type: ignore[arg-type]
+    return Consequence(event, observe)  # type: ignore[arg-type]
 
 
 def tag(name: str) -> IdTag:
@@ -238,7 +238,7 @@ async def test_what_follows_from_what_follows_is_kept_and_told_in_its_order(
         "tag.changed": (follows("tag.changed", "local_list.updated", tag("A")),),
         "local_list.updated": (follows("local_list.updated", "tag.removed", tag("B")),),
     }
-    monkeypatch.setattr("csmsd.profiles.following.observers", lambda: rules)
+    monkeypatch.setattr("csmsd.profiles.following.consequences", lambda: rules)
     await house.live.keep([], [TOLD])
     assert house.stored() == {"A", "B"}
     assert house.said == ["tag.changed", "local_list.updated", "tag.removed"]
@@ -249,7 +249,7 @@ async def test_rules_that_go_round_in_a_circle_change_nothing(house: House, monk
         "tag.changed": (follows("tag.changed", "tag.removed", tag("A")),),
         "tag.removed": (follows("tag.removed", "tag.changed", tag("B")),),
     }
-    monkeypatch.setattr("csmsd.profiles.following.observers", lambda: rules)
+    monkeypatch.setattr("csmsd.profiles.following.consequences", lambda: rules)
     house.tag("C")
     with pytest.raises(RuntimeError, match="follow from themselves"):
         await house.live.keep([], [TOLD])
@@ -260,9 +260,9 @@ async def test_rules_that_go_round_in_a_circle_change_nothing(house: House, monk
 
 def test_no_rule_needs_a_charge_point_that_is_there() -> None:
     """An event about nobody, or about one that was removed meanwhile, is no mistake."""
-    for kind in observers():
+    for kind in consequences():
         for about in (None, "GONE"):
-            assert observed([Event(kind, about, {})], Site(), NOON) == ([], [])
+            assert what_follows([Event(kind, about, {})], Site(), NOON) == ([], [])
 
 
 # --- memory that may be wrong

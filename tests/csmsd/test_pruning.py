@@ -39,7 +39,7 @@ OLD, NEW = NOW - 100 * DAY, NOW - DAY
 
 
 class Files:
-    """The shelf, as pruning sees it."""
+    """The storage, as pruning sees it."""
 
     def __init__(self) -> None:
         self.removed: list[str] = []

@@ -12,7 +12,7 @@ from csmsd.ocpp.reading import read_value
 from csmsd.profiles.core.remote_start_transaction import RemoteStartTransactionReq
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
-from csmsd.profiles.smart_charging.composite import Moment, Period, Running, Supply, compose, rounded
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose, rounded
 from csmsd.profiles.smart_charging.installed import InstalledProfiles, installed
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq

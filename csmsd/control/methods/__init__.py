@@ -4,13 +4,13 @@ from typing import Any
 
 from csmsd.control.methods import (
     backups,
-    bookings,
     charge_points,
     completion,
     daemon,
     diagnostics,
     effects,
     explanation,
+    exports,
     firmware,
     local_lists,
     messages,
@@ -26,7 +26,7 @@ from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
 
 # Those that do with what all of them are given, and the others.
-_PLAIN = (tags, transactions, bookings, reservations, local_lists, profiles, operations, effects, completion)
+_PLAIN = (tags, transactions, exports, reservations, local_lists, profiles, operations, effects, completion)
 _WITH_MORE = (daemon, charge_points, messages, explanation, firmware, diagnostics, rollouts, pruning, backups)
 
 METHODS: dict[str, Method[Any, Any]] = {

@@ -155,9 +155,9 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     """
     service.live.require()
     changes: list[Change] = [record]
-    stranger = service.site.unknown_charge_points.pop(fold(record.id), None)
-    if stranger is not None:
-        changes.append(Deleted(stranger))
+    unknown = service.site.unknown_charge_points.pop(fold(record.id), None)
+    if unknown is not None:
+        changes.append(Deleted(unknown))
     await service.live.keep(changes)
     history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
     site = service.site
@@ -225,14 +225,14 @@ async def pending(service: Registrations, parameters: NoParameters, caller: Call
     site = service.site
     waiting: list[Json] = [
         {
-            "id": stranger.id,
+            "id": unknown.id,
             "reason": "unknown",
-            "address": stranger.address,
-            "attempts": stranger.attempts,
-            "first_at": time_text(stranger.first_at),
-            "last_at": time_text(stranger.last_at),
+            "address": unknown.address,
+            "attempts": unknown.attempts,
+            "first_at": time_text(unknown.first_at),
+            "last_at": time_text(unknown.last_at),
         }
-        for stranger in site.unknown_charge_points.values()
+        for unknown in site.unknown_charge_points.values()
     ]
     waiting += [
         {

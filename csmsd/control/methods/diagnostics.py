@@ -21,7 +21,7 @@ _LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the pro
 
 
 class Diagnostics(Service):
-    """With the shelf."""
+    """With the storage."""
 
     files: FileStore
 

@@ -12,10 +12,10 @@ from csmsd.control.service import Service
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import read_value
 from csmsd.profiles import operations, outgoing
+from csmsd.profiles.action import Effect, Observation, Sent, Target
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Record
-from csmsd.profiles.slice import Effect, Sent, Sight, Target
 from csmsd.profiles.task import Task
 
 
@@ -39,20 +39,20 @@ async def observe(service: Service, parameters: Observe, caller: Caller) -> Json
     return {"schema_version": SCHEMA_VERSION, "observed": observed}
 
 
-def _see(service: Service, task: Task, effect: Effect) -> Sight:
+def _see(service: Service, task: Task, effect: Effect) -> Observation:
     site = service.site
     state = site.charge_point(task.charge_point)
     if state is None:
-        return Sight("removed", failed="the charge point was removed")
+        return Observation("removed", failed="the charge point was removed")
     try:
         request, _ = read_value(outgoing()[task.action].request, json.loads(task.request))
     except (KeyError, OcppError):
-        return Sight("unknown", failed=f"task {task.id} is something else")
+        return Observation("unknown", failed=f"task {task.id} is something else")
     at = task.created_at if task.sent_at is None else task.sent_at
     return effect.look(Sent(request, at, task.status, Target(site, state, service.now(), task.id)))
 
 
-def _observed(task: Task, effect: Effect, sight: Sight) -> Json:
+def _observed(task: Task, effect: Effect, sight: Observation) -> Json:
     """The sight, over the record of what is followed for longer."""
     return _record(sight.record) | {
         "task": task.id,

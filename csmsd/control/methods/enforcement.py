@@ -8,13 +8,13 @@ from csmsd.ocpp.identity import fold
 from csmsd.operations.call import Start, Steps
 from csmsd.operations.options import Options
 from csmsd.operations.result import Result
+from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
 from csmsd.profiles.local_auth_list.local_lists import EMPTY
 from csmsd.profiles.local_auth_list.synchronization import enforce_block
-from csmsd.profiles.slice import Target
 
 
 async def enforce(

@@ -37,7 +37,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 class Intake(Service):
-    """With the shelf, and the files that operators bring just now."""
+    """With the storage, and the files that operators bring just now."""
 
     files: FileStore
     under_way: dict[str, FileIntake] = {}

@@ -17,9 +17,9 @@ from csmsd.operations.options import Options
 from csmsd.operations.result import Report, Result, result_of_task
 from csmsd.ports import TaskFilter
 from csmsd.profiles import outgoing
+from csmsd.profiles.action import Effect, Operation
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Effect, Operation
 from csmsd.profiles.task import ENDED
 
 LONGEST_QUEUE_SECONDS = 366 * 86_400

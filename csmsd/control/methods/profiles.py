@@ -9,7 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.methods.operations import Common, carry_out, results_view
-from csmsd.control.profile_views import composite_view, difference_view, installed_view, library_view, reported_view
+from csmsd.control.profile_views import (
+    composite_schedule_view,
+    difference_view,
+    installed_view,
+    library_view,
+    reported_view,
+)
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
@@ -19,12 +25,12 @@ from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 from csmsd.operations.call import Steps
 from csmsd.operations.options import Options
+from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.slice import Target
 from csmsd.profiles.smart_charging.comparison import differences, reported_limits
-from csmsd.profiles.smart_charging.composite import Period, compose
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
 from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile, prepared
 from csmsd.profiles.smart_charging.linter import Finding, known_of, lint, lint_for, objection
@@ -248,7 +254,7 @@ def _composite(
         "voltage": outlook.moment.supply.voltage,
         "phases": outlook.moment.supply.phases,
         "transaction": running.id if running is not None and running.id else None,
-    } | composite_view(periods)
+    } | composite_schedule_view(periods)
 
 
 async def verify(service: Service, parameters: Verification, caller: Caller) -> Json:

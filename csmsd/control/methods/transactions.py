@@ -40,7 +40,7 @@ class Meter(msgspec.Struct, forbid_unknown_fields=True):
     limit: Count = 0
 
 
-class Quarantine(msgspec.Struct, forbid_unknown_fields=True):
+class Orphans(msgspec.Struct, forbid_unknown_fields=True):
     charge_point: str | None = None
     limit: Count = 100
 
@@ -116,11 +116,11 @@ async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     }
 
 
-async def quarantine(service: Service, parameters: Quarantine, caller: Caller) -> Json:
-    found = await service.reader.quarantine(parameters.charge_point, parameters.limit)
+async def orphans(service: Service, parameters: Orphans, caller: Caller) -> Json:
+    found = await service.reader.orphans(parameters.charge_point, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
-        "quarantine": [
+        "orphans": [
             {
                 "id": kept.id,
                 "charge_point": kept.charge_point,
@@ -139,5 +139,5 @@ METHODS: Table[Service] = {
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
     "transaction.meter": Method(Meter, meter),
-    "quarantine.list": Method(Quarantine, quarantine),
+    "transaction.orphans": Method(Orphans, orphans),
 }

@@ -17,14 +17,14 @@ def problems_of_site(site: Site, store_failure: str | None) -> list[Problem]:
             )
         )
     if site.unknown_charge_points:
-        strangers = site.unknown_charge_points.values()
+        unknown = site.unknown_charge_points.values()
         found.append(
             Problem(
                 kind="unknown_charge_points",
                 severity="warning",
-                text=f"{counted(len(strangers), 'charge point')} knocked without being registered",
+                text=f"{counted(len(unknown), 'charge point')} knocked without being registered",
                 next="csmsctl cp pending",
-                since=min(stranger.first_at for stranger in strangers),
+                since=min(one.first_at for one in unknown),
             )
         )
     for rollout in site.firmware.rollouts:

@@ -1,9 +1,9 @@
 """Authorize (C 4.1): may this idTag charge?"""
 
 from csmsd.ocpp.types import IdTagInfo, IdToken, Message
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class AuthorizeReq(Message, kw_only=True):

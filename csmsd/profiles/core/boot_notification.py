@@ -2,8 +2,8 @@
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, NonNegative, RegistrationStatus
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 MAX_KEPT_TEXT = 255  # serial numbers longer than the specification allows are kept, endless ones are not
 

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ChangeAvailabilityReq(Message, kw_only=True):
@@ -31,19 +31,19 @@ def _statuses(sent: Sent[ChangeAvailabilityReq]) -> list[str]:
     return [state.connectors[number].status] if number in state.connectors else []
 
 
-def _see(sent: Sent[ChangeAvailabilityReq], reached: bool) -> Sight:
+def _see(sent: Sent[ChangeAvailabilityReq], reached: bool) -> Observation:
     there = sent.target.charge_point.connected
     state = ", ".join(sorted(set(_statuses(sent)))) or "unknown"
     scheduled = sent.status == "Scheduled"  # until the transaction has ended, however long that takes
-    return Sight(state if there else "offline", reached=reached, open_ended=scheduled)
+    return Observation(state if there else "offline", reached=reached, open_ended=scheduled)
 
 
-def _operative(sent: Sent[ChangeAvailabilityReq]) -> Sight:
+def _operative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
     statuses = _statuses(sent)
     return _see(sent, bool(statuses) and "Unavailable" not in statuses)
 
 
-def _inoperative(sent: Sent[ChangeAvailabilityReq]) -> Sight:
+def _inoperative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
     return _see(sent, set(_statuses(sent)) == {"Unavailable"})
 
 

@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from csmsd.ocpp.secrets import MASK, is_secret_key
 from csmsd.ocpp.types import CiString50, CiString500, Message
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 
 class ChangeConfigurationReq(Message, kw_only=True):

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 
 
 class ClearCacheReq(Message, kw_only=True):

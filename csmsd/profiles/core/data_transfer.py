@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.ocpp.types import CiString50, CiString255, JsonText, Message
+from csmsd.profiles.action import Ask, Context, Incoming, Operation, Outgoing, Reply, Steps, Target
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Ask, Context, Incoming, Operation, Outgoing, Reply, Steps, Target
 
 
 class DataTransferReq(Message, kw_only=True):

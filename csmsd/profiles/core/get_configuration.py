@@ -6,9 +6,9 @@ from msgspec import Meta
 
 from csmsd.ocpp.secrets import MASK, is_secret_key
 from csmsd.ocpp.types import CiString50, Message
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 
 class KeyValue(Message, kw_only=True):

@@ -2,7 +2,7 @@
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import DateTime, Message
-from csmsd.profiles.slice import Context, Incoming, Reply
+from csmsd.profiles.action import Context, Incoming, Reply
 
 
 class HeartbeatReq(Message, kw_only=True):

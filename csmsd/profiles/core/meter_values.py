@@ -8,6 +8,7 @@ from msgspec import Meta
 from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
 from csmsd.profiles.core.matching import ROUNDING_WH
@@ -15,7 +16,6 @@ from csmsd.profiles.core.metering import Taken, energy_register, newest, read_me
 from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class MeterValuesReq(Message, kw_only=True):

@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.core.id_tags import authorization_status
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class RemoteStartTransactionReq(Message, kw_only=True):
@@ -88,16 +88,16 @@ def _other(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     return next((known for known in state.transactions.told_since(sent.at) if known.connector == wanted), None)
 
 
-def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     status = sent.target.charge_point.status_of(sent.request.connector_id or 0)
     other = _other(sent)
     if other is None:
-        return Sight(status)
+        return Observation(status)
     why = (
         f"transaction {other.id} began on connector {other.connector} with idTag {other.id_tag}, "
         f"not with {sent.request.id_tag}"
     )
-    return Sight(status, failed=why, facts={"transaction": other.id, "connector": other.connector})
+    return Observation(status, failed=why, facts={"transaction": other.id, "connector": other.connector})
 
 
 def _refused(begun: Transaction) -> str | None:
@@ -107,17 +107,17 @@ def _refused(begun: Transaction) -> str | None:
     return f"transaction {begun.id} began, and its idTag {begun.id_tag} was answered {begun.id_tag_status}"
 
 
-def _started(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+def _started(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     """A transaction exists: the charge point's own word."""
     begun = _transaction(sent)
     if begun is None:
         return _not_begun(sent)
     refused = _refused(begun)
     facts: Data = {"transaction": begun.id, "connector": begun.connector}
-    return Sight("started", reached=refused is None, failed=refused, facts=facts)
+    return Observation("started", reached=refused is None, failed=refused, facts=facts)
 
 
-def _charging(sent: Sent[RemoteStartTransactionReq]) -> Sight:
+def _charging(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     """Energy flows in that transaction, by the connector's status or by its meter."""
     begun = _transaction(sent)
     if begun is None:
@@ -126,17 +126,17 @@ def _charging(sent: Sent[RemoteStartTransactionReq]) -> Sight:
     facts: Data = {"transaction": begun.id, "connector": begun.connector}
     refused = _refused(begun)
     if refused is not None:
-        return Sight(state.status_of(begun.connector), failed=refused, facts=facts)
+        return Observation(state.status_of(begun.connector), failed=refused, facts=facts)
     connector = state.connectors.get(begun.connector)
     if begun.state != "active":
         reached = begun.energy_wh > 0
         reason = None if reached else f"transaction {begun.id} is {begun.state} ({begun.stop_reason or 'no reason'})"
-        return Sight(begun.state, reached=reached, failed=reason, facts=facts)
+        return Observation(begun.state, reached=reached, failed=reason, facts=facts)
     says_so = connector is not None and connector.status == "Charging" and connector.received_at >= sent.at
     measured = state.energy_wh(begun) > 0 or (
         (state.power_w(begun.connector) or 0) > 0 and state.samples[begun.connector].received_at >= sent.at
     )
-    return Sight(state.status_of(begun.connector), reached=says_so or measured, facts=facts)
+    return Observation(state.status_of(begun.connector), reached=says_so or measured, facts=facts)
 
 
 OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle)

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from csmsd.ocpp.types import Integer, Message, RemoteStartStopStatus
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.record import Data
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class RemoteStopTransactionReq(Message, kw_only=True):
@@ -30,15 +30,15 @@ def _check(request: RemoteStopTransactionReq, target: Target) -> str | None:
     return None
 
 
-def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Sight:
+def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Observation:
     """StopTransaction came. One that was given up for another is ended by it, too; books that are closed are not."""
     number = sent.request.transaction_id
     known = sent.target.charge_point.transactions.get(number)
     if known is None:
-        return Sight("unknown", failed=f"transaction {number} is not known on {sent.target.charge_point.id}")
+        return Observation("unknown", failed=f"transaction {number} is not known on {sent.target.charge_point.id}")
     facts: Data = {"transaction": known.id, "connector": known.connector}
     closed = f"transaction {known.id} was closed by an operator" if known.state == "closed" else None
-    return Sight(known.state, reached=known.state == "stopped", failed=closed, facts=facts)
+    return Observation(known.state, reached=known.state == "stopped", failed=closed, facts=facts)
 
 
 OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check)

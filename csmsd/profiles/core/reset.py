@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Message
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 
 ResetType = Literal["Hard", "Soft"]
 
@@ -22,14 +22,14 @@ class ResetConf(Message, kw_only=True):
 OUTGOING = Outgoing(ResetReq, ResetConf, restart_seconds=60)
 
 
-def _rebooted(sent: Sent[ResetReq]) -> Sight:
+def _rebooted(sent: Sent[ResetReq]) -> Observation:
     """A BootNotification came since, and was accepted."""
     state = sent.target.charge_point
     if (state.record.booted_at or 0) <= sent.at:
-        return Sight("not booted" if state.connected else "offline")
+        return Observation("not booted" if state.connected else "offline")
     if state.record.boot_status != "Accepted":
-        return Sight(f"booted, registration {state.record.boot_status}")
-    return Sight("rebooted", reached=True, facts={"firmware_version": state.record.firmware_version})
+        return Observation(f"booted, registration {state.record.boot_status}")
+    return Observation("rebooted", reached=True, facts={"firmware_version": state.record.firmware_version})
 
 
 class Reset(Operation, kw_only=True):

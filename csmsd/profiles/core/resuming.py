@@ -1,10 +1,10 @@
 """A transaction that was given up, or ended by a stop that did not name it, and that its charge point goes on with."""
 
+from csmsd.profiles.action import Context
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.stop_transaction import guess_undone
 from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
-from csmsd.profiles.slice import Context
 
 
 def resumed(transaction: Transaction, time: Milliseconds, at: Context) -> tuple[list[Change], list[Event]]:

@@ -4,13 +4,13 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read, read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.stop_transaction import book_what_waits
 from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, start_key
 from csmsd.profiles.record import Change, Event, Milliseconds
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class StartTransactionReq(Message, kw_only=True):

@@ -12,10 +12,10 @@ from csmsd.ocpp.types import (
     DateTime,
     Message,
 )
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, Connector
 from csmsd.profiles.core.lateness import contradicts, in_order
 from csmsd.profiles.record import Event, Milliseconds
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 MAX_KEPT_TEXT = 500
 

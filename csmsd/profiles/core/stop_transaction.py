@@ -7,6 +7,7 @@ from csmsd.ocpp.frames import written_out
 from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
@@ -15,7 +16,6 @@ from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class StopTransactionReq(Message, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 
 
 class UnlockConnectorReq(Message, kw_only=True):

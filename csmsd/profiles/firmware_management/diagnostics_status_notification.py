@@ -3,8 +3,8 @@
 from typing import Literal
 
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Context, Incoming, Reply
 
 
 class DiagnosticsStatusNotificationReq(Message, kw_only=True):

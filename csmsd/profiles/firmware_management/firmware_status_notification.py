@@ -3,9 +3,9 @@
 from typing import Literal
 
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Consequence, Context, Incoming, Reply
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Context, Incoming, Observer, Reply
 
 
 class FirmwareStatusNotificationReq(Message, kw_only=True):
@@ -56,4 +56,4 @@ def _booted(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], 
 
 
 INCOMING = Incoming(FirmwareStatusNotificationReq, FirmwareStatusNotificationConf, firmware_status_notification)
-OBSERVES = (Observer("charge_point.booted", _booted),)
+CONSEQUENCES = (Consequence("charge_point.booted", _booted),)

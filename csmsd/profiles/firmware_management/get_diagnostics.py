@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
 from csmsd.profiles.firmware_management.hosting import token_hash
 from csmsd.profiles.firmware_management.location import (
@@ -20,7 +21,6 @@ from csmsd.profiles.firmware_management.location import (
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Change, Event, EventType
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class GetDiagnosticsReq(Message, kw_only=True):
@@ -99,17 +99,17 @@ OUTGOING = Outgoing(
 )
 
 
-def _see(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Sight:
+def _see(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Observation:
     """Whether the file has arrived here, or whether the charge point says that it is uploaded: two facts."""
     upload = sent.target.site.firmware.uploads.get(sent.target.task)
     if upload is None:
-        return Sight("unknown", failed="csmsd does not know any more what became of it")
+        return Observation("unknown", failed="csmsd does not know any more what became of it")
     received = upload.received_at is not None
     there = received or (not here and upload.state == "uploaded")
     failed = upload.state.replace("_", " ") if upload.ended and not there else None
     if failed is not None and upload.state == "uploaded":
         failed = "it says that it uploaded a file, but nothing arrived here"
-    return Sight(upload.state, reached=there, failed=failed, silent=upload.state == "unknown", record=upload)
+    return Observation(upload.state, reached=there, failed=failed, silent=upload.state == "unknown", record=upload)
 
 
 _EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")

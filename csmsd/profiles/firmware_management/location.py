@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.profiles.action import Target
 from csmsd.profiles.firmware_management.hosting import Hosting
 from csmsd.profiles.firmware_management.hosting import Protocol as Protocol
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Target
 
 PROTOCOLS_KEY = "SupportedFileTransferProtocols"  # CE 3.88
 

@@ -7,6 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import DateTime, Integer, Message
+from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management.hosting import token_hash
 from csmsd.profiles.firmware_management.location import (
     ProtocolOption,
@@ -21,7 +22,6 @@ from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Effect, Observer, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class UpdateFirmwareReq(Message, kw_only=True):
@@ -109,17 +109,17 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return site.firmware.forget(event.charge_point or "", now)
 
 
-OBSERVES = (Observer("charge_point.removed", _removed),)
+CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
 
 
-def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Sight:
+def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Observation:
     """How far its update is, by the charge point's reports."""
     update = sent.target.site.firmware.updates.get(sent.target.task)
     if update is None:
-        return Sight("unknown", failed="csmsd does not know any more what became of it")
+        return Observation("unknown", failed="csmsd does not know any more what became of it")
     there = update.state in reached
     failed = update.state.replace("_", " ") if update.ended and not there else None
-    return Sight(update.state, reached=there, failed=failed, silent=update.state == "unknown", record=update)
+    return Observation(update.state, reached=there, failed=failed, silent=update.state == "unknown", record=update)
 
 
 _DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from csmsd.ocpp.types import Integer, Message
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 
 class GetLocalListVersionReq(Message, kw_only=True):

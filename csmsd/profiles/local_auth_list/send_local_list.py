@@ -6,12 +6,12 @@ from msgspec import Meta
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
+from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
 from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Observer, Operation, Outgoing, Steps, Target
 
 UpdateType = Literal["Differential", "Full"]
 
@@ -108,7 +108,7 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return [], []
 
 
-OBSERVES = (Observer("charge_point.removed", _removed),)
+CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
 
 
 class SendLocalList(Operation, kw_only=True):

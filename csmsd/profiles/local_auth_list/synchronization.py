@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
+from csmsd.profiles.action import Steps, Target
 from csmsd.profiles.core.get_configuration import GetConfiguration
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.local_auth_list.entries import Entries, Update, parts, smallest_update
@@ -12,7 +13,6 @@ from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVe
 from csmsd.profiles.local_auth_list.local_lists import LocalList, entry_of, limit, wanted
 from csmsd.profiles.local_auth_list.send_local_list import request_for, too_many
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Steps, Target
 
 LIMITS = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]  # C 9.2
 

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
+from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Effect, Operation, Outgoing, Sent, Sight, Steps, Target
 
 MessageTrigger = Literal[
     "BootNotification",
@@ -45,7 +45,7 @@ def _settle(
 OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle)
 
 
-def _arrived(sent: Sent[TriggerMessageReq]) -> Sight:
+def _arrived(sent: Sent[TriggerMessageReq]) -> Observation:
     """A message of that kind came since; of a status, one of that connector."""
     state, request = sent.target.charge_point, sent.request
     heard = state.heard.get(request.requested_message, 0)
@@ -53,8 +53,8 @@ def _arrived(sent: Sent[TriggerMessageReq]) -> Sight:
         connector = state.connectors.get(request.connector_id)
         heard = connector.received_at if connector is not None else 0
     if heard < sent.at:
-        return Sight("not sent" if state.connected else "offline")
-    return Sight("arrived", reached=True)
+        return Observation("not sent" if state.connected else "offline")
+    return Observation("arrived", reached=True)
 
 
 class TriggerMessage(Operation, kw_only=True):

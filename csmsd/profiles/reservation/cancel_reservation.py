@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import Integer, Message
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.record import Change, Event
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
 
 
 class CancelReservationReq(Message, kw_only=True):

@@ -6,11 +6,11 @@ from msgspec import Meta
 
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
+from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Effect, Observer, Operation, Outgoing, Sent, Sight, Steps, Target
 
 
 class ReserveNowReq(Message, kw_only=True):
@@ -88,21 +88,21 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return [*ended], told
 
 
-OBSERVES = (Observer("charge_point.removed", _removed),)
+CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
 
 
-def _reserved(sent: Sent[ReserveNowReq]) -> Sight:
+def _reserved(sent: Sent[ReserveNowReq]) -> Observation:
     """The connector says Reserved. Which one that is stays open for connector 0: there the answer is all (C 5.13)."""
     state, number = sent.target.charge_point, sent.request.reservation_id
     known = sent.target.site.reservations.get(state.id, number)
     facts: Data = {"reservation": number, "connector": sent.request.connector_id}
     if known is None or known.state in ("failed", "expired", "cancelled"):
         reason = f"reservation {number} is {known.state if known is not None else 'not known'}"
-        return Sight("unknown" if known is None else known.state, failed=reason, facts=facts)
+        return Observation("unknown" if known is None else known.state, failed=reason, facts=facts)
     if sent.request.connector_id == 0 or known.state == "used":
-        return Sight(known.state, reached=known.state != "requested", facts=facts)
+        return Observation(known.state, reached=known.state != "requested", facts=facts)
     status = state.status_of(sent.request.connector_id)
-    return Sight(status, reached=status == "Reserved", facts=facts)
+    return Observation(status, reached=status == "Reserved", facts=facts)
 
 
 class ReserveNow(Operation, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.composite import Period, Supply
+from csmsd.profiles.smart_charging.composite_schedule import Period, Supply
 from csmsd.profiles.smart_charging.timeline import exact
 
 # Schedules are in whole seconds and two clocks are never the same: shorter differences are none.

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from csmsd.ocpp.types import ChargingRateUnit
+from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, Sample
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Target
-from csmsd.profiles.smart_charging.composite import Period, compose
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose
 from csmsd.profiles.smart_charging.outlook import Outlook
 
 # A charge point needs a while to act on a limit, its meter is not exact, and clocks differ.

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule, ConnectorId, DateTime, Message, NonNegative
-from csmsd.profiles.slice import Operation, Outgoing, Steps, Target
+from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.smart_charging.linter import known_of
 
 

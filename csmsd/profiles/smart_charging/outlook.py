@@ -1,8 +1,8 @@
 """What a charge point will be limited by: the profiles it has, what runs on it, and what may be sent next."""
 
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
-from csmsd.profiles.slice import Target
-from csmsd.profiles.smart_charging.composite import Moment, Running, Supply
+from csmsd.profiles.action import Target
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, Supply
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.timeline import Source
 

@@ -6,9 +6,9 @@ from msgspec import Meta
 
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ConnectorId, Message
+from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Observer, Operation, Outgoing, Steps, Target
 from csmsd.profiles.smart_charging.installed import installed
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
@@ -68,12 +68,12 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return [], []
 
 
-OBSERVES = (
-    Observer("transaction.started", _transactions_moved),
-    Observer("transaction.stopped", _transactions_moved),
-    Observer("transaction.abandoned", _transactions_moved),
-    Observer("transaction.closed", _transactions_moved),
-    Observer("charge_point.removed", _removed),
+CONSEQUENCES = (
+    Consequence("transaction.started", _transactions_moved),
+    Consequence("transaction.stopped", _transactions_moved),
+    Consequence("transaction.abandoned", _transactions_moved),
+    Consequence("transaction.closed", _transactions_moved),
+    Consequence("charge_point.removed", _removed),
 )
 
 

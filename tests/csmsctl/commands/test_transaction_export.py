@@ -48,9 +48,9 @@ class Books:
             self.crash_in -= 1
             if self.crash_in < 0:
                 raise Crash
-        if method == "transaction.exported":
+        if method == "export.delivered":
             return {"changed": True}
-        assert method == "transaction.booked"
+        assert method == "export.transactions"
         rows = sorted(self.booked.values(), key=lambda row: row["booking"])
         return {"transactions": [row for row in rows if row["booking"] > params["after"]][: params["limit"]]}
 
@@ -139,20 +139,20 @@ def booked(*numbers: int) -> Iterator[Params]:
 
 def test_the_command(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
     place = tmp_path / "billing.cursor"
-    daemon.replies["transaction.booked"] = {"schema_version": 1, "transactions": list(booked(7, 9))}
-    daemon.replies["transaction.exported"] = {"changed": True}
+    daemon.replies["export.transactions"] = {"schema_version": 1, "transactions": list(booked(7, 9))}
+    daemon.replies["export.delivered"] = {"changed": True}
     ended = csmsctl("export", "transactions", "--after-cursor", str(place))
     assert ended.code == 0
     assert [row["booking"] for row in csv.DictReader(ended.out.splitlines())] == ["7", "9"]
-    assert daemon.params("transaction.booked")["after"] == 0
-    assert daemon.params("transaction.exported") == {"booking": 9}
+    assert daemon.params("export.transactions")["after"] == 0
+    assert daemon.params("export.delivered") == {"booking": 9}
     assert json.loads(place.read_text())["booking"] == 9
     assert place.stat().st_mode & 0o777 == 0o600
 
-    daemon.replies["transaction.booked"] = {"schema_version": 1, "transactions": []}
+    daemon.replies["export.transactions"] = {"schema_version": 1, "transactions": []}
     ended = csmsctl("export", "transactions", "--after-cursor", str(place), "--json")
     assert (ended.code, ended.out) == (0, "")
-    assert daemon.params("transaction.booked") == {
+    assert daemon.params("export.transactions") == {
         "after": 9,
         "transaction": 9,
         "start_time": samples.transaction(9)["start_time"],
@@ -161,14 +161,14 @@ def test_the_command(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -
 
 
 def test_json_is_a_line_for_each(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
-    daemon.replies["transaction.booked"] = {"schema_version": 1, "transactions": list(booked(1, 2))}
+    daemon.replies["export.transactions"] = {"schema_version": 1, "transactions": list(booked(1, 2))}
     lines = [json.loads(line) for line in csmsctl("export", "transactions", "--json").out.splitlines()]
     assert [(line["schema_version"], line["booking"]) for line in lines] == [(1, 1), (1, 2)]
 
 
 def test_a_full_disk_leaves_the_cursor(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
     place = tmp_path / "billing.cursor"
-    daemon.replies["transaction.booked"] = {"schema_version": 1, "transactions": list(booked(7))}
+    daemon.replies["export.transactions"] = {"schema_version": 1, "transactions": list(booked(7))}
     ended = csmsctl("export", "transactions", "--after-cursor", str(place), "--output", "/dev/full")
     assert ended.code == 1
     assert "No space left" in ended.err
@@ -181,8 +181,8 @@ def test_that_csmsd_could_not_take_it_down_does_not_spoil_the_export(
     def full(_: object, __: object) -> None:
         raise RpcError(1, "disk full")
 
-    daemon.replies["transaction.booked"] = {"schema_version": 1, "transactions": list(booked(7))}
-    daemon.replies["transaction.exported"] = full
+    daemon.replies["export.transactions"] = {"schema_version": 1, "transactions": list(booked(7))}
+    daemon.replies["export.delivered"] = full
     ended = csmsctl("export", "transactions", "--after-cursor", str(tmp_path / "c"))
     assert ended.code == 0
     assert "disk full" in ended.err

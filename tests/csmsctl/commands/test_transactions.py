@@ -38,7 +38,7 @@ def test_tx_meter_and_orphans(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
             "transaction": 7,
             "meter_values": [{"time": "2026-01-31T10:00:00.000Z", "samples": [sample]}],
         },
-        "quarantine.list": listing("quarantine", {"id": 1, "charge_point": "CP1", "payload": '{"a":"\x1b"}'}),
+        "transaction.orphans": listing("orphans", {"id": 1, "charge_point": "CP1", "payload": '{"a":"\x1b"}'}),
     }
     assert "Power.Active.Import" in csmsctl("tx", "meter", "7").out
     assert csmsctl("tx", "meter", "7", "--csv").out.splitlines()[1].startswith("2026-01-31T10:00:00.000Z,Power")

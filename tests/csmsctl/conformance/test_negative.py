@@ -249,7 +249,7 @@ async def test_the_answer_is(action: str, row: Row, strict: bool, private_csmsd:
             await _nothing_is_lost(run, action, transaction)
         if frame[0] == 4 and action in TRANSACTION_MESSAGES:
             frame = await charge_point.ask(action, given)  # as a charge point does
-            [kept] = (await run.prepare("quarantine.list", charge_point=run.name))["quarantine"]
+            [kept] = (await run.prepare("transaction.orphans", charge_point=run.name))["orphans"]
             assert (kept["action"], kept["reason"]) == (action, f"refused: {frame[2]}")
         await charge_point.heartbeat()  # nothing of this ends the connection
 
@@ -259,7 +259,7 @@ async def test_the_answer_is(action: str, row: Row, strict: bool, private_csmsd:
 
 async def _nothing_is_lost(run: Run, action: str, transaction: int | None) -> None:
     """What was confirmed is booked on the transaction, or kept in quarantine."""
-    quarantined = (await run.prepare("quarantine.list", charge_point=run.name))["quarantine"]
+    quarantined = (await run.prepare("transaction.orphans", charge_point=run.name))["orphans"]
     if any(message["action"] == action for message in quarantined):
         return
     assert transaction is not None

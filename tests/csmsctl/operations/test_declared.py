@@ -10,7 +10,7 @@ from msgspec import Meta
 from csmsctl.arguments.options import GlobalOptions
 from csmsctl.operations.declared import build_operation, parameters
 from csmsd.profiles import operations
-from csmsd.profiles.slice import Operation
+from csmsd.profiles.action import Operation
 from tests.csmsctl import samples
 from tests.csmsctl.commands.profile_samples import ACCEPTED
 from tests.csmsctl.conftest import Csmsctl

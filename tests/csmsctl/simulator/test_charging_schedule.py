@@ -8,7 +8,7 @@ import pytest
 from csmsctl.simulator.charging_schedule import Installed, Plan, shared
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.smart_charging.composite import Moment, Running, compose
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, compose
 from csmsd.profiles.smart_charging.library import parse_profile
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsctl.simulator.central_system import NOON

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from csmsd.charge_points import listener as module
+from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.registry import Registry
-from csmsd.charge_points.strangers import Strangers
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
@@ -93,12 +93,12 @@ class Edge:
         self.live.site.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
         self.events: list[Event] = []
         self.registry = Registry(self.live)
-        self.strangers = Strangers(self.live)
+        self.admission = Admission(self.live)
         settings = Settings(ocpp=ocpp or Policies(), server=server or Server())
         settings.server.listen = ["127.0.0.1:0"]
         dispatcher = Dispatcher(self.live, nobody)
         self.listener = Listener(
-            settings, self.registry, dispatcher, self.strangers, lambda *message: None, lambda: 1000
+            settings, self.registry, dispatcher, self.admission, lambda *message: None, lambda: 1000
         )
         self.listen = ""
 
@@ -183,9 +183,9 @@ async def test_the_kernel_watches_as_well(edge: Edge) -> None:
 
 
 async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    registered = edge.strangers.known
+    registered = edge.admission.known
     answers = iter([registered("CP1"), None])
-    monkeypatch.setattr(edge.strangers, "known", lambda identity: next(answers))
+    monkeypatch.setattr(edge.admission, "known", lambda identity: next(answers))
     point = await edge.connect()
     assert await point.closed() == (1008, "not registered any more")
     assert len(edge.registry) == 0

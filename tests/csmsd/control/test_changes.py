@@ -87,7 +87,7 @@ async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> N
     for _ in range(2):
         kept = (await site.json("tx", "show", str(number)))["transactions"][0]
         assert (kept["state"], kept["flags"]) == ("abandoned", ["id_tag:Invalid", "charge_point_removed"])
-        (booked,) = (await site.call("transaction.booked"))["transactions"]
+        (booked,) = (await site.call("export.transactions"))["transactions"]
         assert (booked["id"], booked["revision"]) == (number, 1)
         assert "It ran for 0 s" in (await site.csmsctl("tx", "explain", str(number))).out  # as far as anybody saw
         await site.restart()
@@ -95,7 +95,7 @@ async def test_the_transactions_of_one_that_is_removed_are_kept(site: Site) -> N
     assert (await again.ask("StartTransaction", start))[2]["transactionId"] == number
     stop = {"transactionId": number, "meterStop": 700, "timestamp": "2026-03-01T13:00:00.000Z"}
     assert (await again.ask("StopTransaction", stop))[0] == 3
-    (booked,) = (await site.call("transaction.booked", after=booked["booking"]))["transactions"]
+    (booked,) = (await site.call("export.transactions", after=booked["booking"]))["transactions"]
     assert (booked["energy_wh"], booked["revision"]) == (700, 2)
 
 
@@ -150,7 +150,7 @@ async def test_a_stop_while_the_books_are_being_closed(site: Site) -> None:
     assert (await charge_point.answer_to("stop"))[0] == 3
     (shown,) = (await site.json("tx", "show", str(number)))["transactions"]
     assert site.stored("SELECT state, energy_wh FROM transactions") == [(shown["state"], shown["energy_wh"])]
-    (orphan,) = (await site.call("quarantine.list"))["quarantine"]
+    (orphan,) = (await site.call("transaction.orphans"))["orphans"]
     assert '"meterStop":6000' in orphan["payload"]
 
 

@@ -19,10 +19,10 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.result import Result
 from csmsd.operations.runner import OperationRunner
 from csmsd.ports import CallEnd, CallTicket
+from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Outgoing
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer

@@ -6,12 +6,12 @@ import pytest
 
 from csmsd.operations.call import Call, RawRequest, connector_of
 from csmsd.ports import CallEnd
+from csmsd.profiles.action import Target
 from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
 from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
 from csmsd.profiles.core.reset import ResetReq
 from csmsd.profiles.core.unlock_connector import UnlockConnectorConf, UnlockConnectorReq
-from csmsd.profiles.slice import Target
 from tests.csmsd.profiles.scene import Scene
 
 

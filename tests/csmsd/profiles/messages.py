@@ -20,7 +20,7 @@ from csmsd.ocpp.reading import check_sendable, encode, read
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming, outgoing
-from csmsd.profiles.slice import Incoming, Outgoing
+from csmsd.profiles.action import Incoming, Outgoing
 
 Schema = dict[str, Any]
 

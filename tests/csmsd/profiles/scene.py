@@ -11,6 +11,7 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.reading import Deviation, encode, read
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.profiles import answering, incoming, outgoing
+from csmsd.profiles.action import Context, Operation, Target
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Connector, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
@@ -18,7 +19,6 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Event, Record
 from csmsd.profiles.site import Site
-from csmsd.profiles.slice import Context, Operation, Target
 
 _noon = parse_time("2026-03-01T12:00:00.000Z")
 assert _noon is not None
@@ -114,11 +114,11 @@ class Scene:
 
     def send(self, action: str, payload: object, *, by: str = "CP1") -> Answer:
         """Has a charge point send a request; raises OcppError where it is answered with a CALLERROR."""
-        slice_ = incoming()[action]
+        declared = incoming()[action]
         state = self.site.charge_points[fold(by)]
         context = Context(self.site, state, self.now, [])
         raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-        reply = answering.answer(slice_, raw, context)
+        reply = answering.answer(declared, raw, context)
         self.keep(reply.changes, reply.events)
         return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
 

@@ -4,8 +4,8 @@ import pytest
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.profiles import answering, incoming
+from csmsd.profiles.action import Context
 from csmsd.profiles.record import Deleted
-from csmsd.profiles.slice import Context
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from tests.csmsd.profiles.scene import NOON, Scene
 

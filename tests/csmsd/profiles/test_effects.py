@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from csmsd.profiles import operations
+from csmsd.profiles.action import Observation, Operation, Sent
 from csmsd.profiles.core.change_availability import ChangeAvailability
 from csmsd.profiles.core.remote_start_transaction import RemoteStart
 from csmsd.profiles.core.remote_stop_transaction import RemoteStop
 from csmsd.profiles.core.reset import Reset
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Operation, Sent, Sight
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 Course = Callable[[Scene], object]
@@ -24,7 +24,7 @@ def scene() -> Scene:
     return made
 
 
-def see(scene: Scene, operation: Operation, state: str | None = None, status: str = "Accepted") -> Sight:
+def see(scene: Scene, operation: Operation, state: str | None = None, status: str = "Accepted") -> Observation:
     """What is seen of a command that was sent at noon."""
     (request,) = operation.steps(scene.target())
     return operation.effect(state).look(Sent(request, NOON, status, scene.target()))

@@ -13,7 +13,7 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import check_sendable, encode, read
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming
-from csmsd.profiles.slice import Context
+from csmsd.profiles.action import Context
 from tests.csmsd.profiles.messages import (
     against_schema,
     bare,

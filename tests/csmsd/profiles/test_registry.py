@@ -10,8 +10,8 @@ from msgspec import inspect
 import csmsd.profiles
 from csmsd.ocpp.reading import encode
 from csmsd.profiles import ROOMS, incoming, operations, outgoing, slices
+from csmsd.profiles.action import Operation, action_of
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.slice import Operation, action_of
 from tests.csmsd.profiles.messages import instances
 from tests.csmsd.profiles.scene import Scene
 

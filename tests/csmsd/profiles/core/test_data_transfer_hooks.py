@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from csmsd.profiles import answering, incoming
+from csmsd.profiles.action import Ask, Context, Reply
 from csmsd.profiles.core.data_transfer import DataTransferReq, data_transfer
 from csmsd.profiles.policies import DataTransfer, DataTransferHook
-from csmsd.profiles.slice import Ask, Context, Reply
 from tests.csmsd.profiles.scene import Scene
 
 HOOKS = [

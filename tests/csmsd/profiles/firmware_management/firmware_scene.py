@@ -7,11 +7,11 @@ import msgspec
 
 from csmsd.ocpp.reading import encode, read
 from csmsd.profiles import outgoing
+from csmsd.profiles.action import Operation, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
-from csmsd.profiles.slice import Operation, Target, action_of
 from tests.csmsd.profiles.scene import Scene
 
 TOKEN = "t" * 32
@@ -38,17 +38,17 @@ class FirmwareScene(Scene):
         """Sends what an operation asks for, the way of the runner; the payload that was sent."""
         self.task += 1
         (request,) = operation.steps(self.target())
-        slice_ = outgoing()[action_of(type(request))]
+        declared = outgoing()[action_of(type(request))]
         target = Target(self.site, self.cp, self.now, self.task)
-        assert slice_.intend is not None
-        self.keep(*slice_.intend(request, target))
+        assert declared.intend is not None
+        self.keep(*declared.intend(request, target))
         if fails is not None:
-            assert slice_.unconfirmed is not None
-            self.keep(*slice_.unconfirmed(request, fails, target))
+            assert declared.unconfirmed is not None
+            self.keep(*declared.unconfirmed(request, fails, target))
         else:
-            assert slice_.settle is not None
-            answer, _ = read(slice_.confirmation, msgspec.json.encode(confirmation or {}))
-            self.keep(*slice_.settle(request, answer, target))
+            assert declared.settle is not None
+            answer, _ = read(declared.confirmation, msgspec.json.encode(confirmation or {}))
+            self.keep(*declared.settle(request, answer, target))
         payload: dict[str, Any] = json.loads(encode(request))
         return payload
 

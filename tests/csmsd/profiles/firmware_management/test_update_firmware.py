@@ -156,12 +156,12 @@ def test_what_was_reported_before_the_answer_got_lost_is_not_taken_back() -> Non
     reported(scene, "Downloading")
     from csmsd.profiles import outgoing
 
-    slice_ = outgoing()["UpdateFirmware"]
-    assert slice_.unconfirmed is not None
+    declared = outgoing()["UpdateFirmware"]
+    assert declared.unconfirmed is not None
     (request,) = FTP.steps(scene.target())
     target = scene.target()
     target.task = 1
-    assert slice_.unconfirmed(request, "not_connected", target) == ([], [])
+    assert declared.unconfirmed(request, "not_connected", target) == ([], [])
     assert scene.update.state == "downloading"
 
 

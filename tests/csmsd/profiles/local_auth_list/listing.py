@@ -7,12 +7,12 @@ from typing import Any
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.types import Message
 from csmsd.profiles import outgoing
+from csmsd.profiles.action import action_of
 from csmsd.profiles.core.get_configuration import GetConfigurationConf, KeyValue
 from csmsd.profiles.local_auth_list.entries import Entries, applied
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionConf
 from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
-from csmsd.profiles.slice import action_of
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.scene import Scene
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.action import Operation
 from csmsd.profiles.core.charge_points import ConfigurationKey
-from csmsd.profiles.slice import Operation
 from csmsd.profiles.smart_charging.library import LibraryProfile
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile
 from tests.csmsd.profiles.messages import against_schema

@@ -5,7 +5,7 @@ import pytest
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule
 from csmsd.profiles.smart_charging.comparison import differences, reported_limits
-from csmsd.profiles.smart_charging.composite import Moment, Supply, compose
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Supply, compose
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import HOUR, MONDAY, on, profile
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit, RecurrencyKind
-from csmsd.profiles.smart_charging.composite import Moment, Period, Running, Supply, compose
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MINUTE, MONDAY, SECOND, on, profile
 

@@ -26,12 +26,12 @@ _READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Intake:
     """A file on its way in. It is read by nobody before `finish`, and leaves nothing behind after `abort`."""
 
-    def __init__(self, shelf: "Shelf", kind: Kind, limit: int) -> None:
-        self._shelf = shelf
+    def __init__(self, storage: "Storage", kind: Kind, limit: int) -> None:
+        self._storage = storage
         self._kind = kind
         self._limit = limit
         self._name = secrets.token_hex(16)
-        self._partial = shelf.directory("partial") / self._name
+        self._partial = storage.directory("partial") / self._name
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor: int | None = os.open(self._partial, flags, 0o600)
         self._hash = hashlib.sha256()
@@ -44,7 +44,7 @@ class Intake:
         if self.size + len(data) > self._limit:
             raise NoRoom(f"the file is larger than {self._limit // 1_048_576} MiB", too_large=True)
         if self._kind == "diagnostics":
-            self._shelf.take_room(len(data))
+            self._storage.take_room(len(data))
         self.size += len(data)
         self._hash.update(data)
         view = memoryview(data)
@@ -57,7 +57,7 @@ class Intake:
         os.fsync(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = None
-        directory = self._shelf.directory(self._kind)
+        directory = self._storage.directory(self._kind)
         self._partial.rename(directory / self._name)
         synced = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -74,10 +74,10 @@ class Intake:
         self._descriptor = None
         self._partial.unlink(missing_ok=True)
         if self._kind == "diagnostics":
-            self._shelf.give_room(self.size)
+            self._storage.give_room(self.size)
 
 
-class Shelf:
+class Storage:
     """The directory of files. Threads may use it: the hosts write while the daemon goes on."""
 
     def __init__(self, directory: Path, quota: int) -> None:

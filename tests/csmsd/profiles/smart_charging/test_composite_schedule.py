@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from csmsd.ocpp.types import ChargingRateUnit
-from csmsd.profiles.smart_charging.composite import Moment, Period, Running, Supply, compose, rounded
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose, rounded
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, on, profile
 

@@ -78,8 +78,8 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
         return action_of(self.request)
 
 
-class Observer(msgspec.Struct, frozen=True):
-    """A rule that follows from what another slice tells: `OBSERVES` of a module holds them.
+class Consequence(msgspec.Struct, frozen=True):
+    """A rule that follows from what another slice tells: `CONSEQUENCES` of a module holds them.
 
     It sees an event, whoever brought it about (a charge point, an operator, a clock), and adds what is kept in the same
     commit, and what is told. So a room can build on another one without that one knowing. Memory has what the event
@@ -87,7 +87,7 @@ class Observer(msgspec.Struct, frozen=True):
     """
 
     event: EventType
-    observe: Callable[[Event, Site, Milliseconds], tuple[list[Change], list[Event]]]
+    follow: Callable[[Event, Site, Milliseconds], tuple[list[Change], list[Event]]]
 
 
 class Target(msgspec.Struct):
@@ -144,7 +144,7 @@ class Sent(msgspec.Struct, Generic[Req]):
     target: Target
 
 
-class Sight(msgspec.Struct):
+class Observation(msgspec.Struct):
     """What is seen of an effect: `state` is a word for what is so now.
 
     `failed` says why it will not come to it any more; `silent`: nobody can know, for nothing was heard for too long.
@@ -168,7 +168,7 @@ class Effect(msgspec.Struct, frozen=True):
     """
 
     state: str
-    look: Callable[[Sent[Any]], Sight]
+    look: Callable[[Sent[Any]], Observation]
     events: tuple[EventType, ...]
     patience: int | None = 60
 

@@ -17,7 +17,7 @@ _SAVE_EVERY_MS = 60_000
 Policy = Literal["reject", "accept", "pending"]
 
 
-class Strangers:
+class Admission:
     """Looks identities up, and deals with those that are not there."""
 
     def __init__(self, live: LiveSite) -> None:
@@ -27,7 +27,7 @@ class Strangers:
     def known(self, identity: str) -> ChargePointState | None:
         return self._live.site.charge_point(identity)
 
-    async def meet(self, identity: str, address: str, policy: Policy) -> ChargePointState | None:
+    async def admit(self, identity: str, address: str, policy: Policy) -> ChargePointState | None:
         """The state under which it is let in, or None when it is refused; either way it is on record."""
         met = self.known(identity)  # by another connection, a moment ago
         if met is not None:
@@ -55,28 +55,28 @@ class Strangers:
 
     def _note(self, identity: str, address: str) -> None:
         now = self._live.now()
-        strangers = self._live.site.unknown_charge_points
-        stranger = strangers.get(fold(identity))
-        if stranger is None:
-            if len(strangers) >= MAX_REMEMBERED:
-                oldest = min(strangers.values(), key=lambda known: known.last_at)
-                del strangers[fold(oldest.id)]
+        unknown = self._live.site.unknown_charge_points
+        knocking = unknown.get(fold(identity))
+        if knocking is None:
+            if len(unknown) >= MAX_REMEMBERED:
+                oldest = min(unknown.values(), key=lambda known: known.last_at)
+                del unknown[fold(oldest.id)]
                 self._saved_at.pop(fold(oldest.id), None)
                 self._keep([Deleted(oldest)])
-            stranger = UnknownChargePoint(id=identity, address=address, first_at=now, last_at=0)
-            strangers[fold(identity)] = stranger
+            knocking = UnknownChargePoint(id=identity, address=address, first_at=now, last_at=0)
+            unknown[fold(identity)] = knocking
             log.warning(
                 "%s: refused: %s is not registered; to let it in: csmsctl cp accept %s", address, identity, identity
             )
-        stranger.attempts += 1
-        stranger.address = address
-        stranger.last_at = now
+        knocking.attempts += 1
+        knocking.address = address
+        knocking.last_at = now
         if now - self._saved_at.get(fold(identity), 0) >= _SAVE_EVERY_MS:
             self._saved_at[fold(identity)] = now
-            self._keep([stranger])
+            self._keep([knocking])
             # It was refused, whether or not that can be stored.
             self._live.tell(
-                Event("charge_point.refused", identity, {"address": address, "attempts": stranger.attempts})
+                Event("charge_point.refused", identity, {"address": address, "attempts": knocking.attempts})
             )
 
     def _keep(self, changes: list[Change]) -> None:

@@ -1,4 +1,4 @@
-"""The shelf: what a start finds on disk and in the database need not agree."""
+"""The storage: what a start finds on disk and in the database need not agree."""
 
 import logging
 import os
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from csmsd.files import shelf
-from csmsd.files.shelf import Shelf
+from csmsd.files import storage
+from csmsd.files.storage import Storage
 
 MEBIBYTE = 1024 * 1024
 
@@ -33,13 +33,13 @@ def test_what_an_older_backup_does_not_know_is_laid_aside_and_found_again(
     )
     put(tmp_path, "partial", "d")
     with caplog.at_level(logging.INFO):
-        Shelf(tmp_path, MEBIBYTE).open({"firmware": [old], "diagnostics": []})
+        Storage(tmp_path, MEBIBYTE).open({"firmware": [old], "diagnostics": []})
     assert names(tmp_path, "firmware") == {old}
     assert names(tmp_path, "diagnostics") == names(tmp_path, "partial") == set()
     assert names(tmp_path, "lost") == {f"firmware-{new}", f"diagnostics-{diagnosis}"}
     assert f"1 files of firmware that the database does not know were moved to {tmp_path}/lost" in caplog.text
 
-    again = Shelf(tmp_path, MEBIBYTE)
+    again = Storage(tmp_path, MEBIBYTE)
     again.open({"firmware": [old, new, "e" * 32], "diagnostics": [diagnosis]})
     assert again.read("firmware", new, 0, 100) == b"bbb"
     assert again.read("diagnostics", diagnosis, 0, 100) == b"ccc"
@@ -47,9 +47,9 @@ def test_what_an_older_backup_does_not_know_is_laid_aside_and_found_again(
 
 
 def test_what_is_laid_aside_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "_MOST_LOST", 2)
+    monkeypatch.setattr(storage, "_MOST_LOST", 2)
     for age, letter in enumerate("abc"):
         name = put(tmp_path, "firmware", letter)
         os.utime(tmp_path / "firmware" / name, (1000 - age, 1000 - age))
-    Shelf(tmp_path, MEBIBYTE).open({"firmware": [], "diagnostics": []})
+    Storage(tmp_path, MEBIBYTE).open({"firmware": [], "diagnostics": []})
     assert names(tmp_path, "lost") == {"firmware-" + "a" * 32, "firmware-" + "b" * 32}

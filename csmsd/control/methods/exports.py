@@ -93,7 +93,7 @@ async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
 
 
 METHODS: Table[Service] = {
-    "transaction.booked": Method(Booked, booked),
-    "transaction.exported": Method(Exported, exported),
+    "export.transactions": Method(Booked, booked),
+    "export.delivered": Method(Exported, exported),
     "transaction.energy": Method(Number, energy),
 }
