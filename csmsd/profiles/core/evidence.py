@@ -26,6 +26,7 @@ _UNITS = {REGISTER: "Wh", INTERVAL: "Wh", POWER: "W"}
 
 BEGIN = "Transaction.Begin"
 END = "Transaction.End"
+CLOCK = "Sample.Clock"
 RESUMED = "Interruption.End"
 
 

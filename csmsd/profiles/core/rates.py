@@ -5,7 +5,7 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.profiles.core.clocks import Clocks
-from csmsd.profiles.core.evidence import INTERVAL, POWER, Reading
+from csmsd.profiles.core.evidence import CLOCK, INTERVAL, POWER, Reading
 from csmsd.profiles.core.plain import ABOVE_RATING, HOUR, LIMIT_WH
 from csmsd.profiles.record import Milliseconds
 
@@ -29,7 +29,7 @@ def intervals(readings: list[Reading]) -> Intervals | None:
     kinds: dict[tuple[str, bool], dict[tuple[Milliseconds, str], float]] = {}
     for reading in readings:
         if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in _PLACES:
-            kind = (reading.context if reading.context == "Sample.Clock" else "", bool(reading.phase))
+            kind = (reading.context if reading.context == CLOCK else "", bool(reading.phase))
             kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading.value
     sums = {kind: _summed(found) for kind, found in kinds.items()}
     whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums

@@ -6,6 +6,7 @@ from csmsd.profiles.core.agreement import Case, Finding, exactly
 from csmsd.profiles.core.clocks import Clocks
 from csmsd.profiles.core.closing import closed
 from csmsd.profiles.core.doubts import Doubt
+from csmsd.profiles.core.evidence import CLOCK
 from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, reach
 from csmsd.profiles.core.running import up_to_last
 from csmsd.profiles.core.streams import Point, Stream, grid
@@ -18,6 +19,8 @@ def judge(
     """What the register that carries the bill says, with what start and stop told."""
     end = stream.end if stream.end is not None and (stream.end.wh or not start) else None  # 0 is not known, there too
     points = stream.points if end is None else [*stream.points, end]
+    if start == 0 and stop == 0 and _stands_still([*points, *([stream.begin] if stream.begin is not None else [])]):
+        return exactly(0.0)
     shown = [point.wh for point in points]
     doubts: set[Doubt] = set()
     if stop == 0 and (start or any(wh > ROUNDING_WH for wh in shown)):
@@ -52,6 +55,14 @@ def judge(
     if "stop_register" in doubts:
         finding = finding.doubted(more=clocks.until_end(points[-1].time if points else clocks.began))
     return finding.doubted(*doubts)
+
+
+def _stands_still(points: list[Point]) -> bool:
+    """Whether readings, which may be of several registers, prove that nothing was drawn."""
+    levels: dict[str, list[float]] = {}
+    for point in points:
+        levels.setdefault(point.context if point.context == CLOCK else "", []).append(point.wh)
+    return len(points) > 1 and all(max(level) - min(level) <= ROUNDING_WH for level in levels.values())
 
 
 def _comes_after(begin: Point, start: float, slack: float, clocks: Clocks) -> bool:

@@ -40,7 +40,11 @@ def up_to_last(case: Case) -> Finding:
     if start_is_kwh(case, points):
         return _from_kwh(case)
     below = all(point.wh < start - slack for point in points)
+    _, odd = part(points, lambda p: start - slack <= p.wh and case.can_have_come(p.wh - start, p.time))
+    whole = not any(point.wh % 1 for point in odd)  # kWh that are called Wh have decimals
     for factor in UNITS:
+        if factor > 1 and whole and counts_from_zero(case, odd):
+            continue
         scaled = [
             point
             if start - slack <= point.wh and case.can_have_come(point.wh - start, point.time)

@@ -523,6 +523,12 @@ an End of 0 just after the stop: 300
     S 1000 | M -50 1100 | M -30 1200 | M 0.02 0 end | E 1300
 a unit left out once: 300 unit
     S 1000 | M -50 1.1kWh | M -30 1.2 | E 1300
+nothing drawn, start and stop tell 0: 0
+    S 0 | M -50 5111000 | M -30 5111000 | M -10 5111004 | E 0
+samples from 0 that look like the meter in kWh: 200
+    S 200000 | M -50 200
+nothing drawn, by Begin and a reading: 0
+    S 0 | M -60 5111000 begin | M -10 5111000 | E 0
 a start of 2018, a stop of 1970: 1000 stop_clock
     S 1000 -4300000 got:-60 | E 2000 odd got:0
 a start two hours ahead, a stop of 1970: 1000 stop_clock
