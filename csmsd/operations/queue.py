@@ -110,8 +110,6 @@ class CommandQueue:
             plan = msgspec.structs.replace(options, dry_run=True, unless_transaction=False)
             await self._runner.run_for(state, start, plan, planned.append)
             results = [result for result in planned if result.obstacle is not None]
-            if not planned:
-                return []  # there is nothing to be sent
             if not results and len(self._lines.of(state.id)) >= MAX_QUEUED:
                 error = f"{MAX_QUEUED} commands are queued for it already"
                 results = [not_sent(state.id, Obstacle.QUEUE_FULL, error, action=planned[0].action)]

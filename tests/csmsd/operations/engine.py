@@ -174,6 +174,25 @@ class Engine:
         self.cp.connected_at = self.scene.now
         self.queue.ready()
 
+    async def until_idle(self) -> None:
+        """Nothing is on its way to the disk."""
+        await asyncio.sleep(0)
+        await self.writer.flush()
+
+    async def stays_unasked(self) -> bool:
+        """Whether CP1 is asked nothing, although the queue has looked at all that waits: CP2's command was sent."""
+        if "cp2" not in self.live.site.charge_points:
+            self.scene.site = self.live.site
+            await self.store(self.scene.register("CP2", boot_status="Accepted").record)
+        self.queue.ready()
+        command = Command("trigger-message", {"message": "Heartbeat"})
+        states = [self.live.site.charge_points["cp2"]]
+        running = asyncio.create_task(self.queue.run(states, command, Options(**_ANN), HOUR, lambda _: None))
+        asked = await self.links.next()
+        asked.confirm(status="Accepted")
+        await running
+        return asked.identity == "CP2" and self.links.asked.empty()
+
     async def until(self, *types: str) -> dict[str, object]:
         """Waits for the next event of such a type, and takes it out of `told`."""
         async with asyncio.timeout(WITHIN_SECONDS):
