@@ -8,6 +8,7 @@ from typing import Literal, get_origin
 import pytest
 
 from csmsd.ocpp.types import Message
+from csmsd.profiles import incoming, outgoing
 from csmsd.profiles.action import Operation
 from tests.architecture.sources import below, imported_modules, imports, modules, ours, tree
 
@@ -19,7 +20,7 @@ IMPURE = {
 
 
 def test_there_is_something_to_look_at() -> None:
-    for package in ("csmsd.ocpp", "csmsd.profiles.core", "csmsctl", *EDGES):
+    for package in ("csmsd.ocpp", "csmsd.profiles.core", "csmsd.operations", "csmsctl", *EDGES):
         assert len(modules(package)) > 1, package
     assert ours("csmsd.profiles.core.authorize") >= {"csmsd.ocpp.types", "csmsd.profiles.core.id_tags"}
 
@@ -43,6 +44,38 @@ def test_the_pure_part_reads_no_clock_and_does_no_io(name: str) -> None:
     calls = {ast.unparse(node.func) for node in ast.walk(tree(name)) if isinstance(node, ast.Call)}
     assert {call for call in calls if re.search(r"\b(date|datetime)\.(now|utcnow|today)$", call)} == set()
     assert calls & {"open", "print", "input"} == set()
+
+
+# --- the engine for commands
+
+
+@pytest.mark.parametrize("name", modules("csmsd.operations"))
+def test_the_engine_knows_no_edge(name: str) -> None:
+    """Operators and what starts by itself use it alike."""
+    below_it = ("csmsd.ocpp", "csmsd.profiles", "csmsd.operations", "csmsd.live_site", "csmsd.events", "csmsd.ports")
+
+    assert {module for module in ours(name, for_types=True) if not below(module, *below_it)} == set()
+
+
+@pytest.mark.parametrize("name", modules("csmsd.operations"))
+def test_the_engine_does_not_speak_to_csmsctl(name: str) -> None:
+    """Options and commands of csmsctl are spelt in control/, where its answers are made."""
+    docstrings = {id(node.value) for node in ast.walk(tree(name)) if isinstance(node, ast.Expr)}
+    said = [
+        node.value
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+    assert [text for text in said if re.search(r"csmsctl|(?<!\w)--\w|error_code", text)] == []
+
+
+@pytest.mark.parametrize("name", modules("csmsd.operations"))
+def test_the_engine_names_no_action(name: str) -> None:
+    """What it has to know of one is declared in its slice."""
+    constants = [node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)]
+
+    assert set(constants) & (set(incoming()) | set(outgoing())) == set()
 
 
 # --- the edges
@@ -69,6 +102,28 @@ def test_the_daemon_alone_knows_everybody() -> None:
 @pytest.mark.parametrize("name", modules("csmsd"))
 def test_csmsd_does_not_know_csmsctl(name: str) -> None:
     assert not any(below(module, "csmsctl") for module in ours(name))
+
+
+# --- WebSockets
+
+# In each program the shell of its conversation. In csmsd the handshake and the frames after it; a charge point of the
+# self-test shares nothing with a simulated one, so that neither hides a mistake of the other.
+SHELLS = {
+    "csmsd.charge_points.listener",
+    "csmsd.charge_points.connection",
+    "csmsctl.simulator.connection",
+    "csmsctl.conformance.charge_point",
+}
+
+
+def test_websockets_is_known_where_a_socket_ends() -> None:
+    knowing = {
+        name
+        for name in modules("csmsd", "csmsctl")
+        if any(below(module, "websockets") for module in imported_modules(name, for_types=True))
+    }
+
+    assert knowing == SHELLS
 
 
 # --- csmsctl
