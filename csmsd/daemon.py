@@ -24,12 +24,13 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import file_hosts
 from csmsd.hooks.opening import executables
-from csmsd.housekeeping import Housekeeping, calm_garbage_collector, settle_what_was_under_way
+from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import metrics_listener
 from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.timestamps import format_time
+from csmsd.operations.interrupted import settle_what_was_under_way
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner

@@ -9,29 +9,28 @@ from tests.csmsd.profiles.scene import NOON
 
 KEYS = ["charge_point", "action", "outcome", "status", "request", "response", "error", "duration_ms", "task"]
 
+CASES = [
+    (Obstacle.SENSELESS, 2, "why"),
+    (Obstacle.NOT_THERE, 3, "why"),
+    (Obstacle.OBJECTION, 2, "why; --force sends it all the same"),
+    (Obstacle.TRANSACTION, 1, "why (--unless-transaction)"),
+    (Obstacle.STOPPING, 1, "why"),
+    (Obstacle.NO_FILE_HOST, 1, "why"),
+    (Obstacle.NOT_RECORDED, 1, "why"),
+    (Obstacle.NOT_QUEUED, 1, "why"),
+    (Obstacle.QUEUE_FULL, 1, "why; see: csmsctl task list --state queued"),
+    (Obstacle.INTERRUPTED, 1, "why"),
+    (Obstacle.FAILED_BEFORE, 1, "why (--fail-fast)"),
+    (Obstacle.FAULT, 2, "why"),
+]
+
 
 def task(**fields: object) -> Task:
     known = {"id": 3, "created_at": NOON, "charge_point": "CP1", "action": "Reset", "request": '{"type":"Soft"}'}
     return Task(**known | fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("obstacle", "code", "error"),
-    [
-        (Obstacle.SENSELESS, 2, "why"),
-        (Obstacle.NOT_THERE, 3, "why"),
-        (Obstacle.OBJECTION, 2, "why; --force sends it all the same"),
-        (Obstacle.TRANSACTION, 1, "why (--unless-transaction)"),
-        (Obstacle.STOPPING, 1, "why"),
-        (Obstacle.NO_FILE_HOST, 1, "why"),
-        (Obstacle.NOT_RECORDED, 1, "why"),
-        (Obstacle.NOT_QUEUED, 1, "why"),
-        (Obstacle.QUEUE_FULL, 1, "why; see: csmsctl task list --state queued"),
-        (Obstacle.INTERRUPTED, 1, "why"),
-        (Obstacle.FAILED_BEFORE, 1, "why (--fail-fast)"),
-        (Obstacle.FAULT, 2, "why"),
-    ],
-)
+@pytest.mark.parametrize(("obstacle", "code", "error"), CASES)
 def test_what_was_not_sent_has_an_exit_code_and_says_what_to_do(obstacle: Obstacle, code: int, error: str) -> None:
     view = result_view(not_sent("CP1", obstacle, "why", action="Reset", request={"type": "Soft"}))
     assert view == {
@@ -48,9 +47,8 @@ def test_what_was_not_sent_has_an_exit_code_and_says_what_to_do(obstacle: Obstac
     }
 
 
-def test_every_obstacle_is_tried_above() -> None:
-    (mark,) = test_what_was_not_sent_has_an_exit_code_and_says_what_to_do.pytestmark
-    assert {row[0] for row in mark.args[1]} == set(Obstacle)
+def test_every_obstacle_is_among_the_cases() -> None:
+    assert {obstacle for obstacle, _, _ in CASES} == set(Obstacle)
 
 
 def test_a_dry_run_is_no_failure() -> None:

@@ -89,7 +89,7 @@ async def test_what_waits_for_a_transaction_is_overtaken_and_sent_when_it_ends(e
     engine.links.away.add("cp1")
     await engine.enqueue("unlock-connector", options=held, connector=1)
     await engine.queued("clear-cache")
-    engine.hold_seconds = 5
+    engine.live.site.policies.hold_after_reconnect = 5
     engine.back()
     (await engine.links.next()).confirm(status="Accepted")
     assert (await engine.until("task.delivered"))["action"] == "ClearCache"
@@ -105,7 +105,7 @@ async def test_one_that_has_just_come_may_have_begun_a_transaction_that_it_has_n
     held = {"unless_transaction": True}
     engine.links.away.add("cp1")
     await engine.enqueue("unlock-connector", options=held, connector=1)
-    engine.hold_seconds = 5
+    engine.live.site.policies.hold_after_reconnect = 5
     engine.back()
     engine.scene.now += 5 * SECOND - 1
     engine.queue.ready()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.operations.queue import MAX_QUEUED
+from csmsd.operations.queue import MAX_QUEUED, CommandQueue
 from csmsd.operations.result import Obstacle
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import Engine
@@ -125,8 +125,7 @@ async def test_after_a_restart_it_waits_on_and_what_was_begun_is_not_repeated(en
     (_, waiting), (command, begun) = engine.queue.of("CP1")
     begun.state = "recorded"
     kept = [(engine.queue.of("CP1")[0][0], waiting), (command, begun)]
-    ended = "csmsd ended before this command was over"
-    again = type(engine.queue)(engine.live, engine.links, engine.runner, lambda: 0.0)
+    again = CommandQueue(engine.live, engine.links, engine.runner, engine.live.site.policies)
     await again.load(kept)
     assert [task.id for _, task in again.of("cp1")] == [first]
     assert engine.rows(f"SELECT part_of, state, outcome, error FROM task WHERE id > {second}") == [

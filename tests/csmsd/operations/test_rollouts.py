@@ -21,7 +21,7 @@ class Carried:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.runner = RolloutRunner(engine.live, engine.runner, engine.bus, lambda: 30.0)
+        self.runner = RolloutRunner(engine.live, engine.runner, engine.bus, engine.live.site.policies)
         firmware = engine.live.site.firmware
         firmware.hosting = Hosting({"http": Host(9080, "csms")}, lambda: "t" * 32)
         self.image = FirmwareImage(name=IMAGE, stored="1", size=10, sha256="0", added_at=engine.scene.now)
@@ -114,7 +114,7 @@ async def test_one_that_is_rejected_for_the_time_being_is_as_good_as_away(carrie
     carried.engine.cp.record.boot_status = "Rejected"
     here(carried)
     while carried.runner.waits_for(1) is None:
-        await asyncio.sleep(0.001)
+        await carried.engine.until_idle()
     assert carried.stands() == ("running", "waiting", None)
     assert carried.engine.links.asked.empty()
     carried.engine.cp.record.boot_status = "Accepted"
