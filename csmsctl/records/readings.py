@@ -1,11 +1,12 @@
 """Power and energy out of the meter values of a transaction, as `transaction.meter` gives them."""
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from csmsctl.display.table import Record
+from csmsd.ocpp.measurands import over_phases
+from csmsd.ocpp.numbers import parse_number
 
 _POWER = "Power.Active.Import"
 _ENERGY = "Energy.Active.Import.Register"
@@ -25,26 +26,23 @@ def readings(meter_values: Sequence[Record]) -> Iterator[Reading]:
     for value in meter_values:
         samples = [sample for sample in value.get("samples") or [] if sample.get("format") != "SignedData"]
         time = datetime.fromisoformat(str(value.get("time"))).timestamp()
-        power = _value(samples, _POWER, None)
-        if power is None:
-            phases = [part for phase in ("L1", "L2", "L3") if (part := _value(samples, _POWER, phase)) is not None]
-            power = sum(phases) if phases else None
-        yield Reading(time, power, _value(samples, _ENERGY, None))
+        power = [sample for sample in samples if sample.get("measurand") == _POWER and sample.get("location") != "EV"]
+        # Elsewhere in the charge point it is nearly the same, where a register may be another one.
+        power = [sample for sample in power if _at_outlet(sample)] or power
+        energy = [sample for sample in samples if sample.get("measurand") == _ENERGY and _at_outlet(sample)]
+        yield Reading(time, over_phases(_by_phase(power)), _by_phase(energy).get(""))
 
 
-def _value(samples: Sequence[Record], measurand: str, phase: str | None) -> float | None:
-    """In W or Wh, at the outlet, which is where an absent location is (C 7.43)."""
+def _at_outlet(sample: Record) -> bool:
+    return sample.get("location") in (None, "", "Outlet")  # an absent location means Outlet (C 7.43)
+
+
+def _by_phase(samples: Sequence[Record]) -> dict[str, float]:
+    """In W or Wh; the total is that of no phase."""
+    found: dict[str, float] = {}
     for sample in samples:
-        if (
-            sample.get("measurand") != measurand
-            or (sample.get("phase") or None) != phase
-            or sample.get("location") not in (None, "Outlet")
-        ):
-            continue
-        try:
-            number = float(sample.get("value") or "")
-        except ValueError:
-            continue
-        if math.isfinite(number):
-            return number * 1000 if str(sample.get("unit")).casefold() in _THOUSANDFOLD else number
-    return None
+        number = parse_number(str(sample.get("value") or ""))
+        if number is not None:
+            factor = 1000 if str(sample.get("unit")).casefold() in _THOUSANDFOLD else 1
+            found.setdefault(str(sample.get("phase") or ""), number * factor)
+    return found

@@ -60,8 +60,6 @@ def charge_point_view(state: ChargePointState) -> Json:
 def _connector_view(state: ChargePointState, number: int) -> Json:
     connector: Connector | None = state.connectors.get(number)
     running = state.transactions.active_on(number)
-    samples = state.samples_on(number) if running is not None else {}
-    soc = samples.get("SoC")
     return {
         "connector": number,
         "status": connector.status if connector else None,
@@ -74,7 +72,7 @@ def _connector_view(state: ChargePointState, number: int) -> Json:
         "id_tag": running.id_tag if running else None,
         "power_w": state.power_w(number) if running else None,
         "energy_wh": state.energy_wh(running) if running else None,
-        "soc_percent": soc.value if soc else None,
+        "soc_percent": state.soc_percent(number) if running else None,
     }
 
 
@@ -117,8 +115,7 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
     """A transaction; while it runs, energy, power and duration are those of now."""
     state = site.charge_point(transaction.charge_point)
     running = transaction.state == "active"
-    samples = state.samples_on(transaction.connector) if running and state is not None else {}
-    soc = samples.get("SoC")
+    measured = state if running and state is not None and state.samples_of(transaction) else None
     register = state.transactions.registers.get(transaction.id) if running and state is not None else None
     end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)
     return {
@@ -135,8 +132,8 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "meter_stop_wh": transaction.meter_stop_wh,
         "energy_wh": transaction.energy_wh if state is None else state.energy_wh(transaction),
         "energy_suspect": transaction.energy_suspect or (register is not None and register.suspect),
-        "power_w": state.power_w(transaction.connector) if samples and state is not None else None,
-        "soc_percent": soc.value if soc else None,
+        "power_w": measured.power_w(transaction.connector) if measured is not None else None,
+        "soc_percent": measured.soc_percent(transaction.connector) if measured is not None else None,
         "stop_reason": transaction.stop_reason,
         "stop_id_tag": transaction.stop_id_tag,
         "reservation": transaction.reservation,

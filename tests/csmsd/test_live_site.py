@@ -292,7 +292,7 @@ async def test_what_no_file_knows_is_carried_over(house: House) -> None:
     before.heard["Heartbeat"] = NOON
     before.unanswered_since = NOON + 1
     before.samples[1] = LatestSamples()
-    before.samples[1].add(1, lambda: {"Power.Active.Import": Sample(7, "W", NOON)})
+    before.samples[1].add(1, lambda: {"Power.Active.Import": Sample(7, "W", NOON)}, NOON)
     house.live.distrust()
     await house.writer.flush()
     after = house.live.site.charge_points["cp1"]

@@ -10,6 +10,7 @@ from csmsd.control.explanation.limits import ACTIONS
 from csmsd.control.log_book import LogBook
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
+from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import ReservationFilter, TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
@@ -201,22 +202,17 @@ async def _last_before(log: LogBook, time: Milliseconds) -> Milliseconds | None:
 def _measured(reading: Any) -> Measured:
     """The numbers of a meter value that the story looks at, in base units."""
     soc: float | None = None
-    power: float | None = None
-    by_phase: list[float] = []
+    power: dict[str, float] = {}
     currents: list[float] = []
     for sample in reading.samples:
         read = number(sample)
         if read is None or sample.location not in (None, "", "Outlet") or sample.phase == "N":
             continue
         match sample.measurand, read[1]:
-            case "SoC", "Percent":
-                soc = read[0]
+            case "SoC", unit:
+                soc = state_of_charge(read[0], unit)
             case "Current.Import", "A":
                 currents.append(read[0])
-            case "Power.Active.Import", "W" if not sample.phase:
-                power = read[0]
             case "Power.Active.Import", "W":
-                by_phase.append(read[0])
-    if power is None and by_phase:
-        power = sum(by_phase)
-    return Measured(reading.time, soc, max(currents, default=None), power)
+                power[sample.phase or ""] = read[0]
+    return Measured(reading.time, soc, max(currents, default=None), over_phases(power))

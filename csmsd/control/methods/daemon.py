@@ -130,7 +130,7 @@ async def figures(service: Itself, parameters: NoParameters, caller: Caller) -> 
         "connected": sum(state.connected for state in everyone),
         "charge_points": len(everyone),
         "active_transactions": len(active),
-        "power_w": sum(state.power_w(running.connector) or 0 for state, running in active),
+        "power_w": sum(state.power_w(running.connector) or 0 for state, running in active if state.connected),
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
         "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.lateness import Lateness
@@ -15,11 +16,14 @@ from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
+_POWER = "Power.Active.Import"
 _INDEX = re.compile(r"\[\d+\]")
 
 MAX_CONNECTORS = 256  # growth is capped: no charge point has more
 MAX_CONFIGURATION_KEYS = 1000
 MAX_DEVIATION_KINDS = 200
+_CLOCK_SET_BACK_MS = 300_000  # when only older readings have come for that long, they are of now
+_TOGETHER_MS = 10_000  # phases that are measured one after the other
 MAX_SAMPLES = 100  # newest readings per connector; 22 measurands on up to ten phases, few of which exist
 
 
@@ -144,21 +148,49 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class LatestSamples(Mapping[str, Sample]):
-    """The newest reading of each measurand and phase on a connector, worked out when somebody looks."""
+    """The newest reading of each measurand and phase on a connector, worked out when somebody looks.
+
+    All are of one transaction, or of none.
+    """
 
     _MOST_UNSETTLED = 8
 
     def __init__(self) -> None:
+        self.transaction: int | None = None
+        self.received_at: Milliseconds = 0  # when the last ones came, whatever their own clock says
         self._settled: dict[str, Sample] = {}
         self._unsettled: dict[int, Callable[[], dict[str, Sample]]] = {}
-        self.received_at: Milliseconds = 0  # when the newest came, whatever its own clock says
+        self._time: Milliseconds = 0  # of the newest ones, by their own clock
+        self._newest_at: Milliseconds = 0  # when those came
 
-    def add(self, kind: int, samples: Callable[[], dict[str, Sample]]) -> None:
-        """Takes newer ones. They replace unseen ones of the same `kind`, except 0, which may have other names in it."""
+    def receive(self, transaction: int | None, now: Milliseconds) -> None:
+        """Readings of that transaction come now; those of another one count no more."""
+        self.received_at = now
+        if transaction != self.transaction:
+            self.transaction = transaction
+            self._settled.clear()
+            self._unsettled.clear()
+            self._time = 0
+
+    def add(self, kind: int, samples: Callable[[], dict[str, Sample]], time: Milliseconds) -> None:
+        """Takes what was read at a time. Newer ones replace unseen ones of the same `kind`, except 0, which may have
+        other names in it; older ones, out of a backlog, replace nothing that is newer."""
+        time = min(time, self.received_at)  # a clock that is ahead must not hide what comes after it is set right
+        if time < self._time and self.received_at - self._newest_at < _CLOCK_SET_BACK_MS:
+            self._add_older(samples())
+            return
+        self._time, self._newest_at = time, self.received_at
         self._unsettled.pop(kind, None)
         self._unsettled[kind] = samples
         if kind == 0 or len(self._unsettled) > self._MOST_UNSETTLED:
             self._settle()
+
+    def _add_older(self, samples: dict[str, Sample]) -> None:
+        settled = self._settle()
+        for name, sample in samples.items():
+            known = settled.get(name)
+            if (known is None and len(settled) < MAX_SAMPLES) or (known is not None and known.time <= sample.time):
+                settled[name] = sample
 
     def _settle(self) -> dict[str, Sample]:
         settled = self._settled
@@ -222,8 +254,18 @@ class ChargePointState:
         return self._zone[1]
 
     def samples_on(self, connector: int) -> Mapping[str, Sample]:
-        """The newest readings by measurand and phase."""
-        return self.samples.get(connector, {})
+        """The newest readings by measurand and phase: of what runs there, or of the connector while nothing does."""
+        samples = self.samples.get(connector)
+        running = self.transactions.active_on(connector)
+        if samples is None or samples.transaction != (running.id if running is not None else None):
+            return {}
+        return samples
+
+    def samples_of(self, transaction: Transaction) -> Mapping[str, Sample]:
+        """The newest readings of a transaction that runs."""
+        samples = self.samples.get(transaction.connector)
+        own = samples is not None and samples.transaction == transaction.id
+        return self.samples_on(transaction.connector) if own else {}
 
     def status_of(self, connector: int) -> str:
         """What a connector said last, in a word; that of one that is not there is no news."""
@@ -233,17 +275,25 @@ class ChargePointState:
         return known.status if known is not None else "connected"
 
     def power_w(self, connector: int) -> float | None:
-        """Imported active power: the total, or the sum of the phases where no total is sent."""
-        samples = self.samples_on(connector)
-        total = samples.get("Power.Active.Import")
-        if total is not None:
-            return round(total.value, 1)
-        phases = [
-            samples[name].value
-            for name in (f"Power.Active.Import.{phase}" for phase in ("L1", "L2", "L3"))
-            if name in samples
-        ]
-        return round(sum(phases), 1) if phases else None
+        """Imported active power over all phases as last measured; none flows from a connector that is Available."""
+        known = self.connectors.get(connector)
+        if known is not None and known.status == "Available":
+            return None
+        found = {
+            name.removeprefix(_POWER).removeprefix("."): sample
+            for name, sample in self.samples_on(connector).items()
+            if name.startswith(_POWER) and sample.unit == "W"
+        }
+        newest = max((sample.time for sample in found.values()), default=0)
+        power = over_phases({
+            phase: sample.value for phase, sample in found.items() if newest - sample.time <= _TOGETHER_MS
+        })  # fmt: skip
+        return None if power is None else round(power, 1)
+
+    def soc_percent(self, connector: int) -> float | None:
+        """The state of charge of what is charged there, as last measured."""
+        soc = self.samples_on(connector).get("SoC")
+        return None if soc is None else state_of_charge(soc.value, soc.unit)
 
     def energy_wh(self, transaction: Transaction) -> int:
         """Wh so far: the register of a running transaction, the booked sum of an ended one."""

@@ -48,16 +48,23 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
         booking.measure(transaction, readings.taken, at.site)
-    samples = at.charge_point.samples.get(request.connector_id)
-    if samples is None:
-        samples = at.charge_point.samples[request.connector_id] = LatestSamples()
-    samples.received_at = at.now
-    for taken in readings.taken:
-        samples.add(taken.kind, taken.samples)
     transaction_id = transaction.id if transaction is not None else None
+    _show(request.connector_id, transaction, readings.taken, at)
     told = partial(_told, request.connector_id, transaction_id, readings.taken)
     measured = Event("meter_values", at.charge_point.id, told)
     return Reply(MeterValuesConf(), [*moved, *readings.changes], [*told_of, measured])
+
+
+def _show(connector: int, transaction: Transaction | None, takings: list[Taken], at: Context) -> None:
+    """What is measured now on a connector is of the transaction that runs there, or of none while none does."""
+    if transaction is not at.charge_point.transactions.active_on(connector):
+        return
+    samples = at.charge_point.samples.get(connector)
+    if samples is None:
+        samples = at.charge_point.samples[connector] = LatestSamples()
+    samples.receive(transaction.id if transaction is not None else None, at.now)
+    for taken in takings:
+        samples.add(taken.kind, taken.samples, taken.time)
 
 
 def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> dict[str, object]:

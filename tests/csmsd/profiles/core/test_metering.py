@@ -189,7 +189,7 @@ def test_readings_that_nobody_looked_at_are_not_lost_to_newer_ones_that_say_less
         [sample("1200"), sample("none", **power)],
     ):
         for taken in meter.read(*samples).taken:
-            latest.add(taken.kind, taken.samples)
+            latest.add(taken.kind, taken.samples, taken.time)
 
     assert {name: found.value for name, found in latest.items()} == {
         ENERGY_REGISTER: 1200,
