@@ -17,7 +17,7 @@ from csmsd.profiles.record import Change, Event
 from csmsd.profiles.task import Outcome
 
 Payload = dict[str, Any]
-Consequences = tuple[list[Change], list[Event]]
+Kept = tuple[list[Change], list[Event]]  # what is kept in one commit, and told after it
 
 
 class RawRequest(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class Call(msgspec.Struct, frozen=True):
         """Whether there is something that has to be on disk before it leaves."""
         return self.rules is not None and self.rules.intend is not None
 
-    def intend(self, target: Target) -> Consequences:
+    def intend(self, target: Target) -> Kept:
         """What is kept and told in the commit of its task, before it leaves."""
         if self.message is None or self.rules is None or self.rules.intend is None:
             return [], []
@@ -101,8 +101,8 @@ class Call(msgspec.Struct, frozen=True):
         accepted = not good or status is None or status in good
         return ("accepted" if accepted else "rejected"), status
 
-    def consequences(self, end: CallEnd, target: Target) -> Consequences:
-        """What its end changes."""
+    def settle(self, end: CallEnd, target: Target) -> Kept:
+        """What its end changes, confirmed or not."""
         if self.message is None or self.rules is None:
             return [], []
         if end.confirmation is not None:

@@ -13,7 +13,7 @@ import msgspec
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import Message
-from csmsd.operations.call import Call, Consequences, Start, connector_of
+from csmsd.operations.call import Call, Kept, Start, connector_of
 from csmsd.operations.options import Options
 from csmsd.operations.parallel import Judgement, any_failed, over_all
 from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
@@ -198,7 +198,7 @@ class OperationRunner:
             part_of=turn.task.id if turn is not None else None,
         )
 
-    def _intend(self, task: Task, call: Call, rollout: int | None) -> Consequences:
+    def _intend(self, task: Task, call: Call, rollout: int | None) -> Kept:
         state = self._live.site.charge_point(task.charge_point)
         if state is None:
             return [], []
@@ -216,7 +216,7 @@ class OperationRunner:
         self.outcomes[task.action if call.rules is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
-        changes, events = self._consequences(task, end, call)
+        changes, events = self._take_in(task, end, call)
         data = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
         settled = Event("task.settled", task.charge_point, data)
         if not await self._keep([task, *changes], [*events, settled]):
@@ -225,17 +225,17 @@ class OperationRunner:
     async def _take_back(self, turn: Turn, end: CallEnd, call: Call) -> None:
         """The first CALL of a queued command never left: it waits again."""
         turn.begun = False
-        changes, events = self._consequences(turn.task, end, call)
+        changes, events = self._take_in(turn.task, end, call)
         await self._keep([turn.task, turn.command, *changes], events)
 
-    def _consequences(self, task: Task, end: CallEnd, call: Call) -> Consequences:
+    def _take_in(self, task: Task, end: CallEnd, call: Call) -> Kept:
         state, now = self._live.site.charge_point(task.charge_point), self._live.now()
         if state is None:
             return [], []
         _note_silence(state, end, now)
         if not self._live.accepting:  # memory stays as the disk is
             return [], []
-        return call.consequences(end, Target(self._live.site, state, now, task.id))
+        return call.settle(end, Target(self._live.site, state, now, task.id))
 
     async def _keep(self, changes: list[Change], events: list[Event]) -> bool:
         """A full disk must not keep anybody from stopping a transaction: then the command goes on unrecorded."""

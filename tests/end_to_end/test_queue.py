@@ -268,16 +268,16 @@ async def test_unless_a_transaction_is_active(make_site: MakeSite) -> None:
 
 
 async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: MakeSite) -> None:
-    site = await make_site({"ocpp": {"hold_after_reconnect": 0.5}})
+    site = await make_site({"ocpp": {"hold_after_reconnect": 1}})
     await site.call("tag.add", id="A1")
     await site.register("CP1")
     await queue(site, "reset", "CP1", "--type", "soft", "--unless-transaction", "--queue", "1h")
+    other = ("change-availability", "CP1", "--connector", "2", "--type", "inoperative", "--unless-transaction")
+    later = await queue(site, *other, "--queue")
     point = await ChargePoint.connect(site.url("CP1"))
     await point.boot()
     started = await point.start_transaction("A1")
     # On another connector it is sent when the time is over in which the Reset waited for what began offline.
-    other = ("change-availability", "CP1", "--connector", "2", "--type", "inoperative", "--unless-transaction")
-    later = await queue(site, *other, "--queue")
     assert (await site.csmsctl("task", "wait", str(later["task"]))).code == 0
     assert point.requests["Reset"].empty()
     await point.stop_transaction(started.transaction_id, 2000)

@@ -98,5 +98,5 @@ def test_a_raw_call_changes_nothing_here() -> None:
     assert call.followed  # its action is
     assert call.intend(target(scene)) == ([], [])
     assert call.host(target(scene)) is None
-    assert call.consequences(CallEnd("timeout"), target(scene)) == ([], [])
+    assert call.settle(CallEnd("timeout"), target(scene)) == ([], [])
     assert scene.site.firmware.updates.current("CP1") is None
