@@ -131,7 +131,7 @@ class HttpHost:
             log.error("firmware for %s cannot be read: %s", grant.charge_point, error.strerror)
             return _answer(500, "It cannot be read.")
         try:
-            ranged = request.headers.get("Range") is not None and (start, stop) != (0, 0)
+            ranged = _wants_a_part(request) and (start, stop) != (0, 0)
             response = web.StreamResponse(status=206 if ranged else 200)
             response.content_type = "application/octet-stream"
             response.content_length = stop - start
@@ -291,9 +291,14 @@ def _address(transport: asyncio.BaseTransport) -> str:
     return str(peer[0]) if peer else ""
 
 
+def _wants_a_part(request: web.Request) -> bool:
+    """Which file the rest was of is not known here: with If-Range all of it is sent, as for another one (RFC 9110)."""
+    return "Range" in request.headers and "If-Range" not in request.headers
+
+
 def _wanted(request: web.Request, size: int) -> tuple[int, int]:
     """The bytes from..to that are asked for. Raises ValueError for a range that does not exist."""
-    if "Range" not in request.headers or "If-Range" in request.headers:
+    if not _wants_a_part(request):
         return 0, size
     asked = request.http_range
     start = 0 if asked.start is None else asked.start

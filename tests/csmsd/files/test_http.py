@@ -1,10 +1,12 @@
 """The HTTP host of a real csmsd, with http.client as the charge point's client."""
 
 import asyncio
+import gzip
 import io
 import socket
 import stat
 import struct
+import zlib
 from asyncio import to_thread
 from contextlib import closing, suppress
 from http.client import HTTPConnection, IncompleteRead
@@ -70,6 +72,9 @@ async def test_it_is_fetched_in_pieces(hosts: Site) -> None:
         assert response.status == 206
         assert response.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
         assert body == FIRMWARE[first : last + 1]
+    # What it has a part of cannot be compared (RFC 9110, 13.1.5): all of it is sent.
+    whole = await to_thread(http, "HEAD", url, None, {"Range": "bytes=0-99", "If-Range": '"x"'})
+    assert (whole[0].status, whole[0].headers["Content-Length"]) == (200, str(size))
     response, _ = await to_thread(http, "GET", url, None, {"Range": f"bytes={size}-"})
     assert (response.status, response.headers["Content-Range"]) == (416, f"bytes */{size}")
     assert (await to_thread(http, "GET", url, None, {"Range": "bytes=x"}))[0].status == 416
@@ -311,6 +316,62 @@ async def test_too_large_a_file_leaves_nothing(hosts: Site) -> None:
     assert (await to_thread(chunked, url, 2_000_000)) in (413, None)
     assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
     assert (await upload_record(hosts))["received_at"] is None
+
+
+async def test_an_announced_size_is_enough_to_refuse_it(hosts: Site) -> None:
+    """Before a byte of it is read: what it says is too much by one."""
+    parts = urlsplit(await diagnose(hosts, await hosts.raw("CP1")))
+    most = 1_048_576 + 256 * 1024
+
+    async def answer(length: int) -> bytes:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"PUT {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+        line = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        return line
+
+    assert await answer(most + 1) == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    assert await answer(most) == b"HTTP/1.1 408 Request Timeout\r\n"  # that much is waited for
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_what_is_compressed_stays_so(hosts: Site, encoding: str) -> None:
+    """A small body must not become a large file; and what is kept is what was sent."""
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    body = gzip.compress(bytes(10_000)) if encoding == "gzip" else zlib.compress(bytes(10_000))
+    assert (await to_thread(http, "PUT", url, body, {"Content-Encoding": encoding}))[0].status == 201
+    assert await diagnostics_file(hosts, (await upload_record(hosts))["task"]) == body
+
+
+async def test_a_field_of_a_form_has_an_end(hosts: Site) -> None:
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    headers = {"Content-Type": "multipart/form-data; boundary=XX"}
+    most = 256 * 1024
+
+    def form(size: int) -> bytes:
+        field = b'--XX\r\nContent-Disposition: form-data; name="id"\r\n\r\n' + b"x" * size + b"\r\n"
+        return field + MULTIPART
+
+    assert (await to_thread(http, "POST", url, form(most + 1), headers))[0].status == 400
+    assert stored(hosts, "partial") == stored(hosts, "diagnostics") == []
+    assert (await to_thread(http, "POST", url, form(most), headers))[0].status == 201
+
+
+async def test_what_cannot_be_recorded_is_not_kept(hosts: Site) -> None:
+    """The charge point tries again, and is let."""
+    url = await diagnose(hosts, await hosts.raw("CP1"))
+    hosts.limit_file_size(4096)  # room for the file, and none in the database
+    assert (await to_thread(http, "PUT", url, b"what went wrong"))[0].status == 503
+    assert stored(hosts, "diagnostics") == stored(hosts, "partial") == []
+    hosts.limit_file_size(None)
+    watcher = await hosts.watch("diagnostics.received")
+    deadline = monotonic() + 15
+    while (status := (await to_thread(http, "PUT", url, b"what went wrong"))[0].status) == 503:
+        assert monotonic() < deadline
+        await asyncio.sleep(0.05)
+    assert status == 201
+    await watcher.event("diagnostics.received")
+    assert await diagnostics_file(hosts, (await upload_record(hosts))["task"]) == b"what went wrong"
 
 
 def chunked(url: str, size: int) -> int | None:
