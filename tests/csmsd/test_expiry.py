@@ -15,7 +15,7 @@ from csmsd.live_site import LiveSite
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.record import Event
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.site import Policies
+from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer
@@ -32,7 +32,7 @@ class Reserved:
         self.told: list[tuple[str, object]] = []
         self.writer = Writer(path, recover=lambda: self.live.recover())
         self.bus = EventBus(last=0, clock=lambda: self.now, keep=lambda event: None)
-        self.live = LiveSite(self.writer, self.bus, lambda: self.now, lambda: load(path, Policies()))
+        self.live = LiveSite(self.writer, self.bus, lambda: self.now, lambda: load(path, Site()))
         self.expiry = Expiry(self.live)
 
     def execute(self, statement: str) -> None:

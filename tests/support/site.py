@@ -20,7 +20,7 @@ from typing import Any
 import tomli_w
 
 from tests.support.charge_point import ChargePoint
-from tests.support.control import ControlConnection
+from tests.support.control import ControlConnection, ControlError
 from tests.support.raw_charge_point import RawChargePoint
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +217,14 @@ class Site:
         """One method of the control socket."""
         async with await ControlConnection.open(self.socket) as connection:
             return await connection.call(method, **params)
+
+    async def refused(self, method: str, **params: Any) -> tuple[int, str]:
+        """The code and the text with which a method of the control socket is refused."""
+        try:
+            answer = await self.call(method, **params)
+        except ControlError as error:
+            return error.code, str(error)
+        raise AssertionError(f"{method} was carried out: {answer}")
 
     async def watch(self, *types: str) -> ControlConnection:
         """A connection that gets the events of these types from now on."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import re
 import secrets
 from typing import Annotated
@@ -113,7 +112,7 @@ async def write(service: Intake, parameters: Piece, caller: Caller) -> Json:
     try:
         data = base64.b64decode(parameters.data, validate=True)
         await asyncio.to_thread(intake.write, data)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; so is what says that it is not even ASCII
         raise usage("The data is not base64.") from None
     except NoRoom as error:
         raise usage(f"{error}.") from None

@@ -1,0 +1,140 @@
+"""Charge points in the hands of an operator: what is taken, what a change brings about, and who may go."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.site import Site
+
+KEY = "0123456789abcdef"
+START = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": "2026-03-01T12:00:00Z"}
+
+
+async def shown(site: Site, identity: str = "CP1") -> dict[str, Any]:
+    return await site.call("charge_point.show", id=identity)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"id": "two words"}, "is no identity"),
+        ({"id": "x" * 49}, "is no identity"),
+        ({"security_profile": 2}, "needs TLS"),
+        ({"security_profile": 3}, "needs TLS"),
+        ({"security_profile": 4}, "is 0, 1, 2 or 3"),
+        ({"security_profile": -1}, "is 0, 1, 2 or 3"),
+        ({"security_profile": 1}, "needs a password"),
+        ({"password": "x" * 15}, "16 to 40 bytes"),
+        ({"password": "x" * 41}, "16 to 40 bytes"),
+        ({"password": "ä" * 21}, "16 to 40 bytes"),
+        ({"labels": ["two words"]}, "is no label"),
+        ({"add_labels": ["<b>"]}, "is no label"),
+        ({"time_zone": "Mars/Olympus"}, "is no time zone"),
+        ({"time_zone": "../etc/passwd"}, "is no time zone"),
+    ],
+)
+async def test_what_cannot_be_registered_is_refused(shared_site: Site, fields: dict[str, Any], why: str) -> None:
+    code, text = await shared_site.refused("charge_point.add", **({"id": "CP1"} | fields))
+    assert (code, why in text) == (2, True), text
+    assert (await shared_site.call("charge_point.list"))["charge_points"] == []
+
+
+@pytest.mark.parametrize("password", ["x" * 16, "x" * 40, "ä" * 8, "ä" * 20])
+async def test_a_password_has_16_to_40_bytes(site: Site, password: str) -> None:
+    added = await site.call("charge_point.add", id="CP1", password=password)
+    assert (added["changed"], added["charge_point"]["security_profile"]) == (True, 1)
+    assert password not in str(await shown(site))
+
+
+async def test_one_that_is_registered_is_not_registered_again(site: Site) -> None:
+    await site.register("CP1", note="first")
+    again = await site.call("charge_point.add", id="cp1", note="second", generate_password=True)
+    assert (again["changed"], again["charge_point"]["note"], "password" in again) == (False, "first", False)
+
+
+async def test_labels_are_added_and_removed_in_any_case(site: Site) -> None:
+    await site.register("CP1", labels=["North"])
+    changed = await site.call("charge_point.set", id="CP1", add_labels=["NORTH", "fast"])
+    assert changed["charge_point"]["labels"] == ["North", "fast"]
+    changed = await site.call("charge_point.set", id="CP1", remove_labels=["north", "none"])
+    assert changed["charge_point"]["labels"] == ["fast"]
+    assert (await site.call("charge_point.set", id="CP1", remove_labels=["none"]))["changed"] is False
+
+
+async def test_a_change_of_words_disturbs_nobody(site: Site) -> None:
+    point = await site.raw("CP1")
+    changed = await site.call("charge_point.set", id="CP1", note="by the gate", time_zone="Europe/Amsterdam")
+    assert changed["changed"] is True
+    await site.asked_nothing(point)
+    again = await site.call("charge_point.set", id="CP1", note="by the gate")
+    assert again["changed"] is False
+    cleared = await site.call("charge_point.set", id="CP1", note=None, time_zone=None)
+    assert (cleared["charge_point"]["note"], cleared["changed"]) == (None, True)
+    assert (await site.refused("charge_point.set", id="CP2", note="x"))[0] == 3
+
+
+async def test_whoever_asks_for_no_key_any_more_says_so(site: Site) -> None:
+    await site.register("CP1", password=KEY)
+    opened = await site.call("charge_point.set", id="CP1", security_profile=0)
+    assert opened["charge_point"]["security_profile"] == 0
+    await (await site.raw("CP1", register=False)).heartbeat()
+
+
+async def test_a_changed_registration_makes_it_boot_anew(site: Site) -> None:
+    point = await site.raw("CP1")
+    await site.call("charge_point.set", id="CP1", registration="Rejected")
+    assert (await point.closed())[0] == 1008
+    again = await site.raw("CP1", register=False, boot=False)
+    assert (await again.heartbeat())[2] == "SecurityError"
+    assert (await again.boot())[2]["status"] == "Rejected"
+    assert (await site.call("charge_point.accept", id="CP1"))["changed"] is True
+    assert (await again.boot())[2]["status"] == "Accepted"
+    assert (await site.call("charge_point.accept", id="CP1"))["changed"] is False
+
+
+async def test_accepting_one_that_nobody_knows_registers_it(site: Site) -> None:
+    accepted = await site.call("charge_point.accept", id="NEW")
+    assert (accepted["changed"], accepted["charge_point"]["registration"]) == (True, "Accepted")
+    assert (await site.refused("charge_point.accept", id="no identity"))[0] == 2
+
+
+async def test_one_that_charges_is_removed_by_force_only(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    point = await site.raw("CP1")
+    number = (await point.ask("StartTransaction", START))[2]["transactionId"]
+    code, text = await site.refused("charge_point.remove", id="CP1")
+    assert (code, f"running transaction ({number})" in text) == (2, True)
+    await site.asked_nothing(point)
+
+    watcher = await site.watch("charge_point.removed")
+    assert (await site.call("charge_point.remove", id="cp1", force=True))["changed"] is True
+    assert (await point.closed())[0] == 1008
+    await watcher.event("charge_point.removed", "CP1")
+    assert (await site.refused("charge_point.show", id="CP1"))[0] == 3
+    assert (await site.refused("charge_point.remove", id="CP1"))[0] == 3
+    ended = await site.call("transaction.show", id=number)
+    assert (ended["state"], ended["note"]) == ("abandoned", None)
+
+
+async def test_one_that_comes_back_still_knows_its_transactions(site: Site) -> None:
+    """What it repeats must be recognized: nobody pays twice."""
+    await site.call("tag.add", id="A1")
+    point = await site.raw("CP1")
+    number = (await point.ask("StartTransaction", START))[2]["transactionId"]
+    await point.ask("StopTransaction", {"transactionId": number, "meterStop": 5, "timestamp": "2026-03-01T13:00:00Z"})
+    await site.call("charge_point.remove", id="CP1")
+    await point.closed()
+    again = await site.raw("CP1")
+    assert (await again.ask("StartTransaction", START))[2]["transactionId"] == number
+    assert len((await site.call("transaction.list"))["transactions"]) == 1
+
+
+async def test_what_cannot_be_stored_changes_nothing(site: Site) -> None:
+    await site.register("CP1", note="before")
+    site.limit_file_size(4096)
+    assert (await site.refused("charge_point.set", id="CP1", note="after"))[0] == 1
+    assert (await site.refused("charge_point.add", id="CP2"))[0] == 1
+    assert (await site.refused("charge_point.remove", id="CP1"))[0] == 1
+    site.limit_file_size(None)
+    assert (await shown(site))["note"] == "before"
+    assert [known["id"] for known in (await site.call("charge_point.list"))["charge_points"]] == ["CP1"]
