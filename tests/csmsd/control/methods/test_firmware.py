@@ -135,9 +135,10 @@ async def test_which_updates_are_told(make_site: MakeSite) -> None:
     point = await site.raw("CP1")
     await site.register("CP2")
     first = (await update(site, point), await site.call("firmware.status"))[1]["updates"][0]["task"]
+    await point.ask("FirmwareStatusNotification", {"status": "DownloadFailed"})
     await update(site, point)
     (newest,) = (await site.call("firmware.status", targets=["*"]))["updates"]
     assert newest["task"] != first
     assert (await site.call("firmware.status", targets=["CP2"]))["updates"] == []
     told = (await site.call("firmware.status", tasks=[first, 4711]))["updates"]
-    assert [(known["task"], known["state"]) for known in told] == [(first, "superseded")]
+    assert [(known["task"], known["state"]) for known in told] == [(first, "download_failed")]
