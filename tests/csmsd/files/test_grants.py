@@ -8,7 +8,7 @@ import pytest
 
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Download, Grants, Spent, Upload
-from csmsd.files.shelf import Shelf
+from csmsd.files.storage import Storage
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
 from csmsd.ports import NotStored, StoredFile
@@ -46,21 +46,21 @@ class House(FirmwareScene):
         self.told: list[Event] = []
         live = LiveSite(self.disk, self, lambda: self.now, lambda: self.site)  # type: ignore[arg-type]
         live.site = self.site
-        shelf = Shelf(directory, 1_000_000)
-        shelf.open({"firmware": [], "diagnostics": []})
-        self.grants = Grants(live, shelf)
+        storage = Storage(directory, 1_000_000)
+        storage.open({"firmware": [], "diagnostics": []})
+        self.grants = Grants(live, storage)
 
     def publish(self, event: Event) -> None:
         self.told.append(event)
 
     def file(self, data: bytes = b"what went wrong") -> StoredFile:
-        intake = self.grants.shelf.begin("diagnostics", 1000)
+        intake = self.grants.storage.begin("diagnostics", 1000)
         intake.write(data)
         return intake.finish()
 
     @property
     def files(self) -> list[str]:
-        return [file.name for file in self.grants.shelf.directory("diagnostics").iterdir()]
+        return [file.name for file in self.grants.storage.directory("diagnostics").iterdir()]
 
 
 @pytest.fixture

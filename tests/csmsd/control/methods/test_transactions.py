@@ -140,8 +140,8 @@ async def test_what_could_not_be_booked_is_kept_with_its_reason(site: Site) -> N
     point = await site.raw("CP1")
     payload = {"transactionId": 4711, "meterStop": 5, "timestamp": "2026-03-01T13:00:00Z"}
     assert (await point.ask("StopTransaction", payload))[0] == 3
-    (kept,) = (await site.call("quarantine.list", charge_point="cp1"))["quarantine"]
+    (kept,) = (await site.call("transaction.orphans", charge_point="cp1"))["orphans"]
     assert (kept["charge_point"], kept["action"]) == ("CP1", "StopTransaction")
     assert "4711" in str(kept["payload"])
     assert kept["reason"]
-    assert (await site.call("quarantine.list", charge_point="CP2"))["quarantine"] == []
+    assert (await site.call("transaction.orphans", charge_point="CP2"))["orphans"] == []
