@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
@@ -149,6 +149,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=20)
 @given(charge=charges())
 def test_a_consistent_model_is_billed_without_a_mark(name: str, charge: Charge) -> None:
     verdict = reckon(tell(MODELS[name], charge))
@@ -162,6 +163,7 @@ BLIND = {"start and stop from 0, samples of the meter"}
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name not in BLIND])
+@settings(max_examples=20)
 @given(charge=charges(), part=st.floats(0.1, 1))
 def test_its_running_figure_is_what_was_read(name: str, charge: Charge, part: float) -> None:
     model = MODELS[name]
