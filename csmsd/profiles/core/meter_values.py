@@ -82,6 +82,8 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     """The transaction that is measured, with what changed because of it."""
     book = at.charge_point.transactions
     running = book.active_on(request.connector_id)
+    if not request.meter_value:
+        return running, [], []  # it measures nothing
     claimed = request.transaction_id
     if claimed is None:
         return (running, [], []) if running is not None else _goes_on(request, at)

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, MAX_SAMPLES
 from csmsd.profiles.core.meter_values import MeterValuesConf, MeterValuesReq
+from csmsd.profiles.core.transactions import TransactionState
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import NOON, SECOND, Answer, Scene
 
@@ -96,6 +98,20 @@ class TestWhereTheyBelong:
 
 
 class TestWhateverTheyAre:
+    @pytest.mark.parametrize("named", [True, False])
+    @pytest.mark.parametrize("state", ["active", "stopped", "abandoned"])
+    def test_an_empty_list_is_confirmed_and_changes_nothing(self, named: bool, state: TransactionState) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        transaction.state = state
+        before = msgspec.to_builtins(transaction)
+        payload = {"connectorId": 1, "meterValue": []} | ({"transactionId": transaction.id} if named else {})
+
+        answer = scene.send("MeterValues", payload)
+
+        assert (answer.payload, answer.readings) == ({}, [])
+        assert msgspec.to_builtins(transaction) == before
+
     @pytest.mark.parametrize(
         ("sampled", "kept", "deviations"),
         [
