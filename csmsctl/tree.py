@@ -49,6 +49,7 @@ _TX = Section(
         "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 1 --csv"),
         "export": Entry(f"{_HERE}.transaction_export:export", "csmsctl tx export --since -31d --output october.csv"),
         "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),
+        "dismiss": Entry(f"{_HERE}.transactions:dismiss", "csmsctl tx dismiss 1 --reason 'billed by hand'"),
     },
 )
 _EXPORT = Section(

@@ -158,6 +158,17 @@ class ReservationFilter(msgspec.Struct, kw_only=True):
     limit: int = 100
 
 
+class OrphanFilter(msgspec.Struct, kw_only=True):
+    """Which messages that could not be booked are meant, by when they came. None does not count, limit 0 is all."""
+
+    numbers: Sequence[int] | None = None
+    charge_point: str | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    settled: bool = True  # those that are settled as well
+    limit: int = 0
+
+
 class Publisher(Protocol):
     """The event bus, as `LiveSite` sees it: it takes events once what they tell is certain."""
 

@@ -150,12 +150,39 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
 
 
 def orphans(
-    ctx: typer.Context, charge_point: ChargePointOption = None, limit: Annotated[int, limit_option(100)] = 100
+    ctx: typer.Context,
+    charge_point: ChargePointOption = None,
+    since: Since = None,
+    until: Until = None,
+    settled: Annotated[bool, typer.Option("--all", help="Those that are settled, too")] = False,
+    limit: Annotated[int, limit_option(100)] = 100,
 ) -> None:
-    """List messages that were confirmed and could not be booked on a transaction."""
+    """List messages that were confirmed, or refused, and could not be booked on a transaction.
+
+    A StopTransaction waits here for its start. What nothing more is to be done about: csmsctl tx dismiss.
+    """
     run = invocation(ctx)
-    found = run.call("transaction.orphans", charge_point=charge_point, limit=limit)
-    run.output.listing(found, "orphans", _ORPHANS, empty="Everything was booked.")
+    found = run.call(
+        "transaction.orphans", charge_point=charge_point, since=since, until=until, settled=settled or None, limit=limit
+    )
+    columns = (*_ORPHANS, Column("settlement", "SETTLED", folds=True)) if settled else _ORPHANS
+    run.output.listing(found, "orphans", columns, empty="Everything was booked.")
+
+
+def dismiss(
+    ctx: typer.Context,
+    messages: Annotated[
+        list[int], typer.Argument(metavar="MESSAGE...", help="Their numbers; see: csmsctl tx orphans", min=1)
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the message")],
+) -> None:
+    """Take messages that could not be booked off the list: what they say was seen to, or is of no account.
+
+    Nothing is deleted, and nothing is booked: they are kept, with who did it, and why (csmsctl tx orphans --all).
+    """
+    run = invocation(ctx)
+    result = run.call("transaction.dismiss", ids=messages, reason=reason)
+    run.output.outcome(result, "Dismissed." if result.get("changed") else "They were settled already.")
 
 
 def _fields(record: Record, human: bool) -> list[tuple[str, str]]:

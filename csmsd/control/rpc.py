@@ -7,6 +7,9 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.profiles.record import Milliseconds
+
 SCHEMA_VERSION = 1
 PROTOCOL_VERSION = 1
 
@@ -45,6 +48,16 @@ class Caller(msgspec.Struct):
     stopped: Callable[[], bool] = lambda: False  # whether that was asked for this one
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False
+
+
+def given_time(text: str | None) -> Milliseconds | None:
+    """A time parameter. Raises RpcError."""
+    if text is None:
+        return None
+    time = parse_time(text)
+    if time is None:
+        raise usage(f"{text!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
+    return time
 
 
 S = TypeVar("S")

@@ -68,6 +68,7 @@ EventType = Literal[
     "profile.installed",
     "profile.cleared",
     "message.quarantined",
+    "message.dismissed",
     "hook.failed",
     "task.created",
     "task.settled",

@@ -8,7 +8,8 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import ReservationFilter, TaskFilter, TransactionFilter
+from csmsd.ports import OrphanFilter, ReservationFilter, TaskFilter, TransactionFilter
+from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import unpack
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds, Record
@@ -25,17 +26,6 @@ class StoredReading(msgspec.Struct):
     time: Milliseconds
     text: str | None
     samples: list[SampledValue]
-
-
-class StoredOrphan(msgspec.Struct):
-    """A message that was confirmed and could not be booked."""
-
-    id: int
-    charge_point: str
-    received_at: Milliseconds
-    action: str
-    reason: str
-    payload: str
 
 
 class Reader:
@@ -101,15 +91,17 @@ class Reader:
         )
         return [StoredReading(time, text, unpack(shape, samples)) for time, text, shape, samples in reversed(rows)]
 
-    async def orphans(self, charge_point: str | None, limit: int) -> list[StoredOrphan]:
+    async def orphans(self, wanted: OrphanFilter) -> list[QuarantinedMessage]:
         """Newest first."""
-        where, parameters = ("WHERE charge_point=? ", (charge_point,)) if charge_point else ("", ())
-        rows = await self._rows(
-            "SELECT id, charge_point, received_at, action, reason, payload FROM quarantine "
-            f"{where}ORDER BY id DESC LIMIT ?",
-            (*parameters, limit or -1),
-        )
-        return [StoredOrphan(*row) for row in rows]
+        numbers = None if wanted.numbers is None else msgspec.json.encode(list(wanted.numbers)).decode()
+        conditions: dict[str, SqlValue] = {
+            "id IN (SELECT value FROM json_each(?))": numbers,
+            "charge_point=?": wanted.charge_point,
+            "received_at>=?": wanted.since,
+            "received_at<?": wanted.until,
+            "(settled_at IS NULL OR ?)": None if wanted.settled else 0,
+        }
+        return await self._records(QuarantinedMessage, conditions, wanted.limit)
 
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """Newest first."""

@@ -15,6 +15,7 @@ from csmsd.control.methods import (
     local_lists,
     messages,
     operations,
+    orphans,
     profiles,
     pruning,
     reservations,
@@ -26,7 +27,18 @@ from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
 
 # Those that do with what all of them are given, and the others.
-_PLAIN = (tags, transactions, exports, reservations, local_lists, profiles, operations, effects, completion)
+_PLAIN = (
+    tags,
+    transactions,
+    exports,
+    orphans,
+    reservations,
+    local_lists,
+    profiles,
+    operations,
+    effects,
+    completion,
+)
 _WITH_MORE = (daemon, charge_points, messages, explanation, firmware, diagnostics, rollouts, pruning, backups)
 
 METHODS: dict[str, Method[Any, Any]] = {

@@ -7,8 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from csmsd.control.log_book import LogBook
-from csmsd.control.methods.transactions import given_time
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import message_view, stored_event_view

@@ -5,9 +5,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.methods.transactions import given_time
 from csmsd.control.results import result_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, not_there, usage
+from csmsd.control.rpc import (
+    SCHEMA_VERSION,
+    Caller,
+    Count,
+    Json,
+    Method,
+    RowId,
+    RpcError,
+    Table,
+    given_time,
+    not_there,
+    usage,
+)
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.control.views import task_view

@@ -1,17 +1,16 @@
-"""Transactions, their readings, and messages that could not be booked."""
+"""Transactions and their readings."""
 
 from typing import Literal
 
 import msgspec
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
-from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.record import Data, Event, Milliseconds
+from csmsd.profiles.record import Data, Event
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,21 +37,6 @@ class Closing(msgspec.Struct, forbid_unknown_fields=True):
 class Meter(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
     limit: Count = 0
-
-
-class Orphans(msgspec.Struct, forbid_unknown_fields=True):
-    charge_point: str | None = None
-    limit: Count = 100
-
-
-def given_time(text: str | None) -> Milliseconds | None:
-    """A time parameter. Raises RpcError."""
-    if text is None:
-        return None
-    time = parse_time(text)
-    if time is None:
-        raise usage(f"{text!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
-    return time
 
 
 async def known_transaction(service: Service, number: int) -> Transaction:
@@ -116,28 +100,9 @@ async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     }
 
 
-async def orphans(service: Service, parameters: Orphans, caller: Caller) -> Json:
-    found = await service.reader.orphans(parameters.charge_point, parameters.limit)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "orphans": [
-            {
-                "id": kept.id,
-                "charge_point": kept.charge_point,
-                "received_at": time_text(kept.received_at),
-                "action": kept.action,
-                "reason": kept.reason,
-                "payload": kept.payload,
-            }
-            for kept in found
-        ],
-    }
-
-
 METHODS: Table[Service] = {
     "transaction.list": Method(Listing, listing),
     "transaction.show": Method(Number, show),
     "transaction.close": Method(Closing, close),
     "transaction.meter": Method(Meter, meter),
-    "transaction.orphans": Method(Orphans, orphans),
 }

@@ -4,6 +4,7 @@ Pure: the site, the time and the store's state are arguments. What an operator d
 a connector that is inoperative) is no problem; what a charge point said last is none while it is offline.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
@@ -98,6 +99,14 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"csmsctl firmware status {named}",
             since=update.changed_at,
         )
+    if len(state.orphans):
+        yield problem(
+            state,
+            "messages_not_booked",
+            f"{_not_booked(state)} could not be booked",
+            f"csmsctl tx orphans --charge-point {named}",
+            since=next(iter(state.orphans)).received_at,
+        )
     abandoned = state.transactions.abandoned()
     if abandoned:
         yield problem(
@@ -175,6 +184,13 @@ def _error(connector: Connector) -> str:
     more = ", ".join(part for part in (vendor, connector.info) if part)
     text = f"{connector.status}: {code}" if code else connector.status
     return f"{text} ({more})" if more else text
+
+
+def _not_booked(state: ChargePointState) -> str:
+    """`2 StopTransaction and 1 MeterValues`."""
+    actions = Counter(orphan.action for orphan in state.orphans)
+    parts = [f"{number} {action}" for action, number in actions.most_common()]
+    return " and ".join(parts)
 
 
 def _listed(transactions: list[Transaction]) -> str:

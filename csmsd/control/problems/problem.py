@@ -24,6 +24,7 @@ Kind = Literal[
     "suspect_clock",
     "firmware_failed",
     "transactions_abandoned",
+    "messages_not_booked",
     "charging_without_transaction",
     "running_on_free_connector",
     "two_starts",
