@@ -32,6 +32,8 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     """Keeps the readings with the transaction they belong to, running or stopped, else with the connector."""
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
         return _quarantine(request, "connectorId out of range", at)
+    if not request.meter_value:
+        return _quarantine(request, "without a meter value", at)
     transaction, moved, told_of = _transaction(request, at)
     readings = read_meter_values(
         request.meter_value,

@@ -214,6 +214,15 @@ class TestWhateverTheyAre:
         assert [kept.reason for kept in answer.quarantined] == ["connectorId out of range"]
         assert scene.cp.samples == {}
 
+    def test_one_without_a_meter_value_is_confirmed_and_kept(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+
+        answer = scene.send("MeterValues", {"connectorId": 1, "transactionId": transaction.id, "meterValue": []})
+
+        assert answer.payload == {}
+        assert [kept.reason for kept in answer.quarantined] == ["without a meter value"]
+
     def test_a_transaction_id_beyond_any_database_is_left_out(self) -> None:
         scene = Scene()
         transaction = scene.started()
