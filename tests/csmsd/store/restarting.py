@@ -109,7 +109,7 @@ FLEETING: dict[str, set[str]] = {
     "Site": {"policies"},
     "ChargePointState": {
         "samples", "connected_at", "address", "reached_at", "triggered", "refused", "unanswered_since", "heard",
-        "unsaved", "_zone",
+        "unsaved", "_zone", "away_since", "lateness", "hidden_by_fault",
     },
     "MeterShapes": {"_seen"},
     "Firmware": {"hosting"},
