@@ -139,7 +139,9 @@ class Writer:
         await future
 
     async def shrink(self, pages: int) -> None:
-        """Gives so many free pages at the end of the file back to the disk, between two commits."""
+        """Gives so many free pages at the end of the file back to the disk, between two commits. Raises NotStored."""
+        if self._closing:
+            raise NotStored("the store is closed")
         future, done = _promise()
         self._shrinking = (pages, done)
         self._wake.set()
@@ -179,7 +181,7 @@ class Writer:
                 self._reckon()
             if not self._pending and not self._renewing:
                 self._idle.set()
-                if self._closing:
+                if self._closing and self._shrinking is None:
                     self._closed = True
                     self._reckon()
                     return

@@ -1,10 +1,14 @@
 """Copies of the database under load, and what is told of a file that is no good."""
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
+from time import time_ns
+from types import SimpleNamespace
 
 import pytest
 
@@ -83,6 +87,78 @@ def test_a_copy_leaves_the_writer_room(database: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(backup, "_MARGIN_BYTES", 2**62)
     with pytest.raises(NoRoom, match="MiB"):
         DatabaseCopy(database).make()
+
+
+def test_the_room_that_a_copy_needs(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much as the database, and 64 MiB for the writer."""
+    with closing(sqlite3.connect(database)) as connection:
+        size = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[
+            0
+        ]
+    free = size + 64 * 1024 * 1024
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    copy = DatabaseCopy(database)
+    copy.make()
+    copy.remove()
+    free -= 1
+    with pytest.raises(NoRoom, match="1 MiB"):
+        copy.make()
+    assert [path.name for path in database.parent.glob("*.copy*")] == []
+
+
+def test_what_a_crash_left_behind_is_in_nobodys_way(database: Path) -> None:
+    for suffix in ("", "-journal"):
+        database.with_name(f"csms.db.copy{suffix}").write_bytes(b"half a copy")
+    copy = DatabaseCopy(database)
+    copy.make()
+    assert inspect(database.with_name("csms.db.copy")).problems == []
+    assert copy.sha256 == sha256(database.with_name("csms.db.copy").read_bytes()).hexdigest()
+    assert (copy.progress, copy.size) == (1.0, database.with_name("csms.db.copy").stat().st_size)
+    copy.remove()
+    assert [path.name for path in database.parent.glob("*.copy*")] == []
+
+
+def test_a_copy_that_is_cancelled_on_the_way(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(2000)])
+    monkeypatch.setattr(backup, "_PAGES_AT_ONCE", 1)
+    copy = DatabaseCopy(database)
+    monkeypatch.setattr(backup, "sleep", lambda seconds: copy.cancel())
+    with pytest.raises(OSError, match="nobody waits"):
+        copy.make()
+    assert 0 < copy.progress < 1
+
+
+def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "csms.db").write_bytes(b"no database at all" * 1000)
+    with pytest.raises(OSError, match="cannot be copied"):
+        DatabaseCopy(tmp_path / "csms.db").make()
+
+
+def test_what_waits_in_a_queue_is_settled_in_the_copy_alone(database: Path) -> None:
+    """Put back, it would be sent a second time, or although it was recalled."""
+    task = "INSERT INTO task (id, created_at, charge_point, action, request, state) VALUES "
+    change(
+        database,
+        task + "(1, 0, 'CP1', 'Reset', '{}', 'queued'), (2, 0, 'CP1', 'Reset', '{}', 'sent')",
+        "INSERT INTO queued_command (task, charge_point, command, parameters, force, timeout, expires_at) "
+        "VALUES (1, 'CP1', 'reset', '{}', 0, 30, 0)",
+    )
+    before = time_ns() // 1_000_000
+    DatabaseCopy(database).make()
+
+    def look(file: Path, sql: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(file)) as connection:
+            return connection.execute(sql).fetchall()
+
+    copied = database.with_name("csms.db.copy")
+    states = "SELECT id, state, outcome FROM task ORDER BY id"
+    assert look(copied, states) == [(1, "settled", "not_sent"), (2, "sent", None)]
+    [(settled_at,)] = look(copied, "SELECT settled_at FROM task WHERE id = 1")
+    assert isinstance(settled_at, int)
+    assert before <= settled_at <= time_ns() // 1_000_000
+    assert look(copied, "SELECT * FROM queued_command") == []
+    assert look(database, states) == [(1, "queued", None), (2, "sent", None)]
+    assert len(look(database, "SELECT * FROM queued_command")) == 1
 
 
 # --- inspection

@@ -2,34 +2,42 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import closing
+from inspect import signature
 from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
 
 import pytest
 
-from csmsd.ports import NotStored
+from csmsd.ports import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, Connector
 from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.record import Change, Deleted
+from csmsd.store import writer
 from csmsd.store.database import prepare
 from csmsd.store.writer import Writer
+
+T = TypeVar("T")
 
 
 class Watched:
     """A writer, and what it said: the ends of the members, the states of the disk, the calls for a fresh state."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         self.path = path
         self.ends: dict[str, Exception | None] = {}
         self.visible: dict[str, bool] = {}
         self.states: list[str | None] = []
         self.recoveries = 0
+        self.recovered_before: dict[str, int] = {}  # how often, when the member was told its end
         self.stored_at_recovery: set[str] = set()
         self.accepting_at_recovery: list[bool] = []
         self._moved = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
-        self.writer = Writer(path, recover=self._recover)
+        self.writer = Writer(path, synchronous=synchronous, recover=self._recover)
         self.writer.on_state = self.states.append
 
     async def _tell(self) -> None:
@@ -37,15 +45,24 @@ class Watched:
             self._moved.notify_all()
 
     async def _recover(self) -> None:
+        for _ in range(10):  # whoever is told too early is told now
+            await asyncio.sleep(0)
         self.recoveries += 1
         self.stored_at_recovery = self.stored()
         self.accepting_at_recovery.append(self.writer.accepting)
+
+    async def run(self, what: Callable[[sqlite3.Connection], T]) -> T:
+        """Does something in the thread and on the connection of the writer."""
+        connection: Any = self.writer._connection
+        found: T = await connection._execute(what, connection._conn)
+        return found
 
     def submit(self, name: str, *changes: Change) -> None:
         """One member; its end is written down, and whether its rows could be read by others at that moment."""
 
         def done(error: NotStored | None) -> None:
             self.ends[name] = error
+            self.recovered_before[name] = self.recoveries
             self.visible[name] = name in self.stored()
             self._tasks.append(asyncio.create_task(self._tell()))
 
@@ -109,7 +126,24 @@ async def test_done_is_called_after_the_commit(watched: Watched) -> None:
     assert watched.visible == {"A": True}
 
 
+@pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("NORMAL", 1)])
+async def test_how_a_commit_reaches_the_disk(tmp_path: Path, synchronous: str, number: int) -> None:
+    """No kill -9 shows it, only a power cut: FULL has every commit flushed before it is answered."""
+    path = tmp_path / "csms.db"
+    prepare(path)
+    made = Watched(path, synchronous=synchronous)
+    await made.writer.open()
+    try:
+        assert await made.run(lambda connection: connection.execute("PRAGMA synchronous").fetchone()) == (number,)
+        assert await made.run(lambda connection: connection.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
+    finally:
+        await made.writer.close()
+    assert signature(Writer).parameters["synchronous"].default == "FULL"
+
+
 async def test_more_rows_than_sqlite_takes_parameters(watched: Watched) -> None:
+    # What SQLite takes where nobody raised it, as some distributions do.
+    await watched.run(lambda connection: connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766))
     watched.submit("MANY", *(tag(f"T{number}") for number in range(20_000)))
     await watched.writer.flush()
     assert len(watched.stored()) == 20_000
@@ -144,6 +178,7 @@ async def bad_member(watched: Watched, *changes: Change) -> None:
     assert isinstance(watched.ends["BAD"], NotStored)
     assert watched.stored() == {"A", "C"}
     assert watched.recoveries == 1, "memory believed in rows that are not there"
+    assert watched.recovered_before["BAD"] == 1, "it was told before memory was right again"
     assert watched.states == [], "the disk is not at fault"
     watched.submit("D")
     await watched.writer.flush()
@@ -175,6 +210,10 @@ async def test_a_value_that_json_cannot_say_fails_alone(watched: Watched) -> Non
     await bad_member(watched, ChargePoint(id="BAD", labels=labels, registered_at=0))
 
 
+async def test_a_value_that_json_has_no_room_for_fails_alone(watched: Watched) -> None:
+    await bad_member(watched, IdTag(id="BAD", created_at=0, labels=[object()]))  # type: ignore[list-item]
+
+
 async def test_a_member_is_stored_whole_or_not_at_all(watched: Watched) -> None:
     watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
     await bad_member(watched, tag("E"), tag("BAD"), tag("F"))
@@ -193,7 +232,7 @@ async def test_a_disk_at_fault_fails_every_member_and_memory_is_loaded_anew(watc
         watched.submit(name)
     await watched.ended(3)
     assert watched.failed() == {"A", "B", "C"}
-    assert watched.recoveries == 1
+    assert watched.recovered_before == {"A": 1, "B": 1, "C": 1}
     assert watched.stored() == set()
     assert watched.states == [watched.writer.failure]
     assert watched.states != [None]
@@ -206,6 +245,50 @@ async def test_a_disk_at_fault_fails_every_member_and_memory_is_loaded_anew(watc
     await watched.writer.flush()
     assert watched.ends["E"] is None
     assert watched.states[1:] == [None]
+
+
+async def test_a_disk_that_stays_at_fault_is_told_of_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_PAUSE_SECONDS", 0.01)
+    watched.execute(DISK_AT_FAULT)
+    for number in range(1, 4):
+        watched.submit(f"T{number}")
+        await watched.ended(number)
+        await watched.writer.flush()
+    assert len(watched.failed()) == 3
+    assert len(watched.states) == 1
+    assert watched.writer.failed_commits == 3
+    watched.execute("DROP TRIGGER broken")
+
+
+async def test_a_disk_that_is_at_fault_while_csmsd_stops(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_PAUSE_SECONDS", 5.0)
+    watched.execute(DISK_AT_FAULT)
+    watched.submit("A")
+    begun = monotonic()
+    await watched.writer.close()
+    assert monotonic() - begun < 5, "nobody waits for it to be better"
+    assert watched.failed() == {"A"}
+    assert not watched.writer.accepting
+    watched.submit("LATE")
+    assert watched.failed() == {"A", "LATE"}
+    with pytest.raises(NotStored, match="JSON"):
+        async with asyncio.timeout(10):
+            await watched.writer.remove([Removal(MeterReading, "id", [1])])
+    with pytest.raises(NotStored, match="closed"):
+        async with asyncio.timeout(10):
+            await watched.writer.shrink(1)
+    watched.execute("DROP TRIGGER broken")
+
+
+async def test_no_page_is_given_back_while_another_process_holds_the_file(watched: Watched) -> None:
+    await watched.run(lambda connection: connection.execute("PRAGMA busy_timeout=0"))
+    with closing(sqlite3.connect(watched.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotStored, match="locked"):
+            await watched.writer.shrink(1)
+        other.execute("ROLLBACK")
+    await watched.writer.shrink(1)
+    assert watched.writer.accepting
 
 
 async def test_what_came_in_during_a_commit_that_failed_fails_too(watched: Watched) -> None:
