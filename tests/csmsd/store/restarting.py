@@ -5,6 +5,7 @@ import functools
 import itertools
 import re
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -124,7 +125,7 @@ def picture(thing: object) -> Any:
         return repr(thing)  # the number that comes next
     if isinstance(thing, Mapping):
         return {key: picture(value) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
+    if isinstance(thing, list | tuple | deque):
         return [picture(value) for value in thing]
     if isinstance(thing, set | frozenset):
         return sorted(thing)
