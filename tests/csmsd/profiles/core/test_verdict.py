@@ -12,7 +12,7 @@ from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.doubts import SENTENCES, Doubt
 from csmsd.profiles.core.evidence import readings_of
 from csmsd.profiles.core.verdict import BASES, Basis, Verdict, reckon
-from tests.csmsd.profiles.core.played import played
+from tests.csmsd.profiles.core.played import plainly, played
 from tests.csmsd.profiles.scene import NOON
 
 CASES = """
@@ -632,6 +632,42 @@ def shown(verdict: Verdict, *, basis: bool) -> str:
 @pytest.mark.parametrize(("what", "sent", "right"), [pytest.param(*case, id=case[0]) for case in cases()])
 def test_right(what: str, sent: str, right: str) -> None:
     assert shown(reckon(played(sent)), basis=" by " in right) == right
+
+
+@pytest.mark.parametrize(("what", "sent", "right"), [pytest.param(*case, id=case[0]) for case in cases()])
+def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str) -> None:
+    figure, verdict = plainly(played(sent)), reckon(played(sent))
+
+    assert figure is None or (figure, ()) == (verdict.energy_wh, verdict.doubts)
+
+
+@pytest.mark.parametrize(
+    ("sent", "figure"),
+    [
+        ("S 1000 | M -50 1100 | M -30 1200", 200),
+        ("S 1000 | M -50 1100 | M -30 1200 | E 1300", 300),
+        ("S 1000 | M -30 1100 | M -30 1000 begin | E 1300", 300),
+        ("S 1000 | M -50 1100 | M -70 900 | M -45 88000000 #0 | M -30 7000 power", 100),
+        ("S 200000 | M -50 250000", 50_000),
+        ("S 1000", None),
+        ("S ? | M -50 1100", None),
+        ("S 1000 odd got:-60 | M -50 1100", None),
+        ("S 1000 +60 got:-60 | M +70 1100", None),
+        ("S 1000 | M -50 1100 | M -40 1099", None),
+        ("S 1000 | M -40 1100 | M -50 1200", None),
+        ("S 1000 | M -50 1100 | M -40 1300 @Body", None),
+        ("S 1000 | M -50 1100 | M -40 100 interval", None),
+        ("S 1000 | M -50 1100 | M -40 2000 begin", None),
+        ("S 1000 | M -50 9000", None),
+        ("R 22000 | S 200000 | M -50 250000", None),
+        ("S 1000 | M -50 1100 | E 1099", None),
+        ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
+        ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),
+        ("S 1000 | M -50 1001 | E 1300", None),
+    ],
+)
+def test_what_is_plain(sent: str, figure: int | None) -> None:
+    assert plainly(played(sent)) == figure
 
 
 def test_every_doubt_and_every_basis_is_among_the_cases_and_has_its_words() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
-from csmsd.profiles.core.plain import Plain
 from csmsd.profiles.core.verdict import Verdict, reckon
+from tests.csmsd.profiles.core.played import plainly
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 MINUTE = 60_000
@@ -171,31 +171,6 @@ def test_the_running_figure_never_falls_while_a_register_grows(sent: Evidence, d
 
 
 # --- the fast path
-
-
-def plainly(sent: Evidence) -> int | None:
-    """The figure of the fast path, fed in the order of arrival as its documentation has it."""
-    start = sent.start
-    plain = Plain.began(
-        register=start.register,
-        time=start.time,
-        received_at=start.received_at,
-        oddity=start.oddity,
-        rating_w=sent.rating_w,
-    )
-    for row in sent.readings:
-        if row.connector != sent.connector or not row.measurand.startswith("Energy"):
-            continue
-        if row.measurand != "Energy.Active.Import.Register" or row.phase or row.location != "Outlet":
-            plain.leave()
-        elif row.context == "Transaction.Begin":
-            plain.begin(row.value)
-        else:
-            plain.take(row.time, row.value)
-    stop = sent.stop
-    if stop is None:
-        return plain.figure
-    return plain.stopped(register=stop.register, time=stop.time, received_at=stop.received_at, oddity=stop.oddity)
 
 
 @given(evidence())
