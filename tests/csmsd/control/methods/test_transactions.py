@@ -102,7 +102,7 @@ async def test_a_closed_one_is_closed_once_by_somebody_for_a_reason(site: Site) 
     assert (told["transaction"], told["reason"], told["by"]) == (number, reason.strip(), user)
     again = await site.call("transaction.close", id=number, reason="again")
     assert (again["changed"], again["transaction"]) == (False, closed)
-    booked = (await site.call("transaction.booked"))["transactions"]
+    booked = (await site.call("export.transactions"))["transactions"]
     assert [(known["id"], known["energy_wh"]) for known in booked] == [(number, 700)]
     assert (await site.call("tag.show", id="A1"))["active_transactions"] == 0
 

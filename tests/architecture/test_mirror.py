@@ -1,0 +1,75 @@
+"""The tests have the shape of the packages: who looks for those of a module finds them by its name."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT, SOURCES, modules
+
+LONG = 100  # lines; a shorter module may be tried together with others
+PACKAGES = ("csmsd", "csmsctl")
+# Tried with others up to now. Nothing may be added; what has got its tests goes.
+STILL_MISSING = {
+    "csmsd.charge_points.dispatch",
+    "csmsd.control.explanation.commands",
+    "csmsd.control.explanation.facts",
+    "csmsd.control.explanation.gathering",
+    "csmsd.control.explanation.limits",
+    "csmsd.control.explanation.words",
+    "csmsd.control.firmware_views",
+    "csmsd.control.methods.backups",
+    "csmsd.control.methods.daemon",
+    "csmsd.control.methods.diagnostics",
+    "csmsd.control.methods.local_lists",
+    "csmsd.control.methods.messages",
+    "csmsd.control.methods.profiles",
+    "csmsd.control.profile_views",
+    "csmsd.control.views",
+    "csmsd.daemon",
+    "csmsd.ports",
+    "csmsd.profiles.action",
+    "csmsd.profiles.core.agreement",
+    "csmsd.profiles.core.clocks",
+    "csmsd.profiles.core.closing",
+    "csmsd.profiles.core.evidence",
+    "csmsd.profiles.core.plain",
+    "csmsd.profiles.core.registers",
+    "csmsd.profiles.core.running",
+    "csmsd.profiles.core.streams",
+    "csmsd.profiles.firmware_management.followed",
+    "csmsd.store.prunable",
+}
+
+
+def place_of(name: str) -> Path:
+    """Where the tests of a module are."""
+    *rooms, module = name.split(".")
+    return (ROOT / "tests").joinpath(*rooms, f"test_{module.strip('_')}.py")
+
+
+def long_modules() -> list[str]:
+    return [
+        name
+        for package in PACKAGES
+        for name in modules(package)
+        if SOURCES[name].name not in ("__init__.py", "__main__.py" if package == "csmsd" else "")
+        and len(SOURCES[name].read_text("utf-8").splitlines()) > LONG
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in long_modules() if name not in STILL_MISSING])
+def test_a_long_module_has_tests_of_its_name(name: str) -> None:
+    found = place_of(name)
+    assert found.exists(), f"{found.relative_to(ROOT)} is missing"
+    assert "def test_" in found.read_text("utf-8")
+
+
+def test_what_is_missing_is_known_and_gets_less() -> None:
+    assert {name for name in STILL_MISSING if place_of(name).exists() or name not in long_modules()} == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_of_tests_is_a_room_of_its_package(package: str) -> None:
+    tests = ROOT / "tests" / package
+    rooms = {path.parent.relative_to(ROOT / package) for name, path in SOURCES.items() if name in modules(package)}
+    assert {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")} <= rooms
