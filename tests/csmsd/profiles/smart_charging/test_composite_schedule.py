@@ -330,7 +330,7 @@ def test_a_thousand_profiles_over_a_week_take_well_under_a_second() -> None:
         )
         for index in range(1000)
     ]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = compose(sources, 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
     assert len(found) >= 50
-    assert time.perf_counter() - begun < 0.7
+    assert time.process_time() - begun < 0.7
