@@ -15,6 +15,7 @@ from csmsd.files.limits import Limits
 from csmsd.ports import Teller
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, base_url
 from csmsd.profiles.record import Data, Event, EventType
+from csmsd.waking import Waker
 
 if TYPE_CHECKING:
     from csmsd.files.ftp import FtpHost
@@ -61,7 +62,7 @@ class FileHost:
         self._bases: dict[Protocol, str] = {}
         self._idle_since: dict[Protocol, float] = {}  # monotonic; of those that nobody needs
         self._changing = asyncio.Lock()
-        self._wake = asyncio.Event()
+        self._waker = Waker()
 
     async def open(self, fallback: Callable[[], str]) -> Hosting | None:
         """Opens what is always open, and what is needed still; None when nothing may be. Raises OSError.
@@ -113,21 +114,16 @@ class FileHost:
     async def run(self) -> None:
         """Opens and closes what is hosted on demand. Never returns."""
         while self.on_demand:
-            self._wake.clear()
             await self._attend()
             await asyncio.sleep(_BETWEEN_LOOKS)
-            try:
-                async with asyncio.timeout(LINGER_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await self._waker.rest(LINGER_SECONDS)
 
     def listen_to(self, bus: EventBus) -> None:
         """After some events a token may be good, or good no more."""
         bus.subscribe(self._told, _STIRRING)
 
     def _told(self, event: NumberedEvent) -> None:
-        self._wake.set()
+        self._waker.wake()
         if event.type == "firmware.status" and event.data.get("state") == "cancelled":
             self._grants.cut(event.data.get("update"))
 

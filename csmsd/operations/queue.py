@@ -23,6 +23,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Deleted, Event, EventType, Milliseconds
 from csmsd.profiles.task import Outcome, QueuedCommand, Task, TaskState
+from csmsd.waking import Waker
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,9 @@ class CommandQueue:
         self._links = links
         self._runner = runner
         self._lines = Lines()
-        self._wake = asyncio.Event()
+        self._waker = Waker()
         self._delivery = Delivery(
-            live, links, runner, policies, self._lines, self._end, self._delivered, self._wake.set
+            live, links, runner, policies, self._lines, self._end, self._delivered, self._waker.wake
         )
 
     # --- what there is
@@ -170,7 +171,7 @@ class CommandQueue:
             report(failed)
             return [failed]
         waiting.under_way = False
-        self._wake.set()
+        self._waker.wake()
         there = self._links.is_connected(state.id) and state.record.boot_status not in NOT_ACCEPTED
         results = await self._sent_soon(waiting, options.timeout) if there else None
         if results is None:
@@ -197,7 +198,7 @@ class CommandQueue:
     def ready(self) -> None:
         """A charge point may be sent CALLs from now on."""
         if self._lines:
-            self._wake.set()
+            self._waker.wake()
 
     def told(self, event: NumberedEvent) -> None:
         """Looks at events that may matter: those of the types `STIRRING`."""
@@ -205,23 +206,18 @@ class CommandQueue:
             # Noted now: it may be registered again before the next look, and these are not for that one.
             for waiting in self._lines.of(event.charge_point):
                 waiting.removed = True
-        self._wake.set()
+        self._waker.wake()
 
     async def serve(self) -> None:
         """Never returns."""
         while True:
-            self._wake.clear()
             if self._live.accepting:
                 try:
                     await self._give_up_what_is_over()
                 except NotStored as error:  # the next round finds them again
                     log.error("queued commands could not be settled: %s", error)
                 self._delivery.begin()
-            try:
-                async with asyncio.timeout(_LONGEST_SLEEP_SECONDS if self._lines else None):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await self._waker.rest(_LONGEST_SLEEP_SECONDS if self._lines else None)
 
     async def _give_up_what_is_over(self) -> None:
         now = self._live.now()

@@ -24,6 +24,7 @@ from csmsd.profiles.firmware_management.rollouts import (
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event, EventType
+from csmsd.waking import Waker
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class RolloutRunner:
         self._operations = operations
         self._bus = bus
         self._policies = policies
-        self._wake = asyncio.Event()
+        self._waker = Waker()
         self._sending: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._waits_for: dict[int, str | None] = {}
 
@@ -67,25 +68,20 @@ class RolloutRunner:
         end = self._bus.subscribe(self._stir, _STIRRING)
         try:
             while True:
-                self._wake.clear()
                 if self._live.accepting:
                     try:
                         await self._step()
                     except NotStored as error:  # memory was loaded anew: the next round finds all again
                         log.error("rollouts and deadlines could not be carried on: %s", error)
                         await asyncio.sleep(_LONGEST_SLEEP_SECONDS)
-                try:
-                    async with asyncio.timeout(_LONGEST_SLEEP_SECONDS):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                await self._waker.rest(_LONGEST_SLEEP_SECONDS)
         finally:
             end()
             for task in self._sending.values():
                 task.cancel()
 
     def _stir(self, event: NumberedEvent) -> None:
-        self._wake.set()
+        self._waker.wake()
 
     async def _step(self) -> None:
         firmware, now = self._live.site.firmware, self._live.now()
@@ -109,7 +105,7 @@ class RolloutRunner:
 
     def _sent(self, place: tuple[int, str], task: asyncio.Task[None]) -> None:
         self._sending.pop(place, None)
-        self._wake.set()
+        self._waker.wake()
 
     def _carry_on(
         self, rollout: Rollout, changes: list[Change], events: list[Event]

@@ -52,7 +52,8 @@ def test_the_pure_part_reads_no_clock_and_does_no_io(name: str) -> None:
 @pytest.mark.parametrize("name", modules("csmsd.operations"))
 def test_the_engine_knows_no_edge(name: str) -> None:
     """Operators and what starts by itself use it alike."""
-    below_it = ("csmsd.ocpp", "csmsd.profiles", "csmsd.operations", "csmsd.live_site", "csmsd.events", "csmsd.ports")
+    beside_it = ("csmsd.live_site", "csmsd.events", "csmsd.ports", "csmsd.waking")
+    below_it = ("csmsd.ocpp", "csmsd.profiles", "csmsd.operations", *beside_it)
 
     assert {module for module in ours(name, for_types=True) if not below(module, *below_it)} == set()
 
