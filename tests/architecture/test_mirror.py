@@ -19,11 +19,9 @@ STILL_MISSING = {
     "csmsd.control.firmware_views",
     "csmsd.control.methods.backups",
     "csmsd.control.methods.diagnostics",
-    "csmsd.control.methods.profiles",
     "csmsd.control.profile_views",
     "csmsd.control.views",
     "csmsd.daemon",
-    "csmsd.ports",
     "csmsd.profiles.action",
     "csmsd.profiles.core.agreement",
     "csmsd.profiles.core.clocks",
@@ -33,7 +31,6 @@ STILL_MISSING = {
     "csmsd.profiles.core.registers",
     "csmsd.profiles.core.running",
     "csmsd.profiles.core.streams",
-    "csmsd.profiles.firmware_management.followed",
     "csmsd.store.prunable",
 }
 

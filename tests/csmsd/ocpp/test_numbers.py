@@ -1,7 +1,7 @@
 """Numbers as charge points write them."""
 
 import math
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -98,8 +98,8 @@ def test_what_is_written_as_specified_is_read_as_it_is(number: int) -> None:
 
 
 def test_long_text_costs_nothing() -> None:
-    begun = perf_counter()
+    begun = process_time()
     for text in ("1" * 1_000_000, ",1" * 500_000, "1,234" * 200_000, " " * 1_000_000):
         parse_number(text)
         parse_integer(text)
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1

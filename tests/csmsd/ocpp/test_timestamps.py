@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -188,11 +188,11 @@ def test_any_text_gives_a_moment(text: str) -> None:
 
 @pytest.mark.parametrize("filler", [" ", "T", "0", "\t", "2026-03-01T12:00:00Z"])
 def test_endless_text_takes_no_time(filler: str) -> None:
-    begin = perf_counter()
+    begin = process_time()
     for text in (filler * 50_000, "2026-03-01T12:00:00" + filler * 50_000 + "x"):
         assert parse_time(text) is None
 
-    assert perf_counter() - begin < 1
+    assert process_time() - begin < 1
 
 
 @pytest.mark.parametrize(
