@@ -4,6 +4,7 @@ from typing import Literal
 
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Reply
+from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.record import Event
 
 
@@ -20,12 +21,11 @@ def diagnostics_status_notification(
 ) -> Reply[DiagnosticsStatusNotificationConf]:
     """Always confirmed, whether we asked for an upload or not."""
     confirmation = DiagnosticsStatusNotificationConf()
-    upload = at.site.firmware.uploads.current(at.charge_point.id)
-    if upload is None:
+    taken = outcomes.reported(at.site.firmware.uploads, request.status, at, at.site.policies.diagnostics_timeout)
+    if taken is None:
         news: dict[str, object] = {"upload": None, "state": None, "status": request.status[:50]}
         return Reply(confirmation, [], [Event("diagnostics.status", at.charge_point.id, news)])
-    upload.report(request.status, at.now, at.site.policies.diagnostics_timeout * 1000)
-    return Reply(confirmation, [upload], [upload.event()])
+    return Reply(confirmation, *taken)
 
 
 INCOMING = Incoming(

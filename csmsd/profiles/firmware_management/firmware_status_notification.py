@@ -4,6 +4,7 @@ from typing import Literal
 
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Consequence, Context, Incoming, Reply
+from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
 
@@ -29,12 +30,11 @@ def firmware_status_notification(
 ) -> Reply[FirmwareStatusNotificationConf]:
     """Always confirmed. Without an update of ours it is news all the same: somebody else may have begun one."""
     confirmation = FirmwareStatusNotificationConf()
-    update = at.site.firmware.updates.current(at.charge_point.id)
-    if update is None:
+    taken = outcomes.reported(at.site.firmware.updates, request.status, at, at.site.policies.firmware_timeout)
+    if taken is None:
         news: dict[str, object] = {"update": None, "state": None, "status": request.status[:50], "file": None}
         return Reply(confirmation, [], [Event("firmware.status", at.charge_point.id, news)])
-    update.report(request.status, at.now, at.site.policies.firmware_timeout * 1000)
-    return Reply(confirmation, [update], [update.event()])
+    return Reply(confirmation, *taken)
 
 
 def _booted(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:

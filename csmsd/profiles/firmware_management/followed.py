@@ -5,7 +5,7 @@ for firmware the version that it boots with.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
@@ -22,6 +22,8 @@ _CERTAIN = {"call_error": "refused", "not_connected": "not_sent", "not_sent": "n
 
 class Followed(Record, kw_only=True, gc=False):
     """What the records of updates and uploads have in common; `id` is the number of their task."""
+
+    word: ClassVar[str]  # for people
 
     id: int
     charge_point: str
@@ -46,6 +48,10 @@ class Followed(Record, kw_only=True, gc=False):
 
     def overdue(self, now: Milliseconds) -> bool:
         return not self.ended and self.deadline_at <= now
+
+    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
+        """Takes what the charge point says; whether the state changed."""
+        raise NotImplementedError
 
     def event(self, **more: object) -> Event:
         raise NotImplementedError

@@ -7,6 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
 from csmsd.profiles.firmware_management.hosting import token_hash
 from csmsd.profiles.firmware_management.location import (
@@ -36,8 +37,8 @@ class GetDiagnosticsConf(Message, kw_only=True):
 
 
 def _check(request: GetDiagnosticsReq, target: Target) -> str | None:
-    current = target.site.firmware.uploads.current(target.charge_point.id)
-    if current is not None and not current.ended:
+    current = outcomes.under_way(target.site.firmware.uploads, target.charge_point.id)
+    if current is not None:
         return f"upload {current.id} is under way ({current.state}); see: csmsctl diagnostics status"
     return unusable(request.location, target)
 
@@ -75,12 +76,8 @@ def _settle(
     elif upload.state == "requested":
         upload.state = "nothing"
         upload.error = "the charge point named no file: it has no diagnostics"
-    superseded = uploads.open_before(upload)
-    for earlier in superseded:
-        earlier.state = "superseded"
-        earlier.changed_at = target.now
-        earlier.error = f"upload {upload.id} took its place"
-    return [upload, *superseded], [upload.event(), *(earlier.event() for earlier in superseded)]
+    earlier, told = outcomes.superseded(uploads, upload, target.now)
+    return [upload, *earlier], [upload.event(), *told]
 
 
 def _unconfirmed(request: GetDiagnosticsReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
@@ -102,14 +99,10 @@ OUTGOING = Outgoing(
 def _see(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Observation:
     """Whether the file has arrived here, or whether the charge point says that it is uploaded: two facts."""
     upload = sent.target.site.firmware.uploads.get(sent.target.task)
-    if upload is None:
-        return Observation("unknown", failed="csmsd does not know any more what became of it")
-    received = upload.received_at is not None
-    there = received or (not here and upload.state == "uploaded")
-    failed = upload.state.replace("_", " ") if upload.ended and not there else None
-    if failed is not None and upload.state == "uploaded":
-        failed = "it says that it uploaded a file, but nothing arrived here"
-    return Observation(upload.state, reached=there, failed=failed, silent=upload.state == "unknown", record=upload)
+    received = upload is not None and upload.received_at is not None
+    uploaded = upload is not None and upload.state == "uploaded"
+    failed = "it says that it uploaded a file, but nothing arrived here" if uploaded else None
+    return outcomes.observed(upload, there=received or (uploaded and not here), failed=failed)
 
 
 _EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")

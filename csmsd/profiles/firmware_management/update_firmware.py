@@ -8,6 +8,7 @@ from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import DateTime, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.firmware_management.hosting import token_hash
 from csmsd.profiles.firmware_management.location import (
     ProtocolOption,
@@ -36,8 +37,8 @@ class UpdateFirmwareConf(Message, kw_only=True):
 
 
 def _check(request: UpdateFirmwareReq, target: Target) -> str | None:
-    current = target.site.firmware.updates.current(target.charge_point.id)
-    if current is not None and not current.ended:
+    current = outcomes.under_way(target.site.firmware.updates, target.charge_point.id)
+    if current is not None:
         return f"update {current.id} is under way ({current.state}); see: csmsctl firmware status"
     return unusable(request.location, target)
 
@@ -80,12 +81,8 @@ def _settle(
     update = updates.get(target.task)
     if update is None:
         return [], []
-    superseded = updates.open_before(update)
-    for earlier in superseded:
-        earlier.state = "superseded"
-        earlier.changed_at = target.now
-        earlier.error = f"update {update.id} took its place"
-    return [*superseded], [earlier.event() for earlier in superseded]
+    earlier, told = outcomes.superseded(updates, update, target.now)
+    return [*earlier], told
 
 
 def _unconfirmed(request: UpdateFirmwareReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
@@ -115,11 +112,7 @@ CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
 def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Observation:
     """How far its update is, by the charge point's reports."""
     update = sent.target.site.firmware.updates.get(sent.target.task)
-    if update is None:
-        return Observation("unknown", failed="csmsd does not know any more what became of it")
-    there = update.state in reached
-    failed = update.state.replace("_", " ") if update.ended and not there else None
-    return Observation(update.state, reached=there, failed=failed, silent=update.state == "unknown", record=update)
+    return outcomes.observed(update, there=update is not None and update.state in reached)
 
 
 _DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})

@@ -45,6 +45,7 @@ _LAST_BOOT = 600_000  # ms after Installed in which a boot may show that it is s
 class FirmwareUpdate(Followed, kw_only=True, gc=False):
     """One UpdateFirmware (C 5.19)."""
 
+    word: ClassVar[str] = "update"
     table: ClassVar[str] = "firmware_update"
     key: ClassVar[tuple[str, ...]] = ("id",)
 

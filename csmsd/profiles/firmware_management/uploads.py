@@ -12,6 +12,7 @@ ENDED = frozenset({"uploaded", "upload_failed", "nothing", "unknown", "refused",
 class DiagnosticsUpload(Followed, kw_only=True, gc=False):
     """One GetDiagnostics (C 5.9). `name` and `announced` are the charge point's words: data, never a path."""
 
+    word: ClassVar[str] = "upload"
     table: ClassVar[str] = "diagnostics_upload"
     key: ClassVar[tuple[str, ...]] = ("id",)
 
