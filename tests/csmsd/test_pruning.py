@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -194,6 +194,30 @@ async def test_meter_values_that_come_in_meanwhile_fail_nobody(books: Books) -> 
     assert books.stored("PRAGMA foreign_key_check") == []
 
 
+async def test_a_meter_value_that_comes_in_at_the_last_moment_goes_with_its_transaction(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After all its readings were found and removed, and before it is forgotten: its answer has left already."""
+    await books.keep(transaction(1), transaction(2, NEW), *[reading(1) for _ in range(5)])
+    real = Prunable.readings_of
+    came: list[bool] = []
+
+    async def readings_of(self: Prunable, transactions: Sequence[int]) -> list[int]:
+        found = await real(self, transactions)
+        if not found and not came:
+            assert books.site.find_transaction(1) is not None
+            await books.writer.commit([reading(1, NEW)])
+            came.append(True)
+        return found
+
+    monkeypatch.setattr(Prunable, "readings_of", readings_of)
+    assert await books.prune("transactions") == 1
+    assert came == [True]
+    assert books.stored("SELECT id FROM transactions") == [2]
+    assert books.stored("SELECT count(*) FROM meter_value") == [0]
+    assert books.stored("PRAGMA foreign_key_check") == []
+
+
 async def test_a_disk_at_fault_loses_nothing(books: Books) -> None:
     await books.keep(transaction(1), transaction(2, NEW))
     with closing(sqlite3.connect(books.path, isolation_level=None)) as other:
@@ -276,6 +300,26 @@ async def test_reservations(books: Books) -> None:
     assert books.site.reservations.get("CP1", 1) is None
 
 
+async def test_a_reservation_whose_id_is_in_use_again_stays(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was old when it was looked for; by the time that it would go, it is another one."""
+    ended: dict[str, Any] = {"charge_point": "CP1", "connector": 1, "id_tag": "A1", "state": "used"}
+    times: dict[str, Any] = {"created_at": OLD, "expires_at": OLD, "ended_at": OLD}
+    await books.keep(*[Reservation(id=number, **ended, **times) for number in (1, 2, 3)])
+    real = Prunable.reservations
+
+    async def reservations(self: Prunable, before: int) -> list[Reservation]:
+        found = await real(self, before)
+        books.site.reservations.add(Reservation(id=2, **ended | {"state": "reserved"}, **times | {"ended_at": None}))
+        return found
+
+    monkeypatch.setattr(Prunable, "reservations", reservations)
+    assert await books.prune("reservations") == 1
+    assert books.stored("SELECT id FROM reservation ORDER BY id") == [2, 3]
+    known = books.site.reservations.get("CP1", 2)
+    assert known is not None
+    assert known.active
+
+
 async def test_firmware_updates_and_diagnostics(books: Books) -> None:
     in_a_rollout = [
         Rollout(id=1, created_at=OLD, file="f", parallel=1, canary=0, only_idle=False, max_failures=0, resumed_at=OLD),
@@ -328,6 +372,50 @@ async def test_a_night(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fields(record: MeterReading) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+async def test_a_bad_night_is_not_the_last(
+    books: Books, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nights: list[Exception] = [NotStored("the disk is full"), RuntimeError("a mistake")]
+    done = asyncio.Event()
+
+    async def wait_for_the_night() -> None:
+        await asyncio.sleep(0)
+
+    async def prune_all() -> None:
+        if nights:
+            raise nights.pop(0)
+        done.set()
+
+    monkeypatch.setattr(books.pruner, "_wait_for_the_night", wait_for_the_night)
+    monkeypatch.setattr(books.pruner, "prune_all", prune_all)
+    running = asyncio.create_task(books.pruner.run())
+    try:
+        async with asyncio.timeout(10):
+            await done.wait()
+    finally:
+        running.cancel()
+    assert "pruning was broken off: the disk is full" in caplog.text
+    assert "RuntimeError: a mistake" in caplog.text
+
+
+async def test_pages_are_given_back_until_a_tenth_is_free(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "_REST", 0)
+    assert await books.pruner.shrink(None) is False, "there are none"
+    long = [MeterReading(**(fields(reading(None)) | {"samples": "x" * 3000})) for _ in range(1500)]
+    await books.keep(transaction(1, NEW), *long)
+    with closing(sqlite3.connect(books.path, isolation_level=None)) as other:
+        other.execute("DELETE FROM meter_value")
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM meter_value").fetchone()
+        assert await books.pruner.shrink(0.0) is True, "there was no time for any"
+        other.execute("ROLLBACK")
+    assert await books.pruner.shrink(None) is False
+    [(free, pages)] = books.stored("SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count")
+    assert free <= pages // 10
+    assert free > 0
+    assert books.stored("PRAGMA integrity_check") == ["ok"]
 
 
 async def test_a_little_at_a_time(books: Books) -> None:

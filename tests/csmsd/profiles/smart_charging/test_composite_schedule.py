@@ -334,3 +334,46 @@ def test_a_thousand_profiles_over_a_week_take_well_under_a_second() -> None:
     found = compose(sources, 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
     assert len(found) >= 50
     assert time.process_time() - begun < 0.7
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_connectors_own_default_replaces_that_of_connector_0_whichever_is_listed_first(own_first: bool) -> None:
+    # C 3.13.1: here, and here only
+    sources = [on(1, profile((0, 20), id=1)), on(0, profile((0, 10), id=2))]
+    if not own_first:
+        sources.reverse()
+    assert table(sources, connector=1) == [(0, 24, 20)]
+    assert table(sources, connector=2) == [(0, 24, 10)]
+
+
+def causes(sources: list[Source], *, unit: ChargingRateUnit = "A") -> tuple[float | None, dict[str | None, str]]:
+    """The limit now, and what each profile had to do with it."""
+    at = Moment(now=MONDAY, running={}, connectors=(1, 2))
+    [period] = compose(sources, 1, MONDAY, MONDAY + HOUR, unit, at)
+    limit = None if period.limit is None else rounded(period.limit)
+    return limit, {cause.source.name: cause.decides for cause in period.because}
+
+
+def test_what_limits_and_what_only_takes_phases_away() -> None:
+    three = on(1, profile((0, 16, 3), unit="W", id=1))
+    one = on(0, profile((0, 32, 1), purpose="ChargePointMaxProfile", id=2))
+    # 11,040 W on three phases are 16 A on each; that only one may be used is the doing of the cap
+    watts = on(1, profile((0, 11_040, 3), unit="W", id=1))
+    assert causes([watts, one]) == (32, {"p2": "limit"})
+    narrow = on(1, profile((0, 2300, 3), unit="W", id=1))
+    assert causes([narrow, one]) == (10, {"p1": "limit", "p2": "phases"})
+    # without a restriction the higher limit has no part in it
+    wide = on(0, profile((0, 32, 3), purpose="ChargePointMaxProfile", id=2))
+    assert causes([narrow, wide]) == (3.3, {"p1": "limit"})
+    assert causes([three, one], unit="W") == (16, {"p1": "limit", "p2": "phases"})
+
+
+def test_the_minimum_of_a_period_is_the_highest_of_its_profiles() -> None:
+    # C 7.13: below any of them the charging may end
+    sources = [
+        on(1, profile((0, 16), minimum=6.0, id=1)),
+        on(0, profile((0, 20), purpose="ChargePointMaxProfile", minimum=8.0, id=2)),
+    ]
+    at = Moment(now=MONDAY, running={}, connectors=(1,))
+    [period] = compose(sources, 1, MONDAY, MONDAY + HOUR, "A", at)
+    assert period.minimum == 8

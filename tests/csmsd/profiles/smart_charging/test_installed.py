@@ -93,6 +93,49 @@ def test_another_tag_is_another_transaction(scene: Scene) -> None:
     assert record.pending
 
 
+def test_a_transaction_on_another_connector_is_not_its_own(scene: Scene) -> None:
+    remote_start(scene, 1)
+    scene.started(connectorId=2)
+    tidy(scene)
+    assert [(record.connector, record.pending) for record in scene.site.smart_charging.installed.of("CP1")] == [
+        (1, True)
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "pending"), [(30, False), (31, True), (3600, True)])
+def test_a_transaction_that_ran_long_before_is_not_its_own(scene: Scene, seconds: int, pending: bool) -> None:
+    """The confirmation may be overtaken by its start, by half a minute; what began before that was another's wish."""
+    scene.started()
+    scene.now += seconds * SECOND
+    remote_start(scene)
+    [record] = scene.site.smart_charging.installed.of("CP1")
+    assert record.pending is pending
+
+
+@pytest.mark.parametrize("reported", [None, "", "never", "600"])
+def test_how_long_a_remote_start_is_waited_for_where_nothing_sensible_is_reported(
+    scene: Scene, reported: str | None
+) -> None:
+    if reported is not None:
+        configure(scene, ConnectionTimeOut=reported)
+    remote_start(scene)
+    scene.now += 660 * SECOND
+    assert tidy(scene) == []
+    scene.now += 1
+    assert len(tidy(scene)) == 1
+
+
+def test_what_waits_for_its_transaction_is_not_dropped_when_it_came_at_the_last_moment(scene: Scene) -> None:
+    """Found by then and not tidied: it is in force, however long ago its command was."""
+    remote_start(scene)
+    scene.now += 600 * SECOND
+    scene.started()
+    scene.now += 3600 * SECOND
+    [record] = scene.site.smart_charging.installed.of("CP1")
+    record.transaction_id = None  # as if nobody had tidied since
+    assert scene.site.smart_charging.installed.in_force(scene.cp, scene.now) == [record]
+
+
 def test_a_remote_start_that_led_to_nothing_is_forgotten(scene: Scene) -> None:
     configure(scene, ConnectionTimeOut="60")
     remote_start(scene)

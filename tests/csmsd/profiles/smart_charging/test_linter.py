@@ -153,3 +153,35 @@ def test_a_profile_in_a_remote_start() -> None:
     assert "must be a TxProfile (C 5.16.2)" in (objection(lint_for_remote_start(GOOD, None, known())) or "")
     limited = known(quantities=frozenset({"power"}))
     assert "ChargingRateUnit is Power" in (objection(lint_for_remote_start(inside, 1, limited)) or "")
+
+
+def test_what_waits_for_any_connector_may_be_replaced_on_one() -> None:
+    """A remote start's profile on connector 0 is not installed anywhere yet: nothing is taken from there."""
+    waiting = there(0, msgspec.structs.replace(TX, transaction_id=None), id_tag="TAG1")
+    assert waiting.pending
+    assert lint_for(TX, 1, known(running={1: 7}, installed=[waiting])) == []
+    settled = there(0, GOOD)
+    assert "installed on connector 0" in (objection(lint_for(GOOD, 1, known(installed=[settled]))) or "")
+    assert (
+        lint_for_remote_start(msgspec.structs.replace(TX, transaction_id=None), None, known(installed=[waiting])) == []
+    )
+
+
+ABOVE = profile((0, 16), level=2, id=2)
+
+
+@pytest.mark.parametrize(
+    ("body", "below"),
+    [
+        (ABOVE, there(2, GOOD)),  # of another connector
+        (ABOVE, there(0, MAX)),  # of another purpose
+        (ABOVE, there(1, profile((0, 16), level=2, id=3))),  # on the same level: it is replaced
+        (ABOVE, there(1, profile((0, 16), level=3, id=3))),  # above it
+        (ABOVE, there(1, profile((0, 16), level=1, id=2))),  # the same profile, which moves
+        (profile((0, 16), level=2, id=2, duration=60), there(1, GOOD)),
+        (profile((0, 16), level=2, id=2, valid_to=MONDAY + DAY), there(1, GOOD)),
+        (profile((0, 16), level=2, id=2, kind="Recurring", recurrency="Daily"), there(1, GOOD)),
+    ],
+)
+def test_what_gives_way_or_hides_nothing(body: ChargingProfile, below: InstalledProfile) -> None:
+    assert lint_for(body, 1, known(installed=[below])) == []
