@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from prometheus_client.core import (
@@ -20,6 +20,7 @@ from csmsd.metrics.figures import Figures
 from csmsd.ocpp.types import ChargePointStatus, RegistrationStatus
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
+from csmsd.settings import Metrics
 
 _OFFLINE = "Offline"  # no status of OCPP: what a connector said last is not what it does now
 
@@ -27,13 +28,11 @@ _OFFLINE = "Offline"  # no status of OCPP: what a connector said last is not wha
 class SiteCollector(Collector):
     """All metrics of csmsd but those of its process."""
 
-    def __init__(
-        self, figures: Figures, energy: EnergyCounter, lag: Durations, most_charge_points: Callable[[], int]
-    ) -> None:
+    def __init__(self, figures: Figures, energy: EnergyCounter, lag: Durations, settings: Metrics) -> None:
         self._figures = figures
         self._energy = energy
         self._lag = lag
-        self._most_charge_points = most_charge_points  # that get metrics of their own
+        self._settings = settings  # a reload changes it in place
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is asked for before there is a site to look at."""
@@ -98,7 +97,7 @@ class SiteCollector(Collector):
     def _each_charge_point(self, site: Site, energy: Mapping[str, int]) -> Iterator[Metric]:
         """Identities make a time series each, so the number of them is limited: those registered first."""
         everyone = sorted(site.charge_points.values(), key=lambda state: (state.record.registered_at, state.id))
-        shown = everyone[: self._most_charge_points()]
+        shown = everyone[: self._settings.charge_points]
         yield GaugeMetricFamily(
             "csms_charge_points_without_metrics",
             "Charge points beyond metrics.charge_points, which have no metrics of their own.",

@@ -34,7 +34,7 @@ class MetricsListener:
         self._figures = figures
         self._energy = EnergyCounter(lambda: figures.live.site)
         self._lag = Durations()
-        collector = SiteCollector(figures, self._energy, self._lag, lambda: settings.charge_points)
+        collector = SiteCollector(figures, self._energy, self._lag, settings)
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(collector)
         ProcessCollector(registry=self._registry)

@@ -75,10 +75,12 @@ class RolloutRunner:
                         log.error("rollouts and deadlines could not be carried on: %s", error)
                         await asyncio.sleep(_LONGEST_SLEEP_SECONDS)
                 await self._waker.rest(_LONGEST_SLEEP_SECONDS)
-        finally:
-            end()
+        except asyncio.CancelledError:  # csmsd is stopping; a mistake in one round ends nothing that is under way
             for task in self._sending.values():
                 task.cancel()
+            raise
+        finally:
+            end()
 
     def _stir(self, event: NumberedEvent) -> None:
         self._waker.wake()
