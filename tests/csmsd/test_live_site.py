@@ -18,14 +18,16 @@ from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
 from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples, Sample
 from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.following import what_follows
-from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
+from csmsd.profiles.reservation.reservations import Terms
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed import InstalledProfile
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer
-from tests.csmsd.profiles.scene import NOON, Scene
+from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 
 TOLD = Event("tag.changed", None, {})
 
@@ -206,6 +208,34 @@ async def test_profiles_of_a_transaction_end_with_it_whoever_ended_it(house: Hou
     told: Any = f"transaction.{how}"
     await house.live.keep([transaction], [Event(told, "CP1", {})])
     assert installed(house) == (0, 0)
+
+
+async def test_every_room_lets_go_of_a_charge_point_that_is_removed(house: House) -> None:
+    scene = await running_on_a_profile(house)
+    site = scene.site
+    update = FirmwareUpdate(
+        id=1, charge_point="CP1", created_at=NOON, changed_at=NOON, deadline_at=NOON + HOUR, location="http://x/y",
+        retrieve_at=NOON,
+    )  # fmt: skip
+    site.firmware.updates.add(update)
+    reservation = site.reservations.request("CP1", 1, Terms(1, "TAG1", None, NOON + HOUR), NOON)
+    local_list = site.local_lists.get("CP1")
+    local_list.version = 7
+    await house.live.keep([update, reservation, local_list])
+    house.said.clear()
+
+    del site.charge_points["cp1"]
+    await house.live.keep([Deleted(scene.cp.record)], [Event("charge_point.removed", "CP1", {})])
+    assert installed(house) == (0, 0)
+    assert site.local_lists.get("CP1").version != 7
+    assert (site.firmware.updates.get(1) or update).state == "cancelled"
+    assert site.reservations.active_on("CP1") == []
+    assert sorted(house.said[1:]) == ["firmware.status", "reservation.failed"]
+    assert house.said[0] == "charge_point.removed"
+    fresh = load(house.path, Site())
+    assert (fresh.firmware.updates.get(1) or update).state == "cancelled"
+    assert fresh.reservations.active_on("CP1") == []
+    assert fresh.local_lists.get("CP1").version != 7
 
 
 async def test_what_follows_is_kept_in_the_same_commit(house: House) -> None:

@@ -349,6 +349,17 @@ async def test_renewing_refuses_what_is_new_writes_what_is_pending_and_loads_ane
     assert watched.recoveries == 1
 
 
+async def test_renewing_waits_for_what_came_in_during_a_commit(watched: Watched) -> None:
+    """What was taken is in the memory that is loaded."""
+    watched.submit("A")
+    await asyncio.sleep(0)  # the writer has taken it and is at it
+    watched.submit("B")
+    watched.writer.renew()
+    await watched.writer.flush()
+    assert watched.stored_at_recovery == {"A", "B"}
+    assert watched.recoveries == 1
+
+
 async def test_renewing_while_a_commit_fails_refuses_until_memory_is_loaded_anew(watched: Watched) -> None:
     """The failed commit has it loaded, too; what was asked for meanwhile is done all the same, and after it."""
     watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
@@ -385,6 +396,8 @@ async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -
     made.submit("LATE")
     assert made.failed() == {"LATE"}
     made.writer.renew()
+    async with asyncio.timeout(10):
+        await made.writer.flush()  # nobody is there any more to do anything
     assert made.recoveries == 0
 
 
