@@ -16,8 +16,6 @@ STILL_MISSING = {
     "csmsd.control.explanation.limits",
     "csmsd.control.explanation.words",
     "csmsd.control.firmware_views",
-    "csmsd.control.methods.backups",
-    "csmsd.control.methods.diagnostics",
     "csmsd.control.profile_views",
     "csmsd.control.views",
     "csmsd.daemon",
