@@ -88,6 +88,8 @@ def read_value(message_type: type[M], value: object, *, strict: bool = False) ->
     deviations: list[Deviation] = []
     if value is None:  # J 4.2.1 allows null for "no payload"
         value = {}
+    elif not isinstance(value, Mapping):
+        value = _unwrapped(value, deviations)
     try:
         message = _struct(_struct_type(message_type), value, "", deviations)
     except _Unfit as error:
@@ -96,6 +98,21 @@ def read_value(message_type: type[M], value: object, *, strict: bool = False) ->
         for first in (*deviations, *_odd_times(_struct_type(message_type), message, "")):
             raise OcppError(first.code, f"{first.field}: {first.kind.replace('_', ' ')}")
     return cast(M, message), deviations
+
+
+def _unwrapped(value: object, deviations: list[Deviation]) -> object:
+    """The object that a payload holds in a list of its own, or as text with JSON in it."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+        deviations.append(Deviation("", "list_instead_of_object", "FormationViolation"))
+        return value[0]
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            found = msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            return value
+        deviations.append(Deviation("", "text_instead_of_object", "FormationViolation"))
+        return found
+    return value
 
 
 def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation]:

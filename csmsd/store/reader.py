@@ -20,6 +20,10 @@ from csmsd.store.tables import SqlValue, table
 R = TypeVar("R", bound=Record)
 
 
+# As `fold` compares them (ocpp/identity.py).
+_OF_ID_TAG = "trim(id_tag)=? COLLATE NOCASE"
+
+
 class StoredReading(msgspec.Struct):
     """A MeterValue as it was kept."""
 
@@ -60,7 +64,7 @@ class Reader:
         """Newest first."""
         conditions: dict[str, SqlValue] = {
             "charge_point=?": wanted.charge_point,
-            "id_tag=?": wanted.tag,
+            _OF_ID_TAG: wanted.tag and wanted.tag.strip(),
             "state=?": wanted.state,
             "start_time>=?": wanted.since,
             "start_time<?": wanted.until,
@@ -118,7 +122,7 @@ class Reader:
         """Newest first."""
         conditions: dict[str, SqlValue] = {
             "charge_point=?": wanted.charge_point,
-            "id_tag=?": wanted.tag,
+            _OF_ID_TAG: wanted.tag and wanted.tag.strip(),
             "state=?": wanted.state,
             "id=?": wanted.number,
         }

@@ -198,6 +198,19 @@ def test_a_value_of_the_wrong_type_that_is_out_of_range_as_well_is_left_out(sent
     assert [(found.kind, found.code) for found in deviated[1:]] == [("unusable", "PropertyConstraintViolation")]
 
 
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [([CAR], "list_instead_of_object"), (json.dumps(CAR), "text_instead_of_object")],
+)
+def test_an_object_that_is_wrapped_up_is_read(payload: object, kind: str) -> None:
+    message, deviated = read(CarReq, msgspec.json.encode(payload))
+
+    assert json.loads(encode(message)) == CAR
+    assert [(found.field, found.kind) for found in deviated] == [("", kind)]
+    with pytest.raises(OcppError, match="FormationViolation"):
+        read(CarReq, msgspec.json.encode(payload), strict=True)
+
+
 def test_several_deviations_are_all_noted() -> None:
     assert deviations(car(name=7, SEATS=1, colour="red", extra=1)) == [
         ("SEATS", "unknown_field"),
@@ -213,6 +226,10 @@ def test_several_deviations_are_all_noted() -> None:
     [
         (b"[]", "FormationViolation"),
         (b'"text"', "FormationViolation"),
+        (b'"{}"', "OccurenceConstraintViolation"),
+        (b'"{\\"name\\":"', "FormationViolation"),
+        (b"[{},{}]", "FormationViolation"),
+        (b"[[]]", "FormationViolation"),
         (b"5", "FormationViolation"),
         (b"null", "OccurenceConstraintViolation"),  # J 4.2.1: no payload at all
         (b"{}", "OccurenceConstraintViolation"),
