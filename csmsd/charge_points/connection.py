@@ -191,17 +191,18 @@ class Connection:
         assert isinstance(token, _Token)
         payload = bytes(event.payload)
         end = CallEnd("confirmed", payload=payload, duration_ms=duration)
-        if token.outgoing is not None:
+        deviations = [] if event.damage is None else damages(event.damage)
+        if event.damage is not None and "truncated" in event.damage.mends:
+            end = CallEnd("call_error", payload=payload, error="unreadable answer: it is cut off", duration_ms=duration)
+        elif token.outgoing is not None:
             try:
-                end.confirmation, deviations = read(token.outgoing.confirmation, event.payload)
+                end.confirmation, found = read(token.outgoing.confirmation, event.payload)
+                deviations += found
             except OcppError as error:
                 end = CallEnd("call_error", payload=payload, error=f"unreadable answer: {error}", duration_ms=duration)
-            else:
-                state = self._state()
-                if event.damage is not None:
-                    deviations += damages(event.damage)
-                if state is not None and deviations:
-                    state.count_deviations(f"{event.call.action}.conf", deviations, self._clock())
+        state = self._state()
+        if state is not None and deviations:
+            state.count_deviations(f"{event.call.action}.conf", deviations, self._clock())
         self._finish(token, end)
 
     def _refused(self, event: Refused) -> None:

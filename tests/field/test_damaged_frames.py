@@ -1,5 +1,6 @@
 """FIELD-NOTES "frames": messages that are nearly OCPP-J, over a real connection: answered, booked or kept."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -27,7 +28,7 @@ async def transaction(site: Site, number: int) -> dict[str, Any]:
 
 
 async def kept(site: Site) -> list[dict[str, Any]]:
-    return (await site.json("tx", "orphans"))["quarantine"]
+    return (await site.json("tx", "orphans"))["orphans"]
 
 
 @pytest.mark.parametrize(
@@ -213,4 +214,29 @@ async def test_strict_takes_nothing_that_is_nearly_ocpp_j(site: Site) -> None:
 
     assert answer[:3] == [4, "s1", "FormationViolation"]
     assert [message["action"] for message in await kept(site)] == ["StopTransaction"]
+    await charge_point.disconnect()
+
+
+async def asked(site: Site, charge_point: RawChargePoint, answer: str) -> dict[str, Any]:
+    """What comes of GetConfiguration when it is answered with that text behind the unique id."""
+    running = asyncio.create_task(site.csmsctl("--json", "get-configuration", "CP1"))
+    request = await charge_point.asked("GetConfiguration")
+    await charge_point.send(answer.replace("ID", json.dumps(request[1])))
+    return (await running).json["results"][0]
+
+
+async def test_an_answer_that_is_nearly_ocpp_j_is_taken_and_one_that_is_cut_off_ends_the_command(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+
+    mended = await asked(
+        site, charge_point, '\ufeff[3,ID,{"configurationKey":[{"key":"A","readonly":true,"value":"1",}]}]'
+    )
+    assert mended["response"]["configurationKey"] == [{"key": "A", "readonly": True, "value": "1"}]
+    for text in ('[3,ID,{"configurationKey":[{"key":"A","readonly":true},{"key', "[3,ID,;", "[3,ID,"):
+        cut = await asked(site, charge_point, text)
+        assert cut["outcome"] == "call_error"
+        assert "unreadable answer" in cut["error"]
+    refused = await asked(site, charge_point, '[4,ID,"NotSupported","not h')
+    assert refused["outcome"] == "call_error"
+    assert ("GetConfiguration.conf", "frame", "byte_order_mark") in await deviations(site)
     await charge_point.disconnect()
