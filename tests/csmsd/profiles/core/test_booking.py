@@ -115,3 +115,14 @@ def test_a_charge_point_that_is_not_known_any_more_leaves_what_was_booked() -> N
     close(transaction, scene)
 
     assert (transaction.state, transaction.energy_wh, transaction.meter_stop_wh) == ("closed", 500, None)
+
+
+def test_what_goes_on_after_all_has_no_booked_energy_and_keeps_its_number() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.stop(-1, idTag="TAG1", meterStop=1400)
+    assert (transaction.state, transaction.energy_wh, transaction.booking) == ("stopped", 400, 1)
+    transaction.energy_suspect = True
+    booking.revive(transaction, scene.site)
+    assert (transaction.state, transaction.energy_wh, transaction.energy_suspect) == ("active", 0, False)
+    assert (transaction.stop_time, transaction.booking) == (None, 1)

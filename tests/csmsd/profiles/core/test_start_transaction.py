@@ -389,3 +389,12 @@ def test_endless_text_is_cut() -> None:
 
     assert len(transaction.id_tag) <= 200
     assert len(transaction.start_text) <= 640
+
+
+def test_what_is_as_it_should_be_is_not_noted() -> None:
+    assert Scene().start().deviations == []
+
+
+def test_what_else_is_odd_of_an_unreadable_start_is_noted_too() -> None:
+    payload = {name: value for name, value in START.items() if name != "timestamp"} | {"idTag": "T" * 30}
+    assert "idTag" in [field for field, _ in Scene().send("StartTransaction", payload).deviations]

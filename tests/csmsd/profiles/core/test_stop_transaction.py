@@ -559,3 +559,10 @@ class TestUnreadable:
 
         with pytest.raises(OcppError, match="TypeConstraintViolation: meterStop"):
             scene.send("StopTransaction", {**STOP, "meterStop": "1500"})
+
+
+def test_a_stop_in_the_moment_of_the_start_and_at_its_register_can_mean_it() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.stop(-1, idTag="TAG1", meterStop=1000)
+    assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 0, ["stop:matched_-1"])

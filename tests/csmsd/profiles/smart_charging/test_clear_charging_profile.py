@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from csmsd.ocpp.reading import read_value
+from csmsd.profiles import outgoing
 from csmsd.profiles.record import Deleted
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfile
 from tests.csmsd.profiles.scene import Scene
@@ -53,3 +55,12 @@ def test_clear_takes_its_options(scene: Scene) -> None:
 )
 def test_what_is_sent_fits_the_published_schema(scene: Scene, operation: ClearChargingProfile) -> None:
     fits_the_schema(scene, operation, "ClearChargingProfile")
+
+
+@pytest.mark.parametrize(("status", "told"), [("Accepted", ["profile.cleared"]), ("Unknown", [])])
+def test_that_nothing_was_there_is_no_news(scene: Scene, status: str, told: list[str]) -> None:
+    declared = outgoing()["ClearChargingProfile"]
+    assert declared.settle is not None
+    confirmation, _ = read_value(declared.confirmation, {"status": status})
+    changes, events = declared.settle(declared.request(), confirmation, scene.target())
+    assert ([*changes], [event.type for event in events]) == ([], told)

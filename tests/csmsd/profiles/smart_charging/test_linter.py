@@ -20,6 +20,7 @@ def with_text(**fields: str) -> ChargingProfile:
     [
         GOOD,
         profile((0, 6.0, 1), valid_from=MONDAY, valid_to=MONDAY + DAY),
+        profile((0, 6), valid_to=MONDAY + 1),
         profile((0, 6), kind="Recurring", recurrency="Weekly", minimum=6.5),
         profile((0, 6), kind="Relative", start=None, purpose="TxProfile", transaction=7),
         profile((0, 0)),
@@ -56,6 +57,7 @@ def test_what_a_charge_point_rejects(bad: ChargingProfile, words: str) -> None:
     ("odd", "words"),
     [
         (profile((0, 16), valid_to=MONDAY - HOUR), "validTo is over"),
+        (profile((0, 16), valid_to=MONDAY), "validTo is over"),
         (profile((0, 16), start=MONDAY + HOUR), "startSchedule lies in the future"),
         (profile((0, 16), (7200, 8), duration=7200), "beyond the duration of the schedule and is not executed"),
         (profile((0, 16), (90000, 8), kind="Recurring", recurrency="Daily"), "beyond the recurrence"),
