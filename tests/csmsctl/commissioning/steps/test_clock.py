@@ -1,6 +1,7 @@
 """The step on the clock takes for no fault what is none: a status may be old."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,9 @@ def telling(point: RawChargePoint, times: dict[str, str], status: str = "Availab
         ({"StatusNotification": 0}, "Available", "pass", "a StatusNotification that was asked for"),
         # since when it has been Available, which says nothing of its clock
         ({"StatusNotification": -5}, "Available", "skipped", "no message has told what time it is there"),
-        ({"StatusNotification": -5}, "Charging", "fail", "its clock is 18000 s behind"),
-        ({"StatusNotification": 2}, "Available", "fail", "its clock is 7200 s ahead"),
-        ({"MeterValues": -1, "StatusNotification": -5}, "Available", "fail", "its clock is 3600 s behind"),
+        ({"StatusNotification": -5}, "Charging", "fail", r"its clock is 180\d\d s behind"),
+        ({"StatusNotification": 2}, "Available", "fail", r"its clock is 7(200|1\d\d) s ahead"),
+        ({"MeterValues": -1, "StatusNotification": -5}, "Available", "fail", r"its clock is 36\d\d s behind"),
         ({"MeterValues": -1, "StatusNotification": 0}, "Available", "pass", "a StatusNotification"),
     ],
 )
@@ -60,7 +61,8 @@ async def test_the_clock_is_judged_by_what_tells_the_present(
             else asyncio.sleep(0)
         )
         step = await outcome(site, "--step", "clock")
-        assert (step["result"], said in " ".join([step["reason"] or "", *step["seen"]])) == (result, True), step
+        found = re.search(said, " ".join([step["reason"] or "", *step["seen"]]))
+        assert (step["result"], found is not None) == (result, True), step
         assert (step["advice"] is not None) == (result == "fail")
 
 
