@@ -121,6 +121,8 @@ class Shape:
     def __init__(self, number: int, samples: list[SampledValue]) -> None:
         self.number = number
         self.meanings = [_meaning(sample) for sample in samples]
+        # What is measured in several places is shown as it is at the outlet.
+        self.shown = sorted(range(len(samples)), key=lambda place: samples[place].location in (None, "", "Outlet"))
         self.billed = [place for place, meaning in enumerate(self.meanings) if meaning.billed]
 
     def pack(self, samples: list[SampledValue]) -> str:
@@ -230,7 +232,8 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     def samples(self) -> dict[str, Sample]:
         """By measurand and phase, in base units."""
         named = {}
-        for meaning, number in zip(self.shape.meanings, self.numbers, strict=True):
+        for place in self.shape.shown:
+            meaning, number = self.shape.meanings[place], self.numbers[place]
             if number is not None and meaning.name is not None and math.isfinite(number * meaning.factor):
                 named[meaning.name] = Sample(number * meaning.factor, meaning.unit, self.time)
         return named

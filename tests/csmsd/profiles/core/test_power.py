@@ -46,6 +46,8 @@ def shown(scene: Scene, transaction: Transaction) -> tuple[float | None, float |
         ([power(3100, "L1-N"), power(3200, "L2-N"), power(3300, "L3-N"), power(40, "N")], 9600),
         ([{**power(3.1, "L1", location="Body"), "unit": "kW"}, power(3200, "L2", location="Body")], 6300),
         ([power(7000), power(3500, "L1"), power(3500, "L2")], 7000),
+        ([power(7000), power(7500, location="Inlet")], 7000),
+        ([power(7000, location="Outlet"), power(6500, location="EV")], 7000),
         ([power(7, unit="A")], None),
         ([power(7000, measurand="Power.Offered")], None),
     ],
