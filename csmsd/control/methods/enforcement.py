@@ -76,8 +76,8 @@ def _stop(tag: IdTag, target: Target) -> Steps:
 def _trust(service: Service, tag: IdTag, state: ChargePointState, *, cached: bool, listed: bool) -> list[str]:
     """Why a charge point may still accept the card without asking. What is not known here is no comfort."""
     because: list[str] = []
-    profiles = state.configured("SupportedFeatureProfiles")
-    if listed and (profiles is None or "LocalAuthListManagement" in profiles):
+    profiles = state.configured_words("SupportedFeatureProfiles")
+    if listed and (profiles is None or "localauthlistmanagement" in profiles):
         known = service.site.local_lists.get(state.id)
         if known.supported:
             entries = [entry for entry in (*known.entries, *known.pending) if fold(entry.id_tag) == fold(tag.id)]

@@ -308,6 +308,18 @@ class ChargePointState:
         key = self.configuration.get(name.casefold())
         return key.value if key else None
 
+    def configured_number(self, name: str) -> int | None:
+        """The same as an integer (C 9.1); None where it is none, or was not reported."""
+        try:
+            return int(self.configured(name) or "")
+        except ValueError:
+            return None
+
+    def configured_words(self, name: str) -> frozenset[str] | None:
+        """The same as a list (CSL, C 9.1), in lower case; None where it names nothing, or was not reported."""
+        words = (word.strip().casefold() for word in (self.configured(name) or "").split(","))
+        return frozenset(filter(None, words)) or None
+
     def count_deviations(self, action: str, deviations: list[Deviation], now: Milliseconds) -> None:
         """Adds to the counters that `cp show` prints; they are written with the next housekeeping."""
         for deviation in deviations:

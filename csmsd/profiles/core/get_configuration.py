@@ -79,8 +79,6 @@ class GetConfiguration(Operation, kw_only=True):
 
 def _max_keys(target: Target) -> int:
     """How many keys a request may name; a reported limit of 0 or less is taken as one by one."""
-    reported = target.charge_point.configured("GetConfigurationMaxKeys")
-    try:
-        return max(1, int(reported)) if reported is not None else 50
-    except ValueError:
-        return 1
+    if target.charge_point.configured("GetConfigurationMaxKeys") is None:
+        return 50
+    return max(1, target.charge_point.configured_number("GetConfigurationMaxKeys") or 1)

@@ -61,13 +61,12 @@ class Hosting(msgspec.Struct):
     def name_in(self, url: str) -> str:
         return unquote(url.rpartition("/")[2])
 
-    def choose(self, wanted: Protocol | None, supported: str | None) -> Protocol | None:
+    def choose(self, wanted: Protocol | None, supported: frozenset[str] | None) -> Protocol | None:
         """The protocol to use: the one asked for, or the first that the charge point says it supports (CE 3.88)."""
         if wanted is not None:
             return wanted if wanted in self.hosts else None
-        known = {name.strip().casefold() for name in (supported or "").split(",")}
         for protocol in self.hosts:
-            if protocol in known:
+            if supported is not None and protocol in supported:
                 return protocol
         return next(iter(self.hosts), None)
 

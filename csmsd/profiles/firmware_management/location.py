@@ -38,7 +38,7 @@ def hosted_url(target: Target, protocol: Protocol | None, name: str, otherwise: 
             "csmsd hosts no files: set files.on_demand = true, or files.http_listen or files.ftp_listen, in csmsd.toml "
             f"and restart it, or {otherwise}."
         )
-    chosen = hosting.choose(protocol, target.charge_point.configured(PROTOCOLS_KEY))
+    chosen = hosting.choose(protocol, target.charge_point.configured_words(PROTOCOLS_KEY))
     if chosen is None:
         raise CannotSend(f"csmsd does not host files over {protocol}; see files.{protocol}_listen in csmsd.toml.")
     return hosting.url(chosen, target.charge_point.reached_at, name)
@@ -58,7 +58,7 @@ def unusable(location: str, target: Target) -> str | None:
         return "the location is no URL"
     if not parts.scheme or not parts.netloc:
         return "the location is no URL, as ftp://host/file is"
-    supported = target.charge_point.configured(PROTOCOLS_KEY)
-    if supported and parts.scheme.casefold() not in {name.strip().casefold() for name in supported.split(",")}:
-        return f"the charge point supports {supported} only ({PROTOCOLS_KEY})"
+    supported = target.charge_point.configured_words(PROTOCOLS_KEY)
+    if supported is not None and parts.scheme.casefold() not in supported:
+        return f"the charge point supports {target.charge_point.configured(PROTOCOLS_KEY)} only ({PROTOCOLS_KEY})"
     return None

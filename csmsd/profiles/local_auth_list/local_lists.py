@@ -125,8 +125,5 @@ def wanted(id_tags: dict[str, IdTag], charge_point: ChargePointState, now: Milli
 
 def limit(charge_point: ChargePointState, key: str) -> int | None:
     """LocalAuthListMaxLength or SendLocalListMaxLength (C 9.2), where it was reported and makes sense."""
-    reported = charge_point.configured(key)
-    try:
-        return int(reported) if reported is not None and int(reported) > 0 else None
-    except ValueError:
-        return None
+    reported = charge_point.configured_number(key)
+    return reported if reported is not None and reported > 0 else None

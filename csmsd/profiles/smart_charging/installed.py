@@ -208,8 +208,5 @@ def _started(record: InstalledProfile, state: ChargePointState) -> Transaction |
 
 
 def _patience(state: ChargePointState) -> Milliseconds:
-    try:
-        seconds = int(state.configured("ConnectionTimeOut") or _DEFAULT_CONNECTION_TIMEOUT_S)
-    except ValueError:
-        seconds = _DEFAULT_CONNECTION_TIMEOUT_S
-    return (seconds + _GRACE_S) * 1000
+    seconds = state.configured_number("ConnectionTimeOut")
+    return ((_DEFAULT_CONNECTION_TIMEOUT_S if seconds is None else seconds) + _GRACE_S) * 1000

@@ -42,25 +42,13 @@ def known_of(state: ChargePointState, installed: InstalledProfiles, now: Millise
         now=now,
         running={transaction.connector: transaction.id for transaction in state.transactions.active()},
         installed=installed.in_force(state, now),
-        connectors=_number(state.configured("NumberOfConnectors")),
-        feature_profiles=_list(state.configured("SupportedFeatureProfiles")),
-        quantities=_list(state.configured("ChargingScheduleAllowedChargingRateUnit")),
-        max_stack_level=_number(state.configured("ChargeProfileMaxStackLevel")),
-        max_periods=_number(state.configured("ChargingScheduleMaxPeriods")),
-        max_profiles=_number(state.configured("MaxChargingProfilesInstalled")),
+        connectors=state.configured_number("NumberOfConnectors"),
+        feature_profiles=state.configured_words("SupportedFeatureProfiles"),
+        quantities=state.configured_words("ChargingScheduleAllowedChargingRateUnit"),
+        max_stack_level=state.configured_number("ChargeProfileMaxStackLevel"),
+        max_periods=state.configured_number("ChargingScheduleMaxPeriods"),
+        max_profiles=state.configured_number("MaxChargingProfilesInstalled"),
     )
-
-
-def _number(text: str | None) -> int | None:
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        return None
-
-
-def _list(text: str | None) -> frozenset[str] | None:
-    words = frozenset(word.strip().casefold() for word in (text or "").split(",") if word.strip())
-    return words or None
 
 
 def objection(findings: Sequence[Finding]) -> str | None:

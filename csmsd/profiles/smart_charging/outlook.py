@@ -26,10 +26,7 @@ class Outlook:
             for transaction in state.transactions.active()
         }
         connectors = {*state.connectors, *running}
-        try:
-            reported = int(state.configured("NumberOfConnectors") or 0)
-        except ValueError:
-            reported = 0
+        reported = state.configured_number("NumberOfConnectors") or 0
         connectors |= set(range(1, min(reported, _MAX_CONNECTORS) + 1))
         installed = site.smart_charging.installed.in_force(state, target.now)
         moment = Moment(

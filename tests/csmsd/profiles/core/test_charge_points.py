@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from csmsd.ocpp.reading import Deviation
-from csmsd.profiles.core.charge_points import MAX_DEVIATION_KINDS, DeviationCount
+from csmsd.profiles.core.charge_points import MAX_DEVIATION_KINDS, ConfigurationKey, DeviationCount
 from tests.csmsd.profiles.scene import NOON, Scene
 
 
@@ -77,3 +77,26 @@ def test_configuration_is_looked_up_in_any_case() -> None:
 
     assert scene.cp.configured("heartbeatinterval") == "300"
     assert scene.cp.configured("Other") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "words"),
+    [
+        (None, None, None),
+        ("", None, None),
+        ("30", 30, {"30"}),
+        (" 30 ", 30, {"30"}),
+        ("-1", -1, {"-1"}),
+        ("0", 0, {"0"}),
+        ("many", None, {"many"}),
+        ("FTP, HTTP,,ftp ", None, {"ftp", "http"}),
+        (" , ", None, None),
+    ],
+)
+def test_configuration_keys_as_numbers_and_lists(value: str | None, number: int | None, words: set[str] | None) -> None:
+    scene = Scene()
+    key = ConfigurationKey(charge_point="CP1", name="Some", value=value, readonly=False, reported_at=NOON)
+    scene.cp.configuration["some"] = key
+    assert scene.cp.configured_number("SOME") == number
+    assert scene.cp.configured_words("SOME") == words
+    assert (scene.cp.configured_number("Other"), scene.cp.configured_words("Other")) == (None, None)
