@@ -1,7 +1,6 @@
 """A scripted daemon on a real socket, and csmsctl as a real process."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
-
-ROOT = Path(__file__).parents[2]
+from tests.support.site import environment
 
 
 @dataclass
@@ -42,12 +40,7 @@ class Csmsctl:
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
-        self.environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("CSMS_SOCKET", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PAGER", "LESS")
-        }
-        self.environment |= {"CSMS_SOCKET": str(socket), "TZ": "UTC", "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+        self.environment = environment(CSMS_SOCKET=str(socket))
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "csmsctl", *arguments]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.csmsctl.conftest import ROOT, Csmsctl
+from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon, Silence
 from tests.support.shells import BASH, ZSH, Shell, need, with_csmsctl
+from tests.support.site import ROOT
 
 IDENTITIES = [
     "CP1",

@@ -9,7 +9,7 @@ import pytest
 from csmsctl.groups import summary
 from csmsctl.manual import commands, manual
 from csmsctl.tree import root
-from tests.csmsctl.conftest import ROOT
+from tests.support.site import ROOT
 
 PAGE = ROOT / "man" / "csmsctl.1"
 

@@ -17,6 +17,7 @@ from csmsctl.manual import EXAMPLES, commands
 from csmsd.settings import Settings, differences, load
 from tests.conftest import MakeSite
 from tests.support import example_site
+from tests.support.simulator import simulator
 from tests.support.site import ROOT, Site, environment
 
 AT_ONCE = 4
@@ -163,23 +164,9 @@ def begins(line: str, *beginnings: str) -> bool:
 @asynccontextmanager
 async def charge_points(site: Site) -> AsyncIterator[None]:
     """Simulated ones; all their connectors have been reported."""
-    watcher = await site.watch("connector.status")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", IN_A_HURRY, "simulate", "--url", site.url("").rstrip("/")),
-        *(word for identity in example_site.CHARGE_POINTS for word in ("--id", identity)),
-        *("--seed", "1", "--speed", "20", "--control", "-", "--set", "MeterValueSampleInterval=1"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        env=environment(),
-    )
-    assert process.stdin is not None
-    try:
-        for _ in range(3 * len(example_site.CHARGE_POINTS)):
-            await watcher.event("connector.status")
+    options = ("--seed", "1", "--speed", "20", "--set", "MeterValueSampleInterval=1")
+    async with simulator(site, *example_site.CHARGE_POINTS, options=options, program=("-c", IN_A_HURRY)):
         yield
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 async def test_every_example(make_site: MakeSite) -> None:

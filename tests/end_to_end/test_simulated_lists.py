@@ -1,33 +1,7 @@
 """Reservations and local lists between csmsd and the simulated charge points: what csms believes is what they have."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from tests.support.site import Site, environment
-
-
-@asynccontextmanager
-async def simulated(site: Site, *identities: str) -> AsyncIterator[asyncio.StreamWriter]:
-    """Simulated charge points that obey the lines written."""
-    watcher = await site.watch("charge_point.booted", "connector.status")
-    named = [word for identity in identities for word in ("--id", identity)]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "csmsctl", "simulate", *named, "--control", "-", "--url", site.url("").rstrip("/")),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        env=environment(),
-    )
-    assert process.stdin is not None
-    try:
-        for identity in identities:
-            while (await watcher.event("connector.status", identity))["data"]["connector"] != 2:
-                pass
-        yield process.stdin
-    finally:
-        process.stdin.close()
-        await process.wait()
+from tests.support.simulator import simulator
+from tests.support.site import Site
 
 
 async def test_a_reservation_from_dispatch_to_use(site: Site) -> None:
@@ -35,7 +9,7 @@ async def test_a_reservation_from_dispatch_to_use(site: Site) -> None:
         "tag.import", tags=[{"id": "A1", "parent": "FAMILY"}, {"id": "B2", "parent": "FAMILY"}, {"id": "C3"}]
     )
     await site.register("SIM-1")
-    async with simulated(site, "SIM-1") as drivers:
+    async with simulator(site, "SIM-1") as drivers:
         watcher = await site.watch()
         words = ("reserve-now", "SIM-1", "--tag", "A1", "--parent-tag", "FAMILY", "--expires", "+10m")
         assert (await site.csmsctl(*words, "--connector", "1")).code == 0
@@ -60,7 +34,7 @@ async def test_a_list_through_its_life(site: Site) -> None:
     await site.call("tag.import", tags=[{"id": f"TAG{number}"} for number in range(150)])
     for identity in ("SIM-1", "SIM-2"):
         await site.register(identity)
-    async with simulated(site, "SIM-1", "SIM-2") as drivers:
+    async with simulator(site, "SIM-1", "SIM-2") as drivers:
         synchronized = (await site.json("local-list", "sync", "--all"))["results"]
         assert [(one["outcome"], one["update"], one["messages"], one["entries"]) for one in synchronized] == [
             ("accepted", "full", 2, 150)

@@ -1,7 +1,6 @@
 """Charging profiles between csmsd and a simulated charge point: the power follows, and both reckon the same."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.control import ControlConnection
-from tests.support.site import Site, environment
+from tests.support.simulator import simulator
+from tests.support.site import Site
 
 PATIENCE = 20.0
 
@@ -20,23 +20,13 @@ async def charging(site: Site) -> AsyncIterator[ControlConnection]:
     await site.call("tag.add", id="TAG1")
     await site.register("SIM-1")
     watcher = await site.watch("connector.status", "transaction.started", "transaction.stopped")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "csmsctl", "simulate", "--id", "SIM-1", "--seed", "1", "--speed", "20"),
-        *("--set", "MeterValueSampleInterval=1", "--control", "-", "--url", site.url("").rstrip("/")),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        env=environment(),
-    )
-    assert process.stdin is not None
-    try:
+    options = ("--seed", "1", "--speed", "20", "--set", "MeterValueSampleInterval=1")
+    async with simulator(site, "SIM-1", options=options) as lines:
         await reported(watcher, 2, "Available")
-        process.stdin.write(b"plug SIM-1 1\npresent SIM-1 1 TAG1\n")
+        lines.write(b"plug SIM-1 1\npresent SIM-1 1 TAG1\n")
         await watcher.event("transaction.started", "SIM-1")
         await reported(watcher, 1, "Charging")
         yield watcher
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 async def reported(watcher: ControlConnection, connector: int, status: str) -> None:

@@ -27,7 +27,16 @@ ROOT = Path(__file__).parents[2]
 READY_SECONDS = 20.0
 STOP_SECONDS = 5.0  # CLI.md: SIGTERM drains within 5 s
 
-_NOT_INHERITED = ("CSMS_SOCKET", "NOTIFY_SOCKET", "INVOCATION_ID", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PAGER")
+_NOT_INHERITED = (
+    "CSMS_SOCKET",
+    "NOTIFY_SOCKET",
+    "INVOCATION_ID",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "PAGER",
+    "LESS",
+)
 
 
 def environment(**more: str) -> dict[str, str]:

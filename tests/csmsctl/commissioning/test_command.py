@@ -16,6 +16,7 @@ from ocpp.v16 import call
 
 from tests.conftest import MakeSite
 from tests.support.charge_point import ChargePoint
+from tests.support.simulator import simulator
 from tests.support.site import Site, environment
 
 HOSTING = {"files": {"http_listen": "127.0.0.1:0"}}
@@ -26,22 +27,8 @@ PATIENCE = 20.0
 async def simulated(site: Site, identity: str, *options: str) -> AsyncIterator[asyncio.StreamWriter]:
     """A simulated charge point that has booted, and obeys the lines written."""
     await site.register(identity)
-    watcher = await site.watch("connector.status")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "csmsctl", "simulate", "--id", identity, "--control", "-", *options),
-        *("--url", site.url("").rstrip("/")),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        env=environment(),
-    )
-    assert process.stdin is not None
-    try:
-        while (await watcher.event("connector.status", identity))["data"]["connector"] != 2:
-            pass
-        yield process.stdin
-    finally:
-        process.stdin.close()
-        await process.wait()
+    async with simulator(site, identity, options=options) as lines:
+        yield lines
 
 
 def results(report: dict[str, Any]) -> dict[str, str]:
