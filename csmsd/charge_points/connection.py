@@ -5,10 +5,8 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 
-from websockets.asyncio.server import ServerConnection, broadcast
-from websockets.exceptions import ConnectionClosed
-
 from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.wire import Closed, Wire, closed_by_peer
 from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import Deviation, read
@@ -44,7 +42,7 @@ class Connection:
 
     def __init__(
         self,
-        websocket: ServerConnection,
+        wire: Wire,
         identity: str,
         state: Callable[[], ChargePointState | None],
         dispatcher: Dispatcher,
@@ -60,7 +58,7 @@ class Connection:
         self.address = address
         self.reached_at = reached_at
         self.last_received = monotonic()
-        self._websocket = websocket
+        self._wire = wire
         self._state = state
         self._dispatcher = dispatcher
         self._tap = tap
@@ -80,15 +78,16 @@ class Connection:
         """Serves the connection until it ends."""
         try:
             while True:
-                text = await self._websocket.recv(decode=False)
+                text = await self._wire.receive()
                 self.last_received = monotonic()
                 self._receive(text)
                 while self._conversation.unanswered >= MAX_UNANSWERED:
                     self._drained.clear()
                     await self._drained.wait()
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and self.end_reason == "connection lost":
-                self.end_reason = f"closed by the charge point ({closed.rcvd.code})"
+        except Closed as closed:
+            code = closed_by_peer(closed)
+            if code is not None and self.end_reason == "connection lost":
+                self.end_reason = f"closed by the charge point ({code})"
         finally:
             self.fail_calls("the connection was lost")
 
@@ -292,32 +291,31 @@ class Connection:
             self._tap(self.identity, "out", text)
             if not text.startswith(b"[3,"):  # nearly all are answers
                 self._dispatcher.traffic.sent(text)
-            broadcast((self._websocket,), text, text=True)
-        if self._websocket.transport.get_write_buffer_size() > MAX_WRITE_BUFFER:
+            self._wire.send(text)
+        if self._wire.unread > MAX_WRITE_BUFFER:
             self.end_reason = "it does not read what it is sent"
-            self._websocket.transport.abort()
+            self._wire.abort()
 
     def close(self, code: int, reason: str) -> None:
         """Starts the closing handshake; `run` ends when it is over."""
         self.end_reason = reason
-        self.closing = self._loop.create_task(self._websocket.close(code, reason))
+        self.closing = self._loop.create_task(self._wire.close(code, reason))
 
     def abort(self, reason: str) -> None:
         """Ends a connection whose peer is gone."""
         self.end_reason = reason
-        self._websocket.transport.abort()
+        self._wire.abort()
 
     async def probe(self, timeout: float) -> None:
         """Pings; silence on every level for `timeout` seconds means that nobody is there."""
         asked_at = monotonic()
         try:
-            pong = await self._websocket.ping()
-            await asyncio.wait_for(asyncio.shield(pong), timeout)
+            await self._wire.ping(timeout)
         except TimeoutError:
             # Some charge points never answer a ping: whatever they send is a sign of life as well.
             if self.last_received < asked_at:
                 self.abort(f"no sign of life for {timeout:g} s after a ping")
-        except ConnectionClosed:
+        except Closed:
             pass
         else:
             self.last_received = monotonic()

@@ -107,11 +107,10 @@ def test_csmsd_does_not_know_csmsctl(name: str) -> None:
 
 # --- WebSockets
 
-# In each program the shell of its conversation. In csmsd the handshake and the frames after it; a charge point of the
-# self-test shares nothing with a simulated one, so that neither hides a mistake of the other.
+# One shell for each of the three that talk: csmsd, a simulated charge point, and that of the self-test, which shares
+# nothing with a simulated one, so that neither hides a mistake of the other.
 SHELLS = {
-    "csmsd.charge_points.listener",
-    "csmsd.charge_points.connection",
+    "csmsd.charge_points.wire",
     "csmsctl.simulator.connection",
     "csmsctl.conformance.charge_point",
 }
