@@ -30,6 +30,7 @@ def test_rules_stand_where_they_are_looked_for() -> None:
         name
         for name in modules("csmsd.profiles")
         for node in tree(name).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OBSERVES"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONSEQUENCES"
     }
+    assert declaring
     assert declaring <= {module.__name__ for room in ROOMS for module in slices(room)}
