@@ -1,10 +1,12 @@
 """What waits is sent when its charge point may be sent it: in its order, one after the other, never twice."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import Engine
 from tests.csmsd.profiles.scene import SECOND
@@ -246,3 +248,26 @@ async def test_while_csmsd_stops_nothing_is_begun(engine: Engine) -> None:
     await engine.until_idle()
     assert engine.links.asked.empty()
     assert engine.queue.waits(1)
+
+
+async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
+    engine.live.site.firmware.hosting = Hosting({"http": Host(9080, "csms")}, lambda: "t" * 32)
+    number = await engine.queued("get-diagnostics")
+    tried = asyncio.Event()
+
+    async def refuse(protocol: Protocol) -> str | None:
+        tried.set()
+        raise OSError("address in use")
+
+    async def open_host(protocol: Protocol) -> str | None:
+        return None
+
+    engine.runner.open_host = refuse
+    engine.back()
+    await asyncio.wait_for(tried.wait(), 5)
+    engine.runner.open_host = open_host
+    while engine.queue.waits(number) and engine.links.asked.empty():
+        engine.queue.ready()
+        await engine.until_idle()
+    assert engine.rows("SELECT state, error FROM task") == [("recorded", None)]
+    assert (await engine.links.next()).action == "GetDiagnostics"
