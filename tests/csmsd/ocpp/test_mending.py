@@ -154,6 +154,21 @@ def test_a_mark_that_was_encoded_twice() -> None:
     assert mending.decoded("\u00ef\u00bb\u00bf[2]".encode()) == ("[2]", ["byte_order_mark"])
 
 
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("[", mending.MOST_BRACKETS),
+        ("{", mending.MOST_BRACKETS),
+        (",", mending.MOST_COMMAS),
+        (r"\u", mending.MOST_ESCAPES),
+    ],
+)
+def test_what_is_too_crowded_is_not_looked_into(text: str, most: int) -> None:
+    assert not mending.is_crowded(text * most)
+    assert mending.is_crowded(text * (most + 1))
+    assert mend("[1]" + text * (most + 1)) is None
+
+
 HOSTILE = {
     "brackets": "[",
     "empty lists": "[],",

@@ -145,6 +145,7 @@ class TestWhatRuns:
         scene = Scene()
         first = scene.started()
         measured(scene, power(7000), soc("80"))
+        assert shown(scene, first) == (7000, 80)
         scene.stop(first)
         scene.now += SECOND
         second = scene.started(meterStart=1500)
