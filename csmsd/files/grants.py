@@ -126,11 +126,13 @@ class Grants:
         if update is None:
             return
         size, asked, cost = delivery.grant.size, (delivery.start, delivery.stop), delivery.at - delivery.start - left
+        state = update.state
         complete = update.left(size, asked, delivery.at, cost=cost, arrived=arrived, now=self._live.now())
         if complete:
             self.progress(delivery.grant, size, size)
         try:
-            await self._live.keep([update], [update.event(fetched=True)] if complete else [])
+            news = [update.event(fetched=complete)] if complete or update.state != state else []
+            await self._live.keep([update], news)
         except NotStored as error:
             log.error("the download of %s could not be noted: %s", update.charge_point, error)
 

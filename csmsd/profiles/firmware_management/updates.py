@@ -95,11 +95,12 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         self.delivered = pieces.added(pieces.taken_out(self.delivered, start, stop), start, at)
         after = pieces.total(self.delivered)
         self.bytes_left -= max(cost, 0 if after > before else max(1, size // _LEAST_COST))
-        if not arrived or after < size:
-            return False
-        self.downloads_left -= 1
-        self.delivered, self.fetched_at = [], now
-        return True
+        complete = arrived and after >= size
+        if complete:
+            self.downloads_left -= 1
+            self.delivered, self.fetched_at = [], now
+        self._take_its_word()
+        return complete
 
     def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
         """Takes a FirmwareStatusNotification (C 4.5); whether the state changed. Statuses come in any order."""
@@ -129,7 +130,13 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         self.confirmed_at = now
         # Many never say Installed: it is waited for a little longer, and then taken for said.
         self.deadline_at = min(self.deadline_at, now + _LAST_WORD)
+        self._take_its_word()
         return True
+
+    def _take_its_word(self) -> None:
+        """Installed may have been said before what shows that it can be so was known here."""
+        if self.reported == "Installed" and not self.unfounded:
+            self.state, self.error = "installed", None
 
     def event(self, **more: object) -> Event:
         data: dict[str, object] = {"update": self.id, "state": self.state, "status": self.reported, "file": self.file}

@@ -151,8 +151,14 @@ def test_installed_is_believed_when_a_boot_shows_it() -> None:
     scene = hosted()
     reported(scene, "Installed")
     scene.boots("2.1")
+    assert (scene.update.state, scene.update.error) == ("installed", None)
+
+
+def test_installed_may_be_said_before_the_end_of_the_download_is_noted() -> None:
+    scene = hosted()
     reported(scene, "Installed")
-    assert scene.update.state == "installed"
+    scene.update.left(10, (0, 10), 10, cost=10, arrived=True, now=scene.now)
+    assert (scene.update.state, scene.update.error) == ("installed", None)
 
 
 @pytest.mark.parametrize("bytes_left", [10, 4], ids=["all of it", "a part, as far as is known"])
