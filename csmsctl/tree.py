@@ -46,6 +46,8 @@ _TX = Section(
         "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 1"),
         "explain": Entry(f"{_HERE}.explanation:explain", "csmsctl tx explain 1"),
         "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 1 --reason 'meter replaced'"),
+        "reckon": Entry(f"{_HERE}.reckoning:reckon", "csmsctl tx reckon 1"),
+        "settle": Entry(f"{_HERE}.reckoning:settle", "csmsctl tx settle 1 --energy 4.2kWh --reason 'as read there'"),
         "meter": Entry(f"{_HERE}.transactions:meter", "csmsctl tx meter 1 --csv"),
         "export": Entry(f"{_HERE}.transaction_export:export", "csmsctl tx export --since -31d --output october.csv"),
         "orphans": Entry(f"{_HERE}.transactions:orphans", "csmsctl tx orphans"),

@@ -36,6 +36,7 @@ class LiveSite:
     async def open(self) -> None:
         """Loads it for the first time. Raises StoreError."""
         self.site = await asyncio.to_thread(self._load)
+        self.site.loaded_at = self.now()
 
     # --- changes
 
@@ -116,5 +117,6 @@ class LiveSite:
                     return  # nobody will look at it any more
                 log.error("the state cannot be loaded: %s; trying again", error)
                 await asyncio.sleep(_RETRY_SECONDS)
+        fresh.loaded_at = self.now()
         fresh.carry_over(self.site)
         self.site = fresh

@@ -19,10 +19,17 @@ def kind_of(transaction: Record) -> Kind:
     flags = transaction["flags"]
     if transaction["state"] in ("active", "abandoned"):
         return "active" if transaction["state"] == "active" else "abandoned"
+    if is_settled(transaction):
+        return "measured"
     if "meter_stop:estimated" in flags:
         return "estimated"
     odd_time = any(flag.startswith(("start_time:", "stop_time:")) for flag in flags)
     return "suspect" if transaction["energy_suspect"] or odd_time else "measured"
+
+
+def is_settled(transaction: Record) -> bool:
+    """Whether its figure is an operator's decision, made when all was known."""
+    return transaction["settled_at"] is not None and not transaction["energy_suspect"]
 
 
 def reason_of(transaction: Record) -> str:
@@ -34,9 +41,11 @@ def reason_of(transaction: Record) -> str:
             return "never stopped; it is billed when it is closed: csmsctl tx close"
         case "estimated":
             return str(transaction["note"] or "the last reading stands for the missing meterStop")
+        case "measured" if is_settled(transaction):
+            return f"settled by {transaction['settled_by']}: {transaction['settled_reason']}"
         case "suspect":
             odd = [flag for flag in transaction["flags"] if flag.startswith(("start_time:", "stop_time:"))]
-            return ", ".join((["the register jumped"] if transaction["energy_suspect"] else []) + odd)
+            return ", ".join([*transaction["doubts"], *odd])
     return ""
 
 
@@ -76,8 +85,12 @@ def report(
     price_of: Callable[[Record], Decimal | None] | None,
     tariffs: TariffFile | None,
     included: Iterable[str] = (),
+    unbooked: Iterable[Record] = (),
 ) -> Record:
-    """`groups`, `total` and `gaps`. Only what is measured counts, and what of the doubtful is to be `included`."""
+    """`groups`, `total` and `gaps`. Only what is measured counts, and what of the doubtful is to be `included`.
+
+    `unbooked` are messages of the time that belong to no transaction: energy that is in no line, perhaps.
+    """
     groups: dict[str | None, _Group] = {}
     gaps: list[Record] = []
     for transaction in transactions:
@@ -89,13 +102,17 @@ def report(
             key = key_of(transaction)
             group = groups.setdefault(key.casefold() if key is not None else None, _Group(key))
             (group.counted if counts else group.doubtful[kind]).add(transaction, priced)
-        if kind != "measured":
+        if is_settled(transaction):
+            gaps.append(_gap("settled", reason_of(transaction), transaction, priced, included=True))
+        elif kind != "measured":
             gaps.append(_gap(kind, reason_of(transaction), transaction, priced, included=counts))
         elif price_of is not None and priced is None:
             gaps.append(_gap("unpriced", "no tariff is for it", transaction, None, included=True))
     ordered = sorted(groups.values(), key=lambda group: (group.key is None, _in_order(group.key)))
     lines = [group.line(tariffs) for group in ordered]
-    return {"groups": lines, "total": _total(lines, tariffs), "gaps": sorted(gaps, key=lambda gap: gap["transaction"])}
+    gaps.sort(key=lambda gap: gap["transaction"])
+    gaps += [_unbooked(message) for message in unbooked]
+    return {"groups": lines, "total": _total(lines, tariffs), "gaps": gaps}
 
 
 def _figures(added: Sum, tariffs: TariffFile | None, prefix: str) -> Record:
@@ -124,6 +141,7 @@ def _gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *,
     return {
         "kind": kind,
         "transaction": transaction["id"],
+        "message": None,
         "charge_point": transaction["charge_point"],
         "id_tag": transaction["id_tag"],
         "start_time": transaction["start_time"],
@@ -132,6 +150,16 @@ def _gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *,
         "price": str(priced) if priced is not None else None,
         "included": included,
         "reason": reason,
+    }
+
+
+def _unbooked(message: Record) -> Record:
+    return dict.fromkeys(("id_tag", "start_time", "stop_time", "energy_wh", "price", "transaction")) | {
+        "kind": "not_booked",
+        "message": message["id"],
+        "charge_point": message["charge_point"],
+        "included": False,
+        "reason": f"{message['action']}: {message['reason']}; see to it: csmsctl tx orphans, csmsctl tx dismiss",
     }
 
 

@@ -55,9 +55,9 @@ def report(
     """Report what was charged in a month by idTag, parent idTag or charge point, and what it costs.
 
     A transaction belongs to the month in which it was stopped, as a whole. Only what the meter says counts: what is
-    estimated (closed by an operator, or stopped without a reading) and suspect (a register that jumped, a clock that
-    was wrong) is told apart, and what is active or abandoned is listed, since it is not over. The parent is the one
-    that the idTag has now.
+    estimated (closed by an operator, or stopped without a reading) and suspect (its energy is in doubt, or a clock was
+    wrong) is told apart; what an operator has settled counts. What is active or abandoned is listed, since it is not
+    over, and so are messages that could not be booked. The parent is the one that the idTag has now.
 
     A tariff file has currency, decimals (2), tax_percent (0), prices_include_tax (false), and tables [[tariffs]] with
     per_kwh, per_hour, per_transaction, valid_from (a date), and tags, parents or charge_points (globs) for which it is
@@ -78,7 +78,12 @@ def report(
     prices = _Prices(run, tariffs, zone) if tariffs is not None else None
     counted = ["estimated"] * with_estimated + ["suspect"] * with_suspect
     made = make(
-        _transactions(run, begin, end), key_of=_key(run, by), price_of=prices, tariffs=tariffs, included=counted
+        _transactions(run, begin, end),
+        key_of=_key(run, by),
+        price_of=prices,
+        tariffs=tariffs,
+        included=counted,
+        unbooked=_unbooked(run, begin, end),
     )
     document: Record = {
         "since": begin,
@@ -124,6 +129,12 @@ def _transactions(run: Invocation, begin: str, end: str) -> list[Record]:
         for transaction in transactions(run, {"stopped_since": begin, "stopped_until": end})
     }
     return list(found.values())
+
+
+def _unbooked(run: Invocation, begin: str, end: str) -> list[Record]:
+    """What came in the period, could not be booked, and was not seen to."""
+    found: list[Record] = run.call("transaction.orphans", since=begin, until=end, limit=0)["orphans"]
+    return found
 
 
 def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:

@@ -36,6 +36,13 @@ FIELDS = (
     "energy_suspect",
     "flags",
     "note",
+    "doubts",
+    "at_least_wh",
+    "at_most_wh",
+    "basis",
+    "settled_by",
+    "settled_reason",
+    "reckoned_wh",
 )
 BOOKED_FIELDS = ("booking", "revision", *FIELDS)
 _AT_ONCE = 1000

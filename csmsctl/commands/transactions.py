@@ -32,6 +32,7 @@ COLUMNS = (
     Column("energy_wh", "kWh", thousands, right=True),
     Column("stop_reason", "REASON", wide=True),
     Column("duration_s", "DURATION", duration, right=True, wide=True),
+    Column("doubts", "DOUBTS", folds=True),
 )
 _METER = (
     Column("time", "TIME", moment),

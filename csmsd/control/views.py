@@ -116,7 +116,7 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
     state = site.charge_point(transaction.charge_point)
     running = transaction.state == "active"
     measured = state if running and state is not None and state.samples_of(transaction) else None
-    register = state.transactions.registers.get(transaction.id) if running and state is not None else None
+    verdict = state.running_verdict(transaction) if state is not None else None
     end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)
     return {
         "id": transaction.id,
@@ -128,10 +128,10 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "start_time": time_text(transaction.start_time),
         "stop_time": time_text(transaction.stop_time),
         "duration_s": None if end is None else max(0, (end - transaction.start_time) // 1000),
-        "meter_start_wh": transaction.meter_start_wh,
+        "meter_start_wh": transaction.meter_start,
         "meter_stop_wh": transaction.meter_stop_wh,
-        "energy_wh": transaction.energy_wh if state is None else state.energy_wh(transaction),
-        "energy_suspect": transaction.energy_suspect or (register is not None and register.suspect),
+        "energy_wh": verdict.energy_wh if verdict is not None else transaction.energy_wh,
+        "energy_suspect": bool(verdict.doubts) if verdict is not None else transaction.energy_suspect,
         "power_w": measured.power_w(transaction.connector) if measured is not None else None,
         "soc_percent": measured.soc_percent(transaction.connector) if measured is not None else None,
         "stop_reason": transaction.stop_reason,
@@ -139,6 +139,14 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "reservation": transaction.reservation,
         "flags": transaction.flags,
         "note": transaction.note,
+        "doubts": list(verdict.doubts) if verdict is not None else transaction.doubts,
+        "at_least_wh": verdict.at_least_wh if verdict is not None else transaction.at_least_wh,
+        "at_most_wh": verdict.at_most_wh if verdict is not None else transaction.at_most_wh,
+        "basis": verdict.basis if verdict is not None else transaction.basis,
+        "settled_at": time_text(transaction.settled_at),
+        "settled_by": transaction.settled_by,
+        "settled_reason": transaction.settled_reason,
+        "reckoned_wh": transaction.reckoned_wh,
     }
 
 

@@ -19,7 +19,7 @@ class EnergyCounter:
         self._counted: dict[int, int] = {}  # Wh by the transaction's id: all that may still have more to come
         self._totals: dict[str, int] = {}
         for state in site().charge_points.values():
-            for transaction in _unfinished(state):
+            for transaction in state.transactions.unfinished():
                 self._counted[transaction.id] = state.energy_wh(transaction)
 
     def told(self, event: NumberedEvent) -> None:
@@ -46,9 +46,3 @@ class EnergyCounter:
         if more > 0:  # a reading that was taken back is not: a counter cannot go down
             self._totals[state.id] = self._totals.get(state.id, 0) + more
             self._counted[transaction.id] = energy
-
-
-def _unfinished(state: ChargePointState) -> list[Transaction]:
-    """Running ones, and those that were abandoned: they keep a register as long as they may be stopped."""
-    book = state.transactions
-    return [transaction for number in book.registers if (transaction := book.get(number)) is not None]

@@ -24,7 +24,13 @@ class Deleted(msgspec.Struct, frozen=True):
     record: Record
 
 
-Change = Record | Deleted
+class Once(msgspec.Struct, frozen=True):
+    """`record`, which has no key, is to be kept unless the very same row is there."""
+
+    record: Record
+
+
+Change = Record | Deleted | Once
 
 
 EventType = Literal[
@@ -45,6 +51,7 @@ EventType = Literal[
     "transaction.resumed",
     "transaction.closed",
     "transaction.orphaned",
+    "transaction.settled",
     "reservation.reserved",
     "reservation.used",
     "reservation.expired",

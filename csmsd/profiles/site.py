@@ -32,6 +32,7 @@ class Site:
         self.reservations = Reservations()
         self.local_lists = LocalLists()
         self.milestones: dict[MilestoneName, Milestone] = {}
+        self.loaded_at: Milliseconds = 0  # what was measured before may be in the store already
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
         self._bookings = count(1)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import (
     ChargePoint,
@@ -17,13 +16,13 @@ from csmsd.profiles.core.charge_points import (
     UnknownChargePoint,
 )
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import MeterShape, unpack
+from csmsd.profiles.core.metering import MeterReading, MeterShape, Taken, taken_again
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.site import Site
 from csmsd.store.rooms import rooms
 from csmsd.store.snapshot import Snapshot
-from csmsd.store.tables import read_records
+from csmsd.store.tables import read_records, table
 
 
 def load(path: Path, site: Site) -> Site:
@@ -91,22 +90,15 @@ class _Loader:
         for number in sorted(found):
             self._site.add_transaction(found[number])
             if found[number].state in ("active", "abandoned") or found[number].guessed:
-                booking.resume(found[number], self._readings(found[number]), self._site)
-                self._restore_newest(found[number])
+                booking.remeasure(found[number], self._takings(found[number]), self._site)
 
-    def _restore_newest(self, transaction: Transaction) -> None:
-        """Of when its newest reading is."""
-        state = self._site.charge_point(transaction.charge_point)
-        sql = "SELECT max(time) FROM meter_value WHERE transaction_id=?"
-        newest = self._connection.execute(sql, (transaction.id,)).fetchone()[0]
-        if state is not None and newest is not None:
-            state.transactions.measured(transaction.id, newest)
-
-    def _readings(self, transaction: Transaction) -> Iterable[list[SampledValue]]:
-        """What was measured since it began, in the order of arrival."""
+    def _takings(self, transaction: Transaction) -> Iterable[Taken]:
+        """What was measured of it, in the order of arrival."""
+        kind = table(MeterReading)
+        columns = ",".join(f"v.{name}" for name in kind.columns)
         rows = self._query(
-            "SELECT s.shape, v.samples FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
-            "WHERE v.transaction_id=? AND v.time>=? ORDER BY v.id",
-            (transaction.id, transaction.start_time),
+            f"SELECT s.shape, {columns} FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
+            "WHERE v.transaction_id=? ORDER BY v.id",
+            (transaction.id,),
         )
-        return (unpack(shape, samples) for shape, samples in rows)
+        return (taken_again(shape, kind.record(row)) for shape, *row in rows)

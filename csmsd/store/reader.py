@@ -27,6 +27,7 @@ _OF_ID_TAG = "trim(id_tag)=? COLLATE NOCASE"
 class StoredReading(msgspec.Struct):
     """A MeterValue as it was kept."""
 
+    connector: int
     time: Milliseconds
     text: str | None
     samples: list[SampledValue]
@@ -89,11 +90,14 @@ class Reader:
     async def meter_values(self, transaction_id: int, limit: int = 0) -> list[StoredReading]:
         """The readings of a transaction, oldest first; with a limit, the newest that many."""
         rows = await self._rows(
-            "SELECT v.time, v.text, s.shape, v.samples FROM meter_value v "
+            "SELECT v.connector, v.time, v.text, s.shape, v.samples FROM meter_value v "
             "LEFT JOIN meter_shape s ON s.id = v.shape WHERE v.transaction_id=? ORDER BY v.id DESC LIMIT ?",
             (transaction_id, limit or -1),
         )
-        return [StoredReading(time, text, unpack(shape, samples)) for time, text, shape, samples in reversed(rows)]
+        return [
+            StoredReading(connector, time, text, unpack(shape, samples))
+            for connector, time, text, shape, samples in reversed(rows)
+        ]
 
     async def orphans(self, wanted: OrphanFilter) -> list[QuarantinedMessage]:
         """Newest first."""

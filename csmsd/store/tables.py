@@ -34,6 +34,7 @@ class Table:
             changes = ",".join(f"{name}=excluded.{name}" for name in updated)
             self._tail = f" ON CONFLICT ({','.join(self.key)}) DO UPDATE SET {changes}"
         self._insert = cache(self._write_insert)
+        self._insert_unless_there = cache(self._write_insert_unless_there)
 
     def row(self, record: Record) -> Row:
         """The record as it is now; later changes to it are another row."""
@@ -54,6 +55,19 @@ class Table:
     def _write_insert(self, rows: int) -> str:
         values = ",".join([self._placeholders] * rows)
         return f"INSERT INTO {self.name} ({','.join(self.columns)}) VALUES {values}{self._tail}"
+
+    def insert_unless_there(self, rows: int) -> str:
+        """As `insert`, for rows that may be there already, or more than once among these."""
+        return self._insert_unless_there(rows)
+
+    def _write_insert_unless_there(self, rows: int) -> str:
+        columns = ",".join(self.columns)
+        values = ",".join([self._placeholders] * rows)
+        same = " AND ".join(f"old.{name} IS new.{name}" for name in self.columns)
+        return (
+            f"WITH new({columns}) AS (VALUES {values}) INSERT INTO {self.name} ({columns}) "
+            f"SELECT DISTINCT {columns} FROM new WHERE NOT EXISTS (SELECT 1 FROM {self.name} AS old WHERE {same})"
+        )
 
     @property
     def delete(self) -> str:

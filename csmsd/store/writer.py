@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 import aiosqlite
 
 from csmsd.durations import Durations
 from csmsd.ports import NotStored, Removal
-from csmsd.profiles.record import Change, Deleted
+from csmsd.profiles.record import Change, Deleted, Once
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS
 from csmsd.store.tables import Row, Table, table
 
@@ -33,7 +34,9 @@ _SLOW_SECONDS = 1.0
 # What SQLite, or the way of a value to it, says of rows that cannot be written.
 _REFUSALS = (sqlite3.Error, OverflowError, ValueError, TypeError)
 
-_Step = tuple[Table, Row, str | None]  # a row to be written; or the parameters of the statement that deletes some
+# A row to be written, with or without looking whether it is there; or the parameters of a statement that deletes some.
+_Gathered = dict[str, tuple[Table, list[Row]]]
+_Step = tuple[Table, Row, Literal["insert", "insert_unless_there"] | None, str]
 
 
 class _Member:
@@ -48,10 +51,13 @@ class _Member:
         for change in changes:
             if isinstance(change, Deleted):
                 kind = table(type(change.record))
-                self.steps.append((kind, kind.key_of(change.record), kind.delete))
+                self.steps.append((kind, kind.key_of(change.record), None, kind.delete))
+            elif isinstance(change, Once):
+                kind = table(type(change.record))
+                self.steps.append((kind, kind.row(change.record), "insert_unless_there", ""))
             else:
                 kind = table(type(change))
-                self.steps.append((kind, kind.row(change), None))
+                self.steps.append((kind, kind.row(change), "insert", ""))
 
 
 class Writer:
@@ -134,7 +140,7 @@ class Writer:
         member = _Member((), done)
         for kind, column, values in removals:
             where = table(kind)
-            member.steps.append((where, tuple(values), where.delete_among(column, len(values))))
+            member.steps.append((where, tuple(values), None, where.delete_among(column, len(values))))
         self._add(member)
         await future
 
@@ -288,23 +294,31 @@ def _call(done: Done, error: NotStored | None) -> None:
 
 def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[object]]]:
     """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before."""
-    gathered: dict[str, tuple[Table, list[Row]]] = {}
+    gathered: _Gathered = {}
+    perhaps: _Gathered = {}  # unless they are there, or among the others
     for member in members:
         if member.fault is not None:
             raise member.fault
-        for kind, row, delete in member.steps:
-            if delete is None:
-                gathered.setdefault(kind.name, (kind, []))[1].append(row)
-            else:
-                yield from _inserts(gathered)
+        for kind, row, how, delete in member.steps:
+            if how is None:
+                yield from _inserts(gathered, perhaps)
                 gathered.clear()
+                perhaps.clear()
                 yield delete, row
-    yield from _inserts(gathered)
+            else:
+                rows = gathered if how == "insert" else perhaps
+                rows.setdefault(kind.name, (kind, []))[1].append(row)
+    yield from _inserts(gathered, perhaps)
 
 
-def _inserts(gathered: dict[str, tuple[Table, list[Row]]]) -> Iterable[tuple[str, Sequence[object]]]:
+def _inserts(gathered: _Gathered, perhaps: _Gathered) -> Iterable[tuple[str, Sequence[object]]]:
+    yield from _written(gathered, lambda kind, rows: kind.insert(rows))
+    yield from _written(perhaps, lambda kind, rows: kind.insert_unless_there(rows))
+
+
+def _written(gathered: _Gathered, insert: Callable[[Table, int], str]) -> Iterable[tuple[str, Sequence[object]]]:
     for kind, rows in gathered.values():
         at_once = _MAX_PARAMETERS // len(kind.columns)
         for first in range(0, len(rows), at_once):
             part = rows[first : first + at_once]
-            yield kind.insert(len(part)), [value for row in part for value in row]
+            yield insert(kind, len(part)), [value for row in part for value in row]

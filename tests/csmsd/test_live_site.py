@@ -16,8 +16,9 @@ from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
-from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples, Sample
+from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples
 from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds

@@ -52,7 +52,7 @@ class Facts(msgspec.Struct, kw_only=True):
     free_since: Milliseconds | None = None  # since when its connector has been Available, although it runs
     downs: list[tuple[Milliseconds, Milliseconds]] = []  # when csmsd did not run
     energy_wh: int
-    energy_suspect: bool
+    doubts: list[str]
     in_local_list: bool | None = None  # as things are now; None: not known
     reservation: Reservation | None = None
     of_one_group: bool = False  # its idTag and that of the reservation have one parent

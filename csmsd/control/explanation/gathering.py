@@ -39,7 +39,7 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
     """All of it; what is not kept any more is left out, and the facts say so."""
     site, now = service.site, service.now()
     state = site.charge_point(transaction.charge_point)
-    register = state.transactions.registers.get(transaction.id) if state is not None else None
+    verdict = state.running_verdict(transaction) if state is not None else None
     readings = await service.reader.meter_values(transaction.id)
     end = await _end(service, transaction)
     if end is None and transaction.state == "abandoned":  # its charge point was removed: nobody saw more of it
@@ -85,8 +85,8 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         heard_at=_heard_at(state, readings),
         free_since=_free_since(state, transaction),
         downs=await _downs(log, told),
-        energy_wh=round(register.total) if register is not None else transaction.energy_wh,
-        energy_suspect=transaction.energy_suspect or (register is not None and register.suspect),
+        energy_wh=verdict.energy_wh if verdict is not None else transaction.energy_wh,
+        doubts=list(verdict.doubts) if verdict is not None else transaction.doubts,
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
         reservation=reservation,
         of_one_group=reservation is not None and _of_one_group(site, reservation, transaction),

@@ -13,6 +13,7 @@ from csmsd.control.explanation.limits import limits
 from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
 from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.doubts import sentence
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 
@@ -238,9 +239,17 @@ class Story:
             for flag in self._facts.transaction.flags
             if not flag.startswith(("abandoned_for", "charge_point_removed"))
         ]
-        if self._facts.energy_suspect and "energy_suspect" not in flags:
-            flags.append("energy_suspect")
-        return [*sentences, *(flag_text(flag) for flag in flags)]
+        doubted = [sentence(doubt) for doubt in self._facts.doubts]
+        return [*sentences, *(flag_text(flag) for flag in flags), *doubted, *self._settled()]
+
+    def _settled(self) -> Iterator[str]:
+        """The operator's decision, and what it stands against."""
+        transaction = self._facts.transaction
+        if transaction.settled_at is not None and transaction.reckoned_wh is not None:
+            yield (
+                f"{transaction.settled_by} settled its energy: {kwh(transaction.energy_wh)} instead of "
+                f"{kwh(transaction.reckoned_wh)} ({transaction.settled_reason})."
+            )
 
     def _started(self) -> str:
         facts, transaction = self._facts, self._facts.transaction

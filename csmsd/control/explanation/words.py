@@ -62,8 +62,12 @@ def flag_text(flag: str) -> str:
             return (
                 f"Its stop named transaction {named}, which there is not; it fits no other transaction than this one."
             )
-        case "energy_suspect":
-            return "The energy register jumped: only what the readings prove is billed."
+        case "stop" if detail == "contradicted":
+            return "It was stopped once more, with other figures; that message is kept: csmsctl tx orphans."
+        case "meter_start":
+            return "Its start told no register: what it had delivered before its first reading is not known."
+        case "resumed":
+            return "It seemed to be over, and its charge point went on with it."
         case "meter_stop":
             return "The register at its end is an estimate: the last reading that is known."
         case "abandoned_for":

@@ -6,8 +6,8 @@ from csmsd.control.methods.transactions import Number, known_transaction
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text, transaction_view
-from csmsd.profiles.core.energy import EnergyRegister
-from csmsd.profiles.core.metering import energy_register
+from csmsd.profiles.core import booking
+from csmsd.profiles.core.curve import curve
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 
@@ -55,10 +55,9 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
 
 
 def _was_booked(transaction: Transaction, booking: int) -> bool:
-    """Whether that may have been its number once: another one is given only to what was given up before."""
-    if transaction.booking is None:  # it was given up, and runs again
-        return transaction.revision > 0
-    return transaction.booking == booking or (transaction.booking > booking and transaction.revision > 1)
+    """Whether that may have been its number once: another one is given when it ends anew, or is corrected."""
+    known = transaction.booking or 0
+    return known == booking or (known > booking and transaction.revision > 1)
 
 
 async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
@@ -78,17 +77,10 @@ async def exported(service: Service, parameters: Exported, caller: Caller) -> Js
 async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
     """How the energy of a transaction came over time, as its meter values say, reckoned as for its bill."""
     transaction = await known_transaction(service, parameters.id)
-    register = EnergyRegister(float(transaction.meter_start_wh))
-    points = []
-    # By time, not by arrival: transactionData may say once more, or alone, what MeterValues did.
-    for reading in sorted(await service.reader.meter_values(transaction.id), key=lambda reading: reading.time):
-        if reading.time < transaction.start_time or reading.time > (transaction.stop_time or reading.time):
-            continue
-        read = [wh for sample in reading.samples if (wh := energy_register(sample)) is not None]
-        for wh in read:
-            register.read(wh)
-        if read:
-            points.append({"time": time_text(reading.time), "energy_wh": round(register.total)})
+    state = service.site.charge_point(transaction.charge_point)
+    energy_wh = state.energy_wh(transaction) if state is not None else transaction.energy_wh
+    evidence = booking.evidence(transaction, await service.reader.meter_values(transaction.id))
+    points = [{"time": time_text(time), "energy_wh": wh} for time, wh in curve(evidence, energy_wh)]
     return {"schema_version": SCHEMA_VERSION, "transaction": transaction.id, "energy": points}
 
 

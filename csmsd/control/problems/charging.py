@@ -37,13 +37,13 @@ def transactions(state: ChargePointState, site: Site, now: Milliseconds) -> Iter
                 since=transaction.start_time,
                 connector=number,
             )
-        register = state.transactions.registers.get(transaction.id)
-        if register is not None and register.suspect:
+        verdict = state.running_verdict(transaction)
+        if verdict is not None and verdict.doubts:
             yield problem(
                 state,
                 "energy_suspect",
-                f"the energy register of transaction {transaction.id} jumped",
-                f"csmsctl tx explain {transaction.id}",
+                f"the energy of transaction {transaction.id} is in doubt: {', '.join(verdict.doubts)}",
+                f"csmsctl tx reckon {transaction.id}",
                 since=transaction.start_time,
                 connector=number,
             )

@@ -1,23 +1,38 @@
 """A transaction's energy while it runs, and its end, whoever brings it about: one set of rules for what is booked.
 
 A transaction ends when its charge point stops it (C 4.10), when it is given up (another one began on its connector, or
-its charge point was removed), or when the operator closes its books. However it ends, its energy is what its register
-advanced, and it is given the next number of the books. One that was given up, or ended by a stop that did not name it,
-runs again when its charge point goes on with it. Nobody else assigns these.
+its charge point was removed), or when the operator closes its books. However it ends, its energy is what the evidence
+comes to (`verdict`), and it is given the next number of the books. One that was given up, or ended by a stop that did
+not name it, runs again when its charge point goes on with it. Nobody else assigns these.
 """
 
-import copy
-import math
 from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy import EnergyRegister
-from csmsd.profiles.core.metering import Taken, energy_register
+from csmsd.profiles.core.doubts import EndDoubt
+from csmsd.profiles.core.evidence import Evidence, Reading, readings_of
+from csmsd.profiles.core.gathered import Gathered
+from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.transactions import Transaction, TransactionState
+from csmsd.profiles.core.verdict import Verdict
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
+
+_MOST_BOOTS = 50  # of one transaction
+
+
+class KeptReading(Protocol):
+    """A MeterValue as it was kept."""
+
+    @property
+    def connector(self) -> int: ...
+    @property
+    def time(self) -> Milliseconds: ...
+    @property
+    def samples(self) -> list[SampledValue]: ...
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,50 +48,50 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     guessed_from: str | None = None  # what it named instead of its transaction
 
 
+# --- while it is measured
+
+
 def measure(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
-    """Takes what was read of a transaction, running or abandoned, in the order of arrival.
+    """Takes what was read of a transaction that may still be measured or stopped, in the order of arrival."""
+    gathered = _gathered(transaction, site)
+    if gathered is not None:
+        for taken in takings:
+            gathered.take(taken)
 
-    Readings from before it began come out of a backlog and say nothing about its energy.
-    """
+
+def remeasure(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
+    """As `measure`, from all that was kept of it: of one that is not over, after a restart."""
     state = site.charge_point(transaction.charge_point)
-    register = _register(transaction, site)
-    if state is None or register is None:
-        return
-    for taken in takings:
-        state.transactions.measured(transaction.id, taken.time)
-        if taken.time < transaction.start_time:
-            continue
-        meanings = taken.shape.meanings
-        for place in taken.shape.billed:
-            number = taken.numbers[place]
-            if number is not None and math.isfinite(number * meanings[place].factor):
-                register.read(number * meanings[place].factor)
+    if state is not None:
+        gathered = state.transactions.gather(transaction)
+        for taken in takings:
+            gathered.take(taken)
 
 
-def resume(transaction: Transaction, readings: Iterable[list[SampledValue]], site: Site) -> None:
-    """As `measure`, from all that was kept since the transaction began: of one that is not over, after a restart."""
-    state = site.charge_point(transaction.charge_point)
-    if state is None:
-        return
-    register = EnergyRegister(float(transaction.meter_start_wh))
-    for samples in readings:
-        for sample in samples:
-            read = energy_register(sample)
-            if read is not None:
-                register.read(read)
-    state.transactions.registers[transaction.id] = register
+def booted(transaction: Transaction, at: Milliseconds) -> None:
+    """Its charge point has started anew: a register may begin at 0 again."""
+    if len(transaction.boots) < _MOST_BOOTS:
+        transaction.boots = [*transaction.boots, at]
+
+
+def evidence(transaction: Transaction, rows: Iterable[KeptReading]) -> Evidence:
+    """All that bears on its energy, from the rows that were kept of it, in the order of their arrival."""
+    readings: list[Reading] = []
+    for row in rows:
+        readings += readings_of(row.samples, connector=row.connector, time=row.time)
+    return Evidence(transaction.connector, transaction.start, transaction.stop, readings, transaction.boots)
+
+
+# --- its end
 
 
 def stop(transaction: Transaction, told: Stop, site: Site) -> None:
     """The charge point's own end of it, also after it was given up or had ended by a guess."""
+    gathered = _gathered(transaction, site) or Gathered(transaction.connector, transaction.start)
     _forget_stop(transaction)
-    # Of a copy: its true stop may come after one that was guessed.
-    register = copy.copy(_register(transaction, site) or EnergyRegister(float(transaction.meter_start_wh)))
     if told.meter_stop_wh is None:
         transaction.flag("meter_stop:estimated")
-    else:
-        register.read(float(told.meter_stop_wh))
-    transaction.meter_stop_wh = told.meter_stop_wh if told.meter_stop_wh is not None else round(register.latest)
+    transaction.meter_stop_wh = told.meter_stop_wh
     transaction.stop_time = told.time
     transaction.stop_text = told.text
     transaction.stop_received_at = told.received_at
@@ -88,14 +103,42 @@ def stop(transaction: Transaction, told: Stop, site: Site) -> None:
         transaction.flag("stop_time:before_start")
     if told.guessed_from is not None:
         transaction.flag(f"stop:matched_{told.guessed_from}")
-    backwards = transaction.meter_stop_wh < transaction.meter_start_wh
-    _end(transaction, "stopped", register, site, suspect=backwards)
+    transaction.state = "stopped"
+    evidence = transaction.stop
+    assert evidence is not None
+    verdict = gathered.stopped(transaction.boots, evidence)
+    if told.meter_stop_wh is None:
+        latest = gathered.latest
+        transaction.meter_stop_wh = round(latest) if latest is not None else transaction.meter_start_wh
+    _end(transaction, "stopped", verdict, site)
+
+
+def contradict(transaction: Transaction, site: Site) -> bool:
+    """A second stop names it, with other figures: which of them is right? Whether that is news."""
+    if transaction.state != "stopped" or "second_stop" in transaction.doubts:
+        return False
+    transaction.flag("stop:contradicted")
+    transaction.doubts = [*transaction.doubts, "second_stop"]
+    _book(transaction, site)
+    return True
 
 
 def give_up(transaction: Transaction, why: str, site: Site) -> None:
     """It runs no longer as far as anybody knows; a stop may still come. `why` is the flag that says so."""
     transaction.flag(why)
-    _end(transaction, "abandoned", _register(transaction, site), site)
+    _end(transaction, "abandoned", _verdict(transaction, site), site)
+
+
+def close(transaction: Transaction, note: str, site: Site, now: Milliseconds) -> None:
+    """The operator's end of it: no stop will be booked on it any more."""
+    verdict = _verdict(transaction, site)
+    if verdict is not None:
+        latest = latest_reading(transaction, site)
+        transaction.meter_stop_wh = round(latest) if latest is not None else transaction.meter_start_wh
+    transaction.stop_time = now
+    transaction.flag("meter_stop:estimated")
+    transaction.note = note
+    _end(transaction, "closed", verdict, site)
 
 
 def revive(transaction: Transaction, site: Site) -> None:
@@ -105,64 +148,88 @@ def revive(transaction: Transaction, site: Site) -> None:
     transaction.flag("resumed")
     transaction.state = "active"  # its booking stays: a number that somebody may have read is not given again
     transaction.energy_wh = 0
-    transaction.energy_suspect = False
-    charge_point = site.charge_point(transaction.charge_point)
-    if charge_point is not None:
-        charge_point.transactions.update(transaction)
-    site.index_transaction(transaction)
-
-
-def _forget_stop(transaction: Transaction) -> None:
-    transaction.unflag("stop:matched_", "stop_time:", "meter_stop:estimated", "energy_suspect")
-    transaction.meter_stop_wh = transaction.stop_time = transaction.stop_received_at = None
-    transaction.stop_text = transaction.stop_reason = transaction.stop_id_tag = None
-
-
-def close(transaction: Transaction, note: str, site: Site, now: Milliseconds) -> None:
-    """The operator's end of it: no stop will be booked on it any more."""
-    register = _register(transaction, site)
-    if register is not None:
-        transaction.meter_stop_wh = latest_wh(transaction, site)
-    transaction.stop_time = now
-    transaction.flag("meter_stop:estimated")
-    transaction.note = note
-    _end(transaction, "closed", register, site)
-
-
-def latest_wh(transaction: Transaction, site: Site) -> int:
-    """Where its register was when it was last read; without one, where it was at the start."""
-    latest = latest_reading(transaction, site)
-    return round(latest) if latest is not None else transaction.meter_start_wh
+    transaction.at_least_wh = transaction.at_most_wh = transaction.basis = None
+    transaction.doubts = []
+    _tell(transaction, site)
 
 
 def latest_reading(transaction: Transaction, site: Site) -> float | None:
     """Its register as last read, Wh; None where none is known."""
-    register = _register(transaction, site)
-    return register.latest if register is not None else None
+    gathered = _gathered(transaction, site)
+    return gathered.latest if gathered is not None else None
 
 
-def _register(transaction: Transaction, site: Site) -> EnergyRegister | None:
+def _forget_stop(transaction: Transaction) -> None:
+    transaction.unflag("stop:matched_", "stop_time:", "meter_stop:estimated")
+    transaction.meter_stop_wh = transaction.stop_time = transaction.stop_received_at = None
+    transaction.stop_text = transaction.stop_reason = transaction.stop_id_tag = None
+
+
+# --- the operator's figure
+
+
+def settle(transaction: Transaction, energy_wh: int, *, by: str, reason: str, site: Site, now: Milliseconds) -> None:
+    """The operator decides what it comes to; what the evidence says is kept beside it."""
+    if transaction.reckoned_wh is None:
+        transaction.reckoned_wh = transaction.energy_wh
+    transaction.energy_wh = energy_wh
+    transaction.settled_at, transaction.settled_by, transaction.settled_reason = now, by, reason
+    _book(transaction, site)
+
+
+def unsettle(transaction: Transaction, site: Site) -> None:
+    """The operator takes the decision back: what the evidence says counts again."""
+    if transaction.reckoned_wh is not None:
+        transaction.energy_wh = transaction.reckoned_wh
+    transaction.settled_at = transaction.settled_by = transaction.settled_reason = transaction.reckoned_wh = None
+    _book(transaction, site)
+
+
+# --- the books
+
+
+def doubts_of(transaction: Transaction, verdict: Verdict) -> list[str]:
+    """Why its figure is doubtful: for what was measured, or for how it ended."""
+    ends: list[EndDoubt] = []
+    if transaction.guessed:
+        ends.append("stop_guessed")
+    if "stop:contradicted" in transaction.flags:
+        ends.append("second_stop")
+    return [*verdict.doubts, *ends]
+
+
+def _gathered(transaction: Transaction, site: Site) -> Gathered | None:
     state = site.charge_point(transaction.charge_point)
-    return state.transactions.registers.get(transaction.id) if state is not None else None
+    return state.transactions.gathered(transaction.id) if state is not None else None
 
 
-def _end(
-    transaction: Transaction,
-    state: TransactionState,
-    register: EnergyRegister | None,
-    site: Site,
-    *,
-    suspect: bool = False,
-) -> None:
-    """Books it. What is booked must go to the store before anything else is awaited."""
-    if register is not None:
-        transaction.energy_wh = round(register.total)
-        transaction.energy_suspect = register.suspect or suspect
-    if transaction.energy_suspect:
-        transaction.flag("energy_suspect")
+def _verdict(transaction: Transaction, site: Site) -> Verdict | None:
+    gathered = _gathered(transaction, site)
+    return gathered.verdict(transaction.boots) if gathered is not None else None
+
+
+def _end(transaction: Transaction, state: TransactionState, verdict: Verdict | None, site: Site) -> None:
+    """Books it; without a verdict, with what was booked before."""
     transaction.state = state
+    if verdict is not None:
+        if transaction.settled_at is None:
+            transaction.energy_wh = verdict.energy_wh
+        else:
+            transaction.reckoned_wh = verdict.energy_wh
+        transaction.at_least_wh, transaction.at_most_wh = verdict.at_least_wh, verdict.at_most_wh
+        transaction.basis = verdict.basis
+        transaction.doubts = doubts_of(transaction, verdict)
+    _book(transaction, site)
+
+
+def _book(transaction: Transaction, site: Site) -> None:
+    """The next number. What is booked must go to the store before anything else is awaited."""
     transaction.booking = site.new_booking()
     transaction.revision += 1
+    _tell(transaction, site)
+
+
+def _tell(transaction: Transaction, site: Site) -> None:
     charge_point = site.charge_point(transaction.charge_point)
     if charge_point is not None:
         charge_point.transactions.update(transaction)

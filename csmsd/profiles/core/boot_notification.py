@@ -3,6 +3,7 @@
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, NonNegative, RegistrationStatus
 from csmsd.profiles.action import Context, Incoming, Reply
+from csmsd.profiles.core import booking
 from csmsd.profiles.record import Event
 
 MAX_KEPT_TEXT = 255  # serial numbers longer than the specification allows are kept, endless ones are not
@@ -59,7 +60,10 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
             "firmware_version": charge_point.firmware_version,
         },
     )
-    return Reply(confirmation, [charge_point], [booted])
+    unfinished = at.charge_point.transactions.unfinished()
+    for transaction in unfinished:
+        booking.booted(transaction, at.now)
+    return Reply(confirmation, [charge_point, *unfinished], [booted])
 
 
 def _kept(text: str | None) -> str | None:

@@ -6,14 +6,15 @@ from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
 from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.lateness import Lateness
+from csmsd.profiles.core.metering import Arrivals
 from csmsd.profiles.core.orphans import Orphans
+from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
+from csmsd.profiles.core.verdict import Verdict
 from csmsd.profiles.record import Change, Milliseconds, Record
 
 _POWER = "Power.Active.Import"
@@ -139,14 +140,6 @@ class QuarantinedMessage(Record, kw_only=True):
 Link = Literal["connected", "offline"]
 
 
-class Sample(msgspec.Struct, frozen=True):
-    """The newest reading of one measurand, in its base unit (Wh, W, A, V, percent)."""
-
-    value: float
-    unit: str
-    time: Milliseconds
-
-
 class LatestSamples(Mapping[str, Sample]):
     """The newest reading of each measurand and phase on a connector, worked out when somebody looks.
 
@@ -222,6 +215,7 @@ class ChargePointState:
         self.orphans = Orphans()
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         self.samples: dict[int, LatestSamples] = {}
+        self.arrivals: dict[int, Arrivals] = {}
         self.connected_at: Milliseconds | None = None
         self.away_since: Milliseconds | None = None  # heard last on the connection before; None: this is its first
         self.address: str | None = None
@@ -296,12 +290,14 @@ class ChargePointState:
         return None if soc is None else state_of_charge(soc.value, soc.unit)
 
     def energy_wh(self, transaction: Transaction) -> int:
-        """Wh so far: the register of a running transaction, the booked sum of an ended one."""
-        if transaction.state == "active":
-            register = self.transactions.registers.get(transaction.id)
-            if register is not None:
-                return round(register.total)
-        return transaction.energy_wh
+        """Wh so far of a running transaction, the booked figure of an ended one."""
+        verdict = self.running_verdict(transaction)
+        return verdict.energy_wh if verdict is not None else transaction.energy_wh
+
+    def running_verdict(self, transaction: Transaction) -> Verdict | None:
+        """What a transaction comes to so far; None of one that is over."""
+        gathered = self.transactions.gathered(transaction.id) if transaction.state == "active" else None
+        return gathered.verdict(transaction.boots) if gathered is not None else None
 
     def configured(self, name: str) -> str | None:
         """The value of a configuration key as last reported, or None."""
@@ -339,6 +335,7 @@ class ChargePointState:
         """Takes what no file knows from the state that this one replaces."""
         self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
+        self.arrivals = old.arrivals
         self.unanswered_since = old.unanswered_since
         self.away_since, self.lateness, self.hidden_by_fault = old.away_since, old.lateness, old.hidden_by_fault
 

@@ -27,6 +27,21 @@ SENTENCES: dict[Doubt, str] = {
 }
 
 
+# What no evidence of its energy tells, but how a transaction ended.
+EndDoubt = Literal["stop_guessed", "second_stop"]
+
+ENDS: dict[EndDoubt, str] = {
+    "stop_guessed": "The stop did not name this transaction; it fits no other one.",
+    "second_stop": "A second stop named this transaction with other figures; the first one is booked.",
+}
+
+
+def sentence(doubt: str) -> str:
+    """A doubt in words, also one that an older version knew."""
+    known: dict[str, str] = {str(name): text for name, text in (*SENTENCES.items(), *ENDS.items())}
+    return known.get(doubt, f"Its energy is doubted: {doubt}.")
+
+
 def ordered(doubts: set[Doubt]) -> tuple[Doubt, ...]:
     """Each once, in the order in which they are explained."""
     return tuple(doubt for doubt in get_args(Doubt) if doubt in doubts)

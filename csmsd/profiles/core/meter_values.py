@@ -12,7 +12,7 @@ from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
 from csmsd.profiles.core.matching import ROUNDING_WH
-from csmsd.profiles.core.metering import Taken, energy_register, newest, read_meter_values
+from csmsd.profiles.core.metering import Arrivals, Taken, energy_register, newest, read_meter_values
 from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
@@ -43,6 +43,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         shapes=at.site.meter_shapes,
         received_at=at.now,
         zone=at.charge_point.zone,
+        arrivals=_arrivals(request.connector_id, at),
     )
     for field, oddity in readings.oddities:
         at.note(field, oddity)
@@ -67,6 +68,13 @@ def _show(connector: int, transaction: Transaction | None, takings: list[Taken],
     samples.receive(transaction.id if transaction is not None else None, at.now)
     for taken in takings:
         samples.add(taken.kind, taken.samples, taken.time)
+
+
+def _arrivals(connector: int, at: Context) -> Arrivals:
+    known = at.charge_point.arrivals.get(connector)
+    if known is None:
+        known = at.charge_point.arrivals[connector] = Arrivals(at.site.loaded_at)
+    return known
 
 
 def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> dict[str, object]:

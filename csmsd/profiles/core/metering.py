@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec.structs import astuple
@@ -11,10 +12,11 @@ from csmsd.ocpp.frames import encode_json
 from csmsd.ocpp.numbers import parse_number
 from csmsd.ocpp.timestamps import ReadTime, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
-from csmsd.profiles.core.charge_points import Sample
-from csmsd.profiles.record import Change, Milliseconds, Record
+from csmsd.profiles.core.sample import Sample
+from csmsd.profiles.record import Change, Milliseconds, Once, Record
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
+ENERGY_INTERVAL = "Energy.Active.Import.Interval"
 MAX_SHAPES = 5000
 MAX_SHAPE_LENGTH = 2000  # characters; nine samples take some 500
 
@@ -87,16 +89,22 @@ class MeterReading(Record, kw_only=True):
     samples: str  # JSON: the values as text; with shape 0 the whole sampledValue list
 
 
+# What a sample says about a transaction's energy: `register` is the one that is billed where all is plain (imported
+# active energy over all phases at the outlet), `begin` repeats the one of the start, `other` needs a verdict.
+Energy = Literal["register", "begin", "other"]
+
+
 class Meaning(msgspec.Struct, frozen=True):
     """What the number of a sample says, worked out once for all samples of that kind.
 
-    Times `factor` it is in the base unit `unit`. `name` is None where it is not among the newest readings.
+    Times `factor` it is in the base unit `unit`. `name` is None where it is not among the newest readings, `energy`
+    where it says nothing about the energy of a transaction.
     """
 
     name: str | None
     unit: str
     factor: float
-    billed: bool
+    energy: Energy | None
 
 
 def _meaning(sample: SampledValue) -> Meaning:
@@ -104,26 +112,39 @@ def _meaning(sample: SampledValue) -> Meaning:
     unit = (sample.unit or _default_unit(measurand)).strip()
     base, factor = _UNITS.get(unit.casefold(), (unit, 1))
     name = f"{measurand}.{sample.phase}" if sample.phase else measurand
-    at_outlet = not sample.location or sample.location == "Outlet"  # an absent location means Outlet (C 7.43)
     opaque = sample.format == "SignedData"
     return Meaning(
         # The neutral conductor says nothing about what a car draws.
         name=None if opaque or sample.phase == "N" else name,
         unit=base,
         factor=factor,
-        billed=measurand == ENERGY_REGISTER and not sample.phase and at_outlet and base == "Wh" and not opaque,
+        energy=_energy(measurand, sample) if base == "Wh" and not opaque else None,
     )
+
+
+def _energy(measurand: str, sample: SampledValue) -> Energy | None:
+    if measurand not in (ENERGY_REGISTER, ENERGY_INTERVAL):
+        return None
+    at_outlet = not sample.location or sample.location == "Outlet"  # an absent location means Outlet (C 7.43)
+    if measurand == ENERGY_INTERVAL or sample.phase or not at_outlet:
+        return "other"
+    return "begin" if sample.context == "Transaction.Begin" else "register"
 
 
 class Shape:
     """A shape that is known, by number, and what its samples mean. Number 0 stands for all that are not kept."""
 
-    def __init__(self, number: int, samples: list[SampledValue]) -> None:
+    def __init__(self, number: int, samples: list[SampledValue], text: str | None = None) -> None:
         self.number = number
+        self.text = text  # as it is kept; None where it is not
         self.meanings = [_meaning(sample) for sample in samples]
         # What is measured in several places is shown as it is at the outlet.
         self.shown = sorted(range(len(samples)), key=lambda place: samples[place].location in (None, "", "Outlet"))
-        self.billed = [place for place, meaning in enumerate(self.meanings) if meaning.billed]
+        self.energies = [
+            (place, meaning.energy, meaning.factor)
+            for place, meaning in enumerate(self.meanings)
+            if meaning.energy is not None
+        ]
 
     def pack(self, samples: list[SampledValue]) -> str:
         """Samples of this shape as JSON: their values, or all of them where the shape is not kept."""
@@ -156,7 +177,7 @@ class MeterShapes:
         if known is None:
             record = MeterShape(id=self._next, shape=text)
             self.add(record)
-        shape = Shape(known or self._next - 1, samples)
+        shape = Shape(known or self._next - 1, samples, text)
         self._seen[attributes] = shape
         return shape, record
 
@@ -213,7 +234,7 @@ def _default_unit(measurand: str) -> str:
 
 def energy_register(sample: SampledValue) -> float | None:
     """Wh, when the sample is the register that is billed: imported active energy over all phases at the outlet."""
-    read = number(sample) if _meaning(sample).billed else None
+    read = number(sample) if _meaning(sample).energy == "register" else None
     return read[0] if read is not None else None
 
 
@@ -222,7 +243,11 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 
     shape: Shape
     numbers: list[float | None]
-    time: Milliseconds
+    row: MeterReading
+
+    @property
+    def time(self) -> Milliseconds:
+        return self.row.time
 
     @property
     def kind(self) -> int:
@@ -237,6 +262,37 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
             if number is not None and meaning.name is not None and math.isfinite(number * meaning.factor):
                 named[meaning.name] = Sample(number * meaning.factor, meaning.unit, self.time)
         return named
+
+
+def taken_again(shape: str | None, row: MeterReading) -> Taken:
+    """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
+    samples = unpack(shape, row.samples)
+    return Taken(_shape_of(shape) if shape is not None else Shape(0, samples), _numbers(samples)[0], row)
+
+
+@lru_cache(MAX_SHAPES)
+def _shape_of(text: str) -> Shape:
+    return Shape(1, unpack(text, encode_json([""] * len(msgspec.json.decode(text))).decode()), text)
+
+
+class Arrivals:
+    """How far a connector's readings have come: what is no newer may have been sent before."""
+
+    __slots__ = ("_shapes", "_time")
+
+    def __init__(self, since: Milliseconds) -> None:
+        self._time = since
+        self._shapes: set[int] = set()  # of the newest readings
+
+    def is_new(self, row: MeterReading) -> bool:
+        if row.time > self._time:
+            self._time = row.time
+            self._shapes = {row.shape}
+            return True
+        if row.time == self._time and row.shape and row.shape not in self._shapes:
+            self._shapes.add(row.shape)
+            return True
+        return False
 
 
 class Readings(msgspec.Struct):
@@ -261,8 +317,13 @@ def read_meter_values(
     shapes: MeterShapes,
     received_at: Milliseconds,
     zone: object,
+    arrivals: Arrivals | None = None,
 ) -> Readings:
-    """Turns MeterValues into rows, the newest readings, and what was odd."""
+    """Turns MeterValues into rows, the newest readings, and what was odd.
+
+    Those that are no newer than the connector's `arrivals` (all, where there are none) are kept unless they are kept
+    already: a charge point that was not confirmed, or has lost its memory, sends them again.
+    """
     readings = Readings([], [], [])
     for place, value in enumerate(values):
         moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
@@ -282,21 +343,20 @@ def read_meter_values(
         shape, new_shape = shapes.recognize(samples)
         if new_shape is not None:
             readings.changes.append(new_shape)
-        readings.taken.append(Taken(shape, numbers, moment.time))
         # With milliseconds and `Z` the text can be made again from the time.
         text = value.timestamp
         canonical = not moment.oddity and len(text) == 24 and text[10] == "T" and text[19] == "." and text[-1] == "Z"
-        readings.changes.append(
-            MeterReading(
-                charge_point=charge_point,
-                connector=connector,
-                transaction_id=transaction_id,
-                time=moment.time,
-                text=None if canonical else value.timestamp,
-                shape=shape.number,
-                samples=shape.pack(samples),
-            )
+        row = MeterReading(
+            charge_point=charge_point,
+            connector=connector,
+            transaction_id=transaction_id,
+            time=moment.time,
+            text=None if canonical else value.timestamp,
+            shape=shape.number,
+            samples=shape.pack(samples),
         )
+        readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
+        readings.taken.append(Taken(shape, numbers, row))
     return readings
 
 

@@ -56,7 +56,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
         return Reply(StopTransactionConf(), [_again(known, payload, at)])
     if not nothing:
         reply = _stop(given, payload, at)
-        if any(isinstance(change, Transaction) for change in reply.changes):
+        if any(event.type == "transaction.stopped" for event in reply.events):
             kept = at.site.quarantine(
                 at.charge_point, at.now, "StopTransaction", "unreadable in parts", written_out(payload)
             )
@@ -98,7 +98,10 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
         return _orphan(claim, payload, confirmation, NO_FIT, at)
     if found.how == "contradicted":
         ended = "closed by the operator" if transaction.state == "closed" else "stopped before, with other figures"
-        return _orphan(claim, payload, confirmation, f"transaction {transaction.id} was {ended}", at)
+        reply = _orphan(claim, payload, confirmation, f"transaction {transaction.id} was {ended}", at)
+        if booking.contradict(transaction, at.site):
+            return Reply(reply.confirmation, [*reply.changes, transaction], reply.events)
+        return reply
     if found.how == "repeated":
         if request.transaction_id == transaction.id:
             at.note("transactionId", "repeated_stop")
@@ -125,9 +128,7 @@ def _book(
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    # transactionData repeats what MeterValues said already, out of its order: it is kept, not summed again.
-    for taken in readings.taken:
-        at.charge_point.transactions.measured(transaction.id, taken.time)
+    booking.measure(transaction, readings.taken, at.site)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,

@@ -5,7 +5,8 @@ from itertools import takewhile
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.core.energy import EnergyRegister
+from csmsd.profiles.core.evidence import Start, Stop
+from csmsd.profiles.core.gathered import Gathered
 from csmsd.profiles.record import Milliseconds, Record
 
 # Closed transactions that are kept in memory per charge point, so that retries and late meter values find theirs.
@@ -46,8 +47,12 @@ class Transaction(Record, kw_only=True):
     meter_stop_wh: int | None = None
     stop_reason: str | None = None
     stop_id_tag: str | None = None
-    energy_wh: int = 0
-    energy_suspect: bool = False
+    energy_wh: int = 0  # the figure that counts
+    at_least_wh: int | None = None
+    at_most_wh: int | None = None
+    basis: str | None = None  # None: an older version has judged it
+    doubts: list[str] = []
+    boots: list[Milliseconds] = []  # of its charge point, since it began
     flags: list[str] = []
     note: str | None = None
     reply: str
@@ -55,6 +60,44 @@ class Transaction(Record, kw_only=True):
 
     revision: int = 0
     named: bool = False
+    settled_at: Milliseconds | None = None
+    settled_by: str | None = None
+    settled_reason: str | None = None
+    reckoned_wh: int | None = None  # what the evidence says, where the operator has settled another figure
+
+    @property
+    def energy_suspect(self) -> bool:
+        """Whether its figure is in doubt: as long as nobody has settled it, knowing its end."""
+        settled = self.settled_at is not None and self.settled_at >= (self.stop_received_at or 0)
+        return bool(self.doubts) and not settled
+
+    @property
+    def start(self) -> Start:
+        """What its StartTransaction says of its energy."""
+        register = self.meter_start
+        return Start(
+            time=self.start_time,
+            received_at=self.start_received_at,
+            register=None if register is None else float(register),
+            oddity=self._oddity("start_time:"),
+        )
+
+    @property
+    def stop(self) -> Stop | None:
+        """What the stop that it ended by says of its energy."""
+        if self.state != "stopped" or self.stop_time is None:
+            return None
+        estimated = self.meter_stop_wh is None or "meter_stop:estimated" in self.flags
+        return Stop(
+            time=self.stop_time,
+            received_at=self.stop_received_at or self.stop_time,
+            register=None if estimated or self.meter_stop_wh is None else float(self.meter_stop_wh),
+            oddity=self._oddity("stop_time:"),
+        )
+
+    def _oddity(self, beginning: str) -> str | None:
+        odd = (flag.removeprefix(beginning) for flag in self.flags if flag.startswith(beginning))
+        return next((oddity for oddity in odd if oddity != "before_start"), None)
 
     @property
     def meter_start(self) -> int | None:
@@ -92,8 +135,7 @@ class TransactionBook:
         self._by_start: dict[StartKey, Transaction] = {}
         self._open: dict[int, Transaction] = {}
         self._awaited: dict[int, Transaction] = {}  # given up, or ended by a guess: their own stop may still come
-        self.registers: dict[int, EnergyRegister] = {}
-        self._measured: dict[int, Milliseconds] = {}  # of when the newest reading is
+        self._gathered: dict[int, Gathered] = {}
 
     def add(self, transaction: Transaction) -> None:
         self._by_id[transaction.id] = transaction
@@ -107,14 +149,13 @@ class TransactionBook:
         self._awaited.pop(transaction.id, None)
         if transaction.state == "active":
             self._open[transaction.id] = transaction
-            self.registers.setdefault(transaction.id, EnergyRegister(float(transaction.meter_start_wh)))
+            self.gather(transaction)
             return
         self._open.pop(transaction.id, None)
         if transaction.state == "abandoned" or transaction.guessed:
             self._awaited[transaction.id] = transaction
         else:
-            self.registers.pop(transaction.id, None)
-            self._measured.pop(transaction.id, None)
+            self._gathered.pop(transaction.id, None)
 
     def _forget_oldest(self) -> None:
         oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
@@ -127,11 +168,24 @@ class TransactionBook:
         if known is None or known.id in self._open:
             return
         del self._by_id[known.id]
-        self.registers.pop(known.id, None)
-        self._measured.pop(known.id, None)
+        self._gathered.pop(known.id, None)
         self._awaited.pop(known.id, None)
         if self._by_start.get(known.start_key) is known:
             del self._by_start[known.start_key]
+
+    def gather(self, transaction: Transaction) -> Gathered:
+        """What is known of the energy of one that may still be measured or stopped."""
+        found = self._gathered.get(transaction.id)
+        if found is None:
+            found = self._gathered[transaction.id] = Gathered(transaction.connector, transaction.start)
+        return found
+
+    def gathered(self, transaction_id: int) -> Gathered | None:
+        return self._gathered.get(transaction_id)
+
+    def unfinished(self) -> list[Transaction]:
+        """Those that run, and those whose own stop may still come."""
+        return [*self._open.values(), *self._awaited.values()]
 
     def get(self, transaction_id: int) -> Transaction | None:
         return self._by_id.get(transaction_id)
@@ -154,13 +208,10 @@ class TransactionBook:
         given_up = (known for known in self._awaited.values() if known.state == "abandoned")
         return sorted(given_up, key=lambda known: known.id)
 
-    def measured(self, transaction_id: int, time: Milliseconds) -> None:
-        """A reading of that time was kept with it."""
-        self._measured[transaction_id] = max(time, self._measured.get(transaction_id, 0))
-
     def used(self, transaction: Transaction) -> Milliseconds:
-        """Of when its newest reading is, where the charge point names it in its readings; else 0."""
-        return self._measured.get(transaction.id, 0) if transaction.named else 0
+        """Until when its charge point has used its id, as far as it is known; 0: never."""
+        gathered = self._gathered.get(transaction.id)
+        return gathered.newest if gathered is not None and transaction.named else 0
 
     def active_on(self, connector: int) -> Transaction | None:
         """The one that is running on a connector: of several, the one that the charge point goes on with."""

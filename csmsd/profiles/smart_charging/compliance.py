@@ -6,7 +6,8 @@ import msgspec
 
 from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.profiles.action import Target
-from csmsd.profiles.core.charge_points import ChargePointState, Sample
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.composite_schedule import Period, compose

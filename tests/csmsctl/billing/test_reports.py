@@ -14,7 +14,8 @@ FILE = TariffFile(currency="EUR", tax_percent=Decimal(19), tariffs=[Tariff()])
 tx = samples.transaction
 MEASURED = [tx(1, id_tag="A1"), tx(2, id_tag="a1", energy_wh=1000), tx(3, id_tag="B2", duration_s=60)]
 ESTIMATED = tx(4, state="closed", flags=["meter_stop:estimated"], note="closed by ada: meter replaced")
-SUSPECT = tx(5, energy_suspect=True, flags=["energy_suspect"])
+SUSPECT = tx(5, energy_suspect=True, doubts=["went_back"])
+SETTLED = tx(8, settled_at="2026-03-02T08:00:00Z", settled_by="ada", settled_reason="read there", doubts=["unit"])
 ABANDONED = tx(6, state="abandoned", stop_time=None, duration_s=None)
 ACTIVE = tx(7, state="active", stop_time=None)
 ALL = [*MEASURED, ESTIMATED, SUSPECT, ABANDONED, ACTIVE]
@@ -34,13 +35,15 @@ def made(*transactions: Record, price: str | None = "1.005", **options: Any) -> 
         (MEASURED[0], "measured", ""),
         (ESTIMATED, "estimated", "closed by ada"),
         (tx(flags=["meter_stop:estimated"]), "estimated", "meterStop"),
-        (SUSPECT, "suspect", "register jumped"),
+        (SUSPECT, "suspect", "went_back"),
+        (SETTLED, "measured", "settled by ada: read there"),
+        (SETTLED | {"energy_suspect": True}, "suspect", "unit"),
         (tx(flags=["stop_time:before_start"]), "suspect", "stop_time:before_start"),
         (tx(flags=["start_time:in_the_future"]), "suspect", "start_time:in_the_future"),
         (
-            tx(energy_suspect=True, flags=["energy_suspect", "start_time:missing", "stop_time:missing"]),
+            tx(energy_suspect=True, doubts=["unit"], flags=["start_time:missing", "stop_time:missing"]),
             "suspect",
-            "the register jumped, start_time:missing, stop_time:missing",
+            "unit, start_time:missing, stop_time:missing",
         ),
         (ABANDONED, "abandoned", "tx close"),
         (ACTIVE, "active", "not over"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.csmsctl import samples
+from tests.csmsctl.commands.listing import listing
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
 
@@ -43,6 +44,7 @@ def books(daemon: ScriptedDaemon) -> ScriptedDaemon:
         return {"transaction": params["id"], "energy": points}
 
     daemon.replies["transaction.list"] = listed
+    daemon.replies["transaction.orphans"] = listing("orphans")
     daemon.replies["transaction.energy"] = energy
     daemon.replies["tag.list"] = {"tags": [samples.tag("b2", parent="FLEET"), samples.tag("A1")]}
     return daemon
@@ -141,5 +143,6 @@ def test_one_that_stops_while_we_ask_is_counted_once(csmsctl: Csmsctl, daemon: S
         return {"transactions": [active, overtaken] if params["state"] == "active" else []}
 
     daemon.replies["transaction.list"] = listed
+    daemon.replies["transaction.orphans"] = listing("orphans")
     document = csmsctl("report", "--month", "2026-01", "--json").document
     assert (document["total"]["transactions"], document["gaps"]) == (1, [])

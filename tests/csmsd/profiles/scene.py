@@ -17,7 +17,7 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.policies import Policies
-from csmsd.profiles.record import Change, Deleted, Event, Record
+from csmsd.profiles.record import Change, Deleted, Event, Once
 from csmsd.profiles.site import Site
 
 _noon = parse_time("2026-03-01T12:00:00.000Z")
@@ -59,7 +59,9 @@ class Answer:
 
     @property
     def readings(self) -> list[MeterReading]:
-        return [change for change in self.changes if isinstance(change, MeterReading)]
+        """What is kept, unless it is there already."""
+        found = (change.record if isinstance(change, Once) else change for change in self.changes)
+        return [record for record in found if isinstance(record, MeterReading)]
 
     @property
     def connectors(self) -> list[Connector]:
@@ -73,7 +75,7 @@ class Answer:
 def assert_storable(changes: list[Change], events: list[Event]) -> None:
     """SQLite can hold every value, and a watcher can be told every event."""
     for change in changes:
-        record = change.record if isinstance(change, Deleted) else change
+        record = change.record if isinstance(change, Deleted | Once) else change
         for value in msgspec.structs.astuple(record):
             if isinstance(value, int):
                 assert -(2**63) <= value < 2**63, record
@@ -167,7 +169,7 @@ class Scene:
         check = outgoing()[type(request).__name__.removesuffix("Req")].check
         return check(request, self.target(of)) if check is not None else None
 
-    def confirmed(self, action: str, request: object, confirmation: object) -> list[Record | Deleted]:
+    def confirmed(self, action: str, request: object, confirmation: object) -> list[Change]:
         """A charge point confirms what was asked; the changes that come of it."""
         declared = outgoing()[action]
         sent, _ = read(declared.request, msgspec.json.encode(request))

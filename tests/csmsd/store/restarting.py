@@ -107,12 +107,13 @@ async def write(path: Path, *members: list[Change]) -> None:
 # What a restart is not to bring back: connections, what hangs on them, and what is worked out anew when it is asked
 # for. Everything else that a Site holds has to be there again.
 FLEETING: dict[str, set[str]] = {
-    "Site": {"policies"},
+    "Site": {"policies", "loaded_at"},
     "ChargePointState": {
-        "samples", "connected_at", "address", "reached_at", "triggered", "refused", "unanswered_since", "heard",
-        "unsaved", "_zone", "away_since", "lateness", "hidden_by_fault",
+        "samples", "connected_at", "address", "reached_at", "triggered", "unanswered_since", "heard",
+        "unsaved", "_zone", "arrivals", "away_since", "lateness", "hidden_by_fault",
     },
     "MeterShapes": {"_seen"},
+    "Gathered": {"_verdict"},
     "Firmware": {"hosting"},
 }  # fmt: skip
 

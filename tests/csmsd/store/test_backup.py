@@ -178,8 +178,8 @@ def test_a_good_file(database: Path) -> None:
     change(
         database,
         "INSERT INTO transactions (id, charge_point, connector, id_tag, id_tag_status, state, start_time, start_text, "
-        "start_received_at, meter_start_wh, energy_wh, energy_suspect, flags, reply) "
-        "VALUES (7, 'CP1', 1, 'A', 'Accepted', 'active', 1000, '', 0, 0, 0, 0, '[]', '{}')",
+        "start_received_at, meter_start_wh, energy_wh, flags, reply) "
+        "VALUES (7, 'CP1', 1, 'A', 'Accepted', 'active', 1000, '', 0, 0, 0, '[]', '{}')",
     )
     found = inspect(database)
     assert (found.problems, found.notes, found.schema) == ([], [], migrations()[-1][0])

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
-
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
@@ -78,20 +76,11 @@ async def test_the_energy_of_a_running_transaction_is_there_again(tmp_path: Path
         *readings(2, shapes, "1.8", unit="kWh"),
     )
     site = load(path, Site())
-    book = site.charge_points["cp1"].transactions
-    assert [known.id for known in book.active()] == [2]
-    assert book.registers[2].total == pytest.approx(800)
-    assert 1 not in book.registers
+    state = site.charge_points["cp1"]
+    (running,) = state.transactions.active()
+    assert (running.id, state.energy_wh(running)) == (2, 800)
+    assert state.transactions.gathered(1) is None
     assert site.active_transactions_of("a1b2c3") == 1
-
-
-async def test_a_register_that_was_reset_is_suspect_after_the_start_as_well(tmp_path: Path) -> None:
-    path = tmp_path / "csms.db"
-    shapes = MeterShapes()
-    await write(path, ChargePoint(id="CP1", registered_at=0), transaction(1), *readings(1, shapes, "1500", "0", "300"))
-    register = load(path, Site()).charge_points["cp1"].transactions.registers[1]
-    assert register.suspect
-    assert register.total == pytest.approx(800)
 
 
 def kept_stop(number: int, **fields: Any) -> QuarantinedMessage:
@@ -130,9 +119,12 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
         *[change for number in (2, 3, 4) for change in readings(number, shapes, "1200")],
     )
     book = load(path, Site()).charge_points["cp1"].transactions
+    measured = book.gathered(4)
 
     assert [book.used(known) for known in book.active()] == [NOON, 0]
-    assert (book.guessed_on(1), book.registers[4].total) == (book.get(4), 200)
+    assert book.guessed_on(1) is book.get(4)
+    assert measured is not None
+    assert measured.verdict([]).energy_wh == 200
 
 
 async def test_an_id_is_never_given_twice_even_when_its_row_is_gone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from csmsd.profiles.core.charge_points import UnknownChargePoint
 from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.milestone import Milestone
-from csmsd.profiles.record import Deleted
+from csmsd.profiles.record import Deleted, Once
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reservations import REMEMBERED as REMEMBERED_RESERVATIONS
 from csmsd.store.reader import Reader
@@ -38,8 +38,9 @@ async def restarted(scene: Restarting, directory: Path) -> Restarting:
 
 
 def told(answer: Answer) -> Any:
-    """All that a message brings about."""
-    return answer.payload, picture(answer.changes), [(event.type, event.data) for event in answer.events]
+    """All that a message brings about, whether or not a reading is looked for first."""
+    changes = [change.record if isinstance(change, Once) else change for change in answer.changes]
+    return answer.payload, picture(changes), [(event.type, event.data) for event in answer.events]
 
 
 def charging(scene: Restarting) -> None:

@@ -42,7 +42,9 @@ def find(
     for known in book:
         kept.add(known)
     for number, seconds in (used or {}).items():
-        kept.measured(number, NOON + seconds * SECONDS)
+        running = kept.get(number)
+        assert running is not None
+        kept.gather(running).newest = NOON + seconds * SECONDS
     claim = Claim(claimed=claimed, id_tag=tag, meter_stop=meter, time=NOON + after * SECONDS, text=text)
     found = meant(claim, kept, lambda known: (latest or {}).get(known.id))
     return found.how, found.transaction.id if found.transaction is not None else None

@@ -47,7 +47,7 @@ class TestWhereTheyBelong:
         transaction = scene.started()
 
         assert belongs(scene.meter("1200", transactionId=transaction.id)) == (1, transaction.id)
-        assert scene.cp.transactions.registers[transaction.id].total == 200
+        assert scene.cp.energy_wh(transaction) == 200
 
     def test_to_the_one_that_runs_on_their_connector(self) -> None:
         scene = Scene()
@@ -83,7 +83,7 @@ class TestWhereTheyBelong:
         running = scene.started(meterStart=1500)
 
         assert belongs(scene.meter("1499", transactionId=ended.id)) == (1, ended.id)
-        assert scene.cp.transactions.registers[running.id].total == 0
+        assert scene.cp.energy_wh(running) == 0
 
     def test_to_the_connector_when_nothing_runs_there(self) -> None:
         assert belongs(Scene().meter("1200", transactionId=4711)) == (1, None)
@@ -94,7 +94,7 @@ class TestWhereTheyBelong:
         theirs = scene.started()
 
         assert belongs(scene.meter("9999", by="CP2", transactionId=theirs.id)) == (1, None)
-        assert scene.cp.transactions.registers[theirs.id].total == 0
+        assert scene.cp.energy_wh(theirs) == 0
 
 
 class TestWhateverTheyAre:
@@ -289,7 +289,7 @@ def test_one_message_may_hold_several_moments() -> None:
 
     assert [reading.time for reading in answer.readings] == [NOON + minute * 60 * SECOND for minute in (1, 2, 3)]
     assert len({reading.shape for reading in answer.readings}) == 1
-    assert scene.cp.transactions.registers[transaction.id].total == 300
+    assert scene.cp.energy_wh(transaction) == 300
 
 
 def test_readings_from_before_the_transaction_are_kept_and_not_billed() -> None:

@@ -13,6 +13,7 @@ from csmsd.profiles.core.metering import (
     ENERGY_REGISTER,
     MAX_SHAPE_LENGTH,
     MAX_SHAPES,
+    Arrivals,
     MeterReading,
     MeterShape,
     MeterShapes,
@@ -110,6 +111,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.shapes = MeterShapes()
+        self.arrivals = Arrivals(0)
 
     def read(self, *samples: SampledValue, **fields: str) -> Any:
         return read_meter_values(
@@ -120,6 +122,7 @@ class Meter:
             shapes=self.shapes,
             received_at=NOON,
             zone=None,
+            arrivals=self.arrivals,
         )
 
 
@@ -128,8 +131,9 @@ def test_a_shape_is_kept_once_and_its_values_alone_after_that() -> None:
     power = {"measurand": "Power.Active.Import", "unit": "kW"}
 
     first = meter.read(sample("1100"), sample("7.2", **power)).changes
-    second = meter.read(sample("1200"), sample("7.3", **power)).changes
-    other = meter.read(sample("1300")).changes
+    later = "2026-03-01T12:01:00.000Z"
+    second = meter.read(sample("1200"), sample("7.3", **power), timestamp=later).changes
+    other = meter.read(sample("1300"), timestamp=later).changes
 
     assert [type(change) for change in first] == [MeterShape, MeterReading]
     assert [(reading.shape, reading.samples) for reading in second] == [(first[0].id, '["1200","7.3"]')]

@@ -299,7 +299,7 @@ class TestPredecessor:
         active = scene.cp.transactions.active()
         assert len(active) == MAX_ACTIVE
         assert first.state == "abandoned"
-        assert len(scene.cp.transactions.registers) <= MAX_ACTIVE + 2 * 500
+        assert len(scene.cp.transactions.unfinished()) <= MAX_ACTIVE + 2 * 500
 
 
 class TestOneThatGoesOn:

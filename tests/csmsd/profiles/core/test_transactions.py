@@ -57,15 +57,15 @@ def test_the_newest_transaction_of_a_connector_is_the_one_that_runs_there() -> N
 
 
 def test_of_two_on_a_connector_the_one_that_the_charge_point_goes_on_with_is_running_there() -> None:
-    first, second = transaction(1), transaction(2)
+    first, second = transaction(1, named=True), transaction(2)
     kept = book(first, second)
-    kept.measured(1, NOON + 60)
-    kept.measured(1, NOON + 30)
-    assert kept.active_on(1) is second, "it never named the first one"
+    assert kept.active_on(1) is second
+
+    kept.gather(first).newest = NOON + 60
+    kept.gather(second).newest = NOON + 90
 
     first.named = True
     assert kept.active_on(1) is first
-    kept.measured(2, NOON + 90)
     second.named = True
     assert kept.active_on(1) is second
 
@@ -99,17 +99,19 @@ def test_old_transactions_are_forgotten_unless_they_run() -> None:
     assert sum(kept.get(number) is not None for number in range(2, REMEMBERED + 102)) <= REMEMBERED + 1
 
 
-def test_a_register_lives_as_long_as_its_transaction_may_still_be_stopped() -> None:
+def test_what_was_measured_is_known_as_long_as_the_transaction_may_still_be_stopped() -> None:
     first = transaction(1)
     kept = book(first)
-    kept.registers[1].read(1500)
+    measured = kept.gathered(1)
+    assert measured is not None
+    assert kept.gather(first) is measured
 
     first.state = "abandoned"
     kept.update(first)
-    assert kept.registers[1].total == 500
+    assert (kept.gathered(1), kept.unfinished()) == (measured, [first])
 
     stop(first, kept)
-    assert kept.registers == {}
+    assert (kept.gathered(1), kept.unfinished()) == (None, [])
 
 
 def test_a_flag_is_set_once() -> None:

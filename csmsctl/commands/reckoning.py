@@ -1,0 +1,137 @@
+"""`tx reckon`, `tx settle`: whose figure is right, and the operator's decision."""
+
+from typing import Annotated, Any
+
+import typer
+
+from csmsctl.arguments.parameters import TransactionId, live
+from csmsctl.display.confirm import confirm
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain, thousands
+from csmsctl.failure import USAGE, Failure
+from csmsctl.invocation import Invocation, invocation
+
+_EVIDENCE = (
+    Column("time", "TIME", moment),
+    Column("kind", "WHAT"),
+    Column("value", "VALUE", right=True),
+    Column("unit", "UNIT"),
+    Column("measurand", "MEASURAND"),
+    Column("phase", "PHASE"),
+    Column("context", "CONTEXT"),
+    Column("location", "LOCATION", wide=True),
+    Column("connector", "CONN", right=True, wide=True),
+)
+_REJUDGED = (
+    Column("id", "ID", right=True),
+    Column("charge_point", "CHARGE POINT"),
+    Column("state", "STATE", wide=True),
+    Column("start_time", "START", moment),
+    Column("energy_wh", "BOOKED kWh", thousands, right=True),
+    Column("reckoned_wh", "RECKONED kWh", thousands, right=True),
+    Column("doubts", "DOUBTS", folds=True),
+    Column("reckoned_doubts", "RECKONED DOUBTS", folds=True),
+)
+
+
+def reckon(
+    ctx: typer.Context,
+    transaction: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[TRANSACTION]", help="Its id", min=1, show_default=False, autocompletion=live("transactions")
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that have ended, instead of one")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: list what would differ, change nothing")] = (
+        False
+    ),
+) -> None:
+    """Reckon the energy of a transaction anew from all that was kept of it: evidence, basis, doubts.
+
+    With --all --dry-run: the transactions whose figure or doubts this version of csmsd would judge otherwise than they
+    are booked. Nothing is changed; what is to be changed is settled: csmsctl tx settle.
+    """
+    run = invocation(ctx)
+    if every != dry_run or every == (transaction is not None):
+        raise Failure(
+            USAGE,
+            "Which transaction is meant?",
+            "Name one, or see what would differ: tx reckon --all --dry-run",
+        )
+    if transaction is None:
+        _rejudge(run)
+        return
+    found = run.call("transaction.reckon", id=transaction)
+    if run.output.documented(found):
+        return
+    run.output.table(_EVIDENCE, found["evidence"], empty="There is no evidence.")
+    if run.output.csv:
+        return
+    for line in _verdict(found):
+        run.output.text(line)
+
+
+def _verdict(found: Record) -> list[str]:
+    verdict, transaction = found["verdict"], found["transaction"]
+    bounds = f"at least {thousands(verdict['at_least_wh'])}, at most {thousands(verdict['at_most_wh'])} kWh"
+    lines = [
+        f"Reckoned: {thousands(verdict['energy_wh'])} kWh ({bounds})",
+        f"Basis: {verdict['basis_text']}",
+        *(f"Doubt: {doubt['doubt']}: {doubt['text']}" for doubt in verdict["doubts"]),
+    ]
+    if not verdict["doubts"]:
+        lines.append("No doubt.")
+    if transaction["state"] != "active":
+        lines.append(f"Booked: {thousands(transaction['energy_wh'])} kWh")
+    if transaction["settled_at"] is not None:
+        lines.append(f"Settled by {plain(transaction['settled_by'])}: {plain(transaction['settled_reason'])}")
+    return lines
+
+
+def _rejudge(run: Invocation) -> None:
+    found: list[Record] = []
+    before: int | None = None
+    looked_at = 0
+    while True:
+        page = run.call("transaction.rejudged", before_id=before)
+        found += page["transactions"]
+        looked_at += page["looked_at"]
+        before = page["next"]
+        if before is None:
+            break
+    if run.output.documented({"transactions": found, "looked_at": looked_at}):
+        return
+    run.output.table(_REJUDGED, found, empty=f"All of {looked_at} transactions are booked as they would be today.")
+
+
+def settle(
+    ctx: typer.Context,
+    transaction: TransactionId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the transaction")],
+    energy: Annotated[
+        str | None, typer.Option("--energy", metavar="ENERGY", help="What it comes to, like 4.2kWh or 4200Wh")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="What the evidence says counts again")] = False,
+) -> None:
+    """Decide what a transaction that is over comes to; reports and exports have that figure from then on.
+
+    It is booked anew under its next revision, with who decided and why; what the evidence says is kept beside it.
+    """
+    from csmsctl.arguments.energy import parse_energy
+
+    run = invocation(ctx)
+    given: dict[str, Any] = {"undo": True} if undo else {}
+    if energy is not None:
+        try:
+            given["energy_wh"] = parse_energy(energy)
+        except ValueError as error:
+            raise Failure(USAGE, f"{error}.") from None
+    if len(given) != 1:
+        raise Failure(USAGE, "What does it come to?", "Give --energy 4.2kWh, or --undo.")
+    what = "billed as its evidence says" if undo else f"billed with {thousands(given['energy_wh'])} kWh"
+    confirm(run.options, f"Transaction {transaction} will be {what}. Settle it?")
+    result = run.call("transaction.settle", id=transaction, reason=reason, **given)
+    if run.output.documented(result):
+        return
+    run.output.note(f"Transaction {transaction} comes to {thousands(result['transaction']['energy_wh'])} kWh.")

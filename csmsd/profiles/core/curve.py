@@ -1,0 +1,56 @@
+"""How the energy of a transaction came over time, reckoned as for its bill: for prices that change by the hour."""
+
+import msgspec
+
+from csmsd.profiles.core.clocks import own_readings, read_clocks
+from csmsd.profiles.core.evidence import BEGIN, INTERVAL, REGISTER, Evidence, Reading
+from csmsd.profiles.core.plain import Plain
+from csmsd.profiles.core.verdict import reckon
+from csmsd.profiles.record import Milliseconds
+
+# What is not plain is reckoned anew for each of so many moments at most.
+_MOST = 100
+
+Point = tuple[Milliseconds, int]  # Wh until then
+
+
+def curve(evidence: Evidence, energy_wh: int) -> list[Point]:
+    """Points in the order of time: never falling, never above the figure that counts."""
+    own, _ = own_readings(evidence, read_clocks(evidence))
+    told = [reading for reading in own if reading.measurand in (REGISTER, INTERVAL)]
+    points = _plain(evidence, told)
+    if points is None:
+        points = _reckoned(evidence, sorted({reading.time for reading in told}))
+    highest = 0
+    risen = []
+    for time, wh in points:
+        highest = max(highest, min(wh, energy_wh))
+        risen.append((time, highest))
+    return risen
+
+
+def _plain(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
+    start = evidence.start
+    plain = Plain.began(
+        register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
+    )
+    points = []
+    for reading in told:
+        if reading.measurand != REGISTER or reading.phase or reading.location != "Outlet":
+            return None
+        if reading.context == BEGIN:
+            plain.begin(reading.value)
+        else:
+            plain.take(reading.time, reading.value)
+            points.append((reading.time, round(plain.wh - plain.start_wh)))
+    return points if plain.plain else None
+
+
+def _reckoned(evidence: Evidence, times: list[Milliseconds]) -> list[Point]:
+    step = -(-len(times) // _MOST) or 1
+    chosen = times[step - 1 :: step]
+    points = []
+    for time in chosen:
+        until = [reading for reading in evidence.readings if reading.time <= time]
+        points.append((time, reckon(msgspec.structs.replace(evidence, stop=None, readings=until)).energy_wh))
+    return points

@@ -1,0 +1,124 @@
+"""What was measured of a transaction that may still be measured or stopped, in memory, in few bytes.
+
+As long as it is plain (see `plain`) a reading costs next to nothing, and the figure needs no evidence. What is not
+plain is judged from the evidence when somebody looks, or when it stops. Evidence that grows beyond a cap is thinned:
+of readings that advance, those between others say nothing that the others do not say.
+"""
+
+import math
+
+import msgspec
+
+from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.metering import Taken, unpack
+from csmsd.profiles.core.plain import Plain
+from csmsd.profiles.core.verdict import Verdict, reckon
+from csmsd.profiles.record import Milliseconds
+
+# Readings that are kept in memory; one takes some 300 bytes.
+MOST_OF_PLAIN = 24
+MOST = 256
+
+_Said = dict[tuple[object, ...], tuple[Milliseconds, float]]  # time and Wh or W by stream
+_Row = tuple[int, Milliseconds, str | None, str]  # connector, time, shape, samples
+
+
+class Gathered:
+    """`latest` is the register that was read last, Wh; `newest` is when something was measured last."""
+
+    def __init__(self, connector: int, start: Start) -> None:
+        self._connector = connector
+        self._start = start
+        self._plain = Plain.began(
+            register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
+        )
+        self._rows: list[_Row] = []
+        self._verdict: tuple[tuple[Milliseconds, ...], Verdict] | None = None
+        self.latest: float | None = None
+        self.newest: Milliseconds = 0
+
+    def take(self, taken: Taken) -> None:
+        """The next reading, in the order of arrival; one that came before says nothing new."""
+        row = taken.row
+        known = (row.connector, row.time, taken.shape.text, row.samples)
+        if row.time > self.newest:
+            self.newest = row.time
+        elif known in self._rows:
+            return
+        if row.connector == self._connector:
+            plain = self._plain
+            for place, energy, factor in taken.shape.energies:
+                number = taken.numbers[place]
+                if number is None:
+                    continue
+                wh = number if factor == 1 else round(number * factor, 6)
+                if not math.isfinite(wh):
+                    continue
+                if energy == "register":
+                    plain.take(row.time, wh)
+                    self.latest = wh
+                elif energy == "begin":
+                    plain.begin(wh)
+                else:
+                    plain.leave()
+        self._verdict = None
+        rows = self._rows
+        rows.append(known)
+        if len(rows) > MOST_OF_PLAIN:
+            if self._plain.plain:
+                del rows[1:-1:2]
+            elif len(rows) > MOST:
+                self._thin()
+
+    def _thin(self) -> None:
+        """Lets go of every second reading that is between its neighbours; of any, where there are too many others."""
+        rows = self._rows
+        said = [_said(row) for row in rows]
+        kept = [
+            row
+            for place, row in enumerate(rows)
+            if place % 2 == 0 or place == len(rows) - 1 or not _between(said[place - 1], said[place], said[place + 1])
+        ]
+        self._rows = kept if len(kept) <= 2 * MOST else [*kept[:1], *kept[1:-1:2], *kept[-1:]]
+
+    def verdict(self, boots: list[Milliseconds]) -> Verdict:
+        """What it comes to so far."""
+        figure = self._plain.figure
+        if figure is not None:
+            return Verdict(figure, figure, figure, "readings")
+        if self._verdict is None or self._verdict[0] != tuple(boots):
+            self._verdict = (tuple(boots), reckon(self._evidence(boots, None)))
+        return self._verdict[1]
+
+    def stopped(self, boots: list[Milliseconds], stop: Stop) -> Verdict:
+        """What it comes to with that stop, which may turn out not to have been its own."""
+        plain = msgspec.structs.replace(self._plain)
+        figure = plain.stopped(register=stop.register, time=stop.time, received_at=stop.received_at, oddity=stop.oddity)
+        if figure is not None:
+            return Verdict(figure, figure, figure, "start_and_stop")
+        return reckon(self._evidence(boots, stop))
+
+    def _evidence(self, boots: list[Milliseconds], stop: Stop | None) -> Evidence:
+        readings: list[Reading] = []
+        for connector, time, shape, samples in self._rows:
+            readings += readings_of(unpack(shape, samples), connector=connector, time=time)
+        return Evidence(self._connector, self._start, stop, readings, boots)
+
+
+def _said(row: _Row) -> _Said:
+    connector, time, shape, samples = row
+    return {
+        (reading.connector, reading.measurand, reading.context, reading.phase, reading.location): (
+            time,
+            reading.value,
+        )
+        for reading in readings_of(unpack(shape, samples), connector=connector, time=time)
+    }
+
+
+def _between(before: _Said, at: _Said, after: _Said) -> bool:
+    """Whether a reading says nothing that its neighbours do not say."""
+    return at.keys() <= before.keys() & after.keys() and all(
+        before[stream][0] <= known[0] <= after[stream][0] and before[stream][1] <= known[1] <= after[stream][1]
+        for stream, known in at.items()
+    )

@@ -1,0 +1,147 @@
+"""What is kept in memory of a running transaction says what all that was kept of it says."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles.core import booking
+from csmsd.profiles.core.gathered import MOST, MOST_OF_PLAIN
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.verdict import Verdict, reckon
+from csmsd.store.reader import StoredReading
+from tests.csmsd.profiles.core.played import MINUTE
+from tests.csmsd.profiles.scene import HOUR, NOON, Answer, Scene
+
+SAMPLES = st.fixed_dictionaries(
+    {"value": st.integers(0, 3000).map(str) | st.sampled_from(["1.5", "1000.4", "900000000", "-5", "n/a", "1e300"])},
+    optional={
+        "context": st.sampled_from(["Transaction.Begin", "Transaction.End", "Sample.Clock"]),
+        "measurand": st.sampled_from(
+            ["Energy.Active.Import.Register", "Energy.Active.Import.Interval", "Power.Active.Import", "SoC"]
+        ),
+        "unit": st.sampled_from(["Wh", "kWh"]),
+        "phase": st.sampled_from(["L1", "L2"]),
+        "location": st.sampled_from(["Outlet", "Body"]),
+        "format": st.sampled_from(["Raw", "SignedData"]),
+    },
+)
+READINGS = st.lists(
+    st.tuples(st.integers(-90, 70), st.sampled_from([1, 1, 1, 0]), st.lists(SAMPLES, min_size=1, max_size=3)),
+    max_size=10,
+)
+
+
+class Kept:
+    """A transaction that began an hour before noon at 1000 Wh, and all the rows that were kept of it."""
+
+    def __init__(self) -> None:
+        self.scene = Scene()
+        self.transaction: Transaction = self.scene.started(timestamp=format_time(NOON - HOUR), meterStart=1000)
+        self.rows: list[StoredReading] = []
+
+    def meter(self, minute: int, samples: list[dict[str, Any]], connector: int = 1) -> None:
+        value = {"timestamp": format_time(NOON + minute * MINUTE), "sampledValue": samples}
+        sent = {"connectorId": connector, "transactionId": self.transaction.id, "meterValue": [value]}
+        self._keep(self.scene.send("MeterValues", sent))
+
+    def _keep(self, answer: Answer) -> None:
+        from csmsd.profiles.core.metering import unpack
+
+        shapes = {number: text for text, number in self.scene.site.meter_shapes._numbers.items()}
+        self.rows += [
+            StoredReading(row.connector, row.time, row.text, unpack(shapes.get(row.shape), row.samples))
+            for row in answer.readings
+            if row.transaction_id == self.transaction.id
+        ]
+
+    def by_memory(self) -> Verdict:
+        running = self.scene.cp.running_verdict(self.transaction)
+        assert running is not None
+        return running
+
+    def by_rows(self) -> Verdict:
+        return reckon(booking.evidence(self.transaction, self.rows))
+
+
+@given(READINGS)
+def test_running_both_ways_agree(sent: list[tuple[int, int, list[dict[str, Any]]]]) -> None:
+    kept = Kept()
+    for minute, connector, samples in sent:
+        kept.meter(minute, samples, connector)
+        assert kept.by_memory() == kept.by_rows()
+
+
+@given(READINGS, st.sampled_from([1000, 900, 0, 1500, 4000, 10**9]), st.booleans())
+def test_stopped_both_ways_agree(
+    sent: list[tuple[int, int, list[dict[str, Any]]]], meter_stop: int, with_data: bool
+) -> None:
+    kept = Kept()
+    for minute, connector, samples in sent:
+        kept.meter(minute, samples, connector)
+    data = [{"timestamp": format_time(NOON), "sampledValue": [{"value": "1200", "context": "Transaction.End"}]}]
+    fields: dict[str, Any] = {"transactionData": data} if with_data else {}
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=meter_stop, **fields))
+
+    verdict = kept.by_rows()
+    booked = kept.transaction
+    assert (booked.energy_wh, booked.at_least_wh, booked.at_most_wh, booked.basis, booked.doubts) == (
+        verdict.energy_wh,
+        verdict.at_least_wh,
+        verdict.at_most_wh,
+        verdict.basis,
+        [*verdict.doubts],
+    )
+
+
+def held(kept: Kept) -> int:
+    gathered = kept.scene.cp.transactions.gathered(kept.transaction.id)
+    assert gathered is not None
+    return len(gathered._rows)
+
+
+def test_what_is_plain_takes_little_memory_however_long_it_lasts() -> None:
+    kept = Kept()
+    for minute in range(-59, 1000):
+        kept.meter(minute, [{"value": str(1060 + minute)}, {"value": "7000", "measurand": "Power.Active.Import"}])
+
+    assert held(kept) <= MOST_OF_PLAIN
+    assert kept.by_memory() == kept.by_rows() == Verdict(1059, 1059, 1059, "readings")
+
+
+@pytest.mark.parametrize("odd", ["backlog", "phase"])
+def test_what_is_not_plain_is_thinned_without_losing_what_it_says(odd: str) -> None:
+    kept = Kept()
+    minutes = list(range(-59, 1000))
+    if odd == "backlog":
+        minutes = minutes[500:] + minutes[:500]
+    for minute in minutes:
+        kept.meter(minute, [{"value": str(2000 + minute), **({"phase": "L1"} if odd == "phase" else {})}])
+
+    assert held(kept) <= 2 * MOST
+    assert kept.by_memory() == kept.by_rows()
+
+
+def test_a_repeated_reading_takes_no_memory() -> None:
+    kept = Kept()
+    for _ in range(3):
+        kept.meter(-30, [{"value": "1200"}])
+        kept.meter(-20, [{"value": "1400"}])
+
+    assert held(kept) == 2
+    assert kept.by_memory().energy_wh == 400
+
+
+def test_a_boot_between_readings_counts() -> None:
+    kept = Kept()
+    kept.scene.now = NOON - 30 * MINUTE
+    kept.meter(-31, [{"value": "3000"}])
+    kept.scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
+    assert kept.transaction.boots == [NOON - 30 * MINUTE]
+    kept.meter(-20, [{"value": "500"}])
+
+    assert (kept.by_memory().energy_wh, kept.by_memory().doubts) == (2500, ())
+    assert kept.by_memory() == kept.by_rows()
