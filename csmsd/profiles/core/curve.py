@@ -38,12 +38,12 @@ def _plain(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
     for reading in told:
         if reading.measurand != REGISTER or reading.phase or reading.location != "Outlet":
             return None
-        if reading.context == BEGIN:
-            plain.begin(reading.value)
-        else:
-            plain.take(reading.time, reading.value)
+        begins = reading.context == BEGIN
+        if not (plain.begin(reading.value) if begins else plain.take(reading.time, reading.value)):
+            return None
+        if not begins:
             points.append((reading.time, round(plain.wh - plain.start_wh)))
-    return points if plain.plain else None
+    return points
 
 
 def _reckoned(evidence: Evidence, times: list[Milliseconds]) -> list[Point]:
