@@ -113,7 +113,7 @@ def test_what_goes_on_after_all_has_no_booked_energy_and_keeps_its_number() -> N
     transaction = scene.started()
     scene.stop(-1, idTag="TAG1", meterStop=1400)
     assert (transaction.state, transaction.energy_wh, transaction.booking) == ("stopped", 400, 1)
-    transaction.energy_suspect = True
+    assert (transaction.energy_suspect, transaction.doubts) == (True, ["stop_guessed"])
     booking.revive(transaction, scene.site)
     assert (transaction.state, transaction.energy_wh, transaction.energy_suspect) == ("active", 0, False)
     assert (transaction.stop_time, transaction.booking) == (None, 1)
