@@ -293,32 +293,32 @@ def _call(done: Done, error: NotStored | None) -> None:
 
 
 def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[object]]]:
-    """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before."""
+    """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before.
+
+    The rows of a table keep their order, so where one of them may be there already all are looked for.
+    """
     gathered: _Gathered = {}
-    perhaps: _Gathered = {}  # unless they are there, or among the others
+    doubted: set[str] = set()
     for member in members:
         if member.fault is not None:
             raise member.fault
         for kind, row, how, delete in member.steps:
             if how is None:
-                yield from _inserts(gathered, perhaps)
+                yield from _inserts(gathered, doubted)
                 gathered.clear()
-                perhaps.clear()
+                doubted.clear()
                 yield delete, row
-            else:
-                rows = gathered if how == "insert" else perhaps
-                rows.setdefault(kind.name, (kind, []))[1].append(row)
-    yield from _inserts(gathered, perhaps)
+                continue
+            gathered.setdefault(kind.name, (kind, []))[1].append(row)
+            if how == "insert_unless_there":
+                doubted.add(kind.name)
+    yield from _inserts(gathered, doubted)
 
 
-def _inserts(gathered: _Gathered, perhaps: _Gathered) -> Iterable[tuple[str, Sequence[object]]]:
-    yield from _written(gathered, lambda kind, rows: kind.insert(rows))
-    yield from _written(perhaps, lambda kind, rows: kind.insert_unless_there(rows))
-
-
-def _written(gathered: _Gathered, insert: Callable[[Table, int], str]) -> Iterable[tuple[str, Sequence[object]]]:
+def _inserts(gathered: _Gathered, doubted: set[str]) -> Iterable[tuple[str, Sequence[object]]]:
     for kind, rows in gathered.values():
+        insert = kind.insert_unless_there if kind.name in doubted else kind.insert
         at_once = _MAX_PARAMETERS // len(kind.columns)
         for first in range(0, len(rows), at_once):
             part = rows[first : first + at_once]
-            yield insert(kind, len(part)), [value for row in part for value in row]
+            yield insert(len(part)), [value for row in part for value in row]

@@ -15,7 +15,7 @@ from csmsd.ports import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, Connector
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
-from csmsd.profiles.record import Change, Deleted
+from csmsd.profiles.record import Change, Deleted, Once
 from csmsd.store import writer
 from csmsd.store.database import prepare
 from csmsd.store.writer import Writer
@@ -325,6 +325,20 @@ async def test_another_process_that_holds_the_file_delays_and_fails_nothing(watc
         other.execute("COMMIT")
     await watched.writer.flush()
     assert watched.ends == {"A": None}
+
+
+async def test_what_may_be_there_is_kept_once_and_in_its_order(watched: Watched) -> None:
+    def reading(value: str, **fields: Any) -> MeterReading:
+        usual: dict[str, Any] = {"charge_point": "CP1", "connector": 1, "transaction_id": None, "time": 1}
+        return MeterReading(**(usual | {"text": None, "shape": 0, "samples": value} | fields))
+
+    await watched.writer.commit([reading("[1]")])
+    watched.submit("a", Once(reading("[1]")), Once(reading("[3]")), reading("[2]"), Once(reading("[2]")))
+    watched.submit("b", Once(reading("[3]")), Once(reading("[3]", connector=2)), Once(reading("[3]", time=2)))
+    await watched.writer.flush()
+    with closing(sqlite3.connect(watched.path)) as other:
+        rows = other.execute("SELECT samples, connector, time FROM meter_value ORDER BY id").fetchall()
+    assert rows == [("[1]", 1, 1), ("[3]", 1, 1), ("[2]", 1, 1), ("[3]", 2, 1), ("[3]", 1, 2)]
 
 
 async def test_commit_waits_and_raises(watched: Watched) -> None:
