@@ -1,6 +1,7 @@
 """Feature profiles, one room each, and the registry that finds every action in them.
 
 csmsd/profiles/ROOM/ACTION.py    one slice: the action's messages, rules, handler, operator command
+csmsd/profiles/ROOM/SUBJECT/     a subject of its own that slices of the room use: no action in there
 """
 
 from functools import cache
@@ -27,7 +28,9 @@ ROOMS = {
 def slices(room: str) -> tuple[ModuleType, ...]:
     """The modules of a room that declare an action, in the order of their names."""
     package = import_module(f"csmsd.profiles.{room}")
-    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    modules = [
+        import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__) if not found.ispkg
+    ]
     return tuple(module for module in modules if hasattr(module, "INCOMING") or hasattr(module, "OUTGOING"))
 
 

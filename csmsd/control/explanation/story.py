@@ -13,7 +13,7 @@ from csmsd.control.explanation.limits import limits
 from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
 from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.core.doubts import sentence
+from csmsd.profiles.core.energy.doubts import sentence
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 

@@ -7,7 +7,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.curve import curve
+from csmsd.profiles.core.energy.curve import curve
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 

@@ -10,10 +10,10 @@ from csmsd.control.service import Service
 from csmsd.control.views import live, time_text, transaction_view
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.doubts import sentence
-from csmsd.profiles.core.evidence import Evidence
+from csmsd.profiles.core.energy.doubts import sentence
+from csmsd.profiles.core.energy.evidence import Evidence
+from csmsd.profiles.core.energy.verdict import BASES, Verdict, reckon
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.verdict import BASES, Verdict, reckon
 from csmsd.profiles.record import Event
 
 MAX_ENERGY_WH = 10**12 - 1

@@ -12,12 +12,12 @@ from typing import Protocol
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.doubts import EndDoubt
-from csmsd.profiles.core.evidence import Evidence, Reading, readings_of
-from csmsd.profiles.core.gathered import Gathered
+from csmsd.profiles.core.energy.doubts import EndDoubt
+from csmsd.profiles.core.energy.evidence import Evidence, Reading, readings_of
+from csmsd.profiles.core.energy.gathered import Gathered
+from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.transactions import Transaction, TransactionState
-from csmsd.profiles.core.verdict import Verdict
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.metering import Arrivals
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
-from csmsd.profiles.core.verdict import Verdict
 from csmsd.profiles.record import Change, Milliseconds, Record
 
 _POWER = "Power.Active.Import"

@@ -5,8 +5,8 @@ from itertools import takewhile
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.core.evidence import Start, Stop
-from csmsd.profiles.core.gathered import Gathered
+from csmsd.profiles.core.energy.evidence import Start, Stop
+from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.record import Milliseconds, Record
 
 # Closed transactions that are kept in memory per charge point, so that retries and late meter values find theirs.

@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.profiles.core.agreement import Finding, exactly
-from csmsd.profiles.core.clocks import Clocks, own_readings, read_clocks
-from csmsd.profiles.core.doubts import Doubt, ordered
-from csmsd.profiles.core.evidence import Evidence, Reading
-from csmsd.profiles.core.plain import LIMIT_WH, ROUNDING_WH
-from csmsd.profiles.core.rates import intervals, power
-from csmsd.profiles.core.registers import judge
-from csmsd.profiles.core.streams import Stream, choose
+from csmsd.profiles.core.energy.agreement import Finding, exactly
+from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
+from csmsd.profiles.core.energy.doubts import Doubt, ordered
+from csmsd.profiles.core.energy.evidence import Evidence, Reading
+from csmsd.profiles.core.energy.plain import LIMIT_WH, ROUNDING_WH
+from csmsd.profiles.core.energy.rates import intervals, power
+from csmsd.profiles.core.energy.registers import judge
+from csmsd.profiles.core.energy.streams import Stream, choose
 
 Basis = Literal["start_and_stop", "readings", "phases", "intervals", "power", "nothing"]
 

@@ -9,10 +9,10 @@ import math
 
 import msgspec
 
-from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.plain import Plain
+from csmsd.profiles.core.energy.verdict import Verdict, reckon
 from csmsd.profiles.core.metering import Taken, unpack
-from csmsd.profiles.core.plain import Plain
-from csmsd.profiles.core.verdict import Verdict, reckon
 from csmsd.profiles.record import Milliseconds
 
 # Readings that are kept in memory; one takes some 300 bytes.

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import msgspec
 
-from csmsd.profiles.core.clocks import Clocks
-from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.evidence import BEGIN, END
-from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, reach
-from csmsd.profiles.core.streams import Point
+from csmsd.profiles.core.energy.clocks import Clocks
+from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.evidence import BEGIN, END
+from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
+from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
 _TOO_FAST = 20

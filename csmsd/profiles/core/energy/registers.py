@@ -2,14 +2,14 @@
 
 import msgspec
 
-from csmsd.profiles.core.agreement import Case, Finding, exactly
-from csmsd.profiles.core.clocks import Clocks
-from csmsd.profiles.core.closing import closed
-from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.evidence import CLOCK
-from csmsd.profiles.core.plain import LAG_WH, ROUNDING_WH, reach
-from csmsd.profiles.core.running import up_to_last
-from csmsd.profiles.core.streams import Point, Stream, grid
+from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.clocks import Clocks
+from csmsd.profiles.core.energy.closing import closed
+from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.evidence import CLOCK
+from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
+from csmsd.profiles.core.energy.running import up_to_last
+from csmsd.profiles.core.energy.streams import Point, Stream, grid
 from csmsd.profiles.record import Milliseconds
 
 

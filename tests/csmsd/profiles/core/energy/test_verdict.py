@@ -9,10 +9,10 @@ from typing import Any, get_args
 import pytest
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.doubts import SENTENCES, Doubt
-from csmsd.profiles.core.evidence import readings_of
-from csmsd.profiles.core.verdict import BASES, Basis, Verdict, reckon
-from tests.csmsd.profiles.core.played import plainly, played
+from csmsd.profiles.core.energy.doubts import SENTENCES, Doubt
+from csmsd.profiles.core.energy.evidence import readings_of
+from csmsd.profiles.core.energy.verdict import BASES, Basis, Verdict, reckon
+from tests.csmsd.profiles.core.energy.played import plainly, played
 from tests.csmsd.profiles.scene import NOON
 
 CASES = """

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
-from csmsd.profiles.core.verdict import reckon
+from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.verdict import reckon
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 MINUTE = 60_000

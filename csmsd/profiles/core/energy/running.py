@@ -1,6 +1,6 @@
 """The energy by the start and the readings, where a stop tells no register or did not come."""
 
-from csmsd.profiles.core.agreement import (
+from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
     advances,
@@ -13,11 +13,11 @@ from csmsd.profiles.core.agreement import (
     part,
     start_was_not_read,
 )
-from csmsd.profiles.core.doubts import Doubt
-from csmsd.profiles.core.plain import HOUR, ROUNDING_WH, reach
-from csmsd.profiles.core.restarts import restarts
-from csmsd.profiles.core.streams import Point
-from csmsd.profiles.core.units import UNITS, start_is_kwh
+from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.plain import HOUR, ROUNDING_WH, reach
+from csmsd.profiles.core.energy.restarts import restarts
+from csmsd.profiles.core.energy.streams import Point
+from csmsd.profiles.core.energy.units import UNITS, start_is_kwh
 from csmsd.profiles.record import Milliseconds
 
 

@@ -10,8 +10,8 @@ it is not that of the message, `odd` says that the time is not the charge point'
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.evidence import Evidence, Reading, Start, Stop, readings_of
-from csmsd.profiles.core.plain import Plain
+from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.plain import Plain
 from tests.csmsd.profiles.scene import NOON
 
 MINUTE = 60_000

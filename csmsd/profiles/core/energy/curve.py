@@ -2,10 +2,10 @@
 
 import msgspec
 
-from csmsd.profiles.core.clocks import own_readings, read_clocks
-from csmsd.profiles.core.evidence import BEGIN, INTERVAL, REGISTER, Evidence, Reading
-from csmsd.profiles.core.plain import Plain
-from csmsd.profiles.core.verdict import reckon
+from csmsd.profiles.core.energy.clocks import own_readings, read_clocks
+from csmsd.profiles.core.energy.evidence import BEGIN, INTERVAL, REGISTER, Evidence, Reading
+from csmsd.profiles.core.energy.plain import Plain
+from csmsd.profiles.core.energy.verdict import reckon
 from csmsd.profiles.record import Milliseconds
 
 # What is not plain is reckoned anew for each of so many moments at most.

@@ -1,6 +1,6 @@
 """The energy by start, stop and the readings between them."""
 
-from csmsd.profiles.core.agreement import (
+from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
     advances,
@@ -14,11 +14,11 @@ from csmsd.profiles.core.agreement import (
     part,
     start_was_not_read,
 )
-from csmsd.profiles.core.plain import LAG_WH
-from csmsd.profiles.core.restarts import all_advances, falls_once, restarts
-from csmsd.profiles.core.running import up_to_last
-from csmsd.profiles.core.streams import Point
-from csmsd.profiles.core.units import UNITS, doubted, ends_nearer, is_in_time, other_unit, start_is_kwh
+from csmsd.profiles.core.energy.plain import LAG_WH
+from csmsd.profiles.core.energy.restarts import all_advances, falls_once, restarts
+from csmsd.profiles.core.energy.running import up_to_last
+from csmsd.profiles.core.energy.streams import Point
+from csmsd.profiles.core.energy.units import UNITS, doubted, ends_nearer, is_in_time, other_unit, start_is_kwh
 
 
 def closed(case: Case) -> Finding:

@@ -1,9 +1,9 @@
 """Registers that went back: set to 0 by a restart of the charge point, or nobody knows why."""
 
-from csmsd.profiles.core.agreement import Case, Finding, exactly
-from csmsd.profiles.core.evidence import RESUMED
-from csmsd.profiles.core.plain import ROUNDING_WH, reach
-from csmsd.profiles.core.streams import Point
+from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.evidence import RESUMED
+from csmsd.profiles.core.energy.plain import ROUNDING_WH, reach
+from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
 # A restart is told this much later than the first reading after it at most.

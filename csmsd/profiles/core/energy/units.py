@@ -1,8 +1,8 @@
 """Figures that are 1000 times too much or too little: kWh that are called Wh, and the other way round."""
 
-from csmsd.profiles.core.agreement import Case, Finding, advances, agrees, exactly, in_unit
-from csmsd.profiles.core.plain import HOUR, SMALL_WH, reach
-from csmsd.profiles.core.streams import Point
+from csmsd.profiles.core.energy.agreement import Case, Finding, advances, agrees, exactly, in_unit
+from csmsd.profiles.core.energy.plain import HOUR, SMALL_WH, reach
+from csmsd.profiles.core.energy.streams import Point
 
 UNITS = (1000.0, 0.001)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from csmsd.profiles.core.evidence import BEGIN, END, REGISTER, Reading
-from csmsd.profiles.core.plain import LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Reading
+from csmsd.profiles.core.energy.plain import LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.record import Milliseconds
 
 _PHASES = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.gathered import MOST, MOST_OF_PLAIN
+from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
+from csmsd.profiles.core.energy.verdict import Verdict, reckon
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.verdict import Verdict, reckon
 from csmsd.store.reader import StoredReading
-from tests.csmsd.profiles.core.played import MINUTE
+from tests.csmsd.profiles.core.energy.played import MINUTE
 from tests.csmsd.profiles.scene import HOUR, NOON, Answer, Scene
 
 SAMPLES = st.fixed_dictionaries(
