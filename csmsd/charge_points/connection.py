@@ -6,15 +6,15 @@ from collections.abc import Callable
 from time import monotonic
 
 from csmsd.charge_points.dispatch import Dispatcher
-from csmsd.charge_points.wire import Closed, Wire, closed_by_peer
+from csmsd.charge_points.wire import Closed, Wire, closed_by_peer, was_too_long
 from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
 from csmsd.profiles.action import Outgoing
-from csmsd.profiles.answering import damages
-from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.answering import LONGEST, damages
+from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG, ChargePointState
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +86,20 @@ class Connection:
                     await self._drained.wait()
         except Closed as closed:
             code = closed_by_peer(closed)
-            if code is not None and self.end_reason == "connection lost":
+            if was_too_long(closed):
+                self._too_long()
+            elif code is not None and self.end_reason == "connection lost":
                 self.end_reason = f"closed by the charge point ({code})"
         finally:
             self.fail_calls("the connection was lost")
+
+    def _too_long(self) -> None:
+        """It sent more than any message may have. What it was nobody knows: a StopTransaction with all its readings?"""
+        self.end_reason = "it sent a message that is longer than server.max_message_bytes"
+        log.warning("%s: %s", self.identity, self.end_reason)
+        state = self._state()
+        if state is not None:
+            state.count_deviations("message", [MESSAGE_TOO_LONG], self._clock())
 
     # --- requests of the charge point
 
@@ -97,13 +107,13 @@ class Connection:
         self._tap(self.identity, "in", text)
         event: Event | None = self._conversation.receive(text, monotonic() * 1000)
         while event is not None:
-            self._received(event)
+            self._received(event, long=len(text) > LONGEST)
             event = self._conversation.receive_rest(monotonic() * 1000)
         self._flush()
 
-    def _received(self, event: Event) -> None:
+    def _received(self, event: Event, *, long: bool) -> None:
         if isinstance(event, Requested):
-            self._requested(event)
+            self._requested(event, long=long)
         elif isinstance(event, Answered):
             self._answered(event)
         elif isinstance(event, Refused):
@@ -111,7 +121,7 @@ class Connection:
         else:
             self._odd(event)
 
-    def _requested(self, request: Requested) -> None:
+    def _requested(self, request: Requested, *, long: bool) -> None:
         state = self._state()
         if state is None:  # removed by the operator a moment ago
             self._conversation.refuse(
@@ -138,7 +148,7 @@ class Connection:
             self._hold()
         if request.reused_unique_id:
             state.count_deviations("message", [_REUSED], self._clock())
-        self._dispatcher.dispatch(state, request, answer)
+        self._dispatcher.dispatch(state, request, answer, long=long)
 
     def _odd(self, odd: Odd) -> None:
         state = self._state()

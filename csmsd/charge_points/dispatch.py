@@ -36,8 +36,11 @@ class Dispatcher:
         declared = self._incoming.get(action)
         return declared is not None and declared.writes
 
-    def dispatch(self, state: ChargePointState, request: Requested, answer: Answer) -> None:
-        """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise."""
+    def dispatch(self, state: ChargePointState, request: Requested, answer: Answer, *, long: bool = False) -> None:
+        """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise.
+
+        `long` is a request that is longer than most may be.
+        """
         now = self._live.now()
         state.record.last_seen_at = now
         state.unsaved = True
@@ -59,6 +62,12 @@ class Dispatcher:
             answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
             return
         context = Context(self._live.site, state, now, [])
+        if long and not declared.may_be_long:
+            context.note("frame", "too_long")
+            state.count_deviations(action, context.deviations, now)
+            error = OcppError("FormationViolation", f"longer than the {answering.LONGEST} bytes that {action} may have")
+            self._refuse(declared, request, error, context, answer)
+            return
         try:
             reply = answering.answer(declared, request.payload, context, request.damage)
         except OcppError as error:

@@ -29,6 +29,11 @@ def closed_by_peer(closed: Closed) -> int | None:
     return closed.rcvd.code if closed.rcvd is not None else None
 
 
+def was_too_long(closed: Closed) -> bool:
+    """Whether it was closed because the charge point sent a message that is longer than allowed."""
+    return closed.sent is not None and closed.sent.code == 1009 and not closed.rcvd_then_sent
+
+
 class Wire:
     """An open WebSocket. Awaiting raises Closed when it is over."""
 

@@ -16,6 +16,8 @@ from csmsd.profiles.record import Event
 
 Payload = bytes | msgspec.Raw
 
+LONGEST = 128 * 1024  # bytes of a request, save those that may be long
+
 
 def answer(
     declared: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage | None = None

@@ -10,7 +10,7 @@ from shlex import quote
 
 from csmsd.control.problems.charging import transactions
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
-from csmsd.profiles.core.charge_points import ChargePointState, Connector
+from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -98,6 +98,16 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             _FAILED_UPDATES[update.state] + reason,
             f"csmsctl firmware status {named}",
             since=update.changed_at,
+        )
+    too_long = state.deviations.get(MESSAGE_TOO_LONG_PLACE)
+    if too_long is not None and now - too_long.last_at < _DAY_MS:
+        yield problem(
+            state,
+            "message_too_long",
+            "sent a message that is longer than server.max_message_bytes, and will send it again: a StopTransaction "
+            "with all its readings, perhaps",
+            f"csmsctl tx list --charge-point {named} --state active",
+            since=too_long.last_at,
         )
     if len(state.orphans):
         yield problem(

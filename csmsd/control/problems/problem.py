@@ -22,6 +22,7 @@ Kind = Literal[
     "no_answer",
     "reboot_required",
     "suspect_clock",
+    "message_too_long",
     "firmware_failed",
     "transactions_abandoned",
     "messages_not_booked",

@@ -18,6 +18,9 @@ from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
 _POWER = "Power.Active.Import"
+# A message that was longer than any may be; what it was nobody knows.
+MESSAGE_TOO_LONG = Deviation("frame", "too_long_for_all", "FormationViolation")
+MESSAGE_TOO_LONG_PLACE = ("message", MESSAGE_TOO_LONG.field, MESSAGE_TOO_LONG.kind)
 _INDEX = re.compile(r"\[\d+\]")
 
 MAX_CONNECTORS = 256  # growth is capped: no charge point has more

@@ -236,5 +236,10 @@ def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change]
 
 
 INCOMING = Incoming(
-    StopTransactionReq, StopTransactionConf, stop_transaction, unreadable=_unreadable, kept_when_refused=True
+    StopTransactionReq,
+    StopTransactionConf,
+    stop_transaction,
+    unreadable=_unreadable,
+    kept_when_refused=True,
+    may_be_long=True,  # transactionData holds the readings of days
 )

@@ -263,6 +263,25 @@ async def test_a_message_that_is_too_long_ends_the_connection_only(make_site: Ma
     assert (await charge_point.closed())[0] == 1009
     again = await site.raw("CP1", boot=False)
     await again.heartbeat()
+    problems = (await site.json("status", "--problems"))["problems"]
+    assert [problem["kind"] for problem in problems if problem["charge_point"] == "CP1"] == ["message_too_long"]
+
+
+async def test_a_stop_may_be_longer_than_other_requests(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    begun = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-03-01T12:00:00Z"}
+    number = (await charge_point.ask("StartTransaction", begun))[2]["transactionId"]
+    values = [
+        {"timestamp": f"2026-03-01T12:{place // 60 % 60:02d}:{place % 60:02d}Z", "sampledValue": [{"value": "1"}]}
+        for place in range(3000)
+    ]
+    refused = await charge_point.ask("MeterValues", {"connectorId": 1, "meterValue": values})
+    assert (refused[0], refused[2], "131072" in refused[3]) == (4, "FormationViolation", True)
+    (kept,) = (await site.json("tx", "orphans"))["orphans"]
+    assert kept["reason"] == "refused: FormationViolation"
+    stop = {"transactionId": number, "meterStop": 500, "timestamp": "2026-03-01T13:00:00Z", "transactionData": values}
+    assert (await charge_point.ask("StopTransaction", stop))[0] == 3
+    assert (await site.call("transaction.show", id=number))["state"] == "stopped"
 
 
 async def test_a_peer_that_gives_no_sign_of_life_is_cut(make_site: MakeSite) -> None:
