@@ -28,7 +28,7 @@ from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import metrics_listener
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.operations.interrupted import settle_what_was_under_way
 from csmsd.operations.queue import CommandQueue

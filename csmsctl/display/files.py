@@ -1,7 +1,6 @@
 """Files that commands write: all of it or nothing."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,8 @@ def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
 @contextmanager
 def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """A stream, and where it goes for now. When all went well it is on disk under the name of `path`, else nowhere."""
+    import tempfile  # most commands write no file
+
     try:
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

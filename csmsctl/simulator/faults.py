@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from csmsctl.simulator.transaction import UNKNOWN_ID
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.json_text import encode_json
 
 if TYPE_CHECKING:
     from csmsctl.simulator.charge_point import ChargePoint

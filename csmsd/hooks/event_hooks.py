@@ -9,7 +9,7 @@ from typing import get_args
 
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.hooks.executables import Failed, run
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.json_text import encode_json
 from csmsd.ports import Teller
 from csmsd.profiles.record import Event, EventType
 from csmsd.settings import Events

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from csmsd.ocpp import mending
+from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.mending import Mend
 
 # Longer ids than the 36 characters of J 4.1.4 occur; one is echoed up to this length and dropped beyond it.
@@ -75,7 +76,6 @@ class DamagedFrame(msgspec.Struct, frozen=True):
 
 _decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
 _decode_any = msgspec.json.Decoder().decode
-encode_json = msgspec.json.Encoder().encode
 
 
 def parse(text: str | bytes) -> Frame | DamagedFrame | Unreadable:
@@ -196,14 +196,6 @@ def _frame(value: object) -> Frame | Unreadable:
 
 def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(encode_json(value))
-
-
-def written_out(payload: object) -> str:
-    """Parsed JSON as text again, to be kept; never raises."""
-    try:
-        return encode_json(payload).decode()
-    except RecursionError:
-        return '"nested too deeply to be kept"'
 
 
 def serialize_call(unique_id: str, action: str, payload: bytes) -> bytes:

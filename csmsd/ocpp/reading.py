@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from csmsd.ocpp.errors import ErrorCode, OcppError
-from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.json_text import written_out
 from csmsd.ocpp.numbers import parse_integer, parse_number
 from csmsd.ocpp.timestamps import is_rfc_3339
 from csmsd.ocpp.types import LARGEST_INTEGER, Message

@@ -6,7 +6,8 @@ Pure: who calls it commits the changes, then answers, then tells the events.
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.frames import Damage, written_out
+from csmsd.ocpp.frames import Damage
+from csmsd.ocpp.json_text import written_out
 from csmsd.ocpp.reading import Deviation, read
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Reply

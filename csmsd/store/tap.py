@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.secrets import masked, may_hold_secret
 from csmsd.ports import Clock
 from csmsd.settings import Store

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.json_text import written_out
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
 from csmsd.profiles.action import Context, Incoming, Reply

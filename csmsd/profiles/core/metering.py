@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import msgspec
 from msgspec.structs import astuple
 
-from csmsd.ocpp.frames import encode_json
+from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
 from csmsd.ocpp.timestamps import ReadTime, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue

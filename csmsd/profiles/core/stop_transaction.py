@@ -3,7 +3,7 @@
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.frames import written_out
+from csmsd.ocpp.json_text import written_out
 from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import read_time
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason

@@ -1,6 +1,5 @@
 """The URLs of files that csmsd hosts: what a charge point is told, and the token that makes it work once."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Literal
@@ -16,6 +15,8 @@ _OURS = re.compile(rf"/{TOKEN_PREFIX}([A-Za-z0-9_-]{{32}})(?:/|\Z)")
 
 def token_hash(token: str) -> str:
     """What is kept of a token: the state directory gives nobody a URL."""
+    import hashlib  # which loads OpenSSL: csmsctl imports this module and has no token
+
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 

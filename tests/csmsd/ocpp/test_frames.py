@@ -281,16 +281,3 @@ def test_what_is_sent_is_compact() -> None:
     assert frames.serialize_result(7, b"{}") == b"[3,7,{}]"
     assert frames.serialize_result("", b"{}") == b'[3,"",{}]'
     assert frames.serialize_error("1", "GenericError", "") == b'[4,"1","GenericError","",{}]'  # J 4.2.3: five elements
-
-
-@pytest.mark.parametrize("payload", [{"a": [1, None, "ü"]}, [], None, "text", HUGE])
-def test_payloads_are_written_out_to_be_kept(payload: object) -> None:
-    assert json.loads(frames.written_out(payload)) == payload
-
-
-def test_a_payload_too_deep_to_be_written_is_kept_as_that() -> None:
-    nested: list[object] = []
-    for _ in range(5000):
-        nested = [nested]
-
-    assert "nested" in json.loads(frames.written_out(nested))
