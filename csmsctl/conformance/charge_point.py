@@ -11,10 +11,6 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.typing import Subprotocol
-
 from csmsctl.conformance.conditions import (
     POSITIVE,
     Condition,
@@ -28,6 +24,7 @@ from csmsctl.conformance.conditions import (
 )
 from csmsctl.conformance.inspection import Frame, Inspection, Observations, Oracle
 from csmsctl.conformance.limits import SECONDS_ALLOWED
+from csmsctl.link.wire import SUBPROTOCOL, Closed, NotOpened, Wire, open_wire
 
 CONNECTORS = 2
 
@@ -50,7 +47,7 @@ class ChargePoint:
         self._observations = observations
         self._oracle = oracle
         self._ids = count(1)
-        self._websocket: ClientConnection | None = None
+        self._wire: Wire | None = None
         self._reader: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
         self._calls: deque[Asked] = deque()
@@ -61,36 +58,27 @@ class ChargePoint:
     async def connect(self) -> None:
         """Opens the WebSocket, and expects the subprotocol to be agreed on (J 3.2)."""
         try:
-            websocket = await connect(
-                self._url,
-                subprotocols=[Subprotocol("ocpp1.6")],
-                compression=None,
-                proxy=None,
-                open_timeout=SECONDS_ALLOWED,
-                ping_interval=None,
-                close_timeout=2,
-                max_size=None,
-            )
-        except (OSError, TimeoutError, WebSocketException) as error:
+            wire = await open_wire(self._url, seconds_to_open=SECONDS_ALLOWED)
+        except NotOpened as error:
             raise Failed(f"csmsd did not let {self.identity} connect: {error}") from None
-        self._websocket = websocket
-        if websocket.subprotocol != "ocpp1.6":
-            raise Failed(f"csmsd agreed on the subprotocol {websocket.subprotocol!r} instead of ocpp1.6")
+        self._wire = wire
+        if wire.subprotocol != SUBPROTOCOL:
+            raise Failed(f"csmsd agreed on the subprotocol {wire.subprotocol!r} instead of {SUBPROTOCOL}")
         inspection = Inspection(self.identity, self._observations, self._oracle)
         self._inspection = inspection
-        self._reader = asyncio.create_task(self._read(websocket, inspection))
+        self._reader = asyncio.create_task(self._read(wire, inspection))
         self._reader.add_done_callback(lambda _: self._came.set())
 
     async def disconnect(self) -> None:
         """Closes the WebSocket."""
-        if self._websocket is not None:
-            await self._websocket.close()
+        if self._wire is not None:
+            await self._wire.close()
         await self._end_reading()
 
     async def lose_power(self) -> None:
         """The connection is gone without a word."""
-        assert self._websocket is not None
-        self._websocket.transport.abort()
+        assert self._wire is not None
+        self._wire.abort()
         await self._end_reading()
 
     async def _end_reading(self) -> None:
@@ -98,17 +86,16 @@ class ChargePoint:
             await self._reader
             self._reader = None
 
-    async def _read(self, websocket: ClientConnection, inspection: Inspection) -> None:
-        with suppress(ConnectionClosed):
-            async for text in websocket:
-                frame = inspection.received(text)
-                if frame is None:
-                    continue
-                if frame[0] == 2:
-                    self._calls.append(Asked(frame[1], frame[2], frame[3]))
-                else:
-                    self._answers[frame[1]] = frame
-                self._came.set()
+    async def _read(self, wire: Wire, inspection: Inspection) -> None:
+        async for text in wire:
+            frame = inspection.received(text)
+            if frame is None:
+                continue
+            if frame[0] == 2:
+                self._calls.append(Asked(frame[1], frame[2], frame[3]))
+            else:
+                self._answers[frame[1]] = frame
+            self._came.set()
 
     async def _until(self, condition: Callable[[], bool]) -> bool:
         """Waits until the condition holds, or the allowed time is over (False)."""
@@ -126,11 +113,11 @@ class ChargePoint:
 
     async def send(self, text: str) -> None:
         """Sends a text, whatever it is."""
-        assert self._websocket is not None
+        assert self._wire is not None
         self._inspection.sent(text)
         try:
-            await self._websocket.send(text)
-        except ConnectionClosed as closed:
+            await self._wire.send(text)
+        except Closed as closed:
             raise Failed(f"csmsd closed the connection: {closed}") from None
 
     # --- CALLs of the charge point

@@ -1,1 +1,1 @@
-"""The link to csmsd: where its socket is, and one client for it, shared where many commands run."""
+"""The link to csmsd: where its socket is, one client for it, shared where many commands run; a WebSocket to it."""

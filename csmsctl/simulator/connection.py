@@ -7,19 +7,14 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.typing import Subprotocol
-
+from csmsctl.link.wire import SUBPROTOCOL, Closed, NotOpened, Wire, open_wire
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.transfers import Transfer, TransferFailed, carry_out
 
-SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF = 1.0
 LONGEST_BACK_OFF = 60.0
 LONGEST_SLEEP = 3600.0
-CLOSE_TIMEOUT = 2.0
 
 _started_at = time.time() - time.monotonic()
 
@@ -46,7 +41,7 @@ class Connection:
         self._first_back_off = first_back_off
         self._changed = asyncio.Event()
         self._link_wish = asyncio.Condition()
-        self._websocket: ClientConnection | None = None
+        self._wire: Wire | None = None
         self._transfers: set[asyncio.Task[None]] = set()
 
     def act(self, action: Callable[[], None]) -> None:
@@ -85,16 +80,16 @@ class Connection:
     async def _flush(self) -> None:
         self._report_notices()
         self._begin_transfers()
-        websocket = self._websocket
-        if websocket is not None:
+        wire = self._wire
+        if wire is not None:
             if self.charge_point.link == "cut":
-                websocket.transport.abort()
+                wire.abort()
                 return
-            with contextlib.suppress(ConnectionClosed):
+            with contextlib.suppress(Closed):
                 for message in self.charge_point.data_to_send():
-                    await websocket.send(message, text=True)
+                    await wire.send(message)
                 if self.charge_point.link == "closed":
-                    await websocket.close()
+                    await wire.close()
         async with self._link_wish:
             self._link_wish.notify_all()
 
@@ -124,24 +119,20 @@ class Connection:
                 await self._link_wish.wait_for(lambda: self.charge_point.link == "up")
             problem = None
             try:
-                async with connect(
+                wire = await open_wire(
                     self._url,
-                    subprotocols=[SUBPROTOCOL],
-                    compression=None,  # J 5.1
-                    additional_headers=self._credentials(),
+                    headers=self._credentials(),
                     ping_interval=self.charge_point.configuration.integer("WebSocketPingInterval") or None,
-                    close_timeout=CLOSE_TIMEOUT,
-                    proxy=None,
-                ) as websocket:
-                    if websocket.subprotocol == SUBPROTOCOL:
-                        back_off = self._first_back_off
-                        await self._talk(websocket)
-                    else:
-                        problem = "the Central System does not speak ocpp1.6"
-            except InvalidStatus as error:
-                problem = f"HTTP {error.response.status_code} {error.response.reason_phrase}"
-            except (OSError, InvalidHandshake, TimeoutError) as error:
-                problem = str(error) or type(error).__name__
+                )
+            except NotOpened as error:
+                problem = str(error)
+            else:
+                if wire.subprotocol == SUBPROTOCOL:
+                    back_off = self._first_back_off
+                    await self._talk(wire)
+                else:
+                    await wire.close()
+                    problem = f"the Central System does not speak {SUBPROTOCOL}"
             if problem is None and self.charge_point.link != "up":
                 continue
             # JE 3.3: a refused charge point tries again, with a back-off; the jitter keeps a fleet out of step.
@@ -151,19 +142,17 @@ class Connection:
             self._changed.set()
             await asyncio.sleep(wait)
 
-    async def _talk(self, websocket: ClientConnection) -> None:
-        self._websocket = websocket
+    async def _talk(self, wire: Wire) -> None:
+        self._wire = wire
         self.act(self.charge_point.connected)
         try:
-            with contextlib.suppress(ConnectionClosed):
-                async for message in websocket:
-                    self.charge_point.advance(clock())
-                    self.charge_point.receive(message)
-                    self._changed.set()
+            async for message in wire:
+                self.charge_point.advance(clock())
+                self.charge_point.receive(message)
+                self._changed.set()
         finally:
-            self._websocket = None
-            # Here, and not by `async with`, which would report an error when we are told to end.
-            await websocket.close()
+            self._wire = None
+            await wire.close()
             self.act(self.charge_point.disconnected)
 
     def _credentials(self) -> dict[str, str]:

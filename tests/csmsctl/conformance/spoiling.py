@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
 
 from csmsctl.conformance import charge_point
+from csmsctl.link.wire import open_wire
 
 Frame = list[Any]
 Spoil = Callable[[Frame], Frame | str | None]  # None: the frame never arrives
 
 
 class SpoiltConnection:
-    """A client connection whose incoming frames are changed; `action` of an answer is that of its CALL."""
+    """A wire whose incoming frames are changed; `action` of an answer is that of its CALL."""
 
     def __init__(self, connection: Any, spoil: Callable[[str, Frame], Frame | str | None]) -> None:
         self._connection = connection
@@ -42,10 +42,10 @@ class SpoiltConnection:
 def spoil_connections(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[str, Frame], Frame | str | None]) -> None:
     """From now on every charge point of a case gets spoilt frames."""
 
-    async def spoilt_connect(*arguments: Any, **options: Any) -> SpoiltConnection:
-        return SpoiltConnection(await connect(*arguments, **options), spoil)
+    async def open_spoilt(*arguments: Any, **options: Any) -> SpoiltConnection:
+        return SpoiltConnection(await open_wire(*arguments, **options), spoil)
 
-    monkeypatch.setattr(charge_point, "connect", spoilt_connect)
+    monkeypatch.setattr(charge_point, "open_wire", open_spoilt)
 
 
 def changed(payload: Any, path: str, value: object) -> Any:

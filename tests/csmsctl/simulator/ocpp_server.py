@@ -20,7 +20,7 @@ from ocpp.v16 import call_result
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from csmsctl.simulator.connection import SUBPROTOCOL
+from csmsctl.link.wire import SUBPROTOCOL
 from tests.csmsctl.simulator.central_system import check
 
 PATIENCE = 15.0
