@@ -17,7 +17,7 @@ from csmsd.profiles.core.energy.evidence import Evidence, Reading, readings_of
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
-from csmsd.profiles.core.transactions import Transaction, TransactionState
+from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -51,9 +51,9 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 # --- while it is measured
 
 
-def measure(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
+def measure(transaction: Transaction, takings: Iterable[Taken], book: TransactionBook) -> None:
     """Takes what was read of a transaction that may still be measured or stopped, in the order of arrival."""
-    gathered = _gathered(transaction, site)
+    gathered = book.gathered(transaction.id)
     if gathered is not None:
         for taken in takings:
             gathered.take(taken)

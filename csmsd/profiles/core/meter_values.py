@@ -50,12 +50,12 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     if not readings.changes:
         return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
-        booking.measure(transaction, readings.taken, at.site)
+        booking.measure(transaction, readings.taken, at.charge_point.transactions)
     transaction_id = transaction.id if transaction is not None else None
     _show(request.connector_id, transaction, readings.taken, at)
     told = partial(_told, request.connector_id, transaction_id, readings.taken)
     measured = Event("meter_values", at.charge_point.id, told)
-    return Reply(MeterValuesConf(), [*moved, *readings.changes], [*told_of, measured])
+    return Reply(MeterValuesConf(), moved + readings.changes, [*told_of, measured])
 
 
 def _show(connector: int, transaction: Transaction | None, takings: list[Taken], at: Context) -> None:
@@ -67,7 +67,7 @@ def _show(connector: int, transaction: Transaction | None, takings: list[Taken],
         samples = at.charge_point.samples[connector] = LatestSamples()
     samples.receive(transaction.id if transaction is not None else None, at.now)
     for taken in takings:
-        samples.add(taken.kind, taken.samples, taken.time)
+        samples.add(taken.kind, taken.samples, taken.row.time)
 
 
 def _arrivals(connector: int, at: Context) -> Arrivals:
@@ -91,13 +91,15 @@ _Moved = tuple[Transaction | None, list[Change], list[Event]]
 def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     """The transaction that is measured, with what changed because of it."""
     book = at.charge_point.transactions
+    claimed = request.transaction_id
+    named = book.get(claimed) if claimed is not None and claimed > 0 else None
+    if named is not None and named.named and named.state == "active":
+        return named, [], []  # nearly all of them
     running = book.active_on(request.connector_id)
     if not request.meter_value:
         return running, [], []  # it measures nothing
-    claimed = request.transaction_id
     if claimed is None:
         return (running, [], []) if running is not None else _goes_on(request, at)
-    named = book.get(claimed) if claimed > 0 else None
     if named is None:
         at.note("transactionId", "unknown")
         return running, [], []

@@ -128,7 +128,7 @@ def _book(
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    booking.measure(transaction, readings.taken, at.site)
+    booking.measure(transaction, readings.taken, at.charge_point.transactions)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,

@@ -216,6 +216,8 @@ class TransactionBook:
     def active_on(self, connector: int) -> Transaction | None:
         """The one that is running on a connector: of several, the one that the charge point goes on with."""
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
+        if len(running) < 2:
+            return running[0] if running else None
         return max(running, key=lambda known: (max(known.start_time, self.used(known)), known.id), default=None)
 
     def active_within(self, connector: int) -> Transaction | None:

@@ -39,30 +39,28 @@ class Gathered:
 
     def take(self, taken: Taken) -> None:
         """The next reading, in the order of arrival; one that came before says nothing new."""
-        row = taken.row
-        known = (row.connector, row.time, taken.shape.text, row.samples)
-        if row.time > self.newest:
-            self.newest = row.time
-        elif known in self._rows:
+        row, shape = taken.row, taken.shape
+        time, rows = row.time, self._rows
+        known = (row.connector, time, shape.text, row.samples)
+        if time > self.newest:
+            self.newest = time
+        elif known in rows:
             return
         if row.connector == self._connector:
             plain = self._plain
-            for place, energy, factor in taken.shape.energies:
+            for place, energy, factor in shape.energies:
                 number = taken.numbers[place]
                 if number is None:
                     continue
                 wh = number if factor == 1 else round(number * factor, 6)
-                if not math.isfinite(wh):
-                    continue
                 if energy == "register":
-                    plain.take(row.time, wh)
-                    self.latest = wh
+                    if plain.take(time, wh) or math.isfinite(wh):
+                        self.latest = wh
                 elif energy == "begin":
                     plain.begin(wh)
                 else:
                     plain.leave()
         self._verdict = None
-        rows = self._rows
         rows.append(known)
         if len(rows) > MOST_OF_PLAIN:
             if self._plain.plain:
