@@ -1,5 +1,7 @@
 """How the energy of a transaction came over time, reckoned as for its bill: for prices that change by the hour."""
 
+import math
+
 import msgspec
 
 from csmsd.profiles.core.energy.clocks import own_readings, read_clocks
@@ -15,18 +17,17 @@ Point = tuple[Milliseconds, int]  # Wh until then
 
 
 def curve(evidence: Evidence, energy_wh: int) -> list[Point]:
-    """Points in the order of time: never falling, never above the figure that counts."""
+    """Points in the order of time, until the stop: never above the figure that counts.
+
+    One is lower than the one before where that turned out to have been too high.
+    """
     own, _ = own_readings(evidence, read_clocks(evidence))
-    told = [reading for reading in own if reading.measurand in (REGISTER, INTERVAL)]
+    until = evidence.stop.time if evidence.stop is not None else math.inf
+    told = [reading for reading in own if reading.measurand in (REGISTER, INTERVAL) and reading.time <= until]
     points = _plain(evidence, told)
     if points is None:
         points = _reckoned(evidence, sorted({reading.time for reading in told}))
-    highest = 0
-    risen = []
-    for time, wh in points:
-        highest = max(highest, min(wh, energy_wh))
-        risen.append((time, highest))
-    return risen
+    return [(time, min(wh, energy_wh)) for time, wh in points]
 
 
 def _plain(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
