@@ -1,6 +1,6 @@
-"""The address at which a charge point has reached this machine: files are hosted for it there, too."""
+"""Addresses of charge points, and the one at which they have reached this machine: files are hosted there, too."""
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
@@ -20,6 +20,19 @@ def reached_at(local: str, host: str | None) -> str:
     if not (address.is_loopback or address.is_link_local):
         return str(address)
     return _host_name(host or "") or str(address)
+
+
+def origin_of(address: str) -> str:
+    """What counts as one address where there are limits: of IPv6 a /64, in which everybody has as many as he likes."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found, 64), strict=False))
 
 
 def _host_name(header: str) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from csmsd.charge_points.addresses import origin_of
 from csmsd.charge_points.connection import Connection
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
@@ -50,6 +51,7 @@ class Registry:
             state.hidden_by_fault.clear()
             state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
+            self._live.site.count_orphans_at(origin_of(connection.address), state)
             state.unsaved = True
         self._live.tell(
             Event(

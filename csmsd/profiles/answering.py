@@ -70,20 +70,15 @@ def _handled_all_the_same(
         why = damage.unreadable or f"its text is incomplete: {error.description}"
         raise OcppError("FormationViolation", why) from None
     at.deviations.extend(deviations)
+    text = written_out(damage.text)
+    if at.charge_point.orphans.repeated(declared.action, text) is not None:
+        return declared.handle(message, at)
+    at.site.require_room_in_quarantine(at.charge_point, at.now, declared.action, text)
     reply = declared.handle(message, at)
-    kept = _kept(declared, f"incomplete: {', '.join(damage.mends)}", damage.text, at)
-    if kept is None:
-        return reply
+    reason = f"incomplete: {', '.join(damage.mends)}"
+    kept = at.site.set_aside(at.charge_point, at.now, declared.action, reason, text)
     told = Event("message.quarantined", at.charge_point.id, {"action": declared.action})
     return Reply(reply.confirmation, [*reply.changes, kept], [*reply.events, told], reply.later)
-
-
-def _kept(declared: Incoming[Message, Message], reason: str, payload: object, at: Context) -> QuarantinedMessage | None:
-    """A message for the operator; None when it came before, and is on the list."""
-    text = written_out(payload)
-    if at.charge_point.orphans.repeated(declared.action, text) is not None:
-        return None
-    return at.site.quarantine(at.charge_point, at.now, declared.action, reason, text)
 
 
 def refused(
@@ -93,11 +88,20 @@ def refused(
     at: Context,
     damage: Damage | None = None,
 ) -> QuarantinedMessage | None:
-    """What is kept of a request that gets a CALLERROR: transaction messages, which are dropped after some attempts."""
-    if not declared.kept_when_refused:
+    """What is kept of a request that gets a CALLERROR: transaction messages, which are dropped after some attempts.
+
+    None of one that came before, and is on the list, and where there is no room.
+    """
+    if not declared.kept_when_refused or error.code == "InternalError":  # that one is no verdict: it comes again
         return None
-    text = None if damage is None else damage.text
-    return _kept(declared, f"refused: {error.code}", _parsed(payload) if text is None else text, at)
+    whole = None if damage is None else damage.text
+    text = written_out(_parsed(payload) if whole is None else whole)
+    if at.charge_point.orphans.repeated(declared.action, text) is not None:
+        return None
+    try:
+        return at.site.quarantine(at.charge_point, at.now, declared.action, f"refused: {error.code}", text)
+    except OcppError:
+        return None
 
 
 def _parsed(payload: Payload) -> object:

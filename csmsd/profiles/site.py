@@ -1,12 +1,15 @@
 """The site's live state: everything that handlers and operations look at. SQLite is its truth."""
 
 from itertools import count
+from weakref import WeakValueDictionary
 
+from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
 from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage, UnknownChargePoint
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import MeterShapes
+from csmsd.profiles.core.orphans import Held, size_of
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
@@ -37,6 +40,7 @@ class Site:
         self._transaction_ids = count(1)
         self._bookings = count(1)
         self._quarantine_ids = count(1)
+        self._orphans_at: WeakValueDictionary[str, Held] = WeakValueDictionary()  # by where they come from
 
     def carry_over(self, old: "Site") -> None:
         """Takes what no file knows from the site that this one replaces."""
@@ -44,6 +48,7 @@ class Site:
             known = self.charge_points.get(key)
             if known is not None:
                 known.carry_over(state)
+                self.count_orphans_at(known.origin, known)
         self.firmware.carry_over(old.firmware)
 
     def charge_point(self, identity: str) -> ChargePointState | None:
@@ -75,7 +80,24 @@ class Site:
     def quarantine(
         self, state: ChargePointState, now: Milliseconds, action: str, reason: str, payload: str
     ) -> QuarantinedMessage:
-        """Keeps a message that could not be booked, on the list of those that are not settled."""
+        """Keeps a message that could not be booked, on the list of those that are not settled.
+
+        Raises OcppError where there is no room for it: what is not kept must not be confirmed.
+        """
+        self.require_room_in_quarantine(state, now, action, payload)
+        return self.set_aside(state, now, action, reason, payload)
+
+    def require_room_in_quarantine(self, state: ChargePointState, now: Milliseconds, action: str, payload: str) -> None:
+        """Raises OcppError where a message that cannot be booked would find no room."""
+        size = size_of(payload)
+        if not state.orphans.has_room(action, size):
+            state.orphans.turned_away = (now, action, size)
+            raise OcppError("InternalError", "too many messages that could not be booked are kept already")
+
+    def set_aside(
+        self, state: ChargePointState, now: Milliseconds, action: str, reason: str, payload: str
+    ) -> QuarantinedMessage:
+        """As `quarantine`, room or not: for what was acknowledged before, or is settled in the same breath."""
         number = next(self._quarantine_ids)
         state.orphans.add(number, now, action, reason, payload)
         return QuarantinedMessage(
@@ -84,6 +106,12 @@ class Site:
 
     def begin_quarantine_ids_after(self, last: int) -> None:
         self._quarantine_ids = count(last + 1)
+
+    def count_orphans_at(self, origin: str | None, state: ChargePointState) -> None:
+        """The charge point connects from there: what is kept of it counts with that of others from the same place."""
+        state.origin = origin
+        if origin is not None:
+            state.orphans.count_with(self._orphans_at.setdefault(origin, Held()))
 
     def add_transaction(self, transaction: Transaction) -> None:
         """Makes a transaction known under its charge point and, while it is active, under its idTag."""

@@ -117,6 +117,17 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"csmsctl tx orphans --charge-point {named}",
             since=next(iter(state.orphans)).received_at,
         )
+    full = state.orphans.full_since
+    if full is not None:
+        since, action = full
+        yield problem(
+            state,
+            "quarantine_full",
+            f"{action} that cannot be booked is answered InternalError: too many are kept that nobody has settled",
+            f"csmsctl tx orphans --charge-point {named}",
+            since=since,
+            severity="critical",
+        )
     abandoned = state.transactions.abandoned()
     if abandoned:
         yield problem(

@@ -26,6 +26,7 @@ Kind = Literal[
     "firmware_failed",
     "transactions_abandoned",
     "messages_not_booked",
+    "quarantine_full",
     "charging_without_transaction",
     "running_on_free_connector",
     "two_starts",

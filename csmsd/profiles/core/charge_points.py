@@ -222,6 +222,7 @@ class ChargePointState:
         self.connected_at: Milliseconds | None = None
         self.away_since: Milliseconds | None = None  # heard last on the connection before; None: this is its first
         self.address: str | None = None
+        self.origin: str | None = None  # the address, or the network that stands for it
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
@@ -337,6 +338,7 @@ class ChargePointState:
     def carry_over(self, old: "ChargePointState") -> None:
         """Takes what no file knows from the state that this one replaces."""
         self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
+        self.origin = old.origin
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
         self.arrivals = old.arrivals
         self.unanswered_since = old.unanswered_since

@@ -57,7 +57,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     if not nothing:
         reply = _stop(given, payload, at)
         if any(event.type == "transaction.stopped" for event in reply.events):
-            kept = at.site.quarantine(
+            kept = at.site.set_aside(
                 at.charge_point, at.now, "StopTransaction", "unreadable in parts", written_out(payload)
             )
             _settle(kept, "booked as far as it could be read", at)
@@ -206,8 +206,7 @@ def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> l
     reason = f"taken for the end of transaction {transaction.id}, " + (
         "whose own came later" if true is not None else "which went on"
     )
-    kept = at.site.quarantine(at.charge_point, at.now, "StopTransaction", reason, written_out(payload))
-    return [kept]
+    return [at.site.set_aside(at.charge_point, at.now, "StopTransaction", reason, written_out(payload))]
 
 
 def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change], list[Event]]:
