@@ -25,6 +25,8 @@ def hash_password(password: str, *, generated: bool) -> str:
 def _digest(method: str, salt: bytes, password: bytes) -> bytes:
     if method == "sha256":
         return hashlib.sha256(salt + password).digest()
+    if password.endswith(b"\0"):  # HMAC fills keys up with it: it would count as the key without
+        password = hashlib.sha256(salt + password).hexdigest().encode()
     return hashlib.scrypt(password, salt=salt, **_SCRYPT)
 
 

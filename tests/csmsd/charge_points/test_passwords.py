@@ -49,6 +49,15 @@ async def test_what_is_wrong_is_wrong_as_often_as_it_is_tried(generated: bool) -
     assert [await check.verify(stored, b"0123456789abcdeF") for _ in range(3)] == [False] * 3
 
 
+@pytest.mark.parametrize("generated", [True, False])
+async def test_what_follows_a_key_counts_even_when_it_is_nul(generated: bool) -> None:
+    plain, longer = (hash_password(key, generated=generated) for key in (KEY, KEY + "\0"))
+    check = PasswordCheck()
+    for given in (KEY, KEY + "\0", KEY + "\0\0"):
+        assert await check.verify(plain, given.encode()) is (given == KEY)
+        assert await check.verify(longer, given.encode()) is (given == KEY + "\0")
+
+
 async def test_what_was_right_for_one_is_not_for_another() -> None:
     check = PasswordCheck()
     own, other = (hash_password(key, generated=True) for key in (KEY, KEY[::-1]))
