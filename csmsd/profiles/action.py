@@ -179,7 +179,7 @@ class Effect(msgspec.Struct, frozen=True):
 Steps = Generator[Message, Any, None]
 
 
-class Operation(msgspec.Struct, kw_only=True):
+class Operation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """An operator command. Its fields are the parameters, their `Meta` the limits and the help.
 
     The docstring is the command's help, its first line the summary. `Meta(extra={"metavar": …})` names the value in

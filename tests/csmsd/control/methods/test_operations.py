@@ -25,6 +25,7 @@ async def cleared(site: Site, point: RawChargePoint, identity: str = "CP1", stat
         ({"parameters": {"type": "Warm"}}, 2),
         ({"parameters": {"type": "soft"}}, 2),
         ({"parameters": {}}, 2),
+        ({"parameters": {"type": "Soft", "typo": 1}}, 2),
         ({"parallel": 0}, -32602),
         ({"parallel": 1001}, -32602),
         ({"timeout": 0}, -32602),
