@@ -224,9 +224,10 @@ class CallEnd:
 class CallTicket:
     """Lets the one who asked for a CALL withdraw it while it waits in the queue."""
 
-    __slots__ = ("withdraw",)
+    __slots__ = ("cancelled", "withdraw")
 
     def __init__(self) -> None:
+        self.cancelled = False  # by an operator, for good
         self.withdraw: Callable[[], bool] = lambda: False  # True: it had not been sent and will not be
 
 

@@ -75,7 +75,7 @@ class Delivery:
 
     def _may_be_sent(self, key: str) -> ChargePointState | None:
         state = self._live.site.charge_points.get(key)
-        if state is None or self._runner.draining or not self._links.is_ready(state.id):
+        if state is None or not self._links.is_ready(state.id):
             return None
         return None if state.record.boot_status in NOT_ACCEPTED or self._is_away(key, state) else state
 

@@ -38,7 +38,6 @@ class OperationRunner:
         self._task_ids = count(last_task + 1)
         self._tickets: dict[int, CallTicket] = {}
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
-        self._cancelled: set[int] = set()
         self.draining = False
         # Has a file host open before a charge point is told of it; a text where it was opened for that. Raises OSError.
         self.open_host: Callable[[Protocol], Awaitable[str | None]] = _nothing_to_open
@@ -52,7 +51,7 @@ class OperationRunner:
         ticket = self._tickets.get(task_id)
         if ticket is None or not ticket.withdraw():
             return False
-        self._cancelled.add(task_id)
+        ticket.cancelled = True
         return True
 
     async def run(
@@ -145,10 +144,10 @@ class OperationRunner:
             end = await (sending if first is None else self._in_time(first.command, ticket, sending))
         finally:
             del self._tickets[task.id], self.under_way[task.id]
-        if first is not None and end.never_sent and task.id not in self._cancelled:
+        if first is not None and end.never_sent and not ticket.cancelled:
             await self._take_back(first, end, call)
             return result_of_task(first.task), None
-        await self._settle(task, end, call)
+        await self._settle(task, end, call, cancelled=ticket.cancelled)
         return msgspec.structs.replace(result_of_task(task), note=note), end.confirmation
 
     def _in_the_way(
@@ -204,15 +203,14 @@ class OperationRunner:
             return [], []
         return call.intend(Target(self._live.site, state, self._live.now(), task.id, rollout))
 
-    async def _settle(self, task: Task, end: CallEnd, call: Call) -> None:
+    async def _settle(self, task: Task, end: CallEnd, call: Call, *, cancelled: bool) -> None:
         """Books how a CALL ended."""
-        task.state = "cancelled" if task.id in self._cancelled else "settled"
+        task.state = "cancelled" if cancelled else "settled"
         task.settled_at = self._live.now()
         task.duration_ms = end.duration_ms
         task.sent_at = end.sent_at
         task.error = end.error
         task.outcome, task.status = call.outcome(end)
-        self._cancelled.discard(task.id)
         self.outcomes[task.action if call.rules is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))

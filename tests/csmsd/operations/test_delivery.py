@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from csmsd.profiles.action import Steps, Target
+from csmsd.profiles.core.clear_cache import ClearCache
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import Engine
-from tests.csmsd.profiles.scene import SECOND
+from tests.csmsd.profiles.scene import HOUR, SECOND
 
 MINUTE = 60 * SECOND
 
@@ -127,6 +129,45 @@ async def test_what_is_over_when_its_turn_comes_is_given_up_and_not_sent(engine:
     first.confirm(status="Accepted")
     assert (await engine.until("task.expired"))["action"] == "GetConfiguration"
     assert engine.links.asked.empty()
+    assert [event.data["action"] for event in engine.told if event.type == "task.created"] == ["ClearCache"]
+
+
+async def test_what_is_over_when_its_turn_comes_is_given_up_without_delay(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when the queue looks at everything again."""
+    monkeypatch.setattr("csmsd.operations.queue._LONGEST_SLEEP_SECONDS", HOUR)
+    await engine.queued("clear-cache")
+    await engine.queued("get-configuration", MINUTE)
+    engine.back()
+    first = await engine.links.next()
+    engine.scene.now += MINUTE
+    first.confirm(status="Accepted")
+    assert (await engine.until("task.expired"))["action"] == "GetConfiguration"
+
+
+async def test_its_time_may_run_out_while_it_waits_for_other_calls(engine: Engine) -> None:
+    await engine.queued("clear-cache", ttl=20)
+    engine.links.busy = True
+    engine.back()
+    await engine.links.next()
+    engine.scene.now += 20
+    assert (await engine.until("task.expired"))["action"] == "ClearCache"
+    assert engine.rows("SELECT state, outcome FROM task") == [("expired", "not_sent")]
+    assert engine.rows("SELECT * FROM queued_command") == []
+
+
+async def test_one_that_is_cancelled_while_it_waits_for_other_calls_is_over(engine: Engine) -> None:
+    number = await engine.queued("clear-cache")
+    engine.links.busy = True
+    engine.back()
+    await engine.links.next()
+    assert await engine.queue.cancel(number, "ben")
+    assert (await engine.until("task.delivered"))["outcome"] == "not_sent"
+    assert engine.rows("SELECT state, outcome FROM task") == [("cancelled", "not_sent")]
+    assert engine.rows("SELECT * FROM queued_command") == []
+    assert not engine.queue.waits(number)
+    assert await engine.stays_unasked()
 
 
 async def test_its_time_may_run_out_while_it_is_recorded(engine: Engine) -> None:
@@ -241,6 +282,37 @@ async def test_what_cannot_be_ended_on_disk_waits_on(engine: Engine) -> None:
     assert not engine.queue.waits(number)
 
 
+async def test_who_gave_what_cannot_be_ended_on_disk_is_told_that_it_waits(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    transaction = engine.scene.started()
+    await engine.store(transaction)
+    before_it = engine.enqueue("clear-cache")
+    asked = await engine.links.next()
+    running = engine.enqueue("remote-stop", transaction=transaction.id)
+    await engine.until("task.queued")
+    await engine.until("task.queued")
+    engine.scene.stop(transaction)
+    await engine.store(transaction)
+    engine.refuse("DELETE ON queued_command")
+    asked.confirm(status="Accepted")
+    await before_it
+    (result,) = await asyncio.wait_for(running, 5)
+    assert result.outcome == "queued"
+    assert "could not be worked off" not in caplog.text
+
+
+async def test_what_has_nothing_to_send_any_more_is_over(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(operation: ClearCache, target: Target) -> Steps:
+        yield from ()
+
+    await engine.queued("clear-cache")
+    monkeypatch.setattr(ClearCache, "steps", nothing)
+    engine.back()
+    await engine.until("task.settled")
+    assert engine.rows("SELECT state, outcome, error FROM task") == [("settled", "not_sent", "nothing was to be sent")]
+
+
 async def test_while_csmsd_stops_nothing_is_begun(engine: Engine) -> None:
     await engine.queued("clear-cache")
     engine.runner.draining = True
@@ -253,6 +325,7 @@ async def test_while_csmsd_stops_nothing_is_begun(engine: Engine) -> None:
 async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
     engine.live.site.firmware.hosting = Hosting({"http": Host(9080, "csms")}, lambda: "t" * 32)
     number = await engine.queued("get-diagnostics")
+    later = await engine.queued("clear-cache")
     tried = asyncio.Event()
 
     async def refuse(protocol: Protocol) -> str | None:
@@ -269,5 +342,7 @@ async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
     while engine.queue.waits(number) and engine.links.asked.empty():
         engine.queue.ready()
         await engine.until_idle()
-    assert engine.rows("SELECT state, error FROM task") == [("recorded", None)]
+    assert engine.rows("SELECT state, error FROM task") == [("recorded", None), ("queued", None)]
+    assert engine.queue.waits(later)  # it does not overtake
     assert (await engine.links.next()).action == "GetDiagnostics"
+    assert engine.links.asked.empty()

@@ -155,6 +155,15 @@ async def test_a_disk_that_refuses_keeps_nobody_from_a_command_and_its_news_is_t
     assert engine.rows("SELECT * FROM task") == []
 
 
+async def test_what_cannot_be_stored_changes_nothing_in_memory(engine: Engine) -> None:
+    running = engine.run("change-configuration", set=["HeartbeatInterval=60"])
+    asked = await engine.links.next()
+    await engine.writer.close()
+    asked.confirm(status="Accepted")
+    assert only(await running).outcome == "accepted"
+    assert engine.cp.configuration == {}
+
+
 async def test_what_has_to_be_followed_is_not_sent_unrecorded(engine: Engine) -> None:
     fields = {"location": "ftp://h/f", "retrieve_date": "2026-03-01T12:00:00Z"}
     engine.refuse("INSERT ON task")
