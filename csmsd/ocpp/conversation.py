@@ -155,6 +155,8 @@ class Conversation:
 
     def _receive(self, text: str | bytes, now: float) -> Event:
         frame = frames.parse(text)
+        if isinstance(frame, frames.Call):  # nearly all of them
+            return self._receive_call(frame, None, now)
         damage = None
         if isinstance(frame, frames.DamagedFrame):
             self._rest, damage, frame = frame.rest, frame.damage, frame.frame
@@ -174,13 +176,14 @@ class Conversation:
         if damage is not None and damage.unreadable is not None and self._note_garbage(now):
             return Odd("not_json", damage.unreadable, hopeless=True)
         payload = bytes(frame.payload)
-        latest = next(reversed(self._requests), None) == frame.unique_id
-        earlier = self._requests.pop(frame.unique_id, None)
-        if earlier is not None and earlier.repeats(frame.action, payload, now, latest=latest):
-            self._requests[frame.unique_id] = earlier
-            if earlier.answer is not None:
-                self._out.append(earlier.answer)
-            return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
+        earlier = self._requests.get(frame.unique_id)
+        if earlier is not None:
+            latest = next(reversed(self._requests)) == frame.unique_id
+            self._requests.move_to_end(frame.unique_id)
+            if earlier.repeats(frame.action, payload, now, latest=latest):
+                if earlier.answer is not None:
+                    self._out.append(earlier.answer)
+                return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
         # J 4.1.4 wants unique ids; a charge point that reuses one for another CALL still gets its answer.
         self._requests[frame.unique_id] = _Request(
             frame.action, payload, now, earlier_owed=earlier.owed if earlier is not None else 0

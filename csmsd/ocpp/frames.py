@@ -86,7 +86,10 @@ def parse(text: str | bytes) -> Frame | DamagedFrame | Unreadable:
         return _read_again(text)
     if isinstance(text, bytes) and not text.isascii() and not _is_utf_8(text):  # payloads have not been looked into
         return _read_again(text)
-    return _unusable(frame.unique_id) or frame
+    unique_id = frame.unique_id
+    if type(unique_id) is str and len(unique_id) <= MAX_UNIQUE_ID:
+        return frame
+    return _unusable(unique_id) or frame
 
 
 def _unusable(unique_id: UniqueId) -> Unreadable | None:

@@ -28,7 +28,7 @@ _EPOCH_TEXT = re.compile(r"(\d{10})(?:\.(\d+))?|(\d{13})", re.ASCII)  # seconds 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-class ReadTime(msgspec.Struct, frozen=True):
+class ReadTime(msgspec.Struct, frozen=True, gc=False):
     """A moment as read: `time` in ms since 1970 UTC, and what was odd about the text, if anything."""
 
     time: int

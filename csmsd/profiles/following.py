@@ -1,18 +1,20 @@
 """What follows from events, by the rules that slices declare as `CONSEQUENCES`."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from csmsd.profiles import consequences
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
 
 
-def what_follows(events: Iterable[Event], site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def what_follows(events: Sequence[Event], site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """What follows from events by the rules of other slices, and what follows from that.
 
     Raises RuntimeError when rules bring each other about without an end: that is a mistake in them.
     """
     known = consequences()
+    if all(event.type not in known for event in events):
+        return [], []
     changes: list[Change] = []
     more: list[Event] = []
     for _ in range(len(known) + 1):  # no chain of rules without a circle is longer

@@ -13,12 +13,13 @@ import pytest
 from csmsd import live_site
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
+from csmsd.ocpp.types import SampledValue
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
 from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.sample import Sample
+from csmsd.profiles.core.metering import MeterReading, Shape, Taken
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
@@ -323,7 +324,11 @@ async def test_what_no_file_knows_is_carried_over(house: House) -> None:
     before.heard["Heartbeat"] = NOON
     before.unanswered_since = NOON + 1
     before.samples[1] = LatestSamples()
-    before.samples[1].add(1, lambda: {"Power.Active.Import": Sample(7, "W", NOON)}, NOON)
+    reading = MeterReading(
+        charge_point="CP1", connector=1, transaction_id=None, time=NOON, text=None, shape=0, samples=""
+    )
+    power = [SampledValue(value="7", measurand="Power.Active.Import")]
+    before.samples[1].take(None, [Taken(Shape(0, power), [7.0], reading, 0)], NOON)
     house.live.distrust()
     await house.writer.flush()
     after = house.live.site.charge_points["cp1"]

@@ -1,7 +1,7 @@
 """Charge points and their connectors: the records that are kept, and the live state around them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +11,7 @@ from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
-from csmsd.profiles.core.metering import Arrivals
+from csmsd.profiles.core.metering import Arrivals, Taken
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
@@ -155,31 +155,36 @@ class LatestSamples(Mapping[str, Sample]):
         self.transaction: int | None = None
         self.received_at: Milliseconds = 0  # when the last ones came, whatever their own clock says
         self._settled: dict[str, Sample] = {}
-        self._unsettled: dict[int, Callable[[], dict[str, Sample]]] = {}
+        self._unsettled: dict[int, Taken] = {}
         self._time: Milliseconds = 0  # of the newest ones, by their own clock
         self._newest_at: Milliseconds = 0  # when those came
 
-    def receive(self, transaction: int | None, now: Milliseconds) -> None:
-        """Readings of that transaction come now; those of another one count no more."""
+    def take(self, transaction: int | None, takings: Iterable[Taken], now: Milliseconds) -> None:
+        """Takes what was measured of that transaction and came now; what was measured of another one counts no more.
+
+        Newer ones replace unseen ones of the same kind, except 0, which may have other names in it; older ones, out of
+        a backlog, replace nothing that is newer.
+        """
         self.received_at = now
         if transaction != self.transaction:
             self.transaction = transaction
             self._settled.clear()
             self._unsettled.clear()
             self._time = 0
-
-    def add(self, kind: int, samples: Callable[[], dict[str, Sample]], time: Milliseconds) -> None:
-        """Takes what was read at a time. Newer ones replace unseen ones of the same `kind`, except 0, which may have
-        other names in it; older ones, out of a backlog, replace nothing that is newer."""
-        time = min(time, self.received_at)  # a clock that is ahead must not hide what comes after it is set right
-        if time < self._time and self.received_at - self._newest_at < _CLOCK_SET_BACK_MS:
-            self._add_older(samples())
-            return
-        self._time, self._newest_at = time, self.received_at
-        self._unsettled.pop(kind, None)
-        self._unsettled[kind] = samples
-        if kind == 0 or len(self._unsettled) > self._MOST_UNSETTLED:
-            self._settle()
+        for taken in takings:
+            time = taken.row.time
+            if time > now:  # a clock that is ahead must not hide what comes after it is set right
+                time = now
+            if time < self._time and now - self._newest_at < _CLOCK_SET_BACK_MS:
+                self._add_older(taken.samples())
+                continue
+            self._time, self._newest_at = time, now
+            unsettled, kind = self._unsettled, taken.kind
+            if kind in unsettled:
+                del unsettled[kind]  # it goes to the end
+            unsettled[kind] = taken
+            if kind == 0 or len(unsettled) > self._MOST_UNSETTLED:
+                self._settle()
 
     def _add_older(self, samples: dict[str, Sample]) -> None:
         settled = self._settle()
@@ -190,8 +195,8 @@ class LatestSamples(Mapping[str, Sample]):
 
     def _settle(self) -> dict[str, Sample]:
         settled = self._settled
-        for samples in self._unsettled.values():
-            for name, sample in samples().items():
+        for taken in self._unsettled.values():
+            for name, sample in taken.samples().items():
                 if name in settled or len(settled) < MAX_SAMPLES:
                     settled[name] = sample
         self._unsettled.clear()

@@ -55,7 +55,9 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     _show(request.connector_id, transaction, readings.taken, at)
     told = partial(_told, request.connector_id, transaction_id, readings.taken)
     measured = Event("meter_values", at.charge_point.id, told)
-    return Reply(MeterValuesConf(), moved + readings.changes, [*told_of, measured])
+    if not (moved or told_of):  # nearly always
+        return Reply(MeterValuesConf(), readings.changes, [measured])
+    return Reply(MeterValuesConf(), [*moved, *readings.changes], [*told_of, measured])
 
 
 def _show(connector: int, transaction: Transaction | None, takings: list[Taken], at: Context) -> None:
@@ -65,9 +67,7 @@ def _show(connector: int, transaction: Transaction | None, takings: list[Taken],
     samples = at.charge_point.samples.get(connector)
     if samples is None:
         samples = at.charge_point.samples[connector] = LatestSamples()
-    samples.receive(transaction.id if transaction is not None else None, at.now)
-    for taken in takings:
-        samples.add(taken.kind, taken.samples, taken.row.time)
+    samples.take(transaction.id if transaction is not None else None, takings, at.now)
 
 
 def _arrivals(connector: int, at: Context) -> Arrivals:
@@ -96,8 +96,6 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     if named is not None and named.named and named.state == "active":
         return named, [], []  # nearly all of them
     running = book.active_on(request.connector_id)
-    if not request.meter_value:
-        return running, [], []  # it measures nothing
     if claimed is None:
         return (running, [], []) if running is not None else _goes_on(request, at)
     if named is None:

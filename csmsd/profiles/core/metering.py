@@ -146,9 +146,9 @@ class Shape:
             if meaning.energy is not None
         ]
 
-    def pack(self, samples: list[SampledValue]) -> str:
+    def pack(self, samples: list[SampledValue], values: list[str]) -> str:
         """Samples of this shape as JSON: their values, or all of them where the shape is not kept."""
-        return encode_json([sample.value for sample in samples] if self.number else samples).decode()
+        return encode_json(values if self.number else samples).decode()
 
 
 class MeterShapes:
@@ -204,16 +204,15 @@ def unpack(shape: str | None, samples: str) -> list[SampledValue]:
 def number(sample: SampledValue) -> tuple[float, str] | None:
     """A sample's value in its base unit, or None where it has no number (SignedData is opaque)."""
     meaning = _meaning(sample)
-    ((value,), _) = _numbers([sample])
+    ((value,), _) = _numbers([sample.value])
     if value is None or sample.format == "SignedData":
         return None
     value *= meaning.factor
     return (value, meaning.unit) if math.isfinite(value) else None
 
 
-def _numbers(samples: list[SampledValue]) -> tuple[list[float | None], bool]:
-    """The values as numbers, None for those that are none; and whether all are written plainly as numbers."""
-    texts = [sample.value for sample in samples]
+def _numbers(texts: list[str]) -> tuple[list[float | None], bool]:
+    """Values as numbers, None for those that are none; and whether all are written plainly as numbers."""
     try:
         numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
         if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
@@ -242,17 +241,9 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     """The numbers of one MeterValue as they were taken; next to none is looked at, so that names and units can wait."""
 
     shape: Shape
-    numbers: list[float | None]
+    numbers: list[float | None]  # finite
     row: MeterReading
-
-    @property
-    def time(self) -> Milliseconds:
-        return self.row.time
-
-    @property
-    def kind(self) -> int:
-        """Takings of one kind have the same names in them; 0: nobody knows which."""
-        return 0 if None in self.numbers else self.shape.number
+    kind: int  # takings of one kind have the same names in them; 0: nobody knows which
 
     def samples(self) -> dict[str, Sample]:
         """By measurand and phase, in base units."""
@@ -260,14 +251,22 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
         for place in self.shape.shown:
             meaning, number = self.shape.meanings[place], self.numbers[place]
             if number is not None and meaning.name is not None and math.isfinite(number * meaning.factor):
-                named[meaning.name] = Sample(number * meaning.factor, meaning.unit, self.time)
+                named[meaning.name] = Sample(number * meaning.factor, meaning.unit, self.row.time)
         return named
 
 
 def taken_again(shape: str | None, row: MeterReading) -> Taken:
     """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
     samples = unpack(shape, row.samples)
-    return Taken(_shape_of(shape) if shape is not None else Shape(0, samples), _numbers(samples)[0], row)
+    return _taken(
+        _shape_of(shape) if shape is not None else Shape(0, samples),
+        _numbers([sample.value for sample in samples])[0],
+        row,
+    )
+
+
+def _taken(shape: Shape, numbers: list[float | None], row: MeterReading) -> Taken:
+    return Taken(shape, numbers, row, 0 if None in numbers else shape.number)
 
 
 @lru_cache(MAX_SHAPES)
@@ -282,15 +281,15 @@ class Arrivals:
 
     def __init__(self, since: Milliseconds) -> None:
         self._time = since
-        self._shapes: set[int] = set()  # of the newest readings
+        self._shapes: tuple[int, ...] = ()  # of the newest readings
 
     def is_new(self, row: MeterReading) -> bool:
         if row.time > self._time:
             self._time = row.time
-            self._shapes = {row.shape}
+            self._shapes = (row.shape,)
             return True
         if row.time == self._time and row.shape and row.shape not in self._shapes:
-            self._shapes.add(row.shape)
+            self._shapes = (*self._shapes, row.shape)
             return True
         return False
 
@@ -331,13 +330,15 @@ def read_meter_values(
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
             moment = _beside(values, place, moment, received_at, zone)
         samples = value.sampled_value
-        numbers, plain = _numbers(samples)
+        texts = [sample.value for sample in samples]
+        numbers, plain = _numbers(texts)
         if not plain:
             samples = [sample for sample in samples if not _is_empty(sample.value)]
             dropped = len(value.sampled_value) - len(samples)
             readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
             readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in _oddities(samples)]
-            numbers, _ = _numbers(samples)
+            texts = [sample.value for sample in samples]
+            numbers, _ = _numbers(texts)
         if not samples:
             continue
         shape, new_shape = shapes.recognize(samples)
@@ -353,10 +354,10 @@ def read_meter_values(
             time=moment.time,
             text=None if canonical else value.timestamp,
             shape=shape.number,
-            samples=shape.pack(samples),
+            samples=shape.pack(samples, texts),
         )
         readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
-        readings.taken.append(Taken(shape, numbers, row))
+        readings.taken.append(Taken(shape, numbers, row, shape.number) if plain else _taken(shape, numbers, row))
     return readings
 
 

@@ -49,7 +49,7 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     status_at = min(moment.time, at.now)
     state = at.charge_point
     known = state.connectors.get(request.connector_id)
-    hidden = state.hidden_by_fault.get(request.connector_id)
+    hidden = state.hidden_by_fault.get(request.connector_id) if state.hidden_by_fault else None
     present = known if hidden is None else hidden
     if not moment.oddity:
         if known is not None and present is not None and status_at < present.status_at:
@@ -61,7 +61,8 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         state.lateness.note(status_at, at.now)
     if known is not None:
         status_at = in_order(status_at, known.status_at, at.now)
-    state.hidden_by_fault.pop(request.connector_id, None)
+    if hidden is not None:
+        del state.hidden_by_fault[request.connector_id]
     return _taken(request, status_at, known, at)
 
 

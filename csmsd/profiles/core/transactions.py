@@ -215,9 +215,10 @@ class TransactionBook:
 
     def active_on(self, connector: int) -> Transaction | None:
         """The one that is running on a connector: of several, the one that the charge point goes on with."""
+        if len(self._open) == 1:  # nearly always, and asked for with every reading
+            (only,) = self._open.values()
+            return only if only.connector == connector else None
         running = [transaction for transaction in self._open.values() if transaction.connector == connector]
-        if len(running) < 2:
-            return running[0] if running else None
         return max(running, key=lambda known: (max(known.start_time, self.used(known)), known.id), default=None)
 
     def active_within(self, connector: int) -> Transaction | None:
