@@ -69,10 +69,10 @@ def test_a_late_start_is_held_against_when_it_arrived() -> None:
 # --- what ended it
 
 
-def ended_by(*tasks: Task, **transaction: Any) -> tuple[int, bool, float] | None:
-    """(task, whether the charge point says so, minutes before the end)."""
+def ended_by(*tasks: Task, **transaction: Any) -> tuple[int, bool, int] | None:
+    """(task, whether the charge point says so, seconds before the end)."""
     found = stop_command(facts(transaction, tasks=list(tasks)))
-    return None if found is None else (found.task.id, found.told, found.before_ms / MINUTE)
+    return None if found is None else (found.task.id, found.told, found.before_ms // 1000)
 
 
 @pytest.mark.parametrize(
@@ -85,37 +85,42 @@ def ended_by(*tasks: Task, **transaction: Any) -> tuple[int, bool, float] | None
     ],
 )
 def test_a_reason_names_its_command_however_long_ago(reason: str, command: Task) -> None:
-    assert ended_by(command, stop_reason=reason) == (8, True, 20)
+    assert ended_by(command, stop_reason=reason) == (8, True, 1200)
     assert ended_by(command, stop_reason="Local") is None
     assert ended_by(command, stop_reason=None) is None
 
 
 def test_the_command_of_the_reason_goes_before_a_later_one() -> None:
     stop, reset = task(8, 59.2, STOP, {"transactionId": 17}), task(9, 59.8, "Reset", {"type": "Soft"})
-    assert ended_by(stop, reset, stop_reason="Remote") == (8, True, pytest.approx(0.8))
-    assert ended_by(stop, reset, stop_reason="Local") == (9, False, pytest.approx(0.2))
+    assert ended_by(stop, reset, stop_reason="Remote") == (8, True, 48)
+    assert ended_by(stop, reset, stop_reason="Local") == (9, False, 12)
 
 
 def test_the_last_of_several_ended_it() -> None:
     first, second = (task(number, 40 + number, STOP, {"transactionId": 17}) for number in (8, 9))
-    assert ended_by(first, second, stop_reason="Remote") == (9, True, 11)
+    assert ended_by(first, second, stop_reason="Remote") == (9, True, 660)
 
 
 def test_without_an_answer_it_ended_it_only_just_before() -> None:
     def lost(minute: float) -> Task:
         return task(8, minute, STOP, {"transactionId": 17}, outcome="timeout")
 
-    assert ended_by(lost(59), stop_reason="Remote") == (8, True, 1)
+    assert ended_by(lost(59), stop_reason="Remote") == (8, True, 60)
     assert ended_by(lost(58.99), stop_reason="Remote") is None
 
 
 def test_only_what_was_sent_while_it_ran() -> None:
     unlock = {"connectorId": 1}
     short = {"start_received_at": NOON + 59.5 * MINUTE, "stop_reason": "Local"}
-    assert ended_by(task(8, 59.5, "UnlockConnector", unlock), **short) == (8, False, 0.5)
+    assert ended_by(task(8, 59.5, "UnlockConnector", unlock), **short) == (8, False, 30)
     assert ended_by(task(8, 59.4, "UnlockConnector", unlock), **short) is None
     assert ended_by(task(8, 60, "UnlockConnector", unlock)) == (8, False, 0)
     assert ended_by(task(8, 60.01, "UnlockConnector", unlock)) is None
+
+
+def test_a_command_that_was_refused_ended_nothing() -> None:
+    refused = task(8, 59.9, STOP, {"transactionId": 17}, outcome="rejected", status="Rejected")
+    assert ended_by(refused, stop_reason="Remote") is None
 
 
 def test_one_that_was_never_stopped_was_ended_by_nothing() -> None:

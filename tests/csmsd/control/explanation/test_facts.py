@@ -52,6 +52,7 @@ def test_a_state_of_charge_of_nothing_is_one() -> None:
         ({"meter_stop_wh": None}, [20, 10], 20),
         ({"meter_stop_wh": None}, [-5, 10, 61], 10),  # of before and after it says nothing
         ({"meter_stop_wh": None}, [0, 60], 60),
+        ({"meter_stop_wh": None}, [0], 0),
         ({"meter_stop_wh": None}, [], None),
         ({"stop_time": None, "meter_stop_wh": None}, [10], 10),
         ({"stop_time": None}, [10], 10),  # a register without a time
