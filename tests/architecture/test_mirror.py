@@ -17,8 +17,6 @@ STILL_MISSING = {
     "csmsd.profiles.core.energy.agreement",
     "csmsd.profiles.core.energy.clocks",
     "csmsd.profiles.core.energy.closing",
-    "csmsd.profiles.core.energy.evidence",
-    "csmsd.profiles.core.energy.plain",
     "csmsd.profiles.core.energy.registers",
     "csmsd.profiles.core.energy.running",
     "csmsd.profiles.core.energy.streams",

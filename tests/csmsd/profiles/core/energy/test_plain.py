@@ -1,0 +1,176 @@
+"""The figure of a transaction that is as it should be, and from when on it is not."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.profiles.core.energy.plain import Plain, reach
+from tests.csmsd.profiles.core.energy.played import MINUTE
+from tests.csmsd.profiles.scene import HOUR, NOON
+
+
+def began(register: float | None = 1000, **fields: Any) -> Plain:
+    """An hour before noon, at a wallbox."""
+    usual: dict[str, Any] = {"time": NOON - HOUR, "received_at": NOON - HOUR, "oddity": None, "rating_w": None}
+    return Plain.began(register=register, **usual | fields)
+
+
+# --- what a connector can deliver
+
+
+@pytest.mark.parametrize(
+    ("watts", "time", "wh"),
+    [
+        (22_000, HOUR, 22_000 * 1.15 + 22_000 / 60 + 100),
+        (22_000, 0, 22_000 / 60 + 100),
+        (22_000, -HOUR, 22_000 / 60 + 100),  # no time is less than none
+        (60_000, HOUR // 2, 60_000 * 0.575 + 1000 + 100),
+    ],
+)
+def test_what_a_connector_can_deliver(watts: float, time: int, wh: float) -> None:
+    assert reach(watts, time) == pytest.approx(wh)
+
+
+# --- the start
+
+
+def is_plain(**fields: Any) -> bool:
+    """Whether a start leaves a figure to the first reading, which shows just its register."""
+    plain = began(**fields)
+    return plain.take(plain.start_time, plain.start_wh) and plain.figure == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "plain"),
+    [
+        ({"register": 0}, True),
+        ({"register": 1}, True),
+        ({"register": -1}, False),
+        ({"register": None}, False),
+        ({"register": 99_999_999_999}, True),
+        ({"register": 100_000_000_000}, False),  # a tenth of what no register shows
+        ({"oddity": "before_2010"}, False),
+        ({"received_at": NOON - HOUR + 24 * HOUR}, True),
+        ({"received_at": NOON - HOUR + 24 * HOUR + 1}, False),  # it was offline for longer
+        ({"received_at": NOON - HOUR - 60_000}, True),
+        ({"received_at": NOON - HOUR - 60_001}, False),  # its clock is ahead
+    ],
+)
+def test_a_start_that_is_plain(fields: dict[str, Any], plain: bool) -> None:
+    assert is_plain(**fields) is plain
+
+
+def test_nothing_is_known_before_a_register_was_read() -> None:
+    assert began().figure is None
+
+
+# --- readings
+
+
+@pytest.mark.parametrize(
+    ("fields", "watts"),
+    [
+        ({}, 22_000),
+        ({"register": 99_999}, 22_000),  # of so little it may be one in kWh, or not read
+        ({"register": 100_000}, 400_000),
+        ({"rating_w": 11_000.0}, 11_000),
+        ({"register": 100_000, "rating_w": 11_000.0}, 11_000),
+    ],
+)
+@pytest.mark.parametrize("minutes", [0, 1, 30])
+def test_how_fast_a_register_may_advance(fields: dict[str, Any], watts: float, minutes: int) -> None:
+    most = fields.get("register", 1000) + reach(watts, minutes * MINUTE)
+    assert began(**fields).take(NOON - HOUR + minutes * MINUTE, most - 0.02)
+    plain = began(**fields)
+    assert not plain.take(NOON - HOUR + minutes * MINUTE, most)  # up to the last digit of a float
+    assert plain.figure is None
+
+
+def test_a_figure_is_from_the_start_to_the_last_reading() -> None:
+    plain = began()
+    assert plain.take(NOON - 30 * MINUTE, 1100.4)
+    assert plain.figure == 100
+    assert plain.take(NOON - 20 * MINUTE, 1200.6)
+    assert plain.figure == 201
+
+
+def test_the_same_again_at_the_same_time_is_as_it_should_be() -> None:
+    plain = began()
+    assert plain.take(NOON, 1100)
+    assert plain.take(NOON, 1100)
+    assert plain.take(NOON, 1101)
+    assert plain.figure == 101
+
+
+@pytest.mark.parametrize(("minute", "wh"), [(-1, 1200), (0, 1099)])
+def test_a_reading_that_goes_back(minute: int, wh: float) -> None:
+    plain = began()
+    assert plain.take(NOON, 1100)
+    assert not plain.take(NOON + minute * MINUTE, wh)
+    assert plain.figure is None
+    assert not plain.take(NOON + MINUTE, 1300), "it does not become plain again"
+    assert plain.figure is None
+
+
+def test_a_reading_of_before_the_start_is_not_the_transactions() -> None:
+    plain = began()
+    assert plain.take(NOON, 1100)
+    assert plain.take(NOON - HOUR - 1, 900)
+    assert plain.figure == 100
+    assert not plain.take(NOON - HOUR, 1000), "the moment of the start is its own"
+
+
+def test_a_reading_of_before_the_start_that_comes_first_may_be_by_another_clock() -> None:
+    assert not began().take(NOON - HOUR - 1, 900)
+
+
+@pytest.mark.parametrize(("wh", "plain"), [(1000, True), (1010, True), (990, True), (1010.1, False), (989.9, False)])
+def test_the_register_of_the_start_once_more(wh: float, plain: bool) -> None:
+    known = began()
+    assert known.take(NOON, 1100)
+    assert known.begin(wh) is plain
+    assert known.figure == (100 if plain else None)
+
+
+def test_what_else_is_measured_leaves_the_path() -> None:
+    plain = began()
+    assert plain.take(NOON, 1100)
+    assert not plain.leave()
+    assert plain.figure is None
+    assert not plain.begin(1000)
+
+
+# --- the stop
+
+
+def stopped(register: float | None = 1300, *, read: float | None = 1100, **fields: Any) -> int | None:
+    plain = began()
+    if read is not None:
+        plain.take(NOON - MINUTE, read)
+    usual: dict[str, Any] = {"time": NOON, "received_at": NOON, "oddity": None}
+    return plain.stopped(register=register, **usual | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "figure"),
+    [
+        ({}, 300),
+        ({"register": 1100}, 100),
+        ({"register": 1099}, None),
+        ({"register": None}, None),
+        ({"register": 0}, None),  # it is not known
+        ({"register": 90_000, "read": 50_000}, None),  # faster than it can
+        ({"oddity": "before_2010"}, None),
+        ({"time": NOON + 60_000}, 300),
+        ({"time": NOON + 60_001}, None),
+        ({"time": NOON - MINUTE}, 300),
+        ({"time": NOON - MINUTE - 1}, None),  # before the last reading
+        ({"received_at": NOON + 48 * HOUR}, 300),  # told late
+        ({"read": None}, None),
+        ({"read": 1000}, 300),
+        ({"read": 1003}, 300),
+        ({"read": 1002.9}, None),  # the readings may be kWh that are called Wh
+    ],
+)
+def test_a_stop(fields: dict[str, Any], figure: int | None) -> None:
+    assert stopped(**fields) == figure
