@@ -15,7 +15,6 @@ STILL_MISSING = {
     "csmsd.control.views",
     "csmsd.daemon",
     "csmsd.profiles.core.energy.agreement",
-    "csmsd.profiles.core.energy.clocks",
     "csmsd.profiles.core.energy.closing",
     "csmsd.profiles.core.energy.registers",
     "csmsd.profiles.core.energy.running",
