@@ -6,6 +6,7 @@ import logging
 
 from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored
+from csmsd.profiles.smart_charging.compliance import LIMIT_EXCEEDED, excess
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Housekeeping:
         while True:
             await asyncio.sleep(_SECONDS)
             await self.save_what_moved()
+            await self.mark_excesses()
 
     async def save_what_moved(self) -> None:
         if not self._live.accepting:
@@ -31,6 +33,22 @@ class Housekeeping:
             await self._live.keep([change for state in everyone for change in state.housekeeping()])
         except NotStored as error:
             log.error("counters could not be saved: %s", error)
+
+    async def mark_excesses(self) -> None:
+        """Marks the transactions in which more is drawn than a limit allows: reports tell of it afterwards."""
+        if not self._live.accepting:
+            return
+        site, now = self._live.site, self._live.now()
+        found = []
+        for state in site.charge_points.values():
+            for transaction in state.transactions.active() if state.connected else ():
+                if LIMIT_EXCEEDED not in transaction.flags and excess(state, transaction.connector, site, now):
+                    transaction.flag(LIMIT_EXCEEDED)
+                    found.append(transaction)
+        try:
+            await self._live.keep(found)
+        except NotStored as error:
+            log.error("what exceeds its limit could not be marked: %s", error)
 
 
 def calm_garbage_collector() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from shlex import quote
 from typing import Literal
 
 from csmsctl.billing.pricing import with_tax
@@ -27,6 +28,18 @@ def kind_of(transaction: Record) -> Kind:
     return "suspect" if transaction["energy_suspect"] or odd_time else "measured"
 
 
+# What is odd about a transaction and changes nothing of its figures.
+_ODD = {
+    "reservation_of": "its connector was reserved for idTag {}",
+    "limit_exceeded": "more was drawn than a charging profile allowed",
+}
+
+
+def _odd(transaction: Record) -> list[tuple[str, str]]:
+    parts = (flag.partition(":") for flag in transaction["flags"])
+    return [(kind, detail) for kind, _, detail in parts if kind in _ODD]
+
+
 def is_settled(transaction: Record) -> bool:
     """Whether its figure is an operator's decision, made when all was known."""
     return transaction["settled_at"] is not None and not transaction["energy_suspect"]
@@ -46,7 +59,7 @@ def reason_of(transaction: Record) -> str:
         case "suspect":
             odd = [flag for flag in transaction["flags"] if flag.startswith(("start_time:", "stop_time:"))]
             return ", ".join([*transaction["doubts"], *odd])
-    return ""
+    return "; ".join(_ODD[kind].format(detail) for kind, detail in _odd(transaction))
 
 
 @dataclass
@@ -86,10 +99,12 @@ def report(
     tariffs: TariffFile | None,
     included: Iterable[str] = (),
     unbooked: Iterable[Record] = (),
+    unclaimed: Iterable[Record] = (),
 ) -> Record:
     """`groups`, `total` and `gaps`. Only what is measured counts, and what of the doubtful is to be `included`.
 
-    `unbooked` are messages of the time that belong to no transaction: energy that is in no line, perhaps.
+    `unbooked` are messages of the time that belong to no transaction, `unclaimed` is energy that belongs to none: it is
+    in no line.
     """
     groups: dict[str | None, _Group] = {}
     gaps: list[Record] = []
@@ -108,10 +123,13 @@ def report(
             gaps.append(_gap(kind, reason_of(transaction), transaction, priced, included=counts))
         elif price_of is not None and priced is None:
             gaps.append(_gap("unpriced", "no tariff is for it", transaction, None, included=True))
+        elif _odd(transaction):
+            gaps.append(_gap("odd", reason_of(transaction), transaction, priced, included=True))
     ordered = sorted(groups.values(), key=lambda group: (group.key is None, _in_order(group.key)))
     lines = [group.line(tariffs) for group in ordered]
     gaps.sort(key=lambda gap: gap["transaction"])
     gaps += [_unbooked(message) for message in unbooked]
+    gaps += [_unclaimed(energy) for energy in unclaimed]
     return {"groups": lines, "total": _total(lines, tariffs), "gaps": gaps}
 
 
@@ -160,6 +178,19 @@ def _unbooked(message: Record) -> Record:
         "charge_point": message["charge_point"],
         "included": False,
         "reason": f"{message['action']}: {message['reason']}; see to it: csmsctl tx orphans, csmsctl tx dismiss",
+    }
+
+
+def _unclaimed(energy: Record) -> Record:
+    return dict.fromkeys(("id_tag", "price", "transaction", "message")) | {
+        "kind": "unclaimed",
+        "charge_point": energy["charge_point"],
+        "start_time": energy["since"],
+        "stop_time": energy["until"],
+        "energy_wh": energy["energy_wh"],
+        "included": False,
+        "reason": f"it flowed on connector {energy['connector']} without a transaction: its start was lost, or never "
+        f"told; see: csmsctl log {quote(energy['charge_point'])}",
     }
 
 

@@ -34,6 +34,8 @@ _GAPS = (
     Column("reason", "REASON", folds=True),
 )
 
+_KINDS = {"not_booked": "messages that could not be booked", "unclaimed": "times without a transaction"}
+
 
 def report(
     ctx: typer.Context,
@@ -57,7 +59,8 @@ def report(
     A transaction belongs to the month in which it was stopped, as a whole. Only what the meter says counts: what is
     estimated (closed by an operator, or stopped without a reading) and suspect (its energy is in doubt, or a clock was
     wrong) is told apart; what an operator has settled counts. What is active or abandoned is listed, since it is not
-    over, and so are messages that could not be booked. The parent is the one that the idTag has now.
+    over, and so are messages that could not be booked and energy that flowed without a transaction. The parent is the
+    one that the idTag has now.
 
     A tariff file has currency, decimals (2), tax_percent (0), prices_include_tax (false), and tables [[tariffs]] with
     per_kwh, per_hour, per_transaction, valid_from (a date), and tags, parents or charge_points (globs) for which it is
@@ -84,6 +87,7 @@ def report(
         tariffs=tariffs,
         included=counted,
         unbooked=_unbooked(run, begin, end),
+        unclaimed=run.call("transaction.unclaimed", since=begin, until=end)["unclaimed"],
     )
     document: Record = {
         "since": begin,
@@ -224,13 +228,14 @@ def _warn(run: Invocation, document: Record) -> None:
 def _statement(document: Record) -> str:
     """The gaps in a sentence: how many of what, how much, and whether it counts."""
     parts = []
-    for kind in ("estimated", "suspect", "abandoned", "active", "unpriced"):
+    for kind in dict.fromkeys(gap["kind"] for gap in document["gaps"]):
         gaps: list[Any] = [gap for gap in document["gaps"] if gap["kind"] == kind]
-        if gaps:
-            counted = "counted" if gaps[0]["included"] else "not counted"
-            numbers = ", ".join(str(gap["transaction"]) for gap in gaps)
-            energy = thousands(sum(gap["energy_wh"] for gap in gaps))
-            parts.append(f"{len(gaps)} {kind}, {energy} kWh, {counted}: {numbers}")
+        counted = "counted" if gaps[0]["included"] else "not counted"
+        energy = sum(gap["energy_wh"] or 0 for gap in gaps)
+        figures = f", {thousands(energy)} kWh" if kind != "not_booked" else ""
+        numbers = ", ".join(str(gap["transaction"]) for gap in gaps if gap["transaction"] is not None)
+        listed = f": {numbers}" if numbers else ""
+        parts.append(f"{len(gaps)} {_KINDS.get(kind, kind)}{figures}, {counted}{listed}")
     return "Gaps: " + "; ".join(parts) + "."
 
 

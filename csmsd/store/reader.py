@@ -10,8 +10,9 @@ import msgspec
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports import OrphanFilter, ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.metering import unpack
+from csmsd.profiles.core.metering import energy_register, unpack
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.unclaimed import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import QueuedCommand, Task
@@ -98,6 +99,21 @@ class Reader:
             StoredReading(connector, time, text, unpack(shape, samples))
             for connector, time, text, shape, samples in reversed(rows)
         ]
+
+    async def readings_without_transaction(self, since: Milliseconds, until: Milliseconds) -> list[Read]:
+        """Registers at the outlet that belong to no transaction, by charge point, connector and time."""
+        rows = await self._rows(
+            "SELECT v.charge_point, v.connector, v.time, s.shape, v.samples FROM meter_value v "
+            "LEFT JOIN meter_shape s ON s.id = v.shape "
+            "WHERE v.transaction_id IS NULL AND v.time>=? AND v.time<? AND v.connector>0 "
+            "ORDER BY v.charge_point, v.connector, v.time, v.id",
+            (since, until),
+        )
+        found = []
+        for charge_point, connector, time, shape, samples in rows:
+            registers = map(energy_register, unpack(shape, samples))
+            found += [Read(charge_point, connector, time, wh) for wh in registers if wh is not None]
+        return found
 
     async def orphans(self, wanted: OrphanFilter) -> list[QuarantinedMessage]:
         """Newest first."""

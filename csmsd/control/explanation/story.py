@@ -237,7 +237,7 @@ class Story:
         flags = [
             flag
             for flag in self._facts.transaction.flags
-            if not flag.startswith(("abandoned_for", "charge_point_removed"))
+            if not flag.startswith(("abandoned_for", "charge_point_removed", "reservation_of", "limit_exceeded"))
         ]
         doubted = [sentence(doubt) for doubt in self._facts.doubts]
         return [*sentences, *(flag_text(flag) for flag in flags), *doubted, *self._settled()]

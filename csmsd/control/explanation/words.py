@@ -72,6 +72,10 @@ def flag_text(flag: str) -> str:
             return "The register at its end is an estimate: the last reading that is known."
         case "abandoned_for":
             return f"It was never stopped: transaction {detail} began on its connector."
+        case "reservation_of":
+            return f"Its connector was reserved for idTag {detail}."
+        case "limit_exceeded":
+            return "More was drawn than a charging profile allowed."
         case "charge_point_removed":
             return "Its charge point was removed while it ran."
         case _:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from shlex import quote
 
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, problem, seconds
-from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.reservation.foreign_use import used_in_spite_of
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.compliance import excess
 
@@ -133,19 +133,8 @@ def _over(state: ChargePointState, transaction: Transaction, now: Milliseconds) 
 
 def _reserved(state: ChargePointState, transaction: Transaction, site: Site) -> Iterator[Problem]:
     """A reservation is for one idTag, or for one group (C 5.13)."""
-    own = fold(transaction.id_tag)
-    tag = site.id_tag(transaction.id_tag)
-    parent = tag.parent if tag is not None else None
-    named = None
-    if transaction.reservation is not None:
-        named = site.reservations.get(state.id, transaction.reservation)
-    held = [known for known in site.reservations.active_on(state.id) if known.connector == transaction.connector]
-    for reservation in [*([named] if named is not None else []), *held]:
-        if fold(reservation.id_tag) == own or reservation.terms.serve(transaction.connector, own, parent):
-            continue
-        if reservation is not named and reservation.created_at > transaction.start_received_at:
-            continue  # it is for the time after this one
-        used = "uses" if reservation is named else "runs in spite of"
+    for reservation, named in used_in_spite_of(transaction, site):
+        used = "uses" if named else "runs in spite of"
         yield problem(
             state,
             "reservation_of_another",

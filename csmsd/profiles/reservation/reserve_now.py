@@ -9,6 +9,7 @@ from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, In
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.reservation.foreign_use import used_in_spite_of
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
 from csmsd.profiles.site import Site
 
@@ -88,7 +89,18 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return [*ended], told
 
 
-CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
+def _started(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+    """A transaction on the reservation of another card stays marked: it is billed, and somebody may ask."""
+    number, state = event.data["transaction"], site.charge_point(event.charge_point or "")
+    transaction = state.transactions.get(number) if state is not None and isinstance(number, int) else None
+    others = list(used_in_spite_of(transaction, site)) if transaction is not None else []
+    if transaction is None or not others:
+        return [], []
+    transaction.flag(*(f"reservation_of:{reservation.id_tag}" for reservation, _ in others))
+    return [transaction], []
+
+
+CONSEQUENCES = (Consequence("charge_point.removed", _removed), Consequence("transaction.started", _started))
 
 
 def _reserved(sent: Sent[ReserveNowReq]) -> Observation:

@@ -20,6 +20,8 @@ _TOLERANCE = 1.1
 _NOISE: dict[ChargingRateUnit, float] = {"A": 1.0, "W": 250.0}
 _PHASES = 3
 
+LIMIT_EXCEEDED = "limit_exceeded"  # of a transaction
+
 
 class Excess(msgspec.Struct, frozen=True):
     """A connector on which `drawn` is more than `limit`, both in `unit`: A on a phase, or W in all."""

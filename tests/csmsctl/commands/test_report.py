@@ -45,6 +45,7 @@ def books(daemon: ScriptedDaemon) -> ScriptedDaemon:
 
     daemon.replies["transaction.list"] = listed
     daemon.replies["transaction.orphans"] = listing("orphans")
+    daemon.replies["transaction.unclaimed"] = listing("unclaimed")
     daemon.replies["transaction.energy"] = energy
     daemon.replies["tag.list"] = {"tags": [samples.tag("b2", parent="FLEET"), samples.tag("A1")]}
     return daemon
@@ -144,5 +145,27 @@ def test_one_that_stops_while_we_ask_is_counted_once(csmsctl: Csmsctl, daemon: S
 
     daemon.replies["transaction.list"] = listed
     daemon.replies["transaction.orphans"] = listing("orphans")
+    daemon.replies["transaction.unclaimed"] = listing("unclaimed")
     document = csmsctl("report", "--month", "2026-01", "--json").document
     assert (document["total"]["transactions"], document["gaps"]) == (1, [])
+
+
+def test_what_is_in_no_line_is_stated(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
+    odd = tx(5, id_tag="B2", flags=["reservation_of:D4", "limit_exceeded"])
+    books.replies["transaction.list"] = lambda _, params: {"transactions": [] if "state" in params else [odd]}
+    orphan = {"id": 7, "charge_point": "CP3", "action": "StopTransaction", "reason": "no running transaction fits it"}
+    books.replies["transaction.orphans"] = listing("orphans", orphan)
+    times = {"since": "2026-01-31T10:00:00.000Z", "until": "2026-01-31T11:00:00.000Z"}
+    flowed = {"charge_point": "CP3", "connector": 2, **times, "energy_wh": 4200}
+    books.replies["transaction.unclaimed"] = listing("unclaimed", flowed)
+    ended = csmsctl("report", "--month", "2026-01", "--utc")
+    assert ended.code == 0, ended
+    assert (
+        "Gaps: 1 odd, 7.360 kWh, counted: 5; 1 messages that could not be booked, not counted; "
+        "1 times without a transaction, 4.200 kWh, not counted."
+    ) in ended.out.splitlines()
+    assert "its connector was reserved for idTag D4; more was drawn than a charging profile allowed" in ended.out
+    assert "it flowed on connector 2 without a transaction" in ended.out
+    assert "TOTAL             1  7.360" in ended.out
+    asked = [params for method, params in books.requests if method == "transaction.unclaimed"]
+    assert asked == [{"since": "2026-01-01T00:00:00.000Z", "until": "2026-02-01T00:00:00.000Z"}]

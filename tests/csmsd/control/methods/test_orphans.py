@@ -48,3 +48,13 @@ async def test_orphans_of_a_time_and_a_charge_point(site: Site) -> None:
     assert len((await site.json("tx", "orphans", "--since", "-1h"))["orphans"]) == 2
     assert (await site.json("tx", "orphans", "--until", "-1h"))["orphans"] == []
     assert len((await site.json("tx", "orphans", "--limit", "1"))["orphans"]) == 1
+
+
+async def test_energy_without_a_transaction_is_a_gap_in_the_report(site: Site) -> None:
+    point = await site.raw("CP1")
+    for ahead, register in ((-1200, 1000), (-600, 3000), (-60, 3000)):
+        value = {"timestamp": timestamp(ahead), "sampledValue": [{"value": str(register)}]}
+        await point.ask("MeterValues", {"connectorId": 1, "meterValue": [value]})
+    gaps = (await site.json("report", "--since", "-1h"))["gaps"]
+    assert [(gap["kind"], gap["energy_wh"], gap["transaction"]) for gap in gaps] == [("unclaimed", 2000, None)]
+    assert (await site.json("report", "--since", "-5m"))["gaps"] == []

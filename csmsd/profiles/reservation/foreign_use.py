@@ -1,0 +1,27 @@
+"""A transaction on a reservation that is for somebody else (C 5.13): it is charged, and it is odd."""
+
+from collections.abc import Iterator
+
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.site import Site
+
+
+def used_in_spite_of(transaction: Transaction, site: Site) -> Iterator[tuple[Reservation, bool]]:
+    """The reservations for other idTags and groups that it uses (True), or that hold where it runs (False)."""
+    tag = site.id_tag(transaction.id_tag)
+    parent = tag.parent if tag is not None else None
+    named = None
+    if transaction.reservation is not None:
+        named = site.reservations.get(transaction.charge_point, transaction.reservation)
+        if named is not None and not _is_for(named, transaction, parent):
+            yield named, True
+    for held in site.reservations.active_on(transaction.charge_point):
+        if held is named or held.connector != transaction.connector or _is_for(held, transaction, parent):
+            continue
+        if held.created_at <= transaction.start_received_at:  # else it is for the time after this one
+            yield held, False
+
+
+def _is_for(reservation: Reservation, transaction: Transaction, parent: str | None) -> bool:
+    return reservation.terms.serve(reservation.connector, transaction.id_tag, parent)
