@@ -20,6 +20,7 @@ from csmsd.ocpp.errors import OcppError, canonical_error_code
 from csmsd.ocpp.frames import Damage, UniqueId
 
 REMEMBERED_ANSWERS = 16
+LONGEST_REMEMBERED = 4_096  # bytes of an answer: ours are short, save what an executable says to a DataTransfer
 # A CALL repeated later than this is no retry: its charge point uses the same ids over and over.
 REPEATED_WITHIN = 120_000
 GARBAGE_PER_MINUTE = 60
@@ -96,11 +97,12 @@ class QueueFull(Exception):
 
 
 class _Request:
-    __slots__ = ("action", "answer", "owed", "payload", "received_at", "shared")
+    """What is remembered of a CALL: of its text, which may be long, only the hash, at which nobody outside can aim."""
+
+    __slots__ = ("answer", "digest", "owed", "received_at", "shared")
 
     def __init__(self, action: str, payload: bytes, received_at: float, *, earlier_owed: int = 0) -> None:
-        self.action = action
-        self.payload = payload
+        self.digest = hash((action, payload))
         self.received_at = received_at
         self.answer: bytes | None = None
         # Answers that are still to be given under this id. While there are several, which is whose cannot be told.
@@ -113,7 +115,7 @@ class _Request:
         Some use two ids in turn. What bears no time may then be said once more and meant anew, unless it was the
         `latest` that they said, or is not answered yet.
         """
-        if self.action != action or self.payload != payload:
+        if self.digest != hash((action, payload)):
             return False
         if self.answer is None:
             return True
@@ -253,7 +255,7 @@ class Conversation:
         self._unanswered -= 1
         if request.owed:
             return
-        if remember and not request.shared:
+        if remember and not request.shared and len(text) <= LONGEST_REMEMBERED:
             request.answer = text
         else:
             del self._requests[unique_id]

@@ -1,8 +1,10 @@
 """Messages that come again, and ids that are used again (J 4.1.4)."""
 
+import tracemalloc
+
 import pytest
 
-from csmsd.ocpp.conversation import REMEMBERED_ANSWERS, REPEATED_WITHIN
+from csmsd.ocpp.conversation import LONGEST_REMEMBERED, REMEMBERED_ANSWERS, REPEATED_WITHIN, Conversation, Requested
 from tests.csmsd.ocpp.conversation_script import Play
 
 SCRIPTS = {
@@ -115,6 +117,27 @@ def test_only_the_newest_answers_are_remembered() -> None:
         < [2,"0","StatusNotification",{"timestamp":"T"}]
         = request "0" StatusNotification {"timestamp":"T"}
     """)
+
+
+def test_what_is_remembered_does_not_grow_with_what_is_sent() -> None:
+    """Actions and payloads are as long as a charge point likes, and answers as an executable does."""
+
+    def held(length: int) -> int:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        conversation = Conversation()
+        for number in range(REMEMBERED_ANSWERS):
+            heard = conversation.receive(f'[2,"{number}","{"A" * length}",{{"a":"{"x" * length}"}}]', 0)
+            assert isinstance(heard, Requested)
+            conversation.answer(heard.unique_id, b'"%s"' % (b"y" * (length // 10)))
+            conversation.data_to_send()
+        heard = None
+        grown = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        assert conversation.unanswered == 0
+        return grown
+
+    assert held(100_000) < REMEMBERED_ANSWERS * 2 * LONGEST_REMEMBERED
 
 
 def test_two_ids_in_turn_are_no_repetition_where_nothing_bears_its_time() -> None:
