@@ -69,7 +69,8 @@ class EventBus:
     def publish(self, event: Event) -> None:
         self._number += 1
         numbered = NumberedEvent(self._number, self._clock(), event)
-        self._recent.append(numbered)
+        if not event.bulky:
+            self._recent.append(numbered)
         self.counts[event.type] += 1
         if event.type not in FLEETING:
             self._keep(numbered)

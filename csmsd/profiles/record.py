@@ -102,12 +102,14 @@ Data = dict[str, object]
 class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that operators can watch; it leaves after the commit of what it tells.
 
-    What next to nobody looks at may be given as a function that makes the data.
+    What next to nobody looks at may be given as a function that makes the data. `bulky` is a fleeting one that nobody
+    is to remember: a charge point decides how long it is.
     """
 
     type: EventType
     charge_point: str | None
     told: Data | Callable[[], Data]
+    bulky: bool = False
 
     @property
     def data(self) -> Data:

@@ -40,9 +40,12 @@ Direction = Literal["in", "out"]
 
 _FLUSH_SECONDS = 0.5
 _MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log must never take the memory
+_MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _ROWS_PER_STATEMENT = 5_000
 _COLUMNS = 5  # of either table
 _TRIM_EVERY_FLUSHES = 120
+_TRIM_AFTER = 0.05  # of its size written, however soon that is
+_MAX_WAL_BYTES = 4 * 1024 * 1024  # that stay when it is written back
 
 
 class LoggedMessage(msgspec.Struct):
@@ -75,6 +78,8 @@ class MessageLog:
         # The columns of all rows in one list, as the statement takes them: no object a row, nothing to put together.
         self._messages: list[int | str | bytes] = []
         self._events: list[tuple[int, int, str, str | None, str]] = []
+        self._buffered_bytes = 0
+        self._written_bytes = 0  # since it was trimmed
         self._connection: aiosqlite.Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -106,6 +111,7 @@ class MessageLog:
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
         await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
         await self._connection.execute_fetchall("PRAGMA synchronous=OFF")
+        await self._connection.execute_fetchall(f"PRAGMA journal_size_limit={_MAX_WAL_BYTES}")
         async with await self._connection.executescript(_SCHEMA):
             pass
         self._next_id = await self._maximum("SELECT max(id) FROM message") + 1
@@ -126,17 +132,19 @@ class MessageLog:
 
     def add_message(self, time: Milliseconds, charge_point: str, direction: Direction, text: bytes) -> int | None:
         """Takes a message and gives its id; None when the buffer is full and it was dropped."""
-        if len(self._messages) >= _MAX_BUFFERED * _COLUMNS:
+        if len(self._messages) >= _MAX_BUFFERED * _COLUMNS or self._buffered_bytes > _MAX_BUFFERED_BYTES:
             self.dropped += 1
             return None
         number = self._next_id
         self._next_id += 1
         self._messages += (number, time, charge_point, direction, text)
+        self._buffered_bytes += len(text)
         return number
 
     def add_event(self, number: int, time: Milliseconds, kind: str, charge_point: str | None, data: str) -> None:
         """Takes an event that is to be found again after it was sent."""
-        if len(self._events) < _MAX_BUFFERED:
+        if len(self._events) < _MAX_BUFFERED and self._buffered_bytes <= _MAX_BUFFERED_BYTES:
+            self._buffered_bytes += len(data)
             self._events.append((number, time, kind, charge_point, data))
 
     @property
@@ -151,7 +159,8 @@ class MessageLog:
                 await asyncio.wait_for(self._wake.wait(), _FLUSH_SECONDS)
             await self.flush()
             flushes += 1
-            if flushes % _TRIM_EVERY_FLUSHES == 1:
+            if flushes % _TRIM_EVERY_FLUSHES == 1 or self._written_bytes > self._max_bytes * _TRIM_AFTER:
+                self._written_bytes = 0
                 await self._trim()
         await self.flush()
 
@@ -160,6 +169,8 @@ class MessageLog:
         async with self._flushing:
             messages, self._messages = self._messages, []
             events, self._events = self._events, []
+            self._written_bytes += self._buffered_bytes
+            self._buffered_bytes = 0
             if not messages and not events:
                 return
             connection = self._connection
@@ -192,8 +203,9 @@ class MessageLog:
             await connection.execute_fetchall("DELETE FROM message WHERE time < ?", (newest - self._max_age,))
             await connection.execute_fetchall("DELETE FROM event WHERE time < ?", (newest - self._max_age,))
             await connection.commit()
+            room = await self._room()
             for _ in range(50):  # a tenth at a time
-                if await self._used_bytes() <= self._max_bytes:
+                if await self._used_bytes() <= room:
                     break
                 for name, key in (("message", "id"), ("event", "number")):
                     oldest_tenth = f"SELECT min({key}) + (max({key}) - min({key})) / 10 FROM {name}"
@@ -211,6 +223,12 @@ class MessageLog:
             "SELECT (page_count - freelist_count) * page_size "
             "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
         )
+
+    async def _room(self) -> int:
+        """Bytes that the rows may take beside the WAL, which is small unless somebody holds the file open."""
+        await self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        wal = self._path.with_name(self._path.name + "-wal")
+        return max(self._max_bytes // 2, self._max_bytes - (wal.stat().st_size if wal.exists() else 0))
 
     async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         assert self._connection is not None

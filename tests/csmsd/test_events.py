@@ -83,3 +83,16 @@ def test_memory_says_what_was_missed_or_that_it_does_not_reach_back() -> None:
     assert bus.remembered_after(bus.last) == []
     assert bus.remembered_after(1) is not None
     assert bus.remembered_after(0) is None
+
+
+def test_what_a_charge_point_made_long_is_told_and_not_remembered() -> None:
+    bus = Kept().bus()
+    told: list[int] = []
+    bus.subscribe(lambda event: told.append(event.number))
+    tell(bus, "tag.changed")
+    bus.publish(Event("meter_values", "CP1", {"samples": {}}, bulky=True))
+    tell(bus, "tag.removed")
+    assert told == [1, 2, 3]
+    remembered = bus.remembered_after(0)
+    assert remembered is not None
+    assert [event.number for event in remembered] == [1, 3]

@@ -17,6 +17,10 @@ from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
 
+# What readings ordinarily are: a few, of some twenty samples.
+_FEW = 10
+_SHORT = 2_000  # characters
+
 
 class MeterValuesReq(Message, kw_only=True):
     connector_id: ConnectorId
@@ -54,7 +58,8 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     transaction_id = transaction.id if transaction is not None else None
     _show(request.connector_id, transaction, readings.taken, at)
     told = partial(_told, request.connector_id, transaction_id, readings.taken)
-    measured = Event("meter_values", at.charge_point.id, told)
+    bulky = len(readings.taken) > _FEW or sum([len(taken.row.samples) for taken in readings.taken]) > _SHORT
+    measured = Event("meter_values", at.charge_point.id, told, bulky)
     if not (moved or told_of):  # nearly always
         return Reply(MeterValuesConf(), readings.changes, [measured])
     return Reply(MeterValuesConf(), [*moved, *readings.changes], [*told_of, measured])

@@ -3,6 +3,9 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from csmsd.store import message_log
 from csmsd.store.message_log import MessageLog
 
 DAY = 86_400_000
@@ -114,6 +117,40 @@ async def test_a_buffer_that_is_full_drops_and_counts(tmp_path: Path) -> None:
     assert log.dropped == 1
     assert len(await all_ids(log)) == 50_000
     await log.close()
+
+
+async def test_a_buffer_holds_so_many_bytes_however_few_the_messages_are(tmp_path: Path) -> None:
+    log = await opened(tmp_path / "log.db")
+    text = b"x" * (1024 * 1024)
+    taken = sum(log.add_message(0, "CP1", "in", text) is not None for _ in range(40))
+    log.add_event(1, 0, "connector.status", "CP1", "{}")
+    assert (taken, log.dropped) == (33, 7)
+    assert (len(await all_ids(log)), await log.events(None, None)) == (33, [])
+    assert log.add_message(0, "CP1", "in", text) is not None
+    await log.close()
+
+
+def on_disk(place: Path) -> int:
+    return sum(file.stat().st_size for file in place.iterdir() if file.name != "log.db-shm")
+
+
+async def test_a_flood_is_trimmed_while_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once a minute: the file and its WAL stay near the size that they may have."""
+    monkeypatch.setattr(message_log, "_FLUSH_SECONDS", 0.01)
+    path = tmp_path / "log.db"
+    most = 2 * 1024 * 1024
+    log = await opened(path, max_bytes=most)
+    largest = 0
+    for _ in range(40):
+        for _ in range(4):
+            log.add_message(0, "CP1", "in", b"x" * 250_000)
+        for _ in range(10_000):
+            if not log.waiting:
+                break
+            await asyncio.sleep(0.001)
+        largest = max(largest, on_disk(tmp_path))
+    await log.close()
+    assert largest < most + 6 * 1024 * 1024
 
 
 async def test_events_by_number_type_and_charge_point(tmp_path: Path) -> None:

@@ -303,3 +303,12 @@ def test_readings_from_before_the_transaction_are_kept_and_not_billed() -> None:
     assert [reading.transaction_id for reading in answer.readings] == [transaction.id] * 2
     scene.stop(transaction, meterStop=10_000)
     assert (transaction.energy_wh, transaction.energy_suspect) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "samples", "bulky"), [(1, 20, False), (10, 2, False), (11, 1, True), (1, 300, True)]
+)
+def test_only_what_is_as_short_as_readings_are_is_to_be_remembered(values: int, samples: int, bulky: bool) -> None:
+    value = {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": "12345678"}] * samples}
+    answer = Scene().send("MeterValues", {"connectorId": 1, "meterValue": [value] * values})
+    assert [event.bulky for event in answer.events if event.type == "meter_values"] == [bulky]
