@@ -4,7 +4,14 @@ import tracemalloc
 
 import pytest
 
-from csmsd.ocpp.conversation import LONGEST_REMEMBERED, REMEMBERED_ANSWERS, REPEATED_WITHIN, Conversation, Requested
+from csmsd.ocpp.conversation import (
+    LONGEST_REMEMBERED,
+    REMEMBERED_ANSWERS,
+    REPEATED_WITHIN,
+    Conversation,
+    Event,
+    Requested,
+)
 from tests.csmsd.ocpp.conversation_script import Play
 
 SCRIPTS = {
@@ -126,6 +133,7 @@ def test_what_is_remembered_does_not_grow_with_what_is_sent() -> None:
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
         conversation = Conversation()
+        heard: Event | None = None
         for number in range(REMEMBERED_ANSWERS):
             heard = conversation.receive(f'[2,"{number}","{"A" * length}",{{"a":"{"x" * length}"}}]', 0)
             assert isinstance(heard, Requested)
