@@ -17,6 +17,7 @@ from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
+from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.control.opening import control_socket
 from csmsd.control.rpc import Json, RpcError
@@ -221,7 +222,7 @@ class Daemon:
         dispatcher = Dispatcher(live, self._hooks)
         self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
         tap = Tap(self._message_log, settings.store, now)
-        self._listener = Listener(settings, self._registry, dispatcher, Admission(live), tap, now)
+        self._listener = Listener(settings, self._registry, dispatcher, Admission(live), Refusals(live), tap, now)
         await opened.enter_async_context(
             control_socket(
                 settings,

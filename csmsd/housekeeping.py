@@ -29,8 +29,9 @@ class Housekeeping:
         if not self._live.accepting:
             return
         try:
-            everyone = self._live.site.charge_points.values()
-            await self._live.keep([change for state in everyone for change in state.housekeeping()])
+            site = self._live.site
+            moved = [change for state in site.charge_points.values() for change in state.housekeeping()]
+            await self._live.keep([*moved, *site.refused.housekeeping()])
         except NotStored as error:
             log.error("counters could not be saved: %s", error)
 

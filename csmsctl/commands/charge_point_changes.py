@@ -41,6 +41,10 @@ Subprotocol = Annotated[
     bool | None,
     typer.Option("--subprotocol-optional/--subprotocol-needed", help="Accept it without Sec-WebSocket-Protocol"),
 ]
+Origin = Annotated[
+    bool | None,
+    typer.Option("--allow-origin/--refuse-origin", help="Accept an Origin header without a password, like a browser's"),
+]
 Ping = Annotated[bool | None, typer.Option("--ping/--no-ping", help="Send WebSocket pings")]
 Reassert = Annotated[
     bool | None,
@@ -60,6 +64,7 @@ def add(
     time_zone: TimeZone = None,
     strict: Strict = None,
     subprotocol_optional: Subprotocol = None,
+    allow_origin: Origin = None,
     ping: Ping = None,
     reassert: Reassert = None,
 ) -> None:
@@ -80,6 +85,7 @@ def add(
         time_zone=time_zone,
         strict=strict,
         subprotocol_optional=subprotocol_optional,
+        origin_allowed=allow_origin,
         ping=ping,
         reassert=reassert,
     )
@@ -108,6 +114,7 @@ def set_(
     time_zone: TimeZone = None,
     strict: Strict = None,
     subprotocol_optional: Subprotocol = None,
+    allow_origin: Origin = None,
     ping: Ping = None,
     reassert: Reassert = None,
     default_reassert: Annotated[
@@ -127,6 +134,7 @@ def set_(
         "time_zone": time_zone,
         "strict": strict,
         "subprotocol_optional": subprotocol_optional,
+        "origin_allowed": allow_origin,
         "ping": ping,
         "reassert": reassert,
     }
@@ -154,10 +162,11 @@ def remove(
 
 
 def accept(ctx: typer.Context, charge_point: Identity) -> None:
-    """Accept a charge point that `cp pending` lists."""
+    """Accept a charge point that `cp pending` lists, and say what comes next."""
     run = invocation(ctx)
     result = run.call("charge_point.accept", id=charge_point)
-    _print(run, result, f"{charge_point} is accepted." if result.get("changed") else "It was accepted already.")
+    accepted = f"{charge_point} is accepted. {result.get('then') or ''}".rstrip()
+    _print(run, result, accepted if result.get("changed") else "It was accepted already.")
 
 
 def disconnect(ctx: typer.Context, charge_point: Identity) -> None:

@@ -42,11 +42,15 @@ COLUMNS = (
 )
 _PENDING = (
     Column("id", "CHARGE POINT"),
-    Column("reason", "REASON", folds=True),
+    Column("text", "REASON", folds=True),
     Column("address", "ADDRESS"),
     Column("attempts", "ATTEMPTS", right=True),
     Column("first_at", "FIRST", moment, wide=True),
     Column("last_at", "LAST", moment),
+    Column("next", "WHAT HELPS", folds=True),
+)
+_PENDING_CSV = tuple(
+    Column(key, key) for key in ("id", "reason", "text", "address", "attempts", "first_at", "last_at", "next")
 )
 
 
@@ -72,17 +76,22 @@ def show(ctx: typer.Context, charge_point: Identity) -> None:
 
 
 def pending(ctx: typer.Context) -> None:
-    """List those that knocked and are not registered, or whose registration is pending."""
+    """List who was refused and why, and whose registration is pending, each with what helps.
+
+    Those that knocked and are not registered, those without an identity, and those that are registered and were not
+    let in since: a wrong password, say.
+    """
     run = invocation(ctx)
     found = run.call("charge_point.pending")
-    run.output.listing(found, "pending", _PENDING, empty="Nobody is waiting.")
+    columns = _PENDING_CSV if run.output.csv else _PENDING
+    run.output.listing(found, "pending", columns, empty="Nobody is waiting.")
 
 
 def _show(output: Output, record: Record) -> None:
     """The record as fields, with a table for each list in it."""
     human = output.terminal
     times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
-    tables = ("connectors", "queued_commands", "configuration", "deviations")
+    tables = ("connectors", "refused", "queued_commands", "configuration", "deviations")
     output.fields(
         [
             (key.replace("_", " "), moment(value, human) if key in times else plain(value))
@@ -112,6 +121,8 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("transaction", "TRANSACTION", right=True),
                 Column("id_tag", "TAG", wide=True),
             )
+        case "refused":
+            return _PENDING[1:]
         case "queued_commands":
             return (
                 Column("task", "TASK", right=True),

@@ -45,11 +45,16 @@ def status(
 
 
 def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
-    from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems
+    from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems, told
 
     rows = problems(found)
-    if not run.output.documented({"problems": rows}):
-        run.output.table(CSV_COLUMNS if run.output.csv else COLUMNS, rows, empty="Nothing wants attention.")
+    if run.output.documented({"problems": rows}):
+        return
+    if run.output.csv:
+        run.output.table(CSV_COLUMNS, rows)
+        return
+    shown = [{**row, "told": told(row, run.output.terminal)} for row in rows]
+    run.output.table(COLUMNS, shown, empty="Nothing wants attention.")
 
 
 def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:

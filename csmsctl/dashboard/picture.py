@@ -13,7 +13,7 @@ from csmsctl.display.escape import visible
 from csmsctl.display.table import Record
 from csmsctl.display.values import duration, moment, plain, thousands
 from csmsctl.records.connectors import rows as connector_rows
-from csmsctl.records.problems import problems
+from csmsctl.records.problems import problems, told
 from csmsctl.records.problems import style as problem_style
 
 _MARKS = {"critical": Cell("!", "bold red"), "warning": Cell("!", "yellow"), None: Cell(" ")}
@@ -173,7 +173,7 @@ def _cells(row: Record, now: float) -> list[Cell]:
 def _worry(row: Record) -> Cell:
     """What is wrong with it, or what it said last about itself."""
     worst = severity(row)
-    text = "; ".join(str(problem.get("text")) for problem in row["problems"]) or str(row["note"])
+    text = "; ".join(told(problem, True) for problem in row["problems"]) or str(row["note"])
     tasks = [_doing(task) for task in row.get("open_tasks") or []]
     if row.get("transaction") is None and tasks:
         text = "; ".join([text, *tasks] if text else tasks)

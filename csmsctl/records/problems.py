@@ -16,14 +16,20 @@ def style(problem: Record) -> str:
     return "red" if problem.get("severity") == "critical" else "yellow"
 
 
+def told(problem: Record, human: bool) -> str:
+    """In words, with when it was so last."""
+    last = problem.get("last_at")
+    return f"{problem.get('text')}, last {moment(last, human)}" if last else str(problem.get("text") or "")
+
+
 COLUMNS = (
     Column("severity", "SEVERITY", style=style),
     Column("charge_point", "CHARGE POINT"),
     Column("connector", "CONN", right=True),
     Column("since", "SINCE", moment, wide=True),
-    Column("text", "PROBLEM", folds=True),
+    Column("told", "PROBLEM", folds=True),
     Column("next", "SEE", folds=True),
 )
 CSV_COLUMNS = tuple(
-    Column(key, key) for key in ("kind", "severity", "charge_point", "connector", "since", "text", "next")
+    Column(key, key) for key in ("kind", "severity", "charge_point", "connector", "since", "last_at", "text", "next")
 )

@@ -1,6 +1,7 @@
 """Addresses of charge points, and the one at which they have reached this machine: files are hosted there, too."""
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
@@ -11,12 +12,9 @@ def reached_at(local: str, host: str | None) -> str:
     Its own address is one that surely reaches it. Only where that means nothing elsewhere, as behind a proxy on this
     machine, the name counts under which the charge point knows us, when there is one.
     """
-    try:
-        address = ip_address(local.partition("%")[0])
-    except ValueError:
+    address = _address(local)
+    if address is None:
         return local
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
     if not (address.is_loopback or address.is_link_local):
         return str(address)
     return _host_name(host or "") or str(address)
@@ -24,15 +22,36 @@ def reached_at(local: str, host: str | None) -> str:
 
 def origin_of(address: str) -> str:
     """What counts as one address where there are limits: of IPv6 a /64, in which everybody has as many as he likes."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
+    found = _address(address)
+    if found is None:
         return address
-    if not isinstance(found, IPv6Address):
+    if isinstance(found, IPv4Address):
         return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
     return str(IPv6Network((found, 64), strict=False))
+
+
+def is_own_origin(origin: str, local: str, port: int) -> bool:
+    """Whether an Origin header names where its request has arrived, as embedded libraries have it: nobody else's page.
+
+    By number alone: a name can be made to lead here by whoever owns it (DNS rebinding), and so can the Host header.
+    """
+    try:
+        parts = urlsplit(origin)
+        named = parts.port or {"http": 80, "ws": 80, "https": 443, "wss": 443}.get(parts.scheme)
+    except ValueError:
+        return False
+    own = _address(local)
+    return own is not None and named == port and _address(parts.hostname or "") == own
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def _host_name(header: str) -> str | None:

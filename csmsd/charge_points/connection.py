@@ -72,6 +72,7 @@ class Connection:
         self._over = False
         self.closing: asyncio.Task[None] | None = None
         self.end_reason = "connection lost"
+        self.sent_too_long = False  # a message
         self.on_release: Callable[[], None] = lambda: None  # from now on it may be sent CALLs
 
     async def run(self) -> None:
@@ -96,7 +97,7 @@ class Connection:
     def _too_long(self) -> None:
         """It sent more than any message may have. What it was nobody knows: a StopTransaction with all its readings?"""
         self.end_reason = "it sent a message that is longer than server.max_message_bytes"
-        log.warning("%s: %s", self.identity, self.end_reason)
+        self.sent_too_long = True
         state = self._state()
         if state is not None:
             state.count_deviations("message", [MESSAGE_TOO_LONG], self._clock())

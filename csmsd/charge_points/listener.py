@@ -3,26 +3,27 @@
 import asyncio
 import base64
 import binascii
-import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 
-from csmsd.charge_points.addresses import reached_at
+from csmsd.charge_points.addresses import is_own_origin, reached_at
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.passwords import PasswordCheck
+from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
 from csmsd.charge_points.wire import Opening, Refusal, Wire, Wires
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
+from csmsd.profiles.core.charge_points import ChargePoint
+from csmsd.profiles.core.refused_connections import Reason
 from csmsd.settings import Settings, parse_address
 
-log = logging.getLogger(__name__)
-
 _SWEEP_SECONDS = 1.0
+_MOST_SHOWN = 80
 
 
 class Listener:
@@ -34,6 +35,7 @@ class Listener:
         registry: Registry,
         dispatcher: Dispatcher,
         admission: Admission,
+        refusals: Refusals,
         tap: MessageTap,
         clock: Clock,
     ) -> None:
@@ -42,6 +44,7 @@ class Listener:
         self._registry = registry
         self._dispatcher = dispatcher
         self._admission = admission
+        self._refusals = refusals
         self._tap = tap
         self._clock = clock
         self._passwords = PasswordCheck()
@@ -77,39 +80,51 @@ class Listener:
     async def _admit(self, opening: Opening) -> str | Refusal:
         """The identity of a charge point that is let in."""
         address = opening.address
-        if opening.has("Origin"):
-            return Refusal(HTTPStatus.FORBIDDEN, "This is for charge points, not for browsers.")
         identity = identity_from_path(opening.path)
+
+        def refused(status: HTTPStatus, reason: Reason, detail: str | None = None) -> Refusal:
+            why = self._refusals.note(identity, address, reason, detail)
+            return Refusal(status, f"Refused: {why}.")
+
+        if not opening.asks_for_websocket:
+            answer = refused(HTTPStatus.UPGRADE_REQUIRED, "no_upgrade")
+            return Refusal(answer.status, answer.text, {"Upgrade": "websocket"})
         if identity is None:
-            log.warning("%s: refused: no identity in its path (%d characters)", address, len(opening.path))
-            return Refusal(
-                HTTPStatus.BAD_REQUEST,
-                f"Connect to ws://HOST:PORT/ocpp/IDENTITY, where IDENTITY is {IDENTITY_RULE}.",
-            )
+            answer = refused(HTTPStatus.BAD_REQUEST, "no_identity", _printable(opening.path))
+            return Refusal(answer.status, f"{answer.text} An identity is {IDENTITY_RULE}.")
         if len(self._registry) >= self._server.max_connections:
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.")
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, "too_many")
         if self._registry.at_address(address) >= self._server.max_connections_per_address:
-            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from this address.")
+            return refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_from_address")
         credentials = _basic_credentials(opening.header("Authorization"))
         state = self._admission.known(identity)
         if state is None:
             if credentials is not None:
                 # An unknown identity with a key is answered like a wrong key, after the same work.
                 await self._passwords.verify(None, credentials[1])
-            state = await self._admission.admit(identity, address, self._policies.unknown_charge_points)
+            policy = self._policies.unknown_charge_points
+            if policy != "reject" and _of_a_browser(opening):
+                return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
+            state = await self._admission.admit(identity, policy)
             if state is None:
-                if credentials is not None:
-                    return _unauthorized()
-                return Refusal(HTTPStatus.NOT_FOUND, "This charge point is not registered.")
+                answer = refused(HTTPStatus.NOT_FOUND, "unknown")
+                return _unauthorized() if credentials is not None else answer
         if state.record.security_profile > 0:
-            if credentials is None or fold(credentials[0]) != fold(
-                state.id
-            ):  # W A00.FR.204: the username is the identity
+            reason = await self._unlike(state.record, credentials)
+            if reason is not None:
+                refused(HTTPStatus.UNAUTHORIZED, reason)
                 return _unauthorized()
-            if not await self._passwords.verify(state.record.password_hash, credentials[1]):
-                log.warning("%s: wrong password for %s", address, state.id)
-                return _unauthorized()
+        elif not state.record.origin_allowed and _of_a_browser(opening):
+            return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
         return state.id
+
+    async def _unlike(self, record: ChargePoint, credentials: tuple[str, bytes] | None) -> Reason | None:
+        """What is wrong with the credentials of a charge point."""
+        if credentials is None:
+            return "no_password"
+        if fold(credentials[0]) != fold(record.id):  # W A00.FR.204: the username is the identity
+            return "wrong_user"
+        return None if await self._passwords.verify(record.password_hash, credentials[1]) else "wrong_password"
 
     async def _serve(self, wire: Wire, identity: str) -> None:
         state = self._admission.known(identity)
@@ -118,7 +133,7 @@ class Listener:
             return
         if not wire.subprotocol_agreed and not state.record.subprotocol_optional:
             # J 3.2: without a common subprotocol the handshake is completed, and the connection closed at once.
-            log.warning("%s: closed: it offered no subprotocol ocpp1.6", identity)
+            self._refusals.note(identity, wire.address, "no_subprotocol")
             await wire.close(1002, "offer the subprotocol ocpp1.6")
             return
         wire.keep_alive()
@@ -139,6 +154,8 @@ class Listener:
             await connection.run()
         finally:
             self._registry.leave(connection)
+            if connection.sent_too_long:
+                self._refusals.note(identity, connection.address, "too_long")
 
     # --- the watch
 
@@ -182,6 +199,26 @@ def _basic_credentials(header: str | None) -> tuple[str, bytes] | None:
         return None
     username, _, key = decoded.partition(b":")
     return username.decode(errors="replace"), key
+
+
+def _of_a_browser(opening: Opening) -> bool:
+    """Whether a page in a browser may have sent it: a charge point does not say where its page comes from.
+
+    Embedded libraries do, with our own address, of which there is no page.
+    """
+    if not opening.has("Origin"):
+        return False
+    origin = opening.header("Origin")
+    return origin is None or not is_own_origin(origin, opening.local_address, opening.local_port)
+
+
+def _origin(opening: Opening) -> str:
+    return _printable(opening.header("Origin") or "several")
+
+
+def _printable(text: str) -> str:
+    """The charge point's word, short, and without what follows a `?`: there may be a secret in it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text.partition("?")[0])[:_MOST_SHOWN]
 
 
 def _unauthorized() -> Refusal:

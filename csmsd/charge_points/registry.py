@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from csmsd.charge_points.addresses import origin_of
 from csmsd.charge_points.connection import Connection
+from csmsd.charge_points.refusals import Refusals
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
@@ -14,6 +16,8 @@ from csmsd.profiles.action import Outgoing
 from csmsd.profiles.record import Event
 
 POLICY_VIOLATION = 1008
+# A connection that was heard that lately is no remainder of one that broke off.
+_ALIVE_SECONDS = 60.0
 
 
 class Registry:
@@ -21,6 +25,7 @@ class Registry:
 
     def __init__(self, live: LiveSite) -> None:
         self._live = live
+        self._refusals = Refusals(live)
         self._connections: dict[str, Connection] = {}
         self._at_address: Counter[str] = Counter()
         self.on_ready: Callable[[], None] = lambda: None  # a charge point may be sent CALLs from now on
@@ -41,8 +46,11 @@ class Registry:
         replaced = self._connections.get(key)
         self._connections[key] = connection
         self._at_address[connection.address] += 1
+        alive = replaced is not None and monotonic() - replaced.last_received < _ALIVE_SECONDS
         if replaced is not None:
             self._count_out(replaced)
+            if alive:
+                self._refusals.note(connection.identity, replaced.address, "replaced", f"from {connection.address}")
             replaced.fail_calls("the connection was replaced by a newer one")
             replaced.close(POLICY_VIOLATION, "replaced by a newer connection")
         state = self._live.site.charge_points.get(key)
@@ -52,6 +60,7 @@ class Registry:
             state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
             self._live.site.count_orphans_at(origin_of(connection.address), state)
+            state.links.note(self._live.now(), connection.address, replaced.address if replaced and alive else None)
             state.unsaved = True
         self._live.tell(
             Event(

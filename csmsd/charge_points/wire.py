@@ -103,11 +103,17 @@ class Opening:
 
     def __init__(self, websocket: ServerConnection, request: Request) -> None:
         self.address = _address(websocket)
+        own = websocket.local_address
+        self.local_address, self.local_port = (str(own[0]), int(own[1])) if own else ("unknown", 0)
         self.path = request.path
         self._headers = request.headers
 
     def has(self, name: str) -> bool:
         return name in self._headers
+
+    @property
+    def asks_for_websocket(self) -> bool:
+        return any("websocket" in value.casefold() for value in self._headers.get_all("Upgrade"))
 
     def header(self, name: str) -> str | None:
         """The header of that name; of several none is believed."""

@@ -10,6 +10,7 @@ from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import ENERGY_REGISTER
+from csmsd.profiles.core.refused_connections import RefusedConnection, reason_text, remedy
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Milliseconds
@@ -50,6 +51,7 @@ def charge_point_view(state: ChargePointState) -> Json:
         "time_zone": record.time_zone,
         "strict": record.strict,
         "subprotocol_optional": record.subprotocol_optional,
+        "origin_allowed": record.origin_allowed,
         "ping": record.ping,
         "reassert": record.reassert,
         "reboot_required": record.reboot_required,
@@ -76,9 +78,25 @@ def _connector_view(state: ChargePointState, number: int) -> Json:
     }
 
 
-def charge_point_details(state: ChargePointState) -> Json:
-    """`cp show`: with what deviated from the specification, and the configuration that was last reported."""
+def refused_view(one: RefusedConnection, *, registered: bool) -> Json:
+    """A connection that was refused, as often as it was."""
+    return {
+        "id": one.charge_point or None,
+        "reason": one.reason,
+        "text": reason_text(one),
+        "address": one.address,
+        "attempts": one.attempts,
+        "first_at": time_text(one.first_at),
+        "last_at": time_text(one.last_at),
+        "next": remedy(one.reason, one.charge_point, registered=registered),
+    }
+
+
+def charge_point_details(state: ChargePointState, site: Site) -> Json:
+    """`cp show`: with what was refused and what deviated from the specification, and the configuration that was last
+    reported."""
     return charge_point_view(state) | {
+        "refused": [refused_view(one, registered=True) for one in site.refused.of(state.id)],
         "deviations": [
             {
                 "action": count.action,
@@ -227,6 +245,7 @@ def problem_view(problem: Problem) -> Json:
         "charge_point": problem.charge_point,
         "connector": problem.connector,
         "since": time_text(problem.since),
+        "last_at": time_text(problem.last),
         "text": problem.text,
         "next": problem.next,
     }

@@ -157,7 +157,7 @@ def _charge_points(site: Site) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "csms_unknown_charge_points",
         "Who knocked and is not registered (csmsctl cp pending).",
-        len(site.unknown_charge_points),
+        len(site.refused.unknown),
     )
     connectors: Counter[str] = Counter()
     kinds: Counter[str] = Counter()

@@ -7,6 +7,9 @@ MAX_IDENTITY = 48
 # Characters that no shell, terminal or file name trips over, beginning with a letter or digit.
 IDENTITY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:*+=~-]{{0,{MAX_IDENTITY - 1}}}\Z")
 
+# What stands before the identity in the URL: one that names nothing else has none.
+NO_IDENTITY = "ocpp"
+
 IDENTITY_RULE = f"1 to {MAX_IDENTITY} letters, digits and . _ : * + = ~ - beginning with a letter or digit"
 
 
@@ -33,4 +36,4 @@ def identity_from_path(target: str) -> str | None:
     if not segments:
         return None
     identity = unquote(segments[-1], errors="replace")
-    return identity if is_identity(identity) else None
+    return identity if is_identity(identity) and identity.casefold() != NO_IDENTITY else None

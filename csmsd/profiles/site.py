@@ -6,10 +6,11 @@ from weakref import WeakValueDictionary
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
-from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage, UnknownChargePoint
+from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag, authorization_status
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.orphans import Held, size_of
+from csmsd.profiles.core.refused_connections import RefusedConnections
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
@@ -27,7 +28,7 @@ class Site:
         self.policies = policies or Policies()
         self.data_transfer = data_transfer or DataTransfer()
         self.charge_points: dict[str, ChargePointState] = {}
-        self.unknown_charge_points: dict[str, UnknownChargePoint] = {}
+        self.refused = RefusedConnections()
         self.id_tags: dict[str, IdTag] = {}
         self.meter_shapes = MeterShapes()
         self.firmware = Firmware()
@@ -49,6 +50,7 @@ class Site:
             if known is not None:
                 known.carry_over(state)
                 self.count_orphans_at(known.origin, known)
+        self.refused.carry_over(old.refused)
         self.firmware.carry_over(old.firmware)
 
     def charge_point(self, identity: str) -> ChargePointState | None:

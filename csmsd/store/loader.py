@@ -13,10 +13,10 @@ from csmsd.profiles.core.charge_points import (
     Connector,
     DeviationCount,
     QuarantinedMessage,
-    UnknownChargePoint,
 )
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading, MeterShape, Taken, taken_again
+from csmsd.profiles.core.refused_connections import RefusedConnection
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.site import Site
@@ -56,8 +56,8 @@ class _Loader:
                 site.charge_points[fold(count.charge_point)].deviations[place] = count
             for milestone in read_records(Milestone, self._query):
                 site.milestones[milestone.name] = milestone
-            for unknown in read_records(UnknownChargePoint, self._query):
-                site.unknown_charge_points[fold(unknown.id)] = unknown
+            for refused in read_records(RefusedConnection, self._query):
+                site.refused.load(refused, registered=fold(refused.charge_point) in site.charge_points)
             for tag in read_records(IdTag, self._query):
                 site.id_tags[fold(tag.id)] = tag
             for shape in read_records(MeterShape, self._query):

@@ -3,6 +3,7 @@
 from csmsctl.commissioning.ends import Failed
 from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Visit, said
+from csmsctl.display.table import Record
 
 STEPS = Steps()
 
@@ -15,11 +16,10 @@ def link(visit: Visit) -> None:
     record = visit.record()
     while not record["connected"]:
         if visit.person is None:
-            raise Failed(
-                f"{visit.charge_point} is not connected",
-                f"Its URL is {visit.url()}; who knocks and is refused: csmsctl cp pending",
-            )
-        visit.do(f"{visit.charge_point} is not connected. Its URL is {visit.url()}; switch it on.")
+            reason, advice = _why_not(visit, record)
+            raise Failed(f"{visit.charge_point} is not connected{reason}", advice)
+        reason, advice = _why_not(visit, record)
+        visit.do(f"{visit.charge_point} is not connected{reason}. {advice}; switch it on.")
         record = visit.record()
     protocol = "ocpp1.6 not demanded" if record["subprotocol_optional"] else "subprotocol ocpp1.6"
     visit.saw(f"connected from {record['address']}, {protocol}, security profile {record['security_profile']}")
@@ -30,6 +30,17 @@ def link(visit: Visit) -> None:
             raise Failed(said(result), "It is connected and does not answer; see: csmsctl log " + visit.charge_point)
         durations.append(result["duration_ms"] or 0)
     visit.saw(f"answers within {max(durations)} ms")
+
+
+def _why_not(visit: Visit, record: Record) -> tuple[str, str]:
+    """What was refused last of one that was never let in, or not since, and what helps."""
+    refused = [one for one in record["refused"] if one["last_at"] > (record["last_seen_at"] or "")]
+    if not refused:
+        return "", f"Its URL is {visit.url()}; who knocks and is refused: csmsctl cp pending"
+    newest = refused[0]
+    times = "" if newest["attempts"] == 1 else f", {newest['attempts']} times"
+    reason = f": refused: {newest['text']}{times}, last {newest['last_at']} from {newest['address']}"
+    return reason, f"Its URL is {visit.url()}; {newest['next']}"
 
 
 @STEPS.step("boot", "Booted, and said who it is", quick=True)

@@ -1,16 +1,18 @@
 """Charge points: registered, changed, let in, removed."""
 
+from shlex import quote
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
+from csmsd.control.problems.links import refused_since_let_in
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
-from csmsd.control.views import charge_point_details, charge_point_view, queued_view, time_text
-from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
+from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
+from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import Links, NotStored, TransactionFilter
 from csmsd.profiles.core import booking
@@ -58,6 +60,7 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     time_zone: str | UnsetType | None = UNSET
     strict: bool | UnsetType = UNSET
     subprotocol_optional: bool | UnsetType = UNSET
+    origin_allowed: bool | UnsetType = UNSET
     ping: bool | UnsetType = UNSET
     reassert: bool | UnsetType | None = UNSET
 
@@ -67,12 +70,14 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
-_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "ping", "reassert")
+_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "origin_allowed", "ping", "reassert")
 
 
 def _checked(fields: Fields) -> None:
     if not is_identity(fields.id):
         raise usage(f"{fields.id!r} is no identity: {IDENTITY_RULE}.")
+    if fold(fields.id) == NO_IDENTITY:
+        raise usage(f"{fields.id!r} is what stands before the identity in a URL: it would never be found there.")
     if fields.security_profile in (2, 3):
         raise usage(
             f"Security profile {fields.security_profile} needs TLS, which this version does not offer.",
@@ -133,7 +138,7 @@ async def listing(service: Registrations, parameters: Listing, caller: Caller) -
 async def show(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     state = one(service.site, parameters.id)
     queued = [queued_view(command, task) for command, task in service.queue.of(state.id)]
-    return {"schema_version": SCHEMA_VERSION} | charge_point_details(state) | {"queued_commands": queued}
+    return {"schema_version": SCHEMA_VERSION} | charge_point_details(state, service.site) | {"queued_commands": queued}
 
 
 async def add(service: Registrations, parameters: Fields, caller: Caller) -> Json:
@@ -155,9 +160,7 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     """
     service.live.require()
     changes: list[Change] = [record]
-    unknown = service.site.unknown_charge_points.pop(fold(record.id), None)
-    if unknown is not None:
-        changes.append(Deleted(unknown))
+    changes += service.site.refused.forget(record.id)
     await service.live.keep(changes)
     history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
     site = service.site
@@ -209,6 +212,7 @@ async def remove(service: Registrations, parameters: Removal, caller: Caller) ->
     for transaction in running:
         booking.give_up(transaction, "charge_point_removed", site)
     changes += running
+    changes += site.refused.forget(state.id)
     # Gone before it is gone on disk: what it sends meanwhile must not bring it back.
     del site.charge_points[fold(state.id)]
     try:
@@ -221,32 +225,26 @@ async def remove(service: Registrations, parameters: Removal, caller: Caller) ->
 
 
 async def pending(service: Registrations, parameters: NoParameters, caller: Caller) -> Json:
-    """Those who knock and are not registered, and those whose registration is Pending."""
+    """Whose connections were refused and who was not let in since, and those whose registration is Pending."""
     site = service.site
-    waiting: list[Json] = [
-        {
-            "id": unknown.id,
-            "reason": "unknown",
-            "address": unknown.address,
-            "attempts": unknown.attempts,
-            "first_at": time_text(unknown.first_at),
-            "last_at": time_text(unknown.last_at),
-        }
-        for unknown in site.unknown_charge_points.values()
-    ]
+    waiting = [refused_view(one, registered=False) for one in site.refused.of_strangers()]
+    for state in site.charge_points.values():
+        waiting += [refused_view(one, registered=True) for one in refused_since_let_in(state, site, service.now())]
     waiting += [
         {
             "id": state.id,
             "reason": "registration_pending",
+            "text": "its registration is Pending",
             "address": state.address,
             "attempts": None,
             "first_at": time_text(state.record.registered_at),
             "last_at": time_text(state.record.last_seen_at),
+            "next": f"csmsctl cp accept {quote(state.id)}",
         }
         for state in site.charge_points.values()
         if state.record.registration == "Pending"
     ]
-    return {"schema_version": SCHEMA_VERSION, "pending": sorted(waiting, key=lambda row: str(row["id"]).casefold())}
+    return {"schema_version": SCHEMA_VERSION, "pending": sorted(waiting, key=lambda row: fold(row["id"] or ""))}
 
 
 async def accept(service: Registrations, parameters: Identity, caller: Caller) -> Json:
@@ -254,12 +252,31 @@ async def accept(service: Registrations, parameters: Identity, caller: Caller) -
     site = service.site
     state = site.charge_point(parameters.id)
     if state is None:
-        return await add(service, Fields(id=parameters.id), caller)
+        _checked(Fields(id=parameters.id))
+        if fold(parameters.id) not in site.refused.unknown:
+            raise not_there(
+                f"{parameters.id} is not registered and has never knocked.",
+                f"Who has: csmsctl cp pending. To register it before it comes: csmsctl cp add {quote(parameters.id)}",
+            )
+        then = "It is let in when it knocks again, which most do by themselves within minutes."
+        return await add(service, Fields(id=parameters.id), caller) | {"then": then}
     if state.record.registration == "Accepted":
         return {"changed": False, "charge_point": charge_point_view(state)}
     record = msgspec.structs.replace(state.record, registration="Accepted")
     await _keep(service, state, record)
-    return {"changed": True, "charge_point": charge_point_view(one(service.site, parameters.id))}
+    state = one(service.site, parameters.id)
+    return {"changed": True, "charge_point": charge_point_view(state), "then": _then(service, state)}
+
+
+def _then(service: Registrations, state: ChargePointState) -> str:
+    """What comes next at one that was Pending until now (C 4.2)."""
+    if not state.connected:
+        return "Its next BootNotification is answered Accepted; it is not connected now."
+    interval = service.settings.ocpp.boot_retry_interval
+    return (
+        f"Its next BootNotification is answered Accepted; it was told to repeat that every {interval} s. Sooner: "
+        f"csmsctl trigger-message {quote(state.id)} --message BootNotification"
+    )
 
 
 async def disconnect(service: Registrations, parameters: Identity, caller: Caller) -> Json:

@@ -94,11 +94,11 @@ async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
             "connected": sum(state.connected for state in everyone),
             "charge_points": len(everyone),
             "active_transactions": sum(len(state.transactions.active()) for state in everyone),
-            "unknown_charge_points": len(site.unknown_charge_points),
+            "unknown_charge_points": len(site.refused.unknown),
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
             "store": store_state(service.disk),
-            "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure)],
+            "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure, now)],
         },
         "charge_points": [
             charge_point_view(state)
@@ -122,7 +122,7 @@ async def figures(service: Itself, parameters: NoParameters, caller: Caller) -> 
     everyone = list(site.charge_points.values())
     active = [(state, running) for state in everyone for running in state.transactions.active()]
     about = service.about()
-    problems = len(problems_of_site(site, service.disk.failure))
+    problems = len(problems_of_site(site, service.disk.failure, now))
     return {
         "schema_version": SCHEMA_VERSION,
         "version": about["version"],

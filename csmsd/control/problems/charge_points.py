@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from csmsd.control.problems.charging import transactions
+from csmsd.control.problems.links import links
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
 from csmsd.profiles.core.transactions import Transaction
@@ -32,7 +33,7 @@ _FAILED_UPDATES = {
 
 def problems_of(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
     """What is wrong with a charge point, the worst first."""
-    rules = [_presence, _record]
+    rules = [_presence, links, _record]
     if state.connected:
         rules += [_answers, _connectors, transactions]
     found = [found for rule in rules for found in rule(state, site, now)]

@@ -16,6 +16,9 @@ Kind = Literal[
     "rollout_paused",
     "offline",
     "never_connected",
+    "connection_refused",
+    "twins",
+    "flapping",
     "registration_pending",
     "not_booted",
     "silent",
@@ -51,6 +54,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     charge_point: str | None = None
     connector: int | None = None
     since: Milliseconds | None = None
+    last: Milliseconds | None = None  # of something that comes again and again
 
 
 def problem(
@@ -60,6 +64,7 @@ def problem(
     next: str,
     *,
     since: Milliseconds | None,
+    last: Milliseconds | None = None,
     connector: int | None = None,
     severity: Severity = "warning",
 ) -> Problem:
@@ -71,6 +76,7 @@ def problem(
         charge_point=state.id,
         connector=connector,
         since=since,
+        last=last,
     )
 
 

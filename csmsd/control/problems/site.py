@@ -1,10 +1,14 @@
 """What concerns no single charge point."""
 
 from csmsd.control.problems.problem import Problem, counted
+from csmsd.profiles.core.refused_connections import reason_text
+from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
+_DAY_MS = 86_400_000
 
-def problems_of_site(site: Site, store_failure: str | None) -> list[Problem]:
+
+def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -> list[Problem]:
     """What concerns no single charge point."""
     found = []
     if store_failure is not None:
@@ -16,15 +20,29 @@ def problems_of_site(site: Site, store_failure: str | None) -> list[Problem]:
                 next="csmsctl daemon info",
             )
         )
-    if site.unknown_charge_points:
-        unknown = site.unknown_charge_points.values()
+    unknown = site.refused.unknown
+    if unknown:
         found.append(
             Problem(
                 kind="unknown_charge_points",
                 severity="warning",
                 text=f"{counted(len(unknown), 'charge point')} knocked without being registered",
                 next="csmsctl cp pending",
-                since=min(one.first_at for one in unknown),
+                since=min(one.first_at for known in unknown.values() for one in known),
+            )
+        )
+    nameless = [one for one in site.refused.of_strangers() if one.reason != "unknown" and now - one.last_at < _DAY_MS]
+    if nameless:
+        newest = max(nameless, key=lambda one: one.last_at)
+        where = ", ".join(dict.fromkeys(one.address for one in nameless[-3:]))
+        found.append(
+            Problem(
+                kind="connection_refused",
+                severity="warning",
+                text=f"refused: {reason_text(newest)}, {counted(newest.attempts, 'time')}, from {where}",
+                next="csmsctl cp pending",
+                since=newest.first_at,
+                last=newest.last_at,
             )
         )
     for rollout in site.firmware.rollouts:

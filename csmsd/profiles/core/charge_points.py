@@ -11,6 +11,7 @@ from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
+from csmsd.profiles.core.link_history import LinkHistory
 from csmsd.profiles.core.metering import Arrivals, Taken
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.sample import Sample
@@ -56,6 +57,7 @@ class ChargePoint(Record, kw_only=True):
     time_zone: str | None = None  # of timestamps that name none; default UTC
     strict: bool = False  # no tolerance: the first deviation is answered with a CALLERROR
     subprotocol_optional: bool = False  # accept a connection without Sec-WebSocket-Protocol
+    origin_allowed: bool = False  # accept an Origin header without a password
     ping: bool = True
     reassert: bool | None = None  # send its charging profiles again after a reconnect; None: as the setting says
     reboot_required: bool = False
@@ -106,19 +108,6 @@ class DeviationCount(Record, kw_only=True):
     kind: str
     count: int = 0
     last_at: Milliseconds = 0
-
-
-class UnknownChargePoint(Record, kw_only=True):
-    """Somebody who knocked and is not registered; `cp pending` lists them."""
-
-    table: ClassVar[str] = "unknown_charge_point"
-    key: ClassVar[tuple[str, ...]] = ("id",)
-
-    id: str
-    address: str
-    attempts: int = 0
-    first_at: Milliseconds
-    last_at: Milliseconds
 
 
 class QuarantinedMessage(Record, kw_only=True):
@@ -233,6 +222,7 @@ class ChargePointState:
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
         self.heard: dict[str, Milliseconds] = {}  # when each action came last
         self.lateness = Lateness()
+        self.links = LinkHistory()
         self.hidden_by_fault: dict[int, Connector] = {}  # what stood there before a fault that may be an old one
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
@@ -348,6 +338,7 @@ class ChargePointState:
         self.arrivals = old.arrivals
         self.unanswered_since = old.unanswered_since
         self.away_since, self.lateness, self.hidden_by_fault = old.away_since, old.lateness, old.hidden_by_fault
+        self.links = old.links
 
     def housekeeping(self) -> list[Change]:
         """What moved without being worth a commit of its own."""

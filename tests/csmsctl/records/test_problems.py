@@ -27,7 +27,7 @@ def test_problems_of_site_and_charge_points_the_worst_first(csmsctl: Csmsctl, da
     assert "\\x1b[31mGroundFailure" in lines[1]
     assert lines[2].endswith("csmsctl cp pending")
     rows = csmsctl("status", "--problems", "--csv").out.splitlines()
-    assert rows[0] == "kind,severity,charge_point,connector,since,text,next"
+    assert rows[0] == "kind,severity,charge_point,connector,since,last_at,text,next"
     assert len(rows) == 4
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.charge_points.addresses import origin_of, reached_at
+from csmsd.charge_points.addresses import is_own_origin, origin_of, reached_at
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,30 @@ def test_where_a_charge_point_has_reached_us(local: str, host: str | None, told:
 )
 def test_what_counts_as_one_address(address: str, counts_as: str) -> None:
     assert origin_of(address) == counts_as
+
+
+@pytest.mark.parametrize(
+    ("origin", "own"),
+    [
+        ("http://192.168.10.1:9000", True),
+        ("https://192.168.10.1:9000", True),
+        ("ws://192.168.10.1:9000", True),
+        ("http://192.168.10.1", False),  # port 80: somebody else's pages
+        ("http://192.168.10.1:9001", False),
+        ("http://192.168.10.2:9000", False),
+        ("http://csms.example:9000", False),  # a name may be rebound
+        ("http://192.168.10.1:9000@evil.example:9000", False),
+        ("http://[::ffff:192.168.10.1]:9000", True),
+        ("http://192.168.10.1:x", False),
+        ("http://[::1", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_whose_page_an_origin_names(origin: str, own: bool) -> None:
+    assert is_own_origin(origin, "::ffff:192.168.10.1", 9000) is own
+
+
+def test_an_origin_without_a_port_names_the_usual_one() -> None:
+    assert is_own_origin("http://10.0.0.1", "10.0.0.1", 80)
+    assert is_own_origin("https://[2001:db8::1]", "2001:db8::1", 443)

@@ -55,12 +55,25 @@ async def test_a_roaming_identity_is_an_identity(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "segment",
-    ["", "/", "ocpp/a%20b", "ocpp/%3Cscript%3E", "ocpp/..", "ocpp/" + "x" * 49, "ocpp/%2543P1", "ocpp/%00", "ocpp/%FF"],
+    [
+        "",
+        "/",
+        "ocpp",
+        "OCPP/",
+        "ocpp/a%20b",
+        "ocpp/%3Cscript%3E",
+        "ocpp/..",
+        "ocpp/" + "x" * 49,
+        "ocpp/%2543P1",
+        "ocpp/%00",
+        "ocpp/%FF",
+    ],
 )
 async def test_what_is_no_identity_is_answered_400(shared_site: Site, segment: str) -> None:
     status, _ = await refused(shared_site, f"/{segment}")
     assert status == 400
-    assert (await shared_site.call("charge_point.pending"))["pending"] == []
+    pending = (await shared_site.call("charge_point.pending"))["pending"]
+    assert {(known["id"], known["reason"]) for known in pending} == {(None, "no_identity")}
 
 
 async def test_an_unknown_charge_point_is_answered_404_and_listed_until_it_is_accepted(site: Site) -> None:
@@ -107,9 +120,96 @@ async def test_compression_is_not_negotiated(site: Site) -> None:
     assert "Sec-WebSocket-Extensions" not in response.headers
 
 
-async def test_a_browser_is_refused(site: Site) -> None:
+async def test_a_browser_is_refused_and_told_what_lets_it_in(site: Site) -> None:
     await site.register("CP1")
-    assert (await refused(site, "/ocpp/CP1", headers={"Origin": "https://example.com"}))[0] == 403
+    origin = {"Origin": "https://example.com"}
+    status, body = await refused(site, "/ocpp/CP1", headers=origin)
+    assert status == 403
+    assert "csmsctl cp set CP1 --allow-origin" in body
+    assert (await site.csmsctl("cp", "set", "CP1", "--allow-origin")).code == 0
+    await (await site.raw("CP1", register=False, headers=origin)).heartbeat()
+
+
+async def test_an_origin_is_no_matter_where_it_is_our_own_address_or_a_password_was_shown(site: Site) -> None:
+    await site.register("CP1")
+    await site.register("CP2", password=KEY)
+    own = {"Origin": f"http://{site.listen}"}
+    await (await site.raw("CP1", register=False, headers=own)).heartbeat()
+    await (await site.raw("CP2", register=False, password=KEY, headers={"Origin": "https://example.com"})).heartbeat()
+    port = site.listen.rpartition(":")[2]
+    for foreign in (f"http://localhost:{port}", "http://127.0.0.1", f"http://127.0.0.2:{port}", "null"):
+        headers = {"Origin": foreign, "Host": f"localhost:{port}"}
+        assert (await refused(site, "/ocpp/CP1", headers=headers))[0] == 403, foreign
+
+
+async def test_every_refusal_is_on_record_with_its_reason(site: Site) -> None:
+    await site.register("CP1", password=KEY)
+    await site.register("CP2")
+    await refused(site, "/ocpp/CP1")
+    for _ in range(2):
+        await refused(site, "/ocpp/CP1", headers=basic_authorization("CP1", "wrong-" + KEY))
+    await refused(site, "/ocpp/CP1", headers=basic_authorization("CP2", KEY))
+    await refused(site, "/ocpp/CP2", headers={"Origin": "https://example.com"})
+    await refused(site, "/ocpp")
+    assert (await RawChargePoint.connect(site.url("CP2"), subprotocols=[])).wire is not None
+
+    shown = await site.call("charge_point.show", id="CP1")
+    assert {(one["reason"], one["attempts"]) for one in shown["refused"]} == {
+        ("no_password", 1),
+        ("wrong_password", 2),
+        ("wrong_user", 1),
+    }
+    pending = (await site.json("cp", "pending"))["pending"]
+    assert {(one["id"], one["reason"]) for one in pending} == {
+        (None, "no_identity"),
+        ("CP1", "no_password"),
+        ("CP1", "wrong_password"),
+        ("CP1", "wrong_user"),
+        ("CP2", "origin"),
+        ("CP2", "no_subprotocol"),
+    }
+    told = await site.csmsctl("status", "--problems")
+    assert "refused: wrong password, 2 times, from 127.0.0.1, last 20" in told.out
+    events = (await site.csmsctl("events", "--type", "charge_point.refused", "--json")).out
+    assert events.count("wrong_password") == 1  # the second was within a minute
+    assert KEY not in events + told.out + str(shown) + site.errors()
+
+
+async def test_plain_http_is_told_that_it_asks_for_no_websocket(site: Site) -> None:
+    host, _, port = site.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /ocpp/CP9 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"426" in await reader.readline()
+    writer.close()
+    (known,) = (await site.call("charge_point.pending"))["pending"]
+    assert (known["id"], known["reason"]) == ("CP9", "no_upgrade")
+    assert (await site.csmsctl("cp", "accept", "CP9")).code == 3
+
+
+async def test_a_twin_is_told_of_and_what_it_pushed_out_is_on_record(site: Site) -> None:
+    await site.register("CP1")
+    for _ in range(4):
+        await site.raw("CP1", register=False)
+    (refusal,) = (await site.call("charge_point.show", id="CP1"))["refused"]
+    assert (refusal["reason"], refusal["attempts"]) == ("replaced", 3)
+    kinds = {one["kind"] for one in (await site.json("status", "--problems"))["problems"]}
+    assert "twins" in kinds
+    assert "connection_refused" not in kinds
+
+
+async def test_accepting_one_that_never_knocked(site: Site) -> None:
+    ended = await site.csmsctl("cp", "accept", "NOPE")
+    assert ended.code == 3
+    assert "never knocked" in ended.err
+    assert "csmsctl cp add NOPE" in ended.err
+
+
+async def test_refusals_outlive_csmsd(site: Site) -> None:
+    await refused(site, "/ocpp/NEW")
+    await site.stop()
+    await site.start()
+    (known,) = (await site.json("cp", "pending"))["pending"]
+    assert (known["id"], known["attempts"]) == ("NEW", 1)
 
 
 async def test_basic_authentication(site: Site) -> None:

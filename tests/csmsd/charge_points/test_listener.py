@@ -13,6 +13,7 @@ from csmsd.charge_points import listener as module
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
+from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
@@ -98,7 +99,13 @@ class Edge:
         settings.server.listen = ["127.0.0.1:0"]
         dispatcher = Dispatcher(self.live, nobody)
         self.listener = Listener(
-            settings, self.registry, dispatcher, self.admission, lambda *message: None, lambda: 1000
+            settings,
+            self.registry,
+            dispatcher,
+            self.admission,
+            Refusals(self.live),
+            lambda *message: None,
+            lambda: 1000,
         )
         self.listen = ""
 

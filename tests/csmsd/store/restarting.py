@@ -110,10 +110,11 @@ FLEETING: dict[str, set[str]] = {
     "Site": {"policies", "loaded_at"},
     "ChargePointState": {
         "samples", "connected_at", "address", "reached_at", "triggered", "unanswered_since", "heard",
-        "unsaved", "_zone", "arrivals", "away_since", "lateness", "hidden_by_fault",
+        "unsaved", "_zone", "arrivals", "away_since", "lateness", "links", "hidden_by_fault",
     },
     "MeterShapes": {"_seen"},
     "Gathered": {"_verdict"},
+    "RefusedConnections": {"_told", "_strangers_told", "_window"},
     "Firmware": {"hosting"},
 }  # fmt: skip
 

@@ -40,7 +40,8 @@ def busy(database: Path) -> Iterator[Path]:
                 number += 1
                 connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES (?, 0, 0)", (f"T{number}",))
                 connection.execute(
-                    "INSERT INTO unknown_charge_point VALUES (?, ?, 1, 0, 0)", (f"CP{number}", "x" * 1000)
+                    "INSERT INTO refused_connection VALUES (?, ?, 'unknown', NULL, 1, 0, 0)",
+                    (f"CP{number}", "x" * 1000),
                 )
                 connection.commit()
                 if number == 2000:
@@ -65,7 +66,7 @@ def test_copies_under_load_are_whole_and_of_one_moment(busy: Path, monkeypatch: 
         assert inspect(file).problems == []
         with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
             tags = connection.execute("SELECT count(*) FROM id_tag").fetchone()[0]
-            assert connection.execute("SELECT count(*) FROM unknown_charge_point").fetchone()[0] == tags
+            assert connection.execute("SELECT count(*) FROM refused_connection").fetchone()[0] == tags
         assert tags > last
         last = tags
         assert copy.size == file.stat().st_size

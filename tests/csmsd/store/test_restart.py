@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations
-from csmsd.profiles.core.charge_points import UnknownChargePoint
 from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.milestone import Milestone
@@ -169,9 +168,9 @@ async def test_charge_points_as_they_reported_themselves(tmp_path: Path) -> None
     scene.departs("MeterValues", "meterValue[3].timestamp", by="Depot-7")
     scene.keep([Milestone(name="export", at=scene.now, number=3, user="jo")], [])
     scene.site.milestones["export"] = Milestone(name="export", at=scene.now, number=3, user="jo")
-    stranger = UnknownChargePoint(id="Stranger", address="192.0.2.7", attempts=3, first_at=1, last_at=scene.now)
-    scene.site.unknown_charge_points["stranger"] = stranger
-    scene.keep([stranger], [])
+    scene.site.refused.note("Stranger", "192.0.2.7", "unknown", scene.now, registered=False)
+    scene.site.refused.note("Depot-7", "192.0.2.8", "origin", scene.now, registered=True, detail="http://x")
+    scene.keep(scene.site.refused.housekeeping(), [])
     gone = scene.tag("GONE")
     del scene.site.id_tags["gone"]
     scene.keep([Deleted(gone)], [])

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
 KEY = "0123456789abcdef"
@@ -92,10 +94,16 @@ async def test_a_changed_registration_makes_it_boot_anew(site: Site) -> None:
     assert (await site.call("charge_point.accept", id="CP1"))["changed"] is False
 
 
-async def test_accepting_one_that_nobody_knows_registers_it(site: Site) -> None:
+async def test_accepting_one_that_has_knocked_registers_it(site: Site) -> None:
+    code, text = await site.refused("charge_point.accept", id="NEW")
+    assert (code, "has never knocked" in text) == (3, True)
+    with pytest.raises(InvalidStatus):
+        await RawChargePoint.connect(site.url("NEW"))
     accepted = await site.call("charge_point.accept", id="NEW")
     assert (accepted["changed"], accepted["charge_point"]["registration"]) == (True, "Accepted")
+    assert "when it knocks again" in accepted["then"]
     assert (await site.refused("charge_point.accept", id="no identity"))[0] == 2
+    assert (await site.refused("charge_point.add", id="ocpp"))[0] == 2
 
 
 async def test_one_that_charges_is_removed_by_force_only(site: Site) -> None:

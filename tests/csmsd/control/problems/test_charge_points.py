@@ -9,7 +9,7 @@ from csmsd.control.problems.problem import Problem
 from csmsd.control.problems.site import problems_of_site
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.timestamps import format_time
-from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount, UnknownChargePoint
+from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
 from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from tests.csmsd.profiles.scene import DAY, HOUR, NOON, SECOND, Scene
@@ -330,14 +330,18 @@ def test_what_the_shell_would_expand_is_quoted_in_the_next_command() -> None:
 
 def test_problems_of_the_site() -> None:
     site = Scene().site
-    assert problems_of_site(site, None) == []
-    site.unknown_charge_points["cp9"] = UnknownChargePoint(id="CP9", address="a", first_at=NOON, last_at=NOON)
+    assert problems_of_site(site, None, NOON) == []
+    site.refused.note("CP9", "a", "unknown", NOON, registered=False)
+    site.refused.note(None, "b", "no_identity", NOON, registered=False, detail="/ocpp")
     site.firmware.rollouts.add(Rollout(id=4, created_at=NOON, file="f", state="paused", reason="2 failed"))
-    problems = problems_of_site(site, "disk full")
+    problems = problems_of_site(site, "disk full", NOON + SECOND)
     assert [(problem.kind, problem.severity) for problem in problems] == [
         ("store_failing", "critical"),
         ("unknown_charge_points", "warning"),
+        ("connection_refused", "warning"),
         ("rollout_paused", "warning"),
     ]
     assert "disk full" in problems[0].text
     assert problems[1].text == "1 charge point knocked without being registered"
+    assert problems[2].text == "refused: no identity in its URL (/ocpp), 1 time, from b"
+    assert [one.kind for one in problems_of_site(site, None, NOON + DAY)][1:] == ["rollout_paused"]

@@ -1,0 +1,36 @@
+"""Tells of connections that are refused: to the records, the log and whoever watches."""
+
+import logging
+
+from csmsd.live_site import LiveSite
+from csmsd.profiles.core.refused_connections import Reason, reason_text, remedy
+from csmsd.profiles.record import Data, Event
+
+log = logging.getLogger(__name__)
+
+
+class Refusals:
+    """Whoever refuses a connection notes it here. It was refused, whether or not that can be stored."""
+
+    def __init__(self, live: LiveSite) -> None:
+        self._live = live
+
+    def note(self, identity: str | None, address: str, reason: Reason, detail: str | None = None) -> str:
+        """Returns why it is refused, and what mends it, in words."""
+        state = self._live.site.charge_point(identity) if identity is not None else None
+        named = state.id if state is not None else identity
+        one, telling = self._live.site.refused.note(
+            named, address, reason, self._live.now(), registered=state is not None, detail=detail
+        )
+        help_ = remedy(reason, one.charge_point, registered=state is not None)
+        if telling:
+            log.warning("%s: %s is refused: %s; %s", address, named or "somebody", reason_text(one), help_)
+            told: Data = {
+                "address": address,
+                "reason": reason,
+                "detail": detail,
+                "attempts": one.attempts,
+                "next": help_,
+            }
+            self._live.tell(Event("charge_point.refused", named, told))
+        return f"{reason_text(one)}; {help_}"
