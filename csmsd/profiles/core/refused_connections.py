@@ -227,7 +227,7 @@ def remedy(reason: Reason, identity: str, *, registered: bool) -> str:
         case "no_subprotocol":
             return f"csmsctl cp set {named} --subprotocol-optional"
         case "origin":
-            return f"csmsctl cp {'set' if registered else 'add'} {named} --allow-origin"
+            return f"csmsctl cp set {named} --allow-origin" if registered else f"csmsctl cp add {named} --allow-origin"
         case "no_upgrade":
             return "give it a URL that begins with ws://"
         case "too_long":
