@@ -14,11 +14,9 @@ STILL_MISSING = {
     "csmsd.control.profile_views",
     "csmsd.control.views",
     "csmsd.daemon",
-    "csmsd.profiles.core.energy.agreement",
     "csmsd.profiles.core.energy.closing",
     "csmsd.profiles.core.energy.registers",
     "csmsd.profiles.core.energy.running",
-    "csmsd.profiles.core.energy.streams",
     "csmsd.store.prunable",
 }
 

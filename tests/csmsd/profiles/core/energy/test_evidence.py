@@ -50,7 +50,7 @@ def test_no_float_is_left_behind_by_the_unit() -> None:
         ("12.34", "kWh", 10),
         ("12.345", "kWh", 1),
         ("12.3", "KWH", 100),
-        ("1.5e3", "kWh", 1),  # how coarse it is cannot be seen
+        ("1.25e3", "kWh", 1),  # how coarse it is cannot be seen
         ("12.", "kWh", 1000),
     ],
 )

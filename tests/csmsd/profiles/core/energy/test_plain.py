@@ -37,7 +37,9 @@ def test_what_a_connector_can_deliver(watts: float, time: int, wh: float) -> Non
 def is_plain(**fields: Any) -> bool:
     """Whether a start leaves a figure to the first reading, which shows just its register."""
     plain = began(**fields)
-    return plain.take(plain.start_time, plain.start_wh) and plain.figure == 0
+    taken = plain.take(plain.start_time, plain.start_wh)
+    assert plain.figure == (0 if taken else None)
+    return taken
 
 
 @pytest.mark.parametrize(
