@@ -13,8 +13,8 @@ from csmsd.profiles.smart_charging.compliance import excess
 
 _MISSED_READINGS = 3
 _READINGS_WITHIN_S = 900  # where the charge point's interval is not known
-# A start, or a status, that is told a little later than what goes with it is no problem.
-_SETTLES_MS = 60_000
+# Many say Charging before they tell of the start.
+_SETTLES_MS = 10_000
 _IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")  # C 4.9: in a transaction, by definition
 
 
@@ -25,7 +25,7 @@ def transactions(state: ChargePointState, site: Site, now: Milliseconds) -> Iter
     yield from _several(state, running)
     for transaction in running:
         number = transaction.connector
-        yield from _over(state, transaction, now)
+        yield from _over(state, transaction)
         yield from _reserved(state, transaction, site)
         yield from _limited(state, transaction, site, now)
         if transaction.id_tag_status != "Accepted":
@@ -81,9 +81,11 @@ def _without_transaction(state: ChargePointState, now: Milliseconds) -> Iterator
     for number in sorted(state.connectors):
         connector = state.connectors[number]
         since = connector.received_at
-        if number == 0 or number in busy or connector.status not in _IN_USE or now - since < _SETTLES_MS:
+        if number == 0 or number in busy or connector.status not in _IN_USE:
             continue
         power = state.power_w(number)
+        if now - since < _SETTLES_MS and not power:
+            continue
         drawn = f", {power / 1000:.1f} kW" if power else ""
         yield problem(
             state,
@@ -114,13 +116,13 @@ def _several(state: ChargePointState, running: list[Transaction]) -> Iterator[Pr
             )
 
 
-def _over(state: ChargePointState, transaction: Transaction, now: Milliseconds) -> Iterator[Problem]:
-    """A transaction on a connector that is free: its stop was lost, or is yet to come."""
+def _over(state: ChargePointState, transaction: Transaction) -> Iterator[Problem]:
+    """A transaction on a connector that is free (C 4.9): its stop was lost, or is yet to come."""
     connector = state.connectors.get(transaction.connector)
     if connector is None or connector.status != "Available":
         return
     since = connector.received_at
-    if transaction.start_received_at < since <= now - _SETTLES_MS:
+    if since > transaction.start_received_at:
         yield problem(
             state,
             "running_on_free_connector",

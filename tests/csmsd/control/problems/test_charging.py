@@ -23,7 +23,6 @@ def over_and_free(scene: Scene) -> None:
     scene.start()
     later(scene, MINUTE)
     scene.status(1, "Available")
-    later(scene, MINUTE)
 
 
 def reservation(scene: Scene, number: int, tag: str, *, connector: int = 1, parent: str | None = None) -> None:
@@ -124,22 +123,15 @@ def test_each_is_told_with_what_settles_it(
     assert (problem.text, problem.next) == (words, settles)
 
 
-def has_just_begun(scene: Scene) -> None:
+def says_charging_before_its_start(scene: Scene) -> None:
     scene.status(1, "Charging")
-    later(scene, MINUTE - 1)
+    later(scene, 10 * SECOND - 1)
 
 
 def said_so_before_its_start(scene: Scene) -> None:
     scene.status(1, "Charging")
     later(scene, 2 * MINUTE)
     scene.start()
-
-
-def has_just_ended(scene: Scene) -> None:
-    scene.start()
-    later(scene, SECOND)
-    scene.status(1, "Available")
-    later(scene, MINUTE - 1)
 
 
 def was_free_before_it_began(scene: Scene) -> None:
@@ -189,9 +181,8 @@ def was_measured_long_ago(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "happens",
     [
-        has_just_begun,
+        says_charging_before_its_start,
         said_so_before_its_start,
-        has_just_ended,
         was_free_before_it_began,
         is_reserved_for_its_group,
         is_reserved_elsewhere,
@@ -206,6 +197,14 @@ def test_what_is_as_it_should_be_is_no_problem(happens: Callable[[Scene], None])
     connected(scene)
     happens(scene)
     assert found(scene) == []
+
+
+def test_what_flows_without_a_transaction_is_told_at_once() -> None:
+    scene = Scene()
+    connected(scene)
+    scene.status(1, "Charging")
+    scene.meter({"value": "7000", "measurand": "Power.Active.Import", "unit": "W"})
+    assert only(scene).kind == "charging_without_transaction"
 
 
 def test_two_at_once_on_a_connector() -> None:
