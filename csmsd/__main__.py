@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="send charge points their charging profiles again after each reconnect",
     )
+    parser.add_argument(
+        "--begin-anew",
+        action="store_true",
+        help="begin with empty books although there were some, or with other books than there were",
+    )
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--check-config", action="store_true", help="check the settings and exit")
     parser.add_argument(
@@ -94,16 +99,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     logging.getLogger("csmsd.websockets").setLevel(logging.CRITICAL)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
-    sys.exit(_serve(settings, read_settings))
+    sys.exit(_serve(settings, read_settings, begin_anew=arguments.begin_anew))
 
 
-def _serve(settings: Settings, read_settings: Any) -> int:
+def _serve(settings: Settings, read_settings: Any, *, begin_anew: bool) -> int:
     from csmsd.control.server import SocketBusy
     from csmsd.daemon import AlreadyRunning, Daemon
     from csmsd.store.database import StoreError
 
     async def serve() -> None:
-        await Daemon(settings, read_settings).run()
+        await Daemon(settings, read_settings, begin_anew=begin_anew).run()
 
     try:
         _run(serve())

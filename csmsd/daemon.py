@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -19,6 +18,8 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
+from csmsd.clock import ClockKeeper, ClockWatch
+from csmsd.clock import wall_clock as now
 from csmsd.control.opening import control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.events import EventBus, NumberedEvent
@@ -36,18 +37,20 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
-from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
 from csmsd.reloading import Reloading
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
+from csmsd.store.books import BooksKeeper
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.message_log import MessageLog
 from csmsd.store.prunable import Prunable
 from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
+from csmsd.store.traces import require_database, restore_modes
 from csmsd.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -58,11 +61,6 @@ _AFTER_A_MISTAKE_SECONDS = 1.0
 
 class AlreadyRunning(Exception):
     """Another daemon has this state directory."""
-
-
-def now() -> Milliseconds:
-    """The wall clock: ms since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class Keys:
@@ -126,14 +124,18 @@ async def _again_and_again(name: str, run: Callable[[], Coroutine[Any, Any, None
 
 
 class Daemon:
-    """One running csmsd. `read_settings` gives the settings anew for a reload."""
+    """One running csmsd. `read_settings` gives the settings anew for a reload; `begin_anew` has it begin with empty
+    books where there were some."""
 
-    def __init__(self, settings: Settings, read_settings: Callable[[], Settings]) -> None:
+    def __init__(self, settings: Settings, read_settings: Callable[[], Settings], *, begin_anew: bool = False) -> None:
         self._settings = settings
+        self._begin_anew = begin_anew
+        self._clock = ClockWatch()
         self._reloading = Reloading(settings, read_settings, self._took_over)
         self._started_at = now()
         self._directory = settings.state_directory
         self._database = self._directory / "csms.db"
+        self._books = BooksKeeper(self._database, now)
         self._lock: int | None = None
         self._stop = asyncio.Event()
         self._metrics: str | None = None
@@ -142,7 +144,7 @@ class Daemon:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_directory()
-        await asyncio.to_thread(prepare, self._database)
+        await asyncio.to_thread(self._prepare)
         # What is opened last is closed first. The store is closed in any case, however long the others take.
         async with AsyncExitStack() as inner, _closing_within(_DRAIN_SECONDS) as outer:
             await self._open_store(inner)
@@ -163,6 +165,8 @@ class Daemon:
         service_manager.notify("READY=1", f"STATUS=listening on {where}")
         log.info("csmsd %s listens on %s; socket %s", __version__, where, self._settings.socket_path)
         self._live.tell(Event("daemon.started", None, {"version": __version__}))
+        if self._books.restored is not None:
+            self._live.tell(Event("store.restored", None, {"because": self._books.restored}))
         try:
             await self._stop.wait()
         finally:
@@ -176,6 +180,15 @@ class Daemon:
         except BlockingIOError:
             raise AlreadyRunning(f"another csmsd runs on {self._directory}; name another --state-dir") from None
 
+    def _prepare(self) -> None:
+        restore_modes(self._directory)
+        require_database(self._database, begin_anew=self._begin_anew)
+        self._books.look()
+        prepare(self._database)
+        self._books.take_over(begin_anew=self._begin_anew)
+        if self._books.restored is not None:
+            log.warning("%s was put back: %s. Ids go on far beyond its last ones", self._database, self._books.restored)
+
     def _load(self) -> Site:
         return load(self._database, Site(self._settings.ocpp, self._settings.data_transfer))
 
@@ -185,6 +198,7 @@ class Daemon:
             self._directory / "log.db",
             max_bytes=settings.store.message_log_megabytes * 1024 * 1024,
             max_age_days=settings.store.message_log_days,
+            to_forget_by=self._clock.to_forget_by,
         )
         await _open(self._message_log, opened)
         self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
@@ -192,8 +206,11 @@ class Daemon:
             self._database, synchronous=settings.store.synchronous, recover=lambda: self._live.recover()
         )
         self._writer.on_state = self._store_changed
-        self._live = LiveSite(self._writer, self._bus, now, self._load)
+        self._live = LiveSite(self._writer, self._bus, now, self._load, to_expire_by=self._clock.to_expire_by)
         await self._live.open()
+        self._clock.resume(
+            self._live.site.milestones.get("clock_jump"), self._books.seen_at or self._message_log.newest_at
+        )
         await _open(self._writer, opened)
         self._reader = Reader(self._database)
         await _open(self._reader, opened)
@@ -218,7 +235,7 @@ class Daemon:
             file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
         )
         self._runner.open_host = self._files.ready
-        pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention)
+        pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
         dispatcher = Dispatcher(live, self._hooks)
         self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
         tap = Tap(self._message_log, settings.store, now)
@@ -246,11 +263,14 @@ class Daemon:
             )
         )
         housekeeping = Housekeeping(live)
+        opened.push_async_callback(self._books.note)
         opened.push_async_callback(housekeeping.save_what_moved)
         await _open(self._listener, opened)
         await opened.enter_async_context(
             _background(
                 housekeeping=housekeeping.run,
+                clock=ClockKeeper(self._clock, live).run,
+                books=self._books.run,
                 rollouts=self._rollouts.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,

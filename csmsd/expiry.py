@@ -13,7 +13,7 @@ _LONGEST_SLEEP_SECONDS = 1.0
 
 
 class Expiry:
-    """Watches the wall clock, since that is what an expiryDate is about."""
+    """Watches the wall clock, since that is what an expiryDate is about; a jump that is taken back ends nothing."""
 
     def __init__(self, live: LiveSite) -> None:
         self._live = live
@@ -23,7 +23,7 @@ class Expiry:
         while True:
             await self.expire()
             due = self._live.site.reservations.next_expiry()
-            wait = _LONGEST_SLEEP_SECONDS if due is None else (due - self._live.now()) / 1000
+            wait = _LONGEST_SLEEP_SECONDS if due is None else (due - self._live.to_expire_by()) / 1000
             await asyncio.sleep(min(max(wait, 0.001), _LONGEST_SLEEP_SECONDS))
 
     async def expire(self) -> None:
@@ -31,6 +31,6 @@ class Expiry:
         if not self._live.accepting:
             return
         try:
-            await self._live.keep(*self._live.site.reservations.expire(self._live.now()))
+            await self._live.keep(*self._live.site.reservations.expire(self._live.to_expire_by()))
         except NotStored as error:  # memory was loaded anew: the next round finds them again
             log.error("the end of reservations could not be stored: %s", error)

@@ -25,9 +25,18 @@ Done = Callable[[NotStored | None], None]
 class LiveSite:
     """Holds the site; who wants it asks anew after each `await`, since it may have been replaced. `load` may block."""
 
-    def __init__(self, writer: RecordWriter, publisher: Publisher, clock: Clock, load: Callable[[], Site]) -> None:
+    def __init__(
+        self,
+        writer: RecordWriter,
+        publisher: Publisher,
+        clock: Clock,
+        load: Callable[[], Site],
+        *,
+        to_expire_by: Clock | None = None,
+    ) -> None:
         self.site = Site()
         self.now = clock
+        self.to_expire_by = to_expire_by or clock  # for what is over by itself: no jump of the clock ends it at once
         self.stopping = False
         self._writer = writer
         self._publish = publisher.publish

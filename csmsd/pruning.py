@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import get_args
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 KINDS: tuple[PruneKind, ...] = get_args(PruneKind)
 
 _DAY_MS = 86_400_000
-_LONGEST_SLEEP_SECONDS = 30.0  # so that a clock that is set, and changed settings, are noticed
+_LONGEST_SLEEP_SECONDS = 5.0  # so that a clock that is set, and changed settings, are noticed
 _REST = 3  # a pause is so many times as long as the work before it
 _SHRUNK_AT_ONCE = 500  # pages
 _KEPT_FREE = 10  # a tenth of the file stays free: it is written to again tomorrow
@@ -45,7 +46,10 @@ class Pruner:
         prunable: Prunable,
         files: FileStore,
         settings: Retention,
+        patience: Callable[[], Milliseconds],
     ) -> None:
+        """`patience`: for how many ms nothing may be pruned, since the clock has jumped."""
+        self.patience = patience
         self._live = live
         self._store = store
         self._prunable = prunable
@@ -68,8 +72,8 @@ class Pruner:
         """What would go if nothing but the last `days` days of a kind were kept."""
         before, exported = self._live.now() - days * _DAY_MS, self._exported()
         plan = Plan(kind, before, await self._prunable.count(kind, before, exported))
-        if kind == "transactions":
-            plan.kept_unexported = await self._prunable.kept_unexported(before, exported)
+        if kind in ("transactions", "meter_values"):
+            plan.kept_unexported = await self._prunable.kept_unexported(kind, before, exported)
         return plan
 
     def _exported(self) -> int:
@@ -88,21 +92,30 @@ class Pruner:
         """
         removed, after, begun = 0, 0, monotonic()
         async with self._lock:
+            last_booking = await self._last_booking_to_go(before)
             while seconds is None or monotonic() - begun < seconds:
                 batch_begun = monotonic()
                 if kind == "reservations":
                     count, last = await self._reservations(before)
                 else:
-                    count, last = await self._batch(kind, before, after)
+                    count, last = await self._batch(kind, before, after, last_booking)
                 if last is None:
                     return removed, False
                 removed, after = removed + count, last
                 await asyncio.sleep(_REST * (monotonic() - batch_begun))
         return removed, True
 
-    async def _batch(self, kind: PruneKind, before: Milliseconds, after: int) -> tuple[int, int | None]:
+    async def _last_booking_to_go(self, before: Milliseconds) -> int:
+        """Of what is exported, all before the first that is new: what was booked later only bears a wrong time."""
+        first = await self._prunable.first_booking_within(before, self._live.now())
+        return self._exported() if first is None else min(self._exported(), first - 1)
+
+    async def _batch(
+        self, kind: PruneKind, before: Milliseconds, after: int, last_booking: int
+    ) -> tuple[int, int | None]:
         """(how many went, where to go on)."""
-        batch = await self._prunable.next(kind, before, self._exported(), after)
+        exported = last_booking if kind == "transactions" else self._exported()
+        batch = await self._prunable.next(kind, before, exported, after)
         if batch is None:
             return 0, None
         if kind == "transactions":
@@ -204,6 +217,9 @@ class Pruner:
         """What the settings want gone."""
         removed: dict[str, int] = {}
         for kind in KINDS:
+            if self.patience():
+                log.warning("nothing is pruned: the clock has jumped within a day")
+                break
             if days := self.days(kind):
                 removed[kind], _ = await self.prune(kind, self._live.now() - days * _DAY_MS, None)
         if not removed:
@@ -216,6 +232,7 @@ class Pruner:
         begun = datetime.fromtimestamp(self._live.now() / 1000)
         while True:
             now = datetime.fromtimestamp(self._live.now() / 1000)
+            begun = min(begun, now)  # a clock that was put back must not have to come that far again
             hour, minute = map(int, self._settings.at.split(":"))
             due = begun.replace(hour=hour, minute=minute, second=0, microsecond=0)
             if due <= begun:

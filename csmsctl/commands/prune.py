@@ -64,9 +64,10 @@ def prune(
     size = _finish(run, sum(one["removed"] for one in done))
     if not run.output.documented({"changed": rows > 0, "pruned": done, "database_bytes": size}):
         run.output.table(_DONE, done)
-        kept = sum(plan["kept_unexported"] for plan in plans)
-        if kept:
-            run.output.note(f"{kept} transactions are kept since no export has delivered them.")
+        for plan in plans:
+            if kept := plan["kept_unexported"]:
+                what = plan["kind"].replace("_", " ")
+                run.output.note(f"{kept} {what} are kept since no export has delivered the transactions.")
 
 
 def _remove(run: Invocation, plan: dict[str, Any]) -> int:

@@ -58,7 +58,7 @@ class Grants:
         if not segment.startswith(TOKEN_PREFIX) or len(segment) > 200:
             return None
         token = token_hash(segment.removeprefix(TOKEN_PREFIX))
-        firmware, now = self._live.site.firmware, self._live.now()
+        firmware, now = self._live.site.firmware, self._live.to_expire_by()
         update = firmware.updates.of_token(token)
         if update is not None:
             image = firmware.images.get(update.file or "")
@@ -76,7 +76,7 @@ class Grants:
 
         One that tries again later says so before.
         """
-        firmware, now = self._live.site.firmware, self._live.now()
+        firmware, now = self._live.site.firmware, self._live.to_expire_by()
         return bool(self._under_way) or any(
             record.location.startswith(f"{protocol}://")
             and not (record.token_dead or record.deadline_at <= now)

@@ -96,10 +96,10 @@ class Delivery:
             waiting = next((known for known in self._lines.of(key) if known.task.id not in passed_over), None)
             if waiting is None or waiting.under_way or waiting.removed:
                 return
-            in_time = waiting.command.expires_at > self._live.now()
+            in_time = waiting.command.expires_at > self._live.to_expire_by()
             if in_time and self._is_idle(waiting.command, state) and await self._carry_out(waiting, state):
                 continue
-            if waiting.command.expires_at <= self._live.now():
+            if waiting.command.expires_at <= self._live.to_expire_by():
                 self._stir()  # it is given up, and whoever gave it is told so
                 return
             waiting.tell(None)

@@ -220,7 +220,7 @@ class CommandQueue:
             await self._waker.rest(_LONGEST_SLEEP_SECONDS if self._lines else None)
 
     async def _give_up_what_is_over(self) -> None:
-        now = self._live.now()
+        now = self._live.to_expire_by()
         for waiting in self._lines:
             if waiting.under_way:
                 continue

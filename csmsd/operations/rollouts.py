@@ -86,7 +86,7 @@ class RolloutRunner:
         self._waker.wake()
 
     async def _step(self) -> None:
-        firmware, now = self._live.site.firmware, self._live.now()
+        firmware, now = self._live.site.firmware, self._live.to_expire_by()
         changes: list[Change] = []
         events: list[Event] = []
         for found, told in (updates.expire(firmware.updates, now), uploads.expire(firmware.uploads, now)):

@@ -169,7 +169,7 @@ class OperationRunner:
 
     async def _in_time(self, command: QueuedCommand, ticket: CallTicket, call: Coroutine[Any, Any, CallEnd]) -> CallEnd:
         """A CALL that may have to wait for others before it, and is not sent when its command's time is up by then."""
-        left = (command.expires_at - self._live.now()) / 1000
+        left = (command.expires_at - self._live.to_expire_by()) / 1000
         if left <= 0:  # it took that long to be recorded
             call.close()
             return CallEnd("withdrawn")

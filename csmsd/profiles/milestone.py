@@ -1,14 +1,15 @@
-"""What was last done to the books as a whole."""
+"""What last happened to the books as a whole."""
 
 from typing import ClassVar, Literal
 
 from csmsd.profiles.record import Milliseconds, Record
 
-MilestoneName = Literal["export", "backup", "prune"]
+MilestoneName = Literal["export", "backup", "prune", "clock_jump"]
 
 
 class Milestone(Record, kw_only=True):
-    """The newest of its kind. `number` is the last booking exported, the bytes of the backup, or the rows pruned."""
+    """The newest of its kind. `number` is the last booking exported, the bytes of the backup, the rows pruned, or by
+    how many ms the clock jumped."""
 
     table: ClassVar[str] = "milestone"
     key: ClassVar[tuple[str, ...]] = ("name",)

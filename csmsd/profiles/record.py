@@ -86,8 +86,10 @@ EventType = Literal[
     "daemon.started",
     "daemon.stopping",
     "daemon.reloaded",
+    "daemon.clock_jumped",
     "store.failed",
     "store.recovered",
+    "store.restored",
 ]
 
 

@@ -36,6 +36,7 @@ class Site:
         self.reservations = Reservations()
         self.local_lists = LocalLists()
         self.milestones: dict[MilestoneName, Milestone] = {}
+        self.lost_transaction_ids: list[range] = []
         self.loaded_at: Milliseconds = 0  # what was measured before may be in the store already
         self._active_by_tag: dict[str, set[int]] = {}
         self._transaction_ids = count(1)
@@ -71,6 +72,10 @@ class Site:
 
     def begin_transaction_ids_after(self, last: int) -> None:
         self._transaction_ids = count(last + 1)
+
+    def is_lost(self, transaction_id: int | None) -> bool:
+        """Whether such an id can only be from books in whose place these were put: it means none that is known here."""
+        return transaction_id is not None and any(transaction_id in gap for gap in self.lost_transaction_ids)
 
     def new_booking(self) -> int:
         """The number of a transaction that ends now. It must go to the store before anything else is awaited."""

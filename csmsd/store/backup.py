@@ -9,6 +9,8 @@ from pathlib import Path
 from time import monotonic, sleep, time_ns
 
 from csmsd.ports import NoRoom
+from csmsd.profiles.record import Milliseconds
+from csmsd.store.books import mark_as_copy
 
 _PAGES_AT_ONCE = 256  # a megabyte
 _LONGEST_PAUSE_SECONDS = 0.1
@@ -57,7 +59,7 @@ class DatabaseCopy:
             self._since = monotonic()
             source.backup(target, pages=_PAGES_AT_ONCE, progress=self._pause)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal and -shm
-            _settle_what_waits(target)
+            _settle_what_waits(target, time_ns() // 1_000_000)
 
     def _pause(self, status: int, remaining: int, total: int) -> None:
         """Leaves disk and interpreter to the others for as long as the last pages took."""
@@ -86,13 +88,14 @@ class DatabaseCopy:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
-def _settle_what_waits(copy: sqlite3.Connection) -> None:
+def _settle_what_waits(copy: sqlite3.Connection, now: Milliseconds) -> None:
     """Queued commands are sent from the site's own file: the copy, put back, must send none again, nor one recalled."""
     copy.execute("BEGIN")
     copy.execute(
         "UPDATE task SET state='settled', outcome='not_sent', settled_at=?, error=? "
         "WHERE id IN (SELECT task FROM queued_command)",
-        (time_ns() // 1_000_000, "it waited when this backup was made; give it again if it is still wanted"),
+        (now, "it waited when this backup was made; give it again if it is still wanted"),
     )
     copy.execute("DELETE FROM queued_command")
+    mark_as_copy(copy, now)
     copy.execute("COMMIT")

@@ -20,6 +20,7 @@ from csmsd.profiles.core.refused_connections import RefusedConnection
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.site import Site
+from csmsd.store.books import IdGap
 from csmsd.store.rooms import rooms
 from csmsd.store.snapshot import Snapshot
 from csmsd.store.tables import read_records, table
@@ -78,6 +79,8 @@ class _Loader:
 
     def _load_transactions(self) -> None:
         self._site.begin_transaction_ids_after(self._snapshot.last_id(Transaction.table))
+        gaps = self._snapshot.records(IdGap, "WHERE name=?", (Transaction.table,))
+        self._site.lost_transaction_ids = [range(gap.after + 1, gap.last + 1) for gap in gaps]
         last_booking = self._connection.execute("SELECT max(booking) FROM transactions").fetchone()
         self._site.begin_bookings_after(last_booking[0] or 0)
         running = read_records(Transaction, self._query, "WHERE state='active'")

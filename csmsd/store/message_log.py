@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,8 +71,11 @@ class LoggedEvent(msgspec.Struct):
 class MessageLog:
     """Buffers in memory, writes twice a second, and never makes anybody wait."""
 
-    def __init__(self, path: Path, *, max_bytes: int, max_age_days: int) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int, max_age_days: int, to_forget_by: Callable[[], Milliseconds | None]
+    ) -> None:
         self._path = path
+        self._to_forget_by = to_forget_by
         self._max_bytes = max_bytes
         self._max_age = max_age_days * 86_400_000
         # The columns of all rows in one list, as the statement takes them: no object a row, nothing to put together.
@@ -88,6 +91,7 @@ class MessageLog:
         self._next_id = 1
         self.dropped = 0
         self.last_event = 0
+        self.newest_at: Milliseconds | None = None  # when it was opened
 
     async def open(self) -> None:
         """A log that is damaged is moved aside: it is evidence, but no reason not to charge cars."""
@@ -116,6 +120,8 @@ class MessageLog:
             pass
         self._next_id = await self._maximum("SELECT max(id) FROM message") + 1
         self.last_event = await self._maximum("SELECT max(number) FROM event")
+        newest = await self._rows("SELECT time FROM event ORDER BY number DESC LIMIT 1")
+        self.newest_at = int(newest[0][0]) if newest else None
 
     async def _maximum(self, sql: str) -> int:
         rows = await self._rows(sql)
@@ -161,7 +167,7 @@ class MessageLog:
             flushes += 1
             if flushes % _TRIM_EVERY_FLUSHES == 1 or self._written_bytes > self._max_bytes * _TRIM_AFTER:
                 self._written_bytes = 0
-                await self._trim()
+                await self.trim()
         await self.flush()
 
     async def flush(self) -> None:
@@ -194,15 +200,14 @@ class MessageLog:
             sql = statement + ",".join([placeholders] * (len(part) // _COLUMNS))
             await self._connection.execute_fetchall(sql, part)
 
-    async def _trim(self) -> None:
-        """Keeps the file below its size and the rows below their age."""
+    async def trim(self) -> None:
+        """Keeps the file below its size and the rows below their age; it does so by itself every minute."""
         connection = self._connection
         assert connection is not None
         try:
-            newest = await self._maximum("SELECT max(time) FROM message")
-            await connection.execute_fetchall("DELETE FROM message WHERE time < ?", (newest - self._max_age,))
-            await connection.execute_fetchall("DELETE FROM event WHERE time < ?", (newest - self._max_age,))
-            await connection.commit()
+            now = self._to_forget_by()
+            if now is not None:
+                await self._forget_before(now - self._max_age, now)
             room = await self._room()
             for _ in range(50):  # a tenth at a time
                 if await self._used_bytes() <= room:
@@ -217,6 +222,18 @@ class MessageLog:
         except sqlite3.Error as error:
             log.error("the message log could not be trimmed: %s", error)
             await connection.rollback()
+
+    async def _forget_before(self, oldest: Milliseconds, now: Milliseconds) -> None:
+        """Rows are old up to the first one of a time that is kept: what came after it only bears a wrong time."""
+        assert self._connection is not None
+        for name, key in (("message", "id"), ("event", "number")):
+            first = f"SELECT {key} FROM {name} WHERE time BETWEEN ? AND ? ORDER BY {key} LIMIT 1"
+            kept = await self._rows(first, (oldest, now))
+            before = kept[0][0] if kept else 2**63 - 1
+            await self._connection.execute_fetchall(
+                f"DELETE FROM {name} WHERE {key} < ? AND time < ?", (before, oldest)
+            )
+        await self._connection.commit()
 
     async def _used_bytes(self) -> int:
         return await self._maximum(

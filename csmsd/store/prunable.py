@@ -66,6 +66,7 @@ _RECORDS: dict[PruneKind, type[Record]] = {
 }
 _READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
 _ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"
+_EXPORTED = "(t.booking IS NULL OR t.booking <= :exported)"
 _OLD_READINGS = f"{_READINGS} WHERE v.time < :before AND {_ENDED}"
 
 
@@ -77,18 +78,30 @@ class Prunable:
 
     async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> int:
         """How many may go."""
-        where = _OLD_READINGS if kind == "meter_values" else f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}"
+        old_readings = f"{_OLD_READINGS} AND {_EXPORTED}"
+        where = old_readings if kind == "meter_values" else f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}"
         return int((await self._rows(f"SELECT count(*) FROM {where}", before, exported))[0][0])
 
-    async def kept_unexported(self, before: Milliseconds, exported: int) -> int:
-        """How many transactions would be old enough, but no export has delivered them."""
-        sql = f"SELECT count(*) FROM transactions WHERE {_ENDED_TRANSACTION} AND booking > :exported"
-        return int((await self._rows(sql, before, exported))[0][0])
+    async def kept_unexported(self, kind: PruneKind, before: Milliseconds, exported: int) -> int:
+        """How many transactions, or meter values of such, would be old enough, but no export has delivered them."""
+        where = f"transactions WHERE {_ENDED_TRANSACTION} AND booking > :exported"
+        if kind == "meter_values":
+            where = f"{_OLD_READINGS} AND NOT {_EXPORTED}"
+        return int((await self._rows(f"SELECT count(*) FROM {where}", before, exported))[0][0])
+
+    async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None:
+        """The first transaction that was booked at such a time."""
+        sql = (
+            "SELECT booking FROM transactions WHERE booking IS NOT NULL "
+            "AND coalesce(stop_received_at, stop_time) BETWEEN :before AND :after ORDER BY booking LIMIT 1"
+        )
+        rows = await self._rows(sql, since, after=until)
+        return int(rows[0][0]) if rows else None
 
     async def next(self, kind: PruneKind, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
         """What can go in one commit, beginning after that id; None when there is no more."""
         if kind == "meter_values":
-            return await self._next_readings(before, after)
+            return await self._next_readings(before, exported, after)
         limit = _TRANSACTIONS if kind == "transactions" else _ROWS
         sql = (
             f"SELECT id FROM {_RECORDS[kind].table} WHERE {_CONDITIONS[kind]} AND id > :after ORDER BY id LIMIT {limit}"
@@ -96,19 +109,19 @@ class Prunable:
         ids = [row[0] for row in await self._rows(sql, before, exported, after)]
         return PruneBatch(_RECORDS[kind], ids, ids[-1]) if ids else None
 
-    async def _next_readings(self, before: Milliseconds, after: int) -> PruneBatch | None:
+    async def _next_readings(self, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
         """They lie in the order of their arrival: where none is old any more, the rest is not looked at."""
         sql = (
-            f"SELECT v.id, {_ENDED} FROM {_READINGS} WHERE v.time < :before AND v.id > :after AND v.id <= :after + "
-            f"{_LOOKED_AT} ORDER BY v.id"
+            f"SELECT v.id, {_ENDED} AND {_EXPORTED} FROM {_READINGS} WHERE v.time < :before "
+            f"AND v.id > :after AND v.id <= :after + {_LOOKED_AT} ORDER BY v.id"
         )
         first = (await self._rows("SELECT min(id) FROM meter_value WHERE id > :after", before, 0, after))[0][0]
         if first is None:
             return None
-        old = await self._rows(sql, before, 0, first - 1)
+        old = await self._rows(sql, before, exported, first - 1)
         if not old:
             return None
-        ids = [number for number, ended in old if ended][:_ROWS]
+        ids = [number for number, may_go in old if may_go][:_ROWS]
         return PruneBatch(MeterReading, ids, ids[-1] if len(ids) == _ROWS else first - 1 + _LOOKED_AT)
 
     async def readings_of(self, transactions: Sequence[int]) -> list[int]:

@@ -80,6 +80,11 @@ class Reader:
         found = await self._records(Transaction, {"id=?": transaction_id}, 1)
         return found[0] if found else None
 
+    async def is_lost(self, transaction_id: int) -> bool:
+        """Whether such a transaction can only have been in books that these were put in the place of."""
+        sql = "SELECT count(*) FROM id_gap WHERE name=? AND after < ? AND ? <= last"
+        return bool((await self._rows(sql, (Transaction.table, transaction_id, transaction_id)))[0][0])
+
     async def booked(self, after: int, limit: int) -> list[Transaction]:
         """What ended, or was corrected, after that booking; in the order of the bookings. What runs again is none."""
         return await self._records(Transaction, {"booking>?": after, "state<>?": "active"}, limit, "booking")

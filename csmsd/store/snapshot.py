@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from csmsd.profiles.record import Record
+from csmsd.store.books import last_given
 from csmsd.store.tables import SqlValue, read_records
 
 R = TypeVar("R", bound=Record)
@@ -24,6 +25,5 @@ class Snapshot:
         return read_records(kind, self.query, where, parameters)
 
     def last_id(self, table: str) -> int:
-        """The highest id that was ever given in a table."""
-        last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name=?", (table,)).fetchone()
-        return int(last[0]) if last else 0
+        """The highest id that was ever given in a table, or may have been from a database that this is a copy of."""
+        return last_given(self._connection, table)

@@ -54,6 +54,7 @@ class Books:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files = Files()
+        self.patience = 0
         self.settings = Retention(keep_unexported=False)
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: NOW, keep=lambda event: None)
@@ -64,6 +65,7 @@ class Books:
             Prunable(path),
             self.files,  # type: ignore[arg-type]
             self.settings,
+            lambda: self.patience,
         )
 
     @property
@@ -240,6 +242,21 @@ async def test_old_meter_values_go_wherever_they_lie(books: Books) -> None:
     assert books.stored("SELECT transaction_id FROM meter_value ORDER BY id") == [2, 2, 2, 2, 2, 1]
 
 
+async def test_meter_values_of_what_no_export_has_delivered_stay_as_well(books: Books) -> None:
+    books.settings.keep_unexported = True
+    await books.keep(
+        *[transaction(number, NEW) for number in (1, 2)],
+        *[reading(number) for number in (1, 2, None) for _ in range(4)],
+    )
+    plan = await books.pruner.plan("meter_values", 30)
+    assert (plan.rows, plan.kept_unexported) == (4, 8)
+    await books.keep(Milestone(name="export", at=NOW, number=1))
+    plan = await books.pruner.plan("meter_values", 30)
+    assert (plan.rows, plan.kept_unexported) == (8, 4)
+    assert await books.prune("meter_values") == 8
+    assert books.stored("SELECT DISTINCT transaction_id FROM meter_value") == [2]
+
+
 async def test_where_meter_values_are_new_the_rest_is_not_looked_at(books: Books) -> None:
     await books.keep(transaction(1, NEW), *[reading(1, NEW) for _ in range(12)], reading(1, OLD))
     assert await books.prune("meter_values") == 0
@@ -348,6 +365,32 @@ async def test_quarantine(books: Books) -> None:
     )
     assert await books.prune("quarantine") == 2
     assert books.stored("SELECT id FROM quarantine") == [3, 4]
+
+
+# --- a clock that was wrong
+
+
+async def test_what_was_booked_while_the_clock_was_behind_is_no_older_than_what_came_before(books: Books) -> None:
+    await books.keep(transaction(1), transaction(2, NEW), transaction(3, time=0), transaction(4, NEW))
+    assert await books.prune("transactions") == 1
+    assert books.stored("SELECT id FROM transactions") == [2, 3, 4]
+
+
+async def test_what_bears_a_time_in_the_future_keeps_nothing(books: Books) -> None:
+    await books.keep(transaction(1, NOW + DAY), transaction(2), transaction(3, NEW))
+    assert await books.prune("transactions") == 1
+    assert books.stored("SELECT id FROM transactions") == [1, 3]
+
+
+async def test_no_night_prunes_while_the_clock_cannot_be_relied_on(books: Books) -> None:
+    await books.keep(transaction(1), transaction(2, NEW))
+    books.settings.transactions_days = 30
+    books.patience = 1
+    await books.pruner.prune_all()
+    assert books.stored("SELECT id FROM transactions") == [1, 2]
+    books.patience = 0
+    await books.pruner.prune_all()
+    assert books.stored("SELECT id FROM transactions") == [2]
 
 
 # --- the whole

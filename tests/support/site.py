@@ -96,6 +96,8 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
         self.listen = ""
         self.tracebacks_expected = False
+        self.variables: dict[str, str] = {}  # of csmsd's environment
+        self.flags: list[str] = []  # of csmsd's command line
         self.manager = ServiceManager(self.directory / "n.sock")
         self._charge_points: list[ChargePoint | RawChargePoint] = []
         self._controls: list[ControlConnection] = []
@@ -116,11 +118,11 @@ class Site:
         """Starts csmsd and does not wait for it."""
         with self.stderr.open("ab") as stderr:
             self.process = subprocess.Popen(
-                self.command(),
+                self.command(*self.flags),
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
-                env=environment(NOTIFY_SOCKET=str(self.manager.path)),
+                env=environment(NOTIFY_SOCKET=str(self.manager.path), **self.variables),
             )
         return self.process
 

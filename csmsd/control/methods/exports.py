@@ -43,8 +43,12 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
     """After a backup was restored, bookings are given anew: whoever went on from an old number would miss some."""
     known = await service.reader.transaction(parameters.transaction or 0)
     if parameters.after <= await service.reader.last_booking() and (
-        known is None  # pruned
-        or (time_text(known.start_time) == parameters.start_time and _was_booked(known, parameters.after))
+        (known is None and not await service.reader.is_lost(parameters.transaction or 0))  # pruned
+        or (
+            known is not None
+            and time_text(known.start_time) == parameters.start_time
+            and _was_booked(known, parameters.after)
+        )
     ):
         return
     raise RpcError(

@@ -68,6 +68,7 @@ async def run(service: Pruning, parameters: Run, caller: Caller) -> Json:
     if before is None or before > service.now():
         raise usage(f"{parameters.before!r} is no time in the past.")
     _check_idle(service)
+    _check_clock(service)
     removed, more = await service.pruner.prune(parameters.kind, before, _SECONDS)
     return {"removed": removed, "more": more}
 
@@ -84,6 +85,13 @@ async def finish(service: Pruning, parameters: Finished, caller: Caller) -> Json
 def _check_idle(service: Pruning) -> None:
     if service.pruner.busy:
         raise RpcError(1, "csmsd is pruning just now.", "Try again later.")
+
+
+def _check_clock(service: Pruning) -> None:
+    if patience := service.pruner.patience():
+        until = time_text(service.now() + patience)
+        text = f"The clock jumped: nothing is pruned before {until}, as nobody knows yet what is old."
+        raise RpcError(1, text, "See: csmsctl status --problems")
 
 
 METHODS: Table[Pruning] = {

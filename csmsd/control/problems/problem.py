@@ -14,6 +14,7 @@ Kind = Literal[
     "store_failing",
     "unknown_charge_points",
     "rollout_paused",
+    "clock_jumped",
     "offline",
     "never_connected",
     "connection_refused",

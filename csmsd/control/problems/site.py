@@ -6,6 +6,7 @@ from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
 _DAY_MS = 86_400_000
+_UNITS = ((_DAY_MS, "days"), (3_600_000, "h"), (60_000, "min"))
 
 
 def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -> list[Problem]:
@@ -45,6 +46,18 @@ def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -
                 last=newest.last_at,
             )
         )
+    jump = site.milestones.get("clock_jump")
+    if jump is not None and abs(now - jump.at) < _DAY_MS:
+        way = "forward" if jump.number > 0 else "back"
+        found.append(
+            Problem(
+                kind="clock_jumped",
+                severity="warning",
+                text=f"the clock jumped {way} by {_duration(jump.number)}; is it right? Nothing is pruned for a day",
+                next="csmsctl daemon info",
+                since=jump.at,
+            )
+        )
     for rollout in site.firmware.rollouts:
         if rollout.state == "paused":
             reason = f": {rollout.reason}" if rollout.reason else ""
@@ -57,3 +70,9 @@ def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -
                 )
             )
     return found
+
+
+def _duration(milliseconds: Milliseconds) -> str:
+    """Roughly: `730 days`, `2 h`, `1 min`."""
+    size, unit = next((one for one in _UNITS if abs(milliseconds) >= 2 * one[0]), _UNITS[-1])
+    return f"{round(abs(milliseconds) / size)} {unit}"

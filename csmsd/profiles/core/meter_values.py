@@ -105,7 +105,7 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
         return (running, [], []) if running is not None else _goes_on(request, at)
     if named is None:
         at.note("transactionId", "unknown")
-        return running, [], []
+        return (None if at.site.is_lost(claimed) else running), [], []
     time = read_time(request.meter_value[0].timestamp, at.now, at.charge_point.zone).time
     if named.state in ("stopped", "closed"):
         return _ended(named, running, time, at)

@@ -11,7 +11,7 @@ from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
-from csmsd.profiles.core.matching import Claim, fits, meant
+from csmsd.profiles.core.matching import Claim, Meant, fits, meant
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
 from csmsd.profiles.core.transactions import Transaction
@@ -91,6 +91,8 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
         text=request.timestamp or "",
     )
     found = meant(claim, at.charge_point.transactions, lambda known: booking.latest_reading(known, at.site))
+    if found.how == "guessed" and at.site.is_lost(claim.claimed):
+        found = Meant("nowhere")
     transaction = found.transaction
     if transaction is None or found.how == "guessed":
         at.note("transactionId", "unknown")
@@ -223,7 +225,8 @@ def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change]
             text=request.timestamp or "",
         )
         named = request.transaction_id == transaction.id
-        if moment.oddity is None and transaction.start_time <= moment.time and (named or fits(claim, transaction)):
+        may_be = named or (fits(claim, transaction) and not at.site.is_lost(claim.claimed))
+        if moment.oddity is None and transaction.start_time <= moment.time and may_be:
             waiting.append((orphan, request))
     if len(waiting) != 1:
         return [], []

@@ -8,7 +8,7 @@ from csmsd.store.snapshot import Snapshot
 def load(site: Site, snapshot: Snapshot) -> None:
     """All that are active, and of each charge point the newest of the others, in the order of their making."""
     ((last,),) = snapshot.query("SELECT max(id) FROM reservation WHERE id <= ?", (LARGEST_OWN_ID,))
-    site.reservations.begin_ids_after(last or 0)
+    site.reservations.begin_ids_after(max(last or 0, snapshot.last_id(Reservation.table)))
     ended = (
         "SELECT charge_point, id, row_number() OVER (PARTITION BY charge_point ORDER BY created_at DESC, id DESC) "
         "AS place FROM reservation WHERE state NOT IN ('requested', 'reserved') "

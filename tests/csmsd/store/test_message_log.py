@@ -11,8 +11,10 @@ from csmsd.store.message_log import MessageLog
 DAY = 86_400_000
 
 
-async def opened(path: Path, *, max_bytes: int = 10**9, max_age_days: int = 30) -> MessageLog:
-    log = MessageLog(path, max_bytes=max_bytes, max_age_days=max_age_days)
+async def opened(
+    path: Path, *, max_bytes: int = 10**9, max_age_days: int = 30, now: int | None = 9 * DAY
+) -> MessageLog:
+    log = MessageLog(path, max_bytes=max_bytes, max_age_days=max_age_days, to_forget_by=lambda: now)
     await log.open()
     return log
 
@@ -88,6 +90,41 @@ async def test_old_messages_and_events_go(tmp_path: Path) -> None:
     assert len(await trimmed(log, 10)) == 4
     assert [event.number for event in await log.events(None, None)] == [7, 8, 9, 10]
     await log.close()
+
+
+async def trimmed_on_opening(path: Path, *, now: int | None) -> tuple[list[int], list[int]]:
+    """Messages and events that are left of the last three days."""
+    log = await opened(path, max_age_days=3, now=now)
+    await log.trim()
+    left = await all_ids(log), [event.number for event in await log.events(None, None)]
+    await log.close()
+    return left
+
+
+async def written(path: Path, *days: int) -> None:
+    log = await opened(path, now=None)
+    for number, day in enumerate(days, 1):
+        log.add_message(day * DAY, "CP1", "in", b"x")
+        log.add_event(number, day * DAY, "connector.status", "CP1", "{}")
+    await log.close()
+
+
+async def test_a_row_from_the_future_takes_none_with_it(tmp_path: Path) -> None:
+    """A clock that was ahead for a while: what came before it, and after it, is as old as it is."""
+    await written(tmp_path / "log.db", 8, 9, 9 + 730, 9 + 730, 9, 9)
+    assert await trimmed_on_opening(tmp_path / "log.db", now=9 * DAY) == ([1, 2, 3, 4, 5, 6],) * 2
+    assert await trimmed_on_opening(tmp_path / "log.db", now=12 * DAY) == ([2, 3, 4, 5, 6],) * 2
+
+
+async def test_rows_of_a_clock_that_was_behind_are_no_older_than_those_before_them(tmp_path: Path) -> None:
+    await written(tmp_path / "log.db", 1, 8, 0, 0, 9)
+    assert await trimmed_on_opening(tmp_path / "log.db", now=9 * DAY) == ([2, 3, 4, 5],) * 2
+
+
+async def test_nothing_is_old_where_the_clock_cannot_be_relied_on(tmp_path: Path) -> None:
+    await written(tmp_path / "log.db", 1, 9)
+    assert await trimmed_on_opening(tmp_path / "log.db", now=None) == ([1, 2],) * 2
+    assert await trimmed_on_opening(tmp_path / "log.db", now=9 * DAY) == ([2],) * 2
 
 
 async def test_a_message_that_cannot_be_written_takes_no_other_time(tmp_path: Path) -> None:

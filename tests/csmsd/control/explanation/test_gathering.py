@@ -67,7 +67,7 @@ class Books:
 @pytest.fixture
 async def books(tmp_path: Path) -> AsyncIterator[Books]:
     async with engine_at(tmp_path / "csms.db") as engine:
-        log = MessageLog(tmp_path / "log.db", max_bytes=10**9, max_age_days=3650)
+        log = MessageLog(tmp_path / "log.db", max_bytes=10**9, max_age_days=3650, to_forget_by=lambda: None)
         await log.open()
         reader = Reader(tmp_path / "csms.db")
         await reader.open()

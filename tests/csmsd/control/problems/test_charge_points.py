@@ -12,6 +12,7 @@ from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
 from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
+from csmsd.profiles.milestone import Milestone
 from tests.csmsd.profiles.scene import DAY, HOUR, NOON, SECOND, Scene
 
 MINUTE = 60 * SECOND
@@ -345,3 +346,16 @@ def test_problems_of_the_site() -> None:
     assert problems[1].text == "1 charge point knocked without being registered"
     assert problems[2].text == "refused: no identity in its URL (/ocpp), 1 time, from b"
     assert [one.kind for one in problems_of_site(site, None, NOON + DAY)][1:] == ["rollout_paused"]
+
+
+@pytest.mark.parametrize(
+    ("by", "text"),
+    [(730 * 86_400_000, "forward by 730 days"), (-7_200_000, "back by 2 h"), (61_000, "forward by 1 min")],
+)
+def test_a_clock_that_jumped_is_a_problem_for_a_day(by: int, text: str) -> None:
+    site = Scene().site
+    site.milestones["clock_jump"] = Milestone(name="clock_jump", at=NOON, number=by)
+    (found,) = problems_of_site(site, None, NOON + 86_399_999)
+    assert (found.kind, found.severity, found.since) == ("clock_jumped", "warning", NOON)
+    assert f"the clock jumped {text}; is it right?" in found.text
+    assert problems_of_site(site, None, NOON + 86_400_000) == []
