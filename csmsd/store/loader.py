@@ -1,7 +1,6 @@
 """From the file to the live state, at start and after a commit that failed: the core, then each room."""
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 
 from csmsd.ocpp.identity import fold
@@ -15,7 +14,7 @@ from csmsd.profiles.core.charge_points import (
     QuarantinedMessage,
 )
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import MeterReading, MeterShape, Taken, taken_again
+from csmsd.profiles.core.metering import MeterShape
 from csmsd.profiles.core.refused_connections import RefusedConnection
 from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.milestone import Milestone
@@ -23,7 +22,8 @@ from csmsd.profiles.site import Site
 from csmsd.store.books import IdGap
 from csmsd.store.rooms import rooms
 from csmsd.store.snapshot import Snapshot
-from csmsd.store.tables import read_records, table
+from csmsd.store.tables import read_records
+from csmsd.store.takings import SELECT, takings
 
 
 def load(path: Path, site: Site) -> Site:
@@ -92,16 +92,5 @@ class _Loader:
             found.update((transaction.id, transaction) for transaction in newest)
         for number in sorted(found):
             self._site.add_transaction(found[number])
-            if found[number].state in ("active", "abandoned") or found[number].guessed:
-                booking.remeasure(found[number], self._takings(found[number]), self._site)
-
-    def _takings(self, transaction: Transaction) -> Iterable[Taken]:
-        """What was measured of it, in the order of arrival."""
-        kind = table(MeterReading)
-        columns = ",".join(f"v.{name}" for name in kind.columns)
-        rows = self._query(
-            f"SELECT s.shape, {columns} FROM meter_value v LEFT JOIN meter_shape s ON s.id = v.shape "
-            "WHERE v.transaction_id=? ORDER BY v.id",
-            (transaction.id,),
-        )
-        return (taken_again(shape, kind.record(row)) for shape, *row in rows)
+            if found[number].unfinished:
+                booking.remeasure(found[number], takings(self._query(SELECT, (number,))), self._site)

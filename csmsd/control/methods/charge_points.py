@@ -14,9 +14,10 @@ from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import Links, NotStored, TransactionFilter
+from csmsd.ports import Links, NotStored, OrphanFilter, TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.core.orphans import REMEMBERED as REMEMBERED_ORPHANS
 from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -163,11 +164,19 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     changes += service.site.refused.forget(record.id)
     await service.live.keep(changes)
     history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
+    measured = {known.id: await service.reader.takings(known.id) for known in history if known.unfinished}
+    orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, limit=REMEMBERED_ORPHANS))
     site = service.site
     if site.charge_point(record.id) is None:  # or memory was loaded anew meanwhile
         site.charge_points[fold(record.id)] = ChargePointState(record)
         for transaction in reversed(history):
             site.add_transaction(transaction)
+            if transaction.unfinished:
+                booking.remeasure(transaction, measured[transaction.id], site)
+        for kept in reversed(orphans):
+            site.charge_points[fold(record.id)].orphans.add(
+                kept.id, kept.received_at, kept.action, kept.reason, kept.payload
+            )
     await service.live.keep([], [Event("charge_point.registered", record.id, {"registration": record.registration})])
     return one(service.site, record.id)
 

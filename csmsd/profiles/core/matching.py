@@ -61,9 +61,8 @@ def meant(claim: Claim, book: TransactionBook, latest_wh: Callable[[Transaction]
 
 def fits(claim: Claim, transaction: Transaction) -> bool:
     """Whether a stop that does not name the transaction can mean it by idTag, time and register."""
-    began = min(transaction.start_time, transaction.start_received_at)  # its clock may have been ahead
     return (
-        began <= claim.time
+        transaction.began <= claim.time
         and (claim.id_tag is None or fold(claim.id_tag) == fold(transaction.id_tag))
         and (claim.meter_stop is None or transaction.meter_start is None or transaction.meter_start <= claim.meter_stop)
     )

@@ -14,12 +14,13 @@ def resumed(transaction: Transaction, time: Milliseconds, at: Context) -> tuple[
     """
     book = at.charge_point.transactions
     active = book.active()
-    if time <= _given_up_at(transaction, at) or len(active) >= MAX_ACTIVE:
+    here = [other for other in active if other.connector == transaction.connector]
+    if time <= _given_up_at(transaction, at) or any(other.began > time for other in here) or len(active) >= MAX_ACTIVE:
         return [], []
     changes: list[Change] = guess_undone(transaction, None, at) if transaction.guessed else []
     events: list[Event] = []
-    for other in active:
-        if other.connector == transaction.connector and not other.named and other.start_time <= time:
+    for other in here:
+        if not other.named:
             booking.give_up(other, f"abandoned_for:{transaction.id}", at.site)
             changes.append(other)
             given_up: Data = {"transaction": other.id, "successor": transaction.id}
@@ -37,5 +38,5 @@ def _given_up_at(transaction: Transaction, at: Context) -> Milliseconds:
         _, _, number = flag.partition("abandoned_for:")
         successor = at.charge_point.transactions.get(int(number)) if number.isdecimal() else None
         if successor is not None:
-            return successor.start_time
+            return successor.began
     return 0

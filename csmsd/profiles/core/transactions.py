@@ -109,6 +109,16 @@ class Transaction(Record, kw_only=True):
         """Whether it ended by a StopTransaction that did not name it; its own may still come."""
         return self.state == "stopped" and any(flag.startswith("stop:matched_") for flag in self.flags)
 
+    @property
+    def began(self) -> Milliseconds:
+        """When it began at the latest: a clock that is ahead tells a start from after its arrival."""
+        return min(self.start_time, self.start_received_at)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it may still be measured, or stopped by its charge point."""
+        return self.state in ("active", "abandoned") or self.guessed
+
     def flag(self, *flags: str) -> None:
         """Marks what was odd about it, each oddity once."""
         self.flags = self.flags + [flag for flag in flags if flag not in self.flags]
@@ -152,7 +162,7 @@ class TransactionBook:
             self.gather(transaction)
             return
         self._open.pop(transaction.id, None)
-        if transaction.state == "abandoned" or transaction.guessed:
+        if transaction.unfinished:
             self._awaited[transaction.id] = transaction
         else:
             self._gathered.pop(transaction.id, None)

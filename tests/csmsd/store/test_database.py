@@ -127,6 +127,35 @@ def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
     assert query(path, "PRAGMA user_version") == [(NEWEST,)]
 
 
+def test_what_older_versions_judged_keeps_its_figure_and_its_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    at_version(path, 12)
+    rows = [
+        (1, "stopped", 500, 0, "[]"),
+        (2, "stopped", 700, 1, '["stop_time:missing","energy_suspect"]'),
+        (3, "stopped", 900, 0, '["abandoned_for:4"]'),
+        (4, "abandoned", 300, 0, '["abandoned_for:5"]'),
+        (5, "active", 0, 0, "[]"),
+        (6, "closed", 100, 0, '["charge_point_removed"]'),
+    ]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO transactions (id, charge_point, connector, id_tag, id_tag_status, state, start_time, "
+            "start_text, start_received_at, meter_start_wh, energy_wh, energy_suspect, flags, reply) "
+            "VALUES (?, 'CP1', 1, 'A', 'Accepted', ?, 0, '', 0, 0, ?, ?, ?, '{}')",
+            rows,
+        )
+    prepare(path)
+    assert query(path, "SELECT id, energy_wh, revision, doubts, flags, basis, reckoned_wh FROM transactions") == [
+        (1, 500, 1, "[]", "[]", None, None),
+        (2, 700, 1, '["went_back"]', '["stop_time:missing"]', None, None),
+        (3, 900, 2, "[]", '["abandoned_for:4"]', None, None),
+        (4, 300, 1, "[]", '["abandoned_for:5"]', None, None),
+        (5, 0, 0, "[]", "[]", None, None),
+        (6, 100, 2, "[]", '["charge_point_removed"]', None, None),
+    ]
+
+
 def test_steps_are_numbered_without_gaps() -> None:
     """A step that is added below the newest would never be done on a file that has passed it."""
     assert [number for number, _ in STEPS] == list(range(1, NEWEST + 1))

@@ -137,6 +137,34 @@ async def test_one_that_comes_back_still_knows_its_transactions(site: Site) -> N
     assert len((await site.call("transaction.list"))["transactions"]) == 1
 
 
+async def test_what_ran_when_it_was_removed_is_measured_on_when_it_comes_back(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    point = await site.raw("CP1")
+    number = (await point.ask("StartTransaction", START))[2]["transactionId"]
+
+    def measured(time: str, **samples: Any) -> dict[str, Any]:
+        value = {"timestamp": f"2026-03-01T{time}:00Z", "sampledValue": [samples]}
+        return {"connectorId": 1, "transactionId": number, "meterValue": [value]}
+
+    # Its register is at the body of the charge point, of which a figure comes by the evidence alone.
+    await point.ask("MeterValues", measured("12:10", value="7000", location="Body"))
+    await point.ask("MeterValues", measured("12:30", value="9000", location="Body"))
+    await point.ask("StopTransaction", {"transactionId": -7, "meterStop": 1, "timestamp": "2020-03-01T13:00:00Z"})
+    before = (await site.call("transaction.show", id=number))["energy_wh"]
+    await site.call("charge_point.remove", id="CP1", force=True)
+    await point.closed()
+    again = await site.raw("CP1")
+    assert [problem["kind"] for problem in await problems(site)] == ["messages_not_booked", "transactions_abandoned"]
+    await again.ask("MeterValues", measured("12:40", value="9500", location="Body"))
+    shown = await site.call("transaction.show", id=number)
+    assert (shown["state"], shown["energy_wh"]) == ("active", before + 500)
+
+
+async def problems(site: Site) -> list[dict[str, Any]]:
+    (known,) = (await site.call("status"))["charge_points"]
+    return [problem for problem in known["problems"] if problem["kind"] != "meter_values_missing"]
+
+
 async def test_what_cannot_be_stored_changes_nothing(site: Site) -> None:
     await site.register("CP1", note="before")
     site.limit_file_size(4096)

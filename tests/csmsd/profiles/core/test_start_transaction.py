@@ -344,6 +344,28 @@ class TestOneThatGoesOn:
 
         assert (first.state, second.state) == ("abandoned", "active")
 
+    def test_a_clock_that_is_ahead_at_both_starts_does_not_matter(self) -> None:
+        scene = Scene()
+        first = scene.started(timestamp="2026-03-01T14:00:00Z")
+        second = scene.started(timestamp="2026-03-01T14:00:01Z")
+        scene.now += SECOND
+
+        scene.meter("2000", transactionId=first.id)
+
+        assert (first.state, second.state) == ("active", "abandoned")
+
+    def test_nor_does_a_reading_of_before_the_one_that_runs_now(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.stop(-1, timestamp="2026-03-01T12:10:00Z")
+        scene.now += HOUR
+        second = scene.started()
+        backlog = {"timestamp": "2026-03-01T12:30:00Z", "sampledValue": [{"value": "2000"}]}
+
+        scene.meter(transactionId=first.id, meterValue=[backlog])
+
+        assert (first.state, second.state) == ("stopped", "active")
+
     def test_what_was_removed_with_its_charge_point_comes_back_with_it(self) -> None:
         scene = Scene()
         transaction = scene.started()
