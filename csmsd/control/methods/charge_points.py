@@ -17,7 +17,6 @@ from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import Links, NotStored, OrphanFilter, TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
-from csmsd.profiles.core.orphans import REMEMBERED as REMEMBERED_ORPHANS
 from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -165,7 +164,7 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     await service.live.keep(changes)
     history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
     measured = {known.id: await service.reader.takings(known.id) for known in history if known.unfinished}
-    orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, limit=REMEMBERED_ORPHANS))
+    orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, limit=0))
     site = service.site
     if site.charge_point(record.id) is None:  # or memory was loaded anew meanwhile
         site.charge_points[fold(record.id)] = ChargePointState(record)

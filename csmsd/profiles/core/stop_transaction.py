@@ -226,7 +226,7 @@ def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change]
         )
         named = request.transaction_id == transaction.id
         may_be = named or (fits(claim, transaction) and not at.site.is_lost(claim.claimed))
-        if moment.oddity is None and transaction.start_time <= moment.time and may_be:
+        if moment.oddity is None and may_be:
             waiting.append((orphan, request))
     if len(waiting) != 1:
         return [], []

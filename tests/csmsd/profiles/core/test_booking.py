@@ -117,3 +117,70 @@ def test_what_goes_on_after_all_has_no_booked_energy_and_keeps_its_number() -> N
     booking.revive(transaction, scene.site)
     assert (transaction.state, transaction.energy_wh, transaction.energy_suspect) == ("active", 0, False)
     assert (transaction.stop_time, transaction.booking) == (None, 1)
+
+
+class TestSettled:
+    def settled(self) -> tuple[Scene, Transaction]:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(-1, idTag="TAG1", meterStop=1400)
+        booking.settle(transaction, 420, by="ada", reason="read there", site=scene.site, now=scene.now)
+        return scene, transaction
+
+    def test_the_operators_figure_counts_and_the_reckoned_one_is_kept(self) -> None:
+        scene, transaction = self.settled()
+        assert (transaction.energy_wh, transaction.reckoned_wh, transaction.energy_suspect) == (420, 400, False)
+        assert (transaction.doubts, transaction.booking, transaction.revision) == (["stop_guessed"], 2, 2)
+
+        booking.settle(transaction, 430, by="jo", reason="read twice", site=scene.site, now=scene.now)
+        assert (transaction.energy_wh, transaction.reckoned_wh, transaction.settled_by) == (430, 400, "jo")
+
+        booking.unsettle(transaction, scene.site)
+        assert (transaction.energy_wh, transaction.reckoned_wh, transaction.settled_at) == (400, None, None)
+        assert (transaction.energy_suspect, transaction.revision) == (True, 4)
+
+    def test_when_its_own_stop_comes_the_figure_stands_and_is_looked_at_again_if_that_is_doubtful(self) -> None:
+        scene, transaction = self.settled()
+        scene.now += HOUR
+        scene.meter("3000")  # nobody's: it has ended
+        scene.stop(transaction, meterStop=900)
+
+        assert (transaction.energy_wh, transaction.reckoned_wh, transaction.revision) == (420, 0, 3)
+        assert transaction.doubts
+        assert transaction.energy_suspect
+        booking.settle(transaction, 420, by="ada", reason="still", site=scene.site, now=scene.now)
+        assert not transaction.energy_suspect
+
+
+def test_a_second_stop_with_other_figures_is_a_doubt_that_is_booked_once() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.stop(transaction, meterStop=1500)
+    for meter_stop in (9000, 9001):
+        scene.now += SECOND
+        scene.stop(transaction, meterStop=meter_stop)
+
+    assert (transaction.energy_wh, transaction.doubts, transaction.revision) == (500, ["second_stop"], 2)
+    assert transaction.flags == ["stop:contradicted"]
+    assert len(scene.cp.orphans) == 2
+
+
+def test_boots_are_remembered_up_to_a_number() -> None:
+    scene = Scene()
+    transaction = scene.started()
+    for _ in range(60):
+        scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
+
+    assert len(transaction.boots) == 50
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "oddity"), [("2026-03-01T11:00:00Z", None), ("then", "unreadable"), ("", "missing")]
+)
+def test_what_a_stop_says_of_its_time(timestamp: str, oddity: str | None) -> None:
+    scene = Scene()
+    transaction = scene.started()
+    scene.stop(transaction, timestamp=timestamp)
+
+    assert transaction.stop is not None
+    assert (transaction.stop.oddity, transaction.stop.register, transaction.stop.received_at) == (oddity, 1500, NOON)

@@ -246,3 +246,17 @@ def test_packing_saves_what_repeats() -> None:
     _, packed, _ = pack(shapes, samples)
 
     assert len(packed) * 10 < len(msgspec.json.encode(samples))
+
+
+def row(time: int, shape: int = 1) -> MeterReading:
+    return MeterReading(
+        charge_point="CP1", connector=1, transaction_id=7, time=time, text=None, shape=shape, samples='["1"]'
+    )
+
+
+def test_what_is_no_newer_may_have_come_before() -> None:
+    arrivals = Arrivals(100)
+    told = [(99, 1), (100, 0), (100, 1), (101, 1), (101, 1), (101, 2), (101, 2), (101, 0), (101, 0), (100, 3), (102, 0)]
+    new = [arrivals.is_new(row(time, shape)) for time, shape in told]
+
+    assert new == [False, False, True, True, False, True, False, False, False, False, True]

@@ -354,6 +354,29 @@ class TestOneThatGoesOn:
 
         assert (first.state, second.state) == ("active", "abandoned")
 
+    def test_a_reading_of_before_says_nothing_when_the_other_one_is_over_either(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += HOUR
+        scene.stop(scene.started())
+        backlog = {"timestamp": "2026-03-01T12:30:00Z", "sampledValue": [{"value": "2000"}]}
+
+        scene.meter(transactionId=first.id, meterValue=[backlog])
+
+        assert first.state == "abandoned"
+
+    def test_no_more_come_back_than_may_run_at_once(self) -> None:
+        scene = Scene()
+        first = scene.started()
+        scene.now += SECOND
+        for connector in range(1, MAX_ACTIVE + 1):
+            scene.start(connectorId=connector)
+        scene.now += SECOND
+
+        scene.meter("2000", transactionId=first.id)
+
+        assert (first.state, len(scene.cp.transactions.active())) == ("abandoned", MAX_ACTIVE)
+
     def test_nor_does_a_reading_of_before_the_one_that_runs_now(self) -> None:
         scene = Scene()
         first = scene.started()

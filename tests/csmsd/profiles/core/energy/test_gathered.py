@@ -135,13 +135,24 @@ def test_a_repeated_reading_takes_no_memory() -> None:
     assert kept.by_memory().energy_wh == 400
 
 
+def test_the_main_meter_says_nothing_of_a_connector() -> None:
+    kept = Kept()
+    kept.meter(-30, [{"value": "1200"}])
+    kept.meter(-29, [{"value": "1250"}], connector=0)
+    kept.meter(-28, [{"value": "1230"}])
+
+    assert kept.by_memory() == kept.by_rows() == Verdict(230, 230, 230, "readings")
+
+
 def test_a_boot_between_readings_counts() -> None:
     kept = Kept()
     kept.scene.now = NOON - 30 * MINUTE
     kept.meter(-31, [{"value": "3000"}])
+    kept.meter(-20, [{"value": "500"}])
+    doubted = kept.by_memory()
     kept.scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
     assert kept.transaction.boots == [NOON - 30 * MINUTE]
-    kept.meter(-20, [{"value": "500"}])
 
+    assert kept.by_memory() != doubted
     assert (kept.by_memory().energy_wh, kept.by_memory().doubts) == (2500, ())
     assert kept.by_memory() == kept.by_rows()
