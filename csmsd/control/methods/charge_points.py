@@ -164,7 +164,7 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     await service.live.keep(changes)
     history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
     measured = {known.id: await service.reader.takings(known.id) for known in history if known.unfinished}
-    orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, limit=0))
+    orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, settled=False))
     site = service.site
     if site.charge_point(record.id) is None:  # or memory was loaded anew meanwhile
         site.charge_points[fold(record.id)] = ChargePointState(record)
