@@ -5,7 +5,7 @@ import functools
 import itertools
 import re
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -107,11 +107,12 @@ async def write(path: Path, *members: list[Change]) -> None:
 # What a restart is not to bring back: connections, what hangs on them, and what is worked out anew when it is asked
 # for. Everything else that a Site holds has to be there again.
 FLEETING: dict[str, set[str]] = {
-    "Site": {"policies", "loaded_at"},
+    "Site": {"policies", "loaded_at", "_orphans_at"},
     "ChargePointState": {
         "samples", "connected_at", "address", "reached_at", "triggered", "unanswered_since", "heard",
         "unsaved", "_zone", "arrivals", "away_since", "lateness", "links", "hidden_by_fault",
     },
+    "Orphans": {"_at_address", "turned_away"},
     "MeterShapes": {"_seen"},
     "Gathered": {"_verdict"},
     "RefusedConnections": {"_told", "_strangers_told", "_window"},
@@ -125,6 +126,8 @@ def picture(thing: object) -> Any:
         return thing
     if isinstance(thing, itertools.count):
         return repr(thing)  # the number that comes next
+    if isinstance(thing, Counter):
+        thing = +thing  # none of a kind is as good as a kind that was never there
     if isinstance(thing, Mapping):
         return {key: picture(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple | deque):
@@ -133,11 +136,8 @@ def picture(thing: object) -> Any:
         return sorted(thing)
     kind = type(thing).__name__
     assert not isinstance(thing, Callable | functools.partial), f"{thing} hides what it holds"  # type: ignore[arg-type]
-    held = (
-        {name: getattr(thing, name) for name in thing.__struct_fields__}
-        if isinstance(thing, msgspec.Struct)
-        else vars(thing)
-    )
+    names = thing.__struct_fields__ if isinstance(thing, msgspec.Struct) else getattr(thing, "__slots__", None)
+    held = vars(thing) if names is None else {name: getattr(thing, name) for name in names if name != "__weakref__"}
     return {"": kind} | {name: picture(value) for name, value in held.items() if name not in FLEETING.get(kind, ())}
 
 
