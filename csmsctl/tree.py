@@ -43,7 +43,7 @@ _TX = Section(
     "Transactions: what was charged, by whom, where.",
     {
         "list": Entry(f"{_HERE}.transactions:list_", "csmsctl tx list --state active"),
-        "show": Entry(f"{_HERE}.transactions:show", "csmsctl tx show 1"),
+        "show": Entry(f"{_HERE}.transactions:show_", "csmsctl tx show 1"),
         "explain": Entry(f"{_HERE}.explanation:explain", "csmsctl tx explain 1"),
         "close": Entry(f"{_HERE}.transactions:close", "csmsctl tx close 1 --reason 'meter replaced'"),
         "reckon": Entry(f"{_HERE}.reckoning:reckon", "csmsctl tx reckon 1"),

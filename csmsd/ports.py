@@ -1,6 +1,7 @@
 """What the edges ask of each other, without knowing each other; `daemon.py` joins them."""
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -124,6 +125,20 @@ class RecordWriter(Disk, Protocol):
     def renew(self) -> None: ...
 
 
+class Places(msgspec.Struct):
+    """Whose records are meant: those of these identities, and of those that match a glob."""
+
+    identities: list[str] = []
+    globs: list[str] = []
+
+    def has(self, identity: str) -> bool:
+        """Whether its records are among them."""
+        folded = identity.casefold()
+        return folded in {known.casefold() for known in self.identities} or any(
+            fnmatchcase(folded, glob.casefold()) for glob in self.globs
+        )
+
+
 class TransactionFilter(msgspec.Struct, kw_only=True):
     """Which transactions are meant; `since` and `until` are about the start. None does not count, limit 0 is all."""
 
@@ -134,6 +149,7 @@ class TransactionFilter(msgspec.Struct, kw_only=True):
     until: Milliseconds | None = None
     stopped_since: Milliseconds | None = None
     stopped_until: Milliseconds | None = None
+    places: Places | None = None
     before_id: int | None = None
     limit: int = 100
 
@@ -146,6 +162,9 @@ class TaskFilter(msgspec.Struct, kw_only=True):
     outcome: str | None = None
     state: str | None = None
     since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    places: Places | None = None
+    before_id: int | None = None
     limit: int = 100
 
 
@@ -156,7 +175,11 @@ class ReservationFilter(msgspec.Struct, kw_only=True):
     tag: str | None = None
     state: str | None = None
     number: int | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    places: Places | None = None
     limit: int = 100
+    offset: int = 0
 
 
 class OrphanFilter(msgspec.Struct, kw_only=True):
@@ -167,6 +190,8 @@ class OrphanFilter(msgspec.Struct, kw_only=True):
     since: Milliseconds | None = None
     until: Milliseconds | None = None
     settled: bool = True  # those that are settled as well
+    places: Places | None = None
+    before_id: int | None = None
     limit: int = 0
 
 

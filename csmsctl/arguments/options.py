@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, cast
 
@@ -48,9 +49,10 @@ class GlobalOptions:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether `--json` is among the arguments; for errors in the others."""
+    """Whether JSON is asked for among the arguments; for errors in the others."""
     before = list(arguments[: list(arguments).index("--")]) if "--" in arguments else list(arguments)
-    return "--json" in before
+    forms = [after for name, after in pairwise(before) if name in ("-o", "--format")]
+    return "--json" in before or "-ojson" in before or forms[-1:] in (["json"], ["jsonl"])
 
 
 def extract(arguments: Sequence[str], given_before: GlobalOptions | None = None) -> tuple[GlobalOptions, list[str]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.when import parse_when
+from csmsctl.arguments.when import parse_duration, parse_when
 
 
 def live(kind: str) -> Callable[..., list[tuple[str, str]]]:
@@ -27,23 +27,40 @@ def files(incomplete: str) -> list[tuple[str, str]]:
     return file_values(incomplete)
 
 
-def when(text: str | None) -> str | None:
-    """A WHEN as RFC 3339, for the daemon."""
+def when(text: str | None, *, past: bool = False, end: bool = False) -> str | None:
+    """A WHEN as RFC 3339, for the daemon (see `parse_when`)."""
     if text is None:
         return None
     try:
-        return parse_when(text)
+        return parse_when(text, past=past, end=end)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def _now_or_then(incomplete: str) -> list[tuple[str, str]]:
-    return [("now", datetime.now().astimezone().isoformat(timespec="seconds"))]
+def _ahead(incomplete: str) -> list[tuple[str, str]]:
+    now = [("now", datetime.now().astimezone().isoformat(timespec="seconds"))]
+    return [*now, *((word, "") for word in ("+15m", "+2h", "tomorrow") if word.startswith(incomplete))]
 
 
-def when_option(name: str, help_text: str) -> Any:
+def _back(incomplete: str) -> list[tuple[str, str]]:
+    return [(word, "") for word in ("today", "yesterday", "monday", "2h", "1d", "7d") if word.startswith(incomplete)]
+
+
+def when_option(name: str, help_text: str, *, past: bool = False, end: bool = False) -> Any:
     """An option that takes a WHEN."""
-    return typer.Option(name, metavar="WHEN", help=help_text, callback=when, autocompletion=_now_or_then)
+
+    def read(text: str | None) -> str | None:
+        return when(text, past=past, end=end)
+
+    return typer.Option(name, metavar="WHEN", help=help_text, callback=read, autocompletion=_back if past else _ahead)
+
+
+def seconds(text: str) -> float:
+    """A length of time in seconds (see `parse_duration`)."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 Targets = Annotated[
@@ -77,8 +94,8 @@ QueuedTaskIds = Annotated[
     list[int],
     typer.Argument(metavar="TASK...", help="Their numbers", min=1, autocompletion=live("queued_tasks")),
 ]
-Since = Annotated[str | None, when_option("--since", "Not before this time")]
-Until = Annotated[str | None, when_option("--until", "Before this time")]
+Since = Annotated[str | None, when_option("--since", "Not before this time", past=True)]
+Until = Annotated[str | None, when_option("--until", "Before this time; a day means its end", past=True, end=True)]
 Output = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write there, all or nothing", autocompletion=files),

@@ -147,6 +147,10 @@ class Gathered(Output):
     def document(self, data: "Record") -> None:
         self._document = versioned(data)
 
+    def stream(self, key: str, records: "Iterable[Record]", rest: "Callable[[], Record]") -> None:
+        listed = list(records)
+        self.document({key: listed, **rest()})
+
     def raw(self, data: bytes) -> None:
         raise Failure(USAGE, "The content of a file cannot be the result of a line.", "Name a file: --output FILE")
 

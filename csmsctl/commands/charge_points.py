@@ -4,13 +4,14 @@ from typing import Any
 
 import typer
 
-from csmsctl.arguments.parameters import Identity, Targets
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.listing import Kind, View, lists
+from csmsctl.arguments.parameters import Identity
 from csmsctl.display.escape import to_json
 from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.invocation import invocation
+from csmsctl.records.listing import Listing, named, show_all
 
 
 def _link_style(record: Record) -> str:
@@ -40,6 +41,7 @@ COLUMNS = (
     Column("address", "ADDRESS", wide=True),
     Column("note", "NOTE", folds=True, wide=True),
 )
+UNKNOWN = Kind("IDENTITY", "Only these: identity or glob ('north-*')", "charge_points")
 _PENDING = (
     Column("id", "CHARGE POINT"),
     Column("text", "REASON", folds=True),
@@ -49,20 +51,23 @@ _PENDING = (
     Column("last_at", "LAST", moment),
     Column("next", "WHAT HELPS", folds=True),
 )
-_PENDING_CSV = tuple(
-    Column(key, key) for key in ("id", "reason", "text", "address", "attempts", "first_at", "last_at", "next")
+_PENDING_FIELDS = ("id", "reason", "text", "address", "attempts", "first_at", "last_at", "next")
+
+
+LISTING = Listing(
+    "charge_points",
+    COLUMNS,
+    time="last_seen_at",
+    empty="No charge point is registered; begin with: csmsctl cp add CP1",
 )
+PENDING = Listing("pending", _PENDING, time="last_at", fields=_PENDING_FIELDS, empty="Nobody is waiting.")
 
 
-def list_(ctx: typer.Context, targets: Targets = None) -> None:
+@lists(time="last seen")
+def list_(ctx: typer.Context, *, view: View) -> None:
     """List the registered charge points."""
     run = invocation(ctx)
-    found = run.call("charge_point.list", targets=expand(targets) or None)
-    if run.output.documented(found):
-        return
-    run.output.table(
-        COLUMNS, found["charge_points"], empty="No charge point is registered; begin with: csmsctl cp add CP1"
-    )
+    show_all(run, LISTING, view, run.call("charge_point.list", targets=view.targets))
 
 
 def show(ctx: typer.Context, charge_point: Identity) -> None:
@@ -75,16 +80,15 @@ def show(ctx: typer.Context, charge_point: Identity) -> None:
         _show(run.output, found)
 
 
-def pending(ctx: typer.Context) -> None:
+@lists(of=UNKNOWN, time="refused last")
+def pending(ctx: typer.Context, *, view: View) -> None:
     """List who was refused and why, and whose registration is pending, each with what helps.
 
     Those that knocked and are not registered, those without an identity, and those that are registered and were not
     let in since: a wrong password, say.
     """
     run = invocation(ctx)
-    found = run.call("charge_point.pending")
-    columns = _PENDING_CSV if run.output.csv else _PENDING
-    run.output.listing(found, "pending", columns, empty="Nobody is waiting.")
+    show_all(run, PENDING, view, named(run.call("charge_point.pending"), PENDING, view))
 
 
 def _show(output: Output, record: Record) -> None:

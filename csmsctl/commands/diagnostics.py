@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import ChargePointOption, Output, Targets, live
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.listing import View, lists
+from csmsctl.arguments.parameters import Output, live
 from csmsctl.commands.firmware import size
 from csmsctl.display.confirm import confirm
 from csmsctl.display.files import write_bytes
@@ -18,6 +18,7 @@ from csmsctl.display.values import moment
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
+from csmsctl.records.listing import Listing, show_all
 
 _PIECE = 1024 * 1024
 _HARMLESS_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,5}){1,2}\Z")
@@ -46,20 +47,34 @@ _COLUMNS = (
 )
 
 
-def list_(ctx: typer.Context, charge_point: ChargePointOption = None) -> None:
+LISTING = Listing(
+    "diagnostics",
+    _COLUMNS,
+    name="task",
+    time="received_at",
+    empty="There are none; see how asking for them went: csmsctl diagnostics status",
+)
+UPLOADS = Listing(
+    "diagnostics",
+    _COLUMNS,
+    name="charge_point",
+    time="changed_at",
+    empty="No diagnostics were ever asked for; ask with: csmsctl get-diagnostics",
+)
+
+
+@lists(time="received")
+def list_(ctx: typer.Context, *, view: View) -> None:
     """List the files of diagnostics that are kept, the newest first."""
     run = invocation(ctx)
-    found = run.call("diagnostics.list", charge_point=charge_point)
-    run.output.listing(
-        found, "diagnostics", _COLUMNS, empty="There are none; ask for some with: csmsctl get-diagnostics"
-    )
+    show_all(run, LISTING, view, run.call("diagnostics.list", targets=view.targets))
 
 
-def status(ctx: typer.Context, targets: Targets = None) -> None:
+@lists(time="changed")
+def status(ctx: typer.Context, *, view: View) -> None:
     """Show the newest upload of each charge point: what it reports, and what arrived here."""
     run = invocation(ctx)
-    found = run.call("diagnostics.status", targets=expand(targets) if targets else None)
-    run.output.listing(found, "diagnostics", _COLUMNS, empty="No diagnostics were ever asked for.")
+    show_all(run, UPLOADS, view, run.call("diagnostics.status", targets=view.targets))
 
 
 def get(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:

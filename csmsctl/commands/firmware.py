@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from csmsctl.arguments.listing import Kind, View, lists
 from csmsctl.arguments.parameters import Targets, files, live
-from csmsctl.arguments.targets import choose, expand
+from csmsctl.arguments.targets import choose
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
@@ -15,6 +16,7 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption
+from csmsctl.records.listing import Listing, named, show_all
 
 _PIECE = 1024 * 1024
 
@@ -59,13 +61,22 @@ _UPDATES = (
 )
 
 
-def list_(ctx: typer.Context) -> None:
+LISTING = Listing(
+    "firmware",
+    _IMAGES,
+    name="name",
+    time="added_at",
+    empty="There is no firmware; add some with: csmsctl firmware add FILE",
+)
+UPDATES = Listing("updates", _UPDATES, name="charge_point", time="changed_at", empty="No update was ever ordered.")
+IMAGES = Kind("NAME", "Only these: name or glob ('acme-*')", "firmware")
+
+
+@lists(of=IMAGES, time="added")
+def list_(ctx: typer.Context, *, view: View) -> None:
     """List the images of firmware."""
     run = invocation(ctx)
-    found = run.call("firmware.list")
-    run.output.listing(
-        found, "firmware", _IMAGES, empty="There is no firmware; add some with: csmsctl firmware add FILE"
-    )
+    show_all(run, LISTING, view, named(run.call("firmware.list"), LISTING, view))
 
 
 def add(
@@ -130,11 +141,11 @@ def remove(
     _print(run, result, f"{name} is removed.")
 
 
-def status(ctx: typer.Context, targets: Targets = None) -> None:
+@lists(time="changed")
+def status(ctx: typer.Context, *, view: View) -> None:
     """Show the newest update of each charge point: what it reports, and the version that it boots with."""
     run = invocation(ctx)
-    found = run.call("firmware.status", targets=expand(targets) if targets else None)
-    run.output.listing(found, "updates", _UPDATES, empty="No update was ever ordered.")
+    show_all(run, UPDATES, view, run.call("firmware.status", targets=view.targets))
 
 
 def rollout(

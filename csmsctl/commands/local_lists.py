@@ -2,6 +2,7 @@
 
 import typer
 
+from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import Identity, Targets
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column, Record
@@ -11,6 +12,8 @@ from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import ask, exit_code
 from csmsctl.operations.results import show_results
+from csmsctl.records.listing import Listing, is_document, show_all
+from csmsctl.records.listing import show as show_list
 
 
 def _state_style(record: Record) -> str:
@@ -57,7 +60,12 @@ _RESULTS = (
 )
 
 
-def status(ctx: typer.Context, targets: Targets = None) -> None:
+LISTING = Listing("local_lists", COLUMNS, name="charge_point", time="verified_at", empty="There is no charge point.")
+ENTRIES = Listing("content", _ENTRIES, name="id_tag", empty="It should be empty.")
+
+
+@lists(time="verified")
+def status(ctx: typer.Context, *, view: View) -> None:
     """Show how far the lists of charge points are from what they should be.
 
     This is what csms knows, without asking: the state is unknown where the version is not that of a list that csms
@@ -65,20 +73,23 @@ def status(ctx: typer.Context, targets: Targets = None) -> None:
     of them.
     """
     run = invocation(ctx)
-    found = run.call("local_list.status", targets=choose(targets, optional=True).targets if targets else None)
-    run.output.listing(found, "local_lists", COLUMNS, empty="There is no charge point.")
+    show_all(run, LISTING, view, run.call("local_list.status", targets=view.targets))
 
 
-def show(ctx: typer.Context, charge_point: Identity) -> None:
+@lists(targets=False)
+def show(ctx: typer.Context, charge_point: Identity, *, view: View) -> None:
     """Show the list of a charge point, entry by entry."""
     run = invocation(ctx)
-    found = run.record("local_list.show", "local_lists", id=charge_point)
-    if run.options.json:
+    found = run.call("local_list.show", id=charge_point)
+    if is_document(run, view):
+        run.output.document(
+            {"local_lists": [{name: value for name, value in found.items() if name != "schema_version"}]}
+        )
         return
-    if not run.output.csv:
+    if view.form in ("table", "wide", None) and not run.output.csv:
         state = plain(found["state"]).replace("_", " ")
         run.output.note(f"{found['charge_point']}: {state}, version {plain(found['version']) or '?'}")
-    run.output.table(_ENTRIES, found["content"], empty="It should be empty.")
+    show_list(run, ENTRIES, view, found["content"])
 
 
 @sent_everywhere(queued=False)

@@ -1,144 +1,297 @@
 """`log` and `events`: what passes, as it passes."""
 
-from typing import Annotated, Any
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import Since, Targets, limit_option
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.listing import View, lists
 from csmsctl.display.escape import to_json
-from csmsctl.display.output import Output
-from csmsctl.display.table import Record
-from csmsctl.display.values import moment
+from csmsctl.display.table import Column, Record
+from csmsctl.display.values import moment, plain
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
+from csmsctl.records.listing import Chosen, Listing, show
+from csmsctl.records.messages import Reader, Sieve
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted")]
 
-_MESSAGES = ("id", "time", "charge_point", "direction", "text")
-_EVENTS = ("number", "time", "type", "charge_point", "data")
+_AT_ONCE = 1000  # of an answer of csmsd
 
 
+def _json(value: Any, human: bool) -> str:
+    return to_json(value) if value else ""
+
+
+MESSAGES = Listing(
+    "messages",
+    (
+        Column("id", "ID", right=True),
+        Column("time", "TIME", moment),
+        Column("charge_point", "CHARGE POINT"),
+        Column("direction", "DIRECTION"),
+        Column("text", "TEXT", folds=True),
+    ),
+    limit=100,
+    empty="There is no such message.",
+)
+EVENTS = Listing(
+    "events",
+    (
+        Column("number", "NUMBER", right=True),
+        Column("time", "TIME", moment),
+        Column("type", "TYPE"),
+        Column("charge_point", "CHARGE POINT"),
+        Column("data", "DATA", _json, folds=True),
+    ),
+    name="number",
+    limit=100,
+    empty="There is no such event.",
+)
+
+
+def _pattern(text: str | None) -> "re.Pattern[str] | None":
+    if text is None:
+        return None
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise typer.BadParameter(f"{text!r} is no regular expression: {error}.") from error
+
+
+def _actions(incomplete: str) -> list[str]:
+    from csmsctl.arguments.candidates import in_the_case_of
+    from csmsd.profiles import incoming, outgoing
+
+    return in_the_case_of(incomplete, sorted({*incoming(), *outgoing()}))
+
+
+def _event_types(incomplete: str) -> list[str]:
+    from typing import get_args
+
+    from csmsd.profiles.record import EventType
+
+    return [kind for kind in get_args(EventType) if kind.startswith(incomplete)]
+
+
+Grep = Annotated[
+    str | None, typer.Option("--grep", metavar="REGEX", help="Only those whose text matches", callback=_pattern)
+]
+
+
+@lists(time="on the wire", limit=100)
 def log(
     ctx: typer.Context,
-    targets: Targets = None,
     follow: Follow = False,
-    since: Since = None,
-    limit: Annotated[int, limit_option(100)] = 100,
+    action: Annotated[
+        str | None,
+        typer.Option(
+            "--action", metavar="ACTION", help="Of this action only, with the answers", autocompletion=_actions
+        ),
+    ] = None,
+    direction: Annotated[
+        Literal["in", "out"] | None,
+        typer.Option("--direction", help="in: from the charge point; out: to it", case_sensitive=False),
+    ] = None,
+    grep: Grep = None,
+    raw: Annotated[bool, typer.Option("--raw", help="As it was on the wire, on a terminal, too")] = False,
+    *,
+    view: View,
 ) -> None:
-    """Print the OCPP messages as they were on the wire, oldest first.
+    """Print the OCPP messages, the newest, oldest first: on a terminal to be read, elsewhere as they were on the wire.
 
     `<` came from the charge point, `>` was sent to it. Secrets are masked.
     """
     run = invocation(ctx)
-    chosen = expand(targets) or None
+    pattern: Any = grep
+    sieve = Sieve(action=action, grep=pattern, direction=direction)
     # Subscribed first and listed then, so that nothing falls between; `last` tells what is known already.
     if follow:
-        run.call("log.subscribe", targets=chosen)
-    found = run.call("log.list", targets=chosen, since=since, limit=limit)
-    if run.options.json and not follow:
-        run.output.document(found)
-        return
-    messages = found["messages"]
-    _print_headers(run, _MESSAGES)
-    for message in messages:
-        _print_message(run, message)
-    last = max((message["id"] for message in messages), default=0)
+        run.call("log.subscribe", targets=view.targets)
+    wanted = {"targets": view.targets, "since": view.since, "until": view.until}
+
+    def page(**place: Any) -> list[Record]:
+        found: list[Record] = run.call("log.list", **wanted, **place)["messages"]
+        return found
+
+    reader = Reader() if run.output.terminal and not raw and view.form != "wide" else None
+    printer = _Printer(run, MESSAGES, view, lambda message: _message(message, run.output.terminal, reader))
+    listed = _Listed("id", "before_id", "after_id", page, sieve.passes, sieve.older, plain=sieve.lets_all_pass)
+    last = printer.all(*listed.chosen(MESSAGES, view), follow=follow)
     while follow and (notification := run.client.next_notification()) is not None:
         _check_lagged(notification, "csmsctl log -f")
         message = notification.get("params") or {}
-        if notification.get("method") == "message" and message.get("id", 0) > last:
-            _print_message(run, message)
+        if notification.get("method") == "message" and message.get("id", 0) > last and sieve.passes(message):
+            printer.one(message)
 
 
+@lists(time="happened", limit=100)
 def events(
     ctx: typer.Context,
-    targets: Targets = None,
     follow: Follow = False,
     after: Annotated[
         int | None, typer.Option("--after", metavar="N", min=0, help="Those after this number: where a script left off")
     ] = None,
     type_: Annotated[
-        list[str] | None, typer.Option("--type", metavar="TYPE", help="This type only; may be repeated")
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="This type only; may be repeated", autocompletion=_event_types),
     ] = None,
-    since: Since = None,
-    limit: Annotated[int, limit_option(100)] = 100,
+    grep: Grep = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The data as JSON, on a terminal, too")] = False,
+    *,
+    view: View,
 ) -> None:
-    """Print what happened: connections, boots, statuses, transactions, changes, oldest first."""
+    """Print what happened: connections, boots, statuses, transactions, changes; the newest, oldest first."""
     run = invocation(ctx)
-    filters: dict[str, Any] = {"targets": expand(targets) or None, "types": type_ or None}
-    if not follow:
-        found = run.call("event.list", **filters, since=since, after=after, limit=limit if after is None else 0)
-        if not run.output.documented(found):
-            _print_headers(run, _EVENTS)
-            for event in found["events"]:
-                _print_event(run, event)
-        return
+    pattern: Any = grep
+    if after is not None and view.limit is None:
+        view = view._replace(limit=0)
+    filters: dict[str, Any] = {"targets": view.targets, "types": type_ or None}
+    wanted = {**filters, "since": view.since, "until": view.until}
+
+    def passes(event: Record) -> bool:
+        return pattern is None or pattern.search(f"{event.get('type')} {to_json(event.get('data'))}") is not None
+
+    def older(records: list[Record]) -> list[Record]:
+        return [event for event in records if passes(event)]
+
+    def page(**place: Any) -> list[Record]:
+        found: list[Record] = run.call("event.list", **wanted, **{"after": after} | place)["events"]
+        return found
+
     # As above: subscribed first, so that nothing falls between what is listed and what is to come.
-    run.call("event.subscribe", **filters, after=after)
-    _print_headers(run, _EVENTS)
-    last = after or 0
-    if after is None:
-        for event in run.call("event.list", **filters, since=since, limit=limit)["events"]:
-            _print_event(run, event)
-            last = max(last, event["number"])
-    while (notification := run.client.next_notification()) is not None:
+    if follow:
+        run.call("event.subscribe", **filters, after=after)
+    readable = run.output.terminal and not raw and view.form != "wide"
+    printer = _Printer(run, EVENTS, view, lambda event: (_event(event, run.output.terminal, readable=readable), ""))
+    listed = _Listed("number", "before", "after", page, passes, older, plain=pattern is None)
+    found = listed.chosen(EVENTS, view) if not follow or after is None else ([], False)
+    last = max(after or 0, printer.all(*found, follow=follow))
+    while follow and (notification := run.client.next_notification()) is not None:
         event = notification.get("params") or {}
         _check_lagged(notification, f"csmsctl events -f --after {event.get('last', last)}")
         if notification.get("method") == "event" and event.get("number", 0) > last:
             last = event["number"]
-            _print_event(run, event)
+            if passes(event):
+                printer.one(event)
 
 
-def _print_headers(run: Invocation, keys: tuple[str, ...]) -> None:
-    """The first line of CSV; other forms have none."""
-    if run.output.csv and run.output.headers:
-        run.output.csv_rows(keys, [], headers=True)
+class _Listed:
+    """What csmsd lists, a page at a time from either end: the field that numbers it, and how it is asked to go on."""
+
+    def __init__(
+        self,
+        number: str,
+        before: str,
+        after: str,
+        page: Callable[..., list[Record]],
+        passes: Callable[[Record], bool],
+        older: Callable[[list[Record]], list[Record]],
+        *,
+        plain: bool,
+    ) -> None:
+        self._number, self._before, self._after = number, before, after
+        self._page, self._passes, self._older = page, passes, older
+        self._plain = plain  # everything passes
+
+    def chosen(self, listing: Listing, view: View) -> tuple[Iterable[Record], bool]:
+        """Those that are wanted, oldest first; and whether a limit cut older ones off."""
+        limit = listing.limit if view.limit is None else view.limit
+        if not limit or view.sort:
+            return filter(self._passes, self._forwards()), False
+        if view.filters:
+            passing = Chosen(listing, View(filters=view.filters), filter(self._passes, self._forwards()), 0)
+            found = list(deque(passing, maxlen=limit + 1))
+        else:
+            found = self._newest(limit + 1)
+        return found[-limit:], len(found) > limit
+
+    def _newest(self, count: int) -> list[Record]:
+        size = count if self._plain else _AT_ONCE
+        found: list[Record] = []
+        before: Record = {}
+        while True:
+            records = self._page(**before, limit=size)
+            found = sorted([*self._older(records), *found], key=lambda record: int(record[self._number]))
+            if len(found) >= count or len(records) < size:
+                return found[-count:]
+            before = {self._before: records[0][self._number]}
+
+    def _forwards(self) -> Iterator[Record]:
+        after: Record = {}
+        while True:
+            records = self._page(**after, limit=_AT_ONCE, oldest=True)
+            yield from records
+            if len(records) < _AT_ONCE:
+                return
+            after = {self._after: records[-1][self._number]}
 
 
-def _print_message(run: Invocation, message: Record) -> None:
-    if run.options.json:
-        run.output.line(message)
-        return
-    if run.output.csv:
-        run.output.csv_rows(_MESSAGES, [message])
-        return
+class _Printer:
+    """Prints records as they come, in the form that is wanted."""
+
+    def __init__(
+        self, run: Invocation, listing: Listing, view: View, line: Callable[[Record], tuple[str, str]]
+    ) -> None:
+        self._run = run
+        self._listing = listing
+        # csmsd has chosen by time.
+        self._view = view._replace(since=None, until=None)
+        self._line = line
+        self._last = 0
+
+    def all(self, records: Iterable[Record], cut: bool, *, follow: bool) -> int:
+        """Prints what is listed, and gives the number of the last record."""
+        output = self._run.output
+        if follow and (self._view.form == "json" or (self._view.form is None and output.json)):
+            self._view = self._view._replace(form="jsonl")
+        show(self._run, self._listing, self._view, self._told(records), cut=cut, line=self.one)
+        output.flush()
+        return self._last
+
+    def _told(self, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            self._last = max(self._last, record[self._listing.name])
+            yield _flat(record) if self._run.output.csv else record
+
+    def one(self, record: Record) -> None:
+        """One that has come."""
+        output = self._run.output
+        if self._view.form == "jsonl":
+            output.line(record)
+        elif output.csv:
+            output.csv_rows(self._listing.csv_fields, [_flat(record)])
+        elif self._view.form == "name":
+            output.text(str(record[self._listing.name]), flush=True)
+        else:
+            text, style = self._line(record)
+            output.text(text, style=style, flush=True)
+
+
+def _flat(record: Record) -> Record:
+    return {**record, "data": to_json(record.get("data"))} if "data" in record else record
+
+
+def _message(message: Record, human: bool, reader: Reader | None) -> tuple[str, str]:
     inward = message.get("direction") == "in"
-    _line(
-        run.output,
-        [
-            moment(message.get("time"), run.output.terminal),
-            message.get("charge_point"),
-            "<" if inward else ">",
-            message.get("text"),
-        ],
-        "" if inward else "cyan",
-    )
+    text = message.get("text") if reader is None else reader.text(message)
+    line = _line([moment(message.get("time"), human), message.get("charge_point"), "<" if inward else ">", text])
+    return line, "" if inward else "cyan"
 
 
-def _print_event(run: Invocation, event: Record) -> None:
-    if run.options.json:
-        run.output.line(event)
-        return
-    if run.output.csv:
-        run.output.csv_rows(_EVENTS, [{**event, "data": to_json(event.get("data"))}])
-        return
+def _event(event: Record, human: bool, *, readable: bool) -> str:
     data = event.get("data")
-    _line(
-        run.output,
-        [
-            event.get("number"),
-            moment(event.get("time"), run.output.terminal),
-            event.get("type"),
-            event.get("charge_point") or "-",
-            to_json(data) if data else "",
-        ],
-        "",
+    shown = plain(data) if readable else to_json(data)
+    time = moment(event.get("time"), human)
+    return _line(
+        [event.get("number"), time, event.get("type"), event.get("charge_point") or "-", shown if data else ""]
     )
 
 
-def _line(output: Output, parts: list[Any], style: str) -> None:
-    output.text("  ".join(str(part) for part in parts if part not in (None, "")), style=style, flush=True)
+def _line(parts: list[Any]) -> str:
+    return "  ".join(str(part) for part in parts if part not in (None, ""))
 
 
 def _check_lagged(notification: Record, again: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.json_files import read_json_file
+from csmsctl.arguments.listing import Kind, View, lists
 from csmsctl.arguments.parameters import Targets, files, live, when_option
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column
@@ -13,6 +14,7 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, run_everywhere
+from csmsctl.records.listing import Listing, named, show_all
 
 ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
 
@@ -50,14 +52,28 @@ INSTALLED_COLUMNS = (
 )
 
 
-def list_(ctx: typer.Context) -> None:
+LISTING = Listing(
+    "profiles",
+    COLUMNS,
+    name="name",
+    time="created_at",
+    empty="The library is empty; for example: csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A",
+)
+INSTALLED = Listing(
+    "installed_profiles",
+    INSTALLED_COLUMNS,
+    name="charge_point",
+    time="accepted_at",
+    empty="No charging profile is installed.",
+)
+PROFILES = Kind("NAME", "Only these: name or glob ('night*')", "profiles")
+
+
+@lists(of=PROFILES, time="created")
+def list_(ctx: typer.Context, *, view: View) -> None:
     """List the charging profiles in the library."""
     run = invocation(ctx)
-    found = run.call("profile.list")
-    if run.output.documented(found):
-        return
-    empty = "The library is empty; for example: csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A"
-    run.output.table(COLUMNS, found["profiles"], empty=empty)
+    show_all(run, LISTING, view, named(run.call("profile.list"), LISTING, view))
 
 
 def show(ctx: typer.Context, name: ProfileName) -> None:
@@ -187,11 +203,11 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
         )
 
 
-def installed(ctx: typer.Context, targets: Targets = None) -> None:
+@lists(time="accepted")
+def installed(ctx: typer.Context, *, view: View) -> None:
     """List what charge points have accepted; see verify for what they make of it."""
     run = invocation(ctx)
-    found = run.call("profile.installed", targets=targets or None)
-    run.output.listing(found, "installed_profiles", INSTALLED_COLUMNS, empty="No charging profile is installed.")
+    show_all(run, INSTALLED, view, run.call("profile.installed", targets=view.targets))
 
 
 @sent_everywhere(queued=False)

@@ -4,10 +4,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import ChargePointOption, TagOption, limit_option, live
+from csmsctl.arguments.listing import View, lists
+from csmsctl.arguments.parameters import ChargePointOption, TagOption, live
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.invocation import invocation
+from csmsctl.records.listing import Listing, pages
+from csmsctl.records.listing import show as show_list
 
 State = Annotated[
     Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None,
@@ -37,17 +40,22 @@ COLUMNS = (
 )
 
 
+LISTING = Listing("reservations", COLUMNS, limit=100, empty="There is no such reservation.")
+
+
+@lists(time="created", limit=100)
 def list_(
     ctx: typer.Context,
-    charge_point: ChargePointOption = None,
     tag: TagOption = None,
     state: State = None,
-    limit: Annotated[int, limit_option(100)] = 100,
+    *,
+    view: View,
 ) -> None:
     """List reservations, newest first."""
     run = invocation(ctx)
-    found = run.call("reservation.list", charge_point=charge_point, tag=tag, state=state, limit=limit)
-    run.output.listing(found, "reservations", COLUMNS, empty="There is no such reservation.")
+    wanted = {"targets": view.targets, "tag": tag, "state": state, "since": view.since, "until": view.until}
+    found = pages(run, "reservation.list", wanted, LISTING, view, cursor="offset")
+    show_list(run, LISTING, view, found)
 
 
 def show(ctx: typer.Context, reservation: ReservationId, charge_point: ChargePointOption = None) -> None:

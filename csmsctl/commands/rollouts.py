@@ -4,11 +4,14 @@ from typing import Annotated
 
 import typer
 
+from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import live
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.invocation import Invocation, invocation
+from csmsctl.records.listing import Listing, is_document, show_all
+from csmsctl.records.listing import show as show_list
 
 RolloutId = Annotated[int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live("rollouts"))]
 
@@ -45,11 +48,17 @@ _MEMBERS = (
 )
 
 
-def list_(ctx: typer.Context) -> None:
-    """List the rollouts, the newest first."""
+LISTING = Listing(
+    "rollouts", _ROLLOUTS, time="created_at", empty="There is no rollout; see: csmsctl firmware rollout --help"
+)
+MEMBERS = Listing("members", _MEMBERS, name="charge_point", time="begun_at")
+
+
+@lists(time="created")
+def list_(ctx: typer.Context, *, view: View) -> None:
+    """List the rollouts, the newest first; with TARGETs those that they are part of."""
     run = invocation(ctx)
-    found = run.call("rollout.list")
-    run.output.listing(found, "rollouts", _ROLLOUTS, empty="There is no rollout; see: csmsctl firmware rollout --help")
+    show_all(run, LISTING, view, run.call("rollout.list", targets=view.targets))
 
 
 def show(ctx: typer.Context, rollout: RolloutId) -> None:
@@ -68,13 +77,17 @@ def show(ctx: typer.Context, rollout: RolloutId) -> None:
     )
 
 
-def report(ctx: typer.Context, rollout: RolloutId) -> None:
+@lists(targets=False, time="begun")
+def report(ctx: typer.Context, rollout: RolloutId, *, view: View) -> None:
     """Report what became of each charge point of a rollout."""
     run = invocation(ctx)
-    found = run.record("rollout.show", "rollouts", id=rollout)
-    if run.options.json:
+    found = run.call("rollout.show", id=rollout)
+    if is_document(run, view):
+        run.output.document({"rollouts": [{name: value for name, value in found.items() if name != "schema_version"}]})
         return
-    run.output.table(_MEMBERS, found["members"])
+    show_list(run, MEMBERS, view, found["members"])
+    if run.output.json or view.form in ("jsonl", "name"):
+        return
     counts = [f"{found[key]} {key}" for key in ("done", "updating", "waiting", "failed", "cancelled") if found[key]]
     run.output.note(f"Rollout {found['id']} is {found['state']}: {', '.join(counts)}.")
 

@@ -4,57 +4,65 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.parameters import Targets
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.listing import View, lists
 from csmsctl.invocation import Invocation, invocation
 
 
+@lists(time="in its state")
 def status(
     ctx: typer.Context,
-    targets: Targets = None,
     problems: Annotated[
         bool, typer.Option("--problems", help="Only what wants attention, each with the command that tells more")
     ] = False,
+    *,
+    view: View,
 ) -> None:
     """Show the daemon, its policies, and every connector with what it does.
 
     A status is what the charge point said last; that of one that is offline is history.
     """
     run = invocation(ctx)
-    chosen = expand(targets) or None
-    found = run.call("status", targets=chosen)
+    found = run.call("status", targets=view.targets)
     if problems:
-        _show_problems(run, found)
+        _show_problems(run, found, view)
         return
-    if run.output.documented(found):
+    # Imported below because `status --json` is what monitoring asks for every few seconds.
+    if view == View(view.targets) and run.output.documented(found):
         return
-    # Imported here because `status --json` is what monitoring asks for every few seconds.
     from csmsctl.records.connectors import COLUMNS, CSV_COLUMNS, rows
+    from csmsctl.records.listing import Listing, show
 
     records = rows(found["charge_points"])
-    if run.output.csv:
-        run.output.table(CSV_COLUMNS, records)
-        return
-    if chosen is None:
+    if view.targets is None and view.plain and view.form in ("table", "wide", None) and not run.output.csv:
         for line, style in [*summary(found.get("daemon") or {}), *_worries(found)]:
             run.output.text(line, style=style)
         if records:
             run.output.text("")
     columns = [column for column in COLUMNS if column.key != "note" or any(row["note"] for row in records)]
-    run.output.table(columns, records, empty="No charge point is registered; begin with: csmsctl cp add CP1")
+    listing = Listing(
+        "connectors",
+        columns,
+        name="charge_point",
+        time="since",
+        fields=[column.key for column in CSV_COLUMNS],
+        empty="No charge point is registered; begin with: csmsctl cp add CP1",
+    )
+    if view.form == "json" and view.plain:
+        run.output.document(found)
+    else:
+        show(run, listing, view, records)
 
 
-def _show_problems(run: Invocation, found: dict[str, Any]) -> None:
+def _show_problems(run: Invocation, found: dict[str, Any], view: View) -> None:
+    from csmsctl.records.listing import Listing, show
     from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems, told
 
     rows = problems(found)
-    if run.output.documented({"problems": rows}):
-        return
-    if run.output.csv:
-        run.output.table(CSV_COLUMNS, rows)
-        return
-    shown = [{**row, "told": told(row, run.output.terminal)} for row in rows]
-    run.output.table(COLUMNS, shown, empty="Nothing wants attention.")
+    if view.form in ("table", "wide") or (view.form is None and not run.output.json and not run.output.csv):
+        rows = [{**row, "told": told(row, run.output.terminal)} for row in rows]
+    fields = [column.key for column in CSV_COLUMNS]
+    empty = "Nothing wants attention."
+    show(run, Listing("problems", COLUMNS, name="charge_point", time="since", fields=fields, empty=empty), view, rows)
 
 
 def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from csmsctl.arguments.listing import Kind, View, lists
 from csmsctl.arguments.parameters import TagId, live, when_option
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
@@ -12,6 +13,7 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import Parallel
+from csmsctl.records.listing import Listing, named, show_all
 
 Parent = Annotated[
     str | None, typer.Option("--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live("tags"))
@@ -50,6 +52,11 @@ COLUMNS = (
 )
 
 
+LISTING = Listing("tags", COLUMNS, time="created_at", empty="There is no such idTag; add one with: csmsctl tag add TAG")
+TAGS = Kind("TAG", "Only these: idTag, glob ('A1*'), label (@north), or - to read them", "tags")
+
+
+@lists(of=TAGS, time="created")
 def list_(
     ctx: typer.Context,
     parent: Parent = None,
@@ -57,11 +64,12 @@ def list_(
         Literal["Accepted", "Blocked", "Expired"] | None,
         typer.Option("--status", help="Only those that have it now", case_sensitive=False),
     ] = None,
+    *,
+    view: View,
 ) -> None:
     """List the idTags."""
     run = invocation(ctx)
-    found = run.call("tag.list", parent=parent, status=status)
-    run.output.listing(found, "tags", COLUMNS, empty="There is no such idTag; add one with: csmsctl tag add TAG")
+    show_all(run, LISTING, view, named(run.call("tag.list", parent=parent, status=status), LISTING, view))
 
 
 def show(ctx: typer.Context, tag: TagId) -> None:

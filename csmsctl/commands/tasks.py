@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import ChargePointOption, QueuedTaskIds, Since, TaskId, limit_option
+from csmsctl.arguments.listing import View, lists
+from csmsctl.arguments.parameters import QueuedTaskIds, TaskId
 from csmsctl.display.progress import spinner
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import milliseconds, moment, plain
@@ -13,6 +14,8 @@ from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.request import exit_code
 from csmsctl.operations.results import show_results
+from csmsctl.records.listing import Listing, pages
+from csmsctl.records.listing import show as show_list
 from csmsctl.records.news import News
 
 _SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
@@ -38,9 +41,12 @@ _COLUMNS = (
 )
 
 
+LISTING = Listing("tasks", _COLUMNS, limit=100, empty="There is no such task.")
+
+
+@lists(time="given", limit=100)
 def list_(
     ctx: typer.Context,
-    charge_point: ChargePointOption = None,
     action: Annotated[str | None, typer.Option("--action", metavar="ACTION", help="This action only")] = None,
     outcome: Annotated[
         Literal["accepted", "rejected", "call_error", "timeout", "not_connected", "queued", "unknown", "not_sent"]
@@ -53,21 +59,14 @@ def list_(
             "--state", help="In this state only; queued ones wait for their charge point", case_sensitive=False
         ),
     ] = None,
-    since: Since = None,
-    limit: Annotated[int, limit_option(100)] = 100,
+    *,
+    view: View,
 ) -> None:
     """List the commands that were given, newest first: who, when, to whom, and the outcome."""
     run = invocation(ctx)
-    found = run.call(
-        "task.list",
-        charge_point=charge_point,
-        action=action,
-        outcome=outcome,
-        state=state,
-        since=since,
-        limit=limit,
-    )
-    run.output.listing(found, "tasks", _COLUMNS, empty="There is no such task.")
+    wanted = {"targets": view.targets, "since": view.since, "until": view.until}
+    wanted |= {"action": action, "outcome": outcome, "state": state}
+    show_list(run, LISTING, view, pages(run, "task.list", wanted, LISTING, view))
 
 
 def show(ctx: typer.Context, task: TaskId) -> None:

@@ -1,15 +1,18 @@
 """`tx`: transactions."""
 
 import shutil
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import ChargePointOption, Since, TagOption, TransactionId, Until, limit_option
+from csmsctl.arguments.listing import By, View, lists
+from csmsctl.arguments.parameters import TagOption, TransactionId
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import duration, moment, plain, thousands
 from csmsctl.invocation import Invocation, invocation
+from csmsctl.records.listing import Listing, is_document, pages, show
 
 State = Annotated[
     Literal["active", "stopped", "abandoned", "closed"] | None,
@@ -34,7 +37,7 @@ COLUMNS = (
     Column("duration_s", "DURATION", duration, right=True, wide=True),
     Column("doubts", "DOUBTS", folds=True),
 )
-_METER = (
+METER_COLUMNS = (
     Column("time", "TIME", moment),
     Column("measurand", "MEASURAND"),
     Column("phase", "PHASE"),
@@ -42,40 +45,45 @@ _METER = (
     Column("unit", "UNIT"),
     Column("context", "CONTEXT", wide=True),
     Column("location", "LOCATION", wide=True),
+    Column("format", "FORMAT", wide=True),
 )
-_ORPHANS = (
+ORPHAN_COLUMNS = (
     Column("id", "ID", right=True),
     Column("charge_point", "CHARGE POINT"),
     Column("received_at", "RECEIVED", moment),
     Column("action", "ACTION"),
     Column("reason", "REASON", folds=True),
     Column("payload", "PAYLOAD", folds=True),
+    Column("settlement", "SETTLED", folds=True, wide=True),
 )
 
 
+LISTING = Listing("transactions", COLUMNS, limit=100, empty="There is no such transaction.")
+METER = Listing("meter_values", METER_COLUMNS, name="time", time="time", empty="There are no meter values.")
+ORPHANS = Listing("orphans", ORPHAN_COLUMNS, limit=100, empty="Everything was booked.")
+
+
+@lists(time="its start", by="start", limit=100)
 def list_(
     ctx: typer.Context,
-    charge_point: ChargePointOption = None,
     tag: TagOption = None,
     state: State = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Annotated[int, limit_option(100)] = 100,
+    *,
+    view: View,
 ) -> None:
     """List transactions, newest first."""
     run = invocation(ctx)
-    found = run.call(
-        "transaction.list", charge_point=charge_point, tag=tag, state=state, since=since, until=until, limit=limit
-    )
-    if run.output.documented(found):
-        return
-    rows = found["transactions"]
-    run.output.table(COLUMNS, rows, empty="There is no such transaction.")
-    if limit and len(rows) == limit and run.output.terminal:
-        run.output.note(f"These are the newest {limit}; more with --limit N.")
+    show(run, LISTING, view, of_period(run, LISTING, view, {"tag": tag, "state": state}))
 
 
-def show(ctx: typer.Context, transaction: TransactionId) -> None:
+def of_period(run: Invocation, listing: Listing, view: View, filters: Record, *, by: By = "start") -> Iterator[Record]:
+    """The transactions that started, or stopped, in the time that is wanted."""
+    period = ("stopped_since", "stopped_until") if (view.by or by) == "stop" else ("since", "until")
+    times = dict(zip(period, (view.since, view.until), strict=True))
+    return pages(run, "transaction.list", {"targets": view.targets, **times, **filters}, listing, view)
+
+
+def show_(ctx: typer.Context, transaction: TransactionId) -> None:
     """Show a transaction: energy, times, stop reason, and what was odd about it."""
     run = invocation(ctx)
     found = run.record("transaction.show", "transactions", id=transaction)
@@ -101,27 +109,35 @@ def close(
     )
 
 
+@lists(targets=False, time="measured")
 def meter(
     ctx: typer.Context,
     transaction: TransactionId,
-    limit: Annotated[int, limit_option(0)] = 0,
     table: Annotated[bool, typer.Option("--table", help="The values themselves, on a terminal, too")] = False,
+    *,
+    view: View,
 ) -> None:
-    """Show the meter values of a transaction, oldest first; on a terminal a plot of its power and energy."""
+    """Show the meter values of a transaction, oldest first; on a terminal a plot of its power and energy.
+
+    With --limit the newest.
+    """
     run = invocation(ctx)
-    found = run.call("transaction.meter", id=transaction, limit=limit or None)
-    if run.output.documented(found):
+    newest = None if view.filters or view.sort else view.limit
+    found = run.call("transaction.meter", id=transaction, limit=newest or None)
+    if newest is not None:
+        view = view._replace(limit=None)
+    plotted = run.output.terminal and not run.output.csv and not run.output.json and not table
+    if plotted and view.form is None and view.plain and _plot(run, transaction, found["meter_values"]):
         return
-    if run.output.terminal and not run.output.csv and not table and _plot(run, transaction, found["meter_values"]):
+    if is_document(run, view):
+        run.output.document(found)
         return
     rows = [
         {"time": value.get("time"), **sample}
         for value in found["meter_values"]
         for sample in value.get("samples") or []
     ]
-    signed = any(row.get("format") == "SignedData" for row in rows)
-    columns = (*_METER, Column("format", "FORMAT")) if signed else _METER
-    run.output.table(columns, rows, empty="There are no meter values.")
+    show(run, METER, view, rows)
 
 
 def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
@@ -150,24 +166,20 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
     return True
 
 
+@lists(time="received", limit=100)
 def orphans(
     ctx: typer.Context,
-    charge_point: ChargePointOption = None,
-    since: Since = None,
-    until: Until = None,
     settled: Annotated[bool, typer.Option("--all", help="Those that are settled, too")] = False,
-    limit: Annotated[int, limit_option(100)] = 100,
+    *,
+    view: View,
 ) -> None:
     """List messages that were confirmed, or refused, and could not be booked on a transaction.
 
     A StopTransaction waits here for its start. What nothing more is to be done about: csmsctl tx dismiss.
     """
     run = invocation(ctx)
-    found = run.call(
-        "transaction.orphans", charge_point=charge_point, since=since, until=until, settled=settled or None, limit=limit
-    )
-    columns = (*_ORPHANS, Column("settlement", "SETTLED", folds=True)) if settled else _ORPHANS
-    run.output.listing(found, "orphans", columns, empty="Everything was booked.")
+    wanted = {"targets": view.targets, "since": view.since, "until": view.until, "settled": settled or None}
+    show(run, ORPHANS, view, pages(run, "transaction.orphans", wanted, ORPHANS, view))
 
 
 def dismiss(

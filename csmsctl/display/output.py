@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from csmsctl.arguments.options import GlobalOptions
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from csmsctl.display.table import Column, Record
 
 SCHEMA_VERSION = 1
+_ROWS = 1000  # of a table, at a time
 
 
 class Output:
@@ -51,10 +52,31 @@ class Output:
             self.document(data)
         return self.json
 
-    def listing(self, found: "Record", key: str, columns: "Sequence[Column]", *, empty: str = "") -> None:
-        """Records that csmsd listed under a key: its answer as the document, or a table."""
-        if not self.documented(found):
-            self.table(columns, found[key], empty=empty)
+    def stream(self, key: str, records: "Iterable[Record]", rest: "Callable[[], Record]") -> None:
+        """The document of a list, written while it is read; `rest` is what there is to say after its end."""
+        if self._at_a_terminal():
+            listed = list(records)
+            self.document({key: listed, **rest()})
+            return
+        first = True
+        for record in records:
+            start = f'{{"schema_version":{SCHEMA_VERSION},{to_json(key)}:[' if first else ","
+            sys.stdout.write(start + to_json(record, ascii_only=_ascii()))
+            first = False
+        if first:
+            self.document({key: [], **rest()})
+            return
+        end = "".join(f",{to_json(name)}:{to_json(value, ascii_only=_ascii())}" for name, value in rest().items())
+        self._write(f"]{end}}}")
+
+    def names(self, field: str, records: "Iterable[Record]") -> None:
+        """One name a line, to be read by other commands: each once, in the order in which they come."""
+        seen: set[str] = set()
+        for record in records:
+            name = str(record.get(field) or "")
+            if name and name not in seen:
+                seen.add(name)
+                self._write(visible(name))
 
     def outcome(self, result: "Record", sentence: str) -> None:
         """What came of a change: csmsd's answer as the document, or a sentence for people."""
@@ -74,24 +96,39 @@ class Output:
         else:
             self._write(visible(line), flush=flush)
 
-    def table(self, columns: "Sequence[Column]", records: "Sequence[Record]", *, empty: str = "") -> None:
-        """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none."""
+    def table(
+        self, columns: "Sequence[Column]", records: "Iterable[Record]", *, empty: str = "", wide: bool = False
+    ) -> None:
+        """Rows: CSV, plain text, or on a terminal a table; `empty` is the note when there are none.
+
+        A `wide` one has all its columns, however wide the terminal is. However many rows there are, a part of them is
+        held at a time.
+        """
         if self.csv:
             self.csv_rows([column.key for column in columns], records, headers=self.headers)
-        elif not records:
+            return
+        from itertools import islice
+
+        rows = iter(records)
+        part = list(islice(rows, _ROWS))
+        if not part:
             self.note(empty)
         elif self.terminal:
             from csmsctl.display.terminal import render_table, show_paged
 
-            rendered = render_table(columns, records, headers=self.headers, color=self.color)
-            if not (self.pager and self._at_a_terminal() and show_paged(rendered)):
-                self._write(rendered)
+            headers = self.headers
+            while part:
+                rendered = render_table(columns, part, headers=headers, color=self.color, wide=wide)
+                part, last = list(islice(rows, _ROWS)), len(part) < _ROWS
+                if not (last and self.pager and self._at_a_terminal() and headers and show_paged(rendered)):
+                    self._write(rendered)
+                headers = False
         else:
             from csmsctl.display.table import plain_lines
 
-            self.lines(plain_lines(columns, records, headers=self.headers))
+            self.lines(plain_lines(columns, part, rows, headers=self.headers))
 
-    def csv_rows(self, keys: Sequence[str], records: "Sequence[Record]", *, headers: bool = False) -> None:
+    def csv_rows(self, keys: Sequence[str], records: "Iterable[Record]", *, headers: bool = False) -> None:
         """Rows of CSV; those of a stream, one by one, are without headers."""
         from csmsctl.display.table import csv_lines
 

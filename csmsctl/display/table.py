@@ -5,6 +5,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from csmsctl.display.escape import visible
@@ -34,13 +35,19 @@ class Column:
         return visible(self.show(value, human) if self.show else plain(value))
 
 
-def plain_lines(columns: Sequence[Column], records: Iterable[Record], *, headers: bool) -> Iterator[str]:
-    """Aligned text, two blanks between columns, `-` for nothing, never cut."""
+def plain_lines(
+    columns: Sequence[Column], records: Iterable[Record], more: Iterable[Record] = (), *, headers: bool
+) -> Iterator[str]:
+    """Aligned text, two blanks between columns, `-` for nothing, never cut.
+
+    The records say how wide the columns are; `more` of them are not looked at before, and widen what is too narrow.
+    """
     rows = [[column.text(record, False) or "-" for column in columns] for record in records]
     if headers:
         rows.insert(0, [column.title for column in columns])
     widths = [max((_width(row[at]) for row in rows), default=0) for at in range(len(columns))]
-    for row in rows:
+    for row in chain(rows, ([column.text(record, False) or "-" for column in columns] for record in more)):
+        widths = [max(width, _width(cell)) for cell, width in zip(row, widths, strict=True)]
         cells = [_pad(cell, width, column.right) for cell, width, column in zip(row, widths, columns, strict=True)]
         yield "  ".join(cells).rstrip()
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from csmsctl.arguments.options import Color
 from csmsctl.display.table import Column, Record
 
+_WIDEST = 10_000
 _GAP = 2  # between columns
 _NARROWEST = 12  # of a column that folds
 
@@ -59,9 +60,13 @@ def build_table(columns: Sequence[Column], records: Sequence[Record], *, headers
     return table
 
 
-def render_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, color: Color) -> str:
-    """The table as text with its colours."""
+def render_table(
+    columns: Sequence[Column], records: Sequence[Record], *, headers: bool, color: Color, wide: bool = False
+) -> str:
+    """The table as text with its colours; a `wide` one is as wide as it needs to be."""
     screen = console(color)
+    if wide:
+        screen.width = _WIDEST
     with screen.capture() as captured:
         screen.print(build_table(columns, records, headers=headers, width=screen.width))
     return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))

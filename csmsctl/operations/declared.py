@@ -13,12 +13,13 @@ from csmsctl.arguments.candidates import in_the_case_of
 from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.optional_values import OptionalValue
 from csmsctl.arguments.parameters import Targets, live, when
+from csmsctl.arguments.signatures import as_typed
 from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.groups import build
 from csmsctl.invocation import invocation
 from csmsctl.operations.effects import Awaited
-from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, as_typed, how_options, take_how
+from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, how_options, take_how
 from csmsctl.operations.request import Request, run_everywhere
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.action import Operation

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from csmsctl.arguments.optional_values import OptionalValue
+from csmsctl.arguments.signatures import as_typed
 from csmsctl.arguments.when import is_duration, parse_duration
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every registered charge point")]
@@ -126,10 +127,3 @@ def sent_everywhere(*, queued: bool) -> Callable[[Callable[..., None]], Callable
         return command
 
     return declare
-
-
-def as_typed(command: Callable[..., None], signature: list[inspect.Parameter]) -> None:
-    """Lets Typer make the command from this signature."""
-    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature]
-    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in keywords}

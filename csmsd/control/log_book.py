@@ -18,6 +18,8 @@ class LogBook(Protocol):
         before_id: int | None,
         limit: int,
         until: Milliseconds | None = None,
+        after_id: int | None = None,
+        oldest: bool = False,
     ) -> Sequence[Any]: ...
     async def events(
         self,
@@ -27,5 +29,7 @@ class LogBook(Protocol):
         since: Milliseconds | None = None,
         until: Milliseconds | None = None,
         after: int | None = None,
+        before: int | None = None,
         limit: int = 0,
+        oldest: bool = False,
     ) -> Sequence[Any]: ...

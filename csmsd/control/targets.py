@@ -3,6 +3,8 @@
 from fnmatch import fnmatchcase
 
 from csmsd.control.rpc import not_there, usage
+from csmsd.ocpp.identity import natural_order
+from csmsd.ports import Places
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 
@@ -22,14 +24,14 @@ def _matching(site: Site, target: str) -> list[ChargePointState]:
     exact = site.charge_point(target)  # roaming identities contain asterisks: an exact identity goes before a glob
     if exact is not None:
         return [exact]
-    everyone = sorted(site.charge_points.values(), key=lambda state: state.id.casefold())
+    everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     if target.startswith("@"):
         label = target[1:].casefold()
         found = [state for state in everyone if label in (own.casefold() for own in state.record.labels)]
         if not found:
             raise not_there(f"No charge point has the label {label}.", "See: csmsctl cp list")
         return found
-    if any(character in target for character in "*?["):
+    if _is_glob(target):
         found = [state for state in everyone if fnmatchcase(state.id.casefold(), target.casefold())]
         if not found and not everyone:
             raise not_there("No charge point is registered.", "Begin with: csmsctl cp add CP1")
@@ -37,6 +39,28 @@ def _matching(site: Site, target: str) -> list[ChargePointState]:
             raise not_there(f"No charge point matches {target}.", "See: csmsctl cp list")
         return found
     raise not_there(f"No charge point {target}.", f"See csmsctl cp list, or register it: csmsctl cp add {target}")
+
+
+def places(site: Site, targets: list[str] | None) -> Places | None:
+    """Whose records are meant, also those of charge points that are not registered any more; None: everybody's.
+
+    Raises RpcError for a label that nobody has.
+    """
+    if targets is None:
+        return None
+    found = Places()
+    for target in targets:
+        if site.charge_point(target) is None and _is_glob(target):
+            found.globs.append(target)
+        elif site.charge_point(target) is None and not target.startswith("@"):
+            found.identities.append(target)
+        else:
+            found.identities += [state.id for state in _matching(site, target)]
+    return found
+
+
+def _is_glob(target: str) -> bool:
+    return any(character in target for character in "*?[")
 
 
 def one(site: Site, identity: str) -> ChargePointState:

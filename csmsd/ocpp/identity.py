@@ -9,6 +9,7 @@ IDENTITY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:*+=~-]{{0,{MAX_IDENTITY - 1}}}\
 
 # What stands before the identity in the URL: one that names nothing else has none.
 NO_IDENTITY = "ocpp"
+_DIGITS = re.compile("([0-9]+)")
 
 IDENTITY_RULE = f"1 to {MAX_IDENTITY} letters, digits and . _ : * + = ~ - beginning with a letter or digit"
 
@@ -24,6 +25,13 @@ def fold(identity: str) -> str:
     So are idTags that differ in blanks before and behind them, which some card readers add; those inside count.
     """
     return identity.strip().casefold()
+
+
+def natural_order(text: str) -> list[tuple[int, str]]:
+    """The key that sorts identities and idTags as people count: CP2 before CP10, whatever the case."""
+    parts = _DIGITS.split(text.strip().casefold())
+    # Of two numbers the longer one is higher; however long they are, none of them is calculated.
+    return [(len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (-1, part) for at, part in enumerate(parts)]
 
 
 def identity_from_path(target: str) -> str | None:

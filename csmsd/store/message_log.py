@@ -265,17 +265,20 @@ class MessageLog:
         before_id: int | None,
         limit: int,
         until: Milliseconds | None = None,
+        after_id: int | None = None,
+        oldest: bool = False,
     ) -> list[LoggedMessage]:
-        """The newest `limit` messages (0: all), oldest first."""
+        """The newest `limit` messages (0: all), or the oldest ones; oldest first."""
         await self.flush()
         where, parameters = _conditions(
-            {"time>=?": since, "time<?": until, "id<?": before_id}, "charge_point", charge_points
+            {"time>=?": since, "time<?": until, "id<?": before_id, "id>?": after_id}, "charge_point", charge_points
         )
         rows = await self._rows(
-            f"SELECT id, time, charge_point, direction, text FROM message {where} ORDER BY id DESC LIMIT ?",
+            f"SELECT id, time, charge_point, direction, text FROM message {where} "
+            f"ORDER BY id {'ASC' if oldest else 'DESC'} LIMIT ?",
             (*parameters, limit or -1),
         )
-        return [LoggedMessage(*row) for row in reversed(rows)]
+        return [LoggedMessage(*row) for row in (rows if oldest else reversed(rows))]
 
     async def events(
         self,
@@ -285,21 +288,24 @@ class MessageLog:
         since: Milliseconds | None = None,
         until: Milliseconds | None = None,
         after: int | None = None,
+        before: int | None = None,
         limit: int = 0,
+        oldest: bool = False,
     ) -> list[LoggedEvent]:
-        """The newest `limit` events (0: all), oldest first."""
+        """The newest `limit` events (0: all), or the oldest ones; oldest first."""
         await self.flush()
         where, parameters = _conditions(
-            {"time>=?": since, "time<?": until, "number>?": after}, "charge_point", charge_points
+            {"time>=?": since, "time<?": until, "number>?": after, "number<?": before}, "charge_point", charge_points
         )
         if types:
             where += f"{' AND' if where else 'WHERE'} type IN ({','.join('?' * len(types))})"
             parameters = [*parameters, *types]
         rows = await self._rows(
-            f"SELECT number, time, type, charge_point, data FROM event {where} ORDER BY number DESC LIMIT ?",
+            f"SELECT number, time, type, charge_point, data FROM event {where} "
+            f"ORDER BY number {'ASC' if oldest else 'DESC'} LIMIT ?",
             (*parameters, limit or -1),
         )
-        return [LoggedEvent(*row) for row in reversed(rows)]
+        return [LoggedEvent(*row) for row in (rows if oldest else reversed(rows))]
 
 
 def _text(stored: bytes) -> str:

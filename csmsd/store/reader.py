@@ -8,7 +8,7 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import OrphanFilter, ReservationFilter, TaskFilter, TransactionFilter
+from csmsd.ports import OrphanFilter, Places, ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import Taken, energy_register, unpack
 from csmsd.profiles.core.transactions import Transaction
@@ -24,6 +24,19 @@ R = TypeVar("R", bound=Record)
 
 # As `fold` compares them (ocpp/identity.py).
 _OF_ID_TAG = "trim(id_tag)=? COLLATE NOCASE"
+
+
+def _at(places: Places | None) -> tuple[list[str], list[SqlValue]]:
+    """The condition for the places, and its values."""
+    if places is None:
+        return [], []
+    if len(places.identities) == 1 and not places.globs:
+        return ["charge_point=?"], [places.identities[0]]
+    parts = ["charge_point IN (SELECT value FROM json_each(?))"]
+    # GLOB knows `[^…]` where fnmatch has `[!…]`, and goes by the case.
+    parts += ["lower(charge_point) GLOB ?"] * len(places.globs)
+    globs = [glob.lower().replace("[!", "[^") for glob in places.globs]
+    return [f"({' OR '.join(parts)})"], [msgspec.json.encode(places.identities).decode(), *globs]
 
 
 class StoredReading(msgspec.Struct):
@@ -54,14 +67,24 @@ class Reader:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
     async def _records(
-        self, record_type: type[R], conditions: dict[str, SqlValue], limit: int, order: str = "id DESC"
+        self,
+        record_type: type[R],
+        conditions: dict[str, SqlValue],
+        limit: int,
+        order: str = "id DESC",
+        *,
+        places: Places | None = None,
+        offset: int = 0,
     ) -> list[R]:
         """Records that meet all conditions ("column>=?": value); conditions whose value is None do not count."""
         wanted = {condition: value for condition, value in conditions.items() if value is not None}
-        where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+        at, where_values = _at(places)
+        parts = [*wanted, *at]
+        where = f"WHERE {' AND '.join(parts)}" if parts else ""
         kind = table(record_type)
-        sql = f"{kind.select} {where} ORDER BY {order} LIMIT ?"
-        return [kind.record(row) for row in await self._rows(sql, (*wanted.values(), limit or -1))]
+        sql = f"{kind.select} {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        values = (*wanted.values(), *where_values, limit or -1, offset)
+        return [kind.record(row) for row in await self._rows(sql, values)]
 
     async def transactions(self, wanted: TransactionFilter) -> list[Transaction]:
         """Newest first."""
@@ -75,7 +98,7 @@ class Reader:
             "stop_time<?": wanted.stopped_until,
             "id<?": wanted.before_id,
         }
-        return await self._records(Transaction, conditions, wanted.limit)
+        return await self._records(Transaction, conditions, wanted.limit, places=wanted.places)
 
     async def transaction(self, transaction_id: int) -> Transaction | None:
         found = await self._records(Transaction, {"id=?": transaction_id}, 1)
@@ -134,8 +157,9 @@ class Reader:
             "received_at>=?": wanted.since,
             "received_at<?": wanted.until,
             "(settled_at IS NULL OR ?)": None if wanted.settled else 0,
+            "id<?": wanted.before_id,
         }
-        return await self._records(QuarantinedMessage, conditions, wanted.limit)
+        return await self._records(QuarantinedMessage, conditions, wanted.limit, places=wanted.places)
 
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """Newest first."""
@@ -145,8 +169,10 @@ class Reader:
             "outcome=?": wanted.outcome,
             "state=?": wanted.state,
             "created_at>=?": wanted.since,
+            "created_at<?": wanted.until,
+            "id<?": wanted.before_id,
         }
-        return await self._records(Task, conditions, wanted.limit)
+        return await self._records(Task, conditions, wanted.limit, places=wanted.places)
 
     async def reservations(self, wanted: ReservationFilter) -> list[Reservation]:
         """Newest first."""
@@ -155,8 +181,13 @@ class Reader:
             _OF_ID_TAG: wanted.tag and wanted.tag.strip(),
             "state=?": wanted.state,
             "id=?": wanted.number,
+            "created_at>=?": wanted.since,
+            "created_at<?": wanted.until,
         }
-        return await self._records(Reservation, conditions, wanted.limit, "created_at DESC, id DESC")
+        order = "created_at DESC, id DESC, charge_point"
+        return await self._records(
+            Reservation, conditions, wanted.limit, order, places=wanted.places, offset=wanted.offset
+        )
 
     async def task(self, task_id: int) -> Task | None:
         found = await self._records(Task, {"id=?": task_id}, 1)

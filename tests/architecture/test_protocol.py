@@ -32,7 +32,7 @@ ROOMS = [
     if not below(name, "csmsctl.simulator", "csmsctl.conformance", "csmsctl.billing")
 ]
 # What asks, and where its arguments have the name of the method.
-ASKING = {"call": 0, "record": 0, "Request": 0, "ask": 1}
+ASKING = {"call": 0, "record": 0, "Request": 0, "ask": 1, "pages": 1}
 
 
 class Asked:

@@ -12,7 +12,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
-from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity
+from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import Links, NotStored, OrphanFilter, TransactionFilter
 from csmsd.profiles.core import booking
@@ -131,7 +131,7 @@ async def listing(service: Registrations, parameters: Listing, caller: Caller) -
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
     else:
-        chosen = sorted(site.charge_points.values(), key=lambda state: fold(state.id))
+        chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     return {"schema_version": SCHEMA_VERSION, "charge_points": [charge_point_view(state) for state in chosen]}
 
 
@@ -252,7 +252,10 @@ async def pending(service: Registrations, parameters: NoParameters, caller: Call
         for state in site.charge_points.values()
         if state.record.registration == "Pending"
     ]
-    return {"schema_version": SCHEMA_VERSION, "pending": sorted(waiting, key=lambda row: fold(row["id"] or ""))}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pending": sorted(waiting, key=lambda row: natural_order(row["id"] or "")),
+    }
 
 
 async def accept(service: Registrations, parameters: Identity, caller: Caller) -> Json:

@@ -7,7 +7,7 @@ import msgspec
 
 from csmsd.control.rpc import Caller, Json, Method, Table
 from csmsd.control.service import Service
-from csmsd.ocpp.identity import fold
+from csmsd.ocpp.identity import fold, natural_order
 from csmsd.ports import TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
@@ -78,7 +78,7 @@ def _in_this_order(letters: str, value: str) -> bool:
 
 
 def _charge_points(site: Site) -> Iterator[tuple[str, str]]:
-    for state in sorted(site.charge_points.values(), key=lambda state: fold(state.id)):
+    for state in sorted(site.charge_points.values(), key=lambda state: natural_order(state.id)):
         yield state.id, _in_a_word(state)
 
 
@@ -94,12 +94,12 @@ def _labels(site: Site) -> Iterator[tuple[str, str]]:
     for state in site.charge_points.values():
         for label in state.record.labels:
             labels[label] = labels.get(label, 0) + 1
-    for label in sorted(labels, key=fold):
+    for label in sorted(labels, key=natural_order):
         yield label, f"{labels[label]} charge point{'s' if labels[label] != 1 else ''}"
 
 
 def _tags(site: Site) -> Iterator[tuple[str, str]]:
-    for tag in sorted(site.id_tags.values(), key=lambda tag: fold(tag.id)):
+    for tag in sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id)):
         yield tag.id, "blocked" if tag.blocked else tag.note or ""
 
 

@@ -14,7 +14,7 @@ from csmsd.control.targets import resolve
 from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
-from csmsd.ocpp.identity import MAX_IDENTITY, fold
+from csmsd.ocpp.identity import MAX_IDENTITY, fold, natural_order
 from csmsd.operations.queue import MAX_QUEUED
 from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
@@ -79,7 +79,7 @@ async def reload(service: Itself, parameters: NoParameters, caller: Caller) -> J
 
 async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
     site, now = service.site, service.now()
-    everyone = sorted(site.charge_points.values(), key=lambda state: state.id.casefold())
+    everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     chosen = everyone if parameters.targets is None else resolve(site, parameters.targets)
     about = service.about()
     open_tasks: defaultdict[str, list[Task]] = defaultdict(list)

@@ -11,7 +11,7 @@ from csmsd.control.firmware_views import upload_view
 from csmsd.control.methods.firmware import Status
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Table, not_there
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import places, resolve
 from csmsd.ocpp.identity import fold
 from csmsd.ports import FileStore
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
@@ -27,6 +27,7 @@ class Diagnostics(Service):
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
     charge_point: str | None = None
 
 
@@ -42,10 +43,12 @@ class Read(msgspec.Struct, forbid_unknown_fields=True):
 
 async def listing(service: Diagnostics, parameters: Listing, caller: Caller) -> Json:
     """The files that are kept, the newest first."""
+    chosen = places(service.site, parameters.targets)
     found = [
         upload
         for upload in service.site.firmware.uploads.kept
-        if parameters.charge_point is None or fold(upload.charge_point) == fold(parameters.charge_point)
+        if (parameters.charge_point is None or fold(upload.charge_point) == fold(parameters.charge_point))
+        and (chosen is None or chosen.has(upload.charge_point))
     ]
     return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
 

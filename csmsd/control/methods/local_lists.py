@@ -8,7 +8,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import time_text
-from csmsd.ocpp.identity import fold
+from csmsd.ocpp.identity import fold, natural_order
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.operations.result import Result
 from csmsd.profiles.core.charge_points import ChargePointState
@@ -79,7 +79,7 @@ async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
     else:
-        chosen = sorted(site.charge_points.values(), key=lambda state: fold(state.id))
+        chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     return {"schema_version": SCHEMA_VERSION, "local_lists": [local_list_view(service, state) for state in chosen]}
 
 

@@ -27,16 +27,22 @@ class Feeds(Service):
 class Messages(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     since: str | None = None
+    until: str | None = None
     limit: Count = 100
     before_id: RowId | None = None
+    after_id: RowId | None = None
+    oldest: bool = False  # of those that are meant the oldest, not the newest
 
 
 class Events(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
     types: list[str] | None = None
     since: str | None = None
+    until: str | None = None
     after: RowId | None = None
+    before: RowId | None = None
     limit: Count = 100
+    oldest: bool = False
 
 
 class FollowMessages(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,7 +70,10 @@ async def list_messages(service: Feeds, parameters: Messages, caller: Caller) ->
     found = await service.log.messages(
         _identities(service, parameters.targets),
         since=given_time(parameters.since),
+        until=given_time(parameters.until),
         before_id=parameters.before_id,
+        after_id=parameters.after_id,
+        oldest=parameters.oldest,
         limit=parameters.limit,
     )
     return {"schema_version": SCHEMA_VERSION, "messages": [message_view(message) for message in found]}
@@ -75,7 +84,10 @@ async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Jso
         _identities(service, parameters.targets),
         parameters.types,
         since=given_time(parameters.since),
+        until=given_time(parameters.until),
         after=parameters.after,
+        before=parameters.before,
+        oldest=parameters.oldest,
         limit=parameters.limit,
     )
     return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}

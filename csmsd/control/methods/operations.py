@@ -20,7 +20,7 @@ from csmsd.control.rpc import (
     usage,
 )
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import places, resolve
 from csmsd.control.views import task_view
 from csmsd.operations.call import Start
 from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation
@@ -80,12 +80,15 @@ class Numbers(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Tasks(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
     charge_point: str | None = None
     action: str | None = None
     outcome: str | None = None
     state: str | None = None
     since: str | None = None
+    until: str | None = None
     limit: Count = 100
+    before_id: RowId | None = None
 
 
 async def run(service: Service, parameters: Run, caller: Caller) -> Json:
@@ -201,6 +204,9 @@ async def tasks(service: Service, parameters: Tasks, caller: Caller) -> Json:
             outcome=parameters.outcome,
             state=parameters.state,
             since=given_time(parameters.since),
+            until=given_time(parameters.until),
+            places=places(service.site, parameters.targets),
+            before_id=parameters.before_id,
             limit=parameters.limit,
         )
     )

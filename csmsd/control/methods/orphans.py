@@ -4,6 +4,7 @@ import msgspec
 
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
+from csmsd.control.targets import places
 from csmsd.control.views import time_text
 from csmsd.ports import OrphanFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
@@ -15,11 +16,13 @@ _LONGEST_SETTLEMENT = 500
 
 
 class Orphans(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
     charge_point: str | None = None
     since: str | None = None
     until: str | None = None
     settled: bool = False  # those that are settled as well
     limit: Count = 100
+    before_id: RowId | None = None
 
 
 class Dismissal(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,6 +56,8 @@ async def orphans(service: Service, parameters: Orphans, caller: Caller) -> Json
             since=given_time(parameters.since),
             until=given_time(parameters.until),
             settled=parameters.settled,
+            places=places(service.site, parameters.targets),
+            before_id=parameters.before_id,
             limit=parameters.limit,
         )
     )

@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
+from csmsd.control.targets import places
 from csmsd.control.views import time_text
 from csmsd.ports import ReservationFilter
 from csmsd.profiles.reservation.reservations import Reservation
@@ -17,10 +18,14 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
     charge_point: str | None = None
     tag: str | None = None
     state: Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None = None
+    since: str | None = None
+    until: str | None = None
     limit: Count = 100
+    offset: Count = 0
 
 
 def reservation_view(reservation: Reservation) -> Json:
@@ -46,7 +51,11 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
             charge_point=parameters.charge_point,
             tag=parameters.tag,
             state=parameters.state,
+            since=given_time(parameters.since),
+            until=given_time(parameters.until),
+            places=places(service.site, parameters.targets),
             limit=parameters.limit,
+            offset=parameters.offset,
         )
     )
     book = service.site.reservations

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import member_view, rollout_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RowId, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, not_there, usage
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import places, resolve
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
 
 
@@ -29,6 +29,10 @@ class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_failures: Annotated[int, Meta(ge=0)] = 0
     retries: Annotated[int, Meta(ge=0, le=1000)] | None = None
     protocol: Literal["http", "ftp"] | None = None
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,9 +85,14 @@ async def start(service: Rollouts, parameters: Start, caller: Caller) -> Json:
     return await _kept(service, rollout, members)
 
 
-async def listing(service: Rollouts, parameters: NoParameters, caller: Caller) -> Json:
-    rollouts = service.site.firmware.rollouts
-    views = [rollout_view(rollout, rollouts.members(rollout.id), service.waits_for(rollout.id)) for rollout in rollouts]
+async def listing(service: Rollouts, parameters: Listing, caller: Caller) -> Json:
+    """The newest first; with targets those that any of them is part of."""
+    rollouts, chosen = service.site.firmware.rollouts, places(service.site, parameters.targets)
+    views = []
+    for rollout in rollouts:
+        members = rollouts.members(rollout.id)
+        if chosen is None or any(chosen.has(member.charge_point) for member in members):
+            views.append(rollout_view(rollout, members, service.waits_for(rollout.id)))
     return {"schema_version": SCHEMA_VERSION, "rollouts": views[::-1]}
 
 
@@ -156,7 +165,7 @@ async def cancel(service: Rollouts, parameters: Number, caller: Caller) -> Json:
 
 METHODS: Table[Rollouts] = {
     "rollout.start": Method(Start, start),
-    "rollout.list": Method(NoParameters, listing),
+    "rollout.list": Method(Listing, listing),
     "rollout.show": Method(Number, show),
     "rollout.pause": Method(Number, pause),
     "rollout.resume": Method(Number, resume),

@@ -9,7 +9,7 @@ from csmsd.control.methods.enforcement import enforce
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.views import tag_view
-from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity
+from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
 from csmsd.profiles.record import Change, Deleted, Event
@@ -117,7 +117,7 @@ async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
 
 async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site, service.now()
-    views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: fold(tag.id))]
+    views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id))]
     if parameters.parent is not None:
         views = [view for view in views if view["parent"] and fold(view["parent"]) == fold(parameters.parent)]
     if parameters.status is not None:

@@ -6,6 +6,7 @@ import msgspec
 
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
+from csmsd.control.targets import places
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
@@ -18,6 +19,7 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
     charge_point: str | None = None
     tag: str | None = None
     state: Literal["active", "stopped", "abandoned", "closed"] | None = None
@@ -50,6 +52,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     site, now = service.site, service.now()
     found = await service.reader.transactions(
         TransactionFilter(
+            places=places(site, parameters.targets),
             charge_point=parameters.charge_point,
             tag=parameters.tag,
             state=parameters.state,

@@ -104,8 +104,9 @@ def test_listed_and_removed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert csmsctl("diagnostics", "list", "--charge-point", "CP1", "--no-headers").out.split()[:5] == [
         *("7", "CP1", "uploaded", "diag.zip", "1280000")
     ]
-    assert daemon.params("diagnostics.list") == {"charge_point": "CP1"}
-    assert csmsctl("diagnostics", "status", "CP*", "@north").err == "No diagnostics were ever asked for.\n"
+    assert daemon.params("diagnostics.list") == {"targets": ["CP1"]}
+    nothing = "No diagnostics were ever asked for; ask with: csmsctl get-diagnostics\n"
+    assert csmsctl("diagnostics", "status", "CP*", "@north").err == nothing
     assert daemon.params("diagnostics.status") == {"targets": ["CP*", "@north"]}
     assert csmsctl("diagnostics", "remove", "7").code == 10
     assert csmsctl("diagnostics", "remove", "7", "--yes").err == "The diagnostics of task 7 are removed.\n"

@@ -16,7 +16,7 @@ def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     }
     ended = csmsctl("log", "CP1", "--since", "2026-01-01T00:00:00Z", "--limit", "7")
     assert ended.out.splitlines()[0] == '2026-01-31T10:00:00.000Z  CP1  <  [2,"1","Heartbeat",{"\\x1b":1}]'
-    assert daemon.params("log.list") == {"targets": ["CP1"], "since": "2026-01-01T00:00:00.000Z", "limit": 7}
+    assert daemon.params("log.list") == {"targets": ["CP1"], "since": "2026-01-01T00:00:00.000Z", "limit": 8}
     assert csmsctl("log", "--json").document["messages"] == messages
     assert csmsctl("log", "--csv").out.splitlines()[0] == "id,time,charge_point,direction,text"
     assert csmsctl("log", "--csv", "--no-headers").out.splitlines()[1].startswith("2,2026-01-31T10:00:00.000Z,CP1,out,")
@@ -37,10 +37,10 @@ def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         "event.subscribe": {"subscription": 1, "last": 9},
     }
     assert csmsctl("events", "--type", "connector.status").out.count("connector.status") == 2
-    assert daemon.params("event.list") == {"types": ["connector.status"], "limit": 100}
+    assert daemon.params("event.list") == {"types": ["connector.status"], "limit": 101}
     assert '"{""connector"":1' in csmsctl("events", "--csv").out.splitlines()[1]
     csmsctl("events", "--after", "1", "--json")
-    assert daemon.params("event.list") == {"after": 1, "limit": 0}
+    assert daemon.params("event.list") == {"after": 1, "limit": 1000, "oldest": True}
     with csmsctl.start("events", "-f", "--after", "1", "--json") as process:
         assert process.stdout is not None
         assert process.stderr is not None

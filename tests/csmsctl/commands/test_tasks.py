@@ -9,6 +9,6 @@ from tests.csmsctl.scripted_daemon import ScriptedDaemon
 def test_tasks(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies |= {"task.list": listing("tasks", samples.task()), "task.show": samples.task()}
     assert csmsctl("task", "list", "--charge-point", "CP1", "--action", "Reset", "--outcome", "timeout").code == 0
-    assert daemon.params("task.list") == {"charge_point": "CP1", "action": "Reset", "outcome": "timeout", "limit": 100}
+    assert daemon.params("task.list") == {"targets": ["CP1"], "action": "Reset", "outcome": "timeout", "limit": 101}
     assert '{"type":"Soft"}' in csmsctl("task", "show", "42").out
     assert csmsctl("task", "show", "42", "--json").document["tasks"] == [samples.task()]

@@ -13,11 +13,11 @@ def test_tx_list(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     ended = csmsctl("tx", "list", *words, "--limit", "0")
     assert "7.360" in ended.out
     assert daemon.params("transaction.list") == {
-        "charge_point": "CP1",
+        "targets": ["CP1"],
         "tag": "A1",
         "state": "active",
         "since": "2026-01-01T00:00:00.000Z",
-        "limit": 0,
+        "limit": 1000,
     }
 
 

@@ -1,0 +1,119 @@
+"""OCPP messages of the log: which of them are meant, and how people read them."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from csmsctl.display.table import Record
+from csmsctl.display.values import plain
+
+_MOST_OPEN = 10_000  # CALLs whose answers are waited for
+
+
+class _Frame(NamedTuple):
+    """What a message is: type (2 CALL, 3 CALLRESULT, 4 CALLERROR; J 4.1.3), unique id, and the rest."""
+
+    kind: int
+    unique_id: str
+    rest: list[Any]
+
+
+def _frame(message: Record) -> _Frame | None:
+    try:
+        kind, unique_id, *rest = json.loads(message.get("text") or "")
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if (
+        kind not in (2, 3, 4)
+        or not isinstance(unique_id, str)
+        or (kind == 2 and not (rest and isinstance(rest[0], str)))
+    ):
+        return None
+    return _Frame(kind, unique_id, rest)
+
+
+def _call_of(message: Record, frame: _Frame) -> tuple[str, bool, str]:
+    """The key of the CALL that it is, or answers: its charge point, whether it came from there, its unique id."""
+    inward = message.get("direction") == "in"
+    return str(message.get("charge_point")), inward == (frame.kind == 2), frame.unique_id
+
+
+class Sieve:
+    """Lets pass what is wanted: CALLs of an action with their answers, a direction, a text that matches."""
+
+    def __init__(self, *, action: str | None, grep: re.Pattern[str] | None, direction: str | None) -> None:
+        self._action = action.casefold() if action else None
+        self._grep = grep
+        self._direction = direction
+        self._open: dict[tuple[str, bool, str], None] = {}
+        self._answers: dict[tuple[str, bool, str], Record] = {}
+
+    @property
+    def lets_all_pass(self) -> bool:
+        return self._action is None and self._grep is None and self._direction is None
+
+    def passes(self, message: Record) -> bool:
+        """Whether it is wanted; messages come in the order of time."""
+        wanted = True
+        if self._action is not None:
+            frame = _frame(message)
+            wanted = frame is not None and self._is_of_the_action(message, frame)
+        return wanted and self._is_wanted(message)
+
+    def older(self, page: list[Record]) -> list[Record]:
+        """Those of a page that are wanted, with answers to them that came on a page before: pages get older."""
+        self._open.clear()
+        unknown: dict[tuple[str, bool, str], Record] = {}
+        found = []
+        for message in page:
+            frame = _frame(message) if self._action is not None else None
+            if frame is not None and frame.kind != 2 and (key := _call_of(message, frame)) not in self._open:
+                unknown.setdefault(key, message)
+            if self.passes(message):
+                found.append(message)
+        late = [self._answers.pop(key) for key in self._open if key in self._answers]
+        self._answers = dict(list((self._answers | unknown).items())[-_MOST_OPEN:])
+        return found + [message for message in late if self._is_wanted(message)]
+
+    def _is_of_the_action(self, message: Record, frame: _Frame) -> bool:
+        key = _call_of(message, frame)
+        if frame.kind != 2:
+            return key in self._open and self._open.pop(key) is None
+        if frame.rest[0].casefold() != self._action:
+            self._open.pop(key, None)
+            return False
+        self._open[key] = None
+        if len(self._open) > _MOST_OPEN:
+            self._open.pop(next(iter(self._open)))
+        return True
+
+    def _is_wanted(self, message: Record) -> bool:
+        if self._direction is not None and message.get("direction") != self._direction:
+            return False
+        return self._grep is None or self._grep.search(str(message.get("text"))) is not None
+
+
+class Reader:
+    """Messages for people, in the order of time: an answer is told with the action that it answers."""
+
+    def __init__(self) -> None:
+        self._actions: dict[tuple[str, bool, str], str] = {}
+
+    def text(self, message: Record) -> str:
+        """Action and fields; what is no message of OCPP is as it came."""
+        frame = _frame(message)
+        if frame is None:
+            return str(message.get("text"))
+        key = _call_of(message, frame)
+        if frame.kind == 2:
+            self._actions[key] = frame.rest[0]
+            if len(self._actions) > _MOST_OPEN:
+                self._actions.pop(next(iter(self._actions)))
+            return _joined(frame.rest[0], frame.rest[1:2])
+        answered = f"({self._actions.pop(key, frame.unique_id)})"
+        return _joined(answered, ["CALLERROR", *frame.rest] if frame.kind == 4 else frame.rest[:1])
+
+
+def _joined(first: str, rest: Iterable[Any]) -> str:
+    return "  ".join(part for part in (first, " ".join(plain(part) for part in rest).strip()) if part)

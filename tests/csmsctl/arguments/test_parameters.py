@@ -1,0 +1,27 @@
+"""Parameters that many commands share."""
+
+import pytest
+import typer
+
+from csmsctl.arguments.parameters import seconds, when
+
+
+def test_a_time_of_a_list_is_back_from_now_and_a_day_as_an_end_is_its_end() -> None:
+    assert when(None) is None
+    assert when("2026-01-31T12:00:00Z") == "2026-01-31T12:00:00.000Z"
+    back, ahead = when("2h", past=True), when("2h")
+    assert (back or "9") < (ahead or "0")
+    first, after = when("2026-01-31", past=True), when("2026-01-31", past=True, end=True)
+    assert (first or "9") < (after or "0")
+
+
+@pytest.mark.parametrize("wrong", ["soon", "25:00", "2026-02-30"])
+def test_no_time(wrong: str) -> None:
+    with pytest.raises(typer.BadParameter, match="no time"):
+        when(wrong)
+
+
+def test_lengths_of_time() -> None:
+    assert seconds("30m") == seconds("+30m") == seconds("1800") == 1800
+    with pytest.raises(typer.BadParameter, match="no length of time"):
+        seconds("half an hour")

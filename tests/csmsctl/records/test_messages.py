@@ -1,0 +1,93 @@
+"""OCPP messages of the log: chosen, and read by people."""
+
+import re
+
+import pytest
+
+from csmsctl.display.table import Record
+from csmsctl.records.messages import Reader, Sieve
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
+from tests.csmsctl.terminal import Terminal
+
+HEARTBEAT = samples.message(1, text='[2,"a","Heartbeat",{}]')
+RESET = samples.message(2, text='[2,"a","Reset",{"type":"Soft"}]', direction="out")
+HEARTBEAT_ANSWER = samples.message(3, text='[3,"a",{"currentTime":"2026-01-31T10:00:00Z"}]', direction="out")
+RESET_ANSWER = samples.message(4, text='[4,"a","NotSupported","no",{}]')
+NONSENSE = samples.message(5, text="hello")
+LOG = [HEARTBEAT, RESET, HEARTBEAT_ANSWER, RESET_ANSWER, NONSENSE]
+
+
+@pytest.mark.parametrize(
+    ("action", "grep", "direction", "passing"),
+    [
+        (None, None, None, [1, 2, 3, 4, 5]),
+        ("heartbeat", None, None, [1, 3]),
+        ("Reset", None, None, [2, 4]),
+        ("Reset", None, "in", [4]),
+        (None, "Soft|hel+o", None, [2, 5]),
+        (None, None, "out", [2, 3]),
+    ],
+)
+def test_what_passes(action: str | None, grep: str | None, direction: str | None, passing: list[int]) -> None:
+    """An answer belongs to the CALL that went the other way, although both sides use the same unique ids."""
+    pattern = re.compile(grep) if grep else None
+
+    def sieve() -> Sieve:
+        return Sieve(action=action, grep=pattern, direction=direction)
+
+    one = sieve()
+    assert [message["id"] for message in LOG if one.passes(message)] == passing
+    for cut in range(1, 5):  # the same in two pages, the newer one first
+        two = sieve()
+        found = [*two.older(LOG[cut:]), *two.older(LOG[:cut])]
+        assert sorted(message["id"] for message in found) == passing, cut
+
+
+def test_how_they_are_read() -> None:
+    reader = Reader()
+    assert [reader.text(message) for message in LOG] == [
+        "Heartbeat",
+        "Reset  type=Soft",
+        "(Heartbeat)  currentTime=2026-01-31T10:00:00Z",
+        "(Reset)  CALLERROR NotSupported no",
+        "hello",
+    ]
+
+
+def test_the_newest_of_an_action_are_looked_for_on_older_pages(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    stored = [samples.message(number, text=f'[2,"{number}","MeterValues",{{}}]') for number in range(1, 2401)]
+    stored[4] = samples.message(5, text='[2,"x","BootNotification",{}]')
+    stored[1999] = samples.message(2000, text='[3,"x",{"status":"Accepted"}]', direction="out")
+
+    def reply(_: Peer, params: Params) -> Params:
+        chosen = [one for one in stored if params.get("after_id", 0) < one["id"] < params.get("before_id", 9999)]
+        cut = chosen[: params["limit"]] if params.get("oldest") else chosen[-params["limit"] :]
+        return {"schema_version": 1, "messages": cut}
+
+    daemon.replies["log.list"] = reply
+
+    def ids(*words: str) -> list[str]:
+        return csmsctl("log", *words, "-o", "name").out.split()
+
+    assert ids("--action", "bootnotification") == ["5", "2000"]
+    assert ids("--action", "BootNotification", "--limit", "1") == ["2000"]
+    assert len(ids("--limit", "0")) == 2400
+    assert ids("--filter", "direction=in", "--limit", "2") == ["2399", "2400"]
+    assert ids("--sort=-id", "--limit", "2") == ["2400", "2399"]
+    ended = csmsctl("log")
+    assert len(ended.out.splitlines()) == 100
+    assert ended.out.splitlines()[-1].endswith('[2,"2400","MeterValues",{}]')
+    assert "there are more" in ended.err
+    document: Record = csmsctl("log", "--grep", "Accepted", "--json").document
+    assert [message["id"] for message in document["messages"]] == [2000]
+    assert "more" not in document
+    assert csmsctl("log", "--grep", "(").code == 2
+
+
+def test_on_a_terminal_they_are_read_and_raw_is_the_wire(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["log.list"] = {"schema_version": 1, "messages": LOG}
+    code, seen = Terminal(csmsctl, "log", "--color", "never").end()
+    assert (code, "Reset  type=Soft" in seen, '[2,"a"' in seen) == (0, True, False)
+    assert '[2,"a","Reset"' in Terminal(csmsctl, "log", "--raw", "--color", "never").end()[1]
