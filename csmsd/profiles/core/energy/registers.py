@@ -87,7 +87,8 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
     """Transaction.Begin, from which the case begins, tells another register than the start.
 
     Either start and stop count the transaction, and come to what the readings do; or the start alone is of another
-    register, which is no doubt where it told 0; or they contradict each other.
+    register, which is no doubt where it told 0; or they contradict each other. What start and stop come to counts
+    before more, if the readings are within it: they may be of another meter.
     """
     finding = up_to_last(case)
     if stop is None:
@@ -98,11 +99,26 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
         return exactly(max(0.0, energy))
     if stop >= case.start - case.slack:
         from_begin = closed(msgspec.structs.replace(case, stop=stop))
-        if not from_begin.doubts:
+        less = possible and energy + case.slack < from_begin.energy
+        within = finding.energy <= energy + case.slack or not _goes_on_to(case, stop)
+        other_end = told_end is not None and abs(from_begin.energy - finding.energy) > case.slack + LAG_WH
+        if not from_begin.doubts and not other_end and not (less and within):
             return from_begin if start == 0 else from_begin.doubted("start_register")
     if not possible:
-        return finding.doubted("impossible" if energy > 0 else "went_back")
+        last = case.points[-1].time if case.points else case.clocks.began
+        unread = case.clocks.until_end(last) if told_end is None else 0.0
+        return finding.doubted("impossible" if energy > 0 else "went_back", more=unread)
     if told_end is None and finding.energy <= energy + case.slack:
         return exactly(energy, *finding.doubts)
     energy = max(0.0, energy)
     return Finding(energy, min(energy, finding.low), max(energy, finding.high), finding.doubts | {"readings_disagree"})
+
+
+def _goes_on_to(case: Case, stop: float) -> bool:
+    """Whether a wallbox, or what is known of the connector, brings the register from the last reading to the stop."""
+    last = case.points[-1] if case.points else None
+    since = last.time if last is not None else case.clocks.began
+    if since is None or case.clocks.ended is None:
+        return True
+    told = last.wh if last is not None else case.start
+    return stop - told <= reach(case.clocks.likely_watts, case.clocks.ended - since) + case.slack
