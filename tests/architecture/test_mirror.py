@@ -14,9 +14,6 @@ STILL_MISSING = {
     "csmsd.control.profile_views",
     "csmsd.control.views",
     "csmsd.daemon",
-    "csmsd.profiles.core.energy.closing",
-    "csmsd.profiles.core.energy.registers",
-    "csmsd.profiles.core.energy.running",
     "csmsd.store.prunable",
 }
 
