@@ -79,7 +79,7 @@ def _told(evidence: Evidence) -> list[Json]:
         )
         for reading in evidence.readings
     ]
-    rows += [(boot, {"kind": "boot", "value": None, "unit": None}) for boot in evidence.boots]
+    rows += [(boot.at, {"kind": "boot", "value": None, "unit": None}) for boot in evidence.boots]
     if stop is not None:
         rows.append((stop.time, {"kind": "stop", "value": stop.register, "unit": "Wh"}))
     nothing: Json = dict.fromkeys(("measurand", "phase", "context", "location", "connector"))

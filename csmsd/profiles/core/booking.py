@@ -13,7 +13,7 @@ import msgspec
 
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.energy.doubts import EndDoubt
-from csmsd.profiles.core.energy.evidence import Evidence, Reading, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, readings_of
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
@@ -68,10 +68,12 @@ def remeasure(transaction: Transaction, takings: Iterable[Taken], site: Site) ->
             gathered.take(taken)
 
 
-def booted(transaction: Transaction, at: Milliseconds) -> None:
+def booted(transaction: Transaction, at: Milliseconds, book: TransactionBook) -> None:
     """Its charge point has started anew: a register may begin at 0 again."""
     if len(transaction.boots) < _MOST_BOOTS:
-        transaction.boots = [*transaction.boots, at]
+        gathered = book.gathered(transaction.id)
+        newest = gathered.newest if gathered is not None else 0
+        transaction.boots = [*transaction.boots, Boot(min(at, max(transaction.start_time, newest)), at)]
 
 
 def evidence(transaction: Transaction, rows: Iterable[KeptReading]) -> Evidence:

@@ -62,7 +62,7 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
     )
     unfinished = at.charge_point.transactions.unfinished()
     for transaction in unfinished:
-        booking.booted(transaction, at.now)
+        booking.booted(transaction, at.now, at.charge_point.transactions)
     return Reply(confirmation, [charge_point, *unfinished], [booted])
 
 

@@ -5,7 +5,7 @@ from itertools import takewhile
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.core.energy.evidence import Start, Stop
+from csmsd.profiles.core.energy.evidence import Boot, Start, Stop
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.record import Milliseconds, Record
 
@@ -52,7 +52,7 @@ class Transaction(Record, kw_only=True):
     at_most_wh: int | None = None
     basis: str | None = None  # None: an older version has judged it
     doubts: list[str] = []
-    boots: list[Milliseconds] = []  # of its charge point, since it began
+    boots: list[Boot] = []  # of its charge point, since it began
     flags: list[str] = []
     note: str | None = None
     reply: str

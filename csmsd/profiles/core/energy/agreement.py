@@ -8,7 +8,7 @@ import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.doubts import Doubt
-from csmsd.profiles.core.energy.evidence import BEGIN, END
+from csmsd.profiles.core.energy.evidence import BEGIN, END, Boot
 from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
@@ -39,7 +39,7 @@ class Case(msgspec.Struct, frozen=True):
     stop: float | None
     points: list[Point]
     clocks: Clocks
-    boots: list[Milliseconds]
+    boots: list[Boot]
     slack: float  # Wh; what two figures of the same register may differ by, as they are rounded
 
     def can_have_come(self, wh: float, time: Milliseconds | None) -> bool:

@@ -7,7 +7,7 @@ Times are ms since 1970 UTC, energy is Wh, power is W. To collect it:
 - `readings` are those of all MeterValues and transactionData that are kept with the transaction, in order of arrival:
   `readings_of` makes them from a kept row's connector, time and samples. Which of them belong to the transaction
   `reckon` finds out.
-- `boots` is when BootNotifications arrived between start and stop.
+- `boots` are the BootNotifications that arrived between start and stop.
 - `rating_w` is what the connector can deliver, None where that is not known.
 """
 
@@ -60,6 +60,16 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     step: float = 1.0  # the last decimal place that was written, in Wh or W
 
 
+class Boot(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A BootNotification that arrived at `at`, when nothing later than `after` had been measured.
+
+    Readings may be told late, and by a clock that is not ours: the charge point started anew between the two.
+    """
+
+    after: Milliseconds
+    at: Milliseconds
+
+
 class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Everything that bears on the energy of one transaction; without `stop` it is running, or was never stopped."""
 
@@ -67,7 +77,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     start: Start
     stop: Stop | None = None
     readings: list[Reading] = []
-    boots: list[Milliseconds] = []
+    boots: list[Boot] = []
     rating_w: float | None = None
 
 

@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.plain import Plain
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
 from csmsd.profiles.core.metering import Taken, unpack
@@ -33,7 +33,7 @@ class Gathered:
             register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
         )
         self._rows: list[_Row] = []
-        self._verdict: tuple[tuple[Milliseconds, ...], Verdict] | None = None
+        self._verdict: tuple[tuple[Boot, ...], Verdict] | None = None
         self.latest: float | None = None
         self.newest: Milliseconds = 0
 
@@ -79,7 +79,7 @@ class Gathered:
         ]
         self._rows = kept if len(kept) <= 2 * MOST else [*kept[:1], *kept[1:-1:2], *kept[-1:]]
 
-    def verdict(self, boots: list[Milliseconds]) -> Verdict:
+    def verdict(self, boots: list[Boot]) -> Verdict:
         """What it comes to so far."""
         figure = self._plain.figure
         if figure is not None:
@@ -88,7 +88,7 @@ class Gathered:
             self._verdict = (tuple(boots), reckon(self._evidence(boots, None)))
         return self._verdict[1]
 
-    def stopped(self, boots: list[Milliseconds], stop: Stop) -> Verdict:
+    def stopped(self, boots: list[Boot], stop: Stop) -> Verdict:
         """What it comes to with that stop, which may turn out not to have been its own."""
         plain = msgspec.structs.replace(self._plain)
         figure = plain.stopped(register=stop.register, time=stop.time, received_at=stop.received_at, oddity=stop.oddity)
@@ -96,7 +96,7 @@ class Gathered:
             return Verdict(figure, figure, figure, "start_and_stop")
         return reckon(self._evidence(boots, stop))
 
-    def _evidence(self, boots: list[Milliseconds], stop: Stop | None) -> Evidence:
+    def _evidence(self, boots: list[Boot], stop: Stop | None) -> Evidence:
         readings: list[Reading] = []
         for connector, time, shape, samples in self._rows:
             readings += readings_of(unpack(shape, samples), connector=connector, time=time)

@@ -6,15 +6,14 @@ from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.closing import closed
 from csmsd.profiles.core.energy.doubts import Doubt
-from csmsd.profiles.core.energy.evidence import CLOCK
+from csmsd.profiles.core.energy.evidence import CLOCK, Boot
 from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
 from csmsd.profiles.core.energy.running import up_to_last
 from csmsd.profiles.core.energy.streams import Point, Stream, grid
-from csmsd.profiles.record import Milliseconds
 
 
 def judge(
-    stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Milliseconds]
+    stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Boot]
 ) -> Finding:
     """What the register that carries the bill says, with what start and stop told."""
     end = stream.end if stream.end is not None and (stream.end.wh or not start) else None  # 0 is not known, there too

@@ -40,8 +40,15 @@ def restarts(case: Case, points: list[Point]) -> Finding | None:
 def _boot(case: Case, time: Milliseconds | None, point: Point) -> Milliseconds | None:
     if point.context == RESUMED:
         return time
-    told = [boot + case.clocks.ahead for boot in case.boots]
-    return next((boot for boot in told if (time is None or boot >= time) and boot <= point.time + _BOOT_LATE), None)
+    for boot in case.boots:
+        at = boot.at + case.clocks.ahead
+        if time is not None and at < time:
+            continue
+        if at <= point.time + _BOOT_LATE:
+            return at
+        if boot.after < point.time:  # the point was told late: it started anew between the reading before and this one
+            return max(boot.after, time or 0)
+    return None
 
 
 def all_advances(case: Case, points: list[Point]) -> float:

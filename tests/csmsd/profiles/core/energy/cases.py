@@ -11,7 +11,7 @@ def case_of(text: str, *, slack: float = 10.0) -> Case:
     sent = played(text)
     own, clocks = own_readings(sent, read_clocks(sent))
     points = [Point(reading.time, reading.value, reading.context) for reading in own]
-    boots = sorted(sent.boots)
+    boots = sorted(sent.boots, key=lambda boot: boot.at)
     return Case(sent.start.register or 0.0, sent.stop.register if sent.stop else None, points, clocks, boots, slack)
 
 

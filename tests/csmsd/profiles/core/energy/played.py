@@ -10,7 +10,7 @@ it is not that of the message, `odd` says that the time is not the charge point'
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.plain import Plain
 from tests.csmsd.profiles.scene import NOON
 
@@ -41,7 +41,7 @@ def minute(text: str) -> int:
 def played(text: str) -> Evidence:
     start = stop = rating = None
     readings: list[Reading] = []
-    boots: list[int] = []
+    boots: list[Boot] = []
     for step in text.split("|"):
         kind, *words = step.split()
         match kind:
@@ -52,7 +52,10 @@ def played(text: str) -> Evidence:
             case "M":
                 readings += _reading(words)
             case "B":
-                boots.append(minute(words[0]))
+                at = minute(words[0])
+                boots.append(
+                    Boot(min(at, max([start.time if start else 0, *(reading.time for reading in readings)])), at)
+                )
             case "R":
                 rating = float(words[0])
             case _:

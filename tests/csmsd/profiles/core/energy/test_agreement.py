@@ -4,6 +4,7 @@ import pytest
 
 from csmsd.profiles.core.energy import agreement
 from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.plain import reach
 from csmsd.profiles.core.energy.streams import Point
 from tests.csmsd.profiles.core.energy.cases import case_of
@@ -237,4 +238,4 @@ def test_the_longest_that_one_register_can_have_shown(values: list[float], chain
 def test_a_case_is_what_was_told() -> None:
     case = case_of("S 1000 | M -50 1100 | B -40 | E 1300")
     assert isinstance(case, Case)
-    assert (case.start, case.stop, case.boots) == (1000, 1300, [minute("-40")])
+    assert (case.start, case.stop, case.boots) == (1000, 1300, [Boot(minute("-50"), minute("-40"))])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core import booking
+from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
 from csmsd.profiles.core.transactions import Transaction
@@ -151,7 +152,7 @@ def test_a_boot_between_readings_counts() -> None:
     kept.meter(-20, [{"value": "500"}])
     doubted = kept.by_memory()
     kept.scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
-    assert kept.transaction.boots == [NOON - 30 * MINUTE]
+    assert kept.transaction.boots == [Boot(NOON - 30 * MINUTE, NOON - 30 * MINUTE)]
 
     assert kept.by_memory() != doubted
     assert (kept.by_memory().energy_wh, kept.by_memory().doubts) == (2500, ())

@@ -365,6 +365,10 @@ a reset below the start: 6500
     S 100000 | M -50 105000 | B -45 | M -40 200 | E 1500
 a restart told after its first reading: 5500
     S 1000 | M -50 5000 | M -40 200 | B -39 | M -20 900 | E 1500
+a restart among readings that are told late: 12000
+    S 0 | M -50 2000 | M -40 5000 | B 0 | M -30 1000 | M -20 3000 | M -10 6000 | E 7000
+a restart after readings that are told late, that is not it: 5300 (500..5300) went_back
+    S 1000 | M -50 2000 | M -40 5000 | M -30 200 | B 0 | M -20 900 | E 1500
 resumed after an interruption: 5500
     S 1000 | M -50 5000 | M -40 200 resumed | M -20 900 | E 1500
 two resets: 6000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
 from tests.csmsd.profiles.core.energy.played import plainly
 from tests.csmsd.profiles.scene import HOUR, NOON
@@ -49,6 +49,11 @@ def told(draw: st.DrawFn, kind: Any, minute: int) -> Any:
     )
 
 
+def _boot(minute: int) -> Boot:
+    at = NOON + minute * MINUTE
+    return Boot(at - 10 * MINUTE, at)
+
+
 @st.composite
 def evidence(draw: st.DrawFn) -> Evidence:
     return Evidence(
@@ -56,7 +61,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
         start=draw(told(Start, -60)),
         stop=draw(st.none() | told(Stop, 0)),
         readings=draw(st.lists(readings(), max_size=8)),
-        boots=draw(st.lists(st.integers(-60, 0).map(lambda minute: NOON + minute * MINUTE), max_size=2)),
+        boots=draw(st.lists(st.integers(-60, 0).map(_boot), max_size=2)),
         rating_w=draw(st.sampled_from([None, 11_000.0, 22_000.0])),
     )
 
