@@ -71,6 +71,38 @@ async def test_a_start_whose_answer_was_lost_gets_its_first_answer_after_the_kil
     assert second == first  # the tag is blocked by now: the first answer counts
 
 
+async def test_readings_whose_answer_was_lost_are_kept_once_after_the_kill(site: Site) -> None:
+    """C 4.7: what is not confirmed is sent again, also under a new message id."""
+    charge_point = await site.raw("CP1")
+    start = {"connectorId": 1, "idTag": "A", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00Z"}
+    number = (await charge_point.ask("StartTransaction", start))[2]["transactionId"]
+    values = [
+        {"timestamp": f"2026-03-01T12:{minute:02d}:00Z", "sampledValue": [{"value": str(1000 + 100 * minute)}]}
+        for minute in (1, 2, 3)
+    ]
+    sent = {"connectorId": 1, "transactionId": number, "meterValue": values}
+    idle = {"connectorId": 2, "meterValue": values[:1]}
+    for message in (sent, idle, sent):
+        await charge_point.ask("MeterValues", message)
+    await site.kill()
+    await site.start()
+    again = await site.raw("CP1")
+    stop = {"transactionId": number, "meterStop": 1500, "timestamp": "2026-03-01T12:30:00Z", "transactionData": values}
+    for action, message in (("MeterValues", sent), ("MeterValues", idle), ("StopTransaction", stop)):
+        await again.ask(action, message)
+    later = {"timestamp": "2026-03-01T12:01:00Z", "sampledValue": [{"value": "1101"}]}  # another value
+    await again.ask("MeterValues", sent | {"meterValue": [later]})
+    rows = site.stored("SELECT connector, transaction_id, samples FROM meter_value ORDER BY id")
+    assert rows == [
+        (1, number, '["1100"]'),
+        (1, number, '["1200"]'),
+        (1, number, '["1300"]'),
+        (2, None, '["1100"]'),
+        (1, number, '["1101"]'),
+    ]
+    assert (await site.call("transaction.show", id=number))["energy_wh"] == 500
+
+
 async def test_everything_is_there_again_after_a_kill(site: Site) -> None:
     await site.call("tag.add", id="A1B2C3", expires_at="2030-01-01T00:00:00Z", max_transactions=2, note="Ms Jones")
     await site.register("CP1", labels=["north"], note="level 2")

@@ -93,6 +93,7 @@ ALONE = [
     ("csmsctl firmware rollout", "no_rollouts", ""),
     ("csmsctl diagnostics remove 1", "", ""),
     ("csmsctl tx close 1", "", ""),
+    ("csmsctl tx settle 1", "", ""),
     ("csmsctl tag remove", "", ""),
     ("csmsctl cp remove", "", ""),
 ]

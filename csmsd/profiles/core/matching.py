@@ -83,7 +83,7 @@ def _guessed(
         return None  # it says nothing that could fit
     candidates = [known for known in book.active() if fits(claim, known)]
     if after is not None:
-        candidates = [known for known in candidates if known.id > after.id and known.connector == after.connector]
+        candidates = [known for known in candidates if _came_after(known, after)]
     elif not candidates and claim.id_tag is not None:
         candidates = [known for known in book.abandoned() if fits(claim, known)]
     if len(candidates) != 1 or _is_known_by(candidates[0], claim, book, after):
@@ -92,6 +92,13 @@ def _guessed(
     if claim.id_tag is None and claim.meter_stop is not None and wh is not None and claim.meter_stop + ROUNDING_WH < wh:
         return None
     return Meant("guessed", candidates[0])
+
+
+def _came_after(transaction: Transaction, before: Transaction) -> bool:
+    """Whether a charge point may have kept the id of the one before; elsewhere than there, when that was over."""
+    if transaction.connector == before.connector:
+        return transaction.id > before.id
+    return before.stop_time is not None and transaction.began >= before.stop_time
 
 
 def _is_known_by(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:

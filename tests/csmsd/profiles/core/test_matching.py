@@ -82,10 +82,16 @@ class TestNamedAfterTheOneBefore:
         book = [stopped(1), transaction(2, connector=1, meter_start_wh=2000)]
         assert find(book, 1, meter=6000) == ("guessed", 2)
 
+    def test_also_elsewhere_when_it_began_after_the_end_of_that_one(self) -> None:
+        began = NOON + 60 * SECONDS
+        book = [stopped(1), transaction(2, connector=3, start_time=began, start_received_at=began)]
+        assert find(book, 1, meter=6000) == ("guessed", 2)
+        assert find([*book, transaction(3, connector=1)], 1, meter=6000) == ("contradicted", 1)
+
     @pytest.mark.parametrize(
         "running",
         [
-            {"connector": 3},  # elsewhere
+            {"connector": 3},  # elsewhere, while the one before still ran
             {"connector": 1, "meter_start_wh": 7000},
             {"connector": 1, "start_time": NOON + 500 * SECONDS, "start_received_at": NOON + 500 * SECONDS},
             {"connector": 1, "named": True},  # it knows the id of that one
