@@ -91,7 +91,7 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
 
 def _started(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """A transaction on the reservation of another card stays marked: it is billed, and somebody may ask."""
-    number, state = event.data["transaction"], site.charge_point(event.charge_point or "")
+    number, state = event.data.get("transaction"), site.charge_point(event.charge_point or "")
     transaction = state.transactions.get(number) if state is not None and isinstance(number, int) else None
     others = list(used_in_spite_of(transaction, site)) if transaction is not None else []
     if transaction is None or not others:
