@@ -99,6 +99,17 @@ async def test_what_cannot_be_stored_is_told_to_nobody_and_found_again(
     assert reserved.live.site.reservations.next_expiry() == LATER
 
 
+async def test_while_nothing_can_be_stored_nothing_ends(reserved: Reserved, caplog: pytest.LogCaptureFixture) -> None:
+    reserved.writer.accepting = False
+    reserved.now = LATER
+    await reserved.expiry.expire()
+    assert (reserved.states, reserved.told, caplog.text) == (["reserved", "reserved"], [], "")
+    assert reserved.live.site.reservations.next_expiry() == SOON
+    reserved.writer.accepting = True
+    await reserved.expiry.expire()
+    assert reserved.told == [("reservation.expired", 1), ("reservation.expired", 2)]
+
+
 async def test_it_goes_on_by_itself(reserved: Reserved) -> None:
     """The next end is waited for, and no longer than until then."""
     running = asyncio.create_task(reserved.expiry.run())

@@ -17,9 +17,10 @@ from csmsd.ocpp.types import SampledValue
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
-from csmsd.profiles.core.charge_points import ChargePoint, LatestSamples
+from csmsd.profiles.core.charge_points import ChargePoint, Connector, LatestSamples
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import MeterReading, Shape, Taken
+from csmsd.profiles.core.metering import Arrivals, MeterReading, Shape, Taken
+from csmsd.profiles.firmware_management.hosting import Hosting
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
@@ -323,6 +324,13 @@ async def test_what_no_file_knows_is_carried_over(house: House) -> None:
     before.triggered.add("Heartbeat")
     before.heard["Heartbeat"] = NOON
     before.unanswered_since = NOON + 1
+    before.away_since = NOON - HOUR
+    before.hidden_by_fault[1] = Connector(
+        charge_point="CP1", connector=1, status="Available", status_at=NOON, received_at=NOON
+    )
+    house.live.site.count_orphans_at("192.0.2.7", before)
+    before.arrivals[1] = Arrivals(NOON)
+    hosting = house.live.site.firmware.hosting = Hosting({}, lambda: "t" * 32)
     before.samples[1] = LatestSamples()
     reading = MeterReading(
         charge_point="CP1", connector=1, transaction_id=None, time=NOON, text=None, shape=0, samples=""
@@ -337,6 +345,11 @@ async def test_what_no_file_knows_is_carried_over(house: House) -> None:
     assert after.triggered == {"Heartbeat"}
     assert after.heard == {"Heartbeat": NOON}
     assert after.unanswered_since == NOON + 1
+    assert (after.away_since, after.lateness) == (NOON - HOUR, before.lateness)
+    assert after.hidden_by_fault == before.hidden_by_fault != {}
+    assert after.arrivals == before.arrivals != {}
+    assert after.origin == "192.0.2.7"
+    assert house.live.site.firmware.hosting is hosting
     assert after.samples_on(1)["Power.Active.Import"].value == 7
 
 

@@ -1,5 +1,7 @@
 """Commands that wait: kept on disk, in their order, so many, until their time is up or somebody gives them up."""
 
+import asyncio
+
 import pytest
 
 from csmsd.operations.queue import MAX_QUEUED, CommandQueue
@@ -30,6 +32,16 @@ async def test_one_whose_charge_point_is_here_is_sent_at_once(engine: Engine) ->
     assert (result.outcome, result.task) == ("accepted", 1)
     assert len(engine.queue) == 0
     assert engine.rows("SELECT * FROM queued_command") == []
+
+
+async def test_what_was_sent_is_waited_for_however_long_it_had_to_wait_for_others(engine: Engine) -> None:
+    running = engine.enqueue("clear-cache", options={"timeout": 0.01})
+    asked = await engine.links.next()
+    done, _ = await asyncio.wait([running], timeout=0.1)
+    assert not done
+    asked.confirm(status="Accepted")
+    (result,) = await running
+    assert (result.outcome, result.task) == ("accepted", 1)
 
 
 async def test_what_speaks_against_it_is_told_at_once(engine: Engine) -> None:

@@ -1,5 +1,8 @@
 """The site's live state: look-ups by the keys that messages carry."""
 
+import pytest
+
+from csmsd.profiles.core import orphans
 from tests.csmsd.profiles.scene import Scene
 
 
@@ -59,3 +62,20 @@ def test_a_transaction_of_a_charge_point_that_was_removed_is_not_found() -> None
     assert scene.site.find_transaction(transaction.id) is None
     scene.site.add_transaction(transaction)
     assert scene.site.active_transactions_of("TAG1") == 1
+
+
+def test_what_is_kept_of_those_at_one_address_counts_together_after_it_is_loaded_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(orphans, "MOST_AT_ADDRESS", 1)
+    old, fresh = Scene(), Scene()
+    for scene in (old, fresh):
+        scene.register("CP2")
+    for known in old.site.charge_points.values():
+        old.site.count_orphans_at("192.0.2.7", known)
+
+    fresh.site.carry_over(old.site)
+
+    first, second = fresh.site.charge_points.values()
+    first.orphans.add(1, fresh.now, "StopTransaction", "", "{}")
+    assert not second.orphans.has_room("StopTransaction", 1)

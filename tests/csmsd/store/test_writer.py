@@ -327,6 +327,29 @@ async def test_another_process_that_holds_the_file_delays_and_fails_nothing(watc
     assert watched.ends == {"A": None}
 
 
+async def test_a_commit_that_takes_long_is_told_of_while_it_does(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow() -> int | None:
+        return watched.writer.slow_ms
+
+    assert slow() is None
+    with closing(sqlite3.connect(watched.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        watched.submit("A")
+        await asyncio.sleep(0.02)
+        assert slow() is None, "it has not taken a second"
+        monkeypatch.setattr(writer, "_SLOW_SECONDS", 0.01)
+        taken = slow()
+        assert taken is not None
+        assert 20 <= taken <= 10_000
+        other.execute("COMMIT")
+    await watched.writer.flush()
+    assert slow() is None
+    monkeypatch.setattr(writer, "_SLOW_SECONDS", -1.0)
+    assert slow() == 0, "none is under way"
+
+
 async def test_what_may_be_there_is_kept_once_and_in_its_order(watched: Watched) -> None:
     def reading(value: str, **fields: Any) -> MeterReading:
         usual: dict[str, Any] = {"charge_point": "CP1", "connector": 1, "transaction_id": None, "time": 1}

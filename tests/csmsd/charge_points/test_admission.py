@@ -1,0 +1,95 @@
+"""Charge points that nobody registered: refused, or let in, and on disk before they are."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from csmsd.charge_points.admission import Admission
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.live_site import LiveSite
+from csmsd.profiles.site import Site
+from csmsd.store.database import prepare
+from csmsd.store.loader import load
+from csmsd.store.writer import Writer
+from tests.csmsd.profiles.scene import NOON, SECOND
+
+
+class Gate:
+    """A site where nobody is registered, on disk and in memory; the clock stands at `now`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now = NOON
+        self.told: list[NumberedEvent] = []
+        self.writer = Writer(path, recover=lambda: self.live.recover())
+        bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
+        self.live = LiveSite(self.writer, bus, lambda: self.now, lambda: load(path, Site()))
+        self.admission = Admission(self.live)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path)) as other:
+            return other.execute(statement).fetchall()
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    prepare(tmp_path / "csms.db")
+    made = Gate(tmp_path / "csms.db")
+    await made.live.open()
+    await made.writer.open()
+    yield made
+    await made.writer.close()
+
+
+@pytest.mark.parametrize(("policy", "registration"), [("accept", "Accepted"), ("pending", "Pending")])
+async def test_who_is_let_in_is_registered_and_on_the_list_no_more(
+    gate: Gate, policy: Literal["accept", "pending"], registration: str
+) -> None:
+    refused, _ = gate.live.site.refused.note("CP1", "192.0.2.7", "unknown", NOON, registered=False)
+    await gate.writer.commit([refused])
+
+    state = await gate.admission.admit("cp1", policy)
+
+    assert state is not None
+    assert state is gate.live.site.charge_point("CP1")
+    assert gate.rows("SELECT id, registration, registered_at FROM charge_point") == [("cp1", registration, NOON)]
+    assert (list(gate.live.site.refused), gate.rows("SELECT * FROM refused_connection")) == ([], [])
+    assert [(event.type, event.data) for event in gate.told] == [
+        ("charge_point.registered", {"registration": registration, "by": "policy"})
+    ]
+
+
+async def test_one_that_another_connection_has_brought_is_not_registered_again(gate: Gate) -> None:
+    first = await gate.admission.admit("CP1", "accept")
+    assert first is not None
+    first.record.note = "in the yard"
+    gate.now += SECOND
+
+    assert await gate.admission.admit("cp1", "pending") is first
+    assert await gate.admission.admit("cp1", "reject") is first
+    assert [event.type for event in gate.told] == ["charge_point.registered"]
+
+
+async def test_who_cannot_be_stored_is_not_let_in(gate: Gate) -> None:
+    with closing(sqlite3.connect(gate.path, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER picky BEFORE INSERT ON charge_point BEGIN SELECT RAISE(ABORT, 'no'); END")
+    assert await gate.admission.admit("CP1", "accept") is None
+    assert gate.live.site.charge_point("CP1") is None
+    assert gate.told == []
+
+
+async def test_while_nothing_can_be_stored_nobody_is_let_in_and_nothing_is_changed(gate: Gate) -> None:
+    gate.writer.accepting = False
+    assert await gate.admission.admit("CP1", "accept") is None
+    assert gate.live.site.charge_points == {}
+    assert gate.told == []
+
+
+async def test_who_is_to_be_rejected_is(gate: Gate) -> None:
+    assert await gate.admission.admit("CP1", "reject") is None
+    assert gate.live.site.charge_points == {}
+    assert gate.rows("SELECT * FROM charge_point") == []
