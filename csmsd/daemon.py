@@ -303,6 +303,7 @@ class Daemon:
         service_manager.notify("STOPPING=1")
         self._live.tell(Event("daemon.stopping", None, {}))
         self._runner.draining = True
+        self._writer.hurry()
         self._listener.stop_accepting()
 
     # --- what the parts are given

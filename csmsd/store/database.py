@@ -15,6 +15,16 @@ class StoreError(Exception):
     """The file cannot be used; the text says why and what to do."""
 
 
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process holds the file, which it will let go of again."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where the error is not SQLite's own."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
 def migrations() -> list[tuple[int, str]]:
     """The numbered steps, (number, SQL), in order."""
     found = [step for step in files("csmsd.store").joinpath("migrations").iterdir() if step.name.endswith(".sql")]

@@ -15,6 +15,7 @@ import aiosqlite
 import msgspec
 
 from csmsd.profiles.record import Milliseconds
+from csmsd.store.database import StoreError, code_of, is_locked
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS event (
 Direction = Literal["in", "out"]
 
 _FLUSH_SECONDS = 0.5
+_LOCKED_SECONDS = 1.0  # in which another process should be done with it; then it is tried again
 _MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log must never take the memory
 _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _ROWS_PER_STATEMENT = 5_000
@@ -94,23 +96,43 @@ class MessageLog:
         self.newest_at: Milliseconds | None = None  # when it was opened
 
     async def open(self) -> None:
-        """A log that is damaged is moved aside: it is evidence, but no reason not to charge cars."""
+        """A log that is damaged is moved aside: it is evidence, but no reason not to charge cars.
+
+        One that another process holds locked is waited for. Raises StoreError when it cannot be used otherwise.
+        """
         try:
-            await self._open()
+            await self._open_when_unlocked()
         except sqlite3.DatabaseError as error:
-            aside = self._path.with_suffix(".damaged")
-            log.error("%s: %s; moved to %s, a new one is begun", self._path, error, aside)
             if self._connection is not None:
                 await self._connection.close()
+            if code_of(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise StoreError(f"{self._path}: {error}") from error
+            aside = self._path.with_suffix(".damaged")
+            log.error("%s: %s; moved to %s, a new one is begun", self._path, error, aside)
             for suffix in ("-wal", "-shm"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             self._path.rename(aside)
             await self._open()
         self._task = asyncio.create_task(self._run(), name="message log")
 
+    async def _open_when_unlocked(self) -> None:
+        said = False
+        while True:
+            try:
+                await self._open()
+                return
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
+                if not said:
+                    log.warning("%s is locked by another process; csmsd waits for it", self._path)
+                said = True
+                assert self._connection is not None
+                await self._connection.close()
+
     async def _open(self) -> None:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._connection = await aiosqlite.connect(self._path, timeout=30, isolation_level="IMMEDIATE")
+        self._connection = await aiosqlite.connect(self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE")
         self._connection.text_factory = _text
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
         await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
@@ -175,8 +197,8 @@ class MessageLog:
         async with self._flushing:
             messages, self._messages = self._messages, []
             events, self._events = self._events, []
-            self._written_bytes += self._buffered_bytes
-            self._buffered_bytes = 0
+            buffered, self._buffered_bytes = self._buffered_bytes, 0
+            self._written_bytes += buffered
             if not messages and not events:
                 return
             connection = self._connection
@@ -188,10 +210,15 @@ class MessageLog:
                 await self._insert("INSERT OR REPLACE INTO event VALUES ", "(?,?,?,?,?)", flat)
                 await connection.commit()
             except (sqlite3.Error, UnicodeEncodeError) as error:
+                await connection.rollback()
+                if isinstance(error, sqlite3.OperationalError) and is_locked(error) and not self._closing:
+                    # They wait until it is unlocked; when they are too many, what comes then is dropped.
+                    self._messages[:0], self._events[:0] = messages, events
+                    self._buffered_bytes += buffered
+                    return
                 lost = len(messages) // _COLUMNS
                 log.error("%d messages could not be written to the log: %s", lost, error)
                 self.dropped += lost
-                await connection.rollback()
 
     async def _insert(self, statement: str, placeholders: str, values: Sequence[Any]) -> None:
         assert self._connection is not None

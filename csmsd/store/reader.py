@@ -1,5 +1,6 @@
 """Listings: read-only queries on a connection of their own, so that they never wait for the writer."""
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -223,5 +224,9 @@ class Reader:
         return [(command, tasks[command.task]) for command in commands]
 
     async def database_bytes(self) -> int:
-        rows = await self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        """0 where the file cannot be read: who asks how the store does is told that as well."""
+        try:
+            rows = await self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        except sqlite3.Error:
+            return 0
         return int(rows[0][0])

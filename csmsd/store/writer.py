@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -17,7 +18,8 @@ import aiosqlite
 from csmsd.durations import Durations
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles.record import Change, Deleted, Once
-from csmsd.store.database import BUSY_TIMEOUT_SECONDS
+from csmsd.store.database import BUSY_TIMEOUT_SECONDS, is_locked
+from csmsd.store.presence import Presence
 from csmsd.store.tables import Row, Table, table
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,10 @@ _MAX_PARAMETERS = 32_000
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
 _SLOW_SECONDS = 1.0
+# SQLite waits so long for a lock, then it is asked again: nothing can interrupt it while it waits.
+_LOCKED_SECONDS = 0.25
+_HURRY_SECONDS = 1.0  # for a lock, once csmsd is to end
+_LOOK_SECONDS = 2.0
 
 
 # What SQLite, or the way of a value to it, says of rows that cannot be written.
@@ -72,6 +78,11 @@ class Writer:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._presence = Presence(path)
+        self._watching: asyncio.Task[None] | None = None
+        self._suspect = False  # the file may not be there
+        self._gone: str | None = None  # what happened to it
+        self._hurry_since: float | None = None
         self._closing = False
         self._closed = False
         self._rescuing = False
@@ -90,18 +101,30 @@ class Writer:
         """Opens the connection and starts writing. Raises sqlite3.Error."""
         # isolation_level: the first statement of a batch takes the write lock, commit() releases it.
         self._connection = await aiosqlite.connect(
-            self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
+            self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
         )
         await self._connection.execute_fetchall("PRAGMA foreign_keys=ON")
         await self._connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous}")
+        await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")  # opens the -wal file
+        self._presence.note()
         self._task = asyncio.create_task(self._run(), name="writer")
+        self._watching = asyncio.create_task(self._watch(), name="presence of the database")
         self._reckon()
 
     def _reckon(self) -> None:
-        self.accepting = not (self._task is None or self._closed or self._rescuing or self._renewing)
+        ready = self._task is not None and self._gone is None
+        self.accepting = ready and not (self._closed or self._rescuing or self._renewing)
+
+    def hurry(self) -> None:
+        """From now on a lock of another process is waited for shortly: csmsd is to end."""
+        if self._hurry_since is None:
+            self._hurry_since = monotonic()
 
     async def close(self) -> None:
         """Writes what is pending, then closes the file."""
+        self.hurry()
+        if self._watching is not None:
+            self._watching.cancel()
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -176,8 +199,20 @@ class Writer:
             self._idle.clear()
             self._wake.set()
 
+    async def _watch(self) -> None:
+        """Also while nobody writes."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._gone is None and self._presence.trouble() is not None:
+                self._suspect = True
+                self._wake.set()
+
     async def _run(self) -> None:
         while True:
+            if self._suspect:
+                self._suspect = False
+                if (gone := self._presence.trouble()) is not None and not self._closing:
+                    await self._lose(gone)
             if self._shrinking is not None:
                 (pages, done), self._shrinking = self._shrinking, None
                 await self._shrink(pages, done)
@@ -215,6 +250,10 @@ class Writer:
         except _REFUSALS as error:
             await self._rescue(batch, error)
             return
+        else:
+            if (gone := self._presence.trouble()) is not None:
+                self._fail(batch, gone)
+                return
         finally:
             self._begun = None
         self.last_commit_seconds = monotonic() - begun
@@ -225,7 +264,24 @@ class Writer:
         for member in batch:
             _call(member.done, None)
 
-    async def _write(self, members: Iterable[_Member]) -> None:
+    async def _write(self, members: Sequence[_Member]) -> None:
+        """Waits for the lock of another process."""
+        begun = monotonic()
+        while True:
+            try:
+                await self._write_once(members)
+                return
+            except sqlite3.OperationalError as error:
+                if not is_locked(error) or self._has_waited_since(begun):
+                    raise
+
+    def _has_waited_since(self, begun: float) -> bool:
+        """Long enough for a lock."""
+        now = monotonic()
+        hurried = self._hurry_since is not None and now - self._hurry_since > _HURRY_SECONDS
+        return hurried or now - begun > BUSY_TIMEOUT_SECONDS
+
+    async def _write_once(self, members: Iterable[_Member]) -> None:
         connection = self._connection
         assert connection is not None
         try:
@@ -236,8 +292,39 @@ class Writer:
             await connection.rollback()
             raise
 
+    def _fail(self, members: Iterable[_Member], reason: str) -> None:
+        """These, and what came in meanwhile, are not acknowledged; the file is looked for before anything else."""
+        self._suspect = True
+        failed = [*members, *self._pending]
+        self._pending = []
+        for member in failed:
+            _call(member.done, NotStored(reason))
+
+    async def _lose(self, gone: str) -> None:
+        """Nothing is taken until the file stands in its place again; what is in it is saved as far as it can be."""
+        assert self._connection is not None
+        self._gone = self.failure = gone
+        self._reckon()
+        self.failed_commits += 1
+        self._fail((), gone)
+        self.on_state(gone)
+        await self._presence.save(self._connection)
+        while self._presence.trouble() is not None and not self._closing:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _PAUSE_SECONDS)
+        if self._closing:
+            return
+        await self._recover()  # what was written last was not acknowledged
+        self._gone = self.failure = None
+        self._reckon()
+        self.on_state(None)
+
     async def _rescue(self, batch: list[_Member], error: Exception) -> None:
         """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
+        if (gone := self._presence.trouble()) is not None:
+            self._fail(batch, gone)
+            return
         log.error("a commit of %d requests failed: %s", len(batch), error)
         self.failed_commits += 1
         self._rescuing = True
@@ -258,7 +345,8 @@ class Writer:
         failed += [(member, error) for member in self._pending]
         self._pending = []
         # Before anybody is told: whoever asks next, a remote stop perhaps, is to see what is on disk.
-        await self._recover()
+        if not self._closing:
+            await self._recover()
         if disk and self.failure is None:
             self.on_state(str(error))
         if disk:

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import sqlite3
 import stat
+from contextlib import closing
 from time import monotonic
 
 import pytest
@@ -42,6 +44,53 @@ async def test_sigterm_does_not_wait_for_a_peer_that_does_not_close(site: Site) 
     await watcher.event("charge_point.connected")
     assert await site.stop() == 0
     writer.close()
+
+
+@pytest.mark.parametrize("file", ["csms.db", "log.db"])
+async def test_sigterm_does_not_wait_for_a_lock(site: Site, file: str) -> None:
+    """Nothing is acknowledged that is not on disk; nothing is kept waiting either."""
+    charge_point = await site.raw("CP1")
+    with closing(sqlite3.connect(site.state / file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        stop = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
+        await charge_point.frame(2, "start", "StartTransaction", stop)
+        assert (await charge_point.heartbeat())[0] == 3
+        begun = monotonic()
+        assert await site.stop() == 0
+        assert monotonic() - begun < STOP_SECONDS
+    kept = site.stored("SELECT count(*) FROM transactions")
+    assert kept == [(0,)] if file == "csms.db" else [(1,)]
+
+
+async def test_a_log_that_is_locked_is_waited_for(site: Site) -> None:
+    await site.raw("CP1")
+    assert await site.stop() == 0
+    with closing(sqlite3.connect(site.state / "log.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("DELETE FROM event WHERE number = 0")
+        site.spawn()
+        deadline = monotonic() + 20
+        while "is locked by another process" not in site.errors():
+            assert monotonic() < deadline
+            await asyncio.sleep(0.05)
+        other.execute("COMMIT")
+    assert (await site.csmsctl("daemon", "wait-ready", "--timeout", "20")).code == 0
+    assert not (site.state / "log.damaged").exists()
+    assert (await site.call("log.list"))["messages"]
+
+
+async def test_what_is_logged_while_the_log_is_locked_is_there_afterwards(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    with closing(sqlite3.connect(site.state / "log.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(3):
+            await charge_point.ask("Heartbeat", unique_id=f"locked-{number}")
+        await site.call("log.list")  # which tries to write it
+        other.execute("COMMIT")
+    texts = [message["text"] for message in (await site.call("log.list"))["messages"]]
+    assert [sum(f'"locked-{number}"' in text for text in texts) for number in range(3)] == [2, 2, 2]
+    assert (await site.call("daemon.info"))["messages_not_logged"] == 0
 
 
 async def test_sigterm_with_a_command_under_way(site: Site) -> None:
