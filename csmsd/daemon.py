@@ -25,6 +25,7 @@ from csmsd.control.rpc import Json, RpcError
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import file_hosts
+from csmsd.gate import raise_descriptor_limit
 from csmsd.hooks.opening import executables
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
@@ -144,6 +145,7 @@ class Daemon:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_directory()
+        raise_descriptor_limit()
         await asyncio.to_thread(self._prepare)
         # What is opened last is closed first. The store is closed in any case, however long the others take.
         async with AsyncExitStack() as inner, _closing_within(_DRAIN_SECONDS) as outer:

@@ -1,6 +1,6 @@
-"""Addresses of charge points, and the one at which they have reached this machine: files are hosted there, too."""
+"""The address at which a charge point has reached this machine: files are hosted for it there, too."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
@@ -18,16 +18,6 @@ def reached_at(local: str, host: str | None) -> str:
     if not (address.is_loopback or address.is_link_local):
         return str(address)
     return _host_name(host or "") or str(address)
-
-
-def origin_of(address: str) -> str:
-    """What counts as one address where there are limits: of IPv6 a /64, in which everybody has as many as he likes."""
-    found = _address(address)
-    if found is None:
-        return address
-    if isinstance(found, IPv4Address):
-        return str(found)
-    return str(IPv6Network((found, 64), strict=False))
 
 
 def is_own_origin(origin: str, local: str, port: int) -> bool:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 # A charge point may send on while its requests wait for the disk, but not without end.
 MAX_UNANSWERED = 32
+# What it has sent in one go is taken in parts, so that others wait for none of it but a part.
+_AT_ONCE = 8
+_LONG_SECONDS = 0.002  # of work
 # One that does not read what it is sent is cut, before its answers fill the memory.
 MAX_WRITE_BUFFER = 2 * 1024 * 1024
 
@@ -77,11 +80,16 @@ class Connection:
 
     async def run(self) -> None:
         """Serves the connection until it ends."""
+        taken = 0
         try:
             while True:
                 text = await self._wire.receive()
                 self.last_received = monotonic()
                 self._receive(text)
+                taken += 1
+                if taken >= _AT_ONCE or monotonic() - self.last_received > _LONG_SECONDS:
+                    taken = 0
+                    await asyncio.sleep(0)  # where more is there already, `receive` lets nobody else have a turn
                 while self._conversation.unanswered >= MAX_UNANSWERED:
                     self._drained.clear()
                     await self._drained.wait()

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
 
-from csmsd.charge_points.addresses import origin_of
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.refusals import Refusals
+from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message

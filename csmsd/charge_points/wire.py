@@ -3,23 +3,32 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, broadcast
 from websockets.datastructures import MultipleValuesError
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from csmsd import settings
+from csmsd.gate import Gate, Place
+
+log = logging.getLogger(__name__)
 
 _SUBPROTOCOL = Subprotocol("ocpp1.6")
-# asyncio's default of 100 makes a site's reconnect storm after a power cut last minutes.
-_BACKLOG = 4096
+_CLOSE_SECONDS = 5
+_FRAMES_AHEAD = 4  # of one connection, that wait to be looked at: each may be as long as messages may be
+_WRITE_LIMIT = 32 * 1024
+# Many small frames may be sent at once: so much of them is taken apart before others have their turn.
+_PIECE = 8 * 1024
 
 Closed = ConnectionClosed  # what `Wire` raises when it is over
 
@@ -143,35 +152,43 @@ class Wires:
         self._serve = serve
         self._limits = limits
         self._admitted: WeakKeyDictionary[ServerConnection, str] = WeakKeyDictionary()
-        self._servers: list[Server] = []
+        self._gate = Gate(self._connection)
+        self._server = _Server(self._handle, self._gate)
 
-    async def listen(self, host: str | None, port: int) -> list[str]:
+    async def listen(self, host: str, port: int) -> list[str]:
         """The addresses. Raises OSError."""
-        server = await serve(
-            self._opened,
-            host,
-            port,
-            select_subprotocol=_select_subprotocol,
-            compression=None,  # J 5.1 advises against it, and it costs 40 KiB a connection
-            process_request=self._asked,
-            server_header=None,
-            open_timeout=self._limits.handshake_timeout,
-            ping_interval=None,  # the sweeper pings: it knows more than pongs as signs of life
-            close_timeout=5,
-            max_size=self._limits.max_message_bytes,
-            max_queue=16,
-            logger=logging.getLogger("csmsd.websockets"),
-            backlog=_BACKLOG,
-            reuse_address=True,
-        )
-        self._servers.append(server)
-        return [_address_text(sock.getsockname()) for sock in server.sockets]
+        return [_address_text(listening.getsockname()) for listening in await self._gate.listen(host, port)]
 
     def stop_accepting(self) -> None:
-        for server in self._servers:
-            server.close(close_connections=False)
+        self._gate.close()
+
+    def _connection(self, place: Place) -> ServerConnection:
+        protocol = ServerProtocol(
+            select_subprotocol=lambda _, offered: _SUBPROTOCOL if _SUBPROTOCOL in offered else None,
+            max_size=self._limits.max_message_bytes,
+            logger=logging.getLogger("csmsd.websockets"),
+        )
+        return _Connection(protocol, self._server, place)
+
+    async def _handle(self, websocket: ServerConnection) -> None:
+        """A connection from its beginning to its end."""
+        assert isinstance(websocket, _Connection)
+        try:
+            with suppress(Exception):  # TimeoutError, or whatever is wrong with its HTTP
+                async with asyncio.timeout(self._limits.handshake_timeout):
+                    await websocket.handshake(self._asked, None, None)
+            if websocket.protocol.state is State.OPEN:
+                async with websocket:
+                    await self._serve(Wire(websocket), self._admitted.pop(websocket))
+        except Exception:
+            log.exception("a connection broke off")
+        finally:
+            websocket.transport.abort()
+            self._server.handler_tasks.discard(cast(asyncio.Task[None], asyncio.current_task()))
 
     async def _asked(self, websocket: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(websocket, _Connection)
+        websocket.place.asked()
         answer = await self._admit(Opening(websocket, request))
         if isinstance(answer, str):
             self._admitted[websocket] = answer
@@ -181,12 +198,73 @@ class Wires:
             response.headers[name] = value
         return response
 
-    async def _opened(self, websocket: ServerConnection) -> None:
-        await self._serve(Wire(websocket), self._admitted.pop(websocket))
+
+class _Server:
+    """What the library's connections ask of their server."""
+
+    def __init__(self, handler: Callable[[ServerConnection], Coroutine[Any, Any, None]], gate: Gate) -> None:
+        self.handler = handler
+        self.handler_tasks: set[asyncio.Task[None]] = set()
+        self.is_serving = lambda: gate.is_open
 
 
-def _select_subprotocol(websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return _SUBPROTOCOL if _SUBPROTOCOL in offered else None
+class _Connection(ServerConnection):
+    """The library's connection, as it takes its place and lets others have their turn."""
+
+    def __init__(self, protocol: ServerProtocol, server: _Server, place: Place) -> None:
+        super().__init__(
+            protocol,
+            cast(Server, server),
+            ping_interval=None,  # the sweeper pings: it knows more than pongs as signs of life
+            ping_timeout=None,
+            close_timeout=_CLOSE_SECONDS,
+            max_queue=_FRAMES_AHEAD,
+            write_limit=_WRITE_LIMIT,
+        )
+        self.place = place
+        self._rest = b""  # came, and waits for its turn
+        self._full = False  # the library wants no more for now
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.recv_messages.pause, self.recv_messages.resume = self._hold, self._go_on
+        self.place.made(cast(asyncio.Transport, transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._rest = b""
+        super().connection_lost(exc)
+        self.place.gone()
+
+    def data_received(self, data: bytes) -> None:
+        if self._rest:
+            self._rest += data
+        elif len(data) <= _PIECE:
+            super().data_received(data)
+        else:
+            self.transport.pause_reading()
+            self._rest = data
+            self._take_a_piece()
+
+    def _take_a_piece(self) -> None:
+        if self._full or not self._rest:
+            return  # it goes on when the library wants more
+        piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
+        super().data_received(piece)
+        if self._rest:
+            self.loop.call_soon(self._take_a_piece)
+        elif not self._full:
+            self.transport.resume_reading()
+
+    def _hold(self) -> None:
+        self._full = True
+        self.transport.pause_reading()
+
+    def _go_on(self) -> None:
+        self._full = False
+        if self._rest:
+            self.loop.call_soon(self._take_a_piece)
+        else:
+            self.transport.resume_reading()
 
 
 def _address(websocket: ServerConnection) -> str:

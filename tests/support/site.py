@@ -98,6 +98,7 @@ class Site:
         self.tracebacks_expected = False
         self.variables: dict[str, str] = {}  # of csmsd's environment
         self.flags: list[str] = []  # of csmsd's command line
+        self.descriptors: int | None = None  # that csmsd may have open at once
         self.manager = ServiceManager(self.directory / "n.sock")
         self._charge_points: list[ChargePoint | RawChargePoint] = []
         self._controls: list[ControlConnection] = []
@@ -122,9 +123,14 @@ class Site:
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
+                preexec_fn=self._limit_descriptors,
                 env=environment(NOTIFY_SOCKET=str(self.manager.path), **self.variables),
             )
         return self.process
+
+    def _limit_descriptors(self) -> None:
+        if self.descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def start_and_wait(self) -> None:
         """Starts csmsd and waits until it says READY=1. Raises NotReady."""

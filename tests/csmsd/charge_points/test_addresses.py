@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.charge_points.addresses import is_own_origin, origin_of, reached_at
+from csmsd.charge_points.addresses import is_own_origin, reached_at
 
 
 @pytest.mark.parametrize(
@@ -29,20 +29,6 @@ from csmsd.charge_points.addresses import is_own_origin, origin_of, reached_at
 )
 def test_where_a_charge_point_has_reached_us(local: str, host: str | None, told: str) -> None:
     assert reached_at(local, host) == told
-
-
-@pytest.mark.parametrize(
-    ("address", "counts_as"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unknown", "unknown"),
-    ],
-)
-def test_what_counts_as_one_address(address: str, counts_as: str) -> None:
-    assert origin_of(address) == counts_as
 
 
 @pytest.mark.parametrize(

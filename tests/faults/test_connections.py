@@ -1,0 +1,106 @@
+"""Connections that ask for nothing, and descriptors that run out: who is connected is served, and operators are."""
+
+import asyncio
+import resource
+import socket
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.conftest import MakeSite
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+DESCRIPTORS = 256
+START = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
+
+
+@pytest.fixture
+async def small(make_site: MakeSite) -> Site:
+    """A csmsd that may have few descriptors."""
+    site = await make_site(start=False)
+    site.descriptors = DESCRIPTORS
+    await site.start()
+    return site
+
+
+def silent(site: Site, source: str = "127.0.0.1") -> socket.socket:
+    """A connection on which nothing is said."""
+    host, _, port = site.listen.rpartition(":")
+    made = socket.socket()
+    made.setblocking(False)
+    made.bind((source, 0))
+    made.connect_ex((host, int(port)))
+    return made
+
+
+async def answers(charge_points: list[RawChargePoint], site: Site) -> None:
+    """Charge points within 0.5 s, and operators within 1 s."""
+    for charge_point in charge_points:
+        begun = monotonic()
+        assert (await charge_point.heartbeat())[0] == 3
+        assert monotonic() - begun < 0.5
+    begun = monotonic()
+    assert (await site.call("daemon.info"))["store"]["state"] == "ok"
+    assert monotonic() - begun < 1
+
+
+async def test_thousands_of_connections_that_ask_for_nothing(small: Site) -> None:
+    charge_points = [await small.raw(f"CP{number}") for number in range(3)]
+    flood: list[socket.socket] = []
+    try:
+        for _ in range(20):
+            flood += [silent(small) for _ in range(50)]
+            await answers(charge_points, small)
+        assert (await small.csmsctl("status")).code == 0
+        # Who comes now is served before those who ask for nothing, and what it says is stored.
+        late = await small.raw("LATE")
+        assert (await late.ask("StartTransaction", START))[0] == 3
+        assert len(small.errors()) < 10_000, "one line a minute"
+    finally:
+        for one in flood:
+            one.close()
+    await answers([*charge_points, late], small)
+
+
+async def test_one_address_leaves_room_for_others(small: Site) -> None:
+    flood = [silent(small) for _ in range(400)]
+    other = silent(small, "127.0.0.7")
+    flood += [silent(small) for _ in range(400)]
+    try:
+        await small.raw("CP1")  # what came before it has been accepted by then
+        other.setblocking(True)
+        other.settimeout(5)
+        other.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert other.recv(9) == b"HTTP/1.1 "
+    finally:
+        for one in [*flood, other]:
+            one.close()
+
+
+def descriptors_of(process: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
+
+
+async def test_accepting_stops_without_descriptors_and_goes_on_with_them(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    assert site.process is not None
+    control = await site.control()
+    await control.call("daemon.info")
+    used = descriptors_of(site.process.pid)
+    before = resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE, (used, before[1]))
+    waiting = [silent(site) for _ in range(20)]
+    try:
+        for _ in range(5):
+            assert (await charge_point.heartbeat())[0] == 3
+            assert (await charge_point.ask("StartTransaction", START))[0] == 3
+            assert (await control.call("daemon.info"))["store"]["state"] == "ok"
+            await asyncio.sleep(0.05)  # accepting is tried again ten times a second
+        assert site.errors().count("nobody can be accepted for a moment") == 1
+        resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE, before)
+        await site.raw("CP2")
+    finally:
+        for one in waiting:
+            one.close()
