@@ -53,6 +53,8 @@ class Facts(msgspec.Struct, kw_only=True):
     downs: list[tuple[Milliseconds, Milliseconds]] = []  # when csmsd did not run
     energy_wh: int
     doubts: list[str]
+    bounds: tuple[int, int] | None = None  # Wh that it is at least and at most; None: an older version has judged it
+    basis: str | None = None
     in_local_list: bool | None = None  # as things are now; None: not known
     reservation: Reservation | None = None
     of_one_group: bool = False  # its idTag and that of the reservation have one parent

@@ -14,6 +14,7 @@ from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import ReservationFilter, TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import number
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
@@ -87,6 +88,8 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         downs=await _downs(log, told),
         energy_wh=verdict.energy_wh if verdict is not None else transaction.energy_wh,
         doubts=list(verdict.doubts) if verdict is not None else transaction.doubts,
+        bounds=_bounds(transaction, verdict),
+        basis=verdict.basis if verdict is not None else transaction.basis,
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
         reservation=reservation,
         of_one_group=reservation is not None and _of_one_group(site, reservation, transaction),
@@ -102,6 +105,14 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         connectors=tuple(sorted(state.connectors)) if state is not None else (),
         voltage=site.policies.voltage,
     )
+
+
+def _bounds(transaction: Transaction, verdict: Verdict | None) -> tuple[int, int] | None:
+    if verdict is not None:
+        return verdict.at_least_wh, verdict.at_most_wh
+    if transaction.at_least_wh is None or transaction.at_most_wh is None:
+        return None
+    return transaction.at_least_wh, transaction.at_most_wh
 
 
 async def _end(service: Service, transaction: Transaction) -> Milliseconds | None:

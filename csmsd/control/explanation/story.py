@@ -14,6 +14,7 @@ from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
 from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.energy.doubts import sentence
+from csmsd.profiles.core.energy.verdict import basis_text
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 
@@ -239,8 +240,15 @@ class Story:
             for flag in self._facts.transaction.flags
             if not flag.startswith(("abandoned_for", "charge_point_removed", "reservation_of", "limit_exceeded"))
         ]
-        doubted = [sentence(doubt) for doubt in self._facts.doubts]
-        return [*sentences, *(flag_text(flag) for flag in flags), *doubted, *self._settled()]
+        return [*sentences, *(flag_text(flag) for flag in flags), *self._doubted(), *self._settled()]
+
+    def _doubted(self) -> Iterator[str]:
+        """Why its energy is in doubt, and what the figure is based on all the same."""
+        facts = self._facts
+        yield from (sentence(doubt) for doubt in facts.doubts)
+        if facts.doubts and facts.bounds is not None and facts.basis is not None:
+            low, high = facts.bounds
+            yield f"The figure is by {basis_text(facts.basis)}: at least {kwh(low)}, at most {kwh(high)}."
 
     def _settled(self) -> Iterator[str]:
         """The operator's decision, and what it stands against."""

@@ -30,6 +30,13 @@ BASES: dict[Basis, str] = {
     "nothing": "nothing that tells energy",
 }
 
+
+def basis_text(basis: str) -> str:
+    """A basis in words, also one that another version knew."""
+    known: dict[str, str] = {str(name): text for name, text in BASES.items()}
+    return known.get(basis, basis)
+
+
 # Power that is read now and then gives the energy no better than this.
 _POWER_IS_ROUGH = 3.0
 _POWER_SAYS_WH = 1000.0

@@ -486,3 +486,23 @@ def test_nothing_limits_what_no_profile_speaks_of() -> None:
 )
 def test_spans(milliseconds: int, text: str) -> None:
     assert span(milliseconds) == text
+
+
+def test_a_doubt_comes_with_what_the_figure_is_based_on() -> None:
+    found = facts(doubts=["went_back", "stop_guessed"], bounds=(6900, 7100), basis="readings")
+
+    assert Story(found).conclusion[-3:] == [
+        "The register went back, and no restart of the charge point explains it.",
+        "The stop did not name this transaction; it fits no other one.",
+        "The figure is by the readings of the register: at least 6.900 kWh, at most 7.100 kWh.",
+    ]
+
+
+def test_what_is_not_in_doubt_needs_no_basis_and_what_was_settled_says_who() -> None:
+    plain = facts(bounds=(7000, 7000), basis="start_and_stop")
+    assert not any("figure is by" in line for line in Story(plain).conclusion)
+
+    settled = facts(
+        {"settled_at": 1, "settled_by": "ada", "settled_reason": "read there", "reckoned_wh": 9000, "energy_wh": 4200}
+    )
+    assert Story(settled).conclusion[-1] == "ada settled its energy: 4.200 kWh instead of 9.000 kWh (read there)."
