@@ -140,6 +140,7 @@ def test_the_main_meter_says_nothing_of_a_connector() -> None:
     kept = Kept()
     kept.meter(-30, [{"value": "1200"}])
     kept.meter(-29, [{"value": "1250"}], connector=0)
+    assert kept.by_memory() == kept.by_rows() == Verdict(200, 200, 200, "readings")
     kept.meter(-28, [{"value": "1230"}])
 
     assert kept.by_memory() == kept.by_rows() == Verdict(230, 230, 230, "readings")
