@@ -113,6 +113,8 @@ async def test_what_is_submitted_is_answered_before_it_is_told(house: House) -> 
 async def test_what_keeps_nothing_is_answered_and_told_at_once(house: House) -> None:
     house.live.submit([], [TOLD], lambda error: house.said.append(f"answered {error}"))
     assert house.said == ["answered None", "tag.changed"]
+    await house.writer.flush()
+    assert house.said == ["answered None", "tag.changed"]
     await house.live.keep([], [TOLD])
     house.live.tell(TOLD)
     assert house.said == ["answered None", "tag.changed", "tag.changed", "tag.changed"]

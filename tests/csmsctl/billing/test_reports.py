@@ -81,6 +81,11 @@ def test_what_is_doubtful_counts_when_it_is_said_and_stays_among_the_gaps() -> N
     assert [gap["transaction"] for gap in found["gaps"] if gap["included"]] == [4]
 
 
+def test_gaps_are_in_the_order_of_their_transactions() -> None:
+    found = made(*reversed(ALL), price="1.00")
+    assert [gap["transaction"] for gap in found["gaps"]] == [4, 5, 6, 7]
+
+
 def test_without_a_tariff_there_is_no_money() -> None:
     found = made(*MEASURED, price_of=None, tariffs=None)
     assert {found["total"]["cost"], found["total"]["tax"], found["groups"][0]["cost"]} == {None}

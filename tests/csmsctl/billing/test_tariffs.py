@@ -173,6 +173,13 @@ def test_what_is_wrong_is_told_with_file_and_key(tmp_path: Path, text: str, reas
     assert reason in failed.value.message
 
 
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "tariffs.toml"
+    file.write_bytes(b"currency = 'EUR' # \xff")
+    with pytest.raises(Failure, match="it is not UTF-8"):
+        read_tariffs(str(file))
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="No such file"):
         read_tariffs(str(tmp_path / "absent.toml"))

@@ -79,3 +79,10 @@ def test_what_is_kept_of_those_at_one_address_counts_together_after_it_is_loaded
     first, second = fresh.site.charge_points.values()
     first.orphans.add(1, fresh.now, "StopTransaction", "", "{}")
     assert not second.orphans.has_room("StopTransaction", 1)
+
+
+def test_who_is_not_on_disk_is_not_carried_over() -> None:
+    old, fresh = Scene(), Scene()
+    old.register("CP2")
+    fresh.site.carry_over(old.site)
+    assert list(fresh.site.charge_points) == ["cp1"]

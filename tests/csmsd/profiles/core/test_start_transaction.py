@@ -61,6 +61,7 @@ def test_without_a_timestamp_it_begins_now(given: dict[str, Any]) -> None:
     (transaction,) = scene.cp.transactions.active()
     assert answer.payload["transactionId"] == transaction.id
     assert (transaction.start_time, transaction.flags) == (scene.now, ["start_time:missing"])
+    assert answer.deviations.count(("timestamp", "missing")) == 1
 
 
 def test_a_transaction_begins() -> None:

@@ -283,6 +283,30 @@ class TestGuessed:
 
         assert transaction.state == "stopped"
 
+    def test_nor_does_a_register_that_was_read_before_the_stop(self) -> None:
+        """Its clock, or the order in which it sends, is not to be trusted then."""
+        scene = Scene()
+        transaction = scene.started()
+        scene.status(1, "Charging")
+        scene.now += HOUR
+        scene.stop(-1, meterStop=4000)
+        early = {"timestamp": "2026-03-01T12:59:59Z", "sampledValue": [{"value": "9000"}]}
+
+        answer = scene.meter(meterValue=[early])
+
+        assert (transaction.state, transaction.energy_wh) == ("stopped", 3000)
+        assert answer.event_types == ["meter_values"]
+
+    def test_one_that_comes_again_and_names_no_tag_was_booked_already(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        scene.stop(-1)
+
+        answer = scene.stop(-1)
+
+        assert (transaction.booking, transaction.revision, len(scene.cp.orphans)) == (1, 1, 0)
+        assert answer.payload == {}
+
 
 class TestBeforeItsStart:
     EARLY: ClassVar[dict[str, Any]] = {"meterStop": 1900, "timestamp": "2026-03-01T11:55:00Z", "idTag": "TAG1"}

@@ -99,6 +99,21 @@ def test_old_transactions_are_forgotten_unless_they_run() -> None:
     assert sum(kept.get(number) is not None for number in range(2, REMEMBERED + 102)) <= REMEMBERED + 1
 
 
+def test_so_many_are_remembered_beside_those_that_run() -> None:
+    kept = book(transaction(1, connector=9))
+    for number in range(2, REMEMBERED + 2):
+        ended = transaction(number)
+        kept.add(ended)
+        stop(ended, kept)
+    assert kept.get(2) is not None
+    kept.add(transaction(REMEMBERED + 2))
+    assert kept.get(2) is not None
+    ended = transaction(REMEMBERED + 3)
+    ended.state = "stopped"
+    kept.add(ended)
+    assert (kept.get(2), kept.get(3) is not None) == (None, True)
+
+
 def test_what_was_measured_is_known_as_long_as_the_transaction_may_still_be_stopped() -> None:
     first = transaction(1)
     kept = book(first)

@@ -610,6 +610,44 @@ a phase at the car: 0
     S 1000 | M -50 1100 L1 @EV | M -30 1200 L1 @EV
 Wh called kWh after a start of 1970: 200 start_clock unit
     S 10000 odd got:-40 | M -30 10100kWh | M -20 10200kWh
+
+# --- where one rule ends and another begins
+stands still above its start, and the stop knows no register: 4 (4..244437) stop_register
+    S 1000 | M -54 1004 | M -31 1004 | E 0
+from 0 without a boot and then too much, stopped above its start: 200 (200..3000) readings_disagree by start_and_stop
+    S 500 | M -50 0 | M -40 5 | M -17 3000 | E 700
+fell by half, stays above its start, and goes on: 700 (700..1000) readings_disagree
+    S 1000 | M -50 2000 | M -40 1500 | M -30 1600 | M -20 1700
+of one that fell the first counts when the last is no count from 0: 100 (0..100) readings_disagree
+    S 1000 | M -50 1100 | M -30 5
+counts from 0 what is a thousandth of the start: 5
+    S 5000 -5 | M -4 5
+from 0 to what nobody delivers in that time: 0 (0..37433) readings_disagree
+    S 500 -5 | M -4 0 | M -1 200500
+starts elsewhere and stops where it began: 0 start_register
+    S 5 | M -60 1000 begin | E 1000
+Transaction.Begin and start contradict, Transaction.End nearly fits: 20000 (19356..20000) readings_disagree
+    S 12345 | M -60 20000 begin | M -10 0 | M -1 19356 end | E 32345
+more readings go on from the start than lead to an impossible stop: 4 (4..45100) impossible
+    S 1 -5 | M -4 5 | M -3 5 | M -2 97744 | M -1 200000 | E 200001
+stops below its start, and was read at it: 0 (0..6767) went_back
+    S 1000 | M -60 1003 begin | M 1 1000 | E 980
+ends below its start: 12513 (0..12513) readings_disagree
+    S 100000 | M -59 112513 | M 0 20000 end
+falls by as much as rounding does: 300
+    S 1000 -60 | M -50 1100 | M -40 1100 | M -30 1090 | E 1300
+falls to 0 by as much as rounding does: 10
+    S 0 -5 | M -4 10 | M -3 10 | M -2 10 | M -1 0 | E 10
+the first reading on a start of 0 came too fast, later ones did not: 250 (250..5250) start_register
+    S 0 | M -59 5000 | M -30 5100 | M -10 5200 | E 5250
+a power of 0 is a reading: 1500 (0..466767) estimate by power
+    S ? | M -60 6000 power | M -30 0 power | E ?
+intervals for whatever reason: 500 (500..160600) by intervals
+    S ? | M -40 300 interval | M -20 200 interval trigger | E ?
+intervals of the clock beside them: 300 (300..313733) by intervals
+    S ? | M -40 300 interval | M -40 300 interval clock | E ?
+next to nothing, and so says the power: 1
+    S 1000 | M -50 600 power | M -10 600 power | E 1001
 """
 
 
