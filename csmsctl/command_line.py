@@ -17,6 +17,7 @@ def carry_out(run: "Invocation", arguments: Sequence[str], *, tree: "Root | None
     """
     import typer
 
+    from csmsctl.arguments.options import HELP_OPTIONS
     from csmsctl.tree import root
 
     command = tree or root()
@@ -27,7 +28,7 @@ def carry_out(run: "Invocation", arguments: Sequence[str], *, tree: "Root | None
         return OK
     try:
         # Not command.main(): it has its own ideas of exit codes, pipes and interrupts.
-        names = ["--help"] if helps else []
+        names = list(HELP_OPTIONS) if helps else []
         words = list(arguments) or ["--help"]
         with command.make_context("csmsctl", words, obj=run, help_option_names=names) as context:
             command.invoke(context)

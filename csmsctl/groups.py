@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from csmsctl.arguments.optional_values import CommandWithOptionalValues
+from csmsctl.arguments.options import FLAGS, HELP_OPTIONS, VALUED
 
 
 class Entry(NamedTuple):
@@ -56,18 +57,26 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
-            close = get_close_matches(name, self.list_commands(ctx))
-            hint = f" Did you mean {' or '.join(close)}?" if close else ""
-            ctx.fail(f"No such command {name!r}.{hint}")
+            ctx.fail(f"No such command {name!r}.{self._meant(ctx, name)}")
         return super().resolve_command(ctx, args)
+
+    def _meant(self, ctx: Any, word: str) -> str:
+        """What may have been meant: by its meaning, or else by its letters."""
+        from csmsctl.arguments.meanings import MEANINGS
+
+        there = self.list_commands(ctx)
+        by_meaning = [line for line in MEANINGS.get(word.casefold(), ()) if line.split()[0] in there]
+        close = by_meaning or get_close_matches(word, there)
+        return f" Did you mean {' or '.join(close)}?" if close else ""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         self.write_panel(ctx, formatter, "Commands", list(self.entries))
+        write_global_options(formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
-        if self.default is not None and args and args[0] not in (*self.entries, "--help"):
+        if self.default is not None and args and args[0] not in (*self.entries, *HELP_OPTIONS):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
@@ -77,6 +86,22 @@ class LazyGroup(TyperGroup):
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def write_global_options(formatter: Any) -> None:
+    """Those that every command has."""
+    with formatter.section("Global options, at any position"):
+        formatter.write_dl(
+            [(f"{name} {metavar}", text) for name, (metavar, text) in VALUED.items()] + list(FLAGS.items())
+        )
+
+
+class Command(CommandWithOptionalValues):
+    """A command whose help names the global options, too."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        super().format_options(ctx, formatter)
+        write_global_options(formatter)
 
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
@@ -90,7 +115,7 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
 def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=CommandWithOptionalValues, epilog=_example(example))(function)
+    app.command(name, cls=Command, epilog=_example(example))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.example = example

@@ -49,6 +49,7 @@ The command check has the exit statuses of monitoring plugins instead: 0 OK, 1 W
 """
 _ENVIRONMENT = {
     "CSMS_SOCKET": "Socket of the daemon, where --socket is not given.",
+    "CSMS_LOCALE": "As --locale, where that is not given.",
     "NO_COLOR": "Where it is set, --color auto uses no colours.",
     "PAGER": "Shows tables that are longer than the terminal (less, with LESS=FRX unless LESS is set).",
     "XDG_RUNTIME_DIR, XDG_STATE_HOME": "Where the socket of a daemon that a user runs is looked for.",

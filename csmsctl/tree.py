@@ -6,8 +6,7 @@ The commands of OCPP are not listed here: each is declared in its slice (csmsd/p
 
 from typing import Any
 
-from csmsctl.arguments.options import FLAGS, VALUED
-from csmsctl.groups import Entry, LazyGroup, Section, build, group
+from csmsctl.groups import Entry, LazyGroup, Section, build, group, write_global_options
 
 _HERE = "csmsctl.commands"
 
@@ -196,6 +195,11 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "shell": Entry("csmsctl.shell.command:shell", "csmsctl shell", alone=True),
         "batch": Entry("csmsctl.batch.command:batch", "csmsctl batch commands.txt", alone=True),
     },
+    "Help": {
+        "help": Entry(f"{_HERE}.assistance:help_", "csmsctl help tx list", alone=True),
+        "version": Entry(f"{_HERE}.assistance:version", "csmsctl version"),
+        "completion": Entry(f"{_HERE}.assistance:completion", "csmsctl completion bash", alone=True),
+    },
     "Trying it out": {
         "simulate": Entry("csmsctl.simulator.command:simulate", "csmsctl simulate", alone=True),
         "conformance": Entry(
@@ -228,10 +232,7 @@ class Root(LazyGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for panel, names in self.panels().items():
             self.write_panel(ctx, formatter, panel, names)
-        with formatter.section("Global options, at any position"):
-            formatter.write_dl(
-                [(f"{name} {metavar}", text) for name, (metavar, text) in VALUED.items()] + list(FLAGS.items())
-            )
+        write_global_options(formatter)
 
     def _load(self, name: str) -> Any:
         for entries in PANELS.values():

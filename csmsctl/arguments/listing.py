@@ -44,13 +44,19 @@ class Kind(NamedTuple):
 
 
 def lists(
-    *, of: Kind | None = None, targets: bool = True, time: str | None = None, by: By | None = None, limit: int = 0
+    *,
+    of: Kind | None = None,
+    targets: bool = True,
+    time: str | None = None,
+    by: By | None = None,
+    limit: int = 0,
+    forms: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Gives a command that lists the options that its parameter `view` is made of.
 
     Positional words name charge points, or what `of` says; without `targets` there are none. `time` says in a word or
     two what --since and --until go by, None that there is no such time; `by` is what they go by unless --by says
-    otherwise; `limit` is how many are listed unless --limit says otherwise.
+    otherwise; `limit` is how many are listed unless --limit says otherwise. What has no `forms` is written to a file.
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
@@ -59,7 +65,7 @@ def lists(
             function(view=_take(given), **given)
 
         own = [one for name, one in inspect.signature(function).parameters.items() if name != "view"]
-        shared = _parameters(of, time, by, limit, targets=targets)
+        shared = _parameters(of, time, by, limit, targets=targets, forms=forms)
         as_typed(command, [*own[:1], *shared[:targets], *own[1:], *shared[targets:]])
         command.lists = True  # type: ignore[attr-defined]
         return command
@@ -72,12 +78,12 @@ def _take(given: dict[str, Any]) -> View:
     words = [*(given.pop("targets", None) or []), *(given.pop("also", None) or [])]
     taken = {name: given.pop(name) for name in ("since", "until", "by", "limit", "sort", "columns") if name in given}
     return View(
-        targets=expand(words) or None, filters=tuple(given.pop("filters") or ()), form=given.pop("form"), **taken
+        targets=expand(words) or None, filters=tuple(given.pop("filters") or ()), form=given.pop("form", None), **taken
     )
 
 
 def _parameters(
-    of: Kind | None, time: str | None, by: By | None, limit: int, *, targets: bool
+    of: Kind | None, time: str | None, by: By | None, limit: int, *, targets: bool, forms: bool
 ) -> list[inspect.Parameter]:
     found: list[inspect.Parameter] = []
 
@@ -136,7 +142,8 @@ def _parameters(
         ),
     )
     add("columns", str | None, typer.Option("--columns", metavar="FIELD,…", help="These fields only, in this order"))
-    add("form", Form | None, typer.Option("--format", "-o", help="The form of the list", case_sensitive=False))
+    if forms:
+        add("form", Form | None, typer.Option("--format", "-o", help="The form of the list", case_sensitive=False))
     return found
 
 

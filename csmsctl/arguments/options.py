@@ -11,12 +11,14 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.link.paths import default_socket
 
 Color = Literal["auto", "always", "never"]
+HELP_OPTIONS = ("--help", "-h")
 COLORS: tuple[Color, ...] = ("auto", "always", "never")
 
 # Option: (metavar, help). Help, manual and completion are made from these.
 VALUED = {
     "--socket": ("PATH", "Socket of the daemon (environment: CSMS_SOCKET)"),
     "--timeout": ("SECONDS", "Longest wait for an answer (30)"),
+    "--locale": ("NAME", "CSV for a spreadsheet: de, fr, gb … (environment: CSMS_LOCALE)"),
     "--color": ("auto|always|never", "Colours and tables; auto: on a terminal"),
 }
 FLAGS = {
@@ -25,7 +27,7 @@ FLAGS = {
     "--no-headers": "Leave out the line of column titles",
     "--no-pager": "Never pipe long tables into a pager",
     "--yes": "Do not ask for confirmation",
-    "-q, --quiet": "Print no notes, only data and errors",
+    "-q, --quiet": "Print nothing about what went well: only what was asked for, and errors",
     "-v, --verbose": "Say more on standard error",
 }
 _NAMES = {name.strip(): flag.split(",")[-1].strip() for flag in FLAGS for name in flag.split(",")}
@@ -41,6 +43,7 @@ class GlobalOptions:
     color: Color = "auto"
     json: bool = False
     csv: bool = False
+    locale: str | None = None  # of CSV; none: commas, points, UTC
     headers: bool = True
     pager: bool = True
     yes: bool = False
@@ -66,6 +69,8 @@ def extract(arguments: Sequence[str], given_before: GlobalOptions | None = None)
     environment = os.environ.get("CSMS_SOCKET")
     if environment and given_before is None:
         options.socket = Path(environment)
+    if given_before is None and os.environ.get("CSMS_LOCALE"):
+        _apply(options, "--locale", os.environ["CSMS_LOCALE"])
     if {"--json", "--csv"} <= {name for name, _ in given}:
         raise Failure(USAGE, "--json and --csv exclude each other.")
     for name, value in given:
@@ -106,6 +111,12 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
             if value not in COLORS:
                 raise Failure(USAGE, f"--color knows {', '.join(COLORS)}, not {value!r}.")
             options.color = value
+        case "--locale":
+            from csmsctl.arguments.locales import LOCALES, locale_named
+
+            if locale_named(cast(str, value)) is None:
+                raise Failure(USAGE, f"--locale knows {', '.join(LOCALES)}, not {value!r}.")
+            options.locale = value
         case "--json":
             options.json, options.csv = True, False
         case "--csv":

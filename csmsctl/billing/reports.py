@@ -203,3 +203,6 @@ def _in_order(key: str | None) -> tuple[int, str]:
     """Names by the alphabet, numbers by size."""
     text = (key or "").casefold()
     return (int(text), "") if text.isascii() and text.isdecimal() and len(text) < 18 else (0, text)
+
+
+FIELDS = tuple(_Group(None).line(None))  # of a line, priced or not

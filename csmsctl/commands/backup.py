@@ -140,6 +140,10 @@ def _time(found: "Inspection") -> str | None:
 
 def _show(run: Invocation, file: str, found: "Inspection") -> None:
     newest = moment(_time(found), run.output.terminal)
+    if run.output.quiet:
+        for text in found.problems:
+            run.output.warn(f"{file}: {text}")
+        return
     run.output.fields(
         [
             ("file", file),

@@ -110,6 +110,10 @@ def sync(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *
         return
     if how.dry_run:
         show_results(run.output, results, dry_run=True)
+    elif run.output.quiet and not run.output.csv:
+        for result in results:
+            if result["outcome"] != "accepted":
+                run.output.warn(f"{result['charge_point']}: {_word(result)} {result.get('error') or ''}".rstrip())
     else:
         run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])
 

@@ -9,7 +9,7 @@ import typer
 from csmsctl.arguments.parameters import Since, Until, files
 from csmsctl.commands.transaction_export import transactions
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import duration, moment, thousands
+from csmsctl.display.values import duration, local, thousands
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsd.ocpp.identity import fold
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 By = Literal["tag", "parent", "cp", "transaction"]
 
 _TITLES = {"tag": "TAG", "parent": "PARENT", "cp": "CHARGE POINT", "transaction": "TRANSACTION"}
+
+
+def _for_people(show: Callable[[Any, bool], str]) -> Callable[[Any, bool], str]:
+    """A report is read by people wherever it is printed: it is mailed by cron."""
+    return lambda value, human: show(value, True)
+
+
 _GAPS = (
     Column("transaction", "TRANSACTION", right=True),
     Column("kind", "KIND"),
@@ -30,7 +37,7 @@ _GAPS = (
     Column("energy_wh", "kWh", thousands, right=True),
     Column("price", "PRICE", right=True),
     Column("included", "COUNTED"),
-    Column("start_time", "START", moment, wide=True),
+    Column("start_time", "START", lambda value, human: local(value), wide=True),
     Column("reason", "REASON", folds=True),
 )
 
@@ -68,6 +75,8 @@ def report(
     newest that was valid when the transaction began. Tables [[tariffs.bands]] with from, to ("22:00"), days ("mon") and
     per_kwh or per_hour change the prices at times of day; energy falls into them as the meter values say, and evenly
     over time where there are none.
+
+    The transactions themselves, a line each: csmsctl tx export, whose periods are the same.
 
     Prices are exact; that of a transaction is rounded half up, tax once a line, and the total is the sum of the lines.
     """
@@ -185,21 +194,17 @@ class _Prices:
 def _show(run: Invocation, document: Record, tariffs: "TariffFile | None") -> None:
     lines = [{**line, "key": "(none)" if line["key"] is None else line["key"]} for line in document["groups"]]
     if run.output.csv:
-        keys = list(document["groups"][0]) if lines else ["key"]
-        run.output.csv_rows(
-            [key for key in keys if tariffs is not None or not key.endswith(("cost", "tax"))],
-            lines,
-            headers=run.output.headers,
-        )
+        from csmsctl.billing.reports import FIELDS
+
+        run.output.csv_rows(FIELDS, lines, headers=run.output.headers)
         _warn(run, document)
         return
-    human = run.output.terminal
-    run.output.text(f"From {moment(document['since'], human)} to {moment(document['until'], human)}", style="bold")
+    run.output.text(f"From {local(document['since'])} to {local(document['until'])}", style="bold")
     columns = [
         Column("key", _TITLES[document["by"]]),
         Column("transactions", "TRANSACTIONS", right=True),
         Column("energy_wh", "kWh", thousands, right=True),
-        Column("duration_s", "DURATION", duration, right=True),
+        Column("duration_s", "DURATION", _for_people(duration), right=True),
     ]
     if tariffs is not None:
         columns.append(Column("cost", f"COST {tariffs.currency}", right=True))

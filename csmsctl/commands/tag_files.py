@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import Output, files
 from csmsctl.arguments.when import parse_when
+from csmsctl.commands.tags import LISTING, TAGS
 from csmsctl.display.confirm import confirm
 from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.table import csv_lines, csv_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
+from csmsctl.records.listing import Chosen, named
 from csmsd.ocpp.identity import fold
 
 FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
@@ -23,14 +26,25 @@ _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
 _SHOWN = 20  # errors
 
 
-def export(ctx: typer.Context, output: Output = None) -> None:
-    """Write all idTags as CSV, in the form that `tag import` reads."""
+@lists(of=TAGS, time="created", forms=False)
+def export(ctx: typer.Context, output: Output = None, *, view: View) -> None:
+    """Write idTags as CSV, all unless some are chosen, in the form that `tag import` reads."""
     run = invocation(ctx)
-    tags = run.call("tag.list")["tags"]
+    tags = list(Chosen(LISTING, view, named(run.call("tag.list"), LISTING, view)["tags"], view.limit or 0))
     if run.options.json:
         write_document(run.output, output, {"tags": tags})
         return
-    write_lines(run.output, output, csv_lines(FIELDS, tags, headers=run.output.headers))
+    write_lines(run.output, output, csv_lines(_columns(view), tags, headers=run.output.headers))
+
+
+def _columns(view: View) -> list[str]:
+    """Only what can be imported again."""
+    if not view.columns:
+        return list(FIELDS)
+    chosen = [word.strip().casefold().replace("-", "_") for word in view.columns.split(",")]
+    if unknown := [word for word in chosen if word not in FIELDS]:
+        raise Failure(USAGE, f"There is no column {unknown[0]!r} in this file.", f"There are: {', '.join(FIELDS)}.")
+    return chosen
 
 
 def import_(

@@ -6,15 +6,17 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import ChargePointOption, Output, Since, TagOption, Until, files
+from csmsctl.arguments.listing import View, lists
+from csmsctl.arguments.parameters import Output, TagOption, files
 from csmsctl.billing.cursor import Cursor, cursor
-from csmsctl.commands.transactions import State
+from csmsctl.commands.transactions import COLUMNS, State, of_period
 from csmsctl.display.escape import to_json
 from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.output import SCHEMA_VERSION
-from csmsctl.display.table import Record, csv_lines
+from csmsctl.display.table import Record
 from csmsctl.failure import Failure
 from csmsctl.invocation import Invocation, invocation
+from csmsctl.records.listing import Chosen, Listing
 
 # The columns are part of the contract: new ones come last.
 FIELDS = (
@@ -48,26 +50,33 @@ BOOKED_FIELDS = ("booking", "revision", *FIELDS)
 _AT_ONCE = 1000
 
 
+EXPORT = Listing("transactions", COLUMNS, fields=FIELDS)
+
+
+@lists(time="its stop, as a report has it", by="stop", forms=False)
 def export(
     ctx: typer.Context,
-    since: Since = None,
-    until: Until = None,
-    charge_point: ChargePointOption = None,
     tag: TagOption = None,
     state: State = None,
     output: Output = None,
+    *,
+    view: View,
 ) -> None:
     """Write transactions as CSV, newest first.
 
-    Times are UTC, energy is in Wh. Text that a spreadsheet would take for a formula gets a leading quote.
+    Times are UTC, energy is in Wh; for a spreadsheet see --locale. Text that a spreadsheet would take for a formula
+    gets a leading quote. Like a report, a period has what was stopped in it, unless --by start. What it adds up to, by
+    card and with prices: csmsctl report.
     """
     run = invocation(ctx)
-    filters = {"since": since, "until": until, "charge_point": charge_point, "tag": tag, "state": state}
-    found = transactions(run, {name: value for name, value in filters.items() if value is not None})
+    filters = {name: value for name, value in (("tag", tag), ("state", state)) if value is not None}
+    found = Chosen(EXPORT, view, of_period(run, EXPORT, view, filters, by="stop"), view.limit or 0)
+    fields = [found.field(word) for word in view.columns.split(",")] if view.columns else FIELDS
     if run.options.json:
-        write_document(run.output, output, {"transactions": list(found)})
+        chosen = [{field: row.get(field) for field in fields} for row in found] if view.columns else [*found]
+        write_document(run.output, output, {"transactions": chosen})
         return
-    write_lines(run.output, output, csv_lines(FIELDS, found, headers=run.output.headers))
+    write_lines(run.output, output, run.output.csv_lines(fields, found))
 
 
 def transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
@@ -115,7 +124,7 @@ def export_new(run: Invocation, after_cursor: str | None, output: str | None) ->
                 to_json({"schema_version": SCHEMA_VERSION, **row}, ascii_only=True) for row in found
             )
         else:
-            lines = csv_lines(BOOKED_FIELDS, found, headers=run.output.headers)
+            lines = run.output.csv_lines(BOOKED_FIELDS, found)
         write_lines(run.output, output, lines)
         if place is not None and found.last is not None:
             if output is None or output == "-":

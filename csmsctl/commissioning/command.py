@@ -143,7 +143,10 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
     width = shutil.get_terminal_size().columns if run.output.terminal else None
 
     def tell(outcome: "Outcome") -> None:
-        if not run.options.json and not run.options.csv:
+        if run.output.quiet and outcome.result == "fail":
+            for line in step_lines(outcome, None):
+                run.output.warn(line)
+        elif not run.options.json and not run.options.csv and not run.output.quiet:
             for line in step_lines(outcome, width):
                 run.output.text(line, style=_STYLES[outcome.result], flush=True)
 
@@ -177,6 +180,8 @@ def _show(run: Invocation, done: "Report") -> None:
         return
     if run.options.csv:
         run.output.csv_rows(_CSV, done.as_record()["steps"], headers=run.output.headers)
+        return
+    if run.output.quiet:
         return
     run.output.text("")
     for line in closing_lines(done.as_record()):

@@ -1,5 +1,7 @@
 """`csmsctl conformance`: runs the cases on this machine and writes the report."""
 
+from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +12,7 @@ from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
-    from csmsctl.conformance.case import Case
+    from csmsctl.conformance.case import Case, Outcome
 
 
 def _case_ids(incomplete: str) -> list[tuple[str, str]]:
@@ -60,7 +62,7 @@ def conformance(
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
     from csmsctl.conformance.player import play_all
-    from csmsctl.conformance.report import case_line, text_lines
+    from csmsctl.conformance.report import failures, text_lines
     from csmsctl.conformance.site import read_settings
 
     quiet = run.options.json or run.output.quiet
@@ -68,15 +70,17 @@ def conformance(
         chosen,
         read_settings(config),
         parallel=parallel,
-        tell=lambda outcome: None if quiet else _tell(run, case_line(outcome), outcome.passed),
+        tell=counted(run, len(chosen), quiet=quiet),
     )
     if report is not None and form is not None:
         from csmsctl.display.files import write_lines
 
         write_lines(run.output, report, done.written_as(form))
-    if not run.output.documented(done.as_record()):
-        if not quiet:
-            run.output.text("")
+    if run.output.quiet and not run.options.json:
+        for line in [] if done.passed else failures(done.as_record()):
+            run.output.warn(line)
+    elif not run.output.documented(done.as_record()):
+        run.output.text("")
         run.output.lines(text_lines(done.as_record()))
     if run.options.verbose:
         for outcome in done.outcomes:
@@ -88,9 +92,21 @@ def conformance(
         run.exit_code = OTHER
 
 
-def _tell(run: Invocation, text: str, passed: bool) -> None:
-    for line in text.splitlines():
-        run.output.text(line, style="" if passed else "red", flush=True)
+def counted(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Outcome"], None]:
+    """Tells of each case as soon as it is done, with how many are done of all."""
+    from csmsctl.conformance.report import case_line
+
+    done = count(1)
+
+    def tell(outcome: "Outcome") -> None:
+        number = next(done)
+        if quiet:
+            return
+        for at, line in enumerate(case_line(outcome).splitlines()):
+            place = f"{number:>{len(str(cases))}}/{cases}" if at == 0 else " " * (2 * len(str(cases)) + 1)
+            run.output.text(f"{place}  {line}", style="" if outcome.passed else "red", flush=True)
+
+    return tell
 
 
 def _chosen(ids: list[str]) -> "list[Case]":

@@ -130,15 +130,24 @@ def text_lines(record: Record) -> Iterator[str]:
     yield from columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
     yield ""
     yield from columns([("SETTING", "VALUE"), *_flat(record["settings"])])
+    problems = list(failures(record))
+    if problems:
+        yield ""
+        yield from problems
+    yield ""
+    # The verdict comes last, where it is on the screen.
+    yield f"Verdict: {record['result']}, {_passed(record)}"
+
+
+def failures(record: Record) -> Iterator[str]:
+    """What did not pass, and why."""
     failed = [case for case in record["cases"] if not case["passed"]]
     if failed:
-        yield ""
         yield "Not passed"
-        for case in failed:
-            yield f"  {case['id']}  {case['name']}"
-            yield f"      {visible(case['problem'])}"
+    for case in failed:
+        yield f"  {case['id']}  {case['name']}"
+        yield f"      {visible(case['problem'])}"
     if record["daemon_problem"]:
-        yield ""
         yield f"csmsd: {visible(record['daemon_problem'])}"
 
 

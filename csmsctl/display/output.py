@@ -23,6 +23,7 @@ class Output:
     def __init__(self, options: GlobalOptions) -> None:
         self.json = options.json
         self.csv = options.csv
+        self.locale = options.locale
         self.headers = options.headers
         self.quiet = options.quiet
         self.verbose = options.verbose
@@ -130,9 +131,20 @@ class Output:
 
     def csv_rows(self, keys: Sequence[str], records: "Iterable[Record]", *, headers: bool = False) -> None:
         """Rows of CSV; those of a stream, one by one, are without headers."""
+        self.lines(self.csv_lines(keys, records, headers=headers), flush=True)
+
+    def csv_lines(
+        self, keys: Sequence[str], records: "Iterable[Record]", *, headers: bool | None = None
+    ) -> "Iterable[str]":
+        """Rows of CSV for the spreadsheet that is meant; with headers unless they are not wanted."""
         from csmsctl.display.table import csv_lines
 
-        self.lines(csv_lines(keys, records, headers=headers), flush=True)
+        locale = None
+        if self.locale is not None:
+            from csmsctl.arguments.locales import locale_named
+
+            locale = locale_named(self.locale)
+        return csv_lines(keys, records, headers=self.headers if headers is None else headers, locale=locale)
 
     def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
         """A record as `name: value` lines; what is empty is left out."""

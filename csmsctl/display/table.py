@@ -6,10 +6,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from csmsctl.display.escape import visible
 from csmsctl.display.values import plain
+
+if TYPE_CHECKING:
+    from csmsctl.arguments.locales import Locale
 
 Record = dict[str, Any]
 
@@ -52,12 +55,25 @@ def plain_lines(
         yield "  ".join(cells).rstrip()
 
 
-def csv_lines(keys: Sequence[str], records: Iterable[Record], *, headers: bool) -> Iterator[str]:
+def csv_lines(
+    keys: Sequence[str], records: Iterable[Record], *, headers: bool, locale: "Locale | None" = None
+) -> Iterator[str]:
     """CSV with the records' keys as header; values as they are, except what a spreadsheet would run."""
+    if locale is None:
+        if headers:
+            yield _csv_line(list(keys))
+        for record in records:
+            yield _csv_line([csv_cell(record.get(key)) for key in keys])
+        return
+    from csmsctl.arguments.locales import MARK, Written
+
     if headers:
-        yield _csv_line(list(keys))
+        yield MARK + _csv_line(list(keys), locale.delimiter)
     for record in records:
-        yield _csv_line([csv_cell(record.get(key)) for key in keys])
+        values = [locale.cell(key, record.get(key)) for key in keys]
+        yield _csv_line(
+            [value if isinstance(value, Written) else csv_cell(value) for value in values], locale.delimiter
+        )
 
 
 def csv_cell(value: Any) -> str:
@@ -75,9 +91,9 @@ def csv_text(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
-def _csv_line(cells: list[str]) -> str:
+def _csv_line(cells: list[str], delimiter: str = ",") -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
+    csv.writer(line, lineterminator="", delimiter=delimiter).writerow(cells)
     return line.getvalue()
 
 

@@ -17,6 +17,11 @@ def moment(value: Any, human: bool) -> str:
     return local.strftime("%H:%M:%S" if local.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
 
 
+def local(value: Any) -> str:
+    """RFC 3339 as date and local time to the minute, as letters and reports have it."""
+    return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, str) else ""
+
+
 def thousands(value: Any, human: bool = True) -> str:
     """Wh as kWh, W as kW."""
     return f"{value / 1000:.3f}" if isinstance(value, int | float) else ""

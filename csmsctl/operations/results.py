@@ -35,6 +35,11 @@ _CSV_COLUMNS = tuple(
 def show_results(output: Output, results: list[Result], *, dry_run: bool = False) -> None:
     """Lists in the answers (configuration keys, say) as a table; every other result as a line."""
     listing = [result for result in results if _lists(result)]
+    if output.quiet and not output.csv and not listing and not dry_run:
+        # Data is shown, and the rest is what cron is to mail: what did not go well.
+        for row in _rows(output, [result for result in results if failed(result)], dry_run):
+            output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
+        return
     if listing:
         _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
     rest = [result for result in results if not _lists(result)]
@@ -48,6 +53,16 @@ def show_results(output: Output, results: list[Result], *, dry_run: bool = False
         output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
     for note in dict.fromkeys(str(result["note"]) for result in results if result.get("note")):
         output.note(note)
+
+
+def failed(result: Result) -> bool:
+    """Whether it did not go as it was meant to."""
+    observed = observed_code(result)
+    if observed is not None:
+        return observed != 0
+    return result.get("outcome") not in ("accepted", "queued") and not (
+        result.get("outcome") == "not_sent" and not result.get("error")
+    )
 
 
 def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:

@@ -222,7 +222,7 @@ def test_tx_export_takes_page_after_page(csmsctl: Csmsctl, daemon: ScriptedDaemo
     assert lines[0].startswith("id,charge_point,connector,id_tag,state,start_time,stop_time,")
     assert [int(line.partition(",")[0]) for line in lines[1:]] == list(range(2300, 0, -1))
     assert ",'=cmd," in lines[1]
-    assert {params["since"] for _, params in daemon.requests} == {"2026-01-01T00:00:00.000Z"}
+    assert {params["stopped_since"] for _, params in daemon.requests} == {"2026-01-01T00:00:00.000Z"}
     assert csmsctl("tx", "export").out.splitlines() == lines
     assert len(csmsctl("tx", "export", "--json").document["transactions"]) == 2300
 

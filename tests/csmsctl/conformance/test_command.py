@@ -17,8 +17,10 @@ def test_a_case_is_a_line_and_the_abstract_follows() -> None:
     ended = conformance("--case", "TC_001_CSMS", "--case", "tc_023_1")
     assert ended.code == 0, ended
     lines = ended.out.splitlines()
-    assert {line.split()[1] for line in lines[:2]} == {"TC_001_CSMS", "TC_023_1_CSMS"}
-    assert {line.split()[0] for line in lines[:2]} == {"pass"}
+    assert [line.split()[0] for line in lines[:2]] == ["1/2", "2/2"]
+    assert {line.split()[2] for line in lines[:2]} == {"TC_001_CSMS", "TC_023_1_CSMS"}
+    assert lines[-1].startswith("Verdict: ")
+    assert {line.split()[1] for line in lines[:2]} == {"pass"}
     assert "Abstract of test report" in lines
     assert f"Product:  csms {__version__}, Central System" in lines
     assert "Result:   Incomplete, 2 of 2 cases passed" in lines
@@ -70,7 +72,10 @@ def test_what_is_interrupted_leaves_nothing_behind(number: signal.Signals, code:
         ) as process:
             assert process.stdout is not None
             assert process.stderr is not None
-            assert process.stdout.readline().startswith("pass")  # the first case is done, others are under way
+            assert process.stdout.readline().split()[:2] == [
+                "1/62",
+                "pass",
+            ]  # the first case is done, others are under way
             [private] = Path(directory).iterdir()
             process.send_signal(number)
             assert process.wait(30) == code

@@ -70,3 +70,17 @@ def test_a_dry_run_prints_the_exact_message(csmsctl: Csmsctl, daemon: ScriptedDa
     assert ended.out.splitlines() == [
         f'{name}  Reset  would be sent  12 ms  {{"type":"Soft"}}' for name in ("CP1", "CP2")
     ]
+
+
+def test_quiet_is_silent_on_success_and_says_why_on_failure(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """So that cron mails what matters, and nothing else."""
+    good = samples.result("CP1", "accepted")
+    bad = samples.result("CP2", "rejected") | {"status": "Rejected", "error": "connector 1 is Faulted"}
+    daemon.replies["operation.run"] = {"results": [good]}
+    ended = csmsctl("reset", "CP1", "--type", "soft", "-q")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    daemon.replies["operation.run"] = {"results": [good, bad]}
+    ended = csmsctl("reset", "CP1", "CP2", "--type", "soft", "-q", "--yes")
+    assert (ended.code, ended.out) == (9, "")
+    assert ended.err == "CP2: Reset Rejected connector 1 is Faulted\n"
+    assert csmsctl("reset", "CP1", "CP2", "--type", "soft", "-q", "--yes", "--csv").out.count("\n") == 3
