@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+from csmsd.control.lines import Lines, TooLong, TooSlow
 from csmsd.control.rpc import Bound, Caller, Json, RpcError
 from csmsd.ports import NotStored
 
@@ -22,14 +24,19 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 8 * 1024 * 1024
 MAX_CONNECTIONS = 200
+MAX_REQUESTS = 1_000  # of one client at once, and in one batch
+_LINE_SECONDS = 30.0
+_READ_AHEAD = 64 * 1024
 _BACKLOG = 1024  # more at once would be turned away by the kernel, without a word
 # A subscriber that reads slower than things happen is cut at this many notifications, and can resume.
 MAX_WAITING = 5_000
+MAX_WAITING_BYTES = 16 * 1024 * 1024
+MAX_UNREAD = 32 * 1024 * 1024  # bytes of answers; who asks more without reading them is let go
 _HIGH_WATER = 1024 * 1024
 _LAST_ANSWERS_SECONDS = 1.0  # at the end of csmsd
 
 _OTHER = 1  # of csmsctl's exit codes
-_PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INTERNAL = -32700, -32600, -32601, -32603
+_PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _BAD_PARAMETERS, _INTERNAL = -32700, -32600, -32601, -32602, -32603
 
 
 class SocketBusy(Exception):
@@ -53,7 +60,9 @@ class ControlServer:
         # Nobody may connect before the mode is right: it is made closed, then opened.
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._accept, self._path, limit=MAX_LINE, backlog=_BACKLOG)
+            self._server = await asyncio.start_unix_server(
+                self._accept, self._path, limit=_READ_AHEAD, backlog=_BACKLOG
+            )
         finally:
             os.umask(before)
         with contextlib.suppress(KeyError, PermissionError):
@@ -79,8 +88,13 @@ class ControlServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) >= MAX_CONNECTIONS:
-            writer.close()
-            return
+            idle = [client for client in self._clients if client.idle]
+            if not idle:
+                writer.close()
+                return
+            longest = min(idle, key=lambda client: client.heard_at)
+            self._clients.discard(longest)
+            longest.dismiss("it was idle, and there are too many connections")
         client = _Client(self._methods, reader, writer)
         self._clients.add(client)
         try:
@@ -132,16 +146,19 @@ class _Client:
         self, methods: Mapping[str, Bound], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._methods = methods
-        self._reader = reader
+        self._lines = Lines(reader, MAX_LINE, _LINE_SECONDS)
         self._writer = writer
+        self.heard_at = monotonic()
         self._uid = _peer_uid(writer)
         self._user = _user_name(self._uid)
         self.requests: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, Callable[[], None]] = {}
         self._stopped: set[str] = set()  # requests, for which nothing more is to be begun
         self._names = count(1)
-        self._waiting: deque[Json | list[Json]] = deque()
+        self._waiting: deque[tuple[bytes, int | None]] = deque()  # lines, and the number of the event in each
+        self._waiting_bytes = 0
         self._allowance = 0  # what a resumed subscription has to catch up on, and may
+        self._allowed_bytes = 0
         self._wake = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
         self._last_event: int | None = None
@@ -151,16 +168,20 @@ class _Client:
         try:
             while True:
                 try:
-                    line = await self._reader.readuntil(b"\n")
-                except asyncio.IncompleteReadError as end:
-                    line = end.partial
-                    if not line.strip():
-                        break
-                except asyncio.LimitOverrunError:
+                    line = await self._lines.next()
+                except TooLong:
                     self._send(_error(None, _INVALID_REQUEST, f"a line has at most {MAX_LINE} bytes"))
                     break
+                except TooSlow:
+                    self._send(_error(None, _INVALID_REQUEST, f"a line must end within {_LINE_SECONDS:g} s"))
+                    break
+                if not line:
+                    break
+                self.heard_at = monotonic()
                 if line.strip():
                     self._receive(line)
+                while len(self.requests) >= MAX_REQUESTS:
+                    await asyncio.wait(self.requests, return_when=asyncio.FIRST_COMPLETED)
             # What was asked for is carried out and answered, although nothing more will be asked.
             if self.requests:
                 await asyncio.wait(self.requests)
@@ -168,6 +189,16 @@ class _Client:
             pass
         finally:
             await self.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it asks for nothing, and is told nothing."""
+        return not self.requests and not self._subscriptions
+
+    def dismiss(self, reason: str) -> None:
+        """Its connection is needed; `serve` ends."""
+        self._send(_error(None, _OTHER, f"closed: {reason}"))
+        self._writer.close()
 
     async def close(self) -> None:
         for end in self._subscriptions.values():
@@ -187,33 +218,46 @@ class _Client:
         except (ValueError, RecursionError) as error:
             self._send(_error(None, _PARSE_ERROR, f"not JSON: {error}"))
             return
+        if isinstance(request, list) and len(request) > MAX_REQUESTS:
+            self._send(_error(None, _INVALID_REQUEST, f"a batch has at most {MAX_REQUESTS} requests"))
+            return
+        # Half a character, which only an escape can be: neither SQLite nor a terminal can take it.
+        halves = b"\\ud" in line.lower()
         if isinstance(request, list) and request:
-            self._start(self._batch(request))
+            self._start(self._batch(request, halves=halves))
         else:
-            self._start(self._single(request))
+            self._start(self._single(request, halves=halves))
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self.requests.add(task)
         task.add_done_callback(self.requests.discard)
 
-    async def _single(self, request: object) -> None:
-        answer = await self._answer(request)
+    async def _single(self, request: object, *, halves: bool) -> None:
+        answer = await self._answer(request, halves=halves)
         if answer is not None:
             self._send_in_turn(answer)
 
-    async def _batch(self, requests: list[object]) -> None:
-        answers = await asyncio.gather(*(self._answer(request) for request in requests))
+    async def _batch(self, requests: list[object], *, halves: bool) -> None:
+        answers = await asyncio.gather(*(self._answer(request, halves=halves) for request in requests))
         wanted = [answer for answer in answers if answer is not None]
         if wanted:
             self._send_in_turn(wanted)
 
-    async def _answer(self, request: object) -> Json | None:
-        """The response object; None for a notification, which is carried out without one."""
+    async def _answer(self, request: object, *, halves: bool) -> Json | None:
+        """The response object; None for a notification, which is carried out without one.
+
+        `halves`: there may be halves of characters (lone surrogates) in it.
+        """
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             return _error(None, _INVALID_REQUEST, "a request is an object with jsonrpc, id, method and params")
         request_id = request.get("id")
         wants_answer = "id" in request
+        if halves and _holds_halves(request):
+            refusal = _error(
+                request_id, _BAD_PARAMETERS, "bad parameters: a text in them is no Unicode (a lone surrogate)"
+            )
+            return refusal if wants_answer else None
         method = self._methods.get(request["method"])
         if method is None:
             known = f"no method {request['method'][:60]}"
@@ -242,15 +286,23 @@ class _Client:
         return {"jsonrpc": "2.0", "id": request_id, "result": result} if wants_answer else None
 
     def _send(self, message: object) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        self._send_line(_line(message))
+
+    def _send_line(self, line: bytes) -> None:
+        if self._writer.is_closing():
+            return
+        self._writer.write(line)
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
+            self._writer.transport.abort()
 
     def _send_in_turn(self, answer: Json | list[Json]) -> None:
         """An answer comes after the notifications that were made for it."""
-        if self._waiting:
-            self._waiting.append(answer)
-        else:
-            self._send(answer)
+        line = _line(answer)
+        if not self._waiting:
+            self._send_line(line)
+            return
+        self._allowed_bytes += len(line)
+        self._put(line, None)
 
     async def send_what_waits(self) -> None:
         """Lets the sender go through what waits for it."""
@@ -277,7 +329,11 @@ class _Client:
     def _notify(self, method: str, parameters: Json) -> None:
         if self._lagged or self._writer.is_closing():
             return
-        if method in ("event", "message") and len(self._waiting) >= MAX_WAITING + self._allowance:
+        full = (
+            len(self._waiting) >= MAX_WAITING + self._allowance
+            or self._waiting_bytes > MAX_WAITING_BYTES + self._allowed_bytes
+        )
+        if full and method in ("event", "message"):
             self._cut()
             return
         self._queue(method, parameters)
@@ -287,26 +343,36 @@ class _Client:
         if self._last_event is None:
             self._last_event = after
         self._allowance += len(events)
+        before = self._waiting_bytes
         for event in events:
             self._queue("event", event)
+        self._allowed_bytes += self._waiting_bytes - before
 
     def _queue(self, method: str, parameters: Json) -> None:
-        self._waiting.append({"jsonrpc": "2.0", "method": method, "params": parameters})
+        number = parameters["number"] if method == "event" else None
+        self._put(_line({"jsonrpc": "2.0", "method": method, "params": parameters}), number)
         self._wake.set()
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._deliver())
+
+    def _put(self, line: bytes, number: int | None) -> None:
+        self._waiting.append((line, number))
+        self._waiting_bytes += len(line)
 
     async def _deliver(self) -> None:
         """Sends notifications as fast as the other side reads them, and no faster."""
         try:
             while not self._writer.is_closing():
                 while self._waiting:
-                    message = self._waiting.popleft()
-                    self._send(message)
-                    if isinstance(message, dict) and message.get("method") == "event":
-                        self._last_event = message["params"]["number"]
+                    line, number = self._waiting.popleft()
+                    self._waiting_bytes -= len(line)
+                    self._send_line(line)
+                    if number is not None:
+                        self._last_event = number
                     if len(self._waiting) < MAX_WAITING:
                         self._allowance = 0
+                    if self._waiting_bytes <= MAX_WAITING_BYTES:
+                        self._allowed_bytes = 0
                     if self._writer.transport.get_write_buffer_size() > _HIGH_WATER:
                         await self._writer.drain()
                 self._wake.clear()
@@ -318,8 +384,21 @@ class _Client:
         """The subscriber does not keep up: it is told which event was the last that it was sent, and let go."""
         self._lagged = True
         self._waiting.clear()
+        self._waiting_bytes = 0
         self._send({"jsonrpc": "2.0", "method": "lagged", "params": {"last": self._last_event}})
         self._writer.close()
+
+
+def _line(message: object) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def _holds_halves(request: object) -> bool:
+    try:
+        json.dumps(request, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _error(request_id: object, code: int, message: str, next_step: str | None = None) -> Json:

@@ -39,7 +39,11 @@ async def answer_to(control: ControlConnection, text: str | bytes) -> dict[str, 
         ('{"jsonrpc":"2.0","id":5,"method":"tag.show","params":{"id":"A"}}', 3, 5),
         ('{"jsonrpc":"2.0","id":6,"method":"tag.add","params":{"id":"  "}}', 2, 6),
         ('{"jsonrpc":"2.0","id":7,"method":"transaction.show","params":{"id":99999999999999999999}}', None, 7),
-        ('{"jsonrpc":"2.0","id":8,"method":"transaction.list","params":{"since":"yesterday"}}', 2, 8),
+        ('{"jsonrpc":"2.0","id":8,"method":"transaction.list","params":{"since":"never"}}', 2, 8),
+        ('{"jsonrpc":"2.0","id":9,"method":"tag.add","params":{"id":"\\ud800"}}', -32602, 9),
+        ('{"jsonrpc":"2.0","id":10,"method":"tag.add","params":{"id":"A","note":["\\uDFFF"]}}', -32602, 10),
+        ('{"jsonrpc":"2.0","id":11,"method":"log.messages\\uDC00","params":{}}', -32602, 11),
+        (json.dumps([{"jsonrpc": "2.0", "id": 12, "method": "tag.list"}] * 1001), -32600, None),
     ],
 )
 async def test_an_error_has_its_code_and_the_connection_lives(
@@ -190,9 +194,46 @@ async def test_a_subscription_ends_when_it_is_told_to(site: Site) -> None:
 async def test_connections_have_a_limit_and_the_next_one_gets_in_when_one_leaves(site: Site) -> None:
     controls = [await ControlConnection.open(site.socket) for _ in range(200)]
     for control in controls:
-        await control.call("tag.list")
+        await control.call("event.subscribe", types=["tag.changed"])
     one_too_many = await ControlConnection.open(site.socket)
     assert await one_too_many.receive() is None
     await one_too_many.close()
     await asyncio.gather(*(control.close() for control in controls))
     assert (await site.csmsctl("daemon", "wait-ready")).code == 0
+
+
+async def test_of_too_many_connections_the_one_goes_that_was_idle_longest(site: Site) -> None:
+    controls = [await ControlConnection.open(site.socket) for _ in range(200)]
+    for control in controls:
+        await control.call("tag.list")
+    await controls[1].call("event.subscribe", types=["tag.changed"])
+    await controls[0].call("tag.list")
+    newest = await ControlConnection.open(site.socket)
+    assert (await newest.call("daemon.info"))["protocol"] == 1
+    assert (await controls[2].receive())["error"]["message"].startswith("closed: it was idle")
+    assert await controls[2].receive() is None
+    for control in (controls[0], controls[1], controls[3]):
+        await control.call("tag.list")
+    await asyncio.gather(*(control.close() for control in [*controls, newest]))
+
+
+async def test_a_character_in_two_escapes_is_one(site: Site) -> None:
+    control = await site.control()
+    line = '{"jsonrpc":"2.0","id":1,"method":"tag.add","params":{"id":"A","note":"\\ud83d\\ude97"}}'
+    assert "result" in await answer_to(control, line)
+    assert (await site.call("tag.list"))["tags"][0]["note"] == "\U0001f697"
+
+
+async def test_a_client_that_reads_no_answers_is_let_go(site: Site) -> None:
+    control = await ControlConnection.open(site.socket)
+    await control.call("tag.add", id="A", note="x" * 1_000_000)
+    read = 0
+    with suppress(ConnectionError):
+        for number in range(200):
+            await control.line(json.dumps({"jsonrpc": "2.0", "id": number, "method": "tag.list"}))
+        async with asyncio.timeout(10):
+            while part := await control.reader.read(65_536):
+                read += len(part)
+    assert read < 200_000_000
+    with suppress(ConnectionError):
+        await control.close()
