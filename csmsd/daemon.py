@@ -18,6 +18,7 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import generate_password, hash_password
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
+from csmsd.checkup import Checkup
 from csmsd.clock import ClockKeeper, ClockWatch
 from csmsd.clock import wall_clock as now
 from csmsd.control.opening import control_socket
@@ -45,7 +46,7 @@ from csmsd.reloading import Reloading
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
-from csmsd.store.database import prepare
+from csmsd.store.database import damage, prepare
 from csmsd.store.loader import load
 from csmsd.store.message_log import MessageLog
 from csmsd.store.prunable import Prunable
@@ -273,6 +274,7 @@ class Daemon:
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
                 books=self._books.run,
+                checkup=Checkup(live, partial(damage, self._database), settings.retention).run,
                 rollouts=self._rollouts.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,

@@ -4,12 +4,12 @@ from typing import ClassVar, Literal
 
 from csmsd.profiles.record import Milliseconds, Record
 
-MilestoneName = Literal["export", "backup", "prune", "clock_jump"]
+MilestoneName = Literal["export", "backup", "prune", "clock_jump", "check"]
 
 
 class Milestone(Record, kw_only=True):
-    """The newest of its kind. `number` is the last booking exported, the bytes of the backup, the rows pruned, or by
-    how many ms the clock jumped."""
+    """The newest of its kind. `number` is the last booking exported, the bytes of the backup, the rows pruned, by how
+    many ms the clock jumped, or whether a check found damage (1) or none (0)."""
 
     table: ClassVar[str] = "milestone"
     key: ClassVar[tuple[str, ...]] = ("name",)

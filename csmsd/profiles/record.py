@@ -90,6 +90,7 @@ EventType = Literal[
     "store.failed",
     "store.recovered",
     "store.restored",
+    "store.damaged",
 ]
 
 

@@ -11,6 +11,7 @@ from time import monotonic, sleep, time_ns
 from csmsd.ports import NoRoom
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.books import mark_as_copy
+from csmsd.store.seal import seal
 
 _PAGES_AT_ONCE = 256  # a megabyte
 _LONGEST_PAUSE_SECONDS = 0.1
@@ -41,6 +42,10 @@ class DatabaseCopy:
                 self._copy_from(source)
         except sqlite3.Error as error:
             raise OSError(f"the database cannot be copied: {error}") from error
+        try:
+            seal(self._path, self._go_on)
+        except sqlite3.Error as error:
+            raise OSError(f"the copy cannot be sealed: {error}") from error
         digest = hashlib.sha256()
         with self._path.open("rb") as file:
             while piece := file.read(_HASHED_AT_ONCE):

@@ -37,6 +37,7 @@ class Books(Record, kw_only=True):
 
     id: str
     copied_at: Milliseconds | None = None
+    seal: str | None = None  # of a copy that nobody has written to
 
 
 class IdGap(Record, kw_only=True):
@@ -112,7 +113,7 @@ class BooksKeeper:
             last = max(given[name], before.get(name, 0))
             mark = last + min(days * a_day, max(0, highest - last) // 2)
             connection.execute("INSERT OR IGNORE INTO id_gap VALUES (?, ?, ?)", (name, given[name], mark))
-        connection.execute("UPDATE books SET copied_at = NULL")
+        connection.execute("UPDATE books SET copied_at = NULL, seal = NULL")
 
     def _moved(self, footprint: Footprint | None, given: dict[str, int]) -> str | None:
         """Why this is not the file that the last csmsd here had, as it left it."""

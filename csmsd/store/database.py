@@ -5,10 +5,12 @@ import sqlite3
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
+from time import monotonic, sleep
 
 APPLICATION_ID = 0x63736D73  # "csms"
 # A process that holds the file locked delays us, it must not make us lose anything.
 BUSY_TIMEOUT_SECONDS = 90.0
+_REST = 3  # a pause is so many times as long as the work before it
 
 
 class StoreError(Exception):
@@ -52,6 +54,21 @@ def prepare(path: Path) -> None:
         raise StoreError(f"{path}: {error}. The file is left as it is; restore a backup or move it away.") from error
     finally:
         connection.close()
+
+
+def damage(path: Path) -> str | None:
+    """What is damaged in the file, looked at table by table with pauses, so that the disk is there for others."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+            for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+                begun = monotonic()
+                found = connection.execute(f"PRAGMA quick_check('{name}')").fetchone()[0]
+                if found != "ok":
+                    return str(found)
+                sleep(_REST * (monotonic() - begun))
+    except sqlite3.DatabaseError as error:
+        return None if is_locked(error) else str(error)
+    return None
 
 
 def _check(connection: sqlite3.Connection, path: Path, new: bool) -> None:

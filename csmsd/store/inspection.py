@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from csmsd.store.database import APPLICATION_ID, migrations
+from csmsd.store.seal import is_broken
 
 _COUNTED = ("charge_point", "id_tag", "transactions", "meter_value", "task")
 _SHOWN = 20  # of what is wrong
@@ -37,6 +38,8 @@ def inspect(path: Path) -> Inspection:
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
     try:
         _inspect(connection, found)
+        if not found.problems and (seal := _seal(connection)) is not None and is_broken(path, seal):
+            found.problems.append("it is not as it was made: a bit has flipped, or somebody wrote to it")
     except sqlite3.DatabaseError as error:
         found.problems.append(f"it is damaged: {error}")
     finally:
@@ -65,3 +68,11 @@ def _inspect(connection: sqlite3.Connection, found: Inspection) -> None:
     last = connection.execute("SELECT id, start_time FROM transactions ORDER BY id DESC LIMIT 1").fetchone()
     if last is not None:
         found.newest_transaction, found.newest_start_time = last
+
+
+def _seal(connection: sqlite3.Connection) -> str | None:
+    """None: it is no copy, or one of an older csmsd."""
+    if not connection.execute("SELECT 1 FROM pragma_table_info('books') WHERE name = 'seal'").fetchone():
+        return None
+    found = connection.execute("SELECT seal FROM books").fetchone()
+    return found[0] if found is not None else None

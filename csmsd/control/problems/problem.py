@@ -12,6 +12,7 @@ SHORTEST_SILENCE_S = 60
 Severity = Literal["critical", "warning"]  # critical: somebody cannot charge, or nothing can be billed
 Kind = Literal[
     "store_failing",
+    "store_damaged",
     "unknown_charge_points",
     "rollout_paused",
     "clock_jumped",

@@ -46,6 +46,17 @@ def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -
                 last=newest.last_at,
             )
         )
+    check = site.milestones.get("check")
+    if check is not None and check.number:
+        found.append(
+            Problem(
+                kind="store_damaged",
+                severity="critical",
+                text="the database is damaged; csmsd's log says where. Put a backup back",
+                next="csmsctl daemon info",
+                since=check.at,
+            )
+        )
     jump = site.milestones.get("clock_jump")
     if jump is not None and abs(now - jump.at) < _DAY_MS:
         way = "forward" if jump.number > 0 else "back"

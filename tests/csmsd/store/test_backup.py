@@ -1,5 +1,6 @@
 """Copies of the database under load, and what is told of a file that is no good."""
 
+import random
 import shutil
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ import pytest
 from csmsd.ports import NoRoom
 from csmsd.store import backup
 from csmsd.store.backup import DatabaseCopy
+from csmsd.store.books import BooksKeeper
 from csmsd.store.database import APPLICATION_ID, migrations, prepare
 from csmsd.store.inspection import inspect
 
@@ -237,3 +239,25 @@ def test_a_name_with_special_characters(database: Path) -> None:
     change(database, f"PRAGMA application_id={APPLICATION_ID}")
     odd = database.rename(database.with_name("odd ?#%41&.db"))
     assert inspect(odd).problems == []
+
+
+def test_any_bit_that_flips_in_a_backup_is_found(database: Path, tmp_path: Path) -> None:
+    """Also in a number of the books, and in the seal: SQLite alone would take it for another number."""
+    change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(500)])
+    prepare(database)
+    BooksKeeper(database, lambda: 0).take_over(begin_anew=False)
+    copy = DatabaseCopy(database)
+    copy.make()
+    whole = database.with_name("csms.db.copy").read_bytes()
+    file = tmp_path / "backup.db"
+    file.write_bytes(whole)
+    assert inspect(file).problems == []
+    with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
+        (kept,) = connection.execute("SELECT seal FROM books").fetchone()
+    moments = random.Random()  # never the same twice
+    places = {whole.index(kept.encode()), whole.index(b"TAG77"), len(whole) - 1, 70}
+    for place in places | {moments.randrange(100, len(whole)) for _ in range(40)}:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << moments.randrange(8)
+        file.write_bytes(flipped)
+        assert inspect(file).problems != [], place

@@ -1,0 +1,84 @@
+"""The nightly look through the database: when it is due, and what becomes of what it finds."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from csmsd.checkup import Checkup
+from csmsd.control.problems.site import problems_of_site
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.live_site import LiveSite
+from csmsd.profiles.site import Site
+from csmsd.settings import Retention
+from csmsd.store.database import damage, prepare
+from csmsd.store.loader import load
+from csmsd.store.writer import Writer
+
+
+class Looked:
+    """A database whose clock stands at `now`; `found` is what is damaged in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.found: str | None = None
+        self.told: list[NumberedEvent] = []
+        self.at(3, 30)
+        self.writer = Writer(path, recover=lambda: self.live.recover())
+        bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
+        self.live = LiveSite(self.writer, bus, lambda: self.now, lambda: load(path, Site()))
+        self.checkup = Checkup(self.live, lambda: self.found, Retention(at="03:30"))
+
+    def at(self, hour: int, minute: int, day: int = 2) -> None:
+        self.now = int(datetime(2026, 3, day, hour, minute).timestamp() * 1000)
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem.kind for problem in problems_of_site(self.live.site, None, self.now)]
+
+
+@pytest.fixture
+async def looked(tmp_path: Path) -> AsyncIterator[Looked]:
+    prepare(tmp_path / "csms.db")
+    made = Looked(tmp_path / "csms.db")
+    await made.live.open()
+    await made.writer.open()
+    yield made
+    await made.writer.close()
+
+
+async def test_it_is_due_once_a_night(looked: Looked) -> None:
+    due = {}
+    for hour, minute in ((3, 29), (3, 30), (4, 29), (4, 30), (15, 30)):
+        looked.at(hour, minute)
+        due[hour, minute] = looked.checkup.is_due()
+    assert due == {(3, 29): False, (3, 30): True, (4, 29): True, (4, 30): False, (15, 30): False}
+    looked.at(3, 45)
+    await looked.checkup.look()
+    assert not looked.checkup.is_due()
+    looked.at(3, 45, day=3)
+    assert looked.checkup.is_due()
+
+
+async def test_damage_is_told_and_a_problem_until_a_night_finds_none(looked: Looked) -> None:
+    await looked.checkup.look()
+    assert (looked.told, looked.problems) == ([], [])
+    looked.found = "row 7 missing from index"
+    await looked.checkup.look()
+    assert [(event.type, event.data) for event in looked.told] == [("store.damaged", {"error": looked.found})]
+    await looked.live.open()
+    assert looked.problems == ["store_damaged"]
+    looked.found = None
+    await looked.checkup.look()
+    assert looked.problems == []
+
+
+def test_what_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    assert damage(path) is None
+    content = bytearray(path.read_bytes())
+    for page in range(2, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 200] = bytes(200)
+    path.write_bytes(content)
+    assert damage(path) is not None
