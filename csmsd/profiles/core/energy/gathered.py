@@ -9,6 +9,7 @@ import math
 
 import msgspec
 
+from csmsd.ocpp.json_text import encode_json
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.plain import Plain
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
@@ -18,6 +19,10 @@ from csmsd.profiles.record import Milliseconds
 # Readings that are kept in memory; one takes some 300 bytes.
 MOST_OF_PLAIN = 24
 MOST = 256
+# Of a longer reading only what says something about energy is kept, up to so many samples.
+LONGEST_READING = 1000  # characters
+_MOST_SAMPLES = 12
+_LONGEST_NUMBER = 40
 
 _Said = dict[tuple[object, ...], tuple[Milliseconds, float]]  # time and Wh or W by stream
 _Row = tuple[int, Milliseconds, str | None, str]  # connector, time, shape, samples
@@ -42,6 +47,8 @@ class Gathered:
         row, shape = taken.row, taken.shape
         time, rows = row.time, self._rows
         known = (row.connector, time, shape.text, row.samples)
+        if len(row.samples) > LONGEST_READING:
+            known = (row.connector, time, None, _of_energy(shape.text, row.samples))
         if time > self.newest:
             self.newest = time
         elif known in rows:
@@ -101,6 +108,16 @@ class Gathered:
         for connector, time, shape, samples in self._rows:
             readings += readings_of(unpack(shape, samples), connector=connector, time=time)
         return Evidence(self._connector, self._start, stop, readings, boots)
+
+
+def _of_energy(shape: str | None, samples: str) -> str:
+    """The samples of a reading that say something about energy, as those are kept whose shape is not known."""
+    telling = [
+        sample
+        for sample in unpack(shape, samples)
+        if len(sample.value) <= _LONGEST_NUMBER and readings_of([sample], connector=0, time=0)
+    ]
+    return encode_json(telling[:_MOST_SAMPLES]).decode()
 
 
 def _said(row: _Row) -> _Said:

@@ -126,6 +126,18 @@ def test_what_is_not_plain_is_thinned_without_losing_what_it_says(odd: str) -> N
     assert kept.by_memory() == kept.by_rows()
 
 
+def test_long_readings_are_kept_for_what_they_say_of_energy() -> None:
+    kept = Kept()
+    signed = {"value": "OCMF|" + "x" * 50_000, "format": "SignedData"}
+    for minute in (-30, -20):
+        kept.meter(minute, [signed, {"value": str(1300 + minute), "location": "Body"}] + [{"value": "9" * 100}] * 50)
+
+    gathered = kept.scene.cp.transactions.gathered(kept.transaction.id)
+    assert gathered is not None
+    assert all(len(samples) < 200 for _, _, _, samples in gathered._rows)
+    assert kept.by_memory().energy_wh == 280
+
+
 def test_a_repeated_reading_takes_no_memory() -> None:
     kept = Kept()
     for _ in range(3):
