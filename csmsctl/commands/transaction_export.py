@@ -109,8 +109,8 @@ def export_booked(
     charge point that was offline delivered late. A run that fails leaves the cursor, so that the next one writes the
     same rows again, under the same booking.
 
-    A transaction that was given up (abandoned), and then stopped or closed after all, comes again as revision 2, which
-    replaces the earlier row.
+    A transaction that ended anew (it had been given up, or its own stop came after one that was guessed), or whose
+    figure an operator settled, comes again under its next revision, which replaces the earlier rows.
     """
     export_new(invocation(ctx), after_cursor, output)
 
