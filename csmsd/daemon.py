@@ -54,6 +54,7 @@ from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
 from csmsd.store.traces import require_database, restore_modes
 from csmsd.store.writer import Writer
+from csmsd.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ class Daemon:
         self._lock: int | None = None
         self._stop = asyncio.Event()
         self._metrics: str | None = None
+        self._watchdog = Watchdog()
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
@@ -156,6 +158,7 @@ class Daemon:
                 executables(self._settings, self._bus, self._live)
             )
             await self._open_edges(outer)
+            await _open(self._watchdog, inner)
             await self._serve()
 
     async def _serve(self) -> None:
@@ -291,6 +294,7 @@ class Daemon:
             store=self._writer,
             log=self._message_log,
             traffic=dispatcher.traffic,
+            watchdog=self._watchdog,
             bus=self._bus,
             outcomes=self._runner.outcomes,
             hooks=self._event_hooks.outcomes,

@@ -58,6 +58,12 @@ class SiteCollector(Collector):
             "csms_start_time_seconds", "When csmsd started, seconds since 1970.", figures.started_at / 1000
         )
         yield _histogram("csms_event_loop_lag_seconds", "How late the event loop was.", self._lag)
+        yield CounterMetricFamily(
+            "csms_event_loop_stalls", "How often it stood still for more than 0.25 s.", figures.watchdog.stalls
+        )
+        yield GaugeMetricFamily(
+            "csms_event_loop_longest_stall_seconds", "For how long at most.", figures.watchdog.longest_seconds
+        )
         yield _counters("csms_events", "Events by type (csmsctl events).", "type", figures.bus.counts)
         yield _counters("csms_event_hooks", "Events given to executables by outcome.", "outcome", figures.hooks)
         tasks = CounterMetricFamily(

@@ -42,6 +42,13 @@ class TrafficFigures(Protocol):
     errors: dict[str, dict[str, int]]
 
 
+class Stalls(Protocol):
+    """The watchdog of the event loop."""
+
+    stalls: int
+    longest_seconds: float
+
+
 class Figures(msgspec.Struct, kw_only=True):
     """Where to look when somebody asks for the metrics; nothing is gathered before."""
 
@@ -51,6 +58,7 @@ class Figures(msgspec.Struct, kw_only=True):
     store: StoreFigures
     log: LogFigures
     traffic: TrafficFigures
+    watchdog: Stalls
     bus: EventBus
     outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
     hooks: Mapping[str, int]  # events given to executables
