@@ -585,3 +585,32 @@ def test_a_stop_in_the_moment_of_the_start_and_at_its_register_can_mean_it() -> 
     transaction = scene.started()
     scene.stop(-1, idTag="TAG1", meterStop=1000)
     assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 0, ["stop:matched_-1"])
+
+
+class TestOfLostBooks:
+    """After a backup was put back: ids that only the books in whose place it stands can have given."""
+
+    LATE: ClassVar[dict[str, Any]] = {"meterStop": 1900, "timestamp": "2026-03-01T11:55:00Z", "idTag": "TAG1"}
+
+    @pytest.mark.parametrize(
+        ("claimed", "state"), [(500, "active"), (501, "stopped"), (99, "stopped"), (-1, "stopped")]
+    )
+    def test_it_is_nobody_elses_however_well_it_would_fit(self, claimed: int, state: str) -> None:
+        scene = Scene()
+        scene.site.lost_transaction_ids = [range(100, 501)]
+        transaction = scene.started(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
+
+        scene.stop(claimed, **self.LATE)
+
+        assert transaction.state == state
+        assert len(scene.cp.orphans) == (state == "active")
+
+    def test_it_does_not_wait_for_a_start(self) -> None:
+        scene = Scene()
+        scene.site.lost_transaction_ids = [range(100, 501)]
+        scene.stop(100, **self.LATE)
+
+        scene.start(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
+
+        assert scene.transaction(1).state == "active"
+        assert len(scene.cp.orphans) == 1
