@@ -341,6 +341,15 @@ class TestBeforeItsStart:
 
         assert (started.state, len(scene.cp.orphans)) == ("active", 1)
 
+    def test_one_that_names_its_number_is_its_own_whoever_stopped_it(self) -> None:
+        scene = Scene()
+        scene.stop(1, **self.EARLY | {"idTag": "TAG2"})
+
+        started = scene.started(timestamp="2026-03-01T11:00:00Z")
+
+        assert (started.id, started.state, started.energy_wh) == (1, "stopped", 900)
+        assert (started.stop_id_tag, len(scene.cp.orphans)) == ("TAG2", 0)
+
     def test_of_two_that_fit_neither_is_taken(self) -> None:
         scene = Scene()
         scene.stop(-1, **self.EARLY)

@@ -646,6 +646,8 @@ intervals for whatever reason: 500 (500..160600) by intervals
     S ? | M -40 300 interval | M -20 200 interval trigger | E ?
 intervals of the clock beside them: 300 (300..313733) by intervals
     S ? | M -40 300 interval | M -40 300 interval clock | E ?
+fell, and is then misread too high: 500 (0..500) readings_disagree
+    S 1000 | M -44 1500 | M -43 5 | M -5 99999999
 next to nothing, and so says the power: 1
     S 1000 | M -50 600 power | M -10 600 power | E 1001
 """
