@@ -29,6 +29,7 @@ _TAG = Section(
     {
         "list": Entry(f"{_HERE}.tags:list_", "csmsctl tag list --status Blocked"),
         "show": Entry(f"{_HERE}.tags:show", "csmsctl tag show A1B2C3"),
+        "unknown": Entry(f"{_HERE}.tags:unknown", "csmsctl tag unknown"),
         "add": Entry(f"{_HERE}.tags:add", "csmsctl tag add A1B2C3 --expires +52w --note 'Ms Jones'"),
         "set": Entry(f"{_HERE}.tags:set_", "csmsctl tag set A1B2C3 --max-transactions 1"),
         "block": Entry(f"{_HERE}.tags:block", "csmsctl tag block A1B2C3"),

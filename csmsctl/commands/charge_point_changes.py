@@ -11,7 +11,7 @@ from csmsctl.display.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
-from csmsctl.records.addresses import connection_url
+from csmsctl.records.addresses import connection_urls
 
 NewIdentity = Annotated[
     str, typer.Argument(metavar="CHARGE_POINT", help="Its identity: what stands last in the URL it connects to")
@@ -93,7 +93,8 @@ def add(
     if not result.get("changed"):
         _print(run, result, f"{identity} is registered already; nothing has changed.", changes="csmsctl cp set")
         return
-    result["url"] = connection_url(run, identity, (result.get("charge_point") or {}).get("security_profile"))
+    urls = connection_urls(run, identity, (result.get("charge_point") or {}).get("security_profile"))
+    result |= {"url": urls[0], "urls": urls}
     _print(run, result, f"{identity} is registered.")
 
 
@@ -180,7 +181,9 @@ def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "")
     if run.output.documented(result):
         return
     run.output.note(sentence + (f" To change it: {changes}" if changes else ""))
-    run.output.fields([("URL", str(result.get("url") or "")), ("password", str(result.get("password") or ""))])
+    run.output.fields(
+        [*(("URL", str(url)) for url in result.get("urls") or []), ("password", str(result.get("password") or ""))]
+    )
 
 
 def _password(file: str | None, generate: bool) -> str | None:

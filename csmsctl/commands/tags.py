@@ -9,7 +9,7 @@ from csmsctl.arguments.parameters import TagId, live, when_option
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
-from csmsctl.failure import USAGE, Failure
+from csmsctl.failure import NOT_THERE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import Parallel
@@ -53,6 +53,18 @@ COLUMNS = (
 
 
 LISTING = Listing("tags", COLUMNS, time="created_at", empty="There is no such idTag; add one with: csmsctl tag add TAG")
+UNKNOWN = Listing(
+    "unknown_tags",
+    (
+        Column("id", "TAG"),
+        Column("charge_point", "CHARGE POINT"),
+        Column("last_at", "HELD LAST", moment),
+        Column("attempts", "ATTEMPTS", right=True),
+        Column("status", "ANSWERED"),
+    ),
+    time="last_at",
+    empty="No unknown card was held to a reader since csmsd began.",
+)
 TAGS = Kind("TAG", "Only these: idTag, glob ('A1*'), label (@north), or - to read them", "tags")
 
 
@@ -90,9 +102,27 @@ def show(ctx: typer.Context, tag: TagId) -> None:
     )
 
 
+@lists(of=Kind("TAG", "Only these: idTag or glob ('A1*')", "tags"), time="held last")
+def unknown(ctx: typer.Context, *, view: View) -> None:
+    """List cards that were held to readers since csmsd began and that nobody has added, the last one first.
+
+    The last one is added with csmsctl tag add --last-unknown.
+    """
+    run = invocation(ctx)
+    show_all(run, UNKNOWN, view, named(run.call("tag.unknown"), UNKNOWN, view))
+
+
 def add(
     ctx: typer.Context,
-    tag: Annotated[str, typer.Argument(metavar="TAG", help="The idTag, as the charge point reads it from the card")],
+    tag: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TAG]", help="The idTag, as the charge point reads it from the card", show_default=False
+        ),
+    ] = None,
+    last_unknown: Annotated[
+        bool, typer.Option("--last-unknown", help="The card that was held to a reader last, instead of TAG")
+    ] = False,
     parent: Parent = None,
     expires: Expires = None,
     blocked: Annotated[bool, typer.Option("--blocked", help="Blocked from the start")] = False,
@@ -102,6 +132,10 @@ def add(
 ) -> None:
     """Add an idTag; what is there already stays as it is."""
     run = invocation(ctx)
+    if (tag is None) != last_unknown:
+        raise Failure(USAGE, "Which card is meant?", "Name its idTag, or say --last-unknown. See: csmsctl tag unknown")
+    if tag is None:
+        tag = _last_unknown(run)
     result = run.call(
         "tag.add",
         id=tag,
@@ -114,6 +148,20 @@ def add(
     )
     there = f"{tag} is there already; nothing has changed. To change it: csmsctl tag set"
     _print(run, result, f"{tag} is added." if result.get("changed") else there)
+
+
+def _last_unknown(run: Invocation) -> str:
+    cards = run.call("tag.unknown")["unknown_tags"]
+    if not cards:
+        raise Failure(
+            NOT_THERE, "No unknown card was held to a reader since csmsd began.", "Hold it there, and repeat."
+        )
+    card = cards[0]
+    held = f"{card['id']} was held to {card['charge_point']} at {moment(card['last_at'], True)}"
+    confirm(run.options, f"{held}. Add it?")
+    if run.options.yes:
+        run.output.note(f"{held}.")
+    return str(card["id"])
 
 
 def set_(

@@ -12,7 +12,7 @@ from csmsctl.commissioning.person import Person
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Client, Result
-from csmsctl.records.addresses import connection_url
+from csmsctl.records.addresses import connection_urls
 from csmsctl.records.configurations import Key, Report, ask, operation, remembered
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Visit:
 
     def url(self) -> str:
         """What to type into the charge point."""
-        return connection_url(self._run, self.charge_point, self.record()["security_profile"])
+        return connection_urls(self._run, self.charge_point, self.record()["security_profile"])[0]
 
     def running(self) -> list[int]:
         """The ids of the transactions that run there."""

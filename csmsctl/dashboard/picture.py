@@ -27,7 +27,7 @@ _FIELDS = (
     Field("POWER", 7, 8, SLOTS // 2),
     Field("kWh", 6, 6, 11, right=True),
     Field("SoC", 8, 5, 5, right=True),
-    Field("TX", 11, 2, 10, right=True),
+    Field("TX", 11, 19, 19, right=True),  # whole or not at all: half a number is another one
     Field("TAG", 12, 6, 20),
     Field("TASK", 10, 12, 24),
     Field("PROBLEM", 9, 16, 60),

@@ -2,8 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import floor, log10
 
+_ROUND = (1, 1.2, 1.6, 2, 2.4, 3, 3.2, 4, 5, 6, 8, 10)
+_STEPS = [
+    *(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(hours=hours) for hours in (1, 2, 3, 4, 6, 12)),
+    *(timedelta(days=days) for days in (1, 2, 7, 14, 28)),
+]
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def round_top(value: float) -> float:
+    """The next number from there on that is round, and so is its half: where an axis may end."""
+    if value <= 0:
+        return value
+    power = 10.0 ** floor(log10(value))
+    return next(round(step * power, 9) for step in _ROUND if step * power >= value * (1 - 1e-9))
 
 
 def columns_for(width: int, labels: Sequence[str]) -> int:
@@ -50,11 +66,15 @@ def _times(begin: datetime, end: datetime, columns: int) -> str:
         pattern = "%H:%M:%S"
     size = len(begin.strftime(pattern))
     count = max(1, min(6, columns // (size + 4)))
+    step = next((step for step in _STEPS if step >= (end - begin) / count), _STEPS[-1])
     line = [" "] * columns
-    for number in range(count + 1):
-        at = min(columns - 1, columns * number // count)
-        text = (begin + (end - begin) * at / columns).strftime(pattern)
-        place = min(at, columns - size)
-        if place >= 0 and (number == 0 or set(line[place - 1 : place + size]) == {" "}):
-            line[place : place + size] = text
+    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = midnight + -((midnight - begin) // step) * step  # the first round one that is not before the begin
+    while moment <= end:
+        place = min(round((moment - begin) / (end - begin) * columns), columns - size)
+        if place >= 0 and set(line[max(0, place - 1) : place + size]) == {" "}:
+            line[place : place + size] = moment.strftime(pattern)
+        moment += step
+    if set(line) == {" "} and size <= columns:  # no round one fits
+        line[:size] = begin.strftime(pattern)
     return "".join(line)

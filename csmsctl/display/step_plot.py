@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from csmsctl.display.plot import columns_for, panel, time_axis
+from csmsctl.display.plot import columns_for, panel, round_top, time_axis
 from csmsctl.display.values import plain
 
 _HEIGHT = 8  # lines
@@ -25,7 +25,8 @@ def step_plot(steps: Sequence[Step], unit: str, width: int) -> list[str]:
     top = max((step.limit for step in steps if step.limit is not None), default=None)
     if top is None or begin >= end:
         return []
-    labels = [f"{plain(value)} {unit}" for value in (top, round(top / 2, 1), 0)]
+    top = round_top(top)
+    labels = [f"{plain(value)} {unit}" for value in (top, round(top / 2, 6), 0)]
     columns = columns_for(width, labels)
     span = (end - begin) / columns
     limits = [_lowest(steps, begin + span * at, begin + span * (at + 1)) for at in range(columns)]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from csmsctl.display.plot import columns_for, panel, time_axis
+from csmsctl.display.plot import columns_for, panel, round_top, time_axis
 from csmsctl.display.table import Record
 from csmsctl.records.readings import Reading, readings
 
@@ -39,8 +39,9 @@ def meter_plot(transaction: Record, meter_values: Sequence[Record], width: int) 
     # A register that was misread for a while must not flatten all the rest.
     energy = [(time, min(max(0.0, wh - start), limit)) for time, wh in registers]
 
-    top = max((stretch.watts for stretch in stretches), default=0.0)
-    labels = _labels(top, "kW"), _labels(limit, "kWh")
+    top = round_top(max((stretch.watts for stretch in stretches), default=0.0))
+    most = round_top(limit)
+    labels = _labels(top, "kW"), _labels(most, "kWh")
     margin = max(len(label) for pair in labels for label in pair)
     power_labels, energy_labels = ([f"{label:>{margin}}" for label in pair] for pair in labels)
     columns = columns_for(width, power_labels)
@@ -53,7 +54,7 @@ def meter_plot(transaction: Record, meter_values: Sequence[Record], width: int) 
         lines.append("")
     if energy:
         lines.append("Energy")
-        lines += panel([_at(energy, edge) for edge in edges[1:]], energy_labels, _ENERGY_LINES, top=limit)
+        lines += panel([_at(energy, edge) for edge in edges[1:]], energy_labels, _ENERGY_LINES, top=most)
     return [*lines, time_axis(_local(begin), _local(end), columns, power_labels)]
 
 
@@ -115,4 +116,4 @@ def _local(time: float) -> datetime:
 
 
 def _labels(top: float, unit: str) -> list[str]:
-    return [f"{value / 1000:.1f} {unit}" for value in (top, top / 2, 0)]
+    return [f"{value / 1000:g} {unit}" for value in (top, top / 2, 0)]

@@ -12,6 +12,7 @@ from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.orphans import Held, size_of
 from csmsd.profiles.core.refused_connections import RefusedConnections
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.unknown_cards import UnknownCards
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
 from csmsd.profiles.milestone import Milestone, MilestoneName
@@ -30,6 +31,7 @@ class Site:
         self.charge_points: dict[str, ChargePointState] = {}
         self.refused = RefusedConnections()
         self.id_tags: dict[str, IdTag] = {}
+        self.unknown_cards = UnknownCards()
         self.meter_shapes = MeterShapes()
         self.firmware = Firmware()
         self.smart_charging = SmartCharging()
@@ -52,6 +54,7 @@ class Site:
                 known.carry_over(state)
                 self.count_orphans_at(known.origin, known)
         self.refused.carry_over(old.refused)
+        self.unknown_cards = old.unknown_cards
         self.firmware.carry_over(old.firmware)
 
     def charge_point(self, identity: str) -> ChargePointState | None:

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
 from csmsd.control.service import Service
-from csmsd.control.views import tag_view
+from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
@@ -125,6 +125,22 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     return {"schema_version": SCHEMA_VERSION, "tags": views}
 
 
+async def unknown(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    """Cards that were held to readers since csmsd began and that nobody has added, the last one first."""
+    cards = [
+        {
+            "id": card.id_tag,
+            "charge_point": card.charge_point,
+            "last_at": time_text(card.last_at),
+            "attempts": card.attempts,
+            "status": card.status,
+        }
+        for card in service.site.unknown_cards
+        if service.site.id_tag(card.id_tag) is None
+    ]
+    return {"schema_version": SCHEMA_VERSION, "unknown_tags": cards}
+
+
 async def show(service: Service, parameters: Name, caller: Caller) -> Json:
     tag = _known(service, parameters.id)
     return {"schema_version": SCHEMA_VERSION} | tag_view(service.site, tag, service.now())
@@ -208,6 +224,7 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
 
 METHODS: Table[Service] = {
     "tag.list": Method(Listing, listing),
+    "tag.unknown": Method(NoParameters, unknown),
     "tag.show": Method(Name, show),
     "tag.add": Method(Fields, add),
     "tag.set": Method(Fields, change),

@@ -18,6 +18,8 @@ def authorize(request: AuthorizeReq, at: Context) -> Reply[AuthorizeConf]:
     """Nothing is kept, so the answer does not wait for the disk. ConcurrentTx is for StartTransaction (C 7.2)."""
     tag = at.site.id_tag(request.id_tag)
     status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    if tag is None:
+        at.site.unknown_cards.held(request.id_tag, at.charge_point.id, at.now, status)
     authorized = Event("tag.authorized", at.charge_point.id, {"id_tag": request.id_tag, "status": status})
     return Reply(AuthorizeConf(id_tag_info=id_tag_info(tag, status)), [], [authorized])
 

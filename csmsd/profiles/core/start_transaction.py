@@ -50,6 +50,8 @@ def start_transaction(
     _abandon_predecessors(transaction_id, request.connector_id, moment.time, at, changes, events)
     tag = at.site.id_tag(request.id_tag)
     status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    if tag is None:
+        at.site.unknown_cards.held(request.id_tag, at.charge_point.id, at.now, status)
     named = request.reservation_id or None  # 0 is how some say "none"
     parent = tag.parent if tag is not None else None
     reservation = at.site.reservations.started(

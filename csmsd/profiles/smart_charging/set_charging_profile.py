@@ -1,17 +1,20 @@
 """SetChargingProfile (C 5.16): give a charge point a charging profile."""
 
+from datetime import UTC
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from csmsd.ocpp.timestamps import parse_time
-from csmsd.ocpp.types import ChargingProfile, ConnectorId, Message
+from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed import installed
 from csmsd.profiles.smart_charging.library import prepared
 from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
+from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
 
 
 class SetChargingProfileReq(Message, kw_only=True):
@@ -81,26 +84,31 @@ class SetChargingProfile(Operation, kw_only=True):
     """Give a charge point a charging profile.
 
     A TxProfile is given to the transaction that is running on the connector. Accepted means that the charge point
-    took the profile; what it makes of it shows `csmsctl profile verify`.
+    took the profile; what it makes of it shows `csmsctl profile verify`. With --limit it is one for all the time, on
+    connector 0 of the whole charge point, else of every transaction on the connector.
     """
 
     command: ClassVar[str] = "set-charging-profile"
     example: ClassVar[str] = "csmsctl set-charging-profile CP1 --connector 1 --profile night"
 
     connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]
-    profile: Annotated[
-        str | dict[str, Any],
-        Meta(
-            description="Name in the library, its JSON, or a file with it (with a / or .json, - for standard input)",
-            extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE|JSON"},
-        ),
-    ]
+    profile: (
+        Annotated[
+            str | dict[str, Any],
+            Meta(
+                description="Name in the library, its JSON, or a file with it (with a / or .json; -: standard input)",
+                extra={"json_or_name": True, "complete": "profiles", "metavar": "NAME|FILE|JSON"},
+            ),
+        ]
+        | None
+    ) = None
+    limit: Annotated[str, Meta(description="Or one limit for all the time: 8A, 11kW, 7400W")] | None = None
     transaction: Annotated[int, Meta(description="Transaction that a TxProfile is for; left out, what runs")] | None = (
         None
     )
 
     def steps(self, target: Target) -> Steps:
-        profile = target.site.smart_charging.library.resolve(self.profile)
+        profile = self._profile(target)
         transaction = self.transaction
         if transaction is None and profile.charging_profile_purpose == "TxProfile" and profile.transaction_id is None:
             running = target.charge_point.transactions.active_on(self.connector)
@@ -109,6 +117,18 @@ class SetChargingProfile(Operation, kw_only=True):
             connector_id=self.connector,
             cs_charging_profiles=prepared(profile, connector=self.connector, transaction=transaction, now=target.now),
         )
+
+    def _profile(self, target: Target) -> ChargingProfile:
+        if (self.profile is None) == (self.limit is None):
+            raise CannotSend("Say what limits it, in one way: --profile night or --limit 8A.")
+        if self.profile is not None:
+            return target.site.smart_charging.library.resolve(self.profile)
+        # C 3.13.1: what limits the whole charge point is a ChargePointMaxProfile, and stands on connector 0 only.
+        purpose: ChargingProfilePurpose = "TxDefaultProfile" if self.connector else "ChargePointMaxProfile"
+        try:
+            return build(ShortForm(limit=self.limit, purpose=purpose), target.now, UTC)
+        except NotUnderstood as error:
+            raise CannotSend(f"{error}.") from None
 
 
 def again(target: Target) -> Steps:

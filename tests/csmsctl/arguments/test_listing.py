@@ -10,7 +10,17 @@ from csmsctl.tree import root
 
 # What lists without being called so; all that are called `list` do.
 OTHERS = {
-    *("status", "log", "events", "cp pending", "tx orphans", "tx meter", "profile installed", "local-list status"),
+    *(
+        "status",
+        "log",
+        "events",
+        "cp pending",
+        "tag unknown",
+        "tx orphans",
+        "tx meter",
+        "profile installed",
+        "local-list status",
+    ),
     *("local-list show", "firmware status", "diagnostics status", "rollout report"),
 }
 # Lists of one thing that is named, and of what has no time.

@@ -61,11 +61,11 @@ HOUR = [at(minute, power(8000 if minute < 30 else 4000), energy(1000 + 122 * min
 def test_power_and_energy_above_one_axis() -> None:
     lines = meter_plot(samples.transaction(), HOUR, 41)
     assert lines[0] == "Power"
-    assert lines[1] == " 8.0 kW ┤████████████████"
+    assert lines[1] == " 8 kW ┤█████████████████"
     assert lines[5] == " 4.0 kW ┤████████████████████████████████"
     assert lines[9] == " 0.0 kW ┼────────────────────────────────"
     assert lines[11] == "Energy"
-    assert lines[12].startswith("7.4 kWh ┤")
+    assert lines[12].startswith("8 kWh ┤")
     assert lines[12].endswith("█")
     assert lines[18].startswith("0.0 kWh ┼")
     assert lines[19].strip().startswith(datetime.fromtimestamp(TEN).strftime("%H:%M"))
@@ -77,7 +77,7 @@ def test_without_power_the_mean_is_reckoned_and_said() -> None:
     transaction = samples.transaction(stop_time=None, meter_stop_wh=None, energy_wh=1000)
     lines = meter_plot(transaction, values, 29)
     assert "none was sent" in lines[0]
-    assert lines[1] == " 4.0 kW ┤██████████"
+    assert lines[1] == "   4 kW ┤██████████"
 
 
 def test_a_gap_in_the_readings_stays_empty() -> None:
@@ -91,7 +91,7 @@ def test_a_gap_in_the_readings_stays_empty() -> None:
 
 def test_a_misread_register_does_not_flatten_the_rest() -> None:
     lines = meter_plot(samples.transaction(), [*HOUR, at(58, energy(9_000_000))], 60)
-    assert any(line.startswith("7.4 kWh ┤") for line in lines)
+    assert any(line.startswith("8 kWh ┤") for line in lines)
 
 
 @pytest.mark.parametrize("width", [1, 40, 80, 200])
@@ -113,7 +113,7 @@ def test_the_command_plots_on_a_terminal_and_prints_rows_otherwise(csmsctl: Csms
     daemon.replies["transaction.meter"] = {"schema_version": 1, "transaction": 7, "meter_values": HOUR}
     plotted = csmsctl("tx", "meter", "7", "--color", "always", COLUMNS="80").out
     assert "Transaction 7: CP1 connector 1, A1, 1 h 0 min, 7.360 kWh, 12 values" in plotted
-    assert "8.0 kW ┤" in plotted
+    assert "8 kW ┤" in plotted
     narrow = csmsctl("tx", "meter", "7", "--color", "always", COLUMNS="60").out
     assert max(len(_COLOURS.sub("", line)) for line in narrow.splitlines()) <= 60
     assert "MEASURAND" in csmsctl("tx", "meter", "7", "--color", "always", "--table").out

@@ -137,3 +137,21 @@ def test_sending_again_what_is_installed(scene: Scene) -> None:
     assert [body["chargingProfileId"] for body in profiles] == [2, 1, 3]
     assert [request["connectorId"] for request in sent] == [0, 0, 1]
     assert profiles[2]["transactionId"] == running.id
+
+
+@pytest.mark.parametrize(("connector", "purpose"), [(1, "TxDefaultProfile"), (0, "ChargePointMaxProfile")])
+def test_one_limit_is_a_profile_of_its_own(scene: Scene, connector: int, purpose: str) -> None:
+    [request] = scene.asks(SetChargingProfile(connector=connector, limit="8A"))
+    sent = request["csChargingProfiles"]
+    assert (request["connectorId"], sent["chargingProfilePurpose"], sent["chargingProfileKind"]) == (
+        *(connector, purpose, "Absolute"),
+    )
+    assert sent["chargingSchedule"]["chargingRateUnit"] == "A"
+    assert sent["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 8.0}]
+    assert sent["chargingProfileId"] > 0
+
+
+@pytest.mark.parametrize("said", [{}, {"limit": "8A", "profile": "night"}, {"limit": "8"}])
+def test_what_limits_is_said_in_one_way(scene: Scene, said: dict[str, Any]) -> None:
+    with pytest.raises(CannotSend):
+        scene.asks(SetChargingProfile(connector=1, **said))
