@@ -4,6 +4,8 @@ import json
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.timestamps import format_time
@@ -623,3 +625,45 @@ class TestOfLostBooks:
 
         assert scene.transaction(1).state == "active"
         assert len(scene.cp.orphans) == 1
+
+
+# What a charge point may send besides: (what, minute, register, id as an offset from that of the transaction).
+NOISE = st.lists(
+    st.tuples(
+        st.sampled_from(["stop", "meter", "start", "start elsewhere", "boot", "stop with its tag"]),
+        st.integers(-60, 60),
+        st.integers(0, 20_000),
+        st.sampled_from([None, -8, 1, 2, 8731, 0]),
+    ),
+    max_size=8,
+)
+
+
+@given(NOISE)
+def test_its_own_stop_counts_whatever_else_was_sent(noise: list[tuple[str, int, int, int | None]]) -> None:
+    scene = Scene()
+    transaction = scene.started(timestamp=format_time(NOON - HOUR), meterStart=1000)
+    for what, minute, register, other in noise:
+        at = format_time(NOON + minute * 60 * SECOND)
+        named = {} if other is None else {"transactionId": transaction.id + other if other else transaction.id}
+        if what.startswith("stop"):
+            tag = {"idTag": "TAG1"} if what == "stop with its tag" else {}
+            foreign = named if named.get("transactionId") != transaction.id else {}
+            scene.send("StopTransaction", {"meterStop": register, "timestamp": at, **foreign, **tag})
+        elif what == "meter":
+            value = {"timestamp": at, "sampledValue": [{"value": str(register)}]}
+            scene.send("MeterValues", {"connectorId": 1, "meterValue": [value], **named})
+        elif what == "boot":
+            scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
+        else:
+            scene.start(connectorId=1 if what == "start" else 2, timestamp=at, meterStart=register)
+
+    scene.stop(transaction, meterStop=5000, timestamp=format_time(NOON + HOUR), reason="Remote")
+
+    assert (transaction.state, transaction.meter_stop_wh, transaction.stop_reason) == ("stopped", 5000, "Remote")
+    assert not transaction.guessed
+    assert transaction.energy_wh >= 0
+    assert transaction.booking is not None
+    running = scene.cp.transactions.active()
+    assert transaction not in running
+    assert scene.site.active_transactions_of("TAG1") == len(running)
