@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.ocpp.reading import Deviation
 from csmsd.profiles.core.charge_points import MAX_DEVIATION_KINDS, ConfigurationKey, DeviationCount
-from tests.csmsd.profiles.scene import NOON, Scene
+from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,14 @@ def test_configuration_keys_as_numbers_and_lists(value: str | None, number: int 
     assert scene.cp.configured_number("SOME") == number
     assert scene.cp.configured_words("SOME") == words
     assert (scene.cp.configured_number("Other"), scene.cp.configured_words("Other")) == (None, None)
+
+
+def test_what_was_read_of_a_transaction_is_not_shown_for_the_next_one() -> None:
+    scene = Scene()
+    scene.started()
+    scene.now += SECOND
+    scene.meter({"value": "230", "measurand": "Voltage"})
+    scene.now += SECOND
+    scene.started(meterStart=2000)
+    scene.meter("2000")
+    assert "Voltage" not in scene.cp.samples_on(1)

@@ -287,3 +287,9 @@ def test_endless_text_is_cut() -> None:
 
     connector = scene.cp.connectors[1]
     assert (connector.info, connector.vendor_id) == ("i" * 500, "v" * 500)
+
+
+def test_a_time_that_cannot_be_read_is_noted_and_none_at_all_is_not() -> None:
+    scene = Scene()
+    assert scene.status(1, "Available", timestamp="noon").deviations == [("timestamp", "unreadable")]
+    assert scene.status(1, "Preparing").deviations == []
