@@ -15,7 +15,7 @@ from csmsd import __version__, service_manager
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
-from csmsd.charge_points.passwords import generate_password, hash_password
+from csmsd.charge_points.passwords import generate_password, hash_password, is_password_of
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.checkup import Checkup
@@ -76,6 +76,10 @@ class Keys:
     @staticmethod
     def hash(password: str, *, generated: bool) -> str:
         return hash_password(password, generated=generated)
+
+    @staticmethod
+    def fits(password: str, stored: str) -> bool:
+        return is_password_of(password.encode(), stored)
 
 
 class _Part(Protocol):

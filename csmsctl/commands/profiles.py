@@ -181,8 +181,6 @@ def add(
     added = result.get("profile") or {}
     if result.get("changed"):
         run.output.note(f"{name} is in the library; its id on the wire is {added.get('id')}.")
-    elif result.get("differs"):
-        run.output.warn(f"{name} is there already and is another profile; nothing has changed. See --replace.")
     else:
         run.output.note(f"{name} is there already; nothing has changed.")
     for finding in added.get("findings") or []:

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, Self
 
-from csmsctl.failure import DENIED, NOT_THERE, OTHER, TIMED_OUT, USAGE, Failure
+from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, USAGE, Failure
 from csmsctl.link.connection import Connection
 
 _METHOD_NOT_FOUND = -32601
@@ -169,5 +169,5 @@ def result_of(message: Result, method: str) -> Result:
         raise Failure(OTHER, f"csmsd does not know the method {method}.", "Compare versions: csmsctl daemon info")
     if code in _BAD_PARAMETERS:
         raise Failure(USAGE, text, next_step)
-    known = code if code in (OTHER, USAGE, NOT_THERE, DENIED) else OTHER
+    known = code if code in (OTHER, USAGE, NOT_THERE, DENIED, REJECTED) else OTHER
     raise Failure(int(known), text, next_step if isinstance(next_step, str) else None)

@@ -19,7 +19,7 @@ _CODES = {
     "call_error": REJECTED,
     "timeout": TIMED_OUT,
     "not_connected": NOT_CONNECTED,
-    "unknown": OTHER,
+    "unknown": TIMED_OUT,
 }
 # How much longer than the daemon waits for a charge point we wait for the daemon.
 _PATIENCE = 5.0

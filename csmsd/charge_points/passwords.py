@@ -22,6 +22,12 @@ def hash_password(password: str, *, generated: bool) -> str:
     return f"{method}${salt.hex()}${_digest(method, salt, password.encode()).hex()}"
 
 
+def is_password_of(password: bytes, stored: str) -> bool:
+    """Whether `stored` was made of it; that may take some time."""
+    method, salt, digest = stored.split("$")
+    return hmac.compare_digest(_digest(method, bytes.fromhex(salt), password).hex(), digest)
+
+
 def _digest(method: str, salt: bytes, password: bytes) -> bytes:
     if method == "sha256":
         return hashlib.sha256(salt + password).digest()

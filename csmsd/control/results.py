@@ -4,16 +4,22 @@ from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.operations.result import Obstacle, Result
 
-_OTHER, _USAGE, _NOT_THERE = 1, 2, 3  # of csmsctl's exit codes
+_OTHER, _USAGE, _NOT_THERE, _FORBIDDEN = 1, 2, 3, 7  # of csmsctl's exit codes
+_ALL_THE_SAME = "; --force sends it all the same"
 _CODES = {
     Obstacle.SENSELESS: _USAGE,
-    Obstacle.OBJECTION: _USAGE,
+    Obstacle.MALFORMED: _USAGE,
     Obstacle.FAULT: _USAGE,
     Obstacle.NOT_THERE: _NOT_THERE,
+    Obstacle.NOT_KNOWN: _NOT_THERE,
+    Obstacle.OBJECTION: _FORBIDDEN,
+    Obstacle.TRANSACTION: _FORBIDDEN,
 }
 # What the operator may do about it, or has asked for.
 _REMARKS = {
-    Obstacle.OBJECTION: "; --force sends it all the same",
+    Obstacle.MALFORMED: _ALL_THE_SAME,
+    Obstacle.NOT_KNOWN: _ALL_THE_SAME,
+    Obstacle.OBJECTION: _ALL_THE_SAME,
     Obstacle.TRANSACTION: " (--unless-transaction)",
     Obstacle.FAILED_BEFORE: " (--fail-fast)",
     Obstacle.QUEUE_FULL: "; see: csmsctl task list --state queued",

@@ -36,6 +36,16 @@ def not_there(message: str, next_step: str | None = None) -> RpcError:
     return RpcError(3, message, next_step)
 
 
+def forbidden(message: str, next_step: str | None = None) -> RpcError:
+    """What is known of the state of things speaks against it."""
+    return RpcError(7, message, next_step)
+
+
+def differs(message: str, next_step: str) -> RpcError:
+    """What was to be added is there already, and is not the same."""
+    return RpcError(1, message, next_step)
+
+
 class Caller(msgspec.Struct):
     """Who asks: the uid that the kernel vouches for, and a way to send notifications to that connection."""
 

@@ -9,11 +9,13 @@ import msgspec
 from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import Message
+from csmsd.operations.result import Obstacle
 from csmsd.ports import CallEnd
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import Outgoing, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Protocol
 from csmsd.profiles.record import Change, Event
+from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.task import Outcome
 
 Payload = dict[str, Any]
@@ -57,16 +59,25 @@ class Call(msgspec.Struct, frozen=True):
         shown: Payload = masked(json.loads(payload))  # type: ignore[assignment]
         return Call(action, payload, shown, message, outgoing().get(action))
 
-    def objection(self, target: Target) -> str | None:
+    def objection(self, target: Target) -> tuple[Obstacle, str] | None:
         """What speaks against sending it; the operator may insist."""
         if target.charge_point.record.boot_status == "Rejected":
-            return "its registration is Rejected: a rejected charge point must not be sent anything (C 4.2)"
+            text = "its registration is Rejected: a rejected charge point must not be sent anything (C 4.2)"
+            return Obstacle.OBJECTION, text
         if self.message is None:
             return None
         malformed = check_sendable(self.message)
         if malformed is not None:
-            return malformed
-        return self.rules.check(self.message, target) if self.rules is not None and self.rules.check else None
+            return Obstacle.MALFORMED, malformed
+        if self.rules is None or self.rules.check is None:
+            return None
+        try:
+            text = self.rules.check(self.message, target) or ""
+        except CannotSend as error:
+            return Obstacle.MALFORMED, str(error)
+        except NotThere as error:
+            return Obstacle.NOT_KNOWN, str(error)
+        return (Obstacle.OBJECTION, text) if text else None
 
     def host(self, target: Target) -> Protocol | None:
         """The file host of ours that it sends the charge point to."""
@@ -100,6 +111,12 @@ class Call(msgspec.Struct, frozen=True):
         good = self.rules.accepted if self.rules is not None else frozenset({"Accepted"})
         accepted = not good or status is None or status in good
         return ("accepted" if accepted else "rejected"), status
+
+    def why(self, end: CallEnd, target: Target) -> str | None:
+        """What explains its confirmation; to be asked before that is settled."""
+        if self.message is None or self.rules is None or self.rules.why is None or end.confirmation is None:
+            return None
+        return self.rules.why(self.message, end.confirmation, target)
 
     def settle(self, end: CallEnd, target: Target) -> Kept:
         """What its end changes, confirmed or not."""

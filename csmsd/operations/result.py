@@ -16,6 +16,8 @@ class Obstacle(Enum):
 
     SENSELESS = "senseless"  # as it was given, it makes no sense here
     NOT_THERE = "not_there"  # it names what does not exist
+    MALFORMED = "malformed"  # no charge point takes such a request
+    NOT_KNOWN = "not_known"  # it names what is not known here, and may be known there
     OBJECTION = "objection"  # the specification, or what is known of the charge point, speaks against it
     TRANSACTION = "transaction"  # one is active there, and it was not to be disturbed
     STOPPING = "stopping"  # csmsd is
@@ -30,7 +32,17 @@ class Obstacle(Enum):
     @property
     def lasting(self) -> bool:
         """Whether it speaks against the command as it was given, so that it is no use to wait."""
-        return self in (Obstacle.SENSELESS, Obstacle.NOT_THERE, Obstacle.OBJECTION, Obstacle.FAULT)
+        return self in _LASTING
+
+
+_LASTING = (
+    Obstacle.SENSELESS,
+    Obstacle.NOT_THERE,
+    Obstacle.MALFORMED,
+    Obstacle.NOT_KNOWN,
+    Obstacle.OBJECTION,
+    Obstacle.FAULT,
+)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -147,7 +147,10 @@ class OperationRunner:
         if first is not None and end.never_sent and not ticket.cancelled:
             await self._take_back(first, end, call)
             return result_of_task(first.task), None
-        await self._settle(task, end, call, cancelled=ticket.cancelled)
+        why = self._why(task, end, call)
+        await self._settle(task, end, call, why, cancelled=ticket.cancelled)
+        if task.outcome == "accepted":
+            note = "; ".join(filter(None, (note, why))) or None
         return msgspec.structs.replace(result_of_task(task), note=note), end.confirmation
 
     def _in_the_way(
@@ -156,7 +159,7 @@ class OperationRunner:
         """Why it is not to be sent now."""
         objection = None if options.force else call.objection(target)
         if objection is not None:
-            return Obstacle.OBJECTION, objection
+            return objection
         if options.unless_transaction:
             running = target.charge_point.transactions.active_within(connector_of(call.shown))
             if running is not None:
@@ -203,14 +206,14 @@ class OperationRunner:
             return [], []
         return call.intend(Target(self._live.site, state, self._live.now(), task.id, rollout))
 
-    async def _settle(self, task: Task, end: CallEnd, call: Call, *, cancelled: bool) -> None:
+    async def _settle(self, task: Task, end: CallEnd, call: Call, why: str | None, *, cancelled: bool) -> None:
         """Books how a CALL ended."""
         task.state = "cancelled" if cancelled else "settled"
         task.settled_at = self._live.now()
         task.duration_ms = end.duration_ms
         task.sent_at = end.sent_at
-        task.error = end.error
         task.outcome, task.status = call.outcome(end)
+        task.error = end.error if task.outcome == "accepted" else end.error or why
         self.outcomes[task.action if call.rules is not None else "other", task.outcome] += 1
         if end.payload is not None:
             task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
@@ -219,6 +222,17 @@ class OperationRunner:
         settled = Event("task.settled", task.charge_point, data)
         if not await self._keep([task, *changes], [*events, settled]):
             self._live.tell(settled)  # somebody waits for it
+
+    def _why(self, task: Task, end: CallEnd, call: Call) -> str | None:
+        """What explains the answer, before that changes anything. A mistake in it must not lose the answer."""
+        state = self._live.site.charge_point(task.charge_point)
+        if state is None:
+            return None
+        try:
+            return call.why(end, Target(self._live.site, state, self._live.now(), task.id))
+        except Exception:
+            log.exception("%s: the answer to %s cannot be explained", task.charge_point, task.action)
+            return None
 
     async def _take_back(self, turn: Turn, end: CallEnd, call: Call) -> None:
         """The first CALL of a queued command never left: it waits again."""

@@ -21,7 +21,7 @@ async def test_every_message_can_be_asked_for(site: Site) -> None:
         assert await charge_point.request("TriggerMessage") == {"requested_message": name}
     await site.csmsctl("trigger-message", "CP1", "--message", "MeterValues", "--connector", "2")
     assert await charge_point.request("TriggerMessage") == {"requested_message": "MeterValues", "connector_id": 2}
-    assert (await site.csmsctl("trigger-message", "CP1", "--message", "BootNotification")).code == 2
+    assert (await site.csmsctl("trigger-message", "CP1", "--message", "BootNotification")).code == 7
     await site.csmsctl("trigger-message", "CP1", "--message", "BootNotification", "--force")
     assert await charge_point.request("TriggerMessage") == {"requested_message": "BootNotification"}
 

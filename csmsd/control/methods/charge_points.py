@@ -8,7 +8,18 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from csmsd.control.problems.links import refused_since_let_in
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
+from csmsd.control.rpc import (
+    SCHEMA_VERSION,
+    Caller,
+    Json,
+    Method,
+    NoParameters,
+    Table,
+    differs,
+    forbidden,
+    not_there,
+    usage,
+)
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
@@ -28,6 +39,7 @@ class Keys(Protocol):
 
     def generate(self) -> str: ...
     def hash(self, password: str, *, generated: bool) -> str: ...
+    def fits(self, password: str, stored: str) -> bool: ...
 
 
 class Registrations(Service):
@@ -145,12 +157,30 @@ async def add(service: Registrations, parameters: Fields, caller: Caller) -> Jso
     _checked(parameters)
     known = service.site.charge_point(parameters.id)
     if known is not None:
+        if _other(service, parameters, known.record):
+            other = f"{known.id} is registered already, with other values; nothing has changed."
+            raise differs(other, f"To change it: csmsctl cp set {quote(known.id)}")
         return {"changed": False, "charge_point": charge_point_view(known)}
     record = ChargePoint(id=parameters.id, registered_at=service.now())
     password = _apply(service, parameters, record)
     state = await _register(service, record)
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
+
+
+def _other(service: Registrations, fields: Fields, known: ChargePoint) -> bool:
+    """Whether what is given differs from what is known; a password that is to be made is another one."""
+    if fields.generate_password:
+        return True
+    if fields.password is not None:
+        stored = known.password_hash
+        if stored is None or not service.keys.fits(fields.password, stored):
+            return True
+    given = msgspec.structs.replace(known, labels=list(known.labels))
+    _apply(service, msgspec.structs.replace(fields, password=None), given)
+    return sorted(map(fold, given.labels)) != sorted(map(fold, known.labels)) or given != msgspec.structs.replace(
+        known, labels=given.labels
+    )
 
 
 async def _register(service: Registrations, record: ChargePoint) -> ChargePointState:
@@ -211,7 +241,7 @@ async def remove(service: Registrations, parameters: Removal, caller: Caller) ->
     state = one(site, parameters.id)
     running = state.transactions.active()
     if running and not parameters.force:
-        raise usage(
+        raise forbidden(
             f"{state.id} has a running transaction ({', '.join(str(known.id) for known in running)}).",
             f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
         )

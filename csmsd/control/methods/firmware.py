@@ -19,6 +19,8 @@ from csmsd.control.rpc import (
     RowId,
     RpcError,
     Table,
+    differs,
+    forbidden,
     not_there,
     usage,
 )
@@ -138,7 +140,7 @@ async def finish(service: Intake, parameters: Finish, caller: Caller) -> Json:
             raise usage(f"{parameters.name!r} cannot be the name of a firmware file.")
         if known.sha256 == file.sha256:
             return {"changed": False, "firmware": image_view(known)}
-        raise usage(
+        raise differs(
             f"{known.name} is there already, with another content.",
             f"Choose another --name, or remove it: csmsctl firmware remove {known.name}",
         )
@@ -171,7 +173,9 @@ async def remove(service: Intake, parameters: Remove, caller: Caller) -> Json:
         f"rollout {rollout.id}" for rollout in firmware.rollouts if rollout.file == image.name and not rollout.over
     ]
     if users and not parameters.force:
-        raise usage(f"{image.name} is in use: {', '.join(sorted(users)[:5])}.", "Remove it all the same with --force.")
+        raise forbidden(
+            f"{image.name} is in use: {', '.join(sorted(users)[:5])}.", "Remove it all the same with --force."
+        )
     service.live.require()
     del firmware.images[image.name]
     # Whoever has a part of it must not get the rest from another image of that name.

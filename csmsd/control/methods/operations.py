@@ -15,6 +15,7 @@ from csmsd.control.rpc import (
     RowId,
     RpcError,
     Table,
+    forbidden,
     given_time,
     not_there,
     usage,
@@ -228,7 +229,7 @@ async def cancel_task(service: Service, parameters: Number, caller: Caller) -> J
         return {"changed": True}
     if task.state in ENDED:
         return {"changed": False}
-    raise usage(f"Task {task.id} has been sent already: what a charge point was told cannot be taken back.")
+    raise forbidden(f"Task {task.id} has been sent already: what a charge point was told cannot be taken back.")
 
 
 async def task_results(service: Service, parameters: Numbers, caller: Caller) -> Json:

@@ -16,7 +16,7 @@ from csmsd.control.profile_views import (
     library_view,
     reported_view,
 )
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, differs, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
@@ -149,8 +149,11 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
     number = known.id if known is not None else library.new_id()
     text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
     note = parameters.note if parameters.note is not None or known is None else known.note
-    if known is not None and ((known.profile == text and known.note == note) or not parameters.replace):
-        return {"changed": False, "differs": known.profile != text, "profile": _shown(service, known)}
+    if known is not None and known.profile == text and known.note == note:
+        return {"changed": False, "profile": _shown(service, known)}
+    if known is not None and not parameters.replace:
+        other = f"{known.name} is in the library already, with another content; nothing has changed."
+        raise differs(other, "To replace it: --replace")
     created_at = known.created_at if known is not None else now
     record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
     service.live.require()

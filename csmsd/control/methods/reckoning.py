@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from csmsd.control.methods.transactions import Number, known_transaction
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, forbidden, usage
 from csmsd.control.service import Service
 from csmsd.control.views import live, time_text, transaction_view
 from csmsd.ports import TransactionFilter
@@ -157,13 +157,12 @@ async def settle(service: Service, parameters: Settling, caller: Caller) -> Json
 def _check(known: Transaction, parameters: Settling) -> None:
     if known.state == "active":
         stop = f"Stop it: csmsctl remote-stop --transaction {known.id}"
-        raise RpcError(1, f"Transaction {known.id} is running.", stop)
+        raise forbidden(f"Transaction {known.id} is running.", stop)
     if known.state == "abandoned":
-        raise RpcError(
-            1, f"Transaction {known.id} was never stopped.", f"Close it: csmsctl tx close {known.id} --reason TEXT"
-        )
+        close = f"Close it: csmsctl tx close {known.id} --reason TEXT"
+        raise forbidden(f"Transaction {known.id} was never stopped.", close)
     if parameters.undo and known.settled_at is None:
-        raise usage(f"Nobody has settled transaction {known.id}.")
+        raise forbidden(f"Nobody has settled transaction {known.id}.")
 
 
 METHODS: Table[Service] = {

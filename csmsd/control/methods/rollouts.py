@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import member_view, rollout_view
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, forbidden, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
@@ -58,7 +58,7 @@ async def start(service: Rollouts, parameters: Start, caller: Caller) -> Json:
     for state in states:
         busy = firmware.rollouts.busy(state.id)
         if busy is not None:
-            raise usage(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl rollout show {busy.id}")
+            raise forbidden(f"{state.id} takes part in rollout {busy.id}.", f"See: csmsctl rollout show {busy.id}")
     rollout = Rollout(
         id=firmware.rollouts.new_id(),
         created_at=service.now(),
@@ -133,7 +133,7 @@ async def pause(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What is under way goes on; nothing new is begun."""
     rollout = _known(service, parameters.id)
     if rollout.over:
-        raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
+        raise forbidden(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "paused":
         return {"changed": False, "rollout": _view(service, rollout)}
     return await _set(service, rollout, "paused", f"paused by {caller.user or 'an operator'}", rollout.resumed_at)
@@ -143,7 +143,7 @@ async def resume(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What failed so far was seen, and counts no more against the limit."""
     rollout = _known(service, parameters.id)
     if rollout.over:
-        raise usage(f"Rollout {rollout.id} is over: {rollout.state}.")
+        raise forbidden(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "running":
         return {"changed": False, "rollout": _view(service, rollout)}
     return await _set(service, rollout, "running", None, service.now())

@@ -4,7 +4,19 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
+from csmsd.control.rpc import (
+    SCHEMA_VERSION,
+    Caller,
+    Count,
+    Json,
+    Method,
+    RowId,
+    Table,
+    forbidden,
+    given_time,
+    not_there,
+    usage,
+)
 from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
@@ -85,7 +97,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     if known.state == "closed":
         return {"changed": False, "transaction": transaction_view(site, known, now)}
     if known.state == "stopped":
-        raise usage(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
+        raise forbidden(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
     service.live.require()
     booking.close(known, f"closed by {caller.user or caller.uid}: {reason}"[:500], site, now)
     data: Data = {"transaction": known.id, "reason": reason, "by": caller.user}

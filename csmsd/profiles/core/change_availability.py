@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.core.connectors import faulty, missing
 from csmsd.profiles.refusal import CannotSend
 
 
@@ -18,8 +19,18 @@ class ChangeAvailabilityConf(Message, kw_only=True):
     status: AvailabilityStatus
 
 
+def _why(request: ChangeAvailabilityReq, confirmation: ChangeAvailabilityConf, target: Target) -> str | None:
+    state, number = target.charge_point, request.connector_id
+    if confirmation.status == "Scheduled":
+        running = state.transactions.active_within(number)
+        return f"when transaction {running.id} has ended" if running is not None else None
+    return None if confirmation.status == "Accepted" else missing(state, number) or faulty(state, number)
+
+
 # Scheduled: it will change when the running transaction has ended (C 5.2).
-OUTGOING = Outgoing(ChangeAvailabilityReq, ChangeAvailabilityConf, accepted=frozenset({"Accepted", "Scheduled"}))
+OUTGOING = Outgoing(
+    ChangeAvailabilityReq, ChangeAvailabilityConf, accepted=frozenset({"Accepted", "Scheduled"}), why=_why
+)
 
 
 def _statuses(sent: Sent[ChangeAvailabilityReq]) -> list[str]:

@@ -1,5 +1,7 @@
 """ChangeConfiguration (C 5.3): set a configuration key."""
 
+from difflib import get_close_matches
+from shlex import quote
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -44,11 +46,27 @@ def _settle(
     return changes, []
 
 
+def _why(request: ChangeConfigurationReq, confirmation: ChangeConfigurationConf, target: Target) -> str | None:
+    state = target.charge_point
+    known = state.configuration.get(request.key.casefold())
+    if confirmation.status == "RebootRequired":
+        return f"it takes effect after: csmsctl reset {quote(state.id)} --type soft"
+    if confirmation.status == "Rejected" and known is not None:
+        return f"{known.name} is read-only" if known.readonly else f"it keeps {known.value!r}; is that a valid value?"
+    if confirmation.status == "NotSupported" and known is None and state.configuration:
+        close = get_close_matches(request.key.casefold(), state.configuration, n=3)
+        meant = ", ".join(state.configuration[name].name for name in close)
+        all_ = f"all that it has: csmsctl get-configuration {quote(state.id)}"
+        return f"it has no key {request.key}; " + (f"{meant} perhaps? {all_}" if meant else all_)
+    return None
+
+
 OUTGOING = Outgoing(
     ChangeConfigurationReq,
     ChangeConfigurationConf,
     accepted=frozenset({"Accepted", "RebootRequired"}),
     settle=_settle,
+    why=_why,
 )
 
 

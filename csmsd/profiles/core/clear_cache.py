@@ -14,7 +14,15 @@ class ClearCacheConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected"]
 
 
-OUTGOING = Outgoing(ClearCacheReq, ClearCacheConf)
+def _why(request: ClearCacheReq, confirmation: ClearCacheConf, target: Target) -> str | None:
+    """C 5.4: also one that has no cache answers Rejected."""
+    enabled = target.charge_point.configured("AuthorizationCacheEnabled")
+    if confirmation.status == "Accepted" or enabled is None or enabled.strip().casefold() == "true":
+        return None
+    return "it keeps no cache (AuthorizationCacheEnabled is false), so there is nothing to clear"
+
+
+OUTGOING = Outgoing(ClearCacheReq, ClearCacheConf, why=_why)
 
 
 class ClearCache(Operation, kw_only=True):

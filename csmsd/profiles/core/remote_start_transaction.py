@@ -7,9 +7,11 @@ from msgspec import Meta
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.core.connectors import against_start, numbers
 from csmsd.profiles.core.id_tags import authorization_status
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event
+from csmsd.profiles.refusal import NotThere
 
 
 class RemoteStartTransactionReq(Message, kw_only=True):
@@ -28,7 +30,7 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
     tag = target.site.id_tag(request.id_tag)
     status = authorization_status(tag, target.now, unknown=target.site.policies.unknown_id_tags)
     if tag is None and status != "Accepted":
-        return f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}"
+        raise NotThere(f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}")
     if status != "Accepted":
         return f"idTag {request.id_tag} is {status}; see: csmsctl tag show {request.id_tag}"
     limit = tag.max_transactions if tag is not None else None
@@ -63,6 +65,16 @@ def _settle(
         target.site.smart_charging.installed,
         target.now,
     ), []
+
+
+def _why(request: RemoteStartTransactionReq, confirmation: RemoteStartTransactionConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    against = against_start(request.connector_id, request.id_tag, target)
+    if against is None and request.connector_id is None:
+        known = numbers(target.charge_point) or [1]
+        return f"it may want a connector to be named: --connector {known[0]}"
+    return against
 
 
 def _transaction(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
@@ -139,7 +151,7 @@ def _charging(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     return Observation(state.status_of(begun.connector), reached=says_so or measured, facts=facts)
 
 
-OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle)
+OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle, why=_why)
 
 
 class RemoteStart(Operation, kw_only=True):

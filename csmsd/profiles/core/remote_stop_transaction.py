@@ -24,9 +24,27 @@ def _check(request: RemoteStopTransactionReq, target: Target) -> str | None:
         return "a charge point whose registration is Pending must not be sent RemoteStopTransaction (C 4.2)"
     transaction = target.charge_point.transactions.get(request.transaction_id)
     if transaction is None:
-        return f"transaction {request.transaction_id} is not known on {target.charge_point.id}"
+        raise NotThere(f"transaction {request.transaction_id} is not known on {target.charge_point.id}")
     if transaction.state != "active":
         return f"transaction {request.transaction_id} is {transaction.state} already"
+    return None
+
+
+def _why(request: RemoteStopTransactionReq, confirmation: RemoteStopTransactionConf, target: Target) -> str | None:
+    """Only what runs can be stopped, and only by the charge point that it runs on (C 5.12)."""
+    if confirmation.status == "Accepted":
+        return None
+    known = target.charge_point.transactions.get(request.transaction_id)
+    if known is None:
+        return f"transaction {request.transaction_id} is not known on {target.charge_point.id}"
+    if known.state != "active":
+        return _check(request, target)
+    connector = target.charge_point.connectors.get(known.connector)
+    if connector is not None and connector.status == "Available":
+        return (
+            f"connector {known.connector} is Available, so nothing runs there any more: "
+            f"csmsctl tx close {known.id} --reason TEXT"
+        )
     return None
 
 
@@ -41,7 +59,7 @@ def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Observation:
     return Observation(known.state, reached=known.state == "stopped", failed=closed, facts=facts)
 
 
-OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check)
+OUTGOING = Outgoing(RemoteStopTransactionReq, RemoteStopTransactionConf, check=_check, why=_why)
 
 
 class RemoteStop(Operation, kw_only=True):

@@ -18,8 +18,20 @@ class ResetConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected"]
 
 
+def _why(request: ResetReq, confirmation: ResetConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    running = target.charge_point.transactions.active()
+    update = target.site.firmware.updates.current(target.charge_point.id)
+    if update is not None and not update.ended:
+        return f"firmware update {update.id} is under way ({update.state})"
+    if running:
+        return f"transaction {running[0].id} runs: csmsctl remote-stop --transaction {running[0].id}, or --type hard"
+    return None
+
+
 # C 5.14: one that accepted it ends its transactions and restarts; some take it and never do.
-OUTGOING = Outgoing(ResetReq, ResetConf, restart_seconds=60)
+OUTGOING = Outgoing(ResetReq, ResetConf, why=_why, restart_seconds=60)
 
 
 def _rebooted(sent: Sent[ResetReq]) -> Observation:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
+from csmsd.profiles.core.connectors import faulty, missing
 
 
 class UnlockConnectorReq(Message, kw_only=True):
@@ -16,7 +17,19 @@ class UnlockConnectorConf(Message, kw_only=True):
     status: Literal["Unlocked", "UnlockFailed", "NotSupported"]
 
 
-OUTGOING = Outgoing(UnlockConnectorReq, UnlockConnectorConf, accepted=frozenset({"Unlocked"}))
+def _why(request: UnlockConnectorReq, confirmation: UnlockConnectorConf, target: Target) -> str | None:
+    if confirmation.status == "Unlocked":
+        return None
+    state, number = target.charge_point, request.connector_id
+    running = state.transactions.active_on(number)
+    if running is not None:
+        return f"transaction {running.id} runs there: csmsctl remote-stop --transaction {running.id}"
+    if confirmation.status == "NotSupported":
+        return missing(state, number) or f"connector {number} has no lock, as with a fixed cable (C 5.18)"
+    return missing(state, number) or faulty(state, number)
+
+
+OUTGOING = Outgoing(UnlockConnectorReq, UnlockConnectorConf, accepted=frozenset({"Unlocked"}), why=_why)
 
 
 class UnlockConnector(Operation, kw_only=True):

@@ -1,5 +1,6 @@
 """SendLocalList (C 5.15, 6.41): give a charge point a new Local Authorization List, or changes to the one it has."""
 
+from shlex import quote
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -41,11 +42,11 @@ def request_for(update: Update, version: int) -> SendLocalListReq:
 def _check(request: SendLocalListReq, target: Target) -> str | None:
     entries = request.local_authorization_list or []
     if request.list_version < 1:
-        return "a list version is 1 or more: 0 and -1 have a meaning of their own (CE 3.52)"
+        raise CannotSend("a list version is 1 or more: 0 and -1 have a meaning of their own (CE 3.52)")
     if len({fold(entry.id_tag) for entry in entries}) < len(entries):
-        return "an idTag stands there twice (C 6.41)"
+        raise CannotSend("an idTag stands there twice (C 6.41)")
     if request.update_type == "Full" and any(entry.id_tag_info is None for entry in entries):
-        return "in a full list every idTag needs its idTagInfo (C 7.1)"
+        raise CannotSend("in a full list every idTag needs its idTagInfo (C 7.1)")
     at_once = limit(target.charge_point, "SendLocalListMaxLength")
     name = target.charge_point.id
     if at_once is not None and len(entries) > at_once:
@@ -88,6 +89,24 @@ def _settle(
     return [known], [Event("local_list.updated", target.charge_point.id, updated)]
 
 
+def _why(request: SendLocalListReq, confirmation: SendLocalListConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    state = target.charge_point
+    enabled = state.configured("LocalAuthListEnabled")
+    if enabled is not None and enabled.strip().casefold() == "false":
+        helps = f"csmsctl change-configuration {quote(state.id)} --set LocalAuthListEnabled=true"
+        return f"its list is disabled (LocalAuthListEnabled): {helps}"
+    if confirmation.status == "NotSupported":
+        profiles = state.configured_words("SupportedFeatureProfiles")
+        missing = profiles is not None and "localauthlistmanagement" not in profiles
+        return "its SupportedFeatureProfiles do not have LocalAuthListManagement (C 3.3)" if missing else None
+    if request.update_type == "Differential":
+        whole = f"csmsctl local-list sync {quote(state.id)}"
+        return f"changes fit only the list that they were made for; the whole one: {whole}"
+    return too_many(len(request.local_authorization_list or []), target)
+
+
 def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
     """Whether an update arrived that was not answered shows the next GetLocalListVersion."""
     if outcome in ("timeout", "unknown"):
@@ -98,7 +117,13 @@ def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tup
 
 
 OUTGOING = Outgoing(
-    SendLocalListReq, SendLocalListConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
+    SendLocalListReq,
+    SendLocalListConf,
+    check=_check,
+    settle=_settle,
+    intend=_intend,
+    unconfirmed=_unconfirmed,
+    why=_why,
 )
 
 

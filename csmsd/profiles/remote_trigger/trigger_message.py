@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.core.connectors import missing, numbers
 from csmsd.profiles.record import Change, Event
 
 MessageTrigger = Literal[
@@ -16,6 +17,9 @@ MessageTrigger = Literal[
     "MeterValues",
     "StatusNotification",
 ]
+
+
+_OF_A_CONNECTOR = ("MeterValues", "StatusNotification")
 
 
 class TriggerMessageReq(Message, kw_only=True):
@@ -42,7 +46,20 @@ def _settle(
     return [], []
 
 
-OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle)
+def _why(request: TriggerMessageReq, confirmation: TriggerMessageConf, target: Target) -> str | None:
+    state = target.charge_point
+    if confirmation.status == "Accepted":
+        return None
+    profiles = state.configured_words("SupportedFeatureProfiles")
+    if confirmation.status == "NotImplemented" and profiles is not None and "remotetrigger" not in profiles:
+        return "its SupportedFeatureProfiles do not have RemoteTrigger (C 3.3)"
+    absent = missing(state, request.connector_id)
+    if absent is None and request.connector_id is None and request.requested_message in _OF_A_CONNECTOR:
+        return f"it may want a connector to be named: --connector {(numbers(state) or [1])[0]}"
+    return absent
+
+
+OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle, why=_why)
 
 
 def _arrived(sent: Sent[TriggerMessageReq]) -> Observation:

@@ -7,6 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.types import Integer, Message
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.record import Change, Event
+from csmsd.profiles.refusal import NotThere
 
 
 class CancelReservationReq(Message, kw_only=True):
@@ -20,7 +21,7 @@ class CancelReservationConf(Message, kw_only=True):
 def _check(request: CancelReservationReq, target: Target) -> str | None:
     known = target.site.reservations.get(target.charge_point.id, request.reservation_id)
     if known is None:
-        return f"reservation {request.reservation_id} is not known on {target.charge_point.id}"
+        raise NotThere(f"reservation {request.reservation_id} is not known on {target.charge_point.id}")
     return None if known.active else f"reservation {request.reservation_id} is {known.state} already"
 
 
@@ -33,7 +34,16 @@ def _settle(
     return [*changes], events
 
 
-OUTGOING = Outgoing(CancelReservationReq, CancelReservationConf, check=_check, settle=_settle)
+def _why(request: CancelReservationReq, confirmation: CancelReservationConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    try:
+        return _check(request, target)
+    except NotThere as error:
+        return str(error)
+
+
+OUTGOING = Outgoing(CancelReservationReq, CancelReservationConf, check=_check, settle=_settle, why=_why)
 
 
 class CancelReservation(Operation, kw_only=True):

@@ -7,8 +7,9 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
+from csmsd.profiles.core.connectors import against_start
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
-from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.reservation.foreign_use import used_in_spite_of
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
 from csmsd.profiles.site import Site
@@ -31,18 +32,28 @@ def _check(request: ReserveNowReq, target: Target) -> str | None:
     if request.connector_id == 0 and zero_supported is not None and zero_supported.strip().casefold() != "true":
         return f"{target.charge_point.id} takes no reservations of connector 0 (ReserveConnectorZeroSupported)"
     if not 0 < request.reservation_id <= LARGEST_ID:
-        return f"reservation ids are 1 to {LARGEST_ID}: many charge points take 0 for none"
+        raise CannotSend(f"reservation ids are 1 to {LARGEST_ID}: many charge points take 0 for none")
     expires_at = parse_time(request.expiry_date)
     if expires_at is None:
-        return f"{request.expiry_date!r} is no time"
+        raise CannotSend(f"{request.expiry_date!r} is no time")
     if expires_at <= target.now:
-        return f"{request.expiry_date} is over already"
+        raise CannotSend(f"{request.expiry_date} is over already")
     status = target.site.authorization(request.id_tag, target.now)
     if target.site.id_tag(request.id_tag) is None and status != "Accepted":
-        return f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}"
+        raise NotThere(f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}")
     if status != "Accepted":
         return f"idTag {request.id_tag} is {status}; see: csmsctl tag show {request.id_tag}"
     return None
+
+
+def _why(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    if request.connector_id == 0:
+        against = against_start(None, request.id_tag, target)
+        zero = "it may take none of connector 0 (C 5.13): name one with --connector"
+        return against or (zero if confirmation.status == "Rejected" else None)
+    return against_start(request.connector_id, request.id_tag, target)
 
 
 def _terms(request: ReserveNowReq) -> Terms:
@@ -79,7 +90,13 @@ def _unconfirmed(request: ReserveNowReq, outcome: str, target: Target) -> tuple[
 
 
 OUTGOING = Outgoing(
-    ReserveNowReq, ReserveNowConf, check=_check, settle=_settle, intend=_intend, unconfirmed=_unconfirmed
+    ReserveNowReq,
+    ReserveNowConf,
+    check=_check,
+    settle=_settle,
+    intend=_intend,
+    unconfirmed=_unconfirmed,
+    why=_why,
 )
 
 

@@ -1,5 +1,6 @@
 """ClearChargingProfile (C 5.5): take charging profiles from a charge point."""
 
+from shlex import quote
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -43,7 +44,19 @@ def _settle(
     return changes, [told] if status == "Accepted" or gone else []
 
 
-OUTGOING = Outgoing(ClearChargingProfileReq, ClearChargingProfileConf, settle=_settle)
+def _why(request: ClearChargingProfileReq, confirmation: ClearChargingProfileConf, target: Target) -> str | None:
+    """Unknown: no profile matches (C 7.21)."""
+    if confirmation.status == "Accepted":
+        return None
+    state = target.charge_point
+    known = target.site.smart_charging.installed.of(state.id)
+    there = ", ".join(f"{one.name or one.profile_id} (id {one.profile_id}, connector {one.connector})" for one in known)
+    if not there:
+        return "nothing to clear: it has accepted no profile from csmsd"
+    return f"nothing to clear matches; it has accepted {there}: csmsctl profile installed {quote(state.id)}"
+
+
+OUTGOING = Outgoing(ClearChargingProfileReq, ClearChargingProfileConf, settle=_settle, why=_why)
 
 
 class ClearChargingProfile(Operation, kw_only=True):

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule, ConnectorId, DateTime, Message, NonNegative
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
+from csmsd.profiles.core.connectors import missing
 from csmsd.profiles.smart_charging.linter import known_of
 
 
@@ -31,7 +32,16 @@ def _check(request: GetCompositeScheduleReq, target: Target) -> str | None:
     return None
 
 
-OUTGOING = Outgoing(GetCompositeScheduleReq, GetCompositeScheduleConf, check=_check)
+def _why(request: GetCompositeScheduleReq, confirmation: GetCompositeScheduleConf, target: Target) -> str | None:
+    if confirmation.status == "Accepted":
+        return None
+    against = missing(target.charge_point, request.connector_id) or _check(request, target)
+    if against is None and request.connector_id == 0:
+        return "it may not reckon for the whole charge point: name a connector with --connector"
+    return against
+
+
+OUTGOING = Outgoing(GetCompositeScheduleReq, GetCompositeScheduleConf, check=_check, why=_why)
 
 
 class GetCompositeSchedule(Operation, kw_only=True):

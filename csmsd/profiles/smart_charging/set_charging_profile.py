@@ -8,13 +8,18 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
+from csmsd.profiles.core.connectors import missing
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.composite_schedule import Cause, compose
 from csmsd.profiles.smart_charging.installed import installed
 from csmsd.profiles.smart_charging.library import prepared
-from csmsd.profiles.smart_charging.linter import known_of, lint_for, objection
+from csmsd.profiles.smart_charging.linter import known_of, lint, lint_for, objection
+from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+
+_DAY_MS = 86_400_000
 
 
 class SetChargingProfileReq(Message, kw_only=True):
@@ -27,6 +32,9 @@ class SetChargingProfileConf(Message, kw_only=True):
 
 
 def _check(request: SetChargingProfileReq, target: Target) -> str | None:
+    wrong = objection(lint(request.cs_charging_profiles, target.now))
+    if wrong is not None:
+        raise CannotSend(wrong)
     known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
     return objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
 
@@ -56,7 +64,38 @@ def _settle(
     return [*changes, *site.smart_charging.installed.accept(record)], [told]
 
 
-OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle)
+def _why(request: SetChargingProfileReq, confirmation: SetChargingProfileConf, target: Target) -> str | None:
+    if confirmation.status != "Accepted":
+        known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
+        against = objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
+        return missing(target.charge_point, request.connector_id) or against
+    return _shadowed(request, target)
+
+
+def _shadowed(request: SetChargingProfileReq, target: Target) -> str | None:
+    """Whether another one leads all day, so that nothing comes of it (C 3.13.1)."""
+    profile = request.cs_charging_profiles
+    if profile.charging_profile_purpose == "ChargePointMaxProfile":
+        return None  # what it caps is seen when something charges
+    outlook = Outlook.of(target)
+    connectors = [request.connector_id] if request.connector_id else outlook.moment.connectors
+    leading: list[Cause] = []
+    for connector in connectors:
+        held = Outlook.of(target)
+        held.add(profile, request.connector_id)
+        for period in compose(held.sources, connector, target.now, target.now + _DAY_MS, outlook.unit, held.moment):
+            if any(cause.source.profile.charging_profile_id == profile.charging_profile_id for cause in period.because):
+                return None
+            leading += period.because
+    if not leading:
+        return None  # it holds at another time
+    first = leading[0].source
+    name = first.name or first.profile.charging_profile_id
+    level = first.profile.stack_level
+    return f"no effect within a day: {name} leads, a {first.profile.charging_profile_purpose} on stack level {level}"
+
+
+OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle, why=_why)
 
 
 def _transactions_moved(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:

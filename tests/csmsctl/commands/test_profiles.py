@@ -96,10 +96,6 @@ def test_add(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
     expected = {"name": "night", "profile": {"stackLevel": 0}, "replace": True, "force": True}
     assert daemon.params("profile.add") == expected
     assert csmsctl("profile", "add", "night", "--file", "-", stdin='{"stackLevel":0}').code == 0
-    daemon.replies["profile.add"] = {"changed": False, "differs": True, "profile": record()}
-    other = csmsctl("profile", "add", "night", "--daily", "00:00-24:00=6A")
-    assert other.code == 0
-    assert "is another profile" in other.err
 
 
 @pytest.mark.parametrize(

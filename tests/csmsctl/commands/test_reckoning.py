@@ -117,7 +117,7 @@ async def test_a_doubtful_figure_is_explained_settled_and_restored(site: Site) -
     assert (await site.json("report", "--since", "-1d"))["total"]["energy_wh"] == 0
     (booked,) = csv.DictReader((await site.csmsctl("export", "transactions")).out.splitlines())
     assert (booked["revision"], booked["energy_wh"]) == ("3", "4000")
-    assert (await site.csmsctl("tx", "settle", str(number), "--undo", "--reason", "x", "--yes")).code == 2
+    assert (await site.csmsctl("tx", "settle", str(number), "--undo", "--reason", "x", "--yes")).code == 7
 
 
 async def test_what_runs_or_was_never_stopped_is_not_settled(site: Site) -> None:

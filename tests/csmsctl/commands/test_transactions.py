@@ -79,6 +79,6 @@ async def test_what_is_not_closed(site: Site) -> None:
 
     await charge_point.stop_transaction(begun.transaction_id, 2000)
     stopped = await site.csmsctl("tx", "close", number, "--reason", "x", "--yes")
-    assert (stopped.code, "its books are closed" in stopped.err) == (2, True), stopped
+    assert (stopped.code, "its books are closed" in stopped.err) == (7, True), stopped
     kept = (await site.json("tx", "show", number))["transactions"][0]
     assert (kept["state"], kept["energy_wh"], kept["note"]) == ("stopped", 1000, None)

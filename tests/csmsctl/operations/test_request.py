@@ -34,7 +34,7 @@ def test_one_target(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         (["call_error"], False, 7),
         (["timeout"], False, 8),
         (["not_connected"], False, 6),
-        (["unknown"], False, 1),
+        (["unknown"], False, 8),
         (["accepted", "rejected"], False, 7),
         (["accepted", "accepted"], True, 0),
         (["accepted", "not_connected"], True, 9),

@@ -337,7 +337,7 @@ async def test_a_waiting_command_can_be_cancelled_and_a_sent_one_cannot(site: Si
     sent = (await watcher.event("task.created"))["data"]["task"]
     second = command(site, "reset", "CP1", "--type", "soft")
     queued = (await watcher.event("task.created"))["data"]["task"]
-    assert (await site.csmsctl("task", "cancel", str(sent))).code == 2
+    assert (await site.csmsctl("task", "cancel", str(sent))).code == 7
     assert (await site.csmsctl("task", "cancel", str(queued))).code == 0
     assert (await second).json["results"][0]["outcome"] == "not_sent"
     await charge_point.answer(request, {"status": "Accepted"})

@@ -12,8 +12,10 @@ KEYS = ["charge_point", "action", "outcome", "status", "request", "response", "e
 CASES = [
     (Obstacle.SENSELESS, 2, "why"),
     (Obstacle.NOT_THERE, 3, "why"),
-    (Obstacle.OBJECTION, 2, "why; --force sends it all the same"),
-    (Obstacle.TRANSACTION, 1, "why (--unless-transaction)"),
+    (Obstacle.MALFORMED, 2, "why; --force sends it all the same"),
+    (Obstacle.NOT_KNOWN, 3, "why; --force sends it all the same"),
+    (Obstacle.OBJECTION, 7, "why; --force sends it all the same"),
+    (Obstacle.TRANSACTION, 7, "why (--unless-transaction)"),
     (Obstacle.STOPPING, 1, "why"),
     (Obstacle.NO_FILE_HOST, 1, "why"),
     (Obstacle.NOT_RECORDED, 1, "why"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.operations.call import Call, RawRequest, connector_of
+from csmsd.operations.result import Obstacle
 from csmsd.ports import CallEnd
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
@@ -12,6 +13,7 @@ from csmsd.profiles.core.clear_cache import ClearCacheReq
 from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
 from csmsd.profiles.core.reset import ResetReq
 from csmsd.profiles.core.unlock_connector import UnlockConnectorConf, UnlockConnectorReq
+from csmsd.profiles.local_auth_list.send_local_list import SendLocalListReq
 from tests.csmsd.profiles.scene import Scene
 
 
@@ -44,15 +46,20 @@ def test_a_rejected_charge_point_is_sent_nothing() -> None:
     scene = Scene()
     scene.cp.record.boot_status = "Rejected"
     for request in (ClearCacheReq(), RawRequest("ClearCache", b"{}"), RawRequest("Vendor", b"{}")):
-        assert "C 4.2" in (Call.of(request).objection(target(scene)) or "")
+        obstacle, text = Call.of(request).objection(target(scene)) or (None, "")
+        assert (obstacle, "C 4.2" in text) == (Obstacle.OBJECTION, True)
 
 
 def test_a_request_is_checked_for_its_limits_and_by_its_slice_and_a_raw_one_is_not() -> None:
     scene = Scene()
     too_long = ChangeConfigurationReq(key="k" * 51, value="1")
     unknown = RemoteStopTransactionReq(transaction_id=99)
-    assert "key" in (Call.of(too_long).objection(target(scene)) or "")
-    assert Call.of(unknown).objection(target(scene)) == "transaction 99 is not known on CP1"
+    obstacle, text = Call.of(too_long).objection(target(scene)) or (None, "")
+    assert (obstacle, "key" in text) == (Obstacle.MALFORMED, True)
+    not_known = (Obstacle.NOT_KNOWN, "transaction 99 is not known on CP1")
+    assert Call.of(unknown).objection(target(scene)) == not_known
+    empty = SendLocalListReq(list_version=0, update_type="Full")
+    assert (Call.of(empty).objection(target(scene)) or ("",))[0] is Obstacle.MALFORMED
     assert Call.of(ClearCacheReq()).objection(target(scene)) is None
     for request in (too_long, unknown):
         raw = RawRequest(Call.of(request).action, Call.of(request).payload)

@@ -47,7 +47,7 @@ async def test_what_was_sent_is_waited_for_however_long_it_had_to_wait_for_other
 async def test_what_speaks_against_it_is_told_at_once(engine: Engine) -> None:
     engine.links.away.add("cp1")
     (result,) = await engine.enqueue("remote-stop", transaction=99)
-    assert result.obstacle is Obstacle.OBJECTION
+    assert result.obstacle is Obstacle.NOT_KNOWN
     assert len(engine.queue) == 0
 
 

@@ -18,6 +18,7 @@ from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Event, Once
+from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
 
 _noon = parse_time("2026-03-01T12:00:00.000Z")
@@ -167,7 +168,17 @@ class Scene:
         """What speaks against the one request of an operation."""
         (request,) = operation.steps(self.target(of))
         check = outgoing()[type(request).__name__.removesuffix("Req")].check
-        return check(request, self.target(of)) if check is not None else None
+        try:
+            return check(request, self.target(of)) if check is not None else None
+        except (CannotSend, NotThere) as against:
+            return str(against)
+
+    def why(self, action: str, request: object, confirmation: object, *, of: str = "CP1") -> str | None:
+        """What explains a charge point's answer."""
+        declared = outgoing()[action]
+        sent, _ = read(declared.request, msgspec.json.encode(request))
+        answer, _ = read(declared.confirmation, msgspec.json.encode(confirmation))
+        return declared.why(sent, answer, self.target(of)) if declared.why is not None else None
 
     def confirmed(self, action: str, request: object, confirmation: object) -> list[Change]:
         """A charge point confirms what was asked; the changes that come of it."""

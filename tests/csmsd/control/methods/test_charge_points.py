@@ -50,8 +50,19 @@ async def test_a_password_has_16_to_40_bytes(site: Site, password: str) -> None:
 
 async def test_one_that_is_registered_is_not_registered_again(site: Site) -> None:
     await site.register("CP1", note="first")
-    again = await site.call("charge_point.add", id="cp1", note="second", generate_password=True)
-    assert (again["changed"], again["charge_point"]["note"], "password" in again) == (False, "first", False)
+    for other in ({"note": "second"}, {"generate_password": True}, {"password": "x" * 16}, {"labels": ["a"]}):
+        code, text = await site.refused("charge_point.add", id="cp1", **other)
+        assert (code, "with other values" in text) == (1, True), other
+    for same in ({}, {"note": "first"}):
+        assert (await site.call("charge_point.add", id="cp1", **same))["changed"] is False
+    assert (await site.call("charge_point.show", id="CP1"))["note"] == "first"
+
+
+async def test_one_with_the_same_password_is_the_same(site: Site) -> None:
+    await site.register("CP1", password="0123456789abcdef")
+    same = await site.call("charge_point.add", id="CP1", password="0123456789abcdef")
+    assert same["changed"] is False
+    assert (await site.refused("charge_point.add", id="CP1", password="0123456789abcdeF"))[0] == 1
 
 
 async def test_labels_are_added_and_removed_in_any_case(site: Site) -> None:
@@ -111,7 +122,7 @@ async def test_one_that_charges_is_removed_by_force_only(site: Site) -> None:
     point = await site.raw("CP1")
     number = (await point.ask("StartTransaction", START))[2]["transactionId"]
     code, text = await site.refused("charge_point.remove", id="CP1")
-    assert (code, f"running transaction ({number})" in text) == (2, True)
+    assert (code, f"running transaction ({number})" in text) == (7, True)
     await site.asked_nothing(point)
 
     watcher = await site.watch("charge_point.removed")

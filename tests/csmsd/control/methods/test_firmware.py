@@ -122,7 +122,7 @@ async def test_an_image_in_use_is_removed_by_force_only(make_site: MakeSite) -> 
     site = await make_site(hosting())
     await add_firmware(site)
     await update(site, await site.raw("CP1"))
-    assert await site.refused("firmware.remove", name="acme-2.1.bin") == (2, "acme-2.1.bin is in use: CP1.")
+    assert await site.refused("firmware.remove", name="acme-2.1.bin") == (7, "acme-2.1.bin is in use: CP1.")
     assert (await site.call("firmware.remove", name="acme-2.1.bin", force=True))["changed"] is True
     assert (await site.refused("firmware.remove", name="acme-2.1.bin"))[0] == 3
     assert stored(site, "firmware") == []

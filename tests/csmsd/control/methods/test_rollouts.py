@@ -45,7 +45,7 @@ async def test_what_cannot_begin(site: Site, fields: dict[str, Any], code: int, 
 async def test_nobody_takes_part_in_two(site: Site) -> None:
     begun = (await site.call("rollout.start", targets=["CP1"], file=FILE))["rollout"]
     code, text = await site.refused("rollout.start", targets=["CP2", "CP1"], file=FILE)
-    assert (code, text) == (2, f"CP1 takes part in rollout {begun['id']}.")
+    assert (code, text) == (7, f"CP1 takes part in rollout {begun['id']}.")
     other = (await site.call("rollout.start", targets=["CP2"], file=FILE))["rollout"]
     listed = (await site.call("rollout.list"))["rollouts"]
     assert [rollout["id"] for rollout in listed] == [other["id"], begun["id"]], "the newest first"
@@ -67,7 +67,7 @@ async def test_from_running_to_its_end(site: Site) -> None:
     told = [(await watcher.event("rollout.changed"))["data"]["state"] for _ in range(4)]
     assert told == ["running", "paused", "running", "cancelled"]
     for method in ("rollout.pause", "rollout.resume"):
-        assert await site.refused(method, id=number) == (2, f"Rollout {number} is over: cancelled.")
+        assert await site.refused(method, id=number) == (7, f"Rollout {number} is over: cancelled.")
 
     for _ in range(2):
         shown = await site.call("rollout.show", id=number)

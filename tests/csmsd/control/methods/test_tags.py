@@ -53,7 +53,9 @@ async def test_twenty_characters_are_a_tag(site: Site) -> None:
 
 async def test_adding_one_that_is_known_changes_nothing(site: Site) -> None:
     added = await site.call("tag.add", id="A1", **FULL)
-    again = await site.call("tag.add", id="a1", note="other", blocked=False)
+    code, text = await site.refused("tag.add", id="a1", note="other", blocked=False)
+    assert (code, "with other values" in text) == (1, True)
+    again = await site.call("tag.add", id="a1", **FULL)
     assert (added["changed"], again["changed"]) == (True, False)
     assert again["tag"] == added["tag"]
     assert added["tag"]["status"] == "Blocked"

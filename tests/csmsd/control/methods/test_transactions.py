@@ -80,7 +80,7 @@ async def test_closing_wants_a_reason_and_something_to_close(site: Site) -> None
             "Closing a transaction needs a reason.",
         )
     assert await site.refused("transaction.close", id=stopped, reason="late") == (
-        2,
+        7,
         f"Transaction {stopped} was stopped at 2026-03-01T13:00:00.000Z; its books are closed.",
     )
     assert await numbers(site, state="active") == [running]

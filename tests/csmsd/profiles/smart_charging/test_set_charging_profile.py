@@ -155,3 +155,14 @@ def test_one_limit_is_a_profile_of_its_own(scene: Scene, connector: int, purpose
 def test_what_limits_is_said_in_one_way(scene: Scene, said: dict[str, Any]) -> None:
     with pytest.raises(CannotSend):
         scene.asks(SetChargingProfile(connector=1, **said))
+
+
+@pytest.mark.parametrize(("level", "shadowed"), [(0, True), (3, False)])
+def test_what_was_accepted_and_has_no_effect_is_told_by_what_leads(scene: Scene, level: int, shadowed: bool) -> None:
+    add(scene, "lv2", profile((0, 10), level=2, start=NOON - DAY))
+    set_profile(scene, "lv2")
+    add(scene, "mine", profile((0, 8), level=level, start=NOON - DAY))
+    [request] = scene.asks(SetChargingProfile(connector=1, profile="mine"))
+    why = scene.why("SetChargingProfile", request, {"status": "Accepted"})
+    leads = "no effect within a day: lv2 leads, a TxDefaultProfile on stack level 2"
+    assert why == (leads if shadowed else None)

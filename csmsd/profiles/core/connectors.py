@@ -1,0 +1,101 @@
+"""A charge point's connectors: which there are, and what speaks against a transaction on one, as far as is known."""
+
+from shlex import quote
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import MAX_CONNECTORS, ChargePointState, Connector
+
+_ERRORS = {
+    "ConnectorLockFailure": "its lock does not work",
+    "GroundFailure": "its residual current device has tripped",
+    "HighTemperature": "it is too hot",
+    "OverCurrentFailure": "too much current",
+    "PowerSwitchFailure": "its contactor does not work",
+}  # C 7.6, in words
+
+
+def numbers(state: ChargePointState) -> list[int] | None:
+    """All that there are but 0; None where the charge point has told of none."""
+    reported = {number for number in state.connectors if number > 0}
+    most = state.configured_number("NumberOfConnectors") or 0
+    return sorted({*range(1, min(most, MAX_CONNECTORS) + 1), *reported}) or None
+
+
+def missing(state: ChargePointState, number: int | None) -> str | None:
+    """Says which there are, where there is none of that number."""
+    known = numbers(state)
+    if not number or known is None or number in known:
+        return None
+    listed = ", ".join(map(str, known))
+    return f"{state.id} has no connector {number}, but {listed}"
+
+
+def against_start(number: int | None, id_tag: str, target: Target) -> str | None:
+    """Why no transaction can begin there, or on any where none is named, and what helps."""
+    state = target.charge_point
+    if number is not None:
+        absent = missing(state, number)
+        return absent if absent is not None else _whole(state) or _one(number, id_tag, target)
+    whole = _whole(state)
+    if whole is not None:
+        return whole
+    known = numbers(state)
+    found = [_one(number, id_tag, target) for number in known or ()]
+    reasons = [reason for reason in found if reason is not None]
+    return "; ".join(reasons) if reasons and len(reasons) == len(found) else None
+
+
+def faulty(state: ChargePointState, number: int) -> str | None:
+    """`connector 2 is Faulted: GroundFailure (its residual current device has tripped)`."""
+    connector = state.connectors.get(number)
+    if connector is None or connector.status != "Faulted":
+        return None
+    where = f"connector {number}" if number else f"{state.id} as a whole"
+    return f"{where} is Faulted{_error(connector)}: that is mended there, then csmsctl reset {quote(state.id)}"
+
+
+def out_of_service(state: ChargePointState, number: int) -> str | None:
+    connector = state.connectors.get(number)
+    if connector is None or connector.status != "Unavailable":
+        return None
+    where = f"connector {number}" if number else f"{state.id} as a whole"
+    helps = f"csmsctl change-availability {quote(state.id)} --connector {number} --type operative"
+    return f"{where} is Unavailable: {helps}"
+
+
+def _whole(state: ChargePointState) -> str | None:
+    return faulty(state, 0) or out_of_service(state, 0)
+
+
+def _one(number: int, id_tag: str, target: Target) -> str | None:
+    state = target.charge_point
+    running = state.transactions.active_on(number)
+    if running is not None:
+        helps = f"csmsctl remote-stop --transaction {running.id}"
+        return f"connector {number} is charging for {running.id_tag} (transaction {running.id}): {helps}"
+    known = state.connectors.get(number)
+    status = known.status if known is not None else ""
+    if status == "Finishing":
+        return f"connector {number} is Finishing: the vehicle of before is still plugged in"
+    return faulty(state, number) or out_of_service(state, number) or _reserved(number, id_tag, status, target)
+
+
+def _reserved(number: int, id_tag: str, status: str, target: Target) -> str | None:
+    """For somebody else (C 5.13); connector 0 stays free for one, whichever that is."""
+    state = target.charge_point
+    tag = target.site.id_tag(id_tag)
+    parent = tag.parent if tag is not None else None
+    here = [known for known in target.site.reservations.active_on(state.id) if known.connector == number]
+    for known in here:
+        if not known.terms.serve(number, fold(id_tag), parent):
+            helps = f"csmsctl cancel-reservation {quote(state.id)} --id {known.id}"
+            return f"connector {number} is reserved for {known.id_tag} (reservation {known.id}): {helps}"
+    return f"connector {number} is Reserved, not by csmsd" if status == "Reserved" and not here else None
+
+
+def _error(connector: Connector) -> str:
+    parts = [] if connector.error_code == "NoError" else [connector.error_code]
+    more = ", ".join(filter(None, (_ERRORS.get(connector.error_code), connector.info, connector.vendor_error_code)))
+    text = f": {parts[0]}" if parts else ""
+    return f"{text} ({more})" if more else text
