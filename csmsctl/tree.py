@@ -168,6 +168,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     },
     "Records": {
         "status": Entry(f"{_HERE}.status:status", "csmsctl status 'north-*'"),
+        "explain": Entry(f"{_HERE}.explanation:explain_charge_point", "csmsctl explain CP1 --connector 1"),
         "watch": Entry(f"{_HERE}.watch:watch", "csmsctl watch @north", alone=True),
         "cp": _CP,
         "tag": _TAG,

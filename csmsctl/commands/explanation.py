@@ -1,12 +1,13 @@
-"""`tx explain`: the story of a transaction."""
+"""`tx explain`: the story of a transaction; `explain`: how things stand with a charge point, and why."""
 
 import shutil
 import sys
 from textwrap import wrap
+from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import TransactionId
+from csmsctl.arguments.parameters import Identity, TransactionId
 from csmsctl.display.escape import visible
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
@@ -61,3 +62,38 @@ def explain(ctx: typer.Context, transaction: TransactionId) -> None:
             run.output.text(line)
     run.output.text("")
     run.output.table(_STORY, story)
+
+
+_FACT_STYLES = {"refused": "red", "command": "yellow", "limit": "cyan", "start": "bold"}
+_FACTS = (
+    Column("kind", "WHAT", style=lambda fact: _FACT_STYLES.get(str(fact.get("kind")), "")),
+    Column("connector", "CONN", right=True),
+    Column("time", "SINCE", moment),
+    Column("text", "IS SO", folds=True),
+)
+_NEXT = (Column("command", "DO NEXT", folds=True), Column("why", "BECAUSE", folds=True))
+
+
+def explain_charge_point(
+    ctx: typer.Context,
+    charge_point: Identity,
+    connector: Annotated[
+        int | None, typer.Option("--connector", metavar="N", min=1, help="This connector only", show_default=False)
+    ] = None,
+) -> None:
+    """Tell how things stand with a charge point, and why.
+
+    Whether it is there and since when, what it said last, what was refused, which limits hold and whose they are, what
+    a remote start would meet, and what to do next. For a transaction: csmsctl tx explain
+    """
+    run = invocation(ctx)
+    found = run.call("charge_point.explain", id=charge_point, connector=connector)
+    if run.output.documented(found):
+        return
+    known = found.get("facts") or []
+    if run.output.csv:
+        run.output.table([Column(key, key) for key in ("kind", "connector", "time", "text")], known)
+        return
+    run.output.table(_FACTS, known)
+    run.output.text("")
+    run.output.table(_NEXT, found.get("next") or [], empty="Nothing wants attention.")

@@ -37,13 +37,8 @@ def not_there(message: str, next_step: str | None = None) -> RpcError:
 
 
 def forbidden(message: str, next_step: str | None = None) -> RpcError:
-    """What is known of the state of things speaks against it."""
+    """The known state of things speaks against it."""
     return RpcError(7, message, next_step)
-
-
-def differs(message: str, next_step: str) -> RpcError:
-    """What was to be added is there already, and is not the same."""
-    return RpcError(1, message, next_step)
 
 
 class Caller(msgspec.Struct):

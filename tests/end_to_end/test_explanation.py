@@ -158,3 +158,18 @@ async def test_signed_data_has_no_unit_of_ours(site: Site) -> None:
     table = (await site.csmsctl("tx", "meter", str(number))).out
     assert "FORMAT" in table
     assert "SignedData" in table
+
+
+async def test_how_things_stand_with_a_charge_point(site: Site) -> None:
+    point = await site.raw("CP1")
+    fault = {"connectorId": 2, "status": "Faulted", "errorCode": "GroundFailure"}
+    await point.ask("StatusNotification", fault)
+    ended = await site.csmsctl("explain", "CP1", "--connector", "2")
+    assert ended.code == 0, ended.err
+    assert "it is connected from 127.0.0.1" in ended.out
+    assert "a remote start would be refused: connector 2 is Faulted: GroundFailure" in ended.out
+    assert "csmsctl log CP1" in ended.out
+    found = await site.json("explain", "CP1", "--connector", "2")
+    assert (found["charge_point"], found["connector"]) == ("CP1", 2)
+    assert found["next"][0]["command"] == "csmsctl log CP1"
+    assert (await site.csmsctl("explain", "NOPE")).code == 3

@@ -14,8 +14,8 @@ from csmsd.control.rpc import (
     Json,
     Method,
     NoParameters,
+    RpcError,
     Table,
-    differs,
     forbidden,
     not_there,
     usage,
@@ -159,7 +159,7 @@ async def add(service: Registrations, parameters: Fields, caller: Caller) -> Jso
     if known is not None:
         if _other(service, parameters, known.record):
             other = f"{known.id} is registered already, with other values; nothing has changed."
-            raise differs(other, f"To change it: csmsctl cp set {quote(known.id)}")
+            raise RpcError(1, other, f"To change it: csmsctl cp set {quote(known.id)}")
         return {"changed": False, "charge_point": charge_point_view(known)}
     record = ChargePoint(id=parameters.id, registered_at=service.now())
     password = _apply(service, parameters, record)

@@ -1,18 +1,29 @@
-"""Why a transaction came to what it is: its story, from all that is kept."""
+"""Why a transaction came to what it is, and why a charge point does what it does: from all that is kept."""
 
+import msgspec
+
+from csmsd.control.explanation import charge_point
 from csmsd.control.explanation.gathering import gather
 from csmsd.control.explanation.story import Story
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods.transactions import Number, known_transaction
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
+from csmsd.control.targets import one
 from csmsd.control.views import time_text, transaction_view
+from csmsd.ports import TaskFilter
+from csmsd.profiles.action import Target
 
 
 class Explanation(Service):
     """With the log."""
 
     log: LogBook
+
+
+class Place(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    connector: int | None = None
 
 
 async def explain(service: Explanation, parameters: Number, caller: Caller) -> Json:
@@ -30,4 +41,25 @@ async def explain(service: Explanation, parameters: Number, caller: Caller) -> J
     }
 
 
-METHODS: Table[Explanation] = {"transaction.explain": Method(Number, explain)}
+async def explain_charge_point(service: Explanation, parameters: Place, caller: Caller) -> Json:
+    identity = one(service.site, parameters.id).id
+    tasks = await service.reader.tasks(TaskFilter(charge_point=identity))
+    target = Target(service.site, one(service.site, identity), service.now())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "charge_point": identity,
+        "connector": parameters.connector,
+        "facts": [
+            {"kind": fact.kind, "connector": fact.connector, "time": time_text(fact.time), "text": fact.text}
+            for fact in charge_point.facts(target, parameters.connector, tasks)
+        ],
+        "next": [
+            {"why": step.why, "command": step.command} for step in charge_point.steps(target, parameters.connector)
+        ],
+    }
+
+
+METHODS: Table[Explanation] = {
+    "transaction.explain": Method(Number, explain),
+    "charge_point.explain": Method(Place, explain_charge_point),
+}

@@ -19,7 +19,6 @@ from csmsd.control.rpc import (
     RowId,
     RpcError,
     Table,
-    differs,
     forbidden,
     not_there,
     usage,
@@ -140,7 +139,8 @@ async def finish(service: Intake, parameters: Finish, caller: Caller) -> Json:
             raise usage(f"{parameters.name!r} cannot be the name of a firmware file.")
         if known.sha256 == file.sha256:
             return {"changed": False, "firmware": image_view(known)}
-        raise differs(
+        raise RpcError(
+            1,
             f"{known.name} is there already, with another content.",
             f"Choose another --name, or remove it: csmsctl firmware remove {known.name}",
         )

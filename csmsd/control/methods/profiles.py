@@ -16,7 +16,7 @@ from csmsd.control.profile_views import (
     library_view,
     reported_view,
 )
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, differs, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
@@ -153,7 +153,7 @@ async def add(service: Service, parameters: Addition, caller: Caller) -> Json:
         return {"changed": False, "profile": _shown(service, known)}
     if known is not None and not parameters.replace:
         other = f"{known.name} is in the library already, with another content; nothing has changed."
-        raise differs(other, "To replace it: --replace")
+        raise RpcError(1, other, "To replace it: --replace")
     created_at = known.created_at if known is not None else now
     record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
     service.live.require()

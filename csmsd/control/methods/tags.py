@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, differs, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
@@ -152,7 +152,7 @@ async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
     if known is not None:
         if _merged(parameters, known, service.now()) != known:
             other = f"idTag {known.id} is there already, with other values; nothing has changed."
-            raise differs(other, f"To change it: csmsctl tag set {quote(known.id)}")
+            raise RpcError(1, other, f"To change it: csmsctl tag set {quote(known.id)}")
         return {"changed": False, "tag": tag_view(service.site, known, service.now())}
     return await _store(service, _merged(parameters, None, service.now()), None)
 

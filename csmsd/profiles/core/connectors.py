@@ -52,7 +52,8 @@ def faulty(state: ChargePointState, number: int) -> str | None:
     if connector is None or connector.status != "Faulted":
         return None
     where = f"connector {number}" if number else f"{state.id} as a whole"
-    return f"{where} is Faulted{_error(connector)}: that is mended there, then csmsctl reset {quote(state.id)}"
+    helps = f"csmsctl reset {quote(state.id)} --type soft"
+    return f"{where} is Faulted{_error(connector)}: that is mended there, then: {helps}"
 
 
 def out_of_service(state: ChargePointState, number: int) -> str | None:
