@@ -17,7 +17,7 @@ COLORS: tuple[Color, ...] = ("auto", "always", "never")
 # Option: (metavar, help). Help, manual and completion are made from these.
 VALUED = {
     "--socket": ("PATH", "Socket of the daemon (environment: CSMS_SOCKET)"),
-    "--timeout": ("SECONDS", "Longest wait for an answer (30)"),
+    "--timeout": ("DURATION", "Longest wait for an answer: 90s, 5m, seconds when bare (30)"),
     "--locale": ("NAME", "CSV for a spreadsheet: de, fr, gb … (environment: CSMS_LOCALE)"),
     "--color": ("auto|always|never", "Colours and tables; auto: on a terminal"),
 }
@@ -134,10 +134,12 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
 
 
 def _seconds(text: str) -> float:
+    from csmsctl.arguments.when import parse_duration
+
     try:
-        seconds = float(text)
+        seconds = parse_duration(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 86_400:
-        raise Failure(USAGE, f"--timeout wants seconds, more than 0 and at most 86400, not {text!r}.")
+        raise Failure(USAGE, f"--timeout wants a length of time such as 90s, more than 0 and at most 1d, not {text!r}.")
     return seconds

@@ -55,6 +55,18 @@ def when_option(name: str, help_text: str, *, past: bool = False, end: bool = Fa
     return typer.Option(name, metavar="WHEN", help=help_text, callback=read, autocompletion=_back if past else _ahead)
 
 
+def duration_option(name: str, help_text: str, *, least: float = 1, most: float = 31_622_400) -> Any:
+    """An option that takes a length of time, in seconds between `least` and `most`."""
+
+    def read(given: Any) -> float:
+        found = seconds(given) if isinstance(given, str) else float(given)
+        if not least <= found <= most:
+            raise typer.BadParameter(f"{given!r} is not between {least:g} and {most:g} seconds.")
+        return int(found) if found == int(found) else found
+
+    return typer.Option(name, metavar="DURATION", help=help_text, parser=read, show_default=False)
+
+
 def seconds(text: str) -> float:
     """A length of time in seconds (see `parse_duration`)."""
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.json_files import name_or_json
-from csmsctl.arguments.parameters import Identity, live, when_option
+from csmsctl.arguments.parameters import Identity, duration_option, live, when_option
 from csmsctl.display.table import Column, Record
 from csmsctl.display.values import moment, plain
 from csmsctl.failure import OTHER
@@ -18,11 +18,16 @@ from csmsctl.operations.request import exit_code
 from csmsctl.operations.results import show_results
 
 Connector = Annotated[
-    int, typer.Option("--connector", metavar="N", min=0, help="Connector; 0 is the whole charge point")
+    int,
+    typer.Option(
+        "--connector",
+        metavar="N",
+        min=0,
+        help="Connector; 0 is the whole charge point",
+        autocompletion=live("connectors"),
+    ),
 ]
-Seconds = Annotated[
-    int, typer.Option("--duration", metavar="SECONDS", min=1, help="From now on (86400, a day)", show_default=False)
-]
+Seconds = Annotated[int, duration_option("--duration", "From now on: 30m, 24h (1d)")]
 Unit = Annotated[
     Literal["A", "W"] | None, typer.Option("--unit", help="Of the limits (that of the profiles)", case_sensitive=False)
 ]

@@ -6,7 +6,7 @@ import typer
 
 from csmsctl.arguments.json_files import read_json_file
 from csmsctl.arguments.listing import Kind, View, lists
-from csmsctl.arguments.parameters import Targets, files, live, when_option
+from csmsctl.arguments.parameters import Targets, duration_option, files, live, when_option
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column
 from csmsctl.display.values import duration, moment, plain
@@ -139,9 +139,7 @@ def add(
     valid_from: Annotated[str | None, when_option("--valid-from", "Valid from then on")] = None,
     valid_to: Annotated[str | None, when_option("--valid-to", "Valid until then")] = None,
     start: Annotated[str | None, when_option("--start", "Start of the schedule (when it is sent)")] = None,
-    seconds: Annotated[
-        int | None, typer.Option("--duration", metavar="SECONDS", min=1, help="Length of the schedule (no end)")
-    ] = None,
+    seconds: Annotated[int | None, duration_option("--duration", "Length of the schedule: 30m, 8h (no end)")] = None,
     time_zone: Annotated[
         str | None, typer.Option("--time-zone", metavar="ZONE", help="Of --daily (that of the daemon)")
     ] = None,

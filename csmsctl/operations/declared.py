@@ -12,7 +12,7 @@ from msgspec import Meta
 from csmsctl.arguments.candidates import in_the_case_of
 from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.optional_values import OptionalValue
-from csmsctl.arguments.parameters import Targets, live, when
+from csmsctl.arguments.parameters import Targets, duration_option, live, when
 from csmsctl.arguments.signatures import as_typed
 from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
@@ -34,6 +34,9 @@ def build_operation(name: str) -> Any:
     """The Typer command of an operation; None when there is none of that name."""
     declared = operations().get(name)
     return None if declared is None else build(name, _function(declared), declared.example)
+
+
+_LONGEST = 2**31 - 1  # seconds, as OCPP has integers
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -67,6 +70,9 @@ class Parameter(msgspec.Struct, frozen=True):
     def annotation(self) -> Any:
         """`Annotated[int | None, typer.Option("--connector", min=1, …)]`."""
         least, most = self.said("ge"), self.said("le")
+        if self.metavar == "DURATION":
+            info = duration_option(self.option, self.said("description"), least=least or 0, most=most or _LONGEST)
+            return Annotated[int if self.required else int | None, info]
         info = typer.Option(
             self.option,
             metavar=None if self.type is bool else self.metavar,
@@ -101,7 +107,7 @@ class Parameter(msgspec.Struct, frozen=True):
         return when(value) if self.metavar == "WHEN" else value
 
     def _completion(self) -> Callable[..., Any] | None:
-        if kind := self.hint("complete"):
+        if kind := self.hint("complete") or ("connectors" if self.name == "connector" else None):
             return live(kind)
         offered = [str(example) for example in self.said("examples") or self.choices]
         if not offered:

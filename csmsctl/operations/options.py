@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from csmsctl.arguments.optional_values import OptionalValue
+from csmsctl.arguments.parameters import duration_option
 from csmsctl.arguments.signatures import as_typed
 from csmsctl.arguments.when import is_duration, parse_duration
 
@@ -53,15 +54,7 @@ UnlessTransaction = Annotated[
 ]
 QUEUE_VALUE = {"--queue": OptionalValue(DEFAULT_QUEUE, is_duration)}
 WaitTimeout = Annotated[
-    float | None,
-    typer.Option(
-        "--wait-timeout",
-        metavar="SECONDS",
-        min=0.1,
-        max=31_622_400,
-        help="With --wait: longest wait for the effect",
-        show_default=False,
-    ),
+    float | None, duration_option("--wait-timeout", "With --wait: longest wait for the effect: 90s, 10m", least=0.1)
 ]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon, Silence
 from tests.support.shells import BASH, ZSH, Shell, need, with_csmsctl
-from tests.support.site import ROOT
+from tests.support.site import ROOT, Site
 
 IDENTITIES = [
     "CP1",
@@ -237,3 +237,19 @@ def test_fish(completing: Csmsctl, bin_directory: Path, line: str, expected: lis
     )
     assert sorted(done.stdout.splitlines()) == sorted(expected)
     assert not (bin_directory / "pwned").exists()
+
+
+async def test_connectors_and_transactions_that_have_ended(site: Site) -> None:
+    await site.call("tag.add", id="A1")
+    charge_point = await site.charge_point("CP1")
+    await charge_point.status("Available", 2)
+    begun = await charge_point.start_transaction("A1", meter_start=0)
+    number = str(begun.transaction_id)
+    await charge_point.stop_transaction(begun.transaction_id, 1000)
+
+    async def values(kind: str, **more: str) -> list[str]:
+        return [value for value, _ in (await site.call("complete", kind=kind, **more))["values"]]
+
+    assert await values("transactions") == [number]
+    assert await values("active_transactions") == [], "it does not run any more"
+    assert await values("connectors", charge_point="CP1") == ["0", "2"], "as it said itself"

@@ -56,7 +56,7 @@ def test_nothing_is_imported_that_is_not_needed(
         (["reset", "CP1"], "Missing option '--type'"),
         (["reset", "CP1", "--typ", "soft"], "No such option"),
         (["cp"], "there are list, show, add"),
-        (["--timeout", "x", "status"], "--timeout wants seconds"),
+        (["--timeout", "x", "status"], "--timeout wants a length of time"),
         (["tx", "show", "x"], "'x' is not a valid int"),
     ],
 )

@@ -8,11 +8,12 @@ import msgspec
 from csmsd.control.rpc import Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold, natural_order
-from csmsd.ports import TaskFilter
+from csmsd.ports import TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 
 MAX_VALUES = 500
+_NEWEST = 100  # transactions that have ended
 
 
 class Complete(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,6 +25,8 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "tasks",
         "queued_tasks",
         "configuration_keys",
+        "connectors",
+        "active_transactions",
         "labels",
         "reservations",
         "profiles",
@@ -45,13 +48,19 @@ async def complete(service: Service, parameters: Complete, caller: Caller) -> Js
         found = iter([(str(task.id), f"{task.action} {task.charge_point}") for task in tasks])
     elif parameters.kind == "targets":
         found = iter([*_charge_points(site), *(("@" + label, help_) for label, help_ in _labels(site))])
+    elif parameters.kind == "connectors":
+        found = _connectors(site, parameters.charge_point)
+    elif parameters.kind == "transactions":
+        newest = await service.reader.transactions(TransactionFilter(limit=_NEWEST))
+        ended = [(str(one.id), f"{one.charge_point} {one.id_tag}, {one.state}") for one in newest]
+        found = iter(dict([*ended, *_transactions(site)]).items())
     elif parameters.kind == "configuration_keys":
         found = _configuration_keys(site, parameters.charge_point)
     else:
         sources = {
             "charge_points": _charge_points,
             "tags": _tags,
-            "transactions": _transactions,
+            "active_transactions": _transactions,
             "labels": _labels,
             "reservations": _reservations,
             "profiles": _profiles,
@@ -126,6 +135,15 @@ def _configuration_keys(site: Site, identity: str | None) -> Iterator[tuple[str,
         for key in state.configuration.values() if state is not None else ():
             seen.setdefault(key.name, key.value or "")
     yield from sorted(seen.items())
+
+
+def _connectors(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:
+    states = [site.charge_point(identity)] if identity else list(site.charge_points.values())
+    seen: dict[int, str] = {0: "the whole charge point"}
+    for state in states:
+        for number, connector in state.connectors.items() if state is not None else ():
+            seen.setdefault(number, connector.status or "")
+    yield from ((str(number), text) for number, text in sorted(seen.items()))
 
 
 def _firmware(site: Site) -> Iterator[tuple[str, str]]:

@@ -82,7 +82,11 @@ class ChangeConfiguration(Operation, kw_only=True):
 
     set: Annotated[
         list[str],
-        Meta(description="Key and value; may be repeated", min_length=1, extra={"metavar": "KEY=VALUE"}),
+        Meta(
+            description="Key and value; may be repeated",
+            min_length=1,
+            extra={"metavar": "KEY=VALUE", "complete": "configuration_keys"},
+        ),
     ]
 
     def steps(self, target: Target) -> Steps:

@@ -72,7 +72,9 @@ class RemoteStop(Operation, kw_only=True):
         Effect("stopped", _stopped, ("transaction.stopped", "transaction.abandoned", "transaction.closed")),
     )
 
-    transaction: Annotated[int, Meta(description="Transaction id", extra={"complete": "transactions"})] | None = None
+    transaction: (
+        Annotated[int, Meta(description="Transaction id", extra={"complete": "active_transactions"})] | None
+    ) = None
     connector: Annotated[int, Meta(description="Connector whose transaction is meant", ge=1)] | None = None
 
     def steps(self, target: Target) -> Steps:

@@ -14,7 +14,9 @@ from csmsd.profiles.refusal import CannotSend
 PROTOCOLS_KEY = "SupportedFileTransferProtocols"  # CE 3.88
 
 Retries = Annotated[int, Meta(description="How often it may try again", ge=0, le=1000)]
-RetryInterval = Annotated[int, Meta(description="Seconds between two tries", ge=0, le=604_800, extra={"metavar": "S"})]
+RetryInterval = Annotated[
+    int, Meta(description="Between two tries: 90s, 5m", ge=0, le=604_800, extra={"metavar": "DURATION"})
+]
 ProtocolOption = Annotated[
     Protocol, Meta(description="Protocol of the URL when csmsd hosts the file (what the charge point supports)")
 ]

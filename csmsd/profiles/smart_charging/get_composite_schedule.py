@@ -54,7 +54,7 @@ class GetCompositeSchedule(Operation, kw_only=True):
     example: ClassVar[str] = "csmsctl get-composite-schedule CP1 --connector 1 --duration 86400"
 
     connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]
-    duration: Annotated[int, Meta(description="Seconds from now on", ge=1, extra={"metavar": "SECONDS"})]
+    duration: Annotated[int, Meta(description="From now on: 30m, 24h", ge=1, extra={"metavar": "DURATION"})]
     unit: (
         Annotated[ChargingRateUnit, Meta(description="Unit of the limits; left out, the charge point chooses")] | None
     ) = None

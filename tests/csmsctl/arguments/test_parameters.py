@@ -4,6 +4,9 @@ import pytest
 import typer
 
 from csmsctl.arguments.parameters import seconds, when
+from tests.csmsctl import samples
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import ScriptedDaemon
 
 
 def test_a_time_of_a_list_is_back_from_now_and_a_day_as_an_end_is_its_end() -> None:
@@ -25,3 +28,14 @@ def test_lengths_of_time() -> None:
     assert seconds("30m") == seconds("+30m") == seconds("1800") == 1800
     with pytest.raises(typer.BadParameter, match="no length of time"):
         seconds("half an hour")
+
+
+def test_every_length_of_time_is_said_in_the_same_way(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = {"results": [samples.result("CP1", "accepted")]}
+    for written in ("1800", "30m", "+30m", "1800s"):
+        words = ["get-composite-schedule", "CP1", "--connector", "1", "--duration", written, "--timeout", written]
+        assert csmsctl(*words).code == 0
+        asked = daemon.params("operation.run")
+        assert (asked["parameters"]["duration"], asked["timeout"]) == (1800, 1800)
+    assert csmsctl("get-composite-schedule", "CP1", "--connector", "1", "--duration", "0").code == 2
+    assert csmsctl("status", "--timeout", "2 hours").code == 2
