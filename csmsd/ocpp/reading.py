@@ -24,6 +24,9 @@ M = TypeVar("M", bound=Message)
 # Text longer than the specification allows is kept up to ten times that length, lest it fill memory and disk.
 _KEPT = 10
 _KEPT_ENUMERATION = 100
+# A message of nothing but mistakes is read no further than this.
+_MOST_DEVIATIONS = 1_000
+_MOST_DROPPED = 1_000  # elements of lists
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -32,6 +35,16 @@ class Deviation(msgspec.Struct, frozen=True):
     field: str
     kind: str
     code: ErrorCode
+
+
+class _Deviations(list[Deviation]):
+    """The first of them, however many there are."""
+
+    dropped = 0
+
+    def append(self, deviation: Deviation) -> None:
+        if len(self) < _MOST_DEVIATIONS:
+            super().append(deviation)
 
 
 class _Unfit(Exception):
@@ -85,7 +98,7 @@ def read(message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = 
 
 def read_value(message_type: type[M], value: object, *, strict: bool = False) -> tuple[M, list[Deviation]]:
     """As `read`, for a payload that is parsed already."""
-    deviations: list[Deviation] = []
+    deviations: list[Deviation] = _Deviations()
     if value is None:  # J 4.2.1 allows null for "no payload"
         value = {}
     elif not isinstance(value, Mapping):
@@ -324,6 +337,10 @@ def _list(kind: inspect.ListType, value: object, where: str, deviations: list[De
                 raise
             deviations.append(Deviation(place, "dropped", error.code))
             unfit = error
+            if isinstance(deviations, _Deviations):
+                deviations.dropped += 1
+                if deviations.dropped > _MOST_DROPPED:  # no leniency bears that
+                    raise OcppError(error.code, f"{where}: too much of it cannot be used") from None
     if unfit is not None and droppable == "unless all" and not items:
         raise unfit
     return items

@@ -11,6 +11,8 @@ from csmsd.ports import Clock
 from csmsd.settings import Store
 from csmsd.store.message_log import LoggedMessage, MessageLog
 
+_LONGEST_LOOKED_THROUGH = 128 * 1024  # bytes; what is longer is not taken apart for the log
+
 
 class Tap:
     """Every OCPP message passes here (`ports.MessageTap`)."""
@@ -36,6 +38,8 @@ class Tap:
 
 
 def _without_secrets(text: bytes) -> bytes:
+    if len(text) > _LONGEST_LOOKED_THROUGH:
+        return b"(not logged: %d bytes, and it may hold a secret)" % len(text)
     try:
         return encode_json(masked(msgspec.json.decode(text)))
     except (ValueError, RecursionError):

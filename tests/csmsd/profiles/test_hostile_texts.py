@@ -1,0 +1,157 @@
+"""A megabyte of what costs most to read, in every place of a message: nothing takes the event loop for long."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from csmsd.ocpp import identity, secrets
+from csmsd.ocpp.conversation import Conversation, Event, Requested
+from csmsd.ocpp.errors import OcppError
+from csmsd.profiles import answering, incoming
+from csmsd.profiles.action import Context
+from tests.csmsd.profiles.scene import NOON, Scene
+
+LONG = 1024 * 1024  # what a StopTransaction may have
+SHORT = 128 * 1024  # what other messages may have
+# Of processor time, which is not that of other processes. It is some five times what was measured; a quadratic part
+# would take minutes.
+SECONDS_SHORT = 0.05
+SECONDS_LONG = 0.4
+
+SHAPES = (
+    *(
+        "a",
+        '"',
+        "\\",
+        "[",
+        "{",
+        "]",
+        ",",
+        ":",
+        "@",
+        "/",
+        "://",
+        "http://a:b@",
+        "&",
+        "?key=",
+        "&sig=",
+        "9",
+        "-",
+        ".",
+        "0",
+    ),
+    *(" ", "\n", "\0", "\\u0041", "\\ud800", "é", "key", "token-", "passw", "T", "0.", "e", '{"a":', '["a",', "NaN,"),
+    *("%41", "\ufeff", "+01:00", "/*", '"a",', '{"a":1},', "'", "}{", "][", "[2,"),
+)
+TIME = "2026-03-01T12:00:00Z"
+STOP: dict[str, Any] = {"transactionId": 1, "meterStop": 5, "timestamp": TIME}
+ACTIONS = incoming()
+
+
+def of_length(shape: str, length: int) -> str:
+    return (shape * (length // len(shape) + 1))[:length]
+
+
+def handled(text: bytes) -> None:
+    """Goes the way of a message, without disk or network."""
+    conversation = Conversation()
+    event: Event | None = conversation.receive(text, 0.0)
+    while event is not None:
+        if isinstance(event, Requested) and event.action in ACTIONS:
+            scene = Scene()
+            at = Context(scene.site, scene.cp, NOON, [])
+            declared = ACTIONS[event.action]
+            try:
+                answering.answer(declared, event.payload, at, event.damage)
+            except OcppError as error:
+                answering.refused(declared, event.payload, error, at, event.damage)
+            scene.cp.count_deviations(event.action, at.deviations, NOON)
+        event = conversation.receive_rest(0.0)
+
+
+def call(action: str, payload: object) -> bytes:
+    return b'[2,"1","%s",%s]' % (action.encode(), msgspec.json.encode(payload))
+
+
+def takes(work: Callable[[], object]) -> float:
+    """Seconds of processor time; of what took long, the better of two runs."""
+
+    def once() -> float:
+        begun = time.thread_time()
+        work()
+        return time.thread_time() - begun
+
+    first = once()
+    return first if first < SECONDS_SHORT / 2 else min(first, once())
+
+
+def frames(shape: str) -> dict[str, bytes]:
+    """What is no message, or nearly one."""
+    text = of_length(shape, SHORT).encode(errors="surrogatepass")
+    return {
+        "alone": text,
+        "payload": b'[2,"1","StopTransaction",' + text + b"]",
+        "cut off": b'[2,"1","StopTransaction",{"transactionId":1,"a":' + text,
+        "in a text": b'[2,"1","StopTransaction",{"idTag":"' + text + b"}]",
+    }
+
+
+def messages(shape: str) -> dict[str, bytes]:
+    """The text in the fields of messages."""
+    written = len(msgspec.json.encode(of_length(shape, SHORT)))
+    text = of_length(shape, SHORT * SHORT // written)
+    found = {"id": b"[2,%s,%s]" % (msgspec.json.encode(text), b'"Heartbeat",{}'), "action": call("X", {})}
+    for field in ("idTag", "timestamp", "meterStop", "transactionId", "reason"):
+        found[f"StopTransaction {field}"] = call("StopTransaction", {**STOP, field: text})
+    for field in ("value", "measurand", "unit", "phase", "context", "location", "format"):
+        reading = {"timestamp": TIME, "sampledValue": [{"value": "1", field: text}]}
+        found[f"MeterValues {field}"] = call("MeterValues", {"connectorId": 1, "meterValue": [reading]})
+    for field in ("chargePointVendor", "firmwareVersion"):
+        boot = {"chargePointVendor": "v", "chargePointModel": "m", field: text}
+        found[f"BootNotification {field}"] = call("BootNotification", boot)
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    for field in ("info", "timestamp", "status", text):
+        found[f"StatusNotification {field[:20]}"] = call("StatusNotification", {**status, field: text})
+    found["DataTransfer"] = call("DataTransfer", {"vendorId": "v", "data": text})
+    return found
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_part_of_every_message(shape: str) -> None:
+    for place, text in (frames(shape) | messages(shape)).items():
+        taken = takes(lambda text=text: handled(text))  # type: ignore[misc]
+        assert taken < SECONDS_SHORT, f"{place}: {taken * 1000:.0f} ms"
+        taken = takes(lambda text=text: secrets.may_hold_secret(text))  # type: ignore[misc]
+        assert taken < SECONDS_SHORT, f"{place}, looked through for secrets: {taken * 1000:.0f} ms"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_megabyte_in_one_piece(shape: str) -> None:
+    text = of_length(shape, LONG)
+    raw = b'[2,"1","StopTransaction",' + text.encode(errors="surrogatepass") + b"]"
+    for name, work in {
+        "frame": lambda: handled(raw),
+        "masking": lambda: secrets.masked({"key": text}),
+        "secrets": lambda: secrets.may_hold_secret(raw),
+        "identity": lambda: identity.identity_from_path("/ocpp/" + text),
+    }.items():
+        taken = takes(work)
+        assert taken < SECONDS_LONG, f"{name}: {taken * 1000:.0f} ms"
+
+
+@pytest.mark.parametrize("element", ["{}", "null", "1", '""', "[]", '{"timestamp":1}', '{"sampledValue":[{}]}'])
+def test_a_stop_of_nothing_but_mistakes_is_kept_whole_at_once(element: str) -> None:
+    """Each of 300,000 elements was looked at and told: 5 s."""
+    data = ",".join([element] * (LONG // (len(element) + 1)))
+    payload = f'{{"transactionId":1,"meterStop":5,"timestamp":"{TIME}","transactionData":[{data}]}}'.encode()
+    assert takes(lambda: handled(b'[2,"1","StopTransaction",' + payload + b"]")) < SECONDS_LONG
+
+    scene = Scene()
+    running = scene.started()
+    answer = scene.send("StopTransaction", payload)
+    assert running.state == "stopped"
+    assert answer.quarantined[0].payload.count(element) > 1000
+    assert len(answer.deviations) <= 1010
