@@ -221,7 +221,7 @@ def remedy(reason: Reason, identity: str, *, registered: bool) -> str:
         case "no_identity":
             return "give it a URL that ends in its identity: ws://HOST:PORT/ocpp/ID"
         case "no_password" | "wrong_password":
-            return f"csmsctl cp set {named} --generate-password, and type that into the charge point"
+            return f"csmsctl cp set {named} --generate-password"
         case "wrong_user":
             return f"set the user name of the charge point to {named}"
         case "no_subprotocol":

@@ -117,7 +117,7 @@ def test_what_was_not_written_is_carried_over() -> None:
         ("origin", "CP1", True, "csmsctl cp set CP1 --allow-origin"),
         ("origin", "CP1", False, "csmsctl cp add CP1 --allow-origin"),
         ("no_subprotocol", "CP1", True, "csmsctl cp set CP1 --subprotocol-optional"),
-        ("wrong_password", "CP1", True, "csmsctl cp set CP1 --generate-password, and type that into the charge point"),
+        ("wrong_password", "CP1", True, "csmsctl cp set CP1 --generate-password"),
     ],
 )
 def test_the_line_that_helps(reason: str, identity: str, registered: bool, line: str) -> None:
