@@ -33,7 +33,7 @@ driver.SECONDS_TO_PLUG = driver.SECONDS_TO_UNPLUG = 0.1
 firmware_management.SECONDS_TO_INSTALL = firmware_management.SECONDS_TO_LOOK = 0.1
 main()
 """
-NOT_CONFIRMED, TIMED_OUT = 10, 124
+OTHER, NOT_CONFIRMED, TIMED_OUT = 1, 10, 124
 
 
 def blocks(text: str) -> Iterator[list[str]]:
@@ -154,6 +154,8 @@ class Shell:
         code, output = await self.run(line, directory)
         if code == NOT_CONFIRMED:  # without a terminal nobody is asked
             code, output = await self.run(line + " --yes", directory)
+        if code == OTHER and re.search(r"with (other values|another content); nothing has changed", output):
+            code = 0  # the site has one of that name already
         return None if code == 0 else f"{line}\n  ended with {code}: {output}"
 
 
