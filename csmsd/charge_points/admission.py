@@ -1,8 +1,10 @@
 """Charge points that nobody registered: refused, or let in as the settings say."""
 
 import logging
+from collections import Counter
 from typing import Literal
 
+from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ports import NotStored
@@ -10,6 +12,10 @@ from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Event
 
 log = logging.getLogger(__name__)
+
+# Identities cost nothing: nobody fills the books with them. Operators register as many as they like.
+MOST_CHARGE_POINTS = 10_000  # while there are so many, none is let in by policy
+MOST_AT_ADDRESS = 1_000  # let in by policy since the start
 
 Policy = Literal["reject", "accept", "pending"]
 
@@ -19,17 +25,22 @@ class Admission:
 
     def __init__(self, live: LiveSite) -> None:
         self._live = live
+        self._let_in: Counter[str] = Counter()  # by where they came from
 
     def known(self, identity: str) -> ChargePointState | None:
         return self._live.site.charge_point(identity)
 
-    async def admit(self, identity: str, policy: Policy) -> ChargePointState | None:
+    async def admit(self, identity: str, policy: Policy, address: str = "unknown") -> ChargePointState | None:
         """The state under which it is let in, or None when it is to be refused."""
+        origin = origin_of(address)
         met = self.known(identity)  # by another connection, a moment ago
         if met is not None:
             return met
         if policy == "reject" or not self._live.accepting:
             return None
+        if len(self._live.site.charge_points) >= MOST_CHARGE_POINTS or self._let_in[origin] >= MOST_AT_ADDRESS:
+            return None
+        self._let_in[origin] += 1
         now = self._live.now()
         record = ChargePoint(
             id=identity, registration="Accepted" if policy == "accept" else "Pending", registered_at=now

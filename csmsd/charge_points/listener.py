@@ -105,7 +105,7 @@ class Listener:
             policy = self._policies.unknown_charge_points
             if policy != "reject" and _of_a_browser(opening):
                 return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
-            state = await self._admission.admit(identity, policy)
+            state = await self._admission.admit(identity, policy, address)
             if state is None:
                 answer = refused(HTTPStatus.NOT_FOUND, "unknown")
                 return _unauthorized() if credentials is not None else answer

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from csmsd.charge_points import admission
 from csmsd.charge_points.admission import Admission
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.live_site import LiveSite
@@ -93,3 +94,17 @@ async def test_who_is_to_be_rejected_is(gate: Gate) -> None:
     assert await gate.admission.admit("CP1", "reject") is None
     assert gate.live.site.charge_points == {}
     assert gate.rows("SELECT * FROM charge_point") == []
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_AT_ADDRESS", 2), ("MOST_CHARGE_POINTS", 3)])
+async def test_nobody_fills_the_books_with_identities(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    monkeypatch.setattr(admission, name, most)
+    before = len(gate.live.site.charge_points)
+    found = [await gate.admission.admit(f"NEW{number}", "accept", "192.0.2.1") for number in range(5)]
+    room = most if name == "MOST_AT_ADDRESS" else most - before
+    assert [state is not None for state in found] == [number < room for number in range(5)]
+    assert await gate.admission.admit("NEW0", "accept", "192.0.2.1") is found[0]
+    elsewhere = await gate.admission.admit("OTHER", "accept", "192.0.2.2")
+    assert (elsewhere is not None) is (name == "MOST_AT_ADDRESS")
