@@ -141,3 +141,12 @@ def test_a_reset_is_refused_while_something_runs() -> None:
     assert f"transaction {running.id} runs" in said
     scheduled = scene.why("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"}, {"status": "Scheduled"})
     assert scheduled == f"when transaction {running.id} has ended"
+
+
+def test_a_reservation_of_the_neighbour_is_no_reason() -> None:
+    scene = Reserving()
+    scene.tag("B2")
+    scene.reserve(connector=1, tag="B2")
+    scene.status(2, "Available")
+    assert against_start(2, "TAG1", scene.target()) is None
+    assert against_start(1, "TAG1", scene.target()) is not None
