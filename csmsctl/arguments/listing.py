@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from csmsctl.arguments.parameters import live, when_option
+from csmsctl.arguments.parameters import MOST, live, when_option
 from csmsctl.arguments.signatures import as_typed
 from csmsctl.arguments.targets import expand
 
@@ -125,6 +125,7 @@ def _parameters(
             "--limit",
             metavar="N",
             min=0,
+            max=MOST,
             help=f"At most so many, 0 for all ({limit or 'all'})",
             show_default=False,
         ),

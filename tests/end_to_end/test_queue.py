@@ -126,7 +126,7 @@ async def test_sent_and_not_answered_when_csmsd_dies_is_unknown_and_never_sent_a
     frame = await again.asked("Reset")  # without a boot, once the hold time is over
     await again.answer(frame, {"status": "Accepted"})
     ended = await site.csmsctl("--json", "task", "wait", str(first["task"]))
-    assert (ended.code, ended.json["results"][0]["outcome"]) == (1, "unknown")
+    assert (ended.code, ended.json["results"][0]["outcome"]) == (8, "unknown")
     ended = await site.csmsctl("--json", "task", "wait", str(second["task"]))
     assert (ended.code, ended.json["results"][0]["outcome"]) == (0, "accepted")
     await site.asked_nothing(again)
@@ -143,7 +143,7 @@ async def test_the_rest_of_a_command_that_was_under_way_is_told_and_not_sent(mak
     await site.restart()
     again = await back(site, "CP1")
     ended = await site.csmsctl("--json", "task", "wait", str(result["task"]))
-    assert ended.code == 1
+    assert ended.code == 8
     assert [(part["request"].get("key"), part["outcome"]) for part in ended.json["results"]] == [
         ("A", "accepted"),
         ("B", "unknown"),
@@ -221,7 +221,7 @@ async def test_checked_when_it_is_queued_and_again_when_it_is_sent(make_site: Ma
     site = await make_site(QUICK)
     await site.register("CP1")
     refused = await site.csmsctl("--json", "remote-start", "CP1", "--tag", "A1", "--queue")
-    assert (refused.code, refused.json["results"][0]["outcome"]) == (2, "not_sent")
+    assert (refused.code, refused.json["results"][0]["outcome"]) == (3, "not_sent")
     await site.call("tag.add", id="A1")
     good = await queue(site, "remote-start", "CP1", "--tag", "A1", "--queue")
     forced = await queue(site, "remote-start", "CP1", "--tag", "NOBODY", "--queue", "--force")
@@ -255,7 +255,7 @@ async def test_unless_a_transaction_is_active(make_site: MakeSite) -> None:
     await asyncio.sleep(0.3)  # the hold time: by then a transaction that was begun offline has been told of
     started = await point.start_transaction("A1", connector=1)
     skipped = await site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--unless-transaction")
-    assert (skipped.code, skipped.json["results"][0]["outcome"]) == (1, "not_sent")
+    assert (skipped.code, skipped.json["results"][0]["outcome"]) == (7, "not_sent")
     other = ("change-availability", "CP1", "--connector", "2", "--type", "inoperative", "--unless-transaction")
     assert (await site.csmsctl(*other)).code == 0  # another connector
     reset = await queue(site, "reset", "CP1", "--type", "soft", "--unless-transaction", "--queue")
@@ -285,7 +285,7 @@ async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: Make
     await point.disconnect()
 
 
-@pytest.mark.parametrize("ttl", ["soon", "0s", "400d", "15"])
+@pytest.mark.parametrize("ttl", ["soon", "0s", "400d"])
 async def test_a_time_that_is_none(site: Site, ttl: str) -> None:
     ended = await site.csmsctl("clear-cache", "CP1", f"--queue={ttl}")
     assert ended.code == 2

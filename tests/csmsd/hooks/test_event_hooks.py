@@ -61,7 +61,7 @@ def hooks_on(bus: EventBus, settings: Events) -> EventHooks:
         ("tag.*", {"tag.changed", "tag.removed"}),
         ("tag.authorized", {"tag.authorized"}),
         ("meter_values", {"meter_values"}),
-        ("store.[fr]*", {"store.failed", "store.recovered"}),
+        ("store.[fr]*", {"store.failed", "store.recovered", "store.restored"}),
         ("nothing", set()),
     ],
 )
