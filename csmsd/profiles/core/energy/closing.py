@@ -14,6 +14,7 @@ from csmsd.profiles.core.energy.agreement import (
     part,
     start_was_not_read,
 )
+from csmsd.profiles.core.energy.jumps import without_jumps
 from csmsd.profiles.core.energy.plain import LAG_WH
 from csmsd.profiles.core.energy.restarts import all_advances, falls_once, restarts
 from csmsd.profiles.core.energy.running import up_to_last
@@ -35,14 +36,16 @@ def closed(case: Case) -> Finding:
         if start_was_not_read(case, [*points, _stop_point(case, stop)]):
             least = stop - points[0].wh
             return Finding(least, least, energy, frozenset({"start_register"}))
-        return doubted(case, energy) if start <= case.slack else exactly(energy)
+        jumped = without_jumps(case, energy, [*points, _stop_point(case, stop)], start=start)
+        return doubted(case, energy) if start <= case.slack and not jumped.doubts else jumped
     restarted = restarts(case, [*points, _stop_point(case, stop)])
     if restarted is not None:
         return restarted
     counted = agrees(case, points, 0.0, energy) or _restart_from_zero(case, energy)
     units = [factor for factor in UNITS if start and agrees(case, in_unit(points, factor), start, stop)]
     if counted and not (units and ends_nearer(case, energy, units[0])):
-        return doubted(case, energy)
+        grown = without_jumps(case, energy, points, start=0.0)  # what restarts set back is no jump
+        return grown if grown.doubts and agrees(case, points, 0.0, energy) else doubted(case, energy)
     if (
         start <= LAG_WH
         and all(point.wh > stop + case.slack for point in points)

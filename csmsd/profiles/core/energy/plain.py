@@ -48,6 +48,7 @@ class Plain(msgspec.Struct, gc=False):
     start_wh: float
     start_time: Milliseconds
     pace: float  # Wh in a ms
+    margin: float  # Wh, of what it delivers from one reading to the next
     most: float
     wh: float
     time: Milliseconds
@@ -72,12 +73,17 @@ class Plain(msgspec.Struct, gc=False):
         plain = register is not None and 0 <= register < LIMIT_WH / 10 and oddity is None
         plain = plain and received_at - 24 * HOUR <= time <= received_at + AHEAD
         # The last digit of a float must not make it plain where `reckon` is in doubt.
-        most = wh + reach(watts, 0) - pace * time - 0.01
-        return cls(wh, time, pace, most, wh if plain else math.inf, time, plain)
+        margin = reach(watts, 0) - 0.01
+        most = wh + margin - pace * time
+        return cls(wh, time, pace, margin, most, wh if plain else math.inf, time, plain)
 
     def take(self, time: Milliseconds, wh: float) -> bool:
         """Takes the next reading; whether all is still plain. One from before the start is not the transaction's."""
-        if time >= self.time and self.wh <= wh <= self.most + self.pace * time:
+        if (
+            time >= self.time
+            and self.wh <= wh <= self.most + self.pace * time
+            and wh - self.wh <= self.margin + self.pace * (time - self.time)
+        ):
             self.time = time
             self.wh = wh
             self.read = True

@@ -4,6 +4,7 @@ from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
     advances,
+    agrees,
     counts_from_zero,
     exactly,
     gain_of,
@@ -14,6 +15,7 @@ from csmsd.profiles.core.energy.agreement import (
     start_was_not_read,
 )
 from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.jumps import without_jumps
 from csmsd.profiles.core.energy.plain import HOUR, ROUNDING_WH, reach
 from csmsd.profiles.core.energy.restarts import restarts
 from csmsd.profiles.core.energy.streams import Point
@@ -33,7 +35,7 @@ def up_to_last(case: Case) -> Finding:
         if start_was_not_read(case, points):
             energy = points[-1].wh - points[0].wh
             return Finding(energy, energy, points[-1].wh, frozenset({"start_register"}))
-        return exactly(_advance(case))
+        return without_jumps(case, _advance(case), points, start=start)
     restarted = restarts(case, points)
     if restarted is not None:
         return restarted
@@ -57,7 +59,7 @@ def up_to_last(case: Case) -> Finding:
         if start and fits and near and tight:
             return exactly(_advance(_with(case, scaled)), "unit")
     if below and counts_from_zero(case, points):
-        return exactly(max(0.0, points[-1].wh))
+        return without_jumps(case, max(0.0, points[-1].wh), points, start=0.0)
     own, others = part(points, lambda p: p.wh >= start - slack and case.can_have_come(p.wh - start, p.time))
     if advances(own) and is_second_register(case, own, others):
         return exactly(_advance(_with(case, own)))
@@ -65,6 +67,10 @@ def up_to_last(case: Case) -> Finding:
     if not own and counts_from_zero(case, counted) and is_second_register(case, counted, rest):
         return exactly(counted[-1].wh)
     return _chained(case, own)
+
+
+def _reach(case: Case, points: list[Point]) -> float:
+    return case.clocks.reach(points[0].time, points[-1].time) + case.slack
 
 
 def _from_kwh(case: Case) -> Finding:
@@ -96,10 +102,12 @@ def _chained(case: Case, own: list[Point]) -> Finding:
     counted = longest([p for p in case.points if 0 <= p.wh < case.start and case.can_have_come(p.wh, p.time)])
     if not chain and 2 * len(counted) > len(case.points) and counts_from_zero(case, counted):
         return exactly(counted[-1].wh, "readings_disagree")
-    free = longest(case.points)
-    if not chain or len(free) > 2 * len(chain):
-        gain = free[-1].wh - free[0].wh
-        if gain > case.clocks.reach(free[0].time, free[-1].time) + case.slack:
+    if chain and own[-1] is case.points[-1] and agrees(case, case.points, case.start, float("inf")):
+        return without_jumps(case, _advance(case), case.points, start=case.start)
+    free = longest([point for point in case.points if point.wh > 0 and point not in own] if chain else case.points)
+    if not chain or (len(free) > 2 * len(chain) and case.slack < gain_of(free) <= _reach(case, free)):
+        gain = gain_of(free)
+        if gain > _reach(case, free):
             return Finding(0.0, 0.0, case.clocks.since_start(free[-1].time), frozenset({"readings_disagree"}))
         told = case.clocks.since_start(free[0].time)
         doubts: set[Doubt] = {"start_register"}

@@ -611,6 +611,38 @@ a phase at the car: 0
 Wh called kWh after a start of 1970: 200 start_clock unit
     S 10000 odd got:-40 | M -30 10100kWh | M -20 10200kWh
 
+# --- more between two readings than any connector delivers, and nonsense before and after what is read
+a jump after the start, running: 1000 (1000..99000) impossible
+    S 1000 | M -59 99000 | M -30 100000
+a jump after the start: 2000 (2000..100000) impossible by readings
+    S 1000 | M -59 99000 | M -30 100000 | E 101000
+a jump amid readings, running: 2000 (2000..90000) impossible
+    S 1000 | M -31 2000 | M -30 90000 | M -1 91000
+a jump amid readings: 3000 (3000..91000) impossible
+    S 1000 | M -31 2000 | M -30 90000 | M -1 91000 | E 92000
+a jump before the stop: 2000 (2000..100000) impossible
+    S 1000 | M -30 2000 | M -1 3000 | E 101000
+a jump of samples from 0, running: 2000 (2000..91000) impossible
+    S 5111000 | M -31 1000 | M -30 90000 | M -1 91000
+a jump of samples from 0: 3000 (3000..92000) impossible
+    S 5111000 | M -31 1000 | M -30 90000 | M -1 92000 | E 5203000
+a jump on a wallbox: 1900 (1900..9900) impossible
+    R 22000 | S 200000 | M -31 201000 | M -30 209000 | E 209900
+as much as a fast charger delivers in a minute: 8000
+    S 200000 | M -31 201000 | M -30 207000 | E 208000
+a register that stands for an hour, and goes on: 60000
+    S 200000 -120 | M -110 201000 | M -50 201000 | M -10 240000 | E 260000
+nonsense at the end, running: 1000 readings_disagree
+    S 5000 | M -50 5500 | M -45 6000 | M -30 4294967295 | M -20 4294967295 | M -10 4294967295
+nonsense at the end, and a stop without a register: 1000 (1000..84433) stop_register readings_disagree
+    S 5000 | M -50 5500 | M -45 6000 | M -30 4294967295 | M -20 4294967295 | M -10 4294967295 | E ?
+nonsense of the same number at first: 1000 (0..1000) readings_disagree
+    S 5000 | M -50 4294967295 | M -45 4294967295 | M -40 4294967295 | M -30 6000
+-1 at first: 1000 (0..1000) readings_disagree
+    S 5000 | M -50 -1 | M -45 -1 | M -30 6000
+0 at first: 1000 (0..1000) readings_disagree
+    S 5000 | M -50 0 | M -45 0 | M -40 0 | M -30 6000
+
 # --- where one rule ends and another begins
 stands still above its start, and the stop knows no register: 4 (4..244437) stop_register
     S 1000 | M -54 1004 | M -31 1004 | E 0
@@ -703,6 +735,9 @@ def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str
         ("S 1000 | M -50 1100 | M -40 100 interval", None),
         ("S 1000 | M -50 1100 | M -40 2000 begin", None),
         ("S 1000 | M -50 9000", None),
+        ("S 200000 | M -31 201000 | M -30 219000", None),
+        ("S 200000 | M -31 201000 | M -30 207000", 7000),
+        ("S 200000 | M -31 201000 | E 250000 -30.9", None),
         ("R 22000 | S 200000 | M -50 250000", None),
         ("S 1000 | M -50 1100 | E 1099", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
