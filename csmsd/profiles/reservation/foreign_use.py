@@ -9,6 +9,8 @@ from csmsd.profiles.site import Site
 
 def used_in_spite_of(transaction: Transaction, site: Site) -> Iterator[tuple[Reservation, bool]]:
     """The reservations for other idTags and groups that it uses (True), or that hold where it runs (False)."""
+    doubted = transaction.start.oddity is not None or "start_clock" in transaction.doubts
+    began = transaction.start_received_at if doubted else transaction.began
     tag = site.id_tag(transaction.id_tag)
     parent = tag.parent if tag is not None else None
     named = None
@@ -19,7 +21,7 @@ def used_in_spite_of(transaction: Transaction, site: Site) -> Iterator[tuple[Res
     for held in site.reservations.active_on(transaction.charge_point):
         if held is named or held.connector != transaction.connector or _is_for(held, transaction, parent):
             continue
-        if held.created_at <= transaction.start_received_at:  # else it is for the time after this one
+        if held.created_at <= began:  # else it is for the time after this one
             yield held, False
 
 

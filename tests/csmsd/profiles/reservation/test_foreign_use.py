@@ -33,6 +33,16 @@ def test_its_own_and_those_of_elsewhere_are_none(tag: str, connector: int, paren
     assert scene.started().flags == []
 
 
+@pytest.mark.parametrize(
+    ("timestamp", "flags"),
+    [("2026-03-01T11:30:00Z", []), ("1970-01-01T00:00:05Z", ["reservation_of:TAG2", "start_time:before_2010"])],
+)
+def test_a_start_of_before_it_that_is_told_late_is_none(timestamp: str, flags: list[str]) -> None:
+    scene = Scene()
+    reserved(scene, "TAG2")
+    assert sorted(scene.started(timestamp=timestamp).flags) == flags
+
+
 def test_one_that_is_not_known_any_more_is_left_alone() -> None:
     scene = Scene()
     answer = scene.start()
