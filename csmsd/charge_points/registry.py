@@ -57,6 +57,7 @@ class Registry:
         if state is not None:
             state.away_since = state.record.last_seen_at
             state.hidden_by_fault.clear()
+            state.before_going_back.clear()
             state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
             self._live.site.count_orphans_at(origin_of(connection.address), state)

@@ -78,24 +78,44 @@ def _last_reading(state: ChargePointState, transaction: Transaction) -> Millisec
 def _without_transaction(state: ChargePointState, now: Milliseconds) -> Iterator[Problem]:
     """Energy that flows and belongs to nobody: its start was lost, or never told."""
     busy = {transaction.connector for transaction in state.transactions.active()}
-    for number in sorted(state.connectors):
-        connector = state.connectors[number]
-        since = connector.received_at
-        if number == 0 or number in busy or connector.status not in _IN_USE:
+    for number in sorted({*state.connectors, *state.outside} - busy - {0}):
+        told = _in_use(state, number, now) or _measured(state, number, now)
+        if told is None:
             continue
-        power = state.power_w(number)
-        if now - since < _SETTLES_MS and not power:
-            continue
-        drawn = f", {power / 1000:.1f} kW" if power else ""
+        what, since = told
         yield problem(
             state,
             "charging_without_transaction",
-            f"{connector.status} without a transaction{drawn}: nothing of it is billed",
+            f"{what}: nothing of it is billed",
             f"csmsctl log {quote(state.id)}",
             since=since,
             connector=number,
             severity="critical",
         )
+
+
+def _in_use(state: ChargePointState, number: int, now: Milliseconds) -> tuple[str, Milliseconds] | None:
+    connector = state.connectors.get(number)
+    if connector is None or connector.status not in _IN_USE:
+        return None
+    power = state.power_w(number)
+    if now - connector.received_at < _SETTLES_MS and not power:
+        return None
+    drawn = f", {power / 1000:.1f} kW" if power else ""
+    return f"{connector.status} without a transaction{drawn}", connector.received_at
+
+
+def _measured(state: ChargePointState, number: int, now: Milliseconds) -> tuple[str, Milliseconds] | None:
+    """Whatever its status says, meters do not run by themselves."""
+    outside = state.outside.get(number)
+    flow = outside.flow(now) if outside is not None else None
+    if flow is None:
+        return None
+    connector = state.connectors.get(number)
+    status = connector.status if connector is not None else "without a status"
+    found = [f"{flow.power_w / 1000:.1f} kW"] if flow.power_w is not None else []
+    found += [f"{flow.energy_wh / 1000:.1f} kWh"] if flow.energy_wh else []
+    return f"{' and '.join(found)} measured without a transaction, while it is {status}", flow.since
 
 
 def _several(state: ChargePointState, running: list[Transaction]) -> Iterator[Problem]:
@@ -110,7 +130,7 @@ def _several(state: ChargePointState, running: list[Transaction]) -> Iterator[Pr
                 state,
                 "two_starts",
                 f"transactions {listed} run at once on one connector",
-                f"csmsctl tx close {found[0].id} --reason TEXT",
+                f"csmsctl tx list --charge-point {quote(state.id)} --state active",
                 since=found[-1].start_received_at,
                 connector=number,
             )

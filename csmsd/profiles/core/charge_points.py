@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from csmsd.ocpp.measurands import over_phases, state_of_charge
+from csmsd.ocpp.measurands import state_of_charge
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.energy.verdict import Verdict
@@ -14,11 +14,12 @@ from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.link_history import LinkHistory
 from csmsd.profiles.core.metering import Arrivals, Taken
 from csmsd.profiles.core.orphans import Orphans
+from csmsd.profiles.core.outside import Outside
+from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 
-_POWER = "Power.Active.Import"
 # A message that was longer than any may be; what it was nobody knows.
 MESSAGE_TOO_LONG = Deviation("frame", "too_long_for_all", "FormationViolation")
 MESSAGE_TOO_LONG_PLACE = ("message", MESSAGE_TOO_LONG.field, MESSAGE_TOO_LONG.kind)
@@ -28,7 +29,6 @@ MAX_CONNECTORS = 256  # growth is capped: no charge point has more
 MAX_CONFIGURATION_KEYS = 1000
 MAX_DEVIATION_KINDS = 200
 _CLOCK_SET_BACK_MS = 300_000  # when only older readings have come for that long, they are of now
-_TOGETHER_MS = 10_000  # phases that are measured one after the other
 MAX_SAMPLES = 100  # newest readings per connector; 22 measurands on up to ten phases, few of which exist
 
 
@@ -212,6 +212,7 @@ class ChargePointState:
         self.orphans = Orphans()
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         self.samples: dict[int, LatestSamples] = {}
+        self.outside: dict[int, Outside] = {}
         self.arrivals: dict[int, Arrivals] = {}
         self.connected_at: Milliseconds | None = None
         self.away_since: Milliseconds | None = None  # heard last on the connection before; None: this is its first
@@ -224,6 +225,7 @@ class ChargePointState:
         self.lateness = Lateness()
         self.links = LinkHistory()
         self.hidden_by_fault: dict[int, Connector] = {}  # what stood there before a fault that may be an old one
+        self.before_going_back: dict[int, Connector] = {}  # on its first connection: before times that contradict it
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 
@@ -272,15 +274,7 @@ class ChargePointState:
         known = self.connectors.get(connector)
         if known is not None and known.status == "Available":
             return None
-        found = {
-            name.removeprefix(_POWER).removeprefix("."): sample
-            for name, sample in self.samples_on(connector).items()
-            if name.startswith(_POWER) and sample.unit == "W"
-        }
-        newest = max((sample.time for sample in found.values()), default=0)
-        power = over_phases({
-            phase: sample.value for phase, sample in found.items() if newest - sample.time <= _TOGETHER_MS
-        })  # fmt: skip
+        power = imported_power(self.samples_on(connector))
         return None if power is None else round(power, 1)
 
     def soc_percent(self, connector: int) -> float | None:
@@ -335,7 +329,8 @@ class ChargePointState:
         self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
         self.origin = old.origin
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
-        self.arrivals = old.arrivals
+        self.arrivals, self.outside = old.arrivals, old.outside
+        self.before_going_back = old.before_going_back
         self.unanswered_since = old.unanswered_since
         self.away_since, self.lateness, self.hidden_by_fault = old.away_since, old.lateness, old.hidden_by_fault
         self.links = old.links

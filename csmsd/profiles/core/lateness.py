@@ -1,7 +1,8 @@
 """Whether a status is news or comes out of a backlog: its charge point's clock says when it was so, not always rightly.
 
 What arrives last is what is so now, whatever the clock says (it starts in 1970, is set back, runs behind), except for
-what a charge point held back while it was away and delivers after it has come back.
+what a charge point held back while it was away and delivers after it has come back. One that is on its first
+connection may deliver what happened before it: that its clock was not set back shows when many minutes come at once.
 """
 
 from collections import deque
@@ -10,6 +11,8 @@ from csmsd.profiles.record import Milliseconds
 
 _CLOCKS_DIFFER_MS = 60_000
 _DELIVERED_WITHIN_MS = 600_000  # after a connection was made: as long as a backlog takes at most
+_AT_ONCE_MS = 5_000  # one message right after another, over a slow link
+_NO_CLOCK_RUNS_SO_MS = 90_000
 
 
 class Lateness:
@@ -17,6 +20,8 @@ class Lateness:
 
     def __init__(self) -> None:
         self._behind: deque[Milliseconds] = deque(maxlen=8)
+        self._back: tuple[Milliseconds, Milliseconds] | None = None
+        self._delivers = False  # a backlog on its first connection
 
     def note(self, time: Milliseconds, now: Milliseconds) -> None:
         """A status that was taken as news had that time of the charge point's clock."""
@@ -25,6 +30,26 @@ class Lateness:
     def forget(self) -> None:
         """Its clock was set, or may be another one, for the charge point has booted."""
         self._behind.clear()
+        self._back, self._delivers = None, False
+
+    def went_back(self, time: Milliseconds, now: Milliseconds) -> bool:
+        """Takes note of a status that is news although its time contradicts what came before; the first in a row?"""
+        anew = self._back is None or now - self._back[1] > _AT_ONCE_MS
+        self._behind.clear()
+        self._back = (time, now)
+        return anew
+
+    def proves_backlog(self, time: Milliseconds, now: Milliseconds) -> bool:
+        """Whether a time is so far from that of the one before, which went back, that no clock was set back at all."""
+        if self._back is None:
+            return False
+        back, came_at = self._back
+        return now - came_at <= _AT_ONCE_MS and abs(time - back - (now - came_at)) > _NO_CLOCK_RUNS_SO_MS
+
+    def delivers(self) -> None:
+        """The charge point delivers a backlog on its first connection, by a clock that is to be known anew."""
+        self._behind.clear()
+        self._back, self._delivers = None, True
 
     def held_back(
         self,
@@ -35,18 +60,24 @@ class Lateness:
         away_since: Milliseconds | None,
         booted_at: Milliseconds | None,
         known_at: Milliseconds,
+        fault: bool = False,
     ) -> bool:
         """Whether a status with a time before the known one's was held back while the charge point was away.
 
-        Only one that has come back holds anything back (`away_since`: when it was heard last on its connection before
-        this one), for a time before that, by its clock as far as it is known. After a boot a connector's first status
-        is of now (C 4.9), and so is its clock new; `known_at` is when the known status came.
+        One that has come back holds things back (`away_since`: when it was heard last on its connection before this
+        one), for a time before that, by its clock as far as it is known; where it is known, seconds count. After a boot
+        a connector's first status is of now (C 4.9), and so is its clock new; `known_at` is when the known status came.
+        On its first connection it must have been shown that it delivers a backlog, except to take away a `fault` that
+        it has just told of.
         """
-        if connected_at is None or away_since is None or now - connected_at > _DELIVERED_WITHIN_MS:
+        if connected_at is None or now - connected_at > _DELIVERED_WITHIN_MS:
             return False
         if booted_at is not None and booted_at >= connected_at and known_at < booted_at:
             return False
-        return time + min(self._behind, default=0) < connected_at - _CLOCKS_DIFFER_MS
+        was_so = time + min(self._behind, default=0)
+        if was_so < connected_at - _CLOCKS_DIFFER_MS:
+            return away_since is not None or self._delivers or (fault and now - known_at <= _AT_ONCE_MS)
+        return away_since is not None and bool(self._behind) and away_since <= was_so < connected_at
 
 
 def contradicts(time: Milliseconds, known: Milliseconds) -> bool:

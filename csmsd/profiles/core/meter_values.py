@@ -13,6 +13,7 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
 from csmsd.profiles.core.matching import ROUNDING_WH
 from csmsd.profiles.core.metering import Arrivals, Taken, energy_register, newest, read_meter_values
+from csmsd.profiles.core.outside import Outside
 from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
@@ -67,12 +68,22 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
 
 def _show(connector: int, transaction: Transaction | None, takings: list[Taken], at: Context) -> None:
     """What is measured now on a connector is of the transaction that runs there, or of none while none does."""
+    if transaction is None or transaction.state != "active":
+        _outside(connector, transaction, takings, at)
     if transaction is not at.charge_point.transactions.active_on(connector):
         return
     samples = at.charge_point.samples.get(connector)
     if samples is None:
         samples = at.charge_point.samples[connector] = LatestSamples()
     samples.take(transaction.id if transaction is not None else None, takings, at.now)
+
+
+def _outside(connector: int, ended: Transaction | None, takings: list[Taken], at: Context) -> None:
+    known = at.charge_point.outside.get(connector)
+    if known is None:
+        stopped_at = (ended.stop_time or 0) if ended is not None else 0
+        known = at.charge_point.outside[connector] = Outside(stopped_at)
+    known.take(takings, at.now)
 
 
 def _arrivals(connector: int, at: Context) -> Arrivals:

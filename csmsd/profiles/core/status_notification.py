@@ -51,19 +51,28 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     known = state.connectors.get(request.connector_id)
     hidden = state.hidden_by_fault.get(request.connector_id) if state.hidden_by_fault else None
     present = known if hidden is None else hidden
+    restored: Reply[StatusNotificationConf] | None = None
     if not moment.oddity:
         if known is not None and present is not None and status_at < present.status_at:
+            if state.before_going_back and state.lateness.proves_backlog(status_at, at.now):
+                restored = _restored(at)
+                known = state.connectors[request.connector_id]
+                hidden = state.hidden_by_fault.get(request.connector_id)
+                present = known if hidden is None else hidden
             if _held_back(status_at, present, at):
-                return _held_back_status(request, known, hidden, at)
+                return _and(restored, _held_back_status(request, known, hidden, at))
             if contradicts(status_at, present.status_at):
                 at.note("timestamp", "before_the_last_one")
-                state.lateness.forget()
+                if state.lateness.went_back(status_at, at.now):
+                    state.before_going_back.clear()
+                if state.away_since is None:
+                    state.before_going_back.setdefault(request.connector_id, present)
         state.lateness.note(status_at, at.now)
     if known is not None:
         status_at = in_order(status_at, known.status_at, at.now)
     if hidden is not None:
         del state.hidden_by_fault[request.connector_id]
-    return _taken(request, status_at, known, at)
+    return _and(restored, _taken(request, status_at, known, at))
 
 
 def _held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool:
@@ -75,7 +84,32 @@ def _held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool
         away_since=state.away_since,
         booted_at=state.record.booted_at,
         known_at=present.received_at,
+        fault=present.status == "Faulted",
     )
+
+
+def _restored(at: Context) -> Reply[StatusNotificationConf]:
+    """What was there before statuses that turn out to be of a backlog; a fault among those stays shown."""
+    state = at.charge_point
+    state.lateness.delivers()
+    reply = Reply(StatusNotificationConf())
+    for number, present in state.before_going_back.items():
+        known = state.connectors[number]
+        if known.status == "Faulted":
+            state.hidden_by_fault.setdefault(number, present)
+        else:
+            reply = _and(reply, _shown(present, known, at))
+        state.lateness.note(present.status_at, present.received_at)
+    state.before_going_back.clear()
+    return reply
+
+
+def _and(
+    first: Reply[StatusNotificationConf] | None, second: Reply[StatusNotificationConf]
+) -> Reply[StatusNotificationConf]:
+    if first is None:
+        return second
+    return Reply(second.confirmation, [*first.changes, *second.changes], [*first.events, *second.events])
 
 
 def _held_back_status(

@@ -14,6 +14,7 @@ from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.matching import Claim, Meant, fits, meant
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
+from csmsd.profiles.core.outside import Outside
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event
 
@@ -142,6 +143,7 @@ def _book(
         guessed_from=guessed_from,
     )
     booking.stop(transaction, told, at.site)
+    at.charge_point.outside[transaction.connector] = Outside(moment.time)
     event = Event(
         "transaction.stopped",
         at.charge_point.id,

@@ -216,4 +216,61 @@ def test_two_at_once_on_a_connector() -> None:
     scene.start(timestamp="2026-03-01T11:00:00.000Z", meterStart=500)
     problem = only(scene)
     assert (problem.kind, problem.text) == ("two_starts", "transactions 1, 2 run at once on one connector")
-    assert problem.next == "csmsctl tx close 1 --reason TEXT"
+    assert problem.next == "csmsctl tx list --charge-point CP1 --state active"
+
+
+def register(wh: int) -> dict[str, Any]:
+    return {"value": str(wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+
+
+def power(watts: int) -> dict[str, Any]:
+    return {"value": str(watts), "measurand": "Power.Active.Import", "unit": "W"}
+
+
+@pytest.mark.parametrize("claimed", [None, 4712, 1], ids=["no id", "an unknown id", "a stopped one"])
+@pytest.mark.parametrize("status", ["Available", None])
+def test_what_is_measured_without_a_transaction(status: str | None, claimed: int | None) -> None:
+    named: dict[str, Any] = {} if claimed is None else {"transactionId": claimed}
+    scene = Scene()
+    connected(scene)
+    scene.start()
+    scene.stop(1)
+    later(scene, 2 * MINUTE)
+    if status is not None:
+        scene.status(1, status)
+    for count in range(3):
+        scene.meter(register(5000 + 900 * count), power(7000), **named)
+        later(scene, MINUTE)
+    problem = only(scene)
+    assert (problem.kind, problem.severity, problem.connector) == ("charging_without_transaction", "critical", 1)
+    assert problem.text == (
+        f"7.0 kW and 1.8 kWh measured without a transaction, while it is {status or 'without a status'}: "
+        "nothing of it is billed"
+    )
+    later(scene, 16 * MINUTE)
+    assert found(scene) == []
+
+
+@pytest.mark.parametrize("samples", [[register(0)], [power(7000)]], ids=["a register", "power"])
+def test_either_is_enough(samples: list[dict[str, Any]]) -> None:
+    scene = Scene()
+    connected(scene)
+    for count in range(2):
+        scene.meter(*[{**sample, "value": str(int(sample["value"]) + 900 * count)} for sample in samples])
+        later(scene, MINUTE)
+    assert only(scene).kind == "charging_without_transaction"
+
+
+def test_a_register_that_stands_and_the_last_readings_of_a_transaction_are_nothing() -> None:
+    scene = Scene()
+    connected(scene)
+    scene.start()
+    later(scene, MINUTE)
+    scene.stop(1)
+    scene.meter(register(5000), power(7000))
+    later(scene, 30 * SECOND)
+    scene.meter(register(5900), power(7000), transactionId=1)
+    for _ in range(3):
+        later(scene, MINUTE)
+        scene.meter(register(5900), power(20))
+    assert found(scene) == []

@@ -152,6 +152,77 @@ class TestWhatWasHeldBack:
 
         assert shown(scene)[0] == "Finishing"
 
+    def test_of_a_short_absence_by_a_clock_that_is_known(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Charging", ago=0)
+        scene.cp.away_since = scene.now
+        scene.now += 3 * SECOND
+        scene.cp.connected_at = scene.now
+        says(scene, "Available", ago=0)
+
+        assert says(scene, "SuspendedEV", ago=2.5) == [("timestamp", "held_back")]
+        assert says(scene, "Finishing", ago=2) == [("timestamp", "held_back")]
+        assert shown(scene)[0] == "Available"
+
+
+class TestABacklogOnAFirstConnection:
+    """No clock that was set back tells of many minutes within one second."""
+
+    @pytest.mark.parametrize("present", ["Available", "Faulted"])
+    @pytest.mark.parametrize("times", [(1800, 1200, 600), (600, 1200, 1800)], ids=["in its order", "newest first"])
+    def test_the_present_stays(self, present: str, times: tuple[int, int, int]) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, present, ago=0)
+        for ago, status in zip(times, ("Charging", "Finishing", "Preparing"), strict=True):
+            says(scene, status, ago=ago)
+            assert present != "Faulted" or shown(scene)[0] == "Faulted"
+        assert shown(scene)[0] == present
+
+    def test_of_several_connectors(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        for number in (1, 2):
+            scene.status(number, "Available", timestamp=format_time(scene.now))
+        scene.status(1, "Charging", timestamp=format_time(scene.now - HOUR))
+        last = scene.status(2, "Preparing", timestamp=format_time(scene.now - HOUR // 2))
+
+        assert {number: connector.status for number, connector in scene.cp.connectors.items()} == {
+            1: "Available", 2: "Available"
+        }  # fmt: skip
+        assert [connector.connector for connector in last.connectors] == [1]
+        assert last.event("connector.status")["status"] == "Available"
+
+    def test_a_fault_in_it_stays_shown_until_its_end_comes(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Available", ago=0)
+        says(scene, "Faulted", ago=1800)
+        says(scene, "Faulted", ago=1500)
+        assert shown(scene)[0] == "Faulted"
+
+        says(scene, "Available", ago=1200)
+
+        assert shown(scene)[0] == "Available"
+        assert says(scene, "Charging", ago=600) == [("timestamp", "held_back")]
+
+    def test_a_clock_that_was_set_back_and_goes_on_is_believed(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Available", ago=0)
+        for status in ("Preparing", "Charging", "SuspendedEV"):
+            says(scene, status, ago=0, clock=-3600)
+            assert shown(scene)[0] == status
+
+    def test_a_fault_of_a_while_ago_is_over_by_a_clock_that_was_set_back(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Faulted", ago=0)
+        scene.now += 10 * SECOND
+        says(scene, "Available", ago=0, clock=-3600)
+        assert shown(scene)[0] == "Available"
+
 
 class TestAWrongClock:
     """What comes last is so now."""
