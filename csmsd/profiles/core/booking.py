@@ -131,6 +131,24 @@ def give_up(transaction: Transaction, why: str, site: Site) -> None:
     _end(transaction, "abandoned", _verdict(transaction, site), site)
 
 
+def correct(transaction: Transaction, site: Site) -> bool:
+    """Books a late reading of one that was given up, and stays so; whether its figure, or a doubt, is another now."""
+    verdict = _verdict(transaction, site)
+    if verdict is None or _booked(transaction) == (
+        *(verdict.energy_wh, verdict.at_least_wh, verdict.at_most_wh, verdict.basis),
+        doubts_of(transaction, verdict),
+    ):
+        return False
+    _end(transaction, transaction.state, verdict, site)
+    return True
+
+
+def _booked(transaction: Transaction) -> tuple[object, ...]:
+    """What was booked of its evidence, beside which an operator may have decided."""
+    energy = transaction.energy_wh if transaction.settled_at is None else transaction.reckoned_wh
+    return energy, transaction.at_least_wh, transaction.at_most_wh, transaction.basis, transaction.doubts
+
+
 def close(transaction: Transaction, note: str, site: Site, now: Milliseconds) -> None:
     """The operator's end of it: no stop will be booked on it any more."""
     verdict = _verdict(transaction, site)

@@ -56,6 +56,8 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
         booking.measure(transaction, readings.taken, at.charge_point.transactions)
+        if transaction.state == "abandoned" and booking.correct(transaction, at.site) and transaction not in moved:
+            moved = [*moved, transaction]
     transaction_id = transaction.id if transaction is not None else None
     _show(request.connector_id, transaction, readings.taken, at)
     told = partial(_told, request.connector_id, transaction_id, readings.taken)

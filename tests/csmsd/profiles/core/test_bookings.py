@@ -1,5 +1,6 @@
 """What ends gets a number in the order of the commits; what is corrected gets a new one."""
 
+from csmsd.profiles.core import booking
 from tests.csmsd.profiles.scene import HOUR, Scene
 
 
@@ -32,3 +33,35 @@ def test_what_was_given_up_and_stopped_after_all_is_booked_again() -> None:
     scene.stop(second)
     scene.stop(first)
     assert (first.state, first.booking, first.revision) == ("stopped", 3, 2)
+
+
+LATE = [{"timestamp": "2026-03-01T11:25:00Z", "sampledValue": [{"value": "1800"}]}]
+
+
+def test_a_late_reading_of_what_was_given_up_corrects_its_figure() -> None:
+    scene = Scene()
+    first = scene.started(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
+    second = scene.started(timestamp="2026-03-01T11:30:00Z", meterStart=2000)
+    scene.meter("3000", transactionId=second.id)
+    assert (first.state, first.energy_wh, first.booking, first.revision) == ("abandoned", 0, 1, 1)
+
+    late = scene.meter(transactionId=first.id, meterValue=LATE)
+
+    assert (first.state, first.energy_wh, first.booking, first.revision) == ("abandoned", 800, 2, 2)
+    assert late.transactions == [first]
+    assert (second.state, scene.cp.energy_wh(second)) == ("active", 1000)
+
+    again = scene.meter(transactionId=first.id, meterValue=LATE)
+
+    assert (again.transactions, first.booking, first.revision) == ([], 2, 2)
+
+
+def test_a_late_reading_leaves_what_the_operator_decided() -> None:
+    scene = Scene()
+    first = scene.started(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
+    scene.started(timestamp="2026-03-01T11:30:00Z", meterStart=2000)
+    booking.settle(first, 500, by="me", reason="seen", site=scene.site, now=scene.now)
+
+    scene.meter(transactionId=first.id, meterValue=LATE)
+
+    assert (first.energy_wh, first.reckoned_wh, first.revision) == (500, 800, 3)
