@@ -96,7 +96,8 @@ class Orphans:
     def add(self, number: int, received_at: Milliseconds, action: str, reason: str, payload: str) -> None:
         """Takes what is kept, whether or not there is room: `has_room` is asked before."""
         size = size_of(payload)
-        waits = action == "StopTransaction" and reason == NO_FIT and len(payload) <= LONGEST_PAYLOAD
+        part = payload.startswith('"')  # of a message: the text of its frame
+        waits = action == "StopTransaction" and (reason == NO_FIT or part) and len(payload) <= LONGEST_PAYLOAD
         kept = payload if waits and self._in_memory + len(payload) <= MOST_IN_MEMORY else None
         orphan = Orphan(number, received_at, action, reason, kept, hash(payload), size)
         self._open[number] = orphan
@@ -122,7 +123,11 @@ class Orphans:
 
     def stops(self) -> list[Orphan]:
         """StopTransactions that came before their start, perhaps."""
-        return [orphan for orphan in self._open.values() if orphan.payload is not None]
+        return [orphan for orphan in self._open.values() if orphan.payload is not None and orphan.reason == NO_FIT]
+
+    def parts(self) -> list[Orphan]:
+        """StopTransactions that were cut off, or damaged otherwise: they may come whole."""
+        return [orphan for orphan in self._open.values() if orphan.payload is not None and orphan.reason != NO_FIT]
 
 
 def size_of(payload: str) -> int:

@@ -10,6 +10,7 @@ from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, Met
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.core.cut_off import is_part_of
 from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
 from csmsd.profiles.core.matching import Claim, Meant, fits, meant
 from csmsd.profiles.core.metering import read_meter_values
@@ -109,11 +110,11 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
         if request.transaction_id == transaction.id:
             at.note("transactionId", "repeated_stop")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
-        return Reply(confirmation, [transaction])
+        return Reply(confirmation, [transaction, *_parts_of(request, transaction, at)])
     replaced = guess_undone(transaction, claim, at) if transaction.guessed else []
     guessed_from = None if found.how == "named" else str(request.transaction_id)
     changes, events = _book(transaction, request, guessed_from, at)
-    return Reply(confirmation, [*replaced, *changes], events)
+    return Reply(confirmation, [*replaced, *changes, *_parts_of(request, transaction, at)], events)
 
 
 def _book(
@@ -190,6 +191,27 @@ def _again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
     )
 
 
+def _parts_of(request: StopTransactionReq | _Readable, transaction: Transaction, at: Context) -> list[Change]:
+    """What was kept of this stop when it was cut off: it has come whole, so nothing is left to settle."""
+    parts = at.charge_point.orphans.parts()
+    if not parts or isinstance(request, _Readable):
+        return []
+    settled: list[Change] = []
+    for part in parts:
+        if part.payload is not None and is_part_of(
+            part.payload,
+            transaction_id=request.transaction_id,
+            meter_stop=request.meter_stop,
+            timestamp=request.timestamp,
+            id_tag=request.id_tag,
+            reason=request.reason,
+        ):
+            kept = _again(part, msgspec.json.decode(part.payload), at)
+            _settle(kept, f"came whole, and is booked on transaction {transaction.id}", at)
+            settled.append(kept)
+    return settled
+
+
 def _settle(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
     kept.settled_at, kept.settlement = at.now, settlement
     at.charge_point.orphans.settle(kept.id)
@@ -197,7 +219,7 @@ def _settle(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
 
 def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> list[Change]:
     """The stop that a transaction was ended by without being named, as an orphan again; `true` is its own."""
-    if true is not None and transaction.meter_stop_wh == true.meter_stop:
+    if true is not None and (transaction.meter_stop_wh == true.meter_stop or _is_without_register(transaction, true)):
         return []  # it was this one, without its id
     (claimed,) = (flag.removeprefix("stop:matched_") for flag in transaction.flags if flag.startswith("stop:matched_"))
     payload = {
@@ -211,6 +233,12 @@ def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> l
         "whose own came later" if true is not None else "which went on"
     )
     return [at.site.set_aside(at.charge_point, at.now, "StopTransaction", reason, written_out(payload))]
+
+
+def _is_without_register(transaction: Transaction, true: Claim) -> bool:
+    """Whether the stop that it was ended by is its own, of which the register could not be read."""
+    of_then = bool(true.text) and transaction.stop_text == true.text
+    return of_then and "meter_stop:estimated" in transaction.flags
 
 
 def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change], list[Event]]:

@@ -201,6 +201,42 @@ class TestWithoutUsableId:
         assert answer.quarantined[0].charge_point == "CP2"
 
 
+class TestCutOff:
+    """A stop of which a part was kept comes again whole."""
+
+    def kept(self, scene: Scene, transaction: int) -> int:
+        at = format_time(scene.now)
+        text = f'[2,"c","StopTransaction",{{"transactionId":{transaction},"timestamp":"{at}","meterStop":40'
+        return scene.site.quarantine(scene.cp, scene.now, "StopTransaction", "refused: X", json.dumps(text)).id
+
+    @pytest.mark.parametrize("before", ["runs", "was guessed", "was stopped by it"])
+    def test_the_part_is_settled(self, before: str) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        other, part = self.kept(scene, 4711), self.kept(scene, transaction.id)
+        if before == "was guessed":
+            scene.stop(8731, meterStop=3000)
+        elif before == "was stopped by it":
+            scene.stop(transaction, meterStop=4000)
+            part = self.kept(scene, transaction.id)
+
+        answer = scene.stop(transaction, meterStop=4000)
+
+        assert transaction.energy_wh == 3000
+        assert [(kept.id, kept.settlement) for kept in answer.quarantined if kept.settled_at is not None] == [
+            (part, "came whole, and is booked on transaction 1")
+        ]
+        assert other in [orphan.number for orphan in scene.cp.orphans]
+        assert part not in [orphan.number for orphan in scene.cp.orphans]
+
+    def test_one_with_another_register_stays(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        part = self.kept(scene, transaction.id)
+        assert scene.stop(transaction, meterStop=5000).quarantined == []
+        assert [orphan.number for orphan in scene.cp.orphans] == [part]
+
+
 class TestGuessed:
     """Its own stop comes after one that was taken for it, or the charge point goes on with the transaction."""
 
@@ -231,6 +267,17 @@ class TestGuessed:
         answer = scene.stop(transaction)
 
         assert (transaction.energy_wh, transaction.flags, answer.quarantined) == (500, [], [])
+
+    def test_its_own_stop_with_a_register_that_could_not_be_read_was_that_stop(self) -> None:
+        scene = Scene()
+        transaction = scene.started()
+        at = format_time(scene.now)
+        scene.send("StopTransaction", {"idTag": "TAG1", "timestamp": at, "meterStop": "?", "transactionId": None})
+        assert transaction.guessed
+
+        answer = scene.stop(transaction, timestamp=at, meterStop=4000)
+
+        assert (transaction.energy_wh, answer.quarantined) == (3000, [])
 
     def test_a_foreign_stop_ends_none_that_its_charge_point_names_by_its_id(self) -> None:
         scene = Scene()
