@@ -16,7 +16,7 @@ from csmsd.profiles.core.energy.doubts import EndDoubt
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, readings_of
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
-from csmsd.profiles.core.metering import Taken
+from csmsd.profiles.core.metering import Taken, is_timed
 from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -31,6 +31,8 @@ class KeptReading(Protocol):
     def connector(self) -> int: ...
     @property
     def time(self) -> Milliseconds: ...
+    @property
+    def text(self) -> str | None: ...
     @property
     def samples(self) -> list[SampledValue]: ...
 
@@ -80,7 +82,8 @@ def evidence(transaction: Transaction, rows: Iterable[KeptReading]) -> Evidence:
     """All that bears on its energy, from the rows that were kept of it, in the order of their arrival."""
     readings: list[Reading] = []
     for row in rows:
-        readings += readings_of(row.samples, connector=row.connector, time=row.time)
+        timed = is_timed(row.text, row.time)
+        readings += readings_of(row.samples, connector=row.connector, time=row.time, timed=timed)
     return Evidence(transaction.connector, transaction.start, transaction.stop, readings, transaction.boots)
 
 

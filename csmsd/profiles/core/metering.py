@@ -244,6 +244,7 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     numbers: list[float | None]  # finite
     row: MeterReading
     kind: int  # takings of one kind have the same names in them; 0: nobody knows which
+    timed: bool = True  # else the time of the row is a guess
 
     def samples(self) -> dict[str, Sample]:
         """By measurand and phase, in base units."""
@@ -262,11 +263,17 @@ def taken_again(shape: str | None, row: MeterReading) -> Taken:
         _shape_of(shape) if shape is not None else Shape(0, samples),
         _numbers([sample.value for sample in samples])[0],
         row,
+        is_timed(row.text, row.time),
     )
 
 
-def _taken(shape: Shape, numbers: list[float | None], row: MeterReading) -> Taken:
-    return Taken(shape, numbers, row, 0 if None in numbers else shape.number)
+def is_timed(text: str | None, time: Milliseconds) -> bool:
+    """Whether the time of a row that was kept is what its timestamp says; else it is a guess."""
+    return text is None or not read_time(text, time).oddity
+
+
+def _taken(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
+    return Taken(shape, numbers, row, 0 if None in numbers else shape.number, timed)
 
 
 @lru_cache(MAX_SHAPES)
@@ -357,7 +364,9 @@ def read_meter_values(
             samples=shape.pack(samples, texts),
         )
         readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
-        readings.taken.append(Taken(shape, numbers, row, shape.number) if plain else _taken(shape, numbers, row))
+        ordinary = plain and not moment.oddity
+        taken = Taken(shape, numbers, row, shape.number) if ordinary else _taken(shape, numbers, row, not moment.oddity)
+        readings.taken.append(taken)
     return readings
 
 

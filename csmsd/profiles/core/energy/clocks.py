@@ -106,7 +106,7 @@ def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clo
     for reading in _of_connector(evidence):
         key = (reading.measurand, reading.phase, reading.location, reading.context, reading.time, reading.value)
         known.setdefault(key, reading)
-    ordered = sorted(known.values(), key=lambda reading: reading.time)
+    ordered = _timely(sorted(known.values(), key=lambda reading: reading.time))
     register = evidence.start.register
     own = [reading for reading in ordered if _is_own(reading, clocks, register)]
     if clocks.began is None or register is None or any(reading.context != BEGIN for reading in own):
@@ -117,6 +117,29 @@ def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clo
         return own, clocks
     doubts: frozenset[Doubt] = clocks.doubts | {"start_clock"}
     return early, Clocks(None, clocks.ended, clocks.ahead, clocks.watts, doubts)
+
+
+def _timely(readings: list[Reading]) -> list[Reading]:
+    """Those that count: where others tell their time, one that does not is no evidence of how it went in between.
+
+    It counts where a register is read anew or its charge point has lost the time: later than the others, and not less.
+    """
+    if all(reading.timed for reading in readings):
+        return readings
+    told: dict[tuple[str, str, str], list[Reading]] = {}
+    for reading in readings:
+        if reading.timed and reading.context != BEGIN:
+            told.setdefault((reading.measurand, reading.phase, reading.location), []).append(reading)
+
+    def counts(reading: Reading) -> bool:
+        others = told.get((reading.measurand, reading.phase, reading.location))
+        if reading.timed or others is None or reading.context in (BEGIN, END):
+            return True
+        if reading.measurand != REGISTER:
+            return all(other.time != reading.time for other in others)
+        return reading.time >= others[-1].time and reading.value >= max(other.value for other in others)
+
+    return [reading for reading in readings if counts(reading)]
 
 
 def _is_own(reading: Reading, clocks: Clocks, register: float | None) -> bool:

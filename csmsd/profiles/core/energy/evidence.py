@@ -58,6 +58,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     phase: str = ""
     location: str = "Outlet"
     step: float = 1.0  # the last decimal place that was written, in Wh or W
+    timed: bool = True  # else `time` is a guess: that of its arrival, or of what was told beside it
 
 
 class Boot(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -81,7 +82,9 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     rating_w: float | None = None
 
 
-def readings_of(samples: list[SampledValue], *, connector: int, time: Milliseconds) -> list[Reading]:
+def readings_of(
+    samples: list[SampledValue], *, connector: int, time: Milliseconds, timed: bool = True
+) -> list[Reading]:
     """What the samples of one MeterValue say about energy; signed, unreadable and other samples say nothing."""
     found = []
     for sample in samples:
@@ -100,6 +103,7 @@ def readings_of(samples: list[SampledValue], *, connector: int, time: Millisecon
                 phase=sample.phase or "",
                 location=sample.location or "Outlet",
                 step=_step(sample),
+                timed=timed,
             )
         )
     return found

@@ -25,7 +25,7 @@ _MOST_SAMPLES = 12
 _LONGEST_NUMBER = 40
 
 _Said = dict[tuple[object, ...], tuple[Milliseconds, float]]  # time and Wh or W by stream
-_Row = tuple[int, Milliseconds, str | None, str]  # connector, time, shape, samples
+_Row = tuple[int, Milliseconds, str | None, str, bool]  # connector, time, shape, samples, whether its time was told
 
 
 class Gathered:
@@ -46,9 +46,9 @@ class Gathered:
         """The next reading, in the order of arrival; one that came before says nothing new."""
         row, shape = taken.row, taken.shape
         time, rows = row.time, self._rows
-        known = (row.connector, time, shape.text, row.samples)
+        known = (row.connector, time, shape.text, row.samples, taken.timed)
         if len(row.samples) > LONGEST_READING:
-            known = (row.connector, time, None, _of_energy(shape.text, row.samples))
+            known = (row.connector, time, None, _of_energy(shape.text, row.samples), taken.timed)
         if time > self.newest:
             self.newest = time
         elif known in rows:
@@ -60,6 +60,8 @@ class Gathered:
                 if number is None:
                     continue
                 wh = number if factor == 1 else round(number * factor, 6)
+                if not taken.timed:
+                    plain.leave()
                 if energy == "register":
                     if plain.take(time, wh) or math.isfinite(wh):
                         self.latest = wh
@@ -105,8 +107,8 @@ class Gathered:
 
     def _evidence(self, boots: list[Boot], stop: Stop | None) -> Evidence:
         readings: list[Reading] = []
-        for connector, time, shape, samples in self._rows:
-            readings += readings_of(unpack(shape, samples), connector=connector, time=time)
+        for connector, time, shape, samples, timed in self._rows:
+            readings += readings_of(unpack(shape, samples), connector=connector, time=time, timed=timed)
         return Evidence(self._connector, self._start, stop, readings, boots)
 
 
@@ -121,7 +123,7 @@ def _of_energy(shape: str | None, samples: str) -> str:
 
 
 def _said(row: _Row) -> _Said:
-    connector, time, shape, samples = row
+    connector, time, shape, samples, _ = row
     return {
         (reading.connector, reading.measurand, reading.context, reading.phase, reading.location): (
             time,

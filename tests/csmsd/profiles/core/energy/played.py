@@ -4,7 +4,7 @@
 
 S start, E stop: register (`?` for none) and minute. M reading: minute and value, with unit, context, location, phase,
 measurand and connector in any order. B: a boot. R: the rating of the connector. `got:M` is the minute of arrival where
-it is not that of the message, `odd` says that the time is not the charge point's own.
+it is not that of the message, `odd` says that the time is not the charge point's own, `untimed` that of a reading.
 """
 
 import msgspec
@@ -82,7 +82,7 @@ def _reading(words: list[str]) -> list[Reading]:
     at, value, *rest = words
     digits = value.rstrip("WkhMva")
     fields: dict[str, object] = {"value": digits, "unit": value[len(digits) :] or None}
-    connector = 1
+    connector, timed = 1, True
     for word in rest:
         if word in _CONTEXTS:
             fields["context"] = _CONTEXTS[word]
@@ -92,6 +92,8 @@ def _reading(words: list[str]) -> list[Reading]:
             fields["location"] = word[1:]
         elif word[0] == "#":
             connector = int(word[1:])
+        elif word == "untimed":
+            timed = False
         elif word == "signed":
             fields["format"] = "SignedData"
         elif word[0] in "LN":
@@ -99,7 +101,7 @@ def _reading(words: list[str]) -> list[Reading]:
         else:
             raise ValueError(word)
     sample = SampledValue(**fields)  # type: ignore[arg-type]
-    return readings_of([sample], connector=connector, time=minute(at))
+    return readings_of([sample], connector=connector, time=minute(at), timed=timed)
 
 
 def plainly(sent: Evidence) -> int | None:
@@ -115,6 +117,8 @@ def plainly(sent: Evidence) -> int | None:
     for row in sent.readings:
         if row.connector != sent.connector or not row.measurand.startswith("Energy"):
             continue
+        if not row.timed:
+            plain.leave()
         if row.measurand != "Energy.Active.Import.Register" or row.phase or row.location != "Outlet":
             plain.leave()
         elif row.context == "Transaction.Begin":

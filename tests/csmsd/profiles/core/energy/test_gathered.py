@@ -11,6 +11,7 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
+from csmsd.profiles.core.metering import is_timed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.store.reader import StoredReading
 from tests.csmsd.profiles.core.energy.played import MINUTE
@@ -134,7 +135,7 @@ def test_long_readings_are_kept_for_what_they_say_of_energy() -> None:
 
     gathered = kept.scene.cp.transactions.gathered(kept.transaction.id)
     assert gathered is not None
-    assert all(len(samples) < 200 for _, _, _, samples in gathered._rows)
+    assert all(len(samples) < 200 for _, _, _, samples, _ in gathered._rows)
     assert kept.by_memory().energy_wh == 280
 
 
@@ -170,3 +171,25 @@ def test_a_boot_between_readings_counts() -> None:
     assert kept.by_memory() != doubted
     assert (kept.by_memory().energy_wh, kept.by_memory().doubts) == (2500, ())
     assert kept.by_memory() == kept.by_rows()
+
+
+@pytest.mark.parametrize("timestamp", [None, "yesterday", "1970-01-01T00:10:00Z", "2046-03-01T11:45:00Z"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_reading_without_its_time_among_others_costs_itself_alone(place: int, timestamp: str | None) -> None:
+    kept = Kept()
+    values: list[dict[str, Any]] = [
+        {"timestamp": format_time(NOON - 30 * MINUTE), "sampledValue": [{"value": "2000"}]},
+        {"timestamp": format_time(NOON - 10 * MINUTE), "sampledValue": [{"value": "3000"}]},
+    ]
+    told = {"timestamp": timestamp} if timestamp is not None else {}
+    values.insert(place, {**told, "sampledValue": [{"value": "2500"}]})
+
+    kept._keep(kept.scene.meter(transactionId=kept.transaction.id, meterValue=values))
+
+    assert len(kept.rows) == 3
+    assert kept.by_memory() == kept.by_rows() == Verdict(2000, 2000, 2000, "readings")
+    assert [is_timed(row.text, row.time) for row in kept.rows].count(False) == 1
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=4000))
+
+    assert (kept.transaction.energy_wh, kept.transaction.at_most_wh, kept.transaction.doubts) == (3000, 3000, [])

@@ -643,6 +643,28 @@ nonsense of the same number at first: 1000 (0..1000) readings_disagree
 0 at first: 1000 (0..1000) readings_disagree
     S 5000 | M -50 0 | M -45 0 | M -40 0 | M -30 6000
 
+# --- readings whose time is a guess
+between others that tell their time: 3000
+    S 1000 | M -30 2000 | M -10 3000 | M -10 2500 untimed | E 4000
+between them, running: 2000
+    S 1000 | M -30 2000 | M -10 3000 | M -10 2500 untimed
+before them: 2000
+    S 1000 | M -30 2500 untimed | M -30 2000 | M -10 3000
+on its arrival, later than the others, but older: 2000
+    S 1000 | M -30 2000 | M -10 3000 | M -5 2500 untimed
+a clock that was lost: 2600
+    S 1000 | M -30 2000 | M -10 3000 | M -5 3300 untimed | M -2 3600 untimed
+none tells its time: 2000
+    S 1000 | M -30 2000 untimed | M -10 3000 untimed
+a reading of another kind beside it: 2000
+    S 1000 | M -30 3000 power | M -30 3000 untimed
+intervals: 3000
+    S 0 | M -30 1500 interval | M -30 900 interval untimed | M -10 1500 interval
+power: 5250 (0..466767) estimate
+    S 0 | M -60 3000 power | M -30 6000 power | M -30 100 power untimed | M 0 6000 power | E 0
+Begin and End: 3000
+    S ? | M -60 1000 begin untimed | M -30 2000 | M 0 4000 end untimed | E ?
+
 # --- where one rule ends and another begins
 stands still above its start, and the stop knows no register: 4 (4..244437) stop_register
     S 1000 | M -54 1004 | M -31 1004 | E 0
@@ -727,6 +749,7 @@ def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str
         ("S 200000 | M -50 250000", 50_000),
         ("S 1000", None),
         ("S ? | M -50 1100", None),
+        ("S 1000 | M -50 1100 untimed", None),
         ("S 1000 odd got:-60 | M -50 1100", None),
         ("S 1000 +60 got:-60 | M +70 1100", None),
         ("S 1000 | M -50 1100 | M -40 1099", None),
