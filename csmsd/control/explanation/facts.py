@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, kw_only=True):
     heard_at: Milliseconds | None = None  # when anything came from its charge point last
     free_since: Milliseconds | None = None  # since when its connector has been Available, although it runs
     downs: list[tuple[Milliseconds, Milliseconds]] = []  # when csmsd did not run
+    registered_at: Milliseconds = 0  # since when csmsd knows its charge point
+    pruned_at: Milliseconds | None = None  # when anything was pruned last
     energy_wh: int
     doubts: list[str]
     bounds: tuple[int, int] | None = None  # Wh that it is at least and at most; None: an older version has judged it
@@ -92,8 +94,9 @@ class Facts(msgspec.Struct, kw_only=True):
     def measured_until(self) -> Milliseconds | None:
         """Up to when its energy was read: to the register of its end, or else to the last reading."""
         transaction = self.transaction
-        if transaction.stop_time is not None and transaction.meter_stop_wh is not None:
-            return transaction.stop_time
+        stop = transaction.stop
+        if stop is not None and stop.register is not None:
+            return stop.time
         times = [reading.time for reading in self.measured if self.began <= reading.time <= self.end]
         return max(times, default=None)
 

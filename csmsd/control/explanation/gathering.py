@@ -85,6 +85,8 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         connected=state is not None and state.connected,
         heard_at=_heard_at(state, readings),
         free_since=_free_since(state, transaction),
+        registered_at=state.record.registered_at if state is not None else 0,
+        pruned_at=pruned.at if (pruned := site.milestones.get("prune")) is not None else None,
         downs=await _downs(log, told),
         energy_wh=verdict.energy_wh if verdict is not None else transaction.energy_wh,
         doubts=list(verdict.doubts) if verdict is not None else transaction.doubts,

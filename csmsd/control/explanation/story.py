@@ -24,6 +24,7 @@ _SHORTEST_GAP_MS = 60_000
 _SHORTEST_ABSENCE_MS = 1000
 _MOST_LIMITS = 100
 _MOST_EXCESSES = 3
+_COMES_FIRST = ("daemon", "offline", "boot")
 _GOES_DOWN = ("PowerLoss", "Reboot", "HardReset", "SoftReset")  # reasons for an end (C 7.39)
 _AFTERWARDS = ("RemoteStopTransaction", "UnlockConnector")  # commands that are about it when it has just ended
 _LEADS_TO_IT = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE")  # told before StartTransaction by some
@@ -42,7 +43,8 @@ class Story:
         self._excesses = excesses(facts, self._limits)
         self._absences = absences(facts)
         self._gaps = list(_gaps(facts))
-        self.entries = sorted(self._tell(), key=lambda entry: entry.time)
+        # What comes in one millisecond: a connection, a boot, and then what is told over it.
+        self.entries = sorted(self._tell(), key=lambda entry: (entry.time, entry.kind not in _COMES_FIRST))
 
     # --- from when to when
 
@@ -245,10 +247,23 @@ class Story:
     def _doubted(self) -> Iterator[str]:
         """Why its energy is in doubt, and what the figure is based on all the same."""
         facts = self._facts
-        yield from (sentence(doubt) for doubt in facts.doubts)
+        yield from (
+            sentence(doubt) for doubt in facts.doubts if doubt != "stop_guessed" or not facts.transaction.guessed
+        )
         if facts.doubts and facts.bounds is not None and facts.basis is not None:
             low, high = facts.bounds
-            yield f"The figure is by {basis_text(facts.basis)}: at least {kwh(low)}, at most {kwh(high)}."
+            yield f"The figure is by {self._basis(facts.basis)}: at least {kwh(low)}, at most {kwh(high)}."
+
+    def _basis(self, basis: str) -> str:
+        """Registers that are not believed as they stand do not give the figure by their difference."""
+        transaction = self._facts.transaction
+        start, stop = transaction.meter_start, transaction.stop
+        register = stop.register if stop is not None else None
+        reckoned = transaction.reckoned_wh if transaction.reckoned_wh is not None else self._facts.energy_wh
+        told = None if start is None or register is None else register - start
+        if basis == "start_and_stop" and told != reckoned:
+            return "the registers of start and stop, as far as they can be right"
+        return basis_text(basis)
 
     def _settled(self) -> Iterator[str]:
         """The operator's decision, and what it stands against."""
@@ -268,7 +283,10 @@ class Story:
             answer = own[-1].status or "nothing that is on record"
             return f"It was started at the charge point with idTag {transaction.id_tag}; csmsd answered {answer}."
         if transaction.start_received_at - transaction.start_time > _LATE_MS:
-            return "It was started at the charge point while that was offline: the charge point decided by itself."
+            when = (
+                "while that was offline" if transaction.start_time >= facts.registered_at else "before csmsd knew that"
+            )
+            return f"It was started at the charge point {when}: the charge point decided by itself."
         if not facts.start_is_logged or self._tasks_are_pruned:
             return "How it was started is not known: the records of that time are not kept."
         listed = "; the idTag stands in its Local Authorization List now" if facts.in_local_list else ""
@@ -287,8 +305,12 @@ class Story:
         until = facts.end
         if running and not facts.connected and facts.heard_at is not None:
             until = max(facts.began, facts.heard_at)
+        if transaction.state == "closed" and transaction.stop_time is not None:
+            until = transaction.stop_time
         length = span(max(0, until - facts.began))
         text = f"It {'has run' if running else 'ran'} for {length} and delivered {kwh(facts.energy_wh)}"
+        if facts.doubts and (running or transaction.energy_suspect):
+            text += " (in doubt)"
         measured = facts.measured_until
         if measured is not None and measured > facts.began and facts.energy_wh > 0:
             text += f", {facts.energy_wh * 3600 / (measured - facts.began):.1f} kW on average"
@@ -327,7 +349,7 @@ class Story:
         """What would have been here, and is not kept any more."""
         facts = self._facts
         sentences = []
-        if facts.events_since is None or facts.events_since > facts.began:
+        if facts.events_since is None or facts.events_since > max(facts.began, facts.registered_at):
             since = "" if facts.events_since is None or facts.events_since > facts.end else " from its beginning"
             sentences.append(f"Events{since} are not kept any more: statuses and lost connections are missing.")
         if self._tasks_are_pruned:
@@ -339,7 +361,8 @@ class Story:
                 "The messages of its beginning are not kept: whether its idTag was presented is not known."
             )
         if not facts.measured:
-            sentences.append("There are no meter values: none were sent, or they are pruned.")
+            pruned = facts.pruned_at is not None and facts.pruned_at >= facts.transaction.start_received_at
+            sentences.append(f"There are no meter values: none were sent{', or they are pruned' if pruned else ''}.")
         return sentences
 
 

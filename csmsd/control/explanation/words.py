@@ -59,6 +59,8 @@ def flag_text(flag: str) -> str:
             return f"Its idTag was {detail} when it began, and the charge point was told so."
         case "stop" if detail.startswith("matched_"):
             named = detail.removeprefix("matched_")
+            if not named.lstrip("-").isdecimal():
+                return "Its stop named no transaction; it fits no other than this one."
             return (
                 f"Its stop named transaction {named}, which there is not; it fits no other transaction than this one."
             )

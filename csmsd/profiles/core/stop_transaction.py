@@ -112,9 +112,13 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
         return Reply(confirmation, [transaction, *_parts_of(request, transaction, at)])
     replaced = guess_undone(transaction, claim, at) if transaction.guessed else []
-    guessed_from = None if found.how == "named" else str(request.transaction_id)
+    guessed_from = None if found.how == "named" else _named(request)
     changes, events = _book(transaction, request, guessed_from, at)
     return Reply(confirmation, [*replaced, *changes, *_parts_of(request, transaction, at)], events)
+
+
+def _named(request: StopTransactionReq | _Readable) -> str:
+    return "no_id" if request.transaction_id is None else str(request.transaction_id)
 
 
 def _book(
@@ -261,7 +265,7 @@ def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change]
     if len(waiting) != 1:
         return [], []
     ((orphan, request),) = waiting
-    changes, events = _book(transaction, request, str(request.transaction_id), at)
+    changes, events = _book(transaction, request, _named(request), at)
     settled = _again(orphan, msgspec.json.decode(orphan.payload or "{}"), at)
     _settle(settled, f"booked on transaction {transaction.id}, whose start came later", at)
     return [*changes, settled], events

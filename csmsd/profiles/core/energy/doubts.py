@@ -18,7 +18,7 @@ SENTENCES: dict[Doubt, str] = {
     "start_clock": "The time of the start is not by a clock that the other messages agree with.",
     "stop_clock": "The time of the stop is not by a clock that the other messages agree with.",
     "start_register": "The start tells no register that the readings go on from; before the first it is unknown.",
-    "stop_register": "The stop tells no register; what came after the last reading is unknown.",
+    "stop_register": "The stop tells no register that can be right; what came after the last reading is unknown.",
     "went_back": "The register went back, and no restart of the charge point explains it.",
     "readings_disagree": "The readings contradict each other, or what start and stop tell.",
     "unit": "Start and stop on the one side and readings on the other differ by a factor of 1000.",

@@ -506,3 +506,57 @@ def test_what_is_not_in_doubt_needs_no_basis_and_what_was_settled_says_who() -> 
         {"settled_at": 1, "settled_by": "ada", "settled_reason": "read there", "reckoned_wh": 9000, "energy_wh": 4200}
     )
     assert Story(settled).conclusion[-1] == "ada settled its energy: 4.200 kWh instead of 9.000 kWh (read there)."
+
+
+class TestSaysOnlyWhatIsSo:
+    def test_what_was_closed_without_readings_has_no_average_and_the_length_of_its_books(self) -> None:
+        closed = {"state": "closed", "flags": ["abandoned_for:18", "meter_stop:estimated"], "meter_stop_wh": 1000}
+        story = Story(facts(closed, end=NOON + 10 * MINUTE, measured=[], energy_wh=500))
+        assert "It ran for 1 h 0 min and delivered 0.500 kWh." in story.conclusion
+
+    @pytest.mark.parametrize(
+        ("settled_at", "said"), [(None, "7.000 kWh (in doubt)"), (NOON + 61 * MINUTE, "7.000 kWh, 7.0 kW")]
+    )
+    def test_a_figure_in_doubt_is_marked_until_it_is_settled(self, settled_at: int | None, said: str) -> None:
+        story = Story(facts({"doubts": ["impossible"], "settled_at": settled_at, "settled_by": "jo"}))
+        assert any(said in sentence for sentence in story.conclusion)
+
+    @pytest.mark.parametrize(
+        ("energy", "said"),
+        [
+            (7000, "what the registers of start and stop differ by"),
+            (300, "the registers of start and stop, as far as they can be right"),
+        ],
+    )
+    def test_registers_give_a_figure_by_their_difference_only_where_it_is_that(self, energy: int, said: str) -> None:
+        story = Story(facts({"doubts": ["impossible"]}, energy_wh=energy, basis="start_and_stop", bounds=(0, 9000)))
+        assert f"The figure is by {said}: at least 0.000 kWh, at most 9.000 kWh." in story.conclusion
+
+    def test_a_guessed_stop_without_an_id_is_told_once(self) -> None:
+        story = Story(facts({"doubts": ["stop_guessed"], "flags": ["stop:matched_no_id"]}))
+        assert [sentence for sentence in story.conclusion if "fits no other" in sentence] == [
+            "Its stop named no transaction; it fits no other than this one."
+        ]
+
+    def test_what_comes_in_one_millisecond(self) -> None:
+        heard = NOON + 5 * MINUTE
+        events = [Told(heard, "charge_point.connected", {}), Told(heard, "charge_point.booted", {})]
+        story = Story(facts({"start_received_at": heard}, events=events))
+        assert [entry.text for entry in story.entries if entry.time == heard] == [
+            "the charge point connects", "the charge point has booted", "csmsd hears of the beginning, 5 min later"
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(("registered", "when"), [(0, "while that was offline"), (5, "before csmsd knew that")])
+    def test_what_csmsd_had_never_seen_was_not_offline(self, registered: int, when: str) -> None:
+        heard = NOON + 5 * MINUTE
+        known_since = NOON + registered * MINUTE if registered else 0
+        story = Story(facts({"start_received_at": heard}, registered_at=known_since, events_since=known_since))
+        assert story.conclusion[0] == f"It was started at the charge point {when}: the charge point decided by itself."
+        assert story.missing == []
+
+    @pytest.mark.parametrize(
+        ("pruned_at", "said"),
+        [(None, "none were sent."), (NOON - 1, "none were sent."), (NOON + 1, "none were sent, or they are pruned.")],
+    )
+    def test_pruned_is_only_what_can_be(self, pruned_at: int | None, said: str) -> None:
+        assert Story(facts(measured=[], pruned_at=pruned_at)).missing == [f"There are no meter values: {said}"]

@@ -604,7 +604,7 @@ class TestUnreadable:
 
         answer = scene.send("StopTransaction", sent)
 
-        assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 500, ["stop:matched_None"])
+        assert (transaction.state, transaction.energy_wh, transaction.flags) == ("stopped", 500, ["stop:matched_no_id"])
         assert answer.event_types == ["transaction.stopped"]
 
     def test_without_an_id_it_is_kept_where_it_can_mean_two(self) -> None:
