@@ -91,7 +91,12 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
     """
     finding = up_to_last(case)
     if stop is None:
-        return finding
+        more = case.start - start  # if it is the start that is right
+        if start == 0 or finding.doubts or more <= 0:
+            return finding
+        told = finding.energy + more
+        last = case.points[-1].time if case.points else case.clocks.began
+        return finding.doubted("start_register", more=more if case.can_have_come(told, last) else 0.0)
     energy = stop - start
     possible = energy >= -case.slack and case.can_have_come(energy, case.clocks.ended)
     if possible and told_end is not None and abs(finding.energy - energy) <= case.slack + LAG_WH:
@@ -102,7 +107,8 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
         within = finding.energy <= energy + case.slack or not _goes_on_to(case, stop)
         other_end = told_end is not None and abs(from_begin.energy - finding.energy) > case.slack + LAG_WH
         if not from_begin.doubts and not other_end and not (less and within):
-            return from_begin if start == 0 else from_begin.doubted("start_register")
+            more = max(0.0, energy - from_begin.energy) if possible else 0.0
+            return from_begin if start == 0 else from_begin.doubted("start_register", more=more)
     if not possible:
         last = case.points[-1].time if case.points else case.clocks.began
         unread = case.clocks.until_end(last) if told_end is None else 0.0

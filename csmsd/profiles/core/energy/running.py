@@ -22,6 +22,8 @@ from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.core.energy.units import UNITS, start_is_kwh
 from csmsd.profiles.record import Milliseconds
 
+_IDLE_W = 100.0  # less than any car draws that charges
+
 
 def up_to_last(case: Case) -> Finding:
     """Without a register of the stop: how far the readings tell it."""
@@ -55,7 +57,11 @@ def up_to_last(case: Case) -> Finding:
         ]
         fits = lies_between(scaled, start, float("inf"), slack, None) and advances(scaled)
         near = all(point.wh - start <= reach(case.clocks.likely_watts, _since(case, point)) + slack for point in scaled)
-        tight = start > 5 * reach(case.clocks.likely_watts, _since(case, points[-1])) or not below
+        tight = (
+            start > 5 * reach(case.clocks.likely_watts, _since(case, points[-1]))
+            or not below
+            or (not whole and points[-1].wh * HOUR < _IDLE_W * _since(case, points[-1]))
+        )
         if start and fits and near and tight:
             return exactly(_advance(_with(case, scaled)), "unit")
     if below and counts_from_zero(case, points):

@@ -137,6 +137,8 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
             if len(parts) > 1:
                 sums.append(_sum(parts))
     totals = [stream for stream in singles if goes_on(stream)]
+    if start and len(totals) == len(singles) > 1 and all(_alike(stream, totals[0]) for stream in totals):
+        candidates += totals  # the total, repeated on each phase
     if totals and not any(goes_on(stream) for stream in sums):
         candidates += totals
     candidates += sums
@@ -145,6 +147,13 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
         candidates += [stream for stream in singles if counts_from_zero(stream)]
     candidates = [stream for stream in candidates if stream.first is not None or stream.absurd]
     return next((stream for stream in candidates if not stream.is_dead), candidates[0] if candidates else None)
+
+
+def _alike(one: Stream, other: Stream) -> bool:
+    """Whether two phases tell the same throughout, as phases that are measured apart hardly do."""
+    return [point.wh for point in one.points] == [point.wh for point in other.points] and (
+        (one.begin and one.begin.wh) == (other.begin and other.begin.wh)
+    )
 
 
 def _since(began: Milliseconds | None, point: Point) -> Milliseconds:

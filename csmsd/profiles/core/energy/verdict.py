@@ -103,9 +103,7 @@ def _without_register(
         return finding, "start_and_stop"
     summed = intervals(own)
     if summed is not None:
-        energy = summed.energy
-        more = clocks.until_end(summed.until) if evidence.stop is not None else 0.0
-        return Finding(energy, energy, energy + more), "intervals"
+        return exactly(summed.energy), "intervals"
     estimate = power(own, clocks)
     if estimate is not None and estimate[0] > ROUNDING_WH:
         energy, _ = estimate

@@ -283,7 +283,7 @@ one phase of three: 3000
     S 30000 -40 | M -30 10100 L1 | M -10 11000 L1 | E 33000
 one phase of three, running: 0
     S 30000 -40 | M -30 10100 L1 | M -10 11000 L1
-intervals only: 4500 (4500..126267) by intervals
+intervals only: 4500 by intervals
     S 0 | M -45 1500 interval | M -30 1500 interval | M -15 1500 interval | E 0
 intervals only, running: 4500 by intervals
     S 0 | M -45 1500 interval | M -30 1500 interval | M -15 1500 interval
@@ -473,7 +473,7 @@ two registers under one name in each reading: 4000
     S 50000 | M -50 51000 | M -50 1000 | M -30 53000 | M -30 3000 | E 54000
 the same, running: 3000
     S 50000 | M -50 51000 | M -50 1000 | M -30 53000 | M -30 3000
-a register of 0 beside intervals: 3000 (3000..239767) by intervals
+a register of 0 beside intervals: 3000 by intervals
     S 0 | M -45 0 | M -45 1500 interval | M -30 0 | M -30 1500 interval | E 0
 a register of 0 beside intervals, running: 3000 by intervals
     S 0 | M -45 0 | M -45 1500 interval | M -30 0 | M -30 1500 interval
@@ -576,7 +576,7 @@ the same on a new meter, counted by start and stop: 2500
     S 0 | M -60 500 begin | M -30 1500 | M 0 3000 end | E 2500
 a start above Begin, which the stop goes on from: 5500 start_register
     S 20000 | M -60 12000 begin | M -30 13000 | E 17500
-a start below Begin, which the stop goes on from: 5500 start_register
+a start below Begin, which the stop goes on from: 5500 (5500..16500) start_register
     S 1000 | M -60 12000 begin | M -30 13000 | M 0 17500 end | E 17500
 Begin and End between a start and a stop that cannot be: 5500 impossible
     S 0 | M -60 12000 begin | M 0 17500 end | E 900000000
@@ -643,6 +643,30 @@ nonsense of the same number at first: 1000 (0..1000) readings_disagree
 0 at first: 1000 (0..1000) readings_disagree
     S 5000 | M -50 0 | M -45 0 | M -40 0 | M -30 6000
 
+# --- a start that Begin contradicts, a total on each phase, and kWh without a unit
+Begin above the start, running: 1500 (1500..2500) start_register
+    S 1000 | M -60 2000 begin | M -30 3500
+Begin above the start, which the stop goes on from: 3000 (3000..4000) start_register
+    S 1000 | M -60 2000 begin | M -30 3500 | E 5000
+Begin beyond what can have come, running: 1500 start_register
+    S 1000 | M -60 900002000 begin | M -30 900003500
+Begin alone, above the start: 0 (0..1000) start_register
+    S 1000 | M -60 2000 begin
+the total on each phase of a young meter, running: 2000 by readings
+    S 1000 | M -30 2000 L1 | M -30 2000 L2 | M -30 2000 L3 | M -10 3000 L1 | M -10 3000 L2 | M -10 3000 L3
+the total on each phase of a young meter: 2500
+    S 1000 | M -30 2000 L1 | M -30 2000 L2 | M -30 2000 L3 | M -10 3000 L1 | M -10 3000 L2 | M -10 3000 L3 | E 3500
+the total on two phases, with Begin: 2000
+    S 1000 | M -60 1000 L1 begin | M -60 1000 L2 begin | M -10 3000 L1 | M -10 3000 L2
+phases of a young meter: 3500 by phases
+    S 1000 | M -30 1100 L1 | M -30 1120 L2 | M -30 1000 L3 | M -10 1500 L1 | M -10 1600 L2 | M -10 1400 L3
+kWh without a unit on a young meter, running: 1200 unit
+    S 10000 | M -40 10.500 | M -20 11.200
+kWh without a unit on a young meter: 2000 unit
+    S 10000 | M -40 10.500 | M -20 11.200 | E 12000
+fractions of Wh from 0 on a young meter, running: 2150
+    S 3000 | M -50 1075.1 | M -20 2150.2
+
 # --- readings whose time is a guess
 between others that tell their time: 3000
     S 1000 | M -30 2000 | M -10 3000 | M -10 2500 untimed | E 4000
@@ -678,7 +702,7 @@ counts from 0 what is a thousandth of the start: 5
     S 5000 -5 | M -4 5
 from 0 to what nobody delivers in that time: 0 (0..37433) readings_disagree
     S 500 -5 | M -4 0 | M -1 200500
-starts elsewhere and stops where it began: 0 start_register
+starts elsewhere and stops where it began: 0 (0..995) start_register
     S 5 | M -60 1000 begin | E 1000
 Transaction.Begin and start contradict, Transaction.End nearly fits: 20000 (19356..20000) readings_disagree
     S 12345 | M -60 20000 begin | M -10 0 | M -1 19356 end | E 32345
@@ -696,9 +720,9 @@ the first reading on a start of 0 came too fast, later ones did not: 250 (250..5
     S 0 | M -59 5000 | M -30 5100 | M -10 5200 | E 5250
 a power of 0 is a reading: 1500 (0..466767) estimate by power
     S ? | M -60 6000 power | M -30 0 power | E ?
-intervals for whatever reason: 500 (500..160600) by intervals
+intervals for whatever reason: 500 by intervals
     S ? | M -40 300 interval | M -20 200 interval trigger | E ?
-intervals of the clock beside them: 300 (300..313733) by intervals
+intervals of the clock beside them: 300 by intervals
     S ? | M -40 300 interval | M -40 300 interval clock | E ?
 fell, and is then misread too high: 500 (0..500) readings_disagree
     S 1000 | M -44 1500 | M -43 5 | M -5 99999999
