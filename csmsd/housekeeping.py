@@ -45,6 +45,7 @@ class Housekeeping:
             for transaction in state.transactions.active() if state.connected else ():
                 if LIMIT_EXCEEDED not in transaction.flags and excess(state, transaction.connector, site, now):
                     transaction.flag(LIMIT_EXCEEDED)
+                    state.exceeds_since[transaction.connector] = (transaction.id, now)
                     found.append(transaction)
         try:
             await self._live.keep(found)

@@ -129,9 +129,18 @@ def settle(
             raise Failure(USAGE, f"{error}.") from None
     if len(given) != 1:
         raise Failure(USAGE, "What does it come to?", "Give --energy 4.2kWh, or --undo.")
-    what = "billed as its evidence says" if undo else f"billed with {thousands(given['energy_wh'])} kWh"
-    confirm(run.options, f"Transaction {transaction} will be {what}. Settle it?")
+    if undo:
+        question = f"Transaction {transaction} will be billed as its evidence says. Undo what was settled?"
+    else:
+        question = f"Transaction {transaction} will be billed with {thousands(given['energy_wh'])} kWh. Settle it?"
+    confirm(run.options, question)
     result = run.call("transaction.settle", id=transaction, reason=reason, **given)
     if run.output.documented(result):
         return
-    run.output.note(f"Transaction {transaction} comes to {thousands(result['transaction']['energy_wh'])} kWh.")
+    settled = result["transaction"]
+    comes_to = f"comes to {thousands(settled['energy_wh'])} kWh"
+    if not result["changed"]:
+        by = f"settled by {plain(settled['settled_by'])}: {plain(settled['settled_reason'])}"
+        run.output.note(f"Unchanged: transaction {transaction} {comes_to} already, {by}.")
+        return
+    run.output.note(f"Transaction {transaction} {comes_to}.")

@@ -1,7 +1,7 @@
 """`report`: what was charged in a month, by whom or where, and what it costs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -9,7 +9,7 @@ import typer
 from csmsctl.arguments.parameters import Since, Until, files
 from csmsctl.commands.transaction_export import transactions
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import duration, local, thousands
+from csmsctl.display.values import local, thousands
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsd.ocpp.identity import fold
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from csmsctl.billing.tariffs import TariffFile
 
-By = Literal["tag", "parent", "cp", "transaction"]
+By = Literal["tag", "parent", "cp", "charge-point", "transaction"]
 
 _TITLES = {"tag": "TAG", "parent": "PARENT", "cp": "CHARGE POINT", "transaction": "TRANSACTION"}
 
 
-def _for_people(show: Callable[[Any, bool], str]) -> Callable[[Any, bool], str]:
-    """A report is read by people wherever it is printed: it is mailed by cron."""
-    return lambda value, human: show(value, True)
+def _hours(seconds: Any, human: bool = True) -> str:
+    """`51:07`: hours and minutes that can be added, wherever it is printed, for it is mailed by cron."""
+    minutes = int(seconds) // 60
+    return f"{minutes // 60}:{minutes % 60:02}"
 
 
 _GAPS = (
@@ -84,6 +85,8 @@ def report(
     from csmsctl.billing.tariffs import read_tariffs
 
     run = invocation(ctx)
+    if by == "charge-point":
+        by = "cp"
     zone = UTC if utc else None
     begin, end = _period(month, since, until, zone)
     tariffs = read_tariffs(tariff) if tariff is not None else None
@@ -118,7 +121,7 @@ def _period(month: str | None, since: str | None, until: str | None, zone: tzinf
     from csmsctl.billing.periods import month as month_of
 
     if (month is None) == (since is None) or (month is not None and until is not None):
-        raise Failure(USAGE, "Which time is meant?", "Give --month 2026-11, --month last, or --since and --until.")
+        raise Failure(USAGE, "Which time is meant?", "A month, or --since and --until: csmsctl report --month last")
     if month is None:
         return str(since), until or parse_when("now")
     try:
@@ -154,7 +157,7 @@ def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:
     if by == "parent":
         parents = _parents(run)
         return lambda transaction: parents.get(fold(transaction["id_tag"]))
-    field = {"tag": "id_tag", "cp": "charge_point", "transaction": "id"}[by]
+    field = {"tag": "id_tag", "transaction": "id"}.get(by, "charge_point")
     return lambda transaction: str(transaction[field])
 
 
@@ -177,6 +180,8 @@ class _Prices:
         from csmsctl.billing.pricing import Curve, price, rounded
 
         begun, stopped = (datetime.fromisoformat(transaction[key]) for key in ("start_time", "stop_time"))
+        if "start_clock" in transaction["doubts"]:  # hours are not paid by a clock that nobody believes
+            begun = stopped - timedelta(seconds=transaction["duration_s"])
         parent = self._parents.get(fold(transaction["id_tag"]))
         tariff = self._tariffs.tariff_of(transaction, parent, begun.astimezone(self._zone).date())
         if tariff is None:
@@ -204,7 +209,7 @@ def _show(run: Invocation, document: Record, tariffs: "TariffFile | None") -> No
         Column("key", _TITLES[document["by"]]),
         Column("transactions", "TRANSACTIONS", right=True),
         Column("energy_wh", "kWh", thousands, right=True),
-        Column("duration_s", "DURATION", _for_people(duration), right=True),
+        Column("duration_s", "DURATION", _hours, right=True),
     ]
     if tariffs is not None:
         columns.append(Column("cost", f"COST {tariffs.currency}", right=True))

@@ -135,6 +135,9 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
     running = transaction.state == "active"
     measured = state if running and state is not None and state.samples_of(transaction) else None
     verdict = state.running_verdict(transaction) if state is not None else None
+    doubts = list(verdict.doubts) if verdict is not None else transaction.doubts
+    # A start by a clock that is not believed lasts from when csmsd heard of it.
+    began = transaction.start_received_at if "start_clock" in doubts else transaction.start_time
     end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)
     return {
         "id": transaction.id,
@@ -145,7 +148,7 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "state": transaction.state,
         "start_time": time_text(transaction.start_time),
         "stop_time": time_text(transaction.stop_time),
-        "duration_s": None if end is None else max(0, (end - transaction.start_time) // 1000),
+        "duration_s": None if end is None else max(0, (end - began) // 1000),
         "meter_start_wh": transaction.meter_start,
         "meter_stop_wh": transaction.meter_stop_wh,
         "energy_wh": verdict.energy_wh if verdict is not None else transaction.energy_wh,

@@ -8,9 +8,9 @@ import pytest
 from csmsd.housekeeping import Housekeeping
 from csmsd.ports import NotStored
 from csmsd.profiles.record import Change, Event
-from tests.csmsd.control.problems.test_charge_points import connected
+from tests.csmsd.control.problems.test_charge_points import connected, only
 from tests.csmsd.control.problems.test_charging import draws_too_much, keeps_its_limit
-from tests.csmsd.profiles.scene import Scene
+from tests.csmsd.profiles.scene import SECOND, Scene
 
 
 class Kept:
@@ -45,6 +45,9 @@ async def test_a_limit_that_is_not_kept_marks_the_transaction() -> None:
     assert (kept.changes, transaction.flags) == ([transaction], ["limit_exceeded"])
     await housekeeping(kept).mark_excesses()
     assert kept.changes == [transaction]
+    marked_at = scene.now
+    scene.now += SECOND
+    assert only(scene).since == marked_at
 
 
 async def test_what_is_as_it_should_be_is_not_marked() -> None:

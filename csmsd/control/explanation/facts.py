@@ -77,6 +77,11 @@ class Facts(msgspec.Struct, kw_only=True):
         return self.transaction.start_time
 
     @property
+    def lasts_from(self) -> Milliseconds:
+        """From when its length counts: a clock that is not believed gives none."""
+        return self.transaction.start_received_at if "start_clock" in self.doubts else self.began
+
+    @property
     def statuses(self) -> list[tuple[Milliseconds, str]]:
         """What its connector said of itself, in the order of time."""
         return [

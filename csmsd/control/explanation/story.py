@@ -304,18 +304,18 @@ class Story:
         running = transaction.state == "active"
         until = facts.end
         if running and not facts.connected and facts.heard_at is not None:
-            until = max(facts.began, facts.heard_at)
+            until = max(facts.lasts_from, facts.heard_at)
         if transaction.state == "closed" and transaction.stop_time is not None:
             until = transaction.stop_time
-        length = span(max(0, until - facts.began))
+        length = span(max(0, until - facts.lasts_from))
         text = f"It {'has run' if running else 'ran'} for {length} and delivered {kwh(facts.energy_wh)}"
         if facts.doubts and (running or transaction.energy_suspect):
             text += " (in doubt)"
         measured = facts.measured_until
-        if measured is not None and measured > facts.began and facts.energy_wh > 0:
-            text += f", {facts.energy_wh * 3600 / (measured - facts.began):.1f} kW on average"
+        if measured is not None and measured > facts.lasts_from and facts.energy_wh > 0:
+            text += f", {facts.energy_wh * 3600 / (measured - facts.lasts_from):.1f} kW on average"
             if until - measured > _LATE_MS:
-                text += f" up to the last reading, after {span(measured - facts.began)}"
+                text += f" up to the last reading, after {span(measured - facts.lasts_from)}"
         charge = [reading.soc for reading in facts.measured if reading.soc is not None]
         if len(charge) > 1:
             text += f"; the battery went from {charge[0]:.0f} to {charge[-1]:.0f} %"

@@ -96,7 +96,8 @@ async def rejudged(service: Service, parameters: Rejudging, caller: Caller) -> J
     )
     found = []
     for transaction in looked_at:
-        if transaction.booking is None:
+        # One that goes on after it seemed to be over keeps its booking.
+        if transaction.booking is None or transaction.state in ("active", "abandoned"):
             continue
         _, verdict = await _judged(service, transaction)
         await asyncio.sleep(0)
@@ -137,6 +138,8 @@ async def settle(service: Service, parameters: Settling, caller: Caller) -> Json
     _check(known, parameters)
     if parameters.energy_wh is not None and not 0 <= parameters.energy_wh <= MAX_ENERGY_WH:
         raise usage("The energy is between 0 and 10^12 Wh.")
+    if parameters.energy_wh == known.energy_wh and known.settled_at is not None and not known.energy_suspect:
+        return {"changed": False, "transaction": transaction_view(site, known, now)}
     by = caller.user or f"uid {caller.uid}"
     service.live.require()
     before = known.energy_wh

@@ -172,13 +172,14 @@ def _limited(state: ChargePointState, transaction: Transaction, site: Site, now:
     """A limit that has no effect may open a breaker."""
     found = excess(state, transaction.connector, site, now)
     if found is not None:
+        marked, since = state.exceeds_since.get(transaction.connector, (None, None))
         yield problem(
             state,
             "limit_exceeded",
             f"{found.drawn:.1f} {found.unit} are drawn, and {found.limit:g} {found.unit} are allowed by "
             f"{found.because}",
             f"csmsctl profile verify {quote(state.id)} --connector {found.connector}",
-            since=None,
+            since=since if marked == transaction.id else None,
             connector=found.connector,
             severity="critical",
         )

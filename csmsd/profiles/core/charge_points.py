@@ -226,6 +226,7 @@ class ChargePointState:
         self.links = LinkHistory()
         self.hidden_by_fault: dict[int, Connector] = {}  # what stood there before a fault that may be an old one
         self.before_going_back: dict[int, Connector] = {}  # on its first connection: before times that contradict it
+        self.exceeds_since: dict[int, tuple[int, Milliseconds]] = {}  # the transaction that a limit was exceeded in
         self.unsaved = False  # last_seen_at or a deviation moved since the record was last written
         self._zone: tuple[str | None, tzinfo] = (None, UTC)
 
@@ -330,7 +331,7 @@ class ChargePointState:
         self.origin = old.origin
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
         self.arrivals, self.outside = old.arrivals, old.outside
-        self.before_going_back = old.before_going_back
+        self.before_going_back, self.exceeds_since = old.before_going_back, old.exceeds_since
         self.unanswered_since = old.unanswered_since
         self.away_since, self.lateness, self.hidden_by_fault = old.away_since, old.lateness, old.hidden_by_fault
         self.links = old.links

@@ -49,7 +49,10 @@ def test_what_makes_no_sense(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: li
 
 def test_settling_asks_first(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     words = ["tx", "settle", "7", "--energy", "4.2kWh", "--reason", "read there"]
-    assert csmsctl(*words).code == 10
+    asked = csmsctl(*words)
+    assert (asked.code, "Settle it?" in asked.err) == (10, True)
+    undoing = csmsctl("tx", "settle", "7", "--undo", "--reason", "a slip")
+    assert (undoing.code, "Undo what was settled?" in undoing.err) == (10, True)
     assert daemon.requests == []
     daemon.replies["transaction.settle"] = {"changed": True, "transaction": samples.transaction(energy_wh=4200)}
     assert "comes to 4.200 kWh" in csmsctl(*words, "--yes").err
@@ -106,6 +109,9 @@ async def test_a_doubtful_figure_is_explained_settled_and_restored(site: Site) -
     assert (told["energy_wh"], told["energy_before_wh"], told["undone"], told["reason"]) == (
         4200, 4000, False, "read there",
     )  # fmt: skip
+    again = await site.csmsctl("tx", "settle", str(number), "--energy", "4200Wh", "--reason", "once more", "--yes")
+    assert "Unchanged: transaction 1 comes to 4.200 kWh already, settled by" in again.err
+    assert ": read there." in again.err
     report = await site.json("report", "--since", "-1d")
     assert report["total"]["energy_wh"] == 4200
     assert [(gap["kind"], gap["included"]) for gap in report["gaps"]] == [("settled", True)]
@@ -126,10 +132,17 @@ async def test_what_runs_or_was_never_stopped_is_not_settled(site: Site) -> None
     first = await charge_point.start_transaction("A1")
     settle = ["--energy", "1kWh", "--reason", "x", "--yes"]
     running = await site.csmsctl("tx", "settle", str(first.transaction_id), *settle)
-    assert (running.code, "remote-stop" in running.err) == (1, True)
+    assert (running.code, "remote-stop" in running.err) == (7, True)
     await charge_point.start_transaction("A1")
     given_up = await site.csmsctl("tx", "settle", str(first.transaction_id), *settle)
-    assert (given_up.code, "tx close" in given_up.err) == (1, True)
+    assert (given_up.code, "tx close" in given_up.err) == (7, True)
+
+
+async def test_one_that_goes_on_is_not_judged_yet(site: Site) -> None:
+    charge_point, number = await doubted(site)
+    await charge_point.meter_values(number, 6000)
+    assert (await site.json("tx", "show", str(number)))["transactions"][0]["state"] == "active"
+    assert (await site.json("tx", "reckon", "--all", "--dry-run"))["transactions"] == []
 
 
 async def test_an_older_figure_is_listed_and_left_alone(site: Site) -> None:

@@ -51,15 +51,35 @@ def books(daemon: ScriptedDaemon) -> ScriptedDaemon:
     return daemon
 
 
+def test_a_charge_point_has_two_names(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
+    short = csmsctl("report", "--month", "2026-01", "--by", "cp")
+    assert "CP2" in short.out
+    assert csmsctl("report", "--month", "2026-01", "--by", "charge-point").out == short.out
+
+
+def test_without_a_time_it_names_an_example(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
+    ended = csmsctl("report")
+    assert (ended.code, "csmsctl report --month last" in ended.err) == (2, True)
+
+
+def test_hours_by_a_clock_that_is_doubted_are_not_paid(csmsctl: Csmsctl, books: ScriptedDaemon, tmp_path: Path) -> None:
+    tariff = tmp_path / "tariff.toml"
+    tariff.write_text('currency = "EUR"\n[[tariffs]]\nper_hour = 1\n')
+    odd = tx(5, start_time="2018-01-01T00:00:00.000Z", doubts=["start_clock"], energy_suspect=True, duration_s=7200)
+    books.replies["transaction.list"] = lambda _, params: {"transactions": [] if "state" in params else [odd]}
+    made = csmsctl("report", "--month", "2026-01", "--with-suspect", "--tariff", str(tariff), "--json").document
+    assert (made["total"]["cost"], made["total"]["duration_s"]) == ("2.00", 7200)
+
+
 def test_a_report_in_a_pipe(csmsctl: Csmsctl, books: ScriptedDaemon) -> None:
     ended = csmsctl("report", "--month", "2026-01", TZ="Europe/Berlin")
     assert ended.code == 0, ended
     assert ended.out.splitlines() == [
         "From 2026-01-01 00:00 to 2026-02-01 00:00",
-        "TAG    TRANSACTIONS     kWh   DURATION",
-        "A1                1   7.360  1 h 0 min",
-        "B2                1   7.360  2 h 0 min",
-        "TOTAL             2  14.720  3 h 0 min",
+        "TAG    TRANSACTIONS     kWh  DURATION",
+        "A1                1   7.360      1:00",
+        "B2                1   7.360      2:00",
+        "TOTAL             2  14.720      3:00",
         "",
         "Gaps: 1 estimated, 7.360 kWh, not counted: 3; 1 abandoned, 7.360 kWh, not counted: 4.",
         "TRANSACTION  KIND       CHARGE POINT  TAG    kWh  COUNTED  START             REASON",

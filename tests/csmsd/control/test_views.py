@@ -326,3 +326,13 @@ def test_a_meter_value() -> None:
 )
 def test_what_a_sample_leaves_out(fields: dict[str, Any], measurand: str, unit: str | None) -> None:
     assert (sampled(**fields)["measurand"], sampled(**fields)["unit"]) == (measurand, unit)
+
+
+def test_the_length_of_a_transaction_whose_start_has_a_doubted_clock_counts_from_its_arrival() -> None:
+    scene = Scene()
+    scene.now += SECOND
+    transaction = scene.started(timestamp="2018-01-01T00:00:00Z")
+    scene.now += HOUR
+    scene.stop(transaction)
+    assert "start_clock" in transaction.doubts
+    assert views.transaction_view(scene.site, transaction, scene.now)["duration_s"] == 3600
