@@ -13,6 +13,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 _EARLIEST = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _FUTURE_TOLERANCE = 24 * 3600 * 1000  # a day: beyond it a charge point's clock is not worth booking with
 
+# A message that comes from so much later was not written by a right clock, though the time can be booked with.
+AHEAD = 60_000  # ms
+
 # Longer text is no time, and not worth the work of finding out.
 _LONGEST = 64
 
@@ -114,3 +117,8 @@ def read_time(text: str | None, received_at: int, zone: tzinfo = UTC) -> ReadTim
     if time > received_at + _FUTURE_TOLERANCE:
         return ReadTime(received_at, "in_the_future")
     return ReadTime(time)
+
+
+def oddity_of(moment: ReadTime, received_at: int) -> str | None:
+    """What is odd about a time as it was read: why it cannot be used, or that it lies ahead of its arrival."""
+    return moment.oddity or ("ahead_of_arrival" if moment.time > received_at + AHEAD else None)

@@ -20,8 +20,8 @@ _DAY_MS = 86_400_000
 _BOOT_WITHIN_MS = 60_000
 _SILENT_HEARTBEATS = 2
 
-# What timestamps are that cannot be booked with (ocpp/timestamps.py).
-_CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future"})
+# What the timestamps of a wrong clock are (ocpp/timestamps.py).
+_CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future", "ahead_of_arrival"})
 _TIMED = ("StartTransaction", "StopTransaction", "MeterValues")  # what always names a time
 _CLOCK_SET_WITHIN_MS = 60_000
 _FAILED_UPDATES = {
@@ -86,7 +86,7 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
         yield problem(
             state,
             "suspect_clock",
-            "its clock is wrong: timestamps could not be used within the last day",
+            "its clock is wrong: timestamps lay ahead of their arrival, or could not be used, within the last day",
             f"csmsctl cp show {named}",
             since=wrong_at,
         )
@@ -141,7 +141,7 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
 
 
 def _clock_wrong_at(state: ChargePointState) -> Milliseconds | None:
-    """When it sent a time that cannot be used; None where its clock was set since, or has sent usable ones."""
+    """When it sent a time that is wrong; None where its clock was set since, or has sent usable ones."""
     odd: dict[str, Milliseconds] = {}
     for count in state.deviations.values():
         if count.kind in _CLOCK_ODDITIES:

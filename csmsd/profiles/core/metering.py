@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
-from csmsd.ocpp.timestamps import ReadTime, read_time
+from csmsd.ocpp.timestamps import AHEAD, ReadTime, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Change, Milliseconds, Once, Record
@@ -336,6 +336,8 @@ def read_meter_values(
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
             moment = _beside(values, place, moment, received_at, zone)
+        elif moment.time > received_at + AHEAD:
+            readings.oddities.append(("meterValue.timestamp", "ahead_of_arrival"))
         samples = value.sampled_value
         texts = [sample.value for sample in samples]
         numbers, plain = _numbers(texts)

@@ -2,7 +2,7 @@
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import encode, read, read_value
-from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.timestamps import oddity_of, read_time
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -32,8 +32,9 @@ def start_transaction(
     """Always gives a transaction id, whatever the idTag's status (C 4.8); a repeated start gets its first answer."""
     book = at.charge_point.transactions
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    if moment.oddity:
-        at.note("timestamp", moment.oddity)
+    oddity = oddity_of(moment, at.now)
+    if oddity is not None:
+        at.note("timestamp", oddity)
     earlier = book.started_as(start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start))
     # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
     if earlier is not None and (earlier.state == "active" or not moment.oddity):

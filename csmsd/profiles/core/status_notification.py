@@ -2,7 +2,7 @@
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time, read_time
+from csmsd.ocpp.timestamps import format_time, oddity_of, read_time
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
     ChargePointStatus,
@@ -43,8 +43,9 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         at.note("connectorId", "out_of_range")
         return Reply(StatusNotificationConf())
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    if request.timestamp is not None and moment.oddity:
-        at.note("timestamp", moment.oddity)
+    oddity = oddity_of(moment, at.now)
+    if request.timestamp is not None and oddity is not None:
+        at.note("timestamp", oddity)
     # A clock that is ahead must not make all that comes after it is set right look old.
     status_at = min(moment.time, at.now)
     state = at.charge_point

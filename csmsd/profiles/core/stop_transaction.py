@@ -5,7 +5,7 @@ import msgspec
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.json_text import written_out
 from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.timestamps import oddity_of, read_time
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -82,8 +82,9 @@ def _readable(payload: object) -> _Readable:
 
 def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context) -> Reply[StopTransactionConf]:
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    if moment.oddity:
-        at.note("timestamp", moment.oddity)
+    oddity = oddity_of(moment, at.now)
+    if oddity is not None:
+        at.note("timestamp", oddity)
     confirmation = StopTransactionConf(id_tag_info=_id_tag_info(request.id_tag, at))
     claim = Claim(
         claimed=request.transaction_id,

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
-from csmsd.profiles.core.energy.plain import AHEAD, HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, reach
+from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, reach
 from csmsd.profiles.record import Milliseconds
 
 _MINUTE = 60_000

@@ -14,6 +14,7 @@ import math
 
 import msgspec
 
+from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.record import Milliseconds
 
 HOUR = 3_600_000  # ms
@@ -27,8 +28,6 @@ LAG_WH = 100.0
 LIMIT_WH = 1e12
 # As many kWh are more than nearly all registers have come to.
 SMALL_WH = 100_000.0
-# A message that comes from so much later was not written by a right clock.
-AHEAD = 60_000  # ms
 # How much more than its rating a connector delivers: 32 A at 253 V are a tenth above 32 A at 230 V.
 ABOVE_RATING = 1.15
 _MARGIN_WH = 100.0

@@ -125,6 +125,25 @@ def clock_of_1970(scene: Scene) -> None:
     says_reading(scene, "1970-01-01T00:00:01Z")
 
 
+def clock_two_hours_ahead(scene: Scene) -> None:
+    """As its start, its statuses, its readings and its stop tell, all of them."""
+    connected(scene)
+    scene.cp.record.booted_at = scene.now - HOUR
+    ahead = format_time(scene.now + 2 * HOUR)
+    says(scene, "StartTransaction", {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": ahead})
+    for _ in range(2):
+        says_status(scene, ahead)
+        says_reading(scene, ahead)
+        later(scene, SECOND)
+        ahead = format_time(scene.now + 2 * HOUR)
+    says(scene, "StopTransaction", {"transactionId": 1, "meterStop": 1300, "timestamp": ahead})
+
+
+def status_ahead(scene: Scene) -> None:
+    connected(scene)
+    says_status(scene, format_time(scene.now + 61 * SECOND))
+
+
 def firmware_failed(scene: Scene) -> None:
     connected(scene)
     scene.site.firmware.updates.add(
@@ -197,6 +216,8 @@ def readings_ended(scene: Scene) -> None:
         (no_answer, "no_answer", "warning"),
         (reboot_required, "reboot_required", "warning"),
         (clock_in_the_future, "suspect_clock", "warning"),
+        (clock_two_hours_ahead, "suspect_clock", "warning"),
+        (status_ahead, "suspect_clock", "warning"),
         (clock_of_1970, "suspect_clock", "warning"),
         (firmware_failed, "firmware_failed", "warning"),
         (abandoned, "transactions_abandoned", "warning"),
@@ -359,3 +380,19 @@ def test_a_clock_that_jumped_is_a_problem_for_a_day(by: int, text: str) -> None:
     assert (found.kind, found.severity, found.since) == ("clock_jumped", "warning", NOON)
     assert f"the clock jumped {text}; is it right?" in found.text
     assert problems_of_site(site, None, NOON + 86_400_000) == []
+
+
+def test_each_message_from_the_future_is_counted_and_one_of_a_minute_ahead_is_not() -> None:
+    scene = Scene()
+    connected(scene)
+    says_status(scene, format_time(scene.now + MINUTE))
+    assert not scene.cp.deviations
+
+    clock_two_hours_ahead(scene)
+
+    assert {action for action, _, kind in scene.cp.deviations if kind == "ahead_of_arrival"} == {
+        "StartTransaction",
+        "StatusNotification",
+        "MeterValues",
+        "StopTransaction",
+    }
