@@ -58,8 +58,9 @@ class Operator:
             "status": answer.get("status"),
             "request": asked.payload,
             "response": answer,
-            "error": None,
         }
+        if outcome == "accepted":  # else csmsd may say why
+            expected["error"] = None
         require(has(expected, results[0]), f"the result of {ended.command_line}")
         self._results.append(results[0])
         return asked.payload

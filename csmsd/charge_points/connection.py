@@ -84,9 +84,10 @@ class Connection:
         try:
             while True:
                 text = await self._wire.receive()
-                self.last_received = monotonic()
+                now = monotonic()
+                taken = taken + 1 if now - self.last_received < _LONG_SECONDS else 1  # it was waited for
+                self.last_received = now
                 self._receive(text)
-                taken += 1
                 if taken >= _AT_ONCE or monotonic() - self.last_received > _LONG_SECONDS:
                     taken = 0
                     await asyncio.sleep(0)  # where more is there already, `receive` lets nobody else have a turn
@@ -114,10 +115,10 @@ class Connection:
 
     def _receive(self, text: bytes) -> None:
         self._tap(self.identity, "in", text)
-        event: Event | None = self._conversation.receive(text, monotonic() * 1000)
-        while event is not None:
-            self._received(event, long=len(text) > LONGEST)
-            event = self._conversation.receive_rest(monotonic() * 1000)
+        long = len(text) > LONGEST
+        self._received(self._conversation.receive(text, monotonic() * 1000), long=long)
+        while self._conversation.has_more and (event := self._conversation.receive_rest(monotonic() * 1000)):
+            self._received(event, long=long)
         self._flush()
 
     def _received(self, event: Event, *, long: bool) -> None:

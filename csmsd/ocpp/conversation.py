@@ -146,19 +146,24 @@ class Conversation:
 
     def receive(self, text: str | bytes, now: float) -> Event:
         """Takes one WebSocket message and says what it was."""
+        frame = frames.parse(text)
+        if isinstance(frame, frames.Call):  # nearly all of them
+            return self._receive_call(frame, None, now)
         self._frames_to_come = FRAMES_IN_ONE
-        return self._receive(text, now)
+        return self._receive(frame, now)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the message that was received last goes on with a further frame."""
+        return bool(self._rest)
 
     def receive_rest(self, now: float) -> Event | None:
         """Takes the next frame of the message that was received last, or says that there is none."""
         rest, self._rest = self._rest, ""
         self._frames_to_come -= 1
-        return self._receive(rest, now) if rest and self._frames_to_come > 0 else None
+        return self._receive(frames.parse(rest), now) if rest and self._frames_to_come > 0 else None
 
-    def _receive(self, text: str | bytes, now: float) -> Event:
-        frame = frames.parse(text)
-        if isinstance(frame, frames.Call):  # nearly all of them
-            return self._receive_call(frame, None, now)
+    def _receive(self, frame: frames.Frame | frames.DamagedFrame | frames.Unreadable, now: float) -> Event:
         damage = None
         if isinstance(frame, frames.DamagedFrame):
             self._rest, damage, frame = frame.rest, frame.damage, frame.frame

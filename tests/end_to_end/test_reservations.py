@@ -80,7 +80,7 @@ async def test_cancelled(site: Site) -> None:
     await site.call("tag.add", id="A1B2C3")
     charge_point = await site.charge_point("CP1")
     await site.json("reserve-now", "CP1", "--connector", "1", "--tag", "A1B2C3", "--expires", "+1h")
-    assert (await site.csmsctl("cancel-reservation", "CP1", "--id", "99")).code == 2
+    assert (await site.csmsctl("cancel-reservation", "CP1", "--id", "99")).code == 3
 
     charge_point.answers["CancelReservation"] = {"status": "Rejected"}
     assert (await site.csmsctl("cancel-reservation", "CP1", "--id", "99", "--force")).code == 7

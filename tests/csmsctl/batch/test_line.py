@@ -29,7 +29,7 @@ NONSENSE = [
     ("tag remove A1", 10, "asks for confirmation"),
     ("tag list --csv", 2, "are JSON"),
     ("tag list --socket /elsewhere", 2, "one connection"),
-    ("tag list --timeout 0", 2, "--timeout wants seconds"),
+    ("tag list --timeout 0", 2, "--timeout wants a length of time"),
     ("tag import /nowhere.csv", 1, "/nowhere.csv"),
 ]
 

@@ -62,12 +62,12 @@ def test_power_and_energy_above_one_axis() -> None:
     lines = meter_plot(samples.transaction(), HOUR, 41)
     assert lines[0] == "Power"
     assert lines[1] == " 8 kW ┤█████████████████"
-    assert lines[5] == " 4.0 kW ┤████████████████████████████████"
-    assert lines[9] == " 0.0 kW ┼────────────────────────────────"
+    assert lines[5] == " 4 kW ┤██████████████████████████████████"
+    assert lines[9] == " 0 kW ┼──────────────────────────────────"
     assert lines[11] == "Energy"
     assert lines[12].startswith("8 kWh ┤")
-    assert lines[12].endswith("█")
-    assert lines[18].startswith("0.0 kWh ┼")
+    assert lines[12].endswith("▄")
+    assert lines[18].startswith("0 kWh ┼")
     assert lines[19].strip().startswith(datetime.fromtimestamp(TEN).strftime("%H:%M"))
     assert len({line.index("┤") for line in lines if "┤" in line}) == 1
 

@@ -270,7 +270,7 @@ async def test_the_newest_connection_wins_and_the_end_of_the_old_one_harms_nothi
     assert "newer" in reason
     ended = await command
     result = ended.json["results"][0]
-    assert (ended.code, result["outcome"]) == (1, "unknown")
+    assert (ended.code, result["outcome"]) == (8, "unknown")
     assert "replaced" in result["error"]
 
     assert (await watcher.event("charge_point.connected"))["data"]["replaced"] is False

@@ -107,10 +107,10 @@ async def write(path: Path, *members: list[Change]) -> None:
 # What a restart is not to bring back: connections, what hangs on them, and what is worked out anew when it is asked
 # for. Everything else that a Site holds has to be there again.
 FLEETING: dict[str, set[str]] = {
-    "Site": {"policies", "loaded_at", "_orphans_at"},
+    "Site": {"policies", "loaded_at", "_orphans_at", "unknown_cards"},
     "ChargePointState": {
         "samples", "connected_at", "address", "reached_at", "triggered", "unanswered_since", "heard",
-        "unsaved", "_zone", "arrivals", "away_since", "lateness", "links", "hidden_by_fault",
+        "unsaved", "_zone", "arrivals", "away_since", "lateness", "links", "hidden_by_fault", "outside",
     },
     "Orphans": {"_at_address", "turned_away"},
     "MeterShapes": {"_seen"},
