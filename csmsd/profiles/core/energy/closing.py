@@ -64,10 +64,25 @@ def closed(case: Case) -> Finding:
         return unit
     segments = all_advances(case, [*points, _stop_point(case, stop)])
     turns = sum(1 for point in points if point.wh < start - case.slack)
-    if nothing_fits and 1 < turns < len(points) and segments > energy and falls_once(points):
+    reset = (nothing_fits and 1 < turns < len(points)) or _began_anew(case, points, stop)
+    if reset and segments > energy and falls_once(points):
         return Finding(segments, energy, segments, frozenset({"went_back"}))  # nothing fits but a reset
     above = max((point.wh - start for point in points if case.can_have_come(point.wh - start, point.time)), default=0.0)
     return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
+
+
+def _began_anew(case: Case, points: list[Point], stop: float) -> bool:
+    """Whether it went on from the start beyond the stop, fell to nearly 0, and went on to the stop from there."""
+    fall = next((place for place in range(1, len(points)) if points[place].wh < points[place - 1].wh - case.slack), 0)
+    before, after = points[:fall], points[fall:]
+    return (
+        fall > 0
+        and len(after) > 1
+        and all(point.wh >= case.start - case.slack for point in before)
+        and before[-1].wh > stop + case.slack
+        and 0 < after[0].wh <= min(LAG_WH, case.start)
+        and all(point.wh <= stop + case.slack for point in after)
+    )
 
 
 def _restart_from_zero(case: Case, energy: float) -> bool:

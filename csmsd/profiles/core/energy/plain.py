@@ -113,8 +113,8 @@ class Plain(msgspec.Struct, gc=False):
         """
         if not register or oddity is not None or time > received_at + AHEAD or not (self.plain and self.read):
             return None
-        if time < self.time:
-            return None
+        if time < self.time or float(register) - self.start_wh > reach(WALLBOX_W, time - self.start_time):
+            return None  # power may have been read, and contradict it
         if register - self.start_wh > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh
         return self.figure if self.take(time, float(register)) else None

@@ -1,5 +1,6 @@
 """Energy where no register tells it: by intervals, or by the power over time."""
 
+import math
 from itertools import pairwise
 
 import msgspec
@@ -9,6 +10,7 @@ from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, POWER, Reading
 from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH
 from csmsd.profiles.record import Milliseconds
 
+_OFTEN = HOUR // 3  # ms; of power that is read so often nothing is missed that matters
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")
 
 
@@ -42,8 +44,16 @@ def _summed(found: dict[tuple[Milliseconds, str], float]) -> Intervals:
     return Intervals(sum(told), max(told), grows, max(time for time, _ in found))
 
 
-def power(readings: list[Reading], clocks: Clocks) -> tuple[float, float] | None:
-    """(estimated, surely at least) Wh by the power over time: trapezia, or the lower of each two readings."""
+class Estimate(msgspec.Struct, frozen=True):
+    """Wh by the power over time: trapezia, the lower of each two readings, and the higher where they are not rare."""
+
+    likely: float
+    least: float
+    most: float
+
+
+def power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
+    """What Power.Active.Import tells."""
     began, ended, most = clocks.began, clocks.ended, clocks.watts * ABOVE_RATING
     kinds: dict[bool, dict[Milliseconds, dict[tuple[str, str], float]]] = {}
     for reading in readings:
@@ -61,10 +71,11 @@ def power(readings: list[Reading], clocks: Clocks) -> tuple[float, float] | None
         moments.insert(0, (began, moments[0][1]))
     if ended is not None and ended > moments[-1][0]:
         moments.append((ended, moments[-1][1]))
-    estimated = 0.0
+    likely = most = 0.0
     for (since, before), (until, after) in pairwise(moments):
-        estimated += (until - since) / HOUR * (before + after) / 2
-    return estimated, least
+        likely += (until - since) / HOUR * (before + after) / 2
+        most += (until - since) / HOUR * (max(before, after) if until - since <= _OFTEN else math.inf)
+    return Estimate(likely, least, most)
 
 
 def _at_one_place(watts: dict[tuple[str, str], float]) -> float:

@@ -14,7 +14,7 @@ from csmsd.profiles.core.energy.agreement import Finding, exactly
 from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
 from csmsd.profiles.core.energy.doubts import Doubt, ordered
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
-from csmsd.profiles.core.energy.plain import LIMIT_WH, ROUNDING_WH
+from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
 from csmsd.profiles.core.energy.rates import intervals, power
 from csmsd.profiles.core.energy.registers import judge
 from csmsd.profiles.core.energy.streams import Stream, choose
@@ -40,6 +40,9 @@ def basis_text(basis: str) -> str:
 # Power that is read now and then gives the energy no better than this.
 _POWER_IS_ROUGH = 3.0
 _POWER_SAYS_WH = 1000.0
+# One phase of three is not so far off; less than so many W may be kW that are called W.
+_POWER_IS_NOT_SO_ROUGH = 6.0
+_CHARGING_W = 500.0
 _INTERVALS_ARE_ROUGH = 1.2
 _INTERVALS_SAY_WH = 200.0
 
@@ -73,6 +76,7 @@ def reckon(evidence: Evidence) -> Verdict:
         finding = _in_unit_of_power(finding, own, clocks)
     elif basis == "start_and_stop" and not finding.doubts:
         finding = _held_against_intervals(_held_against_power(finding, own, clocks), own)
+        finding = _within_power(finding, own, clocks)
     energy = round(finding.energy)
     return Verdict(
         energy,
@@ -105,8 +109,8 @@ def _without_register(
     if summed is not None:
         return exactly(summed.energy), "intervals"
     estimate = power(own, clocks)
-    if estimate is not None and estimate[0] > ROUNDING_WH:
-        energy, _ = estimate
+    if estimate is not None and estimate.likely > ROUNDING_WH:
+        energy = estimate.likely
         until = clocks.ended if clocks.ended is not None else own[-1].time
         return Finding(energy, 0.0, max(energy, clocks.since_start(until)), frozenset({"estimate"})), "power"
     if told:
@@ -124,21 +128,34 @@ def _without_register(
 def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """Power cannot tell a figure where registers do, but that they tell nearly nothing while much is drawn."""
     estimate = power(own, clocks)
-    if estimate is None or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+    if estimate is None or estimate.least < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
         return finding
     kilo = _in_unit_of_power(finding, own, clocks)
     if kilo.doubts:
         return Finding(kilo.energy, finding.energy, kilo.energy + 1000, kilo.doubts)
-    return Finding(finding.energy, finding.low, max(finding.high, estimate[0]), frozenset({"readings_disagree"}))
+    return Finding(finding.energy, finding.low, max(finding.high, estimate.likely), frozenset({"readings_disagree"}))
+
+
+def _within_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+    """More than a wallbox delivers, and many times what the power, which was read all the while, leaves room for."""
+    began, ended = clocks.began, clocks.ended
+    if finding.doubts or began is None or ended is None or finding.energy <= reach(WALLBOX_W, ended - began):
+        return finding
+    estimate = power(own, clocks)
+    if estimate is None or finding.energy < _POWER_SAYS_WH + _POWER_IS_NOT_SO_ROUGH * estimate.most:
+        return finding
+    if estimate.likely * HOUR < _CHARGING_W * (ended - began):
+        return finding
+    return finding.doubted("readings_disagree", low=min(finding.low, estimate.likely))
 
 
 def _in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """A thousandfold, where the power says that it is kWh that were told as Wh."""
     estimate = power(own, clocks)
     kilo = finding.energy * 1000
-    if estimate is None or not kilo or estimate[1] < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+    if estimate is None or not kilo or estimate.least < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
         return finding
-    if not estimate[1] / 2 <= kilo <= 2 * estimate[0] or kilo > clocks.since_start(clocks.ended):
+    if not estimate.least / 2 <= kilo <= 2 * estimate.likely or kilo > clocks.since_start(clocks.ended):
         return finding
     return exactly(kilo, "unit")
 

@@ -666,6 +666,32 @@ kWh without a unit on a young meter: 2000 unit
     S 10000 | M -40 10.500 | M -20 11.200 | E 12000
 fractions of Wh from 0 on a young meter, running: 2150
     S 3000 | M -50 1075.1 | M -20 2150.2
+a reset to nearly 0 that no boot tells, stopped above its start: 5390 (400..5390) went_back
+    S 500 | M -50 5000 | M -40 10 | M -20 800 | E 900
+one reading of nearly 0 at the last, and no boot: 400 (400..5390) readings_disagree
+    S 500 | M -50 5000 | M -40 10 | E 900
+
+# --- registers far beyond the power
+many times what the power tells: 90000 (3600..90000) readings_disagree by start_and_stop
+    S 0 | M -60 0 | M -60 3600 power | M -45 22500 | M -45 3600 power | M -30 45000 | M -30 3600 power |
+    M -15 67500 | M -15 3600 power | M 0 90000 | M 0 3600 power | E 90000
+as much as six phases, of which one is told: 90000
+    S 0 | M -60 0 | M -60 15000 power | M -45 22500 | M -45 15000 power | M -30 45000 | M -30 15000 power |
+    M -15 67500 | M -15 15000 power | M 0 90000 | M 0 15000 power | E 90000
+kW that are called W: 90000
+    S 0 | M -60 0 | M -60 90 power | M -45 22500 | M -45 90 power | M -30 45000 | M -30 90 power | M -15 67500 |
+    M -15 90 power | M 0 90000 | M 0 90 power | E 90000
+power that always tells 0: 90000
+    S 0 | M -60 0 | M -60 0 power | M -45 22500 | M -45 0 power | M -30 45000 | M -30 0 power | M -15 67500 |
+    M -15 0 power | M 0 90000 | M 0 0 power | E 90000
+power that is read too seldom: 90000
+    S 0 | M -60 0 | M -60 3600 power | M -30 45000 | M -30 3600 power | M 0 90000 | M 0 3600 power | E 90000
+power that is read no more: 90000
+    S 0 | M -60 0 | M -60 3600 power | M -45 3600 power | M -38 33000 | M -20 60000 | E 90000
+as much as a wallbox delivers, beside little power: 20000
+    S 0 | M -50 600 power | M -35 600 power | M -30 10000 | M -20 600 power | M -5 600 power | E 20000
+more than a wallbox delivers on a plain register: 30000 (600..30000) readings_disagree
+    S 200000 | M -50 600 power | M -35 600 power | M -30 215000 | M -20 600 power | M -5 600 power | E 230000
 
 # --- readings whose time is a guess
 between others that tell their time: 3000
@@ -786,6 +812,8 @@ def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str
         ("S 200000 | M -31 201000 | M -30 207000", 7000),
         ("S 200000 | M -31 201000 | E 250000 -30.9", None),
         ("R 22000 | S 200000 | M -50 250000", None),
+        ("S 200000 | M -50 210000 | E 225000", 25_000),
+        ("S 200000 | M -50 210000 | E 226000", None),
         ("S 1000 | M -50 1100 | E 1099", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
         ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),
