@@ -59,7 +59,7 @@ async def test_started_limited_and_stopped_from_afar(site: Site) -> None:
     assert "(SuspendedEVSE): the limit was 0 A by pause (TxDefaultProfile, level 0)." in story["conclusion"][2]
     assert "it was stopped from afar by " in story["conclusion"][3]
     assert story["conclusion"][3].endswith(" (Remote, task 3).")
-    assert story["missing"] == ["There are no meter values: none were sent, or they are pruned."]
+    assert story["missing"] == ["There are no meter values: none were sent."]
     assert [text.split(" asked for ")[1].split(":")[0] for text in of(story, "command")] == [
         "RemoteStartTransaction (ADA)",
         "SetChargingProfile (pause, TxDefaultProfile, level 0)",

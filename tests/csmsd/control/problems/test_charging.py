@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.reservation.reservations import Terms
 from csmsd.profiles.smart_charging.installed import installed
@@ -259,6 +260,15 @@ def test_either_is_enough(samples: list[dict[str, Any]]) -> None:
         scene.meter(*[{**sample, "value": str(int(sample["value"]) + 900 * count)} for sample in samples])
         later(scene, MINUTE)
     assert only(scene).kind == "charging_without_transaction"
+
+
+def test_a_backlog_of_readings_is_nothing_that_flows() -> None:
+    scene = Scene()
+    connected(scene)
+    for count in range(3):
+        at = format_time(scene.now - 2 * HOUR + count * MINUTE)
+        scene.meter(meterValue=[{"timestamp": at, "sampledValue": [register(900 * count), power(7000)]}])
+    assert found(scene) == []
 
 
 def test_a_register_that_stands_and_the_last_readings_of_a_transaction_are_nothing() -> None:

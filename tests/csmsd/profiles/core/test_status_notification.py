@@ -215,6 +215,30 @@ class TestABacklogOnAFirstConnection:
             says(scene, status, ago=0, clock=-3600)
             assert shown(scene)[0] == status
 
+    @pytest.mark.parametrize(("later", "clock"), [(0, -3540), (60 * SECOND, -1800)], ids=["by a little", "later"])
+    def test_a_clock_that_is_set_once_more_is_believed(self, later: int, clock: int) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Available", ago=0)
+        says(scene, "Preparing", ago=0, clock=-3600)
+        scene.now += later
+
+        says(scene, "Charging", ago=0, clock=clock)
+
+        assert shown(scene)[0] == "Charging"
+
+    def test_only_what_came_at_once_is_taken_back(self) -> None:
+        scene = Scene()
+        scene.cp.connected_at = scene.now
+        says(scene, "Available", ago=0)
+        says(scene, "Charging", ago=0, clock=-3600)
+        scene.now += 60 * SECOND
+        says(scene, "Preparing", ago=0, clock=-3600)
+
+        says(scene, "Finishing", ago=1800, clock=-3600)
+
+        assert shown(scene)[0] == "Charging"
+
     def test_a_fault_of_a_while_ago_is_over_by_a_clock_that_was_set_back(self) -> None:
         scene = Scene()
         scene.cp.connected_at = scene.now
