@@ -128,7 +128,9 @@ class Story:
         yield Entry(transaction.start_time, "start", text, "transactions")
         late = transaction.start_received_at - transaction.start_time
         if late > _LATE_MS:
-            text = f"csmsd hears of the beginning, {span(late)} later"
+            doubted = "start_clock" in self._facts.doubts
+            when = "whose time is by a clock that is not believed" if doubted else f"{span(late)} later"
+            text = f"csmsd hears of the beginning, {when}"
             yield Entry(transaction.start_received_at, "start", text, "transactions")
 
     def _relevant(self) -> Iterator[Told]:
@@ -282,7 +284,7 @@ class Story:
         if own:
             answer = own[-1].status or "nothing that is on record"
             return f"It was started at the charge point with idTag {transaction.id_tag}; csmsd answered {answer}."
-        if transaction.start_received_at - transaction.start_time > _LATE_MS:
+        if transaction.start_received_at - facts.lasts_from > _LATE_MS:
             when = (
                 "while that was offline" if transaction.start_time >= facts.registered_at else "before csmsd knew that"
             )

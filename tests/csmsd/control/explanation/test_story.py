@@ -546,6 +546,15 @@ class TestSaysOnlyWhatIsSo:
             "the charge point connects", "the charge point has booted", "csmsd hears of the beginning, 5 min later"
         ]  # fmt: skip
 
+    def test_a_start_by_a_clock_of_long_ago_was_not_told_years_later(self) -> None:
+        story = Story(facts({"start_time": NOON - 4_000_000 * MINUTE, "doubts": ["start_clock"]}))
+        (heard,) = (entry.text for entry in story.entries if entry.time == NOON)
+        assert heard == "csmsd hears of the beginning, whose time is by a clock that is not believed"
+        assert story.conclusion[0].startswith("It was started at the charge point, which did not ask csmsd")
+        assert "It ran for 1 h 0 min and delivered 7.000 kWh (in doubt), 7.0 kW on average" in " ".join(
+            story.conclusion
+        )
+
     @pytest.mark.parametrize(("registered", "when"), [(0, "while that was offline"), (5, "before csmsd knew that")])
     def test_what_csmsd_had_never_seen_was_not_offline(self, registered: int, when: str) -> None:
         heard = NOON + 5 * MINUTE
