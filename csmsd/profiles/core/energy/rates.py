@@ -10,7 +10,7 @@ from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, POWER, Reading
 from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH
 from csmsd.profiles.record import Milliseconds
 
-_OFTEN = HOUR // 3  # ms; of power that is read so often nothing is missed that matters
+OFTEN = HOUR // 3  # ms; of power that is read so often nothing is missed that matters
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")
 
 
@@ -74,7 +74,7 @@ def power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
     likely = most = 0.0
     for (since, before), (until, after) in pairwise(moments):
         likely += (until - since) / HOUR * (before + after) / 2
-        most += (until - since) / HOUR * (max(before, after) if until - since <= _OFTEN else math.inf)
+        most += (until - since) / HOUR * (max(before, after) if until - since <= OFTEN else math.inf)
     return Estimate(likely, least, most)
 
 

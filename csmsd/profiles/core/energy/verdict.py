@@ -15,7 +15,7 @@ from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
 from csmsd.profiles.core.energy.doubts import Doubt, ordered
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
 from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
-from csmsd.profiles.core.energy.rates import intervals, power
+from csmsd.profiles.core.energy.rates import OFTEN, intervals, power
 from csmsd.profiles.core.energy.registers import judge
 from csmsd.profiles.core.energy.streams import Stream, choose
 
@@ -141,6 +141,8 @@ def _within_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Findi
     began, ended = clocks.began, clocks.ended
     if finding.doubts or began is None or ended is None or finding.energy <= reach(WALLBOX_W, ended - began):
         return finding
+    if ended - began < OFTEN:
+        return finding  # too short for power to tell energy
     estimate = power(own, clocks)
     if estimate is None or finding.energy < _POWER_SAYS_WH + _POWER_IS_NOT_SO_ROUGH * estimate.most:
         return finding

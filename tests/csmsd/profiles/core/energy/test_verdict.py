@@ -686,6 +686,8 @@ power that always tells 0: 90000
     M -15 0 power | M 0 90000 | M 0 0 power | E 90000
 power that is read too seldom: 90000
     S 0 | M -60 0 | M -60 3600 power | M -30 45000 | M -30 3600 power | M 0 90000 | M 0 3600 power | E 90000
+power in a transaction that is too short for it: 4000
+    S 1000 | M -59.9 4500 | M -59.9 7000 power | E 5000 -59.5
 power that is read no more: 90000
     S 0 | M -60 0 | M -60 3600 power | M -45 3600 power | M -38 33000 | M -20 60000 | E 90000
 as much as a wallbox delivers, beside little power: 20000
