@@ -18,6 +18,8 @@ from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.record import Milliseconds
 
 HOUR = 3_600_000  # ms
+# Of power that is read so often nothing is missed that matters; in less time it tells no energy.
+OFTEN = HOUR // 3  # ms
 UNKNOWN_CONNECTOR_W = 400_000.0
 WALLBOX_W = 22_000.0
 # Readings in kWh with two decimals are up to this far off; a step back of so little is no jump.
@@ -113,7 +115,10 @@ class Plain(msgspec.Struct, gc=False):
         """
         if not register or oddity is not None or time > received_at + AHEAD or not (self.plain and self.read):
             return None
-        if time < self.time or float(register) - self.start_wh > reach(WALLBOX_W, time - self.start_time):
+        if time < self.time:
+            return None
+        passed = time - self.start_time
+        if passed >= OFTEN and float(register) - self.start_wh > reach(WALLBOX_W, passed):
             return None  # power may have been read, and contradict it
         if register - self.start_wh > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh

@@ -7,10 +7,9 @@ import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, POWER, Reading
-from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH
+from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH, OFTEN
 from csmsd.profiles.record import Milliseconds
 
-OFTEN = HOUR // 3  # ms; of power that is read so often nothing is missed that matters
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")
 
 

@@ -14,8 +14,8 @@ from csmsd.profiles.core.energy.agreement import Finding, exactly
 from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
 from csmsd.profiles.core.energy.doubts import Doubt, ordered
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
-from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
-from csmsd.profiles.core.energy.rates import OFTEN, intervals, power
+from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, OFTEN, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.energy.rates import intervals, power
 from csmsd.profiles.core.energy.registers import judge
 from csmsd.profiles.core.energy.streams import Stream, choose
 

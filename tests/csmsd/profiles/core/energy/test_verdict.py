@@ -816,6 +816,7 @@ def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str
         ("R 22000 | S 200000 | M -50 250000", None),
         ("S 200000 | M -50 210000 | E 225000", 25_000),
         ("S 200000 | M -50 210000 | E 226000", None),
+        ("S 200000 | M -50 210000 | E 226000 -41", 26_000),
         ("S 1000 | M -50 1100 | E 1099", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
         ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),
