@@ -9,7 +9,7 @@ from typing import Any, Literal
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
 from csmsctl.conformance.limits import SECONDS_ALLOWED
 from csmsctl.display.escape import to_json, visible
-from csmsctl.display.report_forms import Form, aligned, columns, markdown, markdown_table
+from csmsctl.display.report_forms import Form, aligned, markdown, markdown_table, report_columns
 from csmsd import __version__
 
 Result = Literal["Pass", "Fail", "Incomplete", "Not run"]
@@ -121,15 +121,15 @@ def text_lines(record: Record) -> Iterator[str]:
     yield ""
     yield from aligned(_headings(record))
     yield ""
-    yield from columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
+    yield from report_columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
     yield ""
-    yield from columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_time_rows(record)])
+    yield from report_columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_time_rows(record)])
     yield ""
     yield from aligned([("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
     yield ""
-    yield from columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
+    yield from report_columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
     yield ""
-    yield from columns([("SETTING", "VALUE"), *_flat(record["settings"])])
+    yield from report_columns([("SETTING", "VALUE"), *_flat(record["settings"])])
     problems = list(failures(record))
     if problems:
         yield ""

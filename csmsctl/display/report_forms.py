@@ -28,7 +28,7 @@ def aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield f"{name + ':':<{width}}{value}"
 
 
-def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def report_columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Rows of text, the first one with the titles."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:

@@ -23,6 +23,7 @@ from csmsd.control.methods import (
     rollouts,
     tags,
     transactions,
+    unclaimed,
 )
 from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
@@ -34,6 +35,7 @@ _PLAIN = (
     exports,
     reckoning,
     orphans,
+    unclaimed,
     reservations,
     local_lists,
     profiles,

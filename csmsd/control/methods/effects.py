@@ -25,7 +25,7 @@ class Observe(msgspec.Struct, forbid_unknown_fields=True):
     tasks: Annotated[list[RowId], Meta(max_length=10_000)]
 
 
-async def observe(service: Service, parameters: Observe, caller: Caller) -> Json:
+async def observe_effects(service: Service, parameters: Observe, caller: Caller) -> Json:
     """Whether the effect of each task is there by now; `events` says when it is worth to look again."""
     declared = operations().get(parameters.command)
     effect = next((known for known in declared.effects if known.state == parameters.state), None) if declared else None
@@ -73,4 +73,4 @@ def _record(record: Record | None) -> Json:
     return upload_view(record) if isinstance(record, DiagnosticsUpload) else {}
 
 
-METHODS: Table[Service] = {"operation.observe": Method(Observe, observe)}
+METHODS: Table[Service] = {"operation.observe": Method(Observe, observe_effects)}

@@ -1,4 +1,4 @@
-"""What belongs to no transaction: messages that could not be booked, until somebody has seen to them, and energy."""
+"""Messages that were confirmed, or refused, and could not be booked, until somebody has seen to them."""
 
 import msgspec
 
@@ -6,11 +6,9 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.views import time_text
-from csmsd.ports import OrphanFilter, TransactionFilter
+from csmsd.ports import OrphanFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.unclaimed import Place, Span, unclaimed
-from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.record import Event
 
 _LONGEST_SETTLEMENT = 500
 
@@ -28,11 +26,6 @@ class Orphans(msgspec.Struct, forbid_unknown_fields=True):
 class Dismissal(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[RowId]
     reason: str
-
-
-class Period(msgspec.Struct, forbid_unknown_fields=True):
-    since: str
-    until: str
 
 
 def _view(kept: QuarantinedMessage) -> Json:
@@ -88,44 +81,7 @@ async def dismiss(service: Service, parameters: Dismissal, caller: Caller) -> Js
     return {"changed": bool(changed), "orphans": [_view(known[number]) for number in parameters.ids]}
 
 
-async def unclaimed_energy(service: Service, parameters: Period, caller: Caller) -> Json:
-    """Energy that registers tell of and no transaction has, by charge point, connector and time."""
-    since, until = given_time(parameters.since), given_time(parameters.until)
-    assert since is not None
-    assert until is not None
-    readings = await service.reader.readings_without_transaction(since, until)
-    busy: dict[Place, list[Span]] = {}
-    if readings:
-        for transaction in await _of_period(service, since, until):
-            last = transaction.stop_time
-            if transaction.state == "active":
-                last = service.now()
-            place = (transaction.charge_point, transaction.connector)
-            busy.setdefault(place, []).append((transaction.start_time, last or transaction.start_time))
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "unclaimed": [
-            {
-                "charge_point": found.charge_point,
-                "connector": found.connector,
-                "since": time_text(found.since),
-                "until": time_text(found.until),
-                "energy_wh": found.energy_wh,
-            }
-            for found in unclaimed(readings, busy)
-        ],
-    }
-
-
-async def _of_period(service: Service, since: Milliseconds, until: Milliseconds) -> list[Transaction]:
-    """Those that ended in it or later and began before its end, and those that did not end."""
-    wanted = [TransactionFilter(stopped_since=since, until=until, limit=0)]
-    wanted += [TransactionFilter(state=state, until=until, limit=0) for state in ("active", "abandoned")]
-    return [transaction for one in wanted for transaction in await service.reader.transactions(one)]
-
-
 METHODS: Table[Service] = {
     "transaction.orphans": Method(Orphans, orphans),
     "transaction.dismiss": Method(Dismissal, dismiss),
-    "transaction.unclaimed": Method(Period, unclaimed_energy),
 }

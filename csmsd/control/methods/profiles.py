@@ -32,7 +32,7 @@ from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.comparison import differences, reported_limits
 from csmsd.profiles.smart_charging.composite_schedule import Period, compose
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
-from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile, prepared
+from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile, prepared_profile
 from csmsd.profiles.smart_charging.linter import Finding, known_of, lint, lint_for, objection
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.set_charging_profile import again
@@ -120,13 +120,13 @@ def _made(parameters: Addition, now: int) -> ChargingProfile:
         text = str(error)
         raise usage(f"{text[:1].upper()}{text[1:]}.") from None
     if profile.charging_profile_kind == "Recurring":
-        profile = prepared(profile, connector=0, transaction=None, now=now)
+        profile = prepared_profile(profile, connector=0, transaction=None, now=now)
     return msgspec.structs.replace(profile, charging_profile_id=0)
 
 
 def _findings(profile: ChargingProfile, now: int) -> list[Finding]:
     """Of a profile in the library: an Absolute one without startSchedule gets it when it is sent."""
-    findings = lint(prepared(profile, connector=0, transaction=None, now=now), now)
+    findings = lint(prepared_profile(profile, connector=0, transaction=None, now=now), now)
     if profile.transaction_id is not None:
         findings.append(
             Finding("A transactionId belongs to one transaction: give it with set-charging-profile --transaction.")

@@ -5,7 +5,7 @@ Pieces = list[list[int]]
 MOST = 1000  # pieces; who asks for a file in such a way gets no more of it counted
 
 
-def added(pieces: Pieces, start: int, stop: int) -> Pieces:
+def with_piece(pieces: Pieces, start: int, stop: int) -> Pieces:
     """With the bytes from `start` to before `stop`; as they were when that would be too many pieces."""
     if start >= stop:
         return pieces
@@ -19,7 +19,7 @@ def added(pieces: Pieces, start: int, stop: int) -> Pieces:
     return result if len(result) <= MOST else pieces
 
 
-def taken_out(pieces: Pieces, start: int, stop: int) -> Pieces:
+def without_piece(pieces: Pieces, start: int, stop: int) -> Pieces:
     """Without the bytes from `start` to before `stop`."""
     result: Pieces = []
     for first, last in pieces:
@@ -27,6 +27,6 @@ def taken_out(pieces: Pieces, start: int, stop: int) -> Pieces:
     return result
 
 
-def total(pieces: Pieces) -> int:
+def total_of_pieces(pieces: Pieces) -> int:
     """How many bytes they are."""
     return sum(stop - start for start, stop in pieces)

@@ -91,9 +91,9 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         said; what lies before it had. So what was cut can be resumed, and is complete when its last piece `arrived`.
         """
         start, stop = asked
-        before = pieces.total(self.delivered)
-        self.delivered = pieces.added(pieces.taken_out(self.delivered, start, stop), start, at)
-        after = pieces.total(self.delivered)
+        before = pieces.total_of_pieces(self.delivered)
+        self.delivered = pieces.with_piece(pieces.without_piece(self.delivered, start, stop), start, at)
+        after = pieces.total_of_pieces(self.delivered)
         self.bytes_left -= max(cost, 0 if after > before else max(1, size // _LEAST_COST))
         complete = arrived and after >= size
         if complete:

@@ -54,10 +54,10 @@ def _check(request: SendLocalListReq, target: Target) -> str | None:
             f"{name} takes {at_once} idTags at once (SendLocalListMaxLength), these are {len(entries)}; "
             f"send them in parts with: csmsctl local-list sync {name}"
         )
-    return too_many(len(entries), target) if request.update_type == "Full" else None
+    return too_many_entries(len(entries), target) if request.update_type == "Full" else None
 
 
-def too_many(entries: int, target: Target) -> str | None:
+def too_many_entries(entries: int, target: Target) -> str | None:
     """Why a list of that length has no room there (LocalAuthListMaxLength)."""
     most = limit(target.charge_point, "LocalAuthListMaxLength")
     if most is None or entries <= most:
@@ -104,7 +104,7 @@ def _why(request: SendLocalListReq, confirmation: SendLocalListConf, target: Tar
     if request.update_type == "Differential":
         whole = f"csmsctl local-list sync {quote(state.id)}"
         return f"changes fit only the list that they were made for; the whole one: {whole}"
-    return too_many(len(request.local_authorization_list or []), target)
+    return too_many_entries(len(request.local_authorization_list or []), target)
 
 
 def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:

@@ -11,7 +11,7 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.local_auth_list.entries import Entries, Update, parts, smallest_update
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionReq
 from csmsd.profiles.local_auth_list.local_lists import LocalList, entry_of, limit, wanted
-from csmsd.profiles.local_auth_list.send_local_list import request_for, too_many
+from csmsd.profiles.local_auth_list.send_local_list import request_for, too_many_entries
 from csmsd.profiles.refusal import CannotSend
 
 LIMITS = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]  # C 9.2
@@ -74,7 +74,7 @@ def _send(update: Update, want: Entries, target: Target) -> Steps:
 
 
 def _room(want: Entries, target: Target) -> None:
-    objection = too_many(len(want), target)
+    objection = too_many_entries(len(want), target)
     if objection is not None:
         raise CannotSend(objection)
 

@@ -67,7 +67,7 @@ def _written_strictly(text: str | None) -> str | None:
     return text if time is None else format_time(time)
 
 
-def prepared(
+def prepared_profile(
     profile: ChargingProfile, *, connector: int, transaction: int | None, now: Milliseconds
 ) -> ChargingProfile:
     """As it is sent: with its transaction, with a beginning in the past (C 5.16.4), with an id."""
@@ -131,7 +131,7 @@ class ProfileLibrary:
 
     def for_start(self, given: str | dict[str, Any], connector: int | None, now: Milliseconds) -> ChargingProfile:
         """The profile as it stands in RemoteStartTransaction. Raises NotThere or CannotSend."""
-        return prepared(self.resolve(given), connector=connector or 0, transaction=None, now=now)
+        return prepared_profile(self.resolve(given), connector=connector or 0, transaction=None, now=now)
 
     @staticmethod
     def objection_to_start(

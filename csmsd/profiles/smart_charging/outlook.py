@@ -3,7 +3,7 @@
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 from csmsd.profiles.action import Target
 from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, Supply
-from csmsd.profiles.smart_charging.library import prepared
+from csmsd.profiles.smart_charging.library import prepared_profile
 from csmsd.profiles.smart_charging.timeline import Source
 
 _MAX_CONNECTORS = 256
@@ -61,7 +61,7 @@ class Outlook:
                 )
             else:
                 transaction = running.id
-        sent = prepared(profile, connector=connector, transaction=transaction, now=self.moment.now)
+        sent = prepared_profile(profile, connector=connector, transaction=transaction, now=self.moment.now)
         place = (connector, purpose, sent.stack_level)
         # C 5.16.4: the same id, and the same place, are replaced.
         self.sources = [

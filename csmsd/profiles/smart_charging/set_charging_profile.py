@@ -14,7 +14,7 @@ from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.composite_schedule import Cause, compose
 from csmsd.profiles.smart_charging.installed import installed
-from csmsd.profiles.smart_charging.library import prepared
+from csmsd.profiles.smart_charging.library import prepared_profile
 from csmsd.profiles.smart_charging.linter import known_of, lint, lint_for, objection
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
@@ -154,7 +154,9 @@ class SetChargingProfile(Operation, kw_only=True):
             transaction = running.id if running is not None else None
         yield SetChargingProfileReq(
             connector_id=self.connector,
-            cs_charging_profiles=prepared(profile, connector=self.connector, transaction=transaction, now=target.now),
+            cs_charging_profiles=prepared_profile(
+                profile, connector=self.connector, transaction=transaction, now=target.now
+            ),
         )
 
     def _profile(self, target: Target) -> ChargingProfile:

@@ -12,16 +12,16 @@ MEBIBYTE = 1024 * 1024
 @pytest.mark.parametrize(
     ("before", "change", "after"),
     [
-        ([], ("added", 0, 10), [[0, 10]]),
-        ([[0, 10]], ("added", 10, 20), [[0, 20]]),
-        ([[0, 10]], ("added", 11, 20), [[0, 10], [11, 20]]),
-        ([[0, 10], [20, 30], [40, 50]], ("added", 5, 45), [[0, 50]]),
-        ([[20, 30]], ("added", 0, 10), [[0, 10], [20, 30]]),
-        ([[0, 10]], ("added", 5, 5), [[0, 10]]),
-        ([[0, 50]], ("taken_out", 10, 20), [[0, 10], [20, 50]]),
-        ([[0, 10], [20, 30]], ("taken_out", 5, 25), [[0, 5], [25, 30]]),
-        ([[0, 10]], ("taken_out", 0, 10), []),
-        ([[0, 10]], ("taken_out", 10, 20), [[0, 10]]),
+        ([], ("with_piece", 0, 10), [[0, 10]]),
+        ([[0, 10]], ("with_piece", 10, 20), [[0, 20]]),
+        ([[0, 10]], ("with_piece", 11, 20), [[0, 10], [11, 20]]),
+        ([[0, 10], [20, 30], [40, 50]], ("with_piece", 5, 45), [[0, 50]]),
+        ([[20, 30]], ("with_piece", 0, 10), [[0, 10], [20, 30]]),
+        ([[0, 10]], ("with_piece", 5, 5), [[0, 10]]),
+        ([[0, 50]], ("without_piece", 10, 20), [[0, 10], [20, 50]]),
+        ([[0, 10], [20, 30]], ("without_piece", 5, 25), [[0, 5], [25, 30]]),
+        ([[0, 10]], ("without_piece", 0, 10), []),
+        ([[0, 10]], ("without_piece", 10, 20), [[0, 10]]),
     ],
 )
 def test_pieces(before: pieces.Pieces, change: tuple[str, int, int], after: pieces.Pieces) -> None:
@@ -32,7 +32,7 @@ def test_pieces(before: pieces.Pieces, change: tuple[str, int, int], after: piec
 def test_there_are_never_too_many_pieces() -> None:
     found: pieces.Pieces = []
     for start in range(0, 10 * pieces.MOST, 2):
-        found = pieces.added(found, start, start + 1)
+        found = pieces.with_piece(found, start, start + 1)
     assert len(found) == pieces.MOST
 
 

@@ -7,7 +7,7 @@ import pytest
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.smart_charging.library import LibraryProfile, ProfileLibrary, parse_profile, prepared
+from csmsd.profiles.smart_charging.library import LibraryProfile, ProfileLibrary, parse_profile, prepared_profile
 from tests.csmsd.profiles.scene import NOON
 
 GIVEN: dict[str, Any] = {
@@ -24,7 +24,7 @@ def kept(number: int, name: str) -> LibraryProfile:
 
 
 def sent(given: dict[str, Any], *, connector: int = 1, transaction: int | None = None) -> ChargingProfile:
-    return prepared(parse_profile(given), connector=connector, transaction=transaction, now=NOON)
+    return prepared_profile(parse_profile(given), connector=connector, transaction=transaction, now=NOON)
 
 
 @pytest.mark.parametrize("given", [GIVEN, {"connectorId": 1, "csChargingProfiles": GIVEN}])

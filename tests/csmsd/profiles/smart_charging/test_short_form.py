@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from csmsd.profiles.smart_charging.library import prepared
+from csmsd.profiles.smart_charging.library import prepared_profile
 from csmsd.profiles.smart_charging.linter import lint
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build, limit
 from tests.csmsd.profiles.smart_charging.profiles import HOUR, MONDAY
@@ -42,7 +42,7 @@ def test_a_flat_limit() -> None:
     assert (made.stack_level, schedule.charging_rate_unit, schedule.min_charging_rate) == (2, "A", 6)
     [period] = schedule.charging_schedule_period
     assert (period.start_period, period.limit, period.number_phases) == (0, 16, 1)
-    assert lint(prepared(made, connector=1, transaction=None, now=NOW), NOW) == []
+    assert lint(prepared_profile(made, connector=1, transaction=None, now=NOW), NOW) == []
 
 
 def test_the_profile_of_tc_056() -> None:
