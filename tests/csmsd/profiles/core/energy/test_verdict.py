@@ -632,6 +632,8 @@ as much as a fast charger delivers in a minute: 8000
     S 200000 | M -31 201000 | M -30 207000 | E 208000
 a register that stands for an hour, and goes on: 60000
     S 200000 -120 | M -110 201000 | M -50 201000 | M -10 240000 | E 260000
+a meter that is asked every five minutes, on a fast charger: 34000
+    S 200000 -20 | M -16 200000 | M -15 217000 | M -11 217000 | M -10 234000 | E 234000 -9
 nonsense at the end, running: 1000 readings_disagree
     S 5000 | M -50 5500 | M -45 6000 | M -30 4294967295 | M -20 4294967295 | M -10 4294967295
 nonsense at the end, and a stop without a register: 1000 (1000..84433) stop_register readings_disagree
