@@ -36,11 +36,12 @@ def inspect(path: Path) -> Inspection:
         found.notes.append("there is a -wal file beside it, which is not looked at: is this a database in use?")
     # immutable: what is read is this one file, and no lock or -shm file is made beside it.
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+    connection.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit may be in a text, or in a name
     try:
         _inspect(connection, found)
         if not found.problems and (seal := _seal(connection)) is not None and is_broken(path, seal):
             found.problems.append("it is not as it was made: a bit has flipped, or somebody wrote to it")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: SQLite names what it cannot read
         found.problems.append(f"it is damaged: {error}")
     finally:
         connection.close()
@@ -75,4 +76,4 @@ def _seal(connection: sqlite3.Connection) -> str | None:
     if not connection.execute("SELECT 1 FROM pragma_table_info('books') WHERE name = 'seal'").fetchone():
         return None
     found = connection.execute("SELECT seal FROM books").fetchone()
-    return found[0] if found is not None else None
+    return str(found[0]) if found is not None and found[0] is not None else None

@@ -256,6 +256,8 @@ def test_any_bit_that_flips_in_a_backup_is_found(database: Path, tmp_path: Path)
         (kept,) = connection.execute("SELECT seal FROM books").fetchone()
     moments = random.Random()  # never the same twice
     places = {whole.index(kept.encode()), whole.index(b"TAG77"), len(whole) - 1, 70}
+    places |= set(range(whole.index(kept.encode()) - 12, whole.index(kept.encode())))  # what kind of value the seal is
+    places |= set(range(whole.index(b"CREATE TABLE"), whole.index(b"CREATE TABLE") + 40))  # names, told of by SQLite
     for place in places | {moments.randrange(100, len(whole)) for _ in range(40)}:
         flipped = bytearray(whole)
         flipped[place] ^= 1 << moments.randrange(8)
