@@ -17,7 +17,7 @@ from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
 from csmsd.profiles.core.outside import Outside
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Event, Milliseconds
 
 
 class StopTransactionReq(Message, kw_only=True):
@@ -86,13 +86,7 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
     if oddity is not None:
         at.note("timestamp", oddity)
     confirmation = StopTransactionConf(id_tag_info=_id_tag_info(request.id_tag, at))
-    claim = Claim(
-        claimed=request.transaction_id,
-        id_tag=request.id_tag or None,
-        meter_stop=request.meter_stop,
-        time=moment.time,
-        text=request.timestamp or "",
-    )
+    claim = _claim(request, moment.time)
     found = meant(claim, at.charge_point.transactions, lambda known: booking.latest_reading(known, at.site))
     if found.how == "guessed" and at.site.is_lost(claim.claimed):
         found = Meant("nowhere")
@@ -116,6 +110,17 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
     guessed_from = None if found.how == "named" else _named(request)
     changes, events = _book(transaction, request, guessed_from, at)
     return Reply(confirmation, [*replaced, *changes, *_parts_of(request, transaction, at)], events)
+
+
+def _claim(request: StopTransactionReq | _Readable, time: Milliseconds) -> Claim:
+    """What it says of the transaction that it means."""
+    return Claim(
+        claimed=request.transaction_id,
+        id_tag=request.id_tag or None,
+        meter_stop=request.meter_stop,
+        time=time,
+        text=request.timestamp or "",
+    )
 
 
 def _named(request: StopTransactionReq | _Readable) -> str:
@@ -252,13 +257,7 @@ def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change]
     for orphan in at.charge_point.orphans.stops():
         request = _readable(msgspec.json.decode(orphan.payload or "{}"))
         moment = read_time(request.timestamp, orphan.received_at, at.charge_point.zone)
-        claim = Claim(
-            claimed=request.transaction_id,
-            id_tag=request.id_tag or None,
-            meter_stop=request.meter_stop,
-            time=moment.time,
-            text=request.timestamp or "",
-        )
+        claim = _claim(request, moment.time)
         named = request.transaction_id == transaction.id
         may_be = named or (fits(claim, transaction) and not at.site.is_lost(claim.claimed))
         if moment.oddity is None and may_be:
