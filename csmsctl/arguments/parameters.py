@@ -115,9 +115,3 @@ Output = Annotated[
 
 
 MOST = 2**31 - 1  # rows that can be asked for (control protocol)
-
-
-def limit_option(default: int) -> Any:
-    return typer.Option(
-        "--limit", metavar="N", min=0, max=MOST, help=f"At most so many, 0 for all ({default})", show_default=False
-    )

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # C 4.9: these warn, charging goes on; every other error code puts the connector out of order.
 WARNINGS = frozenset({"EVCommunicationError", "LocalListConflict", "WeakSignal"})
-DATA_KEYS = ("StopTxnSampledData", "StopTxnAlignedData")
 
 
 class Connector:

@@ -10,7 +10,6 @@ from csmsd.ocpp.identity import fold
 from csmsd.profiles.firmware_management.updates import FAILED, FirmwareUpdate
 from csmsd.profiles.record import Event, Milliseconds, Record
 
-MINUTES_A_DAY = 24 * 60
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
 
 

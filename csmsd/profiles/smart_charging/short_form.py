@@ -20,7 +20,6 @@ from csmsd.profiles.record import Milliseconds
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?)\s*(kW|W|A)", re.IGNORECASE)
 _WINDOW = re.compile(r"(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)\s*=\s*(.+)")
 _MINUTES_A_DAY = 24 * 60
-_DAY_SECONDS = 86_400
 
 Limit = tuple[float, ChargingRateUnit]
 
