@@ -229,9 +229,9 @@ def block(
         result = run.call("tag.block", id=tag)
         _print(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
         return
-    from csmsctl.commands.enforcement import enforce_block
+    from csmsctl.commands.enforcement import block_and_enforce
 
-    enforce_block(run, tag, stop_transactions=stop_transactions, parallel=parallel)
+    block_and_enforce(run, tag, stop_transactions=stop_transactions, parallel=parallel)
 
 
 def unblock(ctx: typer.Context, tag: TagId) -> None:

@@ -8,11 +8,11 @@ from csmsd.control.log_book import LogBook
 from csmsd.control.methods import methods
 from csmsd.control.methods.backups import Backups
 from csmsd.control.methods.charge_points import Keys, Registrations
-from csmsd.control.methods.daemon import Itself
+from csmsd.control.methods.daemon_and_site import Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
 from csmsd.control.methods.firmware import Intake
-from csmsd.control.methods.messages import Feeds
+from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.rpc import Json

@@ -17,7 +17,7 @@ from csmsctl.link import client, connection
 from csmsctl.manual import commands
 from csmsctl.operations import options, request
 from csmsd.control import rpc, server
-from csmsd.control.methods import METHODS, completion
+from csmsd.control.methods import METHODS, completion_values
 from csmsd.control.methods.operations import LONGEST_QUEUE_SECONDS, Common
 from csmsd.profiles import operations
 from csmsd.profiles.core import change_configuration
@@ -146,7 +146,7 @@ def test_what_may_be_typed_is_what_csmsd_takes() -> None:
 
 
 def test_completion_asks_for_kinds_of_values_that_csmsd_knows() -> None:
-    known = choices(get_type_hints(completion.Complete)["kind"])
+    known = choices(get_type_hints(completion_values.Complete)["kind"])
     live = {
         str(ast.literal_eval(node.args[0]))
         for module in modules("csmsctl")

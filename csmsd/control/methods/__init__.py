@@ -5,25 +5,27 @@ from typing import Any
 from csmsd.control.methods import (
     backups,
     charge_points,
-    completion,
-    daemon,
+    charging_profiles,
+    completion_values,
+    composite_schedules,
+    daemon_and_site,
     diagnostics,
     effects,
+    energy_reckoning,
     explanation,
     exports,
     firmware,
     local_lists,
-    messages,
+    messages_and_events,
     operations,
     orphans,
-    profiles,
     pruning,
-    reckoning,
     reservations,
     rollouts,
     tags,
+    tasks,
     transactions,
-    unclaimed,
+    unclaimed_energy,
 )
 from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
@@ -33,17 +35,29 @@ _PLAIN = (
     tags,
     transactions,
     exports,
-    reckoning,
+    energy_reckoning,
     orphans,
-    unclaimed,
+    unclaimed_energy,
     reservations,
     local_lists,
-    profiles,
+    charging_profiles,
+    composite_schedules,
     operations,
+    tasks,
     effects,
-    completion,
+    completion_values,
 )
-_WITH_MORE = (daemon, charge_points, messages, explanation, firmware, diagnostics, rollouts, pruning, backups)
+_WITH_MORE = (
+    daemon_and_site,
+    charge_points,
+    messages_and_events,
+    explanation,
+    firmware,
+    diagnostics,
+    rollouts,
+    pruning,
+    backups,
+)
 
 METHODS: dict[str, Method[Any, Any]] = {
     name: method for module in (*_PLAIN, *_WITH_MORE) for name, method in module.METHODS.items()
@@ -53,9 +67,9 @@ METHODS: dict[str, Method[Any, Any]] = {
 def methods(
     service: Service,
     *,
-    itself: daemon.Itself,
+    itself: daemon_and_site.Itself,
     registrations: charge_points.Registrations,
-    feeds: messages.Feeds,
+    feeds: messages_and_events.Feeds,
     log: explanation.Explanation,
     intake: firmware.Intake,
     files: diagnostics.Diagnostics,
@@ -69,9 +83,9 @@ def methods(
         found |= bound(module.METHODS, service)
     return (
         found
-        | bound(daemon.METHODS, itself)
+        | bound(daemon_and_site.METHODS, itself)
         | bound(charge_points.METHODS, registrations)
-        | bound(messages.METHODS, feeds)
+        | bound(messages_and_events.METHODS, feeds)
         | bound(explanation.METHODS, log)
         | bound(firmware.METHODS, intake)
         | bound(diagnostics.METHODS, files)

@@ -43,18 +43,18 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 
 
-async def begin(service: Backups, parameters: NoParameters, caller: Caller) -> Json:
+async def begin_backup(service: Backups, parameters: NoParameters, caller: Caller) -> Json:
     """One at a time: each needs as much room as the database."""
     if service.under_way:
         raise RpcError(1, "Another backup is being made.", "Try again when it is done.")
     name = secrets.token_hex(8)
     copy = service.copy_database()
     service.under_way[name] = Copying(copy, asyncio.create_task(asyncio.to_thread(copy.make), name="backup"))
-    caller.subscribe(lambda: _end(service, name))
+    caller.subscribe(lambda: _end_backup(service, name))
     return {"backup": name}
 
 
-def _end(service: Backups, name: str) -> None:
+def _end_backup(service: Backups, name: str) -> None:
     """Also in the middle of it: the file goes when its thread has let go of it."""
     copying = service.under_way.get(name)
     if copying is None:
@@ -70,16 +70,16 @@ def _end(service: Backups, name: str) -> None:
     copying.made.add_done_callback(remove)
 
 
-def _known(service: Backups, name: str) -> Copying:
+def _known_backup(service: Backups, name: str) -> Copying:
     copying = service.under_way.get(name)
     if copying is None:
         raise not_there("This backup is over.")
     return copying
 
 
-async def wait(service: Backups, parameters: Named, caller: Caller) -> Json:
+async def wait_for_backup(service: Backups, parameters: Named, caller: Caller) -> Json:
     """Answers when the copy is made, and after a second in any case."""
-    copying = _known(service, parameters.backup)
+    copying = _known_backup(service, parameters.backup)
     copy, made = copying.copy, copying.made
     await asyncio.wait({made}, timeout=_LONGEST_WAIT_SECONDS)
     if not made.done():
@@ -93,8 +93,8 @@ async def wait(service: Backups, parameters: Named, caller: Caller) -> Json:
     return {"made": True, "progress": 1.0, "size": copy.size, "sha256": copy.sha256}
 
 
-async def read(service: Backups, parameters: Piece, caller: Caller) -> Json:
-    copying = _known(service, parameters.backup)
+async def read_backup(service: Backups, parameters: Piece, caller: Caller) -> Json:
+    copying = _known_backup(service, parameters.backup)
     if not copying.made.done():
         raise RpcError(1, "The copy is not made yet.", "See: backup.wait")
     try:
@@ -104,20 +104,20 @@ async def read(service: Backups, parameters: Piece, caller: Caller) -> Json:
     return {"data": base64.b64encode(data).decode()}
 
 
-async def finish(service: Backups, parameters: Named, caller: Caller) -> Json:
+async def finish_backup(service: Backups, parameters: Named, caller: Caller) -> Json:
     """The operator has it: that is what `check` counts from."""
-    copy = _known(service, parameters.backup).copy
+    copy = _known_backup(service, parameters.backup).copy
     service.live.require()
     milestone = Milestone(name="backup", at=service.now(), number=copy.size, user=caller.user)
     service.site.milestones["backup"] = milestone
     await service.live.keep([milestone])
-    _end(service, parameters.backup)
+    _end_backup(service, parameters.backup)
     return {"changed": True, "backup": milestone_view(milestone)}
 
 
 METHODS: Table[Backups] = {
-    "backup.begin": Method(NoParameters, begin),
-    "backup.wait": Method(Named, wait),
-    "backup.read": Method(Piece, read),
-    "backup.finish": Method(Named, finish),
+    "backup.begin": Method(NoParameters, begin_backup),
+    "backup.wait": Method(Named, wait_for_backup),
+    "backup.read": Method(Piece, read_backup),
+    "backup.finish": Method(Named, finish_backup),
 }

@@ -85,7 +85,7 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
 _PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "origin_allowed", "ping", "reassert")
 
 
-def _checked(fields: Fields) -> None:
+def _check_charge_point(fields: Fields) -> None:
     if not is_identity(fields.id):
         raise usage(f"{fields.id!r} is no identity: {IDENTITY_RULE}.")
     if fold(fields.id) == NO_IDENTITY:
@@ -111,7 +111,7 @@ def _checked(fields: Fields) -> None:
             raise usage(f"{fields.time_zone!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
 
 
-def _apply(service: Registrations, fields: Fields, record: ChargePoint) -> str | None:
+def _apply_to_charge_point(service: Registrations, fields: Fields, record: ChargePoint) -> str | None:
     """Lays the fields over the record; returns a password that was generated."""
     for name in _PLAIN:
         value = getattr(fields, name)
@@ -138,7 +138,7 @@ def _apply(service: Registrations, fields: Fields, record: ChargePoint) -> str |
     return generated
 
 
-async def listing(service: Registrations, parameters: Listing, caller: Caller) -> Json:
+async def list_charge_points(service: Registrations, parameters: Listing, caller: Caller) -> Json:
     site = service.site
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
@@ -147,28 +147,28 @@ async def listing(service: Registrations, parameters: Listing, caller: Caller) -
     return {"schema_version": SCHEMA_VERSION, "charge_points": [charge_point_view(state) for state in chosen]}
 
 
-async def show(service: Registrations, parameters: Identity, caller: Caller) -> Json:
+async def show_charge_point(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     state = one(service.site, parameters.id)
     queued = [queued_view(command, task) for command, task in service.queue.of(state.id)]
     return {"schema_version": SCHEMA_VERSION} | charge_point_details(state, service.site) | {"queued_commands": queued}
 
 
-async def add(service: Registrations, parameters: Fields, caller: Caller) -> Json:
-    _checked(parameters)
+async def add_charge_point(service: Registrations, parameters: Fields, caller: Caller) -> Json:
+    _check_charge_point(parameters)
     known = service.site.charge_point(parameters.id)
     if known is not None:
-        if _other(service, parameters, known.record):
+        if _is_another_charge_point(service, parameters, known.record):
             other = f"{known.id} is registered already, with other values; nothing has changed."
             raise RpcError(1, other, f"To change it: csmsctl cp set {quote(known.id)}")
         return {"changed": False, "charge_point": charge_point_view(known)}
     record = ChargePoint(id=parameters.id, registered_at=service.now())
-    password = _apply(service, parameters, record)
-    state = await _register(service, record)
+    password = _apply_to_charge_point(service, parameters, record)
+    state = await _register_charge_point(service, record)
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
 
 
-def _other(service: Registrations, fields: Fields, known: ChargePoint) -> bool:
+def _is_another_charge_point(service: Registrations, fields: Fields, known: ChargePoint) -> bool:
     """Whether what is given differs from what is known; a password that is to be made is another one."""
     if fields.generate_password:
         return True
@@ -177,13 +177,13 @@ def _other(service: Registrations, fields: Fields, known: ChargePoint) -> bool:
         if stored is None or not service.keys.fits(fields.password, stored):
             return True
     given = msgspec.structs.replace(known, labels=list(known.labels))
-    _apply(service, msgspec.structs.replace(fields, password=None), given)
+    _apply_to_charge_point(service, msgspec.structs.replace(fields, password=None), given)
     return sorted(map(fold, given.labels)) != sorted(map(fold, known.labels)) or given != msgspec.structs.replace(
         known, labels=given.labels
     )
 
 
-async def _register(service: Registrations, record: ChargePoint) -> ChargePointState:
+async def _register_charge_point(service: Registrations, record: ChargePoint) -> ChargePointState:
     """One that was removed and comes back still owns its history: what it repeats must be recognized.
 
     So it is known in memory only when its history is there. That is read when the end of what it left is on disk.
@@ -210,18 +210,18 @@ async def _register(service: Registrations, record: ChargePoint) -> ChargePointS
     return one(service.site, record.id)
 
 
-async def change(service: Registrations, parameters: Fields, caller: Caller) -> Json:
+async def change_charge_point(service: Registrations, parameters: Fields, caller: Caller) -> Json:
     state = one(service.site, parameters.id)
-    _checked(parameters)
+    _check_charge_point(parameters)
     record = msgspec.structs.replace(state.record, labels=list(state.record.labels))
-    password = _apply(service, parameters, record)
+    password = _apply_to_charge_point(service, parameters, record)
     if record == state.record:
         return {"changed": False, "charge_point": charge_point_view(state)}
     must_boot = record.registration != state.record.registration
     must_reconnect = must_boot or record.password_hash != state.record.password_hash
     if must_boot:
         record.boot_status = None if record.registration == "Accepted" else record.registration
-    await _keep(service, state, record)
+    await _keep_charge_point(service, state, record)
     state = one(service.site, parameters.id)
     if must_reconnect:
         service.links.disconnect(record.id, "its registration was changed by the operator")
@@ -229,14 +229,14 @@ async def change(service: Registrations, parameters: Fields, caller: Caller) -> 
     return answer | {"password": password} if password else answer
 
 
-async def _keep(service: Registrations, state: ChargePointState, record: ChargePoint) -> None:
+async def _keep_charge_point(service: Registrations, state: ChargePointState, record: ChargePoint) -> None:
     service.live.require()
     state.record = record
     told = Event("charge_point.changed", record.id, {"registration": record.registration})
     await service.live.keep([record], [told])
 
 
-async def remove(service: Registrations, parameters: Removal, caller: Caller) -> Json:
+async def remove_charge_point(service: Registrations, parameters: Removal, caller: Caller) -> Json:
     site = service.site
     state = one(site, parameters.id)
     running = state.transactions.active()
@@ -262,7 +262,7 @@ async def remove(service: Registrations, parameters: Removal, caller: Caller) ->
     return {"changed": True}
 
 
-async def pending(service: Registrations, parameters: NoParameters, caller: Caller) -> Json:
+async def list_pending_charge_points(service: Registrations, parameters: NoParameters, caller: Caller) -> Json:
     """Whose connections were refused and who was not let in since, and those whose registration is Pending."""
     site = service.site
     waiting = [refused_view(one, registered=False) for one in site.refused.of_strangers()]
@@ -288,28 +288,28 @@ async def pending(service: Registrations, parameters: NoParameters, caller: Call
     }
 
 
-async def accept(service: Registrations, parameters: Identity, caller: Caller) -> Json:
+async def accept_charge_point(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     """Registers an unknown one; a pending one is accepted with the BootNotification that it repeats by itself."""
     site = service.site
     state = site.charge_point(parameters.id)
     if state is None:
-        _checked(Fields(id=parameters.id))
+        _check_charge_point(Fields(id=parameters.id))
         if fold(parameters.id) not in site.refused.unknown:
             raise not_there(
                 f"{parameters.id} is not registered and has never knocked.",
                 f"Who has: csmsctl cp pending. To register it before it comes: csmsctl cp add {quote(parameters.id)}",
             )
         then = "It is let in when it knocks again, which most do by themselves within minutes."
-        return await add(service, Fields(id=parameters.id), caller) | {"then": then}
+        return await add_charge_point(service, Fields(id=parameters.id), caller) | {"then": then}
     if state.record.registration == "Accepted":
         return {"changed": False, "charge_point": charge_point_view(state)}
     record = msgspec.structs.replace(state.record, registration="Accepted")
-    await _keep(service, state, record)
+    await _keep_charge_point(service, state, record)
     state = one(service.site, parameters.id)
-    return {"changed": True, "charge_point": charge_point_view(state), "then": _then(service, state)}
+    return {"changed": True, "charge_point": charge_point_view(state), "then": _next_at_charge_point(service, state)}
 
 
-def _then(service: Registrations, state: ChargePointState) -> str:
+def _next_at_charge_point(service: Registrations, state: ChargePointState) -> str:
     """What comes next at one that was Pending until now (C 4.2)."""
     if not state.connected:
         return "Its next BootNotification is answered Accepted; it is not connected now."
@@ -320,18 +320,18 @@ def _then(service: Registrations, state: ChargePointState) -> str:
     )
 
 
-async def disconnect(service: Registrations, parameters: Identity, caller: Caller) -> Json:
+async def disconnect_charge_point(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     state = one(service.site, parameters.id)
     return {"changed": service.links.disconnect(state.id, "closed by the operator")}
 
 
 METHODS: Table[Registrations] = {
-    "charge_point.list": Method(Listing, listing),
-    "charge_point.show": Method(Identity, show),
-    "charge_point.add": Method(Fields, add),
-    "charge_point.set": Method(Fields, change),
-    "charge_point.remove": Method(Removal, remove),
-    "charge_point.pending": Method(NoParameters, pending),
-    "charge_point.accept": Method(Identity, accept),
-    "charge_point.disconnect": Method(Identity, disconnect),
+    "charge_point.list": Method(Listing, list_charge_points),
+    "charge_point.show": Method(Identity, show_charge_point),
+    "charge_point.add": Method(Fields, add_charge_point),
+    "charge_point.set": Method(Fields, change_charge_point),
+    "charge_point.remove": Method(Removal, remove_charge_point),
+    "charge_point.pending": Method(NoParameters, list_pending_charge_points),
+    "charge_point.accept": Method(Identity, accept_charge_point),
+    "charge_point.disconnect": Method(Identity, disconnect_charge_point),
 }

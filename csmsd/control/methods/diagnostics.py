@@ -41,7 +41,7 @@ class Read(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 
 
-async def listing(service: Diagnostics, parameters: Listing, caller: Caller) -> Json:
+async def list_diagnostics(service: Diagnostics, parameters: Listing, caller: Caller) -> Json:
     """The files that are kept, the newest first."""
     chosen = places(service.site, parameters.targets)
     found = [
@@ -53,7 +53,7 @@ async def listing(service: Diagnostics, parameters: Listing, caller: Caller) -> 
     return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
 
 
-async def status(service: Diagnostics, parameters: Status, caller: Caller) -> Json:
+async def show_diagnostics_status(service: Diagnostics, parameters: Status, caller: Caller) -> Json:
     """The upload that each charge point is at or was at last; or those of the given tasks."""
     site = service.site
     book = site.firmware.uploads
@@ -67,15 +67,15 @@ async def status(service: Diagnostics, parameters: Status, caller: Caller) -> Js
     return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
 
 
-def _kept(service: Diagnostics, number: int) -> DiagnosticsUpload:
+def _kept_diagnostics(service: Diagnostics, number: int) -> DiagnosticsUpload:
     upload = service.site.firmware.uploads.get(number)
     if upload is None or upload.stored is None:
         raise not_there(f"No file of diagnostics has the number {number}.", "See: csmsctl diagnostics list")
     return upload
 
 
-async def read(service: Diagnostics, parameters: Read, caller: Caller) -> Json:
-    upload = _kept(service, parameters.task)
+async def read_diagnostics(service: Diagnostics, parameters: Read, caller: Caller) -> Json:
+    upload = _kept_diagnostics(service, parameters.task)
     assert upload.stored is not None
     try:
         data = await asyncio.to_thread(
@@ -86,8 +86,8 @@ async def read(service: Diagnostics, parameters: Read, caller: Caller) -> Json:
     return {"data": base64.b64encode(data).decode(), "size": upload.size, "name": upload.name, "sha256": upload.sha256}
 
 
-async def remove(service: Diagnostics, parameters: Number, caller: Caller) -> Json:
-    upload = _kept(service, parameters.task)
+async def remove_diagnostics(service: Diagnostics, parameters: Number, caller: Caller) -> Json:
+    upload = _kept_diagnostics(service, parameters.task)
     stored = upload.stored
     assert stored is not None
     service.live.require()
@@ -98,8 +98,8 @@ async def remove(service: Diagnostics, parameters: Number, caller: Caller) -> Js
 
 
 METHODS: Table[Diagnostics] = {
-    "diagnostics.list": Method(Listing, listing),
-    "diagnostics.status": Method(Status, status),
-    "diagnostics.read": Method(Read, read),
-    "diagnostics.remove": Method(Number, remove),
+    "diagnostics.list": Method(Listing, list_diagnostics),
+    "diagnostics.status": Method(Status, show_diagnostics_status),
+    "diagnostics.read": Method(Read, read_diagnostics),
+    "diagnostics.remove": Method(Number, remove_diagnostics),
 }

@@ -35,11 +35,14 @@ async def observe_effects(service: Service, parameters: Observe, caller: Caller)
     for number in parameters.tasks:
         if number not in found:
             raise not_there(f"No task {number}.", "See: csmsctl task list")
-    observed = [_observed(found[number], effect, _see(service, found[number], effect)) for number in parameters.tasks]
+    observed = [
+        _observed_effect(found[number], effect, _see_effect(service, found[number], effect))
+        for number in parameters.tasks
+    ]
     return {"schema_version": SCHEMA_VERSION, "observed": observed}
 
 
-def _see(service: Service, task: Task, effect: Effect) -> Observation:
+def _see_effect(service: Service, task: Task, effect: Effect) -> Observation:
     site = service.site
     state = site.charge_point(task.charge_point)
     if state is None:
@@ -52,9 +55,9 @@ def _see(service: Service, task: Task, effect: Effect) -> Observation:
     return effect.look(Sent(request, at, task.status, Target(site, state, service.now(), task.id)))
 
 
-def _observed(task: Task, effect: Effect, sight: Observation) -> Json:
+def _observed_effect(task: Task, effect: Effect, sight: Observation) -> Json:
     """The sight, over the record of what is followed for longer."""
-    return _record(sight.record) | {
+    return _effect_record(sight.record) | {
         "task": task.id,
         "charge_point": task.charge_point,
         "awaited": effect.state,
@@ -67,7 +70,7 @@ def _observed(task: Task, effect: Effect, sight: Observation) -> Json:
     }
 
 
-def _record(record: Record | None) -> Json:
+def _effect_record(record: Record | None) -> Json:
     if isinstance(record, FirmwareUpdate):
         return update_view(record)
     return upload_view(record) if isinstance(record, DiagnosticsUpload) else {}

@@ -26,7 +26,7 @@ class Place(msgspec.Struct, forbid_unknown_fields=True):
     connector: int | None = None
 
 
-async def explain(service: Explanation, parameters: Number, caller: Caller) -> Json:
+async def explain_transaction(service: Explanation, parameters: Number, caller: Caller) -> Json:
     transaction = await known_transaction(service, parameters.id)
     story = Story(await gather(service, service.log, transaction))
     return {
@@ -60,6 +60,6 @@ async def explain_charge_point(service: Explanation, parameters: Place, caller: 
 
 
 METHODS: Table[Explanation] = {
-    "transaction.explain": Method(Number, explain),
+    "transaction.explain": Method(Number, explain_transaction),
     "charge_point.explain": Method(Place, explain_charge_point),
 }

@@ -23,10 +23,10 @@ class Exported(msgspec.Struct, forbid_unknown_fields=True):
     booking: RowId
 
 
-async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
+async def export_booked(service: Service, parameters: Booked, caller: Caller) -> Json:
     """What ended after a booking, from disk only: what is not committed may come to nothing."""
     if parameters.transaction is not None:
-        await _check_cursor(service, parameters)
+        await _check_export_cursor(service, parameters)
     site, now = service.site, service.now()
     found = await service.reader.booked(parameters.after, parameters.limit)
     return {
@@ -39,7 +39,7 @@ async def booked(service: Service, parameters: Booked, caller: Caller) -> Json:
     }
 
 
-async def _check_cursor(service: Service, parameters: Booked) -> None:
+async def _check_export_cursor(service: Service, parameters: Booked) -> None:
     """After a backup was restored, bookings are given anew: whoever went on from an old number would miss some."""
     known = await service.reader.transaction(parameters.transaction or 0)
     if parameters.after <= await service.reader.last_booking() and (
@@ -47,7 +47,7 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
         or (
             known is not None
             and time_text(known.start_time) == parameters.start_time
-            and _was_booked(known, parameters.after)
+            and _was_exported_as(known, parameters.after)
         )
     ):
         return
@@ -58,13 +58,13 @@ async def _check_cursor(service: Service, parameters: Booked) -> None:
     )
 
 
-def _was_booked(transaction: Transaction, booking: int) -> bool:
+def _was_exported_as(transaction: Transaction, booking: int) -> bool:
     """Whether that may have been its number once: another one is given when it ends anew, or is corrected."""
     known = transaction.booking or 0
     return known == booking or (known > booking and transaction.revision > 1)
 
 
-async def exported(service: Service, parameters: Exported, caller: Caller) -> Json:
+async def note_exported(service: Service, parameters: Exported, caller: Caller) -> Json:
     """Takes down how far the books have been delivered, for `retention.keep_unexported`."""
     last = await service.reader.last_booking()
     if parameters.booking > last:
@@ -78,7 +78,7 @@ async def exported(service: Service, parameters: Exported, caller: Caller) -> Js
     return {"changed": before is None or before.number != booking}
 
 
-async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
+async def export_energy(service: Service, parameters: Number, caller: Caller) -> Json:
     """How the energy of a transaction came over time, as its meter values say, reckoned as for its bill."""
     transaction = await known_transaction(service, parameters.id)
     state = service.site.charge_point(transaction.charge_point)
@@ -89,7 +89,7 @@ async def energy(service: Service, parameters: Number, caller: Caller) -> Json:
 
 
 METHODS: Table[Service] = {
-    "export.transactions": Method(Booked, booked),
-    "export.delivered": Method(Exported, exported),
-    "transaction.energy": Method(Number, energy),
+    "export.transactions": Method(Booked, export_booked),
+    "export.delivered": Method(Exported, note_exported),
+    "transaction.energy": Method(Number, export_energy),
 }

@@ -70,12 +70,12 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
     tasks: list[RowId] | None = None
 
 
-async def listing(service: Intake, parameters: NoParameters, caller: Caller) -> Json:
+async def list_firmware(service: Intake, parameters: NoParameters, caller: Caller) -> Json:
     images = sorted(service.site.firmware.images.values(), key=lambda image: image.name)
     return {"schema_version": SCHEMA_VERSION, "firmware": [image_view(image) for image in images]}
 
 
-async def begin(service: Intake, parameters: Begin, caller: Caller) -> Json:
+async def begin_firmware(service: Intake, parameters: Begin, caller: Caller) -> Json:
     """The file comes with `firmware.write`; when the connection ends before `firmware.finish`, nothing of it stays."""
     if not _NAME.match(parameters.name):
         raise usage(
@@ -106,7 +106,7 @@ async def begin(service: Intake, parameters: Begin, caller: Caller) -> Json:
     return {"upload": name}
 
 
-async def write(service: Intake, parameters: Piece, caller: Caller) -> Json:
+async def write_firmware(service: Intake, parameters: Piece, caller: Caller) -> Json:
     intake = service.under_way.get(parameters.upload)
     if intake is None:
         raise not_there("This upload is over.")
@@ -122,7 +122,7 @@ async def write(service: Intake, parameters: Piece, caller: Caller) -> Json:
     return {"size": intake.size}
 
 
-async def finish(service: Intake, parameters: Finish, caller: Caller) -> Json:
+async def finish_firmware(service: Intake, parameters: Finish, caller: Caller) -> Json:
     intake = service.under_way.pop(parameters.upload, None)
     if intake is None:
         raise not_there("This upload is over.")
@@ -163,7 +163,7 @@ async def finish(service: Intake, parameters: Finish, caller: Caller) -> Json:
     return {"changed": True, "firmware": image_view(image)}
 
 
-async def remove(service: Intake, parameters: Remove, caller: Caller) -> Json:
+async def remove_firmware(service: Intake, parameters: Remove, caller: Caller) -> Json:
     firmware = service.site.firmware
     image = firmware.images.get(parameters.name)
     if image is None:
@@ -188,7 +188,7 @@ async def remove(service: Intake, parameters: Remove, caller: Caller) -> Json:
     return {"changed": True}
 
 
-async def status(service: Intake, parameters: Status, caller: Caller) -> Json:
+async def show_firmware_status(service: Intake, parameters: Status, caller: Caller) -> Json:
     """The update that each charge point is at or was at last; or those of the given tasks."""
     site = service.site
     book = site.firmware.updates
@@ -203,10 +203,10 @@ async def status(service: Intake, parameters: Status, caller: Caller) -> Json:
 
 
 METHODS: Table[Intake] = {
-    "firmware.list": Method(NoParameters, listing),
-    "firmware.begin": Method(Begin, begin),
-    "firmware.write": Method(Piece, write),
-    "firmware.finish": Method(Finish, finish),
-    "firmware.remove": Method(Remove, remove),
-    "firmware.status": Method(Status, status),
+    "firmware.list": Method(NoParameters, list_firmware),
+    "firmware.begin": Method(Begin, begin_firmware),
+    "firmware.write": Method(Piece, write_firmware),
+    "firmware.finish": Method(Finish, finish_firmware),
+    "firmware.remove": Method(Remove, remove_firmware),
+    "firmware.status": Method(Status, show_firmware_status),
 }

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from csmsd.control.methods.operations import Common, options_for, reporting, results_view
+from csmsd.control.methods.operations import Common, operation_options, operation_reporting, operation_results_view
 from csmsd.control.results import error_code, result_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
@@ -35,25 +35,25 @@ def local_list_view(service: Service, state: ChargePointState) -> Json:
     known = site.local_lists.get(state.id)
     want = wanted(site.id_tags, state, service.now())
     have = known.content
-    differing = _drift(have, want) if have is not None else None
+    differing = _local_list_drift(have, want) if have is not None else None
     return {
         "charge_point": state.id,
         "connected": state.connected,
-        "state": _state(known.supported, differing),
+        "state": _local_list_state(known.supported, differing),
         "version": known.version,
         "entries": len(have) if have is not None else None,
         "wanted": len(want),
         "room": limit(state, "LocalAuthListMaxLength"),
-        "missing": _count(differing, "missing"),
-        "outdated": _count(differing, "outdated"),
-        "superfluous": _count(differing, "superfluous"),
+        "missing": _count_local_list_drift(differing, "missing"),
+        "outdated": _count_local_list_drift(differing, "outdated"),
+        "superfluous": _count_local_list_drift(differing, "superfluous"),
         "under_way": known.pending_version is not None,
         "accepted_at": time_text(known.accepted_at),
         "verified_at": time_text(known.verified_at),
     }
 
 
-def _state(supported: bool, differing: dict[str, str] | None) -> str:
+def _local_list_state(supported: bool, differing: dict[str, str] | None) -> str:
     if not supported:
         return "unsupported"
     if differing is None:
@@ -61,7 +61,7 @@ def _state(supported: bool, differing: dict[str, str] | None) -> str:
     return "drifted" if differing else "in_sync"
 
 
-def _drift(have: Entries, want: Entries) -> dict[str, str]:
+def _local_list_drift(have: Entries, want: Entries) -> dict[str, str]:
     """idTag → how the list is wrong about it."""
     found = {}
     for entry in changes(have, want):
@@ -70,11 +70,11 @@ def _drift(have: Entries, want: Entries) -> dict[str, str]:
     return found
 
 
-def _count(differing: dict[str, str] | None, kind: str) -> int | None:
+def _count_local_list_drift(differing: dict[str, str] | None, kind: str) -> int | None:
     return None if differing is None else sum(found == kind for found in differing.values())
 
 
-async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
+async def show_local_list_status(service: Service, parameters: Targets, caller: Caller) -> Json:
     site = service.site
     if parameters.targets is not None:
         chosen = resolve(site, parameters.targets)
@@ -83,21 +83,21 @@ async def status(service: Service, parameters: Targets, caller: Caller) -> Json:
     return {"schema_version": SCHEMA_VERSION, "local_lists": [local_list_view(service, state) for state in chosen]}
 
 
-async def show(service: Service, parameters: Identity, caller: Caller) -> Json:
+async def show_local_list(service: Service, parameters: Identity, caller: Caller) -> Json:
     site = service.site
     state = one(site, parameters.id)
     want = wanted(site.id_tags, state, service.now())
     have = site.local_lists.get(state.id).content
-    drift = _drift(have, want) if have is not None else dict.fromkeys(want, "missing")
+    drift = _local_list_drift(have, want) if have is not None else dict.fromkeys(want, "missing")
     everything = want | (have or {})
     return (
         {"schema_version": SCHEMA_VERSION}
         | local_list_view(service, state)
-        | {"content": [_entry_view(everything[key], drift.get(key)) for key in sorted(everything)]}
+        | {"content": [_local_list_entry_view(everything[key], drift.get(key)) for key in sorted(everything)]}
     )
 
 
-def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
+def _local_list_entry_view(entry: AuthorizationData, drift: str | None) -> Json:
     info = entry.id_tag_info or IdTagInfo(status="Invalid")
     return {
         "id_tag": entry.id_tag,
@@ -108,28 +108,28 @@ def _entry_view(entry: AuthorizationData, drift: str | None) -> Json:
     }
 
 
-async def sync(service: Service, parameters: Sync, caller: Caller) -> Json:
+async def sync_local_lists(service: Service, parameters: Sync, caller: Caller) -> Json:
     """One result for each charge point, whatever it took; in a dry run the messages themselves."""
     states = resolve(service.site, parameters.targets)
-    options, report = options_for(service, parameters, caller), reporting(caller, len(states))
+    options, report = operation_options(service, parameters, caller), operation_reporting(caller, len(states))
 
     def failed(state: ChargePointState, results: list[Result]) -> bool:
         """What was refused on the way to a list in sync is no failure."""
-        return bool(summary(service, state, results)["outcome"] != "accepted")
+        return bool(local_list_summary(service, state, results)["outcome"] != "accepted")
 
     results = await service.runner.run(states, synchronize, options, report, failed)
     if parameters.dry_run:
-        return results_view(results)
+        return operation_results_view(results)
     return {
         "schema_version": SCHEMA_VERSION,
         "results": [
-            summary(service, state, [result for result in results if result.charge_point == state.id])
+            local_list_summary(service, state, [result for result in results if result.charge_point == state.id])
             for state in states
         ],
     }
 
 
-def summary(service: Service, state: ChargePointState, results: list[Result]) -> Json:
+def local_list_summary(service: Service, state: ChargePointState, results: list[Result]) -> Json:
     """The messages to one charge point as one result. Done is what the charge point itself says it has."""
     known = service.site.local_lists.get(state.id)
     view = local_list_view(service, service.site.charge_point(state.id) or state)
@@ -165,7 +165,7 @@ def summary(service: Service, state: ChargePointState, results: list[Result]) ->
 
 
 METHODS: Table[Service] = {
-    "local_list.status": Method(Targets, status),
-    "local_list.show": Method(Identity, show),
-    "local_list.sync": Method(Sync, sync),
+    "local_list.status": Method(Targets, show_local_list_status),
+    "local_list.show": Method(Identity, show_local_list),
+    "local_list.sync": Method(Sync, sync_local_lists),
 }

@@ -28,7 +28,7 @@ class Dismissal(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
-def _view(kept: QuarantinedMessage) -> Json:
+def _orphan_view(kept: QuarantinedMessage) -> Json:
     return {
         "id": kept.id,
         "charge_point": kept.charge_point,
@@ -41,7 +41,7 @@ def _view(kept: QuarantinedMessage) -> Json:
     }
 
 
-async def orphans(service: Service, parameters: Orphans, caller: Caller) -> Json:
+async def list_orphans(service: Service, parameters: Orphans, caller: Caller) -> Json:
     """The newest first."""
     found = await service.reader.orphans(
         OrphanFilter(
@@ -54,10 +54,10 @@ async def orphans(service: Service, parameters: Orphans, caller: Caller) -> Json
             limit=parameters.limit,
         )
     )
-    return {"schema_version": SCHEMA_VERSION, "orphans": [_view(kept) for kept in found]}
+    return {"schema_version": SCHEMA_VERSION, "orphans": [_orphan_view(kept) for kept in found]}
 
 
-async def dismiss(service: Service, parameters: Dismissal, caller: Caller) -> Json:
+async def dismiss_orphans(service: Service, parameters: Dismissal, caller: Caller) -> Json:
     """Takes messages off the list of what is not settled; they are kept, with who did it, and why."""
     reason = parameters.reason.strip()
     if not reason:
@@ -78,10 +78,10 @@ async def dismiss(service: Service, parameters: Dismissal, caller: Caller) -> Js
         told = {"message": kept.id, "action": kept.action, "reason": reason, "by": caller.user}
         events.append(Event("message.dismissed", kept.charge_point, told))
     await service.live.keep(changed, events)
-    return {"changed": bool(changed), "orphans": [_view(known[number]) for number in parameters.ids]}
+    return {"changed": bool(changed), "orphans": [_orphan_view(known[number]) for number in parameters.ids]}
 
 
 METHODS: Table[Service] = {
-    "transaction.orphans": Method(Orphans, orphans),
-    "transaction.dismiss": Method(Dismissal, dismiss),
+    "transaction.orphans": Method(Orphans, list_orphans),
+    "transaction.dismiss": Method(Dismissal, dismiss_orphans),
 }

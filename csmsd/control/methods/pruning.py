@@ -37,7 +37,7 @@ class Finished(msgspec.Struct, forbid_unknown_fields=True):
     removed: Annotated[int, Meta(ge=0, le=2**62)]
 
 
-async def plan(service: Pruning, parameters: Planned, caller: Caller) -> Json:
+async def plan_pruning(service: Pruning, parameters: Planned, caller: Caller) -> Json:
     """Of the kinds that are named, or that the settings have a time for."""
     kinds = parameters.kinds or [kind for kind in KINDS if service.pruner.days(kind)]
     plans = []
@@ -63,31 +63,31 @@ async def plan(service: Pruning, parameters: Planned, caller: Caller) -> Json:
     }
 
 
-async def run(service: Pruning, parameters: Run, caller: Caller) -> Json:
+async def run_pruning(service: Pruning, parameters: Run, caller: Caller) -> Json:
     before = parse_time(parameters.before)
     if before is None or before > service.now():
         raise usage(f"{parameters.before!r} is no time in the past.")
-    _check_idle(service)
-    _check_clock(service)
+    _check_pruning_is_idle(service)
+    _check_clock_for_pruning(service)
     removed, more = await service.pruner.prune(parameters.kind, before, _SECONDS)
     return {"removed": removed, "more": more}
 
 
-async def finish(service: Pruning, parameters: Finished, caller: Caller) -> Json:
+async def finish_pruning(service: Pruning, parameters: Finished, caller: Caller) -> Json:
     """Gives the room back to the disk, as long as there is `more`; then it is taken down."""
-    _check_idle(service)
+    _check_pruning_is_idle(service)
     more = await service.pruner.shrink(_SECONDS)
     if not more:
         await service.pruner.note(parameters.removed, caller.user)
     return {"more": more, "database_bytes": await service.reader.database_bytes()}
 
 
-def _check_idle(service: Pruning) -> None:
+def _check_pruning_is_idle(service: Pruning) -> None:
     if service.pruner.busy:
         raise RpcError(1, "csmsd is pruning just now.", "Try again later.")
 
 
-def _check_clock(service: Pruning) -> None:
+def _check_clock_for_pruning(service: Pruning) -> None:
     if patience := service.pruner.patience():
         until = time_text(service.now() + patience)
         text = f"The clock jumped: nothing is pruned before {until}, as nobody knows yet what is old."
@@ -95,7 +95,7 @@ def _check_clock(service: Pruning) -> None:
 
 
 METHODS: Table[Pruning] = {
-    "prune.plan": Method(Planned, plan),
-    "prune.run": Method(Run, run),
-    "prune.finish": Method(Finished, finish),
+    "prune.plan": Method(Planned, plan_pruning),
+    "prune.run": Method(Run, run_pruning),
+    "prune.finish": Method(Finished, finish_pruning),
 }

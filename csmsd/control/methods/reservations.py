@@ -44,7 +44,7 @@ def reservation_view(reservation: Reservation) -> Json:
     }
 
 
-async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+async def list_reservations(service: Service, parameters: Listing, caller: Caller) -> Json:
     """Newest first, as memory has them, which may be ahead of the snapshot."""
     found = await service.reader.reservations(
         ReservationFilter(
@@ -65,7 +65,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     }
 
 
-async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+async def show_reservation(service: Service, parameters: Number, caller: Caller) -> Json:
     found = []
     if abs(parameters.id) < 2**63:
         found = await service.reader.reservations(
@@ -81,6 +81,6 @@ async def show(service: Service, parameters: Number, caller: Caller) -> Json:
 
 
 METHODS: Table[Service] = {
-    "reservation.list": Method(Listing, listing),
-    "reservation.show": Method(Number, show),
+    "reservation.list": Method(Listing, list_reservations),
+    "reservation.show": Method(Number, show_reservation),
 }

@@ -39,7 +39,7 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
     id: RowId
 
 
-async def start(service: Rollouts, parameters: Start, caller: Caller) -> Json:
+async def start_rollout(service: Rollouts, parameters: Start, caller: Caller) -> Json:
     site = service.site
     firmware = site.firmware
     states = resolve(site, parameters.targets)
@@ -82,10 +82,10 @@ async def start(service: Rollouts, parameters: Start, caller: Caller) -> Json:
     firmware.rollouts.add(rollout)
     for member in members:
         firmware.rollouts.add_member(member)
-    return await _kept(service, rollout, members)
+    return await _keep_rollout(service, rollout, members)
 
 
-async def listing(service: Rollouts, parameters: Listing, caller: Caller) -> Json:
+async def list_rollouts(service: Rollouts, parameters: Listing, caller: Caller) -> Json:
     """The newest first; with targets those that any of them is part of."""
     rollouts, chosen = service.site.firmware.rollouts, places(service.site, parameters.targets)
     views = []
@@ -96,78 +96,82 @@ async def listing(service: Rollouts, parameters: Listing, caller: Caller) -> Jso
     return {"schema_version": SCHEMA_VERSION, "rollouts": views[::-1]}
 
 
-def _known(service: Rollouts, number: int) -> Rollout:
+def _known_rollout(service: Rollouts, number: int) -> Rollout:
     rollout = service.site.firmware.rollouts.get(number)
     if rollout is None:
         raise not_there(f"No rollout {number}.", "See: csmsctl rollout list")
     return rollout
 
 
-def _view(service: Rollouts, rollout: Rollout) -> Json:
+def _rollout_as_it_stands(service: Rollouts, rollout: Rollout) -> Json:
     members = service.site.firmware.rollouts.members(rollout.id)
     return rollout_view(rollout, members, service.waits_for(rollout.id))
 
 
-async def show(service: Rollouts, parameters: Number, caller: Caller) -> Json:
-    rollout = _known(service, parameters.id)
+async def show_rollout(service: Rollouts, parameters: Number, caller: Caller) -> Json:
+    rollout = _known_rollout(service, parameters.id)
     firmware = service.site.firmware
     members = [
         member_view(member, firmware.updates.get(member.update_id), canary=member.position < rollout.canary)
         for member in firmware.rollouts.members(rollout.id)
     ]
-    return {"schema_version": SCHEMA_VERSION} | _view(service, rollout) | {"members": members}
+    return {"schema_version": SCHEMA_VERSION} | _rollout_as_it_stands(service, rollout) | {"members": members}
 
 
-async def _kept(service: Rollouts, rollout: Rollout, members: list[RolloutMember]) -> Json:
+async def _keep_rollout(service: Rollouts, rollout: Rollout, members: list[RolloutMember]) -> Json:
     await service.live.keep([rollout, *members], [rollout_event(rollout)])
-    return {"changed": True, "rollout": _view(service, rollout)}
+    return {"changed": True, "rollout": _rollout_as_it_stands(service, rollout)}
 
 
-async def _set(service: Rollouts, rollout: Rollout, state: str, reason: str | None, resumed_at: int) -> Json:
+async def _set_rollout_state(
+    service: Rollouts, rollout: Rollout, state: str, reason: str | None, resumed_at: int
+) -> Json:
     service.live.require()
     rollout.state, rollout.reason, rollout.resumed_at = state, reason, resumed_at
-    return await _kept(service, rollout, [])
+    return await _keep_rollout(service, rollout, [])
 
 
-async def pause(service: Rollouts, parameters: Number, caller: Caller) -> Json:
+async def pause_rollout(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What is under way goes on; nothing new is begun."""
-    rollout = _known(service, parameters.id)
+    rollout = _known_rollout(service, parameters.id)
     if rollout.over:
         raise forbidden(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "paused":
-        return {"changed": False, "rollout": _view(service, rollout)}
-    return await _set(service, rollout, "paused", f"paused by {caller.user or 'an operator'}", rollout.resumed_at)
+        return {"changed": False, "rollout": _rollout_as_it_stands(service, rollout)}
+    return await _set_rollout_state(
+        service, rollout, "paused", f"paused by {caller.user or 'an operator'}", rollout.resumed_at
+    )
 
 
-async def resume(service: Rollouts, parameters: Number, caller: Caller) -> Json:
+async def resume_rollout(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What failed so far was seen, and counts no more against the limit."""
-    rollout = _known(service, parameters.id)
+    rollout = _known_rollout(service, parameters.id)
     if rollout.over:
         raise forbidden(f"Rollout {rollout.id} is over: {rollout.state}.")
     if rollout.state == "running":
-        return {"changed": False, "rollout": _view(service, rollout)}
-    return await _set(service, rollout, "running", None, service.now())
+        return {"changed": False, "rollout": _rollout_as_it_stands(service, rollout)}
+    return await _set_rollout_state(service, rollout, "running", None, service.now())
 
 
-async def cancel(service: Rollouts, parameters: Number, caller: Caller) -> Json:
+async def cancel_rollout(service: Rollouts, parameters: Number, caller: Caller) -> Json:
     """What waits is not begun any more; what is under way cannot be taken back."""
-    rollout = _known(service, parameters.id)
+    rollout = _known_rollout(service, parameters.id)
     if rollout.over:
-        return {"changed": False, "rollout": _view(service, rollout)}
+        return {"changed": False, "rollout": _rollout_as_it_stands(service, rollout)}
     now = service.now()
     waiting = [m for m in service.site.firmware.rollouts.members(rollout.id) if m.state == "waiting"]
     service.live.require()
     rollout.state, rollout.reason, rollout.ended_at = "cancelled", None, now
     for member in waiting:
         member.state, member.ended_at = "cancelled", now
-    return await _kept(service, rollout, waiting)
+    return await _keep_rollout(service, rollout, waiting)
 
 
 METHODS: Table[Rollouts] = {
-    "rollout.start": Method(Start, start),
-    "rollout.list": Method(Listing, listing),
-    "rollout.show": Method(Number, show),
-    "rollout.pause": Method(Number, pause),
-    "rollout.resume": Method(Number, resume),
-    "rollout.cancel": Method(Number, cancel),
+    "rollout.start": Method(Start, start_rollout),
+    "rollout.list": Method(Listing, list_rollouts),
+    "rollout.show": Method(Number, show_rollout),
+    "rollout.pause": Method(Number, pause_rollout),
+    "rollout.resume": Method(Number, resume_rollout),
+    "rollout.cancel": Method(Number, cancel_rollout),
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from csmsd.control.methods.enforcement import enforce
+from csmsd.control.methods.enforcement import enforce_block
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.views import tag_view, time_text
@@ -54,7 +54,7 @@ class Import(msgspec.Struct, forbid_unknown_fields=True):
     replace: bool = False
 
 
-def _checked_name(text: str, what: str) -> str:
+def _checked_tag_name(text: str, what: str) -> str:
     if not 0 < len(text) <= MAX_ID_TAG:
         raise usage(f"{what} {text!r} has {len(text)} characters; OCPP allows 1 to {MAX_ID_TAG}.")
     if any(not 0x20 <= ord(character) < 0x7F for character in text):
@@ -64,12 +64,12 @@ def _checked_name(text: str, what: str) -> str:
     return text
 
 
-def _merged(fields: Fields, known: IdTag | None, now: int) -> IdTag:
+def _merged_tag(fields: Fields, known: IdTag | None, now: int) -> IdTag:
     """The tag as it will be. Raises RpcError."""
-    _checked_name(fields.id, "idTag")
+    _checked_tag_name(fields.id, "idTag")
     tag = msgspec.structs.replace(known) if known is not None else IdTag(id=fields.id, created_at=now)
     if fields.parent is not UNSET:
-        tag.parent = _checked_name(fields.parent, "parent idTag") if fields.parent else None
+        tag.parent = _checked_tag_name(fields.parent, "parent idTag") if fields.parent else None
     if fields.expires_at is not UNSET:
         tag.expires_at = None
         if fields.expires_at is not None:
@@ -84,11 +84,11 @@ def _merged(fields: Fields, known: IdTag | None, now: int) -> IdTag:
         tag.max_transactions = fields.max_transactions
     if fields.note is not UNSET:
         tag.note = " ".join((fields.note or "").splitlines()) or None  # a note is a line, as its CSV is
-    tag.labels = _labels(fields, tag.labels)
+    tag.labels = _merged_tag_labels(fields, tag.labels)
     return tag
 
 
-def _labels(fields: Fields, known: list[str]) -> list[str]:
+def _merged_tag_labels(fields: Fields, known: list[str]) -> list[str]:
     """The labels as they will be, each once in any case. Raises RpcError."""
     given = list(known if fields.labels is UNSET else fields.labels) + fields.add_labels
     for label in given:
@@ -99,14 +99,14 @@ def _labels(fields: Fields, known: list[str]) -> list[str]:
     return [label for key, label in reversed(kept.items()) if key not in gone]
 
 
-def _known(service: Service, name: str) -> IdTag:
+def _known_tag(service: Service, name: str) -> IdTag:
     tag = service.site.id_tag(name)
     if tag is None:
         raise not_there(f"No idTag {name}.", f"See csmsctl tag list, or add it: csmsctl tag add {name}")
     return tag
 
 
-async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
+async def _store_tag(service: Service, tag: IdTag, known: IdTag | None) -> Json:
     if tag == known:
         return {"changed": False, "tag": tag_view(service.site, tag, service.now())}
     service.live.require()
@@ -116,7 +116,7 @@ async def _store(service: Service, tag: IdTag, known: IdTag | None) -> Json:
     return {"changed": True, "tag": tag_view(service.site, tag, service.now())}
 
 
-async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+async def list_tags(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site, service.now()
     views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id))]
     if parameters.parent is not None:
@@ -126,7 +126,7 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     return {"schema_version": SCHEMA_VERSION, "tags": views}
 
 
-async def unknown(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+async def list_unknown_tags(service: Service, parameters: NoParameters, caller: Caller) -> Json:
     """Cards that were held to readers since csmsd began and that nobody has added, the last one first."""
     cards = [
         {
@@ -142,35 +142,35 @@ async def unknown(service: Service, parameters: NoParameters, caller: Caller) ->
     return {"schema_version": SCHEMA_VERSION, "unknown_tags": cards}
 
 
-async def show(service: Service, parameters: Name, caller: Caller) -> Json:
-    tag = _known(service, parameters.id)
+async def show_tag(service: Service, parameters: Name, caller: Caller) -> Json:
+    tag = _known_tag(service, parameters.id)
     return {"schema_version": SCHEMA_VERSION} | tag_view(service.site, tag, service.now())
 
 
-async def add(service: Service, parameters: Fields, caller: Caller) -> Json:
+async def add_tag(service: Service, parameters: Fields, caller: Caller) -> Json:
     known = service.site.id_tag(parameters.id)
     if known is not None:
-        if _merged(parameters, known, service.now()) != known:
+        if _merged_tag(parameters, known, service.now()) != known:
             other = f"idTag {known.id} is there already, with other values; nothing has changed."
             raise RpcError(1, other, f"To change it: csmsctl tag set {quote(known.id)}")
         return {"changed": False, "tag": tag_view(service.site, known, service.now())}
-    return await _store(service, _merged(parameters, None, service.now()), None)
+    return await _store_tag(service, _merged_tag(parameters, None, service.now()), None)
 
 
-async def change(service: Service, parameters: Fields, caller: Caller) -> Json:
-    known = _known(service, parameters.id)
-    return await _store(service, _merged(parameters, known, service.now()), known)
+async def change_tag(service: Service, parameters: Fields, caller: Caller) -> Json:
+    known = _known_tag(service, parameters.id)
+    return await _store_tag(service, _merged_tag(parameters, known, service.now()), known)
 
 
-async def block(service: Service, parameters: Blocking, caller: Caller) -> Json:
+async def block_tag(service: Service, parameters: Blocking, caller: Caller) -> Json:
     """Blocked here first: from then on nobody who asks is told anything else."""
-    known = _known(service, parameters.id)
-    stored = await _store(service, msgspec.structs.replace(known, blocked=True), known)
+    known = _known_tag(service, parameters.id)
+    stored = await _store_tag(service, msgspec.structs.replace(known, blocked=True), known)
     if not parameters.enforce:
         return stored
-    return stored | await enforce(
+    return stored | await enforce_block(
         service,
-        _known(service, parameters.id),
+        _known_tag(service, parameters.id),
         caller,
         stop_transactions=parameters.stop_transactions,
         parallel=parameters.parallel,
@@ -178,13 +178,13 @@ async def block(service: Service, parameters: Blocking, caller: Caller) -> Json:
     )
 
 
-async def unblock(service: Service, parameters: Name, caller: Caller) -> Json:
-    known = _known(service, parameters.id)
-    return await _store(service, msgspec.structs.replace(known, blocked=False), known)
+async def unblock_tag(service: Service, parameters: Name, caller: Caller) -> Json:
+    known = _known_tag(service, parameters.id)
+    return await _store_tag(service, msgspec.structs.replace(known, blocked=False), known)
 
 
-async def remove(service: Service, parameters: Name, caller: Caller) -> Json:
-    known = _known(service, parameters.id)
+async def remove_tag(service: Service, parameters: Name, caller: Caller) -> Json:
+    known = _known_tag(service, parameters.id)
     service.live.require()
     service.site.id_tags.pop(fold(known.id), None)
     await service.live.keep([Deleted(known)], [Event("tag.removed", None, {"id_tag": known.id})])
@@ -202,7 +202,7 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
             raise usage(f"idTag {fields.id} stands there twice.")
         seen.add(fold(fields.id))
         known = site.id_tag(fields.id)
-        tag = _merged(fields, known, now)
+        tag = _merged_tag(fields, known, now)
         if known is None:
             added.append(tag)
         elif tag != known:
@@ -227,13 +227,13 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
 
 
 METHODS: Table[Service] = {
-    "tag.list": Method(Listing, listing),
-    "tag.unknown": Method(NoParameters, unknown),
-    "tag.show": Method(Name, show),
-    "tag.add": Method(Fields, add),
-    "tag.set": Method(Fields, change),
-    "tag.block": Method(Blocking, block),
-    "tag.unblock": Method(Name, unblock),
-    "tag.remove": Method(Name, remove),
+    "tag.list": Method(Listing, list_tags),
+    "tag.unknown": Method(NoParameters, list_unknown_tags),
+    "tag.show": Method(Name, show_tag),
+    "tag.add": Method(Fields, add_tag),
+    "tag.set": Method(Fields, change_tag),
+    "tag.block": Method(Blocking, block_tag),
+    "tag.unblock": Method(Name, unblock_tag),
+    "tag.remove": Method(Name, remove_tag),
     "tag.import": Method(Import, import_tags),
 }

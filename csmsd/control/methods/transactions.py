@@ -60,7 +60,7 @@ async def known_transaction(service: Service, number: int) -> Transaction:
     return certain(service.site, stored)
 
 
-async def listing(service: Service, parameters: Listing, caller: Caller) -> Json:
+async def list_transactions(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site, service.now()
     found = await service.reader.transactions(
         TransactionFilter(
@@ -82,12 +82,12 @@ async def listing(service: Service, parameters: Listing, caller: Caller) -> Json
     }
 
 
-async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+async def show_transaction(service: Service, parameters: Number, caller: Caller) -> Json:
     transaction = await known_transaction(service, parameters.id)
     return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site, transaction, service.now())
 
 
-async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
+async def close_transaction(service: Service, parameters: Closing, caller: Caller) -> Json:
     """Closes the books on a transaction that its charge point never stopped; who did it, and why, stands with it."""
     reason = parameters.reason.strip()
     if not reason:
@@ -105,7 +105,7 @@ async def close(service: Service, parameters: Closing, caller: Caller) -> Json:
     return {"changed": True, "transaction": transaction_view(service.site, known, now)}
 
 
-async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
+async def show_transaction_meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     await known_transaction(service, parameters.id)
     readings = await service.reader.meter_values(parameters.id, parameters.limit)
     return {
@@ -116,8 +116,8 @@ async def meter(service: Service, parameters: Meter, caller: Caller) -> Json:
 
 
 METHODS: Table[Service] = {
-    "transaction.list": Method(Listing, listing),
-    "transaction.show": Method(Number, show),
-    "transaction.close": Method(Closing, close),
-    "transaction.meter": Method(Meter, meter),
+    "transaction.list": Method(Listing, list_transactions),
+    "transaction.show": Method(Number, show_transaction),
+    "transaction.close": Method(Closing, close_transaction),
+    "transaction.meter": Method(Meter, show_transaction_meter),
 }

@@ -48,7 +48,7 @@ def synchronize(target: Target) -> Steps:
         yield from _send(update, want, target)
 
 
-def enforce_block(tag: IdTag, target: Target) -> Steps:
+def synchronize_block(tag: IdTag, target: Target) -> Steps:
     """Has a list that holds the idTag, or may hold it, call it Blocked."""
     yield GetLocalListVersionReq()
     known = list_of(target)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.profiles.local_auth_list.local_lists import wanted
-from csmsd.profiles.local_auth_list.synchronization import enforce_block, synchronize
+from csmsd.profiles.local_auth_list.synchronization import synchronize, synchronize_block
 from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
@@ -201,26 +201,26 @@ def test_blocking_a_tag_in_a_list(scene: Listing) -> None:
     scene.tag("TAG2")
     scene.run(synchronize(scene.target()))
     blocked = scene.tag("TAG2", blocked=True)
-    scene.run(enforce_block(blocked, scene.target()))
+    scene.run(synchronize_block(blocked, scene.target()))
     assert scene.sizes[1:] == [("Differential", 2, 1)]
     info = scene.content["tag2"].id_tag_info
     assert info is not None
     assert info.status == "Blocked"
-    scene.run(enforce_block(blocked, scene.target()))
+    scene.run(synchronize_block(blocked, scene.target()))
     assert len(scene.sent) == 2
 
 
 @pytest.mark.parametrize(("version", "messages"), [(-1, 0), (0, 0), (7, 1)])
 def test_blocking_a_tag_in_a_list_that_is_not_known(scene: Listing, version: int, messages: int) -> None:
     scene.version = version
-    scene.run(enforce_block(scene.tag("TAG2", blocked=True), scene.target()))
+    scene.run(synchronize_block(scene.tag("TAG2", blocked=True), scene.target()))
     assert scene.sizes == [("Differential", 8, 1)] * messages
     assert scene.known.content in (None, {})
 
 
 def test_a_list_without_the_tag_is_left_alone_when_it_is_blocked(scene: Listing) -> None:
     scene.run(synchronize(scene.target()))
-    scene.run(enforce_block(scene.tag("TAG2", blocked=True), scene.target()))
+    scene.run(synchronize_block(scene.tag("TAG2", blocked=True), scene.target()))
     assert len(scene.sent) == 1
 
 

@@ -24,7 +24,7 @@ async def unclaimed_energy(service: Service, parameters: Period, caller: Caller)
     readings = await service.reader.readings_without_transaction(since, until)
     busy: dict[Place, list[Span]] = {}
     if readings:
-        for transaction in await _of_period(service, since, until):
+        for transaction in await _transactions_beside_unclaimed(service, since, until):
             last = transaction.stop_time
             if transaction.state == "active":
                 last = service.now()
@@ -45,7 +45,9 @@ async def unclaimed_energy(service: Service, parameters: Period, caller: Caller)
     }
 
 
-async def _of_period(service: Service, since: Milliseconds, until: Milliseconds) -> list[Transaction]:
+async def _transactions_beside_unclaimed(
+    service: Service, since: Milliseconds, until: Milliseconds
+) -> list[Transaction]:
     """Those that ended in it or later and began before its end, and those that did not end."""
     wanted = [TransactionFilter(stopped_since=since, until=until, limit=0)]
     wanted += [TransactionFilter(state=state, until=until, limit=0) for state in ("active", "abandoned")]

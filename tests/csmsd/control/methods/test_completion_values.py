@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from csmsd.control.methods.completion import MAX_VALUES, Complete, complete
+from csmsd.control.methods.completion_values import MAX_VALUES, Complete, completion_values
 from csmsd.control.rpc import Caller
 from csmsd.control.service import Service
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
@@ -30,7 +30,7 @@ async def test_values(parameters: dict[str, str], first: str | None, number: int
         site.charge_points[identity.casefold()] = ChargePointState(ChargePoint(id=identity, registered_at=0))
     service = cast(Service, SimpleNamespace(site=site))
 
-    answer: Any = await complete(service, Complete(kind="charge_points", **parameters), cast(Caller, None))
+    answer: Any = await completion_values(service, Complete(kind="charge_points", **parameters), cast(Caller, None))
 
     assert [value for value, _ in answer["values"]][:1] == ([] if first is None else [first])
     assert len(answer["values"]) == number

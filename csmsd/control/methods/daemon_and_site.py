@@ -37,7 +37,7 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
     targets: list[str] | None = None
 
 
-async def info(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     site, slow_ms = service.site, service.disk.slow_ms
     return service.about() | {
         "protocol": PROTOCOL_VERSION,
@@ -56,7 +56,7 @@ async def info(service: Itself, parameters: NoParameters, caller: Caller) -> Jso
     }
 
 
-async def limits(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+async def daemon_limits(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     """The limits that no setting moves."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -73,11 +73,11 @@ async def limits(service: Itself, parameters: NoParameters, caller: Caller) -> J
     }
 
 
-async def reload(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+async def reload_daemon(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     return service.take_over_settings()
 
 
-async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
+async def site_status(service: Itself, parameters: Status, caller: Caller) -> Json:
     site, now = service.site, service.now()
     everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     chosen = everyone if parameters.targets is None else resolve(site, parameters.targets)
@@ -103,7 +103,9 @@ async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
         "charge_points": [
             charge_point_view(state)
             | {
-                "open_tasks": [open_task_view(task) for task in _open(service, state.id, open_tasks[fold(state.id)])],
+                "open_tasks": [
+                    open_task_view(task) for task in _open_tasks_at(service, state.id, open_tasks[fold(state.id)])
+                ],
                 "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
             }
             for state in chosen
@@ -111,12 +113,12 @@ async def status(service: Itself, parameters: Status, caller: Caller) -> Json:
     }
 
 
-def _open(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:
+def _open_tasks_at(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:
     """What is under way at a charge point, and what is queued for it."""
     return [*under_way, *(task for _, task in service.queue.of(identity) if task.state == "queued")]
 
 
-async def figures(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
+async def site_figures(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     """The site in a few numbers, cheap enough to be asked for every second."""
     site, now = service.site, service.now()
     everyone = list(site.charge_points.values())
@@ -139,9 +141,9 @@ async def figures(service: Itself, parameters: NoParameters, caller: Caller) -> 
 
 
 METHODS: Table[Itself] = {
-    "daemon.figures": Method(NoParameters, figures),
-    "daemon.info": Method(NoParameters, info),
-    "daemon.limits": Method(NoParameters, limits),
-    "daemon.reload": Method(NoParameters, reload),
-    "status": Method(Status, status),
+    "daemon.figures": Method(NoParameters, site_figures),
+    "daemon.info": Method(NoParameters, daemon_info),
+    "daemon.limits": Method(NoParameters, daemon_limits),
+    "daemon.reload": Method(NoParameters, reload_daemon),
+    "status": Method(Status, site_status),
 }

@@ -62,13 +62,13 @@ class Subscription(msgspec.Struct, forbid_unknown_fields=True):
 _tickets = count(1)
 
 
-def _identities(service: Feeds, targets: list[str] | None) -> list[str] | None:
+def _identities_of_messages(service: Feeds, targets: list[str] | None) -> list[str] | None:
     return None if targets is None else [state.id for state in resolve(service.site, targets)]
 
 
 async def list_messages(service: Feeds, parameters: Messages, caller: Caller) -> Json:
     found = await service.log.messages(
-        _identities(service, parameters.targets),
+        _identities_of_messages(service, parameters.targets),
         since=given_time(parameters.since),
         until=given_time(parameters.until),
         before_id=parameters.before_id,
@@ -81,7 +81,7 @@ async def list_messages(service: Feeds, parameters: Messages, caller: Caller) ->
 
 async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Json:
     found = await service.log.events(
-        _identities(service, parameters.targets),
+        _identities_of_messages(service, parameters.targets),
         parameters.types,
         since=given_time(parameters.since),
         until=given_time(parameters.until),
@@ -94,7 +94,7 @@ async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Jso
 
 
 async def follow_messages(service: Feeds, parameters: FollowMessages, caller: Caller) -> Json:
-    chosen = _identities(service, parameters.targets)
+    chosen = _identities_of_messages(service, parameters.targets)
     folded = None if chosen is None else {fold(identity) for identity in chosen}
 
     def take(message: Any) -> None:
@@ -107,7 +107,7 @@ async def follow_messages(service: Feeds, parameters: FollowMessages, caller: Ca
 
 
 async def follow_events(service: Feeds, parameters: FollowEvents, caller: Caller) -> Json:
-    chosen = _identities(service, parameters.targets)
+    chosen = _identities_of_messages(service, parameters.targets)
     folded = None if chosen is None else {fold(identity) for identity in chosen}
     types = [kind for kind in get_args(EventType) if kind in parameters.types] if parameters.types else None
 
@@ -148,7 +148,7 @@ async def follow_events(service: Feeds, parameters: FollowEvents, caller: Caller
     return {"subscription": subscription, "last": last}
 
 
-async def unsubscribe(service: Feeds, parameters: Subscription, caller: Caller) -> Json:
+async def unfollow_messages_or_events(service: Feeds, parameters: Subscription, caller: Caller) -> Json:
     if not caller.unsubscribe(parameters.subscription):
         raise usage(f"No subscription {parameters.subscription} on this connection.")
     return {}
@@ -159,5 +159,5 @@ METHODS: Table[Feeds] = {
     "log.subscribe": Method(FollowMessages, follow_messages),
     "event.list": Method(Events, list_events),
     "event.subscribe": Method(FollowEvents, follow_events),
-    "unsubscribe": Method(Subscription, unsubscribe),
+    "unsubscribe": Method(Subscription, unfollow_messages_or_events),
 }

@@ -32,17 +32,17 @@ class Settling(msgspec.Struct, forbid_unknown_fields=True):
     undo: bool = False
 
 
-async def _judged(service: Service, transaction: Transaction) -> tuple[Evidence, Verdict]:
+async def _reckoned_energy(service: Service, transaction: Transaction) -> tuple[Evidence, Verdict]:
     evidence = booking.evidence(transaction, await service.reader.meter_values(transaction.id))
     if len(evidence.readings) > _AT_ONCE:
         return evidence, await asyncio.to_thread(reckon, evidence)
     return evidence, reckon(evidence)
 
 
-async def show(service: Service, parameters: Number, caller: Caller) -> Json:
+async def show_energy_reckoning(service: Service, parameters: Number, caller: Caller) -> Json:
     """The evidence in the order of measuring, and what it comes to; changes nothing."""
     transaction = await known_transaction(service, parameters.id)
-    evidence, verdict = await _judged(service, transaction)
+    evidence, verdict = await _reckoned_energy(service, transaction)
     doubts = booking.doubts_of(transaction, verdict)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -55,11 +55,11 @@ async def show(service: Service, parameters: Number, caller: Caller) -> Json:
             "basis_text": BASES[verdict.basis],
             "doubts": [{"doubt": doubt, "text": sentence(doubt)} for doubt in doubts],
         },
-        "evidence": _told(evidence),
+        "evidence": _reckoned_evidence(evidence),
     }
 
 
-def _told(evidence: Evidence) -> list[Json]:
+def _reckoned_evidence(evidence: Evidence) -> list[Json]:
     """By time; what was measured at the same time in the order of its arrival."""
     start, stop = evidence.start, evidence.stop
     rows: list[tuple[int, Json]] = [(start.time, {"kind": "start", "value": start.register, "unit": "Wh"})]
@@ -86,7 +86,7 @@ def _told(evidence: Evidence) -> list[Json]:
     return [{"time": time_text(time)} | nothing | row for time, row in sorted(rows, key=lambda told: told[0])]
 
 
-async def rejudged(service: Service, parameters: Rejudging, caller: Caller) -> Json:
+async def list_energy_reckoned_otherwise(service: Service, parameters: Rejudging, caller: Caller) -> Json:
     """Which of the transactions that have ended would be judged differently now, newest first; changes nothing.
 
     `next` is the id before which to go on, None at the end.
@@ -99,7 +99,7 @@ async def rejudged(service: Service, parameters: Rejudging, caller: Caller) -> J
         # One that goes on after it seemed to be over keeps its booking.
         if transaction.booking is None or transaction.state in ("active", "abandoned"):
             continue
-        _, verdict = await _judged(service, transaction)
+        _, verdict = await _reckoned_energy(service, transaction)
         await asyncio.sleep(0)
         booked = transaction.energy_wh if transaction.reckoned_wh is None else transaction.reckoned_wh
         doubts = booking.doubts_of(transaction, verdict)
@@ -126,7 +126,7 @@ async def rejudged(service: Service, parameters: Rejudging, caller: Caller) -> J
     }
 
 
-async def settle(service: Service, parameters: Settling, caller: Caller) -> Json:
+async def settle_energy(service: Service, parameters: Settling, caller: Caller) -> Json:
     """The operator's figure for a transaction that is over, or with `undo` that of the evidence again."""
     reason = parameters.reason.strip()
     if not reason:
@@ -135,7 +135,7 @@ async def settle(service: Service, parameters: Settling, caller: Caller) -> Json
         raise usage("Settling takes an energy, or undoes what was settled: one of them.")
     known = live(service.site, await known_transaction(service, parameters.id))
     site, now = service.site, service.now()
-    _check(known, parameters)
+    _check_energy_to_settle(known, parameters)
     if parameters.energy_wh is not None and not 0 <= parameters.energy_wh <= MAX_ENERGY_WH:
         raise usage("The energy is between 0 and 10^12 Wh.")
     if parameters.energy_wh == known.energy_wh and known.settled_at is not None and not known.energy_suspect:
@@ -157,7 +157,7 @@ async def settle(service: Service, parameters: Settling, caller: Caller) -> Json
     return {"changed": True, "transaction": transaction_view(service.site, known, now)}
 
 
-def _check(known: Transaction, parameters: Settling) -> None:
+def _check_energy_to_settle(known: Transaction, parameters: Settling) -> None:
     if known.state == "active":
         stop = f"Stop it: csmsctl remote-stop --transaction {known.id}"
         raise forbidden(f"Transaction {known.id} is running.", stop)
@@ -169,7 +169,7 @@ def _check(known: Transaction, parameters: Settling) -> None:
 
 
 METHODS: Table[Service] = {
-    "transaction.reckon": Method(Number, show),
-    "transaction.rejudged": Method(Rejudging, rejudged),
-    "transaction.settle": Method(Settling, settle),
+    "transaction.reckon": Method(Number, show_energy_reckoning),
+    "transaction.rejudged": Method(Rejudging, list_energy_reckoned_otherwise),
+    "transaction.settle": Method(Settling, settle_energy),
 }

@@ -1,0 +1,193 @@
+"""Charging profiles: the library, and what is installed where."""
+
+import json
+from datetime import datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from csmsd.control.methods.operations import Common, carry_out_operation
+from csmsd.control.profile_views import (
+    installed_view,
+    library_view,
+)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
+from csmsd.control.service import Service
+from csmsd.control.targets import resolve
+from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
+from csmsd.ocpp.reading import check_sendable, encode
+from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.record import Deleted, Event
+from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile, prepared_profile
+from csmsd.profiles.smart_charging.linter import Finding, lint, objection
+from csmsd.profiles.smart_charging.set_charging_profile import again
+from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+
+
+class Name(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class Addition(ShortForm, kw_only=True, forbid_unknown_fields=True):
+    """A csChargingProfiles object, or what it is made from."""
+
+    name: str
+    profile: dict[str, Any] | None = None
+    note: str | None = None
+    time_zone: str | None = None  # of the windows of the day; the daemon's own when it is not said
+    replace: bool = False
+    force: bool = False
+
+
+class Places(msgspec.Struct, forbid_unknown_fields=True):
+    targets: list[str] | None = None
+
+
+class Reassertion(Common, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+# --- the library
+
+
+def _known_charging_profile(service: Service, name: str) -> LibraryProfile:
+    record = service.site.smart_charging.library.find(name)
+    if record is None:
+        raise not_there(f"No charging profile {name}.", "See: csmsctl profile list")
+    return record
+
+
+def _zone_of_charging_profile(name: str | None) -> tzinfo:
+    if name is None:
+        local = datetime.now().astimezone().tzinfo
+        assert local is not None
+        return local
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise usage(f"{name!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
+
+
+def _make_charging_profile(parameters: Addition, now: int) -> ChargingProfile:
+    """The profile that is meant, ready to be sent but for its id."""
+    try:
+        if parameters.profile is not None:
+            if parameters.limit is not None or parameters.daily is not None:
+                raise usage("Give either the JSON of a profile or a limit, not both.")
+            profile = parse_profile(parameters.profile, id=0)
+        else:
+            profile = build(parameters, now, _zone_of_charging_profile(parameters.time_zone))
+    except CannotSend as error:
+        raise usage(str(error), "See the specification, 7.8, or use --limit 16A.") from None
+    except NotUnderstood as error:
+        text = str(error)
+        raise usage(f"{text[:1].upper()}{text[1:]}.") from None
+    if profile.charging_profile_kind == "Recurring":
+        profile = prepared_profile(profile, connector=0, transaction=None, now=now)
+    return msgspec.structs.replace(profile, charging_profile_id=0)
+
+
+def _charging_profile_findings(profile: ChargingProfile, now: int) -> list[Finding]:
+    """Of a profile in the library: an Absolute one without startSchedule gets it when it is sent."""
+    findings = lint(prepared_profile(profile, connector=0, transaction=None, now=now), now)
+    if profile.transaction_id is not None:
+        findings.append(
+            Finding("A transactionId belongs to one transaction: give it with set-charging-profile --transaction.")
+        )
+    return findings
+
+
+async def add_charging_profile(service: Service, parameters: Addition, caller: Caller) -> Json:
+    name, now = parameters.name, service.now()
+    if not is_identity(name) or name.endswith(".json"):
+        raise usage(f"{name!r} is no name: {IDENTITY_RULE}; and it does not end in .json.")
+    profile = _make_charging_profile(parameters, now)
+    malformed = check_sendable(profile)
+    findings = _charging_profile_findings(profile, now)
+    against = malformed or objection(findings)
+    if against is not None and not parameters.force:
+        raise usage(f"A charge point would reject it: {against}.", "Correct it, or add it with --force.")
+    library = service.site.smart_charging.library
+    known = library.find(name)
+    number = known.id if known is not None else library.new_id()
+    text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
+    note = parameters.note if parameters.note is not None or known is None else known.note
+    if known is not None and known.profile == text and known.note == note:
+        return {"changed": False, "profile": _charging_profile_view(service, known)}
+    if known is not None and not parameters.replace:
+        other = f"{known.name} is in the library already, with another content; nothing has changed."
+        raise RpcError(1, other, "To replace it: --replace")
+    created_at = known.created_at if known is not None else now
+    record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
+    service.live.require()
+    if known is not None:
+        library.drop(known)
+    library.put(record)
+    told = Event("profile.changed", None, {"id": number, "name": name, "added": known is None})
+    await service.live.keep([record], [told])
+    return {"changed": True, "profile": _charging_profile_view(service, record)}
+
+
+def _charging_profile_view(service: Service, record: LibraryProfile) -> Json:
+    installed = service.site.smart_charging.installed.named(record.id)
+    findings = _charging_profile_findings(record.read(), service.now())
+    return library_view(record, installed) | {
+        "profile": json.loads(record.profile),
+        "findings": [{"text": finding.text, "rejected": finding.rejected} for finding in findings],
+        "installed_on": [installed_view(place) for place in installed],
+    }
+
+
+async def list_charging_profiles(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    site = service.site
+    views = [
+        library_view(record, site.smart_charging.installed.named(record.id)) for record in site.smart_charging.library
+    ]
+    return {"schema_version": SCHEMA_VERSION, "profiles": views}
+
+
+async def show_charging_profile(service: Service, parameters: Name, caller: Caller) -> Json:
+    return {"schema_version": SCHEMA_VERSION} | _charging_profile_view(
+        service, _known_charging_profile(service, parameters.name)
+    )
+
+
+async def remove_charging_profile(service: Service, parameters: Name, caller: Caller) -> Json:
+    """Charge points keep what they have; the id is never given to another profile."""
+    record = _known_charging_profile(service, parameters.name)
+    service.live.require()
+    service.site.smart_charging.library.drop(record)
+    told = Event("profile.removed", None, {"id": record.id, "name": record.name})
+    await service.live.keep([Deleted(record)], [told])
+    places = [installed_view(place) for place in service.site.smart_charging.installed.named(record.id)]
+    return {"changed": True, "installed_on": places}
+
+
+# --- what charge points have
+
+
+async def list_installed_charging_profiles(service: Service, parameters: Places, caller: Caller) -> Json:
+    targets = ["*"] if parameters.targets is None else parameters.targets
+    site = service.site
+    states = resolve(site, targets) if site.charge_points or parameters.targets else []
+    views = []
+    for state in states:
+        views += [installed_view(record) for record in site.smart_charging.installed.in_force(state, service.now())]
+    return {"schema_version": SCHEMA_VERSION, "installed_profiles": views}
+
+
+async def reassert_charging_profiles(service: Service, parameters: Reassertion, caller: Caller) -> Json:
+    states = resolve(service.site, parameters.targets)
+    return await carry_out_operation(service, parameters, states, again, caller)
+
+
+METHODS: Table[Service] = {
+    "profile.list": Method(NoParameters, list_charging_profiles),
+    "profile.show": Method(Name, show_charging_profile),
+    "profile.add": Method(Addition, add_charging_profile),
+    "profile.remove": Method(Name, remove_charging_profile),
+    "profile.installed": Method(Places, list_installed_charging_profiles),
+    "profile.reassert": Method(Reassertion, reassert_charging_profiles),
+}

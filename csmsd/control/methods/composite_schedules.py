@@ -1,0 +1,144 @@
+"""Composite schedules: what charging profiles add up to, worked out here, and asked of a charge point."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from csmsd.control.methods.operations import operation_results_view
+from csmsd.control.profile_views import (
+    composite_schedule_view,
+    difference_view,
+    reported_view,
+)
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
+from csmsd.control.service import Service
+from csmsd.control.targets import one
+from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.types import ChargingRateUnit
+from csmsd.operations.call import Steps
+from csmsd.operations.options import Options
+from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.smart_charging.comparison import differences, reported_limits
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose
+from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
+from csmsd.profiles.smart_charging.linter import Finding, known_of, lint_for
+from csmsd.profiles.smart_charging.outlook import Outlook
+
+_LONGEST_SECONDS = 366 * 24 * 3600
+Duration = Annotated[int, Meta(ge=1, le=_LONGEST_SECONDS)]
+
+
+class Span(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    charge_point: str
+    connector: Annotated[int, Meta(ge=0)]
+    duration: Duration = 24 * 3600
+    unit: ChargingRateUnit | None = None
+    phases: Annotated[int, Meta(ge=1, le=3)] = 3
+
+
+class Preview(Span, kw_only=True, forbid_unknown_fields=True):
+    start: str | None = None
+    # A name in the library or an object: as if it were sent now.
+    with_: str | dict[str, Any] | None = msgspec.field(default=None, name="with")
+
+
+class Verification(Span, kw_only=True, forbid_unknown_fields=True):
+    timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
+    force: bool = False
+
+
+async def preview_composite_schedule(service: Service, parameters: Preview, caller: Caller) -> Json:
+    state = one(service.site, parameters.charge_point)
+    now = service.now()
+    start = now if parameters.start is None else parse_time(parameters.start)
+    if start is None:
+        raise usage(f"{parameters.start!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
+    target = Target(service.site, state, now)
+    outlook = Outlook.of(target, phases=parameters.phases)
+    findings: list[Finding] = []
+    if parameters.with_ is not None:
+        try:
+            profile = target.site.smart_charging.library.resolve(parameters.with_)
+        except NotThere as error:
+            raise not_there(str(error)) from None
+        except CannotSend as error:
+            raise usage(str(error)) from None
+        connector, profile = outlook.add(profile, parameters.connector)
+        findings = lint_for(profile, connector, known_of(state, target.site.smart_charging.installed, now))
+    unit = parameters.unit or outlook.unit
+    end = start + parameters.duration * 1000
+    periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
+    return _composite_schedule_of_span(state, parameters, unit, periods, outlook) | {
+        "findings": [{"text": finding.text, "rejected": finding.rejected} for finding in findings]
+    }
+
+
+def _composite_schedule_of_span(
+    state: ChargePointState, parameters: Span, unit: ChargingRateUnit, periods: list[Period], outlook: Outlook
+) -> Json:
+    running = outlook.moment.running.get(parameters.connector)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "charge_point": state.id,
+        "connector": parameters.connector,
+        "unit": unit,
+        "voltage": outlook.moment.supply.voltage,
+        "phases": outlook.moment.supply.phases,
+        "transaction": running.id if running is not None and running.id else None,
+    } | composite_schedule_view(periods)
+
+
+async def verify_composite_schedule(service: Service, parameters: Verification, caller: Caller) -> Json:
+    """Asks the charge point for its composite schedule and holds it against ours."""
+    state = one(service.site, parameters.charge_point)
+
+    def ask(_: Target) -> Steps:
+        yield GetCompositeScheduleReq(
+            connector_id=parameters.connector, duration=parameters.duration, charging_rate_unit=parameters.unit
+        )
+
+    options = Options(
+        timeout=parameters.timeout or service.settings.ocpp.call_timeout,
+        force=parameters.force,
+        uid=caller.uid,
+        user=caller.user,
+    )
+    results = await service.runner.run([state], ask, options)
+    answer: Json = operation_results_view(results) | {"agrees": None}
+    if results[0].outcome != "accepted":
+        return answer
+    now = service.now()
+    state = one(service.site, parameters.charge_point)
+    confirmation, _ = read_value(GetCompositeScheduleConf, results[0].response)
+    schedule = confirmation.charging_schedule
+    if schedule is not None and not schedule.charging_schedule_period:
+        schedule = None  # C 7.13 wants a period: without one it reports none
+    outlook = Outlook.of(Target(service.site, state, now), phases=parameters.phases)
+    unit = schedule.charging_rate_unit if schedule is not None else parameters.unit or outlook.unit
+    told = parse_time(confirmation.schedule_start or "", state.zone)
+    start = now if told is None else told
+    end = start + parameters.duration * 1000
+    periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
+    reported = reported_limits(schedule, start, end)
+    found = differences(periods, reported, unit, outlook.moment.supply)
+    return (
+        answer
+        | _composite_schedule_of_span(state, parameters, unit, periods, outlook)
+        | {
+            "agrees": not found,
+            "differences": [difference_view(difference) for difference in found],
+            "reported": None if schedule is None else [reported_view(stretch) for stretch in reported],
+            # Its clock decides what holds when; one that is off is the first thing to look at.
+            "clock_offset_s": None if told is None else round((told - now) / 1000),
+        }
+    )
+
+
+METHODS: Table[Service] = {
+    "profile.preview": Method(Preview, preview_composite_schedule),
+    "profile.verify": Method(Verification, verify_composite_schedule),
+}
