@@ -11,7 +11,10 @@ import pytest
 from tests.conftest import MakeSite
 from tests.support.clock_shim import MovableClock
 from tests.support.raw_charge_point import RawChargePoint
+from tests.support.shim import needs_compiler
 from tests.support.site import Site
+
+pytestmark = needs_compiler
 
 DAY = 86_400
 SETTINGS: dict[str, dict[str, Any]] = {

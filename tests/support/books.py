@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from websockets.exceptions import WebSocketException
 
+from tests.support.acknowledged import Acknowledged, BooksFound, Comparison, compared
 from tests.support.site import Site
 from tests.support.wire import WAIT, Wire, open_wire
 
@@ -24,22 +26,28 @@ class Booking:
 
     start: dict[str, Any]
     transaction_id: int | None = None
-    readings: list[str] = field(default_factory=list)
-    stop: dict[str, Any] | None = None
+    readings: int = 0
     stopped: bool = False
 
 
 class DiligentChargePoint:
-    """One transaction after the other, as fast as csmsd answers; what is not acknowledged is sent again, for ever."""
+    """One transaction after the other, as fast as csmsd answers; what is not acknowledged is sent again, for ever.
 
-    def __init__(self, site: Site, identity: str, up: asyncio.Event) -> None:
+    `moment` is written beside each acknowledgement. `pause` is how many seconds it rests after each.
+    """
+
+    def __init__(
+        self, site: Site, identity: str, up: asyncio.Event, *, moment: Callable[[], int] = lambda: 0, pause: float = 0
+    ) -> None:
         self.identity = identity
         self.bookings: list[Booking] = []
-        self.acknowledged = 0
+        self.acknowledged: list[Acknowledged] = []
         self.refused = 0
         self.violations: list[str] = []
         self._site = site
         self._up = up
+        self._moment = moment
+        self._pause = pause
         self._finishing = False
         self._moved = asyncio.Condition()
         self._numbers = count(1)
@@ -47,9 +55,9 @@ class DiligentChargePoint:
 
     async def acknowledgements(self, more: int) -> None:
         """Waits until that many more messages were acknowledged."""
-        wanted = self.acknowledged + more
+        wanted = len(self.acknowledged) + more
         async with asyncio.timeout(WAIT), self._moved:
-            await self._moved.wait_for(lambda: self.acknowledged >= wanted)
+            await self._moved.wait_for(lambda: len(self.acknowledged) >= wanted)
 
     async def refusal(self) -> None:
         """Waits for the next CALLERROR."""
@@ -62,6 +70,11 @@ class DiligentChargePoint:
         self._finishing = True
         await asyncio.wait_for(self._task, 3 * WAIT)
         assert self.violations == []
+
+    async def give_up(self) -> None:
+        """Leaves its transaction as it is, and stops."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         while not (self._finishing and (not self.bookings or self.bookings[-1].stopped)):
@@ -116,31 +129,38 @@ class DiligentChargePoint:
 
     async def _carry_on(self, wire: Wire, booking: Booking) -> None:
         """The next message of a transaction: start, two readings, stop."""
-        number = self.bookings.index(booking)
+        number = len(self.bookings) - 1
         if booking.transaction_id is None:
             answer = await self._ask(wire, "StartTransaction", booking.start)
             booking.transaction_id = answer["transactionId"]
-        elif len(booking.readings) < 2:
-            energy = str(number * 1000 + 100 * (1 + len(booking.readings)))
-            reading = {"timestamp": _time(number, 1 + len(booking.readings)), "sampledValue": [{"value": energy}]}
-            await self._ask(
-                wire,
-                "MeterValues",
-                {"connectorId": 1, "transactionId": booking.transaction_id, "meterValue": [reading]},
-            )
-            booking.readings.append(energy)
+            self._note(booking.transaction_id, "StartTransaction", booking.start)
+        elif booking.readings < 2:
+            step = 1 + booking.readings
+            reading = {"timestamp": _time(number, step), "sampledValue": [{"value": str(number * 1000 + 100 * step)}]}
+            values = {"connectorId": 1, "transactionId": booking.transaction_id, "meterValue": [reading]}
+            await self._ask(wire, "MeterValues", values)
+            booking.readings = step
+            self._note(booking.transaction_id, "MeterValues", values)
         else:
-            booking.stop = {
+            stop = {
                 "transactionId": booking.transaction_id,
                 "meterStop": number * 1000 + 300,
                 "timestamp": _time(number, 3),
                 "reason": "Local",
             }
-            await self._ask(wire, "StopTransaction", booking.stop)
+            await self._ask(wire, "StopTransaction", stop)
             booking.stopped = True
+            self._note(booking.transaction_id, "StopTransaction", stop)
         async with self._moved:
-            self.acknowledged += 1
             self._moved.notify_all()
+        if self._pause:
+            await asyncio.sleep(self._pause)
+
+    def _note(self, transaction_id: int, action: str, payload: dict[str, Any]) -> None:
+        start = self.bookings[-1].start
+        self.acknowledged.append(
+            Acknowledged(self._moment(), self.identity, action, transaction_id, start["timestamp"], payload)
+        )
 
     async def _ask(self, wire: Wire, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         unique_id = f"{action}-{next(self._numbers)}"
@@ -163,8 +183,17 @@ def _time(number: int, step: int) -> str:
 class Fleet:
     """Several of them at one site, and the comparison of their books with the disk."""
 
-    def __init__(self, site: Site, charge_points: int) -> None:
+    def __init__(
+        self,
+        site: Site,
+        charge_points: int,
+        *,
+        moment: Callable[[], int] = lambda: 0,
+        pause: float = 0,
+    ) -> None:
         self._site = site
+        self._moment = moment
+        self._pause = pause
         self.up = asyncio.Event()
         self.identities = [f"CP{number}" for number in range(charge_points)]
         self.charge_points: list[DiligentChargePoint] = []
@@ -175,42 +204,32 @@ class Fleet:
         for identity in self.identities:
             booted = await self._site.raw(identity)
             await booted.disconnect()
-        self.charge_points = [DiligentChargePoint(self._site, identity, self.up) for identity in self.identities]
+        self.charge_points = [
+            DiligentChargePoint(self._site, identity, self.up, moment=self._moment, pause=self._pause)
+            for identity in self.identities
+        ]
         self.up.set()
 
     async def finish(self) -> None:
+        """Every transaction comes to its end."""
         async with asyncio.TaskGroup() as group:
             for charge_point in self.charge_points:
                 group.create_task(charge_point.finish())
 
+    async def give_up(self) -> None:
+        """Everything stays as it is."""
+        for charge_point in self.charge_points:
+            await charge_point.give_up()
+
+    @property
+    def acknowledged(self) -> list[Acknowledged]:
+        """Of all of them, up to now."""
+        return [one for charge_point in self.charge_points for one in charge_point.acknowledged]
+
     def compare(self) -> int:
         """Every acknowledgement must be on disk, and nothing twice. Returns the number of transactions."""
         # The books first: what is acknowledged after this line is not looked for.
-        books = {
-            charge_point.identity: [
-                Booking(known.start, known.transaction_id, list(known.readings), known.stop, known.stopped)
-                for known in charge_point.bookings
-            ]
-            for charge_point in self.charge_points
-        }
-        disk: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-        for row in self._site.stored(
-            "SELECT charge_point, start_text, id, state, meter_start_wh, meter_stop_wh, energy_wh FROM transactions"
-        ):
-            disk.setdefault((row[0], row[1]), []).append(row[2:])
-        readings: set[tuple[int, str]] = set(
-            self._site.stored("SELECT transaction_id, json_extract(samples, '$[0]') FROM meter_value")
-        )
-        for identity, bookings in books.items():
-            for booking in bookings:
-                rows = disk.get((identity, booking.start["timestamp"]), [])
-                assert len(rows) <= 1, f"{identity}: doubled: {rows}"
-                if booking.transaction_id is None:
-                    continue
-                assert rows, f"{identity}: lost: {booking}"
-                number, state, meter_start, meter_stop, energy = rows[0]
-                assert (number, meter_start) == (booking.transaction_id, booking.start["meterStart"])
-                assert {(number, value) for value in booking.readings} <= readings, f"{identity}: readings lost"
-                if booking.stopped:
-                    assert (state, meter_stop, energy) == ("stopped", meter_start + 300, 300), f"{identity}: {rows}"
-        return sum(map(len, disk.values()))
+        acknowledged = self.acknowledged
+        found = BooksFound.on_disk(self._site.database)
+        assert compared(acknowledged, found) == Comparison([], [])
+        return len(found.transactions)
