@@ -31,9 +31,13 @@ With --queue a command is kept for those that are not connected and sent when th
 --queue=TTL says. Options whose value may be left out take the word after them only when it looks like one: to name a
 charge point 15m after --queue, write --queue=24h.
 
-What ends transactions or removes records asks for confirmation on a terminal when it is meant for more than one charge
-point that was named exactly; the default is No, --yes skips the question. Without a terminal nobody is asked: the
-command fails with exit status 10 unless --yes is given.
+What ends transactions, removes records, takes limits or caches away, or puts charge points out of service asks for
+confirmation on a terminal when it is meant for more than one charge point that was named exactly; the default is No,
+--yes skips the question. Without a terminal nobody is asked: the command fails with exit status 10 unless --yes is
+given.
+
+Identities may have asterisks (DE*ABC*E1). Where some have, DE*ABC*0 is an identity that is not there rather than a
+glob, unless it ends in the asterisk or --glob says so.
 """
 _EFFECTS = """
 Sent, answered and observed are three different facts. Accepted is a charge point's answer: what comes of it is another

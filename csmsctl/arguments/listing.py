@@ -61,8 +61,8 @@ def lists(
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
-        def command(**given: Any) -> None:
-            function(view=_take(given), **given)
+        def command(ctx: Any, **given: Any) -> None:
+            function(ctx=ctx, view=_take(given, globs=ctx.obj.options.globs), **given)
 
         own = [one for name, one in inspect.signature(function).parameters.items() if name != "view"]
         shared = _parameters(of, time, by, limit, targets=targets, forms=forms)
@@ -73,12 +73,15 @@ def lists(
     return declare
 
 
-def _take(given: dict[str, Any]) -> View:
+def _take(given: dict[str, Any], *, globs: bool) -> View:
     """Takes the View out of what was typed."""
     words = [*(given.pop("targets", None) or []), *(given.pop("also", None) or [])]
     taken = {name: given.pop(name) for name in ("since", "until", "by", "limit", "sort", "columns") if name in given}
     return View(
-        targets=expand(words) or None, filters=tuple(given.pop("filters") or ()), form=given.pop("form", None), **taken
+        targets=expand(words, globs=globs) or None,
+        filters=tuple(given.pop("filters") or ()),
+        form=given.pop("form", None),
+        **taken,
     )
 
 

@@ -27,6 +27,7 @@ FLAGS = {
     "--no-headers": "Leave out the line of column titles",
     "--no-pager": "Never pipe long tables into a pager",
     "--yes": "Do not ask for confirmation",
+    "--glob": "A target with * is a glob, also where identities have asterisks",
     "-q, --quiet": "Print nothing about what went well: only what was asked for, and errors",
     "-v, --verbose": "Say more on standard error",
 }
@@ -47,6 +48,7 @@ class GlobalOptions:
     headers: bool = True
     pager: bool = True
     yes: bool = False
+    globs: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -127,6 +129,8 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
             options.pager = False
         case "--yes":
             options.yes = True
+        case "--glob":
+            options.globs = True
         case "--quiet":
             options.quiet = True
         case "--verbose":

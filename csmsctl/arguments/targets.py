@@ -9,18 +9,18 @@ EVERYONE = "*"
 
 
 class Chosen(NamedTuple):
-    """Targets for the daemon. `single` when exactly one identity was named, which needs no confirmation."""
+    """Targets for the daemon. `single` when one identity was named, or is implied, which needs no confirmation."""
 
     targets: list[str]
 
     @property
     def single(self) -> bool:
-        return len(self.targets) == 1 and not _may_be_several(self.targets[0])
+        return len(self.targets) < 2 and not any(map(_may_be_several, self.targets))
 
 
-def choose(words: list[str] | None, *, everyone: bool = False, optional: bool = False) -> Chosen:
+def choose(words: list[str] | None, *, globs: bool, everyone: bool = False, optional: bool = False) -> Chosen:
     """The targets of a command that needs some; `optional` when its parameters may imply one."""
-    found = expand(words)
+    found = expand(words, globs=globs)
     if everyone and found:
         raise Failure(USAGE, "--all means every charge point; leave out the others, or --all.")
     if everyone:
@@ -34,8 +34,11 @@ def choose(words: list[str] | None, *, everyone: bool = False, optional: bool = 
     return Chosen(found)
 
 
-def expand(words: list[str] | None) -> list[str]:
-    """The words with `-` replaced by the identities on standard input, without repetitions."""
+def expand(words: list[str] | None, *, globs: bool) -> list[str]:
+    """The words with `-` replaced by the identities on standard input, without repetitions.
+
+    An asterisk may belong to an identity; with `globs` it never does.
+    """
     found: list[str] = []
     for word in words or []:
         if word != "-":
@@ -45,7 +48,12 @@ def expand(words: list[str] | None) -> list[str]:
         if not identities:
             raise Failure(USAGE, "There are no identities on standard input.")
         found += identities
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(map(_plain_glob, found) if globs else found))
+
+
+def _plain_glob(word: str) -> str:
+    """`[D]E*` matches what `DE*` does, and can be no identity."""
+    return f"[{word[0]}]{word[1:]}" if "*" in word and word[0].isalnum() else word
 
 
 def _may_be_several(word: str) -> bool:

@@ -10,6 +10,7 @@ from csmsctl.arguments.parameters import live
 from csmsctl.arguments.targets import choose
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
+from csmsctl.link.client import Params
 from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, run_everywhere
 
@@ -42,9 +43,9 @@ def call(ctx: typer.Context, words: Words, all_: AllOption = False, *, how: How)
     targets, action, text = split_words(words)
     if text == "-" and "-" in targets:
         raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
-    to = choose(targets, everyone=all_)
+    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
     payload = read_object(sys.stdin.read() if text == "-" else text, "payload")
-    request = Request("operation.call", {"action": action, "payload": payload}, how, _question(action))
+    request = Request("operation.call", {"action": action, "payload": payload}, how, _question(action, payload))
     run_everywhere(invocation(ctx), request, to)
 
 
@@ -64,7 +65,7 @@ def split_words(words: list[str]) -> tuple[list[str], str, str]:
     return targets, action, text
 
 
-def _question(action: str) -> str | None:
+def _question(action: str, payload: Params) -> str | None:
     """What the operator command of the same action asks."""
     from importlib import import_module
 
@@ -73,5 +74,5 @@ def _question(action: str) -> str | None:
     for declared in operations().values():
         outgoing = getattr(import_module(declared.__module__), "OUTGOING", None)
         if outgoing is not None and outgoing.action == action:
-            return declared.dangerous
+            return declared.asks(payload)
     return None

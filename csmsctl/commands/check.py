@@ -87,7 +87,7 @@ def check(
     run = invocation(ctx)
     try:
         given = {"warning": _given(warning), "critical": _given(critical)}
-        chosen = expand(targets) or None
+        chosen = expand(targets, globs=run.options.globs) or None
         status = run.call("status", targets=chosen)
         info = run.call("daemon.info")
         _report(run, status, info, given, ignored=set(ignore or []), some=chosen is not None)

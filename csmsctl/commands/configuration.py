@@ -100,7 +100,7 @@ def export(
     from csmsctl.display.files import write_document, write_lines
 
     run = invocation(ctx)
-    found = exported(run, choose(targets, everyone=all_).targets, parallel=parallel)
+    found = exported(run, choose(targets, globs=run.options.globs, everyone=all_).targets, parallel=parallel)
     if run.options.json:
         write_document(run.output, output, found.as_record())
     else:
@@ -150,7 +150,9 @@ def _made(run: Invocation, file: str, targets: list[str] | None, parallel: int, 
     from csmsctl.desired_state.plan import plans
 
     name = "standard input" if file == "-" else file
-    return plans(run, read(_text(file), name), expand(targets) or None, parallel=parallel, cached=cached)
+    return plans(
+        run, read(_text(file), name), expand(targets, globs=run.options.globs) or None, parallel=parallel, cached=cached
+    )
 
 
 def _text(file: str) -> str:

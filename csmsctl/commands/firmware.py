@@ -189,7 +189,7 @@ def rollout(
     See how it goes with csmsctl rollout show.
     """  # fmt: skip
     run = invocation(ctx)
-    to = choose(targets, everyone=all_)
+    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
     result = run.call(
         "rollout.start",
         targets=to.targets,

@@ -100,7 +100,7 @@ def sync(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *
     known), and asked again. A refused change is followed by the whole list.
     """
     run = invocation(ctx)
-    to = choose(targets, everyone=all_)
+    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
     params = {**how.parameters(), "targets": to.targets, "timeout": run.options.timeout}
     # Several CALLs to each charge point, one after the other.
     answer = ask(run, "local_list.sync", params, timeout=20 * run.options.timeout, quick=how.dry_run)

@@ -212,5 +212,5 @@ def reassert(ctx: typer.Context, targets: Targets = None, all_: AllOption = Fals
 
     Some lose it when they reboot. The setting ocpp.reassert_charging_profiles does it after each reconnect.
     """
-    to = choose(targets, everyone=all_)
+    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
     run_everywhere(invocation(ctx), Request("profile.reassert", {}, how), to)

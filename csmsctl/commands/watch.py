@@ -27,7 +27,7 @@ def watch(ctx: typer.Context, targets: Targets = None) -> None:
     run = invocation(ctx)
     live = sys.stdout.isatty() and run.output.terminal and not run.options.json and not run.output.csv
     timeout = min(run.options.timeout, _LONGEST_ANSWER) if live else run.options.timeout
-    watcher = Watcher(run.options.socket, timeout, expand(targets) or None)
+    watcher = Watcher(run.options.socket, timeout, expand(targets, globs=run.options.globs) or None)
     try:
         watcher.connect()
         if live:

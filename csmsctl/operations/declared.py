@@ -171,7 +171,12 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     options = parameters(declared)
 
     def command(ctx: typer.Context, **given: Any) -> None:
-        to = choose(given.pop("targets"), everyone=given.pop("all_"), optional=declared.target_optional)
+        to = choose(
+            given.pop("targets"),
+            globs=invocation(ctx).options.globs,
+            everyone=given.pop("all_"),
+            optional=declared.target_optional,
+        )
         how = take_how(given)
         awaited = None
         state, timeout = given.pop("wait", None), given.pop("wait_timeout", None)
@@ -186,7 +191,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
             if option.type is bool and values.get(option.name) == option.default:
                 values.pop(option.name, None)
         request = Request(
-            "operation.run", {"command": declared.command, "parameters": values}, how, declared.dangerous, awaited
+            "operation.run", {"command": declared.command, "parameters": values}, how, declared.asks(values), awaited
         )
         run_everywhere(invocation(ctx), request, to)
 

@@ -79,8 +79,9 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
         elif repeated:
             parts.append(plain(result.get("request")))
         if result.get("outcome") == "queued":
-            parts.append(f"task {result.get('task')}, until {moment(result.get('expires_at'), output.terminal)}")
-        if error := result.get("error"):
+            named = result.get("error") or f"task {result.get('task')}"  # it may have been queued before
+            parts.append(f"{named}, until {moment(result.get('expires_at'), output.terminal)}")
+        elif error := result.get("error"):
             parts.append(str(error))
         response = result.get("response")
         if isinstance(response, dict):

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from csmsd.control.rpc import not_there, usage
-from csmsd.ocpp.identity import natural_order
+from csmsd.ocpp.identity import is_identity, natural_order
 from csmsd.ports import Places
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
@@ -32,13 +32,27 @@ def _matching(site: Site, target: str) -> list[ChargePointState]:
             raise not_there(f"No charge point has the label {label}.", "See: csmsctl cp list")
         return found
     if _is_glob(target):
-        found = [state for state in everyone if fnmatchcase(state.id.casefold(), target.casefold())]
+        found = _of_glob(site, target)
         if not found and not everyone:
             raise not_there("No charge point is registered.", "Begin with: csmsctl cp add CP1")
         if not found:
             raise not_there(f"No charge point matches {target}.", "See: csmsctl cp list")
         return found
     raise not_there(f"No charge point {target}.", f"See csmsctl cp list, or register it: csmsctl cp add {target}")
+
+
+def _of_glob(site: Site, target: str) -> list[ChargePointState]:
+    """Those that match. Raises RpcError where identities have asterisks and DE*ABC*0 is a slip rather than a glob."""
+    everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
+    found = [state for state in everyone if fnmatchcase(state.id.casefold(), target.casefold())]
+    # An asterisk at the end is a glob everywhere.
+    slip = is_identity(target) and not target.endswith("*") and any("*" in state.id for state in everyone)
+    if found and slip:
+        named = ", ".join(state.id for state in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        raise not_there(
+            f"No charge point {target}; as a glob it matches {named}.", "If these are meant, say so with --glob."
+        )
+    return found
 
 
 def places(site: Site, targets: list[str] | None) -> Places | None:
@@ -51,6 +65,7 @@ def places(site: Site, targets: list[str] | None) -> Places | None:
     found = Places()
     for target in targets:
         if site.charge_point(target) is None and _is_glob(target):
+            _of_glob(site, target)
             found.globs.append(target)
         elif site.charge_point(target) is None and not target.startswith("@"):
             found.identities.append(target)

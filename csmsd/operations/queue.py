@@ -111,6 +111,9 @@ class CommandQueue:
             plan = msgspec.structs.replace(options, dry_run=True, unless_transaction=False)
             await self._runner.run_for(state, start, plan, planned.append)
             results = [result for result in planned if result.obstacle is not None]
+            same = None if results else self._same(state, command, planned, options)
+            if same is not None:
+                results = [await self._merged(same, ttl)]
             if not results and len(self._lines.of(state.id)) >= MAX_QUEUED:
                 error = f"{MAX_QUEUED} commands are queued for it already"
                 results = [not_sent(state.id, Obstacle.QUEUE_FULL, error, action=planned[0].action)]
@@ -121,6 +124,42 @@ class CommandQueue:
             return results
 
         return await over_all(states, one, options, report)
+
+    def _same(
+        self, state: ChargePointState, command: Command, planned: list[Result], options: Options
+    ) -> Waiting | None:
+        """The one that waits last, if it is equal: what stands before others may be undone by these."""
+        waiting = next(reversed(self._lines.of(state.id)), None)
+        if waiting is None or waiting.under_way or waiting.removed:
+            return None
+        known = waiting.command
+        idle = connector_of(planned[0].request) if options.unless_transaction else None
+        same = (known.command, known.parameters, known.force, known.idle_connector) == (
+            command.name,
+            json.dumps(command.parameters),
+            command.force,
+            idle,
+        )
+        return waiting if same else None
+
+    async def _merged(self, waiting: Waiting, ttl: Milliseconds) -> Result:
+        """It is not queued a second time; the later of the two ends holds."""
+        number, expires_at = waiting.task.id, self._live.now() + ttl
+        if expires_at > waiting.command.expires_at:
+            task = msgspec.structs.replace(waiting.task, expires_at=expires_at)
+            longer = msgspec.structs.replace(waiting.command, expires_at=expires_at)
+            waiting.under_way = True
+            try:
+                self._live.require()
+                await self._live.keep([task, longer], [])
+                waiting.task, waiting.command = task, longer
+            except NotStored as error:
+                failed = f"it is queued as task {number}, and that it should wait longer could not be stored: {error}"
+                return not_sent(task.charge_point, Obstacle.NOT_QUEUED, failed, action=task.action)
+            finally:
+                waiting.under_way = False
+            self._waker.wake()
+        return msgspec.structs.replace(result_of_task(waiting.task), error=f"already queued as task {number}")
 
     async def _enqueue(
         self,

@@ -6,7 +6,7 @@ the registry (`csmsd/profiles/__init__.py`) finds the modules, the daemon dispat
 command, options and help from the operation's fields.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -191,7 +191,8 @@ class Operation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     command: ClassVar[str]
     example: ClassVar[str]
-    dangerous: ClassVar[str | None] = None  # what to ask on a terminal before it is done
+    # What to ask before several charge points are told to do it; {targets} are they.
+    question: ClassVar[str | None] = None
     target_optional: ClassVar[bool] = False
     effects: ClassVar[tuple[Effect, ...]] = ()  # what can be waited for after the answer, the usual one first
 
@@ -206,6 +207,11 @@ class Operation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             offered = " or ".join(effect.state for effect in self.effects)
             raise CannotSend(f"{self.command} can wait for {offered or 'nothing'}, not for {state}.")
         return found[0]
+
+    @classmethod
+    def asks(cls, given: Mapping[str, object]) -> str | None:
+        """The question, for these parameters (or this payload, whose names may be others)."""
+        return cls.question
 
     def implied_target(self, site: Site) -> str:
         """The identity meant when no target is given (only for `target_optional`)."""

@@ -139,7 +139,7 @@ async def test_8_timed_out_before_its_turn_came(site: Site) -> None:
 async def test_9_some_of_several_failed(site: Site) -> None:
     await site.charge_point("CP1")
     await site.register("CP2")
-    ended = await site.csmsctl("--json", "clear-cache", "CP1", "CP2")
+    ended = await site.csmsctl("--json", "--yes", "clear-cache", "CP1", "CP2")
     assert ended.code == 9
     assert [result["outcome"] for result in ended.json["results"]] == ["accepted", "not_connected"]
 
@@ -147,7 +147,7 @@ async def test_9_some_of_several_failed(site: Site) -> None:
 async def test_several_that_all_failed_alike_share_the_code_of_their_failure(site: Site) -> None:
     await site.register("CP1")
     await site.register("CP2")
-    assert (await site.csmsctl("clear-cache", "CP1", "CP2")).code in (6, 9)
+    assert (await site.csmsctl("--yes", "clear-cache", "CP1", "CP2")).code in (6, 9)
 
 
 async def test_10_the_confirmation_is_refused(site: Site) -> None:

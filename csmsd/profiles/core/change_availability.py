@@ -1,5 +1,6 @@
 """ChangeAvailability (C 5.2): put a connector, or the whole charge point, in or out of service."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -73,6 +74,11 @@ class ChangeAvailability(Operation, kw_only=True):
 
     connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]
     type: Annotated[AvailabilityType, Meta(description="In service or out of it")]
+
+    @classmethod
+    def asks(cls, given: Mapping[str, object]) -> str | None:
+        taken = str(given.get("type")).casefold() == "inoperative"
+        return "Nobody can charge there then. Take {targets} out of service?" if taken else None
 
     def effect(self, state: str | None) -> Effect:
         asked = self.type.casefold()

@@ -30,6 +30,9 @@ class ClearCache(Operation, kw_only=True):
 
     command: ClassVar[str] = "clear-cache"
     example: ClassVar[str] = "csmsctl clear-cache CP1"
+    question: ClassVar[str | None] = (
+        "Without its cache one that is offline may let nobody charge. Clear the caches of {targets}?"
+    )
 
     def steps(self, target: Target) -> Steps:
         yield ClearCacheReq()

@@ -68,6 +68,7 @@ class RemoteStop(Operation, kw_only=True):
     command: ClassVar[str] = "remote-stop"
     example: ClassVar[str] = "csmsctl remote-stop CP1 --connector 1"
     target_optional: ClassVar[bool] = True
+    question: ClassVar[str | None] = "Whoever is charging there is stopped. Stop {targets}?"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("stopped", _stopped, ("transaction.stopped", "transaction.abandoned", "transaction.closed")),
     )

@@ -55,7 +55,7 @@ class Reset(Operation, kw_only=True):
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("rebooted", _rebooted, ("charge_point.booted", "charge_point.disconnected"), patience=300),
     )
-    dangerous: ClassVar[str | None] = "Resetting ends the transactions that run there. Reset {targets}?"
+    question: ClassVar[str | None] = "Resetting ends the transactions that run there. Reset {targets}?"
 
     type: Annotated[ResetType, Meta(description="Kind of reset")]
 

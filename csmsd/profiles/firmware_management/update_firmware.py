@@ -127,6 +127,9 @@ class UpdateFirmware(Operation, kw_only=True):
 
     command: ClassVar[str] = "update-firmware"
     example: ClassVar[str] = "csmsctl update-firmware CP1 --file acme-2.1.bin --wait"
+    question: ClassVar[str | None] = (
+        "Each is out of service while it installs, all at once (in stages: csmsctl firmware rollout). Update {targets}?"
+    )
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("installed", lambda sent: _see(sent, frozenset({"installed"})), _EVENTS, patience=None),
         Effect("downloaded", lambda sent: _see(sent, _DOWNLOADED), _EVENTS, patience=None),

@@ -68,6 +68,7 @@ class ClearChargingProfile(Operation, kw_only=True):
 
     command: ClassVar[str] = "clear-charging-profile"
     example: ClassVar[str] = "csmsctl clear-charging-profile CP1 --connector 1 --purpose TxDefaultProfile"
+    question: ClassVar[str | None] = "Without their limits they draw what they can. Clear the profiles of {targets}?"
 
     id: Annotated[int, Meta(description="Its id, as profile show prints it")] | None = None
     connector: Annotated[int, Meta(description="On this connector; 0 is the whole charge point", ge=0)] | None = None

@@ -118,9 +118,9 @@ def test_limits_are_checked(words: list[str]) -> None:
 
 def test_targets(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["operation.run"] = answer_with(samples.result())
-    csmsctl("clear-cache", "CP1", "north-*", "@south", "-", "CP1", stdin="CP7\nCP8  CP1\n")
+    csmsctl("clear-cache", "CP1", "north-*", "@south", "-", "CP1", "--yes", stdin="CP7\nCP8  CP1\n")
     assert daemon.params("operation.run")["targets"] == ["CP1", "north-*", "@south", "CP7", "CP8"]
-    csmsctl("clear-cache", "--all", "--parallel", "3", "--fail-fast", "--force")
+    csmsctl("clear-cache", "--all", "--parallel", "3", "--fail-fast", "--force", "--yes")
     asked = daemon.params("operation.run")
     assert asked["targets"] == ["*"]
     assert (asked["parallel"], asked["fail_fast"], asked["force"]) == (3, True, True)

@@ -56,7 +56,7 @@ def test_exit_codes_of_what_was_not_sent() -> None:
 def test_exit_code_of_the_process(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     failed = samples.result("CP2", "not_connected", error="CP2 is not connected")
     daemon.replies["operation.run"] = answer_with(samples.result("CP1"), failed)
-    ended = csmsctl("clear-cache", "CP1", "CP2")
+    ended = csmsctl("clear-cache", "CP1", "CP2", "--yes")
     assert ended.code == 9
     assert "not connected" in ended.out
 
@@ -85,6 +85,42 @@ def test_several_are_asked_for(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: 
     assert all(params.get("dry_run") for _, params in daemon.requests)
     assert csmsctl("reset", *words, "--type", "soft", "--yes").code == 0
     assert csmsctl("reset", *words, "--type", "soft", "--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["clear-cache"],
+        ["clear-charging-profile"],
+        ["update-firmware", "--location", "ftp://h/f"],
+        ["remote-stop"],
+        ["unlock-connector", "--connector", "1"],
+        ["change-availability", "--connector", "0", "--type", "INOPERATIVE"],
+    ],
+)
+def test_so_is_what_else_takes_something_from_many(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -> None:
+    daemon.replies["operation.run"] = plan("CP1", "CP2")
+    ended = csmsctl(*words, "--all", "--json")
+    assert ended.code == 10
+    assert " CP1, CP2" in ended.error["message"]
+    assert csmsctl(*words, "CP1").code == 0
+
+
+def test_what_takes_nothing_away_is_not_asked_for(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = daemon.replies["operation.call"] = plan("CP1", "CP2")
+    assert csmsctl("change-availability", "--all", "--connector", "0", "--type", "operative").code == 0
+    assert csmsctl("call", "CP*", "ChangeAvailability", '{"connectorId":0,"type":"Operative"}').code == 0
+    assert csmsctl("call", "CP*", "ChangeAvailability", '{"connectorId":0,"type":"Inoperative"}').code == 10
+    assert csmsctl("remote-stop", "--transaction", "7").code == 0
+
+
+def test_a_glob_can_be_said_to_be_one(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["operation.run"] = plan("DE*ABC*E10")
+    csmsctl("trigger-message", "DE*0", "@deck", "-", "--message", "Heartbeat", "--glob", stdin="*-1\nCP1\n")
+    assert daemon.params("operation.run")["targets"] == ["[D]E*0", "@deck", "*-1", "CP1"]
+    daemon.replies["transaction.list"] = {"transactions": []}
+    csmsctl("tx", "list", "DE*0", "--glob")
+    assert daemon.params("transaction.list")["targets"] == ["[D]E*0"]
 
 
 def test_an_identity_that_looks_like_a_glob_is_one(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

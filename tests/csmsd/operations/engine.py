@@ -158,7 +158,9 @@ class Engine:
         self, command: str, ttl: Milliseconds = HOUR, options: dict[str, Any] | None = None, **parameters: Any
     ) -> asyncio.Task[list[Result]]:
         how = Options(**_ANN | (options or {}))
-        return asyncio.create_task(self.queue.run([self.cp], Command(command, parameters), how, ttl, lambda _: None))
+        return asyncio.create_task(
+            self.queue.run([self.cp], Command(command, parameters, how.force), how, ttl, lambda _: None)
+        )
 
     async def queued(self, command: str, ttl: Milliseconds = HOUR, **parameters: Any) -> int:
         """The number of a command that has to wait, CP1 being away."""

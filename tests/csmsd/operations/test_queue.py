@@ -52,12 +52,48 @@ async def test_what_speaks_against_it_is_told_at_once(engine: Engine) -> None:
 
 
 async def test_a_charge_point_has_so_many_and_no_more(engine: Engine) -> None:
-    for _ in range(MAX_QUEUED):
-        await engine.queued("clear-cache")
+    for number in range(MAX_QUEUED):
+        await engine.queued("data-transfer", vendor=str(number))
     (result,) = await engine.enqueue("clear-cache")
     assert (result.obstacle, result.error) == (Obstacle.QUEUE_FULL, "100 commands are queued for it already")
     assert result.action == "ClearCache"
     assert len(engine.queue) == MAX_QUEUED
+
+
+async def test_one_that_is_queued_already_is_not_queued_again(engine: Engine) -> None:
+    engine.links.away.add("cp1")
+    await engine.enqueue("reset", HOUR, type="Soft")
+    (again,) = await engine.enqueue("reset", HOUR // 2, type="Soft")
+    assert (again.outcome, again.task, again.error) == ("queued", 1, "already queued as task 1")
+    assert again.expires_at == engine.scene.now + HOUR  # the later end holds
+    (longer,) = await engine.enqueue("reset", 2 * HOUR, type="Soft")
+    assert (longer.task, longer.expires_at) == (1, engine.scene.now + 2 * HOUR)
+    until = engine.scene.now + 2 * HOUR
+    assert engine.rows("SELECT id, expires_at FROM task") == [(1, until)]
+    assert engine.rows("SELECT task, expires_at FROM queued_command") == [(1, until)]
+    assert engine.types("task.") == ["task.queued"]
+
+
+async def test_only_the_last_of_the_line_is_equal_in_effect(engine: Engine) -> None:
+    engine.links.away.add("cp1")
+    for kind in ("Operative", "Inoperative", "Operative"):
+        await engine.enqueue("change-availability", HOUR, connector=1, type=kind)
+    await engine.enqueue("change-availability", HOUR, connector=1, type="Operative", options={"force": True})
+    await engine.enqueue("change-availability", HOUR, connector=2, type="Operative")
+    idle = {"unless_transaction": True}
+    await engine.enqueue("change-availability", HOUR, connector=2, type="Operative", options=idle)
+    assert [task.id for _, task in engine.queue.of("CP1")] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_one_that_cannot_be_kept_longer_is_told_and_waits_as_long_as_before(engine: Engine) -> None:
+    engine.links.away.add("cp1")
+    await engine.enqueue("clear-cache", HOUR)
+    engine.refuse("UPDATE ON queued_command")
+    (result,) = await engine.enqueue("clear-cache", 2 * HOUR)
+    assert result.obstacle is Obstacle.NOT_QUEUED
+    assert (result.error or "").startswith("it is queued as task 1, ")
+    ((command, _),) = engine.queue.of("CP1")
+    assert command.expires_at == engine.scene.now + HOUR
 
 
 @pytest.mark.parametrize("closed", [False, True])

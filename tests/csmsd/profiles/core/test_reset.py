@@ -21,5 +21,5 @@ def test_valid_confirmations(status: str) -> None:
 
 
 def test_it_is_asked_for_on_a_terminal() -> None:
-    assert Reset.dangerous is not None
-    assert "{targets}" in Reset.dangerous
+    assert Reset.question is not None
+    assert "{targets}" in Reset.question
