@@ -64,8 +64,9 @@ class Table:
         columns = ",".join(self.columns)
         values = ",".join([self._placeholders] * rows)
         same = " AND ".join(f"old.{name} IS new.{name}" for name in self.columns)
+        # INSERT comes first: what begins with WITH is no writing to sqlite3, which opens no transaction for it.
         return (
-            f"WITH new({columns}) AS (VALUES {values}) INSERT INTO {self.name} ({columns}) "
+            f"INSERT INTO {self.name} ({columns}) WITH new({columns}) AS (VALUES {values}) "
             f"SELECT DISTINCT {columns} FROM new WHERE NOT EXISTS (SELECT 1 FROM {self.name} AS old WHERE {same})"
         )
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, Connector
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Deleted, Once
 from csmsd.store import writer
 from csmsd.store.database import prepare
@@ -85,6 +87,21 @@ class Watched:
 
     def failed(self) -> set[str]:
         return {name for name, error in self.ends.items() if error is not None}
+
+
+def running(number: int) -> Transaction:
+    return Transaction(
+        id=number,
+        charge_point="CP1",
+        connector=1,
+        id_tag="A1B2C3",
+        id_tag_status="Accepted",
+        start_time=0,
+        start_text="",
+        start_received_at=0,
+        meter_start_wh=0,
+        reply="{}",
+    )
 
 
 def tag(name: str, note: str | None = None) -> IdTag:
@@ -362,6 +379,23 @@ async def test_what_may_be_there_is_kept_once_and_in_its_order(watched: Watched)
     with closing(sqlite3.connect(watched.path)) as other:
         rows = other.execute("SELECT samples, connector, time FROM meter_value ORDER BY id").fetchall()
     assert rows == [("[1]", 1, 1), ("[3]", 1, 1), ("[2]", 1, 1), ("[3]", 2, 1), ("[3]", 1, 2)]
+
+
+async def test_what_may_be_there_is_part_of_the_transaction_also_when_it_comes_first(watched: Watched) -> None:
+    """It was committed by itself, before the transaction that it names, and all the others failed."""
+    fields: dict[str, Any] = {"charge_point": "CP1", "connector": 1, "transaction_id": 7, "text": None, "shape": 0}
+    reading = MeterReading(time=1, samples="[1]", **fields)
+    watched.submit("reading", Once(reading))
+    watched.submit("transaction", running(7))
+    await watched.writer.flush()
+    assert watched.failed() == set()
+
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    watched.submit("whole", Once(msgspec.structs.replace(reading, time=2)), tag("BAD"))
+    await watched.writer.flush()
+    assert watched.failed() == {"whole"}
+    with closing(sqlite3.connect(watched.path)) as other:
+        assert other.execute("SELECT time FROM meter_value").fetchall() == [(1,)]
 
 
 async def test_commit_waits_and_raises(watched: Watched) -> None:
