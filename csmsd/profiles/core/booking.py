@@ -16,7 +16,8 @@ from csmsd.profiles.core.energy.doubts import EndDoubt
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, readings_of
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
-from csmsd.profiles.core.metering import Taken, is_timed
+from csmsd.profiles.core.metering import Taken
+from csmsd.profiles.core.moments import is_timed
 from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site

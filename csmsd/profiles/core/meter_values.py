@@ -49,6 +49,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         received_at=at.now,
         zone=at.charge_point.zone,
         arrivals=_arrivals(request.connector_id, at),
+        begun=transaction,
     )
     for field, oddity in readings.oddities:
         at.note(field, oddity)

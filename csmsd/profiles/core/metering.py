@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
+from datetime import tzinfo
+from functools import lru_cache, partial
 from typing import ClassVar, Literal
 
 import msgspec
@@ -10,8 +11,9 @@ from msgspec.structs import astuple
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
-from csmsd.ocpp.timestamps import AHEAD, ReadTime, read_time
+from csmsd.ocpp.timestamps import AHEAD, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
+from csmsd.profiles.core.moments import LATEST, Begun, Moments, is_timed
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Change, Milliseconds, Once, Record
 
@@ -267,11 +269,6 @@ def taken_again(shape: str | None, row: MeterReading) -> Taken:
     )
 
 
-def is_timed(text: str | None, time: Milliseconds) -> bool:
-    """Whether the time of a row that was kept is what its timestamp says; else it is a guess."""
-    return text is None or not read_time(text, time).oddity
-
-
 def _taken(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
     return Taken(shape, numbers, row, 0 if None in numbers else shape.number, timed)
 
@@ -322,22 +319,33 @@ def read_meter_values(
     transaction_id: int | None,
     shapes: MeterShapes,
     received_at: Milliseconds,
-    zone: object,
+    zone: tzinfo,
     arrivals: Arrivals | None = None,
+    begun: Begun | None = None,
 ) -> Readings:
     """Turns MeterValues into rows, the newest readings, and what was odd.
+
+    One of a transaction, `begun`, that lies far from the clock which the start was told by is by another clock: its
+    time is a guess.
 
     Those that are no newer than the connector's `arrivals` (all, where there are none) are kept unless they are kept
     already: a charge point that was not confirmed, or has lost its memory, sends them again.
     """
     readings = Readings([], [], [])
+    latest = received_at + AHEAD
+    earliest = begun.start_time - LATEST if begun is not None else 0
+    moments: Moments | None = None
     for place, value in enumerate(values):
-        moment = read_time(value.timestamp, received_at, zone)  # type: ignore[arg-type]
+        moment = read_time(value.timestamp, received_at, zone)
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
-            moment = _beside(values, place, moment, received_at, zone)
-        elif moment.time > received_at + AHEAD:
-            readings.oddities.append(("meterValue.timestamp", "ahead_of_arrival"))
+            moments = moments or Moments(values, received_at, zone, begun)
+            moment = moments.beside(place, moment)
+        elif not earliest <= moment.time <= latest:
+            oddity = "ahead_of_arrival" if moment.time > latest else "long_before_start"
+            readings.oddities.append(("meterValue.timestamp", oddity))
+            moments = moments or Moments(values, received_at, zone, begun)
+            moment = moments.put_right(moment, partial(_lowest_register, value))
         samples = value.sampled_value
         texts = [sample.value for sample in samples]
         numbers, plain = _numbers(texts)
@@ -372,18 +380,8 @@ def read_meter_values(
     return readings
 
 
-def _beside(
-    values: list[MeterValue], place: int, moment: ReadTime, received_at: Milliseconds, zone: object
-) -> ReadTime:
-    """The moment of a MeterValue whose own cannot be used: that of the one before it in the message, or behind it.
-
-    A message may be hours old; beside its neighbours a reading is nearer to when it was taken than on its arrival.
-    """
-    for other in (*reversed(values[:place]), *values[place + 1 :]):
-        read = read_time(other.timestamp, received_at, zone)  # type: ignore[arg-type]
-        if not read.oddity:
-            return ReadTime(read.time, moment.oddity)
-    return moment
+def _lowest_register(value: MeterValue) -> float | None:
+    return min((wh for wh in map(energy_register, value.sampled_value) if wh is not None), default=None)
 
 
 def _oddities(samples: list[SampledValue]) -> Iterator[str]:

@@ -139,6 +139,7 @@ def _book(
         shapes=at.site.meter_shapes,
         received_at=at.now,
         zone=at.charge_point.zone,
+        begun=transaction,
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)

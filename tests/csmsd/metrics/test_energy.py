@@ -1,6 +1,7 @@
 """Energy as a counter: nothing twice, nothing lost, never down."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 import pytest
 
@@ -48,7 +49,7 @@ def begin(site: Site, number: int) -> Callable[[int], None]:
             transaction_id=number,
             shapes=site.meter_shapes,
             received_at=number,
-            zone=None,
+            zone=UTC,
         )
         transaction = site.find_transaction(number)
         assert transaction is not None

@@ -1,6 +1,7 @@
 """From the file to the live state: what was running runs on, with its energy."""
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh
         transaction_id=number,
         shapes=shapes,
         received_at=1_800_000_000_000,
-        zone=None,
+        zone=UTC,
     )
     return found.changes
 

@@ -1,5 +1,6 @@
 """What a sample means, and how it is kept."""
 
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -125,7 +126,7 @@ class Meter:
             transaction_id=7,
             shapes=self.shapes,
             received_at=NOON,
-            zone=None,
+            zone=UTC,
             arrivals=self.arrivals,
         )
 

@@ -11,7 +11,7 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
-from csmsd.profiles.core.metering import is_timed
+from csmsd.profiles.core.moments import is_timed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.store.reader import StoredReading
 from tests.csmsd.profiles.core.energy.played import MINUTE
@@ -30,10 +30,13 @@ SAMPLES = st.fixed_dictionaries(
         "format": st.sampled_from(["Raw", "SignedData"]),
     },
 )
+# How far a clock is off, in minutes, for a reading or two: set to another zone, or without a battery.
+CLOCKS = st.sampled_from([0] * 8 + [120, -120, -8 * 365 * 24 * 60, -56 * 365 * 24 * 60, 30 * 24 * 60])
 READINGS = st.lists(
-    st.tuples(st.integers(-90, 70), st.sampled_from([1, 1, 1, 0]), st.lists(SAMPLES, min_size=1, max_size=3)),
+    st.tuples(st.integers(-90, 70), st.sampled_from([1, 1, 1, 0]), st.lists(SAMPLES, min_size=1, max_size=3), CLOCKS),
     max_size=10,
 )
+Reading = tuple[int, int, list[dict[str, Any]], int]
 
 
 class Kept:
@@ -44,8 +47,10 @@ class Kept:
         self.transaction: Transaction = self.scene.started(timestamp=format_time(NOON - HOUR), meterStart=1000)
         self.rows: list[StoredReading] = []
 
-    def meter(self, minute: int, samples: list[dict[str, Any]], connector: int = 1) -> None:
-        value = {"timestamp": format_time(NOON + minute * MINUTE), "sampledValue": samples}
+    def meter(self, minute: int, samples: list[dict[str, Any]], connector: int = 1, astray: int = 0) -> None:
+        """Told as soon as it is measured, or late; `astray` is how many minutes the clock is off."""
+        self.scene.now = max(self.scene.now, NOON + minute * MINUTE)
+        value = {"timestamp": format_time(NOON + (minute + astray) * MINUTE), "sampledValue": samples}
         sent = {"connectorId": connector, "transactionId": self.transaction.id, "meterValue": [value]}
         self._keep(self.scene.send("MeterValues", sent))
 
@@ -69,20 +74,18 @@ class Kept:
 
 
 @given(READINGS)
-def test_running_both_ways_agree(sent: list[tuple[int, int, list[dict[str, Any]]]]) -> None:
+def test_running_both_ways_agree(sent: list[Reading]) -> None:
     kept = Kept()
-    for minute, connector, samples in sent:
-        kept.meter(minute, samples, connector)
+    for minute, connector, samples, astray in sent:
+        kept.meter(minute, samples, connector, astray)
         assert kept.by_memory() == kept.by_rows()
 
 
 @given(READINGS, st.sampled_from([1000, 900, 0, 1500, 4000, 10**9]), st.booleans())
-def test_stopped_both_ways_agree(
-    sent: list[tuple[int, int, list[dict[str, Any]]]], meter_stop: int, with_data: bool
-) -> None:
+def test_stopped_both_ways_agree(sent: list[Reading], meter_stop: int, with_data: bool) -> None:
     kept = Kept()
-    for minute, connector, samples in sent:
-        kept.meter(minute, samples, connector)
+    for minute, connector, samples, astray in sent:
+        kept.meter(minute, samples, connector, astray)
     data = [{"timestamp": format_time(NOON), "sampledValue": [{"value": "1200", "context": "Transaction.End"}]}]
     fields: dict[str, Any] = {"transactionData": data} if with_data else {}
 
@@ -164,6 +167,7 @@ def test_a_boot_between_readings_counts() -> None:
     kept.scene.now = NOON - 30 * MINUTE
     kept.meter(-31, [{"value": "3000"}])
     kept.meter(-20, [{"value": "500"}])
+    kept.scene.now = NOON - 30 * MINUTE
     doubted = kept.by_memory()
     kept.scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
     assert kept.transaction.boots == [Boot(NOON - 30 * MINUTE, NOON - 30 * MINUTE)]
@@ -193,3 +197,37 @@ def test_a_reading_without_its_time_among_others_costs_itself_alone(place: int, 
     kept._keep(kept.scene.stop(kept.transaction, meterStop=4000))
 
     assert (kept.transaction.energy_wh, kept.transaction.at_most_wh, kept.transaction.doubts) == (3000, 3000, [])
+
+
+@pytest.mark.parametrize("astray", [120, 23 * 60, -8 * 365 * 24 * 60, -56 * 365 * 24 * 60])
+def test_a_reading_by_another_clock_is_of_its_arrival_and_says_nothing_against_the_others(astray: int) -> None:
+    kept = Kept()
+    kept.meter(-40, [{"value": "2000"}])
+    kept.meter(-30, [{"value": "2500"}], astray=astray)
+    assert kept.by_memory() == kept.by_rows() == Verdict(1500, 1500, 1500, "readings")
+
+    kept.meter(-20, [{"value": "3000"}])
+    assert kept.by_memory() == kept.by_rows() == Verdict(2000, 2000, 2000, "readings")
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=4000, timestamp=format_time(NOON)))
+    assert (kept.transaction.energy_wh, kept.transaction.doubts) == (3000, [])
+
+
+@pytest.mark.parametrize("astray", [120, -8 * 365 * 24 * 60])
+def test_all_readings_by_another_clock_than_the_start(astray: int) -> None:
+    kept = Kept()
+    for minute in (-40, -30, -20):
+        kept.meter(minute, [{"value": str(3000 + 10 * minute)}], astray=astray)
+        assert kept.by_memory() == kept.by_rows()
+    assert kept.by_memory() == Verdict(1800, 1800, 1800, "readings")
+
+
+def test_a_list_of_readings_by_another_clock_that_begins_with_the_newest() -> None:
+    kept = Kept()
+    values = [
+        {"timestamp": format_time(NOON + (minute + 120) * MINUTE), "sampledValue": [{"value": str(3000 + minute)}]}
+        for minute in (-10, -20, -30)
+    ]
+    kept._keep(kept.scene.meter(transactionId=kept.transaction.id, meterValue=values))
+
+    assert kept.by_memory() == kept.by_rows() == Verdict(1990, 1990, 1990, "readings")
