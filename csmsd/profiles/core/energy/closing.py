@@ -72,12 +72,15 @@ def closed(case: Case) -> Finding:
 
 
 def _began_anew(case: Case, points: list[Point], stop: float) -> bool:
-    """Whether it went on from the start beyond the stop, fell to nearly 0, and went on to the stop from there."""
+    """Whether it went on from the start beyond the stop, fell to nearly 0, and went on to the stop from there.
+
+    Two readings say so on each side: a single one may be misread.
+    """
     fall = next((place for place in range(1, len(points)) if points[place].wh < points[place - 1].wh - case.slack), 0)
     before, after = points[:fall], points[fall:]
     return (
-        fall > 0
-        and len(after) > 1
+        fall > 1
+        and sum(point.wh < case.start - case.slack for point in after) > 1
         and all(point.wh >= case.start - case.slack for point in before)
         and before[-1].wh > stop + case.slack
         and 0 < after[0].wh <= min(LAG_WH, case.start)

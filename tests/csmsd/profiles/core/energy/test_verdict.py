@@ -669,7 +669,15 @@ kWh without a unit on a young meter: 2000 unit
 fractions of Wh from 0 on a young meter, running: 2150
     S 3000 | M -50 1075.1 | M -20 2150.2
 a reset to nearly 0 that no boot tells, stopped above its start: 5390 (400..5390) went_back
+    S 500 | M -55 2500 | M -50 5000 | M -40 10 | M -35 400 | M -20 800 | E 900
+two nonsense readings, one too high and one too low: 400 (400..5390) readings_disagree
     S 500 | M -50 5000 | M -40 10 | M -20 800 | E 900
+a reading beyond the stop, which may be misread, and two below the start: 400 (400..5390) readings_disagree
+    S 500 | M -50 5000 | M -40 10 | M -35 400 | M -20 800 | E 900
+two readings beyond the stop, and one below the start, which may be misread: 400 (400..5390) readings_disagree
+    S 500 | M -55 2500 | M -50 5000 | M -40 10 | M -20 800 | E 900
+two nonsense readings, and nothing drawn: 0 (0..111) readings_disagree
+    S 101 | M -4 112 | M -3 1 | M -2 101 | M -1 101 | E 101
 one reading of nearly 0 at the last, and no boot: 400 (400..5390) readings_disagree
     S 500 | M -50 5000 | M -40 10 | E 900
 
