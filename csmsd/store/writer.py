@@ -217,7 +217,9 @@ class Writer:
                 (pages, done), self._shrinking = self._shrinking, None
                 await self._shrink(pages, done)
             if not self._pending and self._renewing:
-                await self._recover()
+                if not await self._restore() and not self._closing:
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                    continue
                 self._renewing = False
                 self._reckon()
             if not self._pending and not self._renewing:
@@ -231,6 +233,16 @@ class Writer:
             batch, self._pending = self._pending, []
             if batch:
                 await self._write_batch(batch)
+
+    async def _restore(self) -> bool:
+        """Has the live state loaded anew. Where that breaks off nothing is taken before it was tried once more."""
+        try:
+            await self._recover()
+        except Exception:
+            log.exception("the live state could not be loaded anew; trying again")
+            self._renewing = True
+            return False
+        return True
 
     async def _shrink(self, pages: int, done: Done) -> None:
         assert self._connection is not None
@@ -315,7 +327,7 @@ class Writer:
                 await asyncio.wait_for(self._wake.wait(), _PAUSE_SECONDS)
         if self._closing:
             return
-        await self._recover()  # what was written last was not acknowledged
+        await self._restore()  # what was written last was not acknowledged
         self._gone = self.failure = None
         self._reckon()
         self.on_state(None)
@@ -346,7 +358,7 @@ class Writer:
         self._pending = []
         # Before anybody is told: whoever asks next, a remote stop perhaps, is to see what is on disk.
         if not self._closing:
-            await self._recover()
+            await self._restore()
         if disk and self.failure is None:
             self.on_state(str(error))
         if disk:

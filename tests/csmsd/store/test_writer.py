@@ -37,6 +37,7 @@ class Watched:
         self.recovered_before: dict[str, int] = {}  # how often, when the member was told its end
         self.stored_at_recovery: set[str] = set()
         self.accepting_at_recovery: list[bool] = []
+        self.recovery_fails = 0  # the next so many times
         self._moved = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self.writer = Writer(path, synchronous=synchronous, recover=self._recover)
@@ -50,6 +51,9 @@ class Watched:
         for _ in range(10):  # whoever is told too early is told now
             await asyncio.sleep(0)
         self.recoveries += 1
+        if self.recovery_fails:
+            self.recovery_fails -= 1
+            raise RuntimeError("it does not fit")
         self.stored_at_recovery = self.stored()
         self.accepting_at_recovery.append(self.writer.accepting)
 
@@ -440,6 +444,41 @@ async def test_renewing_while_a_commit_fails_refuses_until_memory_is_loaded_anew
     await watched.writer.flush()
     assert watched.accepting_at_recovery == [False, False]
     assert watched.writer.accepting
+
+
+async def test_a_recovery_that_breaks_off_holds_nobody_up(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not stored is told so. Nothing is taken, for memory may be wrong, until a later recovery succeeds."""
+    monkeypatch.setattr(writer, "_PAUSE_SECONDS", 0.0)
+    watched.execute(trigger("picky", "new.id = 'BAD'", "SELECT RAISE(ABORT, 'not this one')"))
+    watched.recovery_fails = 3
+    watched.submit("BAD")
+    await watched.ended(1)
+    assert watched.failed() == {"BAD"}
+    assert watched.recoveries == 1, "it is told after the first try, whatever becomes of the others"
+    watched.submit("A")
+    assert isinstance(watched.ends["A"], NotStored), "it was worked out from memory that may be wrong"
+    await watched.writer.flush()
+    assert watched.recoveries == 4
+    watched.submit("B")
+    await watched.writer.flush()
+    assert watched.stored() == {"B"}
+    assert "it does not fit" in caplog.text
+
+
+async def test_a_recovery_that_breaks_off_for_ever_does_not_keep_it_from_closing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "csms.db"
+    prepare(path)
+    watched = Watched(path)
+    await watched.writer.open()
+    watched.recovery_fails = 1_000
+    watched.writer.renew()
+    async with asyncio.timeout(10):
+        await watched.writer.close()
+    assert not watched.writer.accepting
 
 
 async def test_a_mistake_in_one_done_does_not_stop_the_writer(
