@@ -1,12 +1,16 @@
 """When the hosts are open, with hosts that listen nowhere."""
 
 import asyncio
+import sys
+import threading
 from typing import Any
 
 import pytest
 
+import csmsd.files.http
 from csmsd.files import host
 from csmsd.files.host import FileHost, Listener, Listeners
+from csmsd.files.limits import Limits
 from csmsd.profiles.firmware_management.hosting import Protocol
 
 
@@ -58,3 +62,26 @@ async def test_what_a_charge_point_is_told_of_is_not_closed(monkeypatch: pytest.
     await asyncio.sleep(0)
     keeping.cancel()
     assert not made["http"].closed
+
+
+async def test_a_library_is_imported_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes half a second, in which no charge point would be answered."""
+    threads = []
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            if name == "csmsd.files.http":
+                threads.append(threading.current_thread())
+
+    monkeypatch.setattr(csmsd.files, "http", csmsd.files.http)  # what stands there is put back
+    monkeypatch.delitem(sys.modules, "csmsd.files.http")
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+    nobody: Any = Nobody()
+    limits = Limits(upload=1, transfer=1, idle=1, connections=1, connections_per_address=1)
+    listeners = Listeners(by_protocol={"http": Listener(["127.0.0.1"], 0, on_demand=True)})
+    files = FileHost(nobody, limits, listeners, nobody)
+    await files.ready("http")
+    await files.close()
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
