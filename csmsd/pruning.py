@@ -167,13 +167,21 @@ class Pruner:
         return len(gone), 0
 
     def _forget(self, kind: PruneKind, ids: list[int]) -> None:
+        """What of them is in memory, in the same breath in which they go to the writer. Raises NotStored."""
         self._live.require()
+        if kind == "quarantine":
+            self._forget_orphans(set(ids))
         firmware = self._live.site.firmware
         for number in ids:
             if kind == "firmware_updates" and (update := firmware.updates.get(number)) is not None:
                 firmware.updates.forget(update)
             elif kind == "diagnostics" and (upload := firmware.uploads.get(number)) is not None:
                 firmware.uploads.forget(upload)
+
+    def _forget_orphans(self, gone: set[int]) -> None:
+        for state in self._live.site.charge_points.values():
+            for number in [orphan.number for orphan in state.orphans if orphan.number in gone]:
+                state.orphans.settle(number)
 
     async def shrink(self, seconds: float | None) -> bool:
         """Gives free pages back to the disk for about so long. Returns whether there are more to give.

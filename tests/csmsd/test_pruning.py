@@ -365,6 +365,7 @@ async def test_quarantine(books: Books) -> None:
     )
     assert await books.prune("quarantine") == 2
     assert books.stored("SELECT id FROM quarantine") == [3, 4]
+    assert [orphan.number for orphan in books.site.charge_points["cp1"].orphans] == [3, 4], "nor does memory know them"
 
 
 # --- a clock that was wrong
