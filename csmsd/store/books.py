@@ -26,6 +26,7 @@ _IDS: dict[str, tuple[int, int]] = {
     "transactions": (1_000_000, 2**31 - 1),
     "reservation": (10_000, LARGEST_OWN_ID),
     "charging_profile": (10_000, LARGEST_OWN_ID),
+    "rollout": (100, LARGEST_OWN_ID),
 }
 
 
@@ -160,6 +161,9 @@ def last_given(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _given(connection: sqlite3.Connection) -> dict[str, int]:
-    sql = "SELECT max(id) FROM reservation WHERE id <= ?"
-    reserved = connection.execute(sql, (LARGEST_OWN_ID,)).fetchone()[0] or 0
-    return {name: max(last_given(connection, name), reserved if name == "reservation" else 0) for name in _IDS}
+    """By table; of those whose rows go on from the highest that is there, that one."""
+    counted = {
+        name: connection.execute(f"SELECT max(id) FROM {name} WHERE id <= ?", (LARGEST_OWN_ID,)).fetchone()[0] or 0
+        for name in ("reservation", "rollout")
+    }
+    return {name: max(last_given(connection, name), counted.get(name, 0)) for name in _IDS}

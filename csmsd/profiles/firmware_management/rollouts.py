@@ -75,25 +75,27 @@ class RolloutMember(Record, kw_only=True):
 
 
 class Rollouts:
-    """All that are not over, and the newest of the others."""
+    """All that there ever were."""
 
     def __init__(self) -> None:
         self._rollouts: dict[int, Rollout] = {}
         self._members: dict[int, dict[str, RolloutMember]] = {}
+        self._last_id = 0
+
+    def begin_ids_after(self, last: int) -> None:
+        self._last_id = max(self._last_id, last)
 
     def new_id(self) -> int:
-        return max(self._rollouts, default=0) + 1
+        """A number that no rollout ever had: events and people name them by it."""
+        return self._last_id + 1
 
     def add(self, rollout: Rollout) -> None:
+        self.begin_ids_after(rollout.id)
         self._rollouts[rollout.id] = rollout
         self._members.setdefault(rollout.id, {})
 
     def add_member(self, member: RolloutMember) -> None:
         self._members.setdefault(member.rollout, {})[fold(member.charge_point)] = member
-
-    def remove(self, number: int) -> None:
-        self._rollouts.pop(number, None)
-        self._members.pop(number, None)
 
     def get(self, number: int) -> Rollout | None:
         return self._rollouts.get(number)

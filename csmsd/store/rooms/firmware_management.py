@@ -22,6 +22,7 @@ def load(site: Site, snapshot: Snapshot) -> None:
     wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
     for upload in snapshot.records(DiagnosticsUpload, wanted):
         firmware.uploads.add(upload)
+    firmware.rollouts.begin_ids_after(snapshot.last_id(Rollout.table))
     for rollout in snapshot.records(Rollout):
         firmware.rollouts.add(rollout)
     for member in snapshot.records(RolloutMember):

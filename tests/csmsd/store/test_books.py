@@ -16,7 +16,7 @@ from csmsd.store.tables import table
 
 DAY = 86_400_000
 NOON = 1_790_000_000_000
-TABLES = ("transactions", "reservation", "charging_profile")
+TABLES = ("transactions", "reservation", "charging_profile", "rollout")
 
 
 class Place:
@@ -70,7 +70,7 @@ def test_books_that_stay_where_they_are_go_on_where_they_were(place: Place) -> N
     assert place.start() is None
     place.transaction(41)
     assert place.start() is None
-    assert place.last() == [41, 0, 0]
+    assert place.last() == [41, 0, 0, 0]
     assert Footprint.read(place.path.parent).given["transactions"] == 41  # type: ignore[union-attr]
 
 
@@ -85,7 +85,7 @@ def test_a_copy_goes_on_beyond_what_may_have_been_given_since(
     shutil.copy(place.path, other.path)
     other.now = NOON + int(days * DAY)
     assert other.start() == "no csmsd has used it in this place"
-    assert other.last() == [41 + ahead * 1_000_000, ahead * 10_000, ahead * 10_000]
+    assert other.last() == [41 + ahead * 1_000_000, ahead * 10_000, ahead * 10_000, ahead * 100]
     assert other.start() is None, "from now on it is at home here"
     assert other.last()[0] == 41 + ahead * 1_000_000
 
@@ -131,7 +131,7 @@ def test_an_upgrade_in_place_is_no_copy(place: Place) -> None:
     place.run("DELETE FROM books")
     (place.path.parent / Footprint.NAME).unlink()
     assert place.start() is None
-    assert place.last() == [41, 0, 0]
+    assert place.last() == [41, 0, 0, 0]
 
 
 def test_an_older_state_of_the_same_file_is_noticed(place: Place) -> None:

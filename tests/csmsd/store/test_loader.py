@@ -14,8 +14,11 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.policies import Policies
-from csmsd.profiles.record import Change, Deleted
+from csmsd.profiles.record import Change, Deleted, Record
+from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.store.books import IdGap
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer
@@ -176,6 +179,18 @@ async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:
     site = load(path, Site(Policies(unknown_id_tags="Accepted")))
     assert (site.charge_points, site.id_tags, site.new_transaction_id()) == ({}, {}, 1)
     assert site.policies.unknown_id_tags == "Accepted"
+
+
+async def test_numbers_go_on_beyond_what_books_that_are_gone_may_have_given(tmp_path: Path) -> None:
+    """A database was put back in the place of theirs: charge points, events and people still name what was theirs."""
+    path = tmp_path / "csms.db"
+    kinds: tuple[type[Record], ...] = (Transaction, Reservation, LibraryProfile, Rollout)
+    await write(path, *(IdGap(name=kind.table, after=0, last=1_000 * place) for place, kind in enumerate(kinds, 1)))
+    site = load(path, Site())
+    assert site.new_transaction_id() == 1_001
+    assert site.reservations.new_id() == 2_001
+    assert site.smart_charging.library.new_id() == 3_001
+    assert site.firmware.rollouts.new_id() == 4_001
 
 
 async def test_idtags_are_found_in_any_case(tmp_path: Path) -> None:

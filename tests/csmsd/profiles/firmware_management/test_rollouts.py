@@ -171,4 +171,16 @@ def test_a_charge_point_takes_part_in_one_rollout_at_a_time() -> None:
     assert book.busy("cp1") is first
     book.members(1)[0].state = "done"
     assert book.busy("cp1") is None
-    assert book.new_id() == 3
+
+
+def test_a_number_is_given_once() -> None:
+    """Also one that was given in books that are gone: events still name it."""
+    book = Rollouts()
+    assert book.new_id() == 1
+    book.add(rollout(id=3))
+    book.add(rollout(id=2))
+    assert book.new_id() == 4
+    book.begin_ids_after(100)
+    assert book.new_id() == 101
+    book.begin_ids_after(2)
+    assert book.new_id() == 101
