@@ -8,7 +8,10 @@ import pytest
 from csmsd.ocpp.reading import encode
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.core.charge_points import ConfigurationKey
+from csmsd.profiles.following import what_follows
+from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
+from csmsd.profiles.record import Event
 from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
@@ -120,10 +123,48 @@ def test_checks(scene: Listing, payload: dict[str, Any], said: str | None) -> No
     ],
 )
 def test_limits(scene: Listing, key: str, value: str, said: str | None) -> None:
-    reported = ConfigurationKey(charge_point="CP1", name=key, value=value, readonly=True, reported_at=scene.now)
-    scene.cp.configuration[key.casefold()] = reported
+    configured(scene, key, value)
     both = [ENTRY, {**ENTRY, "idTag": "B"}]
     assert_objection(scene, {"listVersion": 1, "updateType": "Full", "localAuthorizationList": both}, said)
+
+
+def configured(scene: Listing, key: str, value: str) -> None:
+    scene.cp.configuration[key.casefold()] = ConfigurationKey(
+        charge_point="CP1", name=key, value=value, readonly=True, reported_at=scene.now
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "status", "said"),
+    [
+        ({}, "Full", "Failed", ""),
+        ({}, "Full", "NotSupported", ""),  # it may have the profile, for all that is known
+        ({}, "Differential", "Failed", "csmsctl local-list sync CP1"),
+        ({}, "Differential", "NotSupported", ""),
+        ({"LocalAuthListEnabled": "true"}, "Full", "Failed", ""),
+        ({"LocalAuthListEnabled": " False"}, "Full", "Failed", "--set LocalAuthListEnabled=true"),
+        ({"LocalAuthListEnabled": "false"}, "Differential", "NotSupported", "--set LocalAuthListEnabled=true"),
+        ({"LocalAuthListEnabled": "false"}, "Full", "Accepted", ""),
+        ({"SupportedFeatureProfiles": "Core"}, "Full", "NotSupported", "do not have LocalAuthListManagement"),
+        ({"SupportedFeatureProfiles": "Core,LocalAuthListManagement"}, "Full", "NotSupported", ""),
+        ({"LocalAuthListMaxLength": "1"}, "Full", "Failed", "CP1 has room for 1 idTags"),
+        ({"LocalAuthListMaxLength": "2"}, "Full", "Failed", ""),
+    ],
+)
+def test_why_it_was_refused(scene: Listing, keys: dict[str, str], kind: str, status: str, said: str) -> None:
+    for key, value in keys.items():
+        configured(scene, key, value)
+    request = {"listVersion": 1, "updateType": kind, "localAuthorizationList": [ENTRY, {**ENTRY, "idTag": "B"}]}
+    why = scene.why("SendLocalList", request, {"status": status})
+    assert why is None if not said else said in str(why)
+
+
+def test_the_list_of_one_that_is_removed_is_forgotten(scene: Listing) -> None:
+    """One that comes back under its name may be another device."""
+    scene.run(operations()["send-local-list"]().steps(scene.target()))
+    assert scene.known.version == 1
+    assert what_follows([Event("charge_point.removed", "cp1", {})], scene.site, scene.now) == ([], [])
+    assert scene.site.local_lists.get("CP1") == LocalList(charge_point="CP1")
 
 
 def assert_objection(scene: Listing, payload: dict[str, Any], said: str | None) -> None:

@@ -28,3 +28,10 @@ def test_checks_before_cancelling(scene: Reserving) -> None:
     assert scene.warning(cancel(id=reservation.id)) is None
     scene.cancel(reservation.id)
     assert scene.warning(cancel(id=reservation.id)) == f"reservation {reservation.id} is cancelled already"
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "reservation 1 is cancelled already"), (9, "9 is not known on CP1")])
+def test_a_refusal_is_told_by_what_is_known(scene: Reserving, number: int, said: str) -> None:
+    scene.cancel(scene.reserve().id)
+    assert said in str(scene.why("CancelReservation", {"reservationId": number}, {"status": "Rejected"}))
+    assert scene.why("CancelReservation", {"reservationId": number}, {"status": "Accepted"}) is None

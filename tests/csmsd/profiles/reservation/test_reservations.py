@@ -78,15 +78,14 @@ def test_a_start_of_another_charge_point_does_not_count(scene: Reserving) -> Non
     assert reservation.state == "reserved"
 
 
-def test_a_start_before_the_answer(scene: Reserving) -> None:
-    reservation = scene.reserve(None)
-    scene.start(reservationId=reservation.id)
-    scene.confirmed(
-        "ReserveNow",
-        {"connectorId": 1, "expiryDate": "x", "idTag": "TAG1", "reservationId": reservation.id},
-        {"status": "Accepted"},
-    )
-    assert reservation.state == "used"
+@pytest.mark.parametrize("answer", ["Accepted", "Occupied", "timeout"])
+def test_a_start_before_the_answer(scene: Reserving, answer: str) -> None:
+    """The start says that it was accepted, whatever its answer is, should one come."""
+    request = scene.ask()
+    scene.start(reservationId=request.reservation_id)
+    scene.answer(request, answer)
+    used = scene.reservation(request.reservation_id)
+    assert (used.state, used.asked) == ("used", [])
 
 
 def test_a_start_that_was_queued_while_offline(scene: Reserving) -> None:

@@ -7,8 +7,11 @@ import pytest
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
+from csmsd.profiles.action import Observation, Sent
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.reservation.reserve_now import ReserveNowReq
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.reservation.reserving import Reserving
 from tests.csmsd.profiles.scene import HOUR, SECOND
@@ -159,6 +162,14 @@ def test_more_time_that_may_have_been_given(scene: Reserving) -> None:
     assert reservation.state == "expired"
 
 
+def test_own_ids_begin_anew_where_they_end_and_leave_out_what_is_in_use(scene: Reserving) -> None:
+    scene.register("CP2", boot_status="Accepted")
+    scene.ask(of="CP2", id=2)
+    scene.reserve(id=1)
+    scene.site.reservations.begin_ids_after(LARGEST_OWN_ID - 1)
+    assert [scene.reserve().id for _ in range(2)] == [LARGEST_OWN_ID, 3]
+
+
 def test_ids_are_unique_on_the_site(scene: Reserving) -> None:
     scene.reserve(id=2)
     scene.reserve(id=2**31 - 1)
@@ -199,3 +210,78 @@ def test_what_is_not_sent(scene: Reserving) -> None:
         scene.asks(reserve(connector=1, tag="TAG1", expires="soon"))
     with pytest.raises(CannotSend, match="integer of OCPP"):
         scene.asks(reserve(connector=1, tag="TAG1", expires="2026-03-01T13:00:00Z", id=2**63))
+
+
+def test_a_tag_that_nobody_knows_may_reserve_where_it_may_charge() -> None:
+    scene = Reserving(Policies(unknown_id_tags="Accepted"))
+    reserve = operations()["reserve-now"](connector=1, tag="NOBODY", expires=format_time(scene.now + HOUR))
+    assert scene.warning(reserve) is None
+
+
+@pytest.mark.parametrize(
+    ("connector", "status", "said"),
+    [
+        (1, "Accepted", ""),
+        (1, "Faulted", "connector 1 is Faulted"),
+        (2, "Rejected", ""),  # nothing speaks against that one
+        (0, "Accepted", ""),
+        (0, "Rejected", "name one with --connector"),
+        (0, "Occupied", ""),
+    ],
+)
+def test_why_it_was_refused(scene: Reserving, connector: int, status: str, said: str) -> None:
+    scene.status(1, "Faulted")
+    scene.status(2, "Available")
+    request = {"connectorId": connector, "expiryDate": "2026-03-01T13:00:00Z", "idTag": "TAG1", "reservationId": 1}
+    why = scene.why("ReserveNow", request, {"status": status})
+    assert why is None if not said else said in str(why)
+
+
+def seen(scene: Reserving, request: ReserveNowReq) -> Observation:
+    return operations()["reserve-now"].effects[0].look(Sent(request, scene.now, "Accepted", scene.target()))
+
+
+def test_it_is_in_effect_when_its_connector_says_so(scene: Reserving) -> None:
+    scene.cp.connected_at = scene.now
+    request = scene.ask()
+    scene.answer(request, "Accepted")
+    scene.status(1, "Available")
+    assert (seen(scene, request).state, seen(scene, request).reached) == ("Available", False)
+    scene.status(1, "Reserved")
+    assert (seen(scene, request).state, seen(scene, request).reached) == ("Reserved", True)
+    scene.start()
+    scene.status(1, "Preparing")
+    assert (seen(scene, request).state, seen(scene, request).reached) == ("used", True), "it held up to then"
+
+
+def test_of_connector_0_the_answer_is_all_there_is_to_see(scene: Reserving) -> None:
+    """Which of them it is stays open (C 5.13)."""
+    scene.cp.connected_at = scene.now
+    request = scene.ask(connector=0)
+    assert (seen(scene, request).state, seen(scene, request).reached) == ("requested", False)
+    scene.answer(request, "Accepted")
+    assert (seen(scene, request).state, seen(scene, request).reached) == ("reserved", True)
+
+
+@pytest.mark.parametrize("connector", [0, 1])
+@pytest.mark.parametrize("state", ["failed", "cancelled", "expired"])
+def test_one_that_has_ended_comes_to_nothing(scene: Reserving, state: str, connector: int) -> None:
+    request = scene.ask(connector=connector)
+    if state == "failed":
+        scene.answer(request, "Occupied")
+    else:
+        scene.answer(request, "Accepted")
+    if state == "cancelled":
+        scene.cancel(request.reservation_id)
+    if state == "expired":
+        scene.site.reservations.expire(scene.now + HOUR)
+    found = seen(scene, request)
+    assert (found.state, found.reached, found.failed) == (state, False, f"reservation 1 is {state}")
+    assert found.facts == {"reservation": 1, "connector": connector}
+
+
+def test_one_that_is_not_known_any_more_comes_to_nothing(scene: Reserving) -> None:
+    request = scene.ask()
+    scene.site.reservations.drop(scene.reservation(1))
+    found = seen(scene, request)
+    assert (found.state, found.reached, found.failed) == ("unknown", False, "reservation 1 is not known")
