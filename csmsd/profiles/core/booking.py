@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from csmsd.ocpp.types import SampledValue
+from csmsd.ocpp.types import LARGEST_INTEGER, SampledValue
 from csmsd.profiles.core.energy.doubts import EndDoubt
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, readings_of
 from csmsd.profiles.core.energy.gathered import Gathered
@@ -114,8 +114,7 @@ def stop(transaction: Transaction, told: Stop, site: Site) -> None:
     assert evidence is not None
     verdict = gathered.stopped(transaction.boots, evidence)
     if told.meter_stop_wh is None:
-        latest = gathered.latest
-        transaction.meter_stop_wh = round(latest) if latest is not None else transaction.meter_start_wh
+        transaction.meter_stop_wh = _estimated_stop(transaction, gathered.latest)
     _end(transaction, "stopped", verdict, site)
 
 
@@ -157,8 +156,7 @@ def close(transaction: Transaction, note: str, site: Site, now: Milliseconds) ->
     """The operator's end of it: no stop will be booked on it any more."""
     verdict = _verdict(transaction, site)
     if verdict is not None:
-        latest = latest_reading(transaction, site)
-        transaction.meter_stop_wh = round(latest) if latest is not None else transaction.meter_start_wh
+        transaction.meter_stop_wh = _estimated_stop(transaction, latest_reading(transaction, site))
     transaction.stop_time = now
     transaction.flag("meter_stop:estimated")
     transaction.note = note
@@ -181,6 +179,11 @@ def latest_reading(transaction: Transaction, site: Site) -> float | None:
     """Its register as last read, Wh; None where none is known."""
     gathered = _gathered(transaction, site)
     return gathered.latest if gathered is not None else None
+
+
+def _estimated_stop(transaction: Transaction, latest: float | None) -> int:
+    """Its register as last read, Wh; as it began where nothing was read, or what no register holds."""
+    return transaction.meter_start_wh if latest is None or abs(latest) > LARGEST_INTEGER else round(latest)
 
 
 def _forget_stop(transaction: Transaction) -> None:

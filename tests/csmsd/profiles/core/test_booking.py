@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Transaction
-from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene
+from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene, assert_storable
 
 
 def stop(transaction: Transaction, scene: Scene) -> None:
@@ -67,6 +67,24 @@ def test_the_operators_end_is_where_the_register_was_last() -> None:
 
     assert (transaction.state, transaction.meter_stop_wh, transaction.stop_time) == ("closed", 1500, NOON + HOUR)
     assert (transaction.flags, transaction.note) == (["meter_stop:estimated"], "closed by ada: cable cut")
+
+
+def stop_without_a_register(transaction: Transaction, scene: Scene) -> None:
+    scene.stop(transaction, meterStop=None)
+
+
+@pytest.mark.parametrize("end", [close, stop_without_a_register])
+@pytest.mark.parametrize("read", ["1e300", "-1e300", "9223372036854775808"])
+def test_what_no_register_holds_is_not_where_it_was_last(end: Callable[[Transaction, Scene], None], read: str) -> None:
+    """Nor could it be stored: the stop would be refused for ever."""
+    scene = Scene()
+    transaction = scene.started()
+    scene.meter(read, transactionId=transaction.id)
+
+    end(transaction, scene)
+
+    assert transaction.meter_stop_wh == 1000
+    assert_storable([transaction], [])
 
 
 @pytest.mark.parametrize(("ended", "energy"), [(give_up, 700), (stop, 500), (close, 500)])
