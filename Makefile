@@ -11,7 +11,7 @@ INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo pictures run test test-slow bench lint lock dist clean
+.PHONY: help demo pictures run test test-slow torture bench lint lock dist clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ test: .venv/.installed-test ## Run the tests (ARGS="tests/csmsd/ocpp -x")
 
 test-slow: .venv/.installed-test ## Run the tests that take long, and many examples of each property
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough $(ARGS)
+
+torture: .venv/.installed-test ## Break what it runs on, by the hundred (ARGS="--share 0.1 kills power-cuts")
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 bench: .venv/.installed-test ## Run the measurements
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)

@@ -44,6 +44,7 @@ class DiligentChargePoint:
         self.acknowledged: list[Acknowledged] = []
         self.refused = 0
         self.violations: list[str] = []
+        self.resting = asyncio.Event()  # nothing of it is under way, since it may not send
         self._site = site
         self._up = up
         self._moment = moment
@@ -74,11 +75,13 @@ class DiligentChargePoint:
     async def give_up(self) -> None:
         """Leaves its transaction as it is, and stops."""
         self._task.cancel()
-        await asyncio.wait([self._task])
+        (ended,) = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            self.violations.append(f"{self.identity} could not go on: {ended!r}")
 
     async def _run(self) -> None:
         while not (self._finishing and (not self.bookings or self.bookings[-1].stopped)):
-            await self._up.wait()
+            await self._rest()
             try:
                 wire = await open_wire(self._site.url(self.identity))
             except (OSError, WebSocketException):
@@ -92,10 +95,17 @@ class DiligentChargePoint:
                 self.violations += wire.violations
                 await wire.websocket.close()
 
+    async def _rest(self) -> None:
+        if not self._up.is_set():
+            self.resting.set()
+            await self._up.wait()
+            self.resting.clear()
+
     async def _work(self, wire: Wire) -> None:
         """After a reconnection without a BootNotification, as OCPP-J 5.4 allows."""
         await self._repeat_a_start(wire)
         while True:
+            await self._rest()
             booking = self.bookings[-1] if self.bookings else None
             if booking is None or booking.stopped:
                 if self._finishing:
@@ -215,6 +225,12 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             for charge_point in self.charge_points:
                 group.create_task(charge_point.finish())
+
+    async def hold(self) -> None:
+        """Nothing is sent any more, and all is answered, until `up` is set again."""
+        self.up.clear()
+        for charge_point in self.charge_points:
+            await asyncio.wait_for(charge_point.resting.wait(), WAIT)
 
     async def give_up(self) -> None:
         """Everything stays as it is."""

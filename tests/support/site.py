@@ -96,6 +96,7 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
         self.listen = ""
         self.tracebacks_expected = False
+        self.source = ROOT  # where csmsd comes from
         self.variables: dict[str, str] = {}  # of csmsd's environment
         self.flags: list[str] = []  # of csmsd's command line
         self.descriptors: int | None = None  # that csmsd may have open at once
@@ -124,7 +125,8 @@ class Site:
                 stdout=stderr,
                 stderr=stderr,
                 preexec_fn=self._limit_descriptors,
-                env=environment(NOTIFY_SOCKET=str(self.manager.path), **self.variables),
+                cwd=self.source,
+                env=environment(PYTHONPATH=str(self.source), NOTIFY_SOCKET=str(self.manager.path), **self.variables),
             )
         return self.process
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -22,18 +23,21 @@ class Campaign:
 
     chance: random.Random
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # of every csmsd
+    source: Path | None = None  # of a csmsd other than this one
     faults: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)  # promises other than these two
     measured: list[str] = field(default_factory=list)
-    loaded_seconds: float = 0  # in which csmsd was up and charge points sent what they had
+    loaded_seconds: float = 0  # in which charge points sent as fast as they were answered, starts of csmsd included
+    loaded: int = 0  # acknowledged messages in that time
 
     @asynccontextmanager
     async def site(self, settings: dict[str, dict[str, Any]] | None = None, **attributes: Any) -> AsyncIterator[Site]:
         """A running csmsd on an empty directory."""
         made = Site(self.settings | (settings or {}))
+        made.source = self.source or made.source
         for name, value in attributes.items():
             setattr(made, name, value)
         try:
@@ -48,17 +52,19 @@ class Campaign:
                 raise
 
     @asynccontextmanager
-    async def fleet(self, site: Site, charge_points: int, **options: Any) -> AsyncIterator[Fleet]:
+    async def fleet(self, site: Site, charge_points: int, *, pause: float = 0, **options: Any) -> AsyncIterator[Fleet]:
         """Charge points that load it; what was acknowledged to them in the end is counted."""
-        fleet = Fleet(site, charge_points, **options)
+        fleet = Fleet(site, charge_points, pause=pause, **options)
         await fleet.join()
         begun = monotonic()
         try:
             yield fleet
         finally:
             await fleet.give_up()
-            self.loaded_seconds += monotonic() - begun
             self.acknowledged += len(fleet.acknowledged)
+            if not pause:
+                self.loaded_seconds += monotonic() - begun
+                self.loaded += len(fleet.acknowledged)
         for charge_point in fleet.charge_points:
             self.broken += charge_point.violations
 
@@ -84,7 +90,7 @@ class Campaign:
 
     def lines(self) -> list[str]:
         """What to print at the end."""
-        rate = self.acknowledged / self.loaded_seconds if self.loaded_seconds else 0
+        rate = self.loaded / self.loaded_seconds if self.loaded_seconds else 0
         found = []
         for title, lines in (("lost", self.lost), ("doubled", self.doubled), ("broken", self.broken)):
             found += [f"{title}: {line}" for line in lines[:_SHOWN]]
