@@ -14,7 +14,7 @@ from csmsctl.display.escape import to_json
 from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.output import SCHEMA_VERSION
 from csmsctl.display.table import Record
-from csmsctl.failure import Failure
+from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Chosen, Listing
 
@@ -48,6 +48,7 @@ FIELDS = (
 )
 BOOKED_FIELDS = ("booking", "revision", *FIELDS)
 _AT_ONCE = 1000
+_TO_A_FILE = "Repeat it, for example with --output FILE; it goes on where the last complete one stopped."
 
 
 EXPORT = Listing("transactions", COLUMNS, fields=FIELDS)
@@ -117,6 +118,11 @@ def export_booked(
 
 def export_new(run: Invocation, after_cursor: str | None, output: str | None) -> None:
     """The rows first, the cursor when they are out of our hands."""
+    to_stdout = output is None or output == "-"
+    if after_cursor is not None and to_stdout and run.output.closed:
+        raise Failure(
+            OTHER, f"Standard output is closed: nothing was exported, and {after_cursor} says so.", _TO_A_FILE
+        )
     with nullcontext() if after_cursor is None else cursor(after_cursor) as place:
         found = _Booked(run, place)
         if run.options.json:
@@ -125,10 +131,17 @@ def export_new(run: Invocation, after_cursor: str | None, output: str | None) ->
             )
         else:
             lines = run.output.csv_lines(BOOKED_FIELDS, found)
-        write_lines(run.output, output, lines)
-        if place is not None and found.last is not None:
-            if output is None or output == "-":
+        try:
+            write_lines(run.output, output, lines)
+            if place is not None and to_stdout:
                 run.output.sync()
+        except BrokenPipeError:
+            if place is None:
+                raise
+            raise Failure(
+                OTHER, f"Nobody reads the output any more: {after_cursor} was not moved on.", _TO_A_FILE
+            ) from None
+        if place is not None and found.last is not None:
             place.move_to(found.last)
             _tell(run, place)
 

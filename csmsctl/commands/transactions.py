@@ -1,7 +1,7 @@
 """`tx`: transactions."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 import typer
@@ -58,6 +58,7 @@ ORPHAN_COLUMNS = (
 )
 
 
+_AT_ONCE = 1000  # meter values in an answer of csmsd
 LISTING = Listing("transactions", COLUMNS, limit=100, empty="There is no such transaction.")
 METER = Listing("meter_values", METER_COLUMNS, name="time", time="time", empty="There are no meter values.")
 ORPHANS = Listing("orphans", ORPHAN_COLUMNS, limit=100, empty="Everything was booked.")
@@ -122,25 +123,50 @@ def meter(
     With --limit the newest.
     """
     run = invocation(ctx)
-    newest = None if view.filters or view.sort else view.limit
-    found = run.call("transaction.meter", id=transaction, limit=newest or None)
-    if newest is not None:
-        view = view._replace(limit=None)
     plotted = run.output.terminal and not run.output.csv and not run.output.json and not table
-    if plotted and view.form is None and view.plain and _plot(run, transaction, found["meter_values"]):
+    if plotted and view.form is None and view.plain and _plot(run, transaction):
         return
-    if is_document(run, view):
-        run.output.document(found)
+    values, more = _meter_values(run, transaction, view)
+    # csmsd has chosen by time, and here by number.
+    shown = view._replace(since=None, until=None, limit=view.limit if view.filters or view.sort else 0)
+    if is_document(run, shown):
+        run.output.json = True
+        run.output.stream(
+            "meter_values", values, lambda: {"transaction": transaction} | ({"more": True} if more else {})
+        )
         return
-    rows = [
-        {"time": value.get("time"), **sample}
-        for value in found["meter_values"]
-        for sample in value.get("samples") or []
-    ]
-    show(run, METER, view, rows)
+    rows = ({"time": value.get("time"), **sample} for value in values for sample in value.get("samples") or [])
+    show(run, METER, shown, rows, cut=more)
 
 
-def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
+def _meter_values(run: Invocation, transaction: int, view: View) -> tuple[Iterable[Record], bool]:
+    """Those that are wanted, oldest first, a page at a time; and whether a limit left some out."""
+    times = {"after_time": view.since, "before_time": view.until}
+    if not view.limit or view.filters or view.sort:
+        return _forwards(run, transaction, times), False
+    found: list[Record] = []
+    place: Record = {}
+    while True:
+        size = min(_AT_ONCE, view.limit + 1 - len(found))
+        page = run.call("transaction.meter", id=transaction, **times | place, limit=size)["meter_values"]
+        found = [*page, *found]
+        if len(page) < size or len(found) > view.limit:
+            return found[-view.limit :], len(found) > view.limit
+        place = {"before_time": page[0]["time"], "before_id": page[0]["id"]}
+
+
+def _forwards(run: Invocation, transaction: int, times: Record) -> Iterator[Record]:
+    place: Record = {}
+    while True:
+        page = run.call("transaction.meter", id=transaction, **times | place, limit=_AT_ONCE, oldest=True)
+        yield from page["meter_values"]
+        if len(page["meter_values"]) < _AT_ONCE:
+            return
+        last = page["meter_values"][-1]
+        place = {"after_time": last["time"], "after_id": last["id"]}
+
+
+def _plot(run: Invocation, number: int) -> bool:
     """Whether there was enough to plot."""
     from textwrap import wrap
 
@@ -149,7 +175,15 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
 
     transaction = run.call("transaction.show", id=number)
     width = min(160, shutil.get_terminal_size().columns)
-    lines = meter_plot(transaction, meter_values, width)
+    count = 0
+
+    def counted() -> Iterator[Record]:
+        nonlocal count
+        for value in _forwards(run, number, {}):
+            count += 1
+            yield value
+
+    lines = meter_plot(transaction, counted(), width)
     if not lines:
         return False
     parts = [
@@ -157,7 +191,7 @@ def _plot(run: Invocation, number: int, meter_values: list[Record]) -> bool:
         plain(transaction.get("id_tag")),
         duration(transaction.get("duration_s")),
         f"{thousands(transaction.get('energy_wh'))} kWh" + (" (suspect)" if transaction.get("energy_suspect") else ""),
-        f"{len(meter_values)} values (see --table)",
+        f"{count} values (see --table)",
     ]
     for line in wrap(visible(", ".join(part for part in parts if part)), width):
         run.output.text(line, style="bold")

@@ -29,6 +29,8 @@ class Output:
         self.verbose = options.verbose
         self.pager = options.pager
         self.color = options.color
+        # `>&-`: what is written goes nowhere (csmsctl/__main__.py).
+        self.closed = getattr(sys.stdout, "name", None) == os.devnull
         # Rich tables: on a terminal, or where colours are demanded.
         self.terminal = options.color == "always" or (
             sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,6 +1,7 @@
 """Power and energy of a transaction over time, as a plot for terminals."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
@@ -24,7 +25,7 @@ class Stretch(NamedTuple):
     watts: float
 
 
-def meter_plot(transaction: Record, meter_values: Sequence[Record], width: int) -> list[str]:
+def meter_plot(transaction: Record, meter_values: Iterable[Record], width: int) -> list[str]:
     """The lines; none where fewer than two moments are known."""
     found = sorted(set(readings(meter_values)), key=lambda reading: reading.time)
     registers = _registers(transaction, found)
@@ -91,7 +92,9 @@ def _derived(registers: Sequence[tuple[float, float]]) -> list[Stretch]:
 def _mean(stretches: Sequence[Stretch], left: float, right: float) -> float | None:
     """Over the part of a column's time of which something is known."""
     weighted = seconds = 0.0
-    for stretch in stretches:
+    for stretch in stretches[bisect_right(stretches, left, key=lambda stretch: stretch.end) :]:
+        if stretch.start >= right:
+            break
         common = min(right, stretch.end) - max(left, stretch.start)
         if common > 0:
             weighted += stretch.watts * common
@@ -101,13 +104,13 @@ def _mean(stretches: Sequence[Stretch], left: float, right: float) -> float | No
 
 def _at(energy: Sequence[tuple[float, float]], time: float) -> float | None:
     """The energy at a moment, between two readings on the straight line; None where there is no reading yet."""
-    known = [(when, wh) for when, wh in energy if when <= time]
-    later = next(((when, wh) for when, wh in energy if when > time), None)
-    if not known:
+    place = bisect_right(energy, time, key=lambda known: known[0])
+    if not place:
         return None
-    when, wh = known[-1]
-    if later is None:
+    when, wh = energy[place - 1]
+    if place == len(energy):
         return wh
+    later = energy[place]
     return wh + (later[1] - wh) * (time - when) / (later[0] - when)
 
 

@@ -1,6 +1,6 @@
 """Power and energy out of the meter values of a transaction, as `transaction.meter` gives them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Reading(NamedTuple):
     register: float | None
 
 
-def readings(meter_values: Sequence[Record]) -> Iterator[Reading]:
+def readings(meter_values: Iterable[Record]) -> Iterator[Reading]:
     """In the order in which they came."""
     for value in meter_values:
         samples = [sample for sample in value.get("samples") or [] if sample.get("format") != "SignedData"]

@@ -276,6 +276,7 @@ def stored_event_view(event: Any) -> Json:
 
 def meter_view(reading: Any) -> Json:
     return {
+        "id": reading.id,
         "time": time_text(reading.time),
         "samples": [
             {

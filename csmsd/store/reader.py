@@ -47,6 +47,10 @@ class StoredReading(msgspec.Struct):
     time: Milliseconds
     text: str | None
     samples: list[SampledValue]
+    id: int = 0
+
+
+Moment = tuple[Milliseconds, int]  # a time, and an id among what is of that time
 
 
 class Reader:
@@ -128,6 +132,27 @@ class Reader:
         return [
             StoredReading(connector, time, text, unpack(shape, samples))
             for connector, time, text, shape, samples in reversed(rows)
+        ]
+
+    async def meter_page(
+        self, transaction_id: int, limit: int, *, after: Moment | None, before: Moment | None, oldest: bool
+    ) -> list[StoredReading]:
+        """The readings of a transaction between two moments, by the time at which they were measured, oldest first.
+
+        With a limit, the newest that many, or the `oldest`.
+        """
+        bounds = [("(v.time, v.id)>(?, ?)", after), ("(v.time, v.id)<(?, ?)", before)]
+        given = [(condition, moment) for condition, moment in bounds if moment is not None]
+        where = " AND ".join(["v.transaction_id=?", *(condition for condition, _ in given)])
+        way = "" if oldest else " DESC"
+        rows = await self._rows(
+            "SELECT v.connector, v.time, v.text, s.shape, v.samples, v.id FROM meter_value v "
+            f"LEFT JOIN meter_shape s ON s.id = v.shape WHERE {where} ORDER BY v.time{way}, v.id{way} LIMIT ?",
+            (transaction_id, *(part for _, moment in given for part in moment), limit or -1),
+        )
+        return [
+            StoredReading(connector, time, text, unpack(shape, samples), number)
+            for connector, time, text, shape, samples, number in (rows if oldest else reversed(rows))
         ]
 
     async def readings_without_transaction(self, since: Milliseconds, until: Milliseconds) -> list[Read]:

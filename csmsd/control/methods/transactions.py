@@ -49,8 +49,15 @@ class Closing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Meter(msgspec.Struct, forbid_unknown_fields=True):
+    """A moment is a time, and an id among what is of that time: what comes after it, or before, is wanted."""
+
     id: RowId
     limit: Count = 0
+    oldest: bool = False
+    after_time: str | None = None
+    after_id: RowId = 0
+    before_time: str | None = None
+    before_id: RowId = 0
 
 
 async def known_transaction(service: Service, number: int) -> Transaction:
@@ -107,7 +114,14 @@ async def close_transaction(service: Service, parameters: Closing, caller: Calle
 
 async def show_transaction_meter(service: Service, parameters: Meter, caller: Caller) -> Json:
     await known_transaction(service, parameters.id)
-    readings = await service.reader.meter_values(parameters.id, parameters.limit)
+    after, before = given_time(parameters.after_time), given_time(parameters.before_time)
+    readings = await service.reader.meter_page(
+        parameters.id,
+        parameters.limit,
+        after=None if after is None else (after, parameters.after_id),
+        before=None if before is None else (before, parameters.before_id),
+        oldest=parameters.oldest,
+    )
     return {
         "schema_version": SCHEMA_VERSION,
         "transaction": parameters.id,

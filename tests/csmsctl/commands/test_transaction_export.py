@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -173,6 +174,31 @@ def test_a_full_disk_leaves_the_cursor(csmsctl: Csmsctl, daemon: ScriptedDaemon,
     assert ended.code == 1
     assert "No space left" in ended.err
     assert place.read_text() == ""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_output_that_nobody_reads_leaves_the_cursor(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path, as_json: bool
+) -> None:
+    daemon.replies["export.transactions"] = listing("transactions", samples.transaction(booking=1, revision=1))
+    daemon.replies["export.delivered"] = {}
+    cursor = tmp_path / "cursor"
+    words = ["export", "transactions", "--after-cursor", str(cursor), *(["--json"] if as_json else [])]
+    reading, writing = os.pipe()
+    os.close(reading)
+    for what, options in (
+        ("Nobody reads the output", {"stdout": writing}),
+        ("Standard output is closed", {"stdout": None, "preexec_fn": lambda: os.close(1)}),
+    ):
+        process = csmsctl.start(*words, **options)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert what in errors
+        assert not cursor.exists() or cursor.read_text() == ""
+    os.close(writing)
+    assert all(method != "export.delivered" for method, _ in daemon.requests)
+    assert csmsctl(*words).out.count("\n") == (1 if as_json else 2)
+    assert json.loads(cursor.read_text())["booking"] == 1
 
 
 def test_that_csmsd_could_not_take_it_down_does_not_spoil_the_export(

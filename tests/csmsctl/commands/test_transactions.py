@@ -1,9 +1,11 @@
 """`tx`: what was charged."""
 
+from datetime import UTC, datetime, timedelta
+
 from tests.csmsctl import samples
 from tests.csmsctl.commands.listing import listing
 from tests.csmsctl.conftest import Csmsctl
-from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 from tests.support.site import Site
 
 
@@ -43,6 +45,55 @@ def test_tx_meter_and_orphans(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert "Power.Active.Import" in csmsctl("tx", "meter", "7").out
     assert csmsctl("tx", "meter", "7", "--csv").out.splitlines()[1].startswith("2026-01-31T10:00:00.000Z,Power")
     assert '{"a":"\\x1b"}' in csmsctl("tx", "orphans", "--charge-point", "CP1").out
+
+
+def _meter(daemon: ScriptedDaemon, count: int) -> None:
+    """csmsd with so many meter values of transaction 7, one a second."""
+    first = datetime(2026, 1, 31, 10, tzinfo=UTC)
+    values: list[Params] = [
+        {
+            "id": number,
+            "time": (first + timedelta(seconds=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "samples": [{"measurand": "Power.Active.Import", "value": str(number), "unit": "W"}],
+        }
+        for number in range(count)
+    ]
+
+    def answer(_peer: Peer, params: Params) -> Params:
+        after = (params.get("after_time") or "", params.get("after_id") or 0)
+        before = (params.get("before_time") or "Z", params.get("before_id") or 0)
+        found = [value for value in values if after < (value["time"], value["id"]) < before]
+        size = params.get("limit") or count
+        return {"transaction": 7, "meter_values": found[:size] if params.get("oldest") else found[-size:]}
+
+    daemon.replies["transaction.meter"] = answer
+    daemon.replies["transaction.show"] = samples.transaction()
+
+
+def test_all_meter_values_are_all_a_page_at_a_time(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    _meter(daemon, 2500)
+    lines = csmsctl("tx", "meter", "7", "--csv", "--no-headers").out.splitlines()
+    assert [line.split(",")[3] for line in lines] == [str(number) for number in range(2500)]
+    assert [params["limit"] for _, params in daemon.requests] == [1000, 1000, 1000]
+    document = csmsctl("tx", "meter", "7", "--json").document
+    assert (document["transaction"], len(document["meter_values"])) == (7, 2500)
+    assert "more" not in document
+    assert "2500 values" in csmsctl("tx", "meter", "7", "--color", "always").out
+
+
+def test_a_limit_takes_the_newest_meter_values_and_says_that_there_are_more(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon
+) -> None:
+    _meter(daemon, 2500)
+    for wanted in (2, 1500, 2499):
+        document = csmsctl("tx", "meter", "7", "--limit", str(wanted), "--json").document
+        assert [value["id"] for value in document["meter_values"]] == [*range(2500 - wanted, 2500)]
+        assert document["more"]
+    assert "more" not in csmsctl("tx", "meter", "7", "--limit", "2500", "--json").document
+    until = ("--until", "2026-01-31T10:00:07Z", "--since", "2026-01-31T10:00:03Z")
+    rows = csmsctl("tx", "meter", "7", *until, "--columns", "value", "--csv", "--no-headers").out.split()
+    assert rows == ["3", "4", "5", "6"]
+    assert csmsctl("tx", "meter", "7", *until, "--limit", "1", "-o", "csv").out.splitlines()[1].split(",")[3] == "6"
 
 
 async def test_closing_books_what_was_measured_last(site: Site) -> None:

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from csmsd.store.database import prepare
-from csmsd.store.reader import Reader
+from csmsd.store.reader import Moment, Reader
 
 
 async def test_since_when_tasks_are_kept(tmp_path: Path) -> None:
@@ -32,5 +32,39 @@ async def test_since_when_tasks_are_kept(tmp_path: Path) -> None:
         since = await reader.tasks_since()
         assert since is not None
         assert since > 300
+    finally:
+        await reader.close()
+
+
+async def test_meter_values_by_the_page_from_either_end(tmp_path: Path) -> None:
+    """By the time at which they were measured, whenever they came; of two of one time none is left out."""
+    path = tmp_path / "csms.db"
+    prepare(path)
+    times = [500, 100, 200, 200, 200, 300, 400]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute("""INSERT INTO meter_shape VALUES (1, '[["Voltage",null,"V",null,null,null]]')""")
+        for number, time in enumerate(times, 1):
+            connection.execute(
+                "INSERT INTO meter_value VALUES (?, 'CP1', 1, 7, ?, NULL, 1, ?)", (number, time, f'["{number}"]')
+            )
+        connection.execute("""INSERT INTO meter_value VALUES (99, 'CP1', 1, 8, 250, NULL, 1, '["99"]')""")
+    reader = Reader(path)
+    await reader.open()
+
+    async def page(limit: int, *, oldest: bool, after: Moment | None = None, before: Moment | None = None) -> list[int]:
+        found = await reader.meter_page(7, limit, after=after, before=before, oldest=oldest)
+        assert all(reading.samples[0].value == str(reading.id) for reading in found)
+        return [reading.id for reading in found]
+
+    try:
+        assert await page(0, oldest=True) == await page(0, oldest=False) == [2, 3, 4, 5, 6, 7, 1]
+        assert await page(2, oldest=True) == [2, 3]
+        assert await page(2, oldest=True, after=(200, 3)) == [4, 5]
+        assert await page(9, oldest=True, after=(200, 5)) == [6, 7, 1]
+        assert await page(2, oldest=False) == [7, 1]
+        assert await page(3, oldest=False, before=(400, 7)) == [4, 5, 6]
+        assert await page(9, oldest=False, before=(200, 4)) == [2, 3]
+        assert await page(0, oldest=True, after=(200, 0), before=(400, 0)) == [3, 4, 5, 6]
     finally:
         await reader.close()
