@@ -1,11 +1,13 @@
 """The nightly look through the database: when it is due, and what becomes of what it finds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from csmsd import checkup
 from csmsd.checkup import Checkup
 from csmsd.control.problems.site import problems_of_site
 from csmsd.events import EventBus, NumberedEvent
@@ -25,9 +27,14 @@ class Looked:
         self.told: list[NumberedEvent] = []
         self.at(3, 30)
         self.writer = Writer(path, recover=lambda: self.live.recover())
-        bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
-        self.live = LiveSite(self.writer, bus, lambda: self.now, lambda: load(path, Site()))
-        self.checkup = Checkup(self.live, lambda: self.found, Retention(at="03:30"))
+        self.bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
+        self.live = LiveSite(self.writer, self.bus, lambda: self.now, lambda: load(path, Site()))
+        self.looks = 0
+        self.checkup = Checkup(self.live, self._look, Retention(at="03:30"))
+
+    def _look(self) -> str | None:
+        self.looks += 1
+        return self.found
 
     def at(self, hour: int, minute: int, day: int = 2) -> None:
         self.now = int(datetime(2026, 3, day, hour, minute).timestamp() * 1000)
@@ -71,6 +78,36 @@ async def test_damage_is_told_and_a_problem_until_a_night_finds_none(looked: Loo
     looked.found = None
     await looked.checkup.look()
     assert looked.problems == []
+
+
+async def test_it_looks_by_itself_once_a_night(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "_ROUND_SECONDS", 0.0)
+    running = asyncio.create_task(looked.checkup.run())
+    for night in (2, 3):
+        found = asyncio.Event()
+        end = looked.bus.subscribe(lambda event, found=found: found.set())  # type: ignore[misc]
+        looked.found = f"page {night}"
+        looked.at(3, 45, day=night)
+        await asyncio.wait_for(found.wait(), 10)
+        end()
+    running.cancel()
+    assert [event.data for event in looked.told] == [{"error": "page 2"}, {"error": "page 3"}]
+    assert looked.looks == 2
+
+
+async def test_it_does_not_look_while_nothing_can_be_stored(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "_ROUND_SECONDS", 0.0)
+    looked.writer.accepting = False
+    running = asyncio.create_task(looked.checkup.run())
+    for _ in range(10):  # rounds
+        await asyncio.sleep(0)
+    looked.writer.accepting = True
+    found = asyncio.Event()
+    looked.found = "row 7"
+    looked.bus.subscribe(lambda event: found.set())
+    await asyncio.wait_for(found.wait(), 10)
+    running.cancel()
+    assert looked.looks == 1
 
 
 def test_what_is_damaged(tmp_path: Path) -> None:

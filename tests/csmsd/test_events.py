@@ -96,3 +96,13 @@ def test_what_a_charge_point_made_long_is_told_and_not_remembered() -> None:
     remembered = bus.remembered_after(0)
     assert remembered is not None
     assert [event.number for event in remembered] == [1, 3]
+
+
+def test_how_everybody_outside_sees_an_event() -> None:
+    assert NumberedEvent(7, 1_700_000_000_123, Event("tag.changed", "CP1", {"tag": "A"})).described() == {
+        "number": 7,
+        "time": "2023-11-14T22:13:20.123Z",
+        "type": "tag.changed",
+        "charge_point": "CP1",
+        "data": {"tag": "A"},
+    }

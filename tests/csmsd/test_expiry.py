@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsd import live_site
+from csmsd import expiry, live_site
 from csmsd.events import EventBus
 from csmsd.expiry import Expiry
 from csmsd.live_site import LiveSite
@@ -120,3 +120,16 @@ async def test_it_goes_on_by_itself(reserved: Reserved) -> None:
     await reserved.writer.flush()
     running.cancel()
     assert reserved.told == [("reservation.expired", 1), ("reservation.expired", 2)]
+
+
+async def test_the_next_end_is_waited_for_and_no_longer(reserved: Reserved, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "_LONGEST_SLEEP_SECONDS", 3600.0)
+    reserved.now = SOON - 50
+    ended = asyncio.Event()
+    reserved.bus.subscribe(lambda event: ended.set())
+    running = asyncio.create_task(reserved.expiry.run())
+    await asyncio.sleep(0)  # it has looked, and sleeps until there is something to end
+    reserved.now = SOON
+    await asyncio.wait_for(ended.wait(), 10)
+    running.cancel()
+    assert reserved.told == [("reservation.expired", 1)]

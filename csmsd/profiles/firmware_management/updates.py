@@ -159,7 +159,7 @@ def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Even
     for update in updates:
         if update.overdue(now):
             silence = f"no report since {update.reported or 'the command'}"
-            if update.reported == "Installed" and update.unfounded:
+            if update.reported == "Installed":  # and nothing has shown that it can be so
                 silence = update.error or silence
             update.state = "installed" if update.confirmed_at is not None else "unknown"
             update.changed_at = now

@@ -49,9 +49,12 @@ def test_silence_ends_as_unknown() -> None:
     scene = FirmwareScene()
     scene.command(GetDiagnostics(), FILE)
     scene.now += scene.site.policies.diagnostics_timeout * SECOND
-    changes, _ = expire(scene.site.firmware.uploads, scene.now)
+    assert expire(scene.site.firmware.uploads, scene.now - 1) == ([], [])
+    changes, events = expire(scene.site.firmware.uploads, scene.now)
 
     assert changes == [scene.upload]
+    assert [(event.type, event.data["state"]) for event in events] == [("diagnostics.status", "unknown")]
+    assert scene.upload.changed_at == scene.now
     assert (scene.upload.state, scene.upload.error) == ("unknown", "no report since the command")
 
 
@@ -75,3 +78,13 @@ def test_the_book_forgets_old_ones_but_not_their_files() -> None:
 
     assert scene.site.firmware.uploads.kept == [first]
     assert len(list(scene.site.firmware.uploads)) == 6
+
+
+def test_one_that_begins_after_all_has_no_error_any_more() -> None:
+    scene = FirmwareScene()
+    scene.command(GetDiagnostics(), {})
+    before = (scene.upload.state, scene.upload.error)
+    assert before == ("nothing", "the charge point named no file: it has no diagnostics")
+    scene.send("DiagnosticsStatusNotification", {"status": "Uploading"})
+    after = (scene.upload.state, scene.upload.error)
+    assert after == ("uploading", None)

@@ -111,3 +111,21 @@ def test_what_is_forgotten_is_found_by_nothing() -> None:
     book = updates(record)
     book.forget(record)
     assert (book.get(1), book.of_token("a"), book.newest("CP1"), list(book.with_token())) == (None, None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("state", "dead"),
+    [
+        ("requested", False),
+        ("uploading", False),
+        ("upload_failed", False),  # it may try again
+        ("unknown", False),
+        ("superseded", True),
+        ("not_sent", True),
+        ("refused", True),
+        ("cancelled", True),
+    ],
+)
+def test_when_a_url_is_of_no_use_any_more(state: str, dead: bool) -> None:
+    assert upload(1, state=state).token_dead is dead
+    assert upload(1, state=state, received_at=NOON).token_dead, "its file is here"

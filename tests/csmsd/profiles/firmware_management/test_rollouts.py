@@ -13,6 +13,7 @@ from csmsd.profiles.firmware_management.rollouts import (
     decide,
     in_window,
     parse_window,
+    rollout_event,
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 
@@ -184,3 +185,13 @@ def test_a_number_is_given_once() -> None:
     assert book.new_id() == 101
     book.begin_ids_after(2)
     assert book.new_id() == 101
+
+
+def test_what_is_told_of_a_rollout() -> None:
+    told = rollout_event(rollout(id=7, state="paused", reason="canary A failed"))
+    data = {"rollout": 7, "state": "paused", "reason": "canary A failed"}
+    assert (told.type, told.charge_point, told.data) == ("rollout.changed", None, data)
+    member = RolloutMember(rollout=7, charge_point="CP1", position=0, state="failed", note="download failed")
+    told = rollout_event(rollout(id=7), member)
+    data = {"rollout": 7, "state": "running", "reason": None, "member": "failed", "note": "download failed"}
+    assert (told.type, told.charge_point, told.data) == ("rollout.changed", "CP1", data)

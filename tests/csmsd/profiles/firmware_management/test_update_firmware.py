@@ -6,6 +6,8 @@ import pytest
 
 from csmsd.profiles.firmware_management.hosting import Host, Protocol, token_hash
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
+from csmsd.profiles.following import what_follows
+from csmsd.profiles.record import Event
 from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
 from tests.csmsd.profiles.messages import assert_valid
@@ -170,3 +172,13 @@ def test_the_wait_begins_when_the_charge_point_may_fetch_it() -> None:
     scene.command(UpdateFirmware(location="ftp://h/f", retrieve_date="2026-03-02T12:00:00Z"))
 
     assert scene.update.deadline_at == scene.now + 24 * HOUR + scene.site.policies.firmware_timeout * SECOND
+
+
+def test_nothing_more_is_waited_for_when_its_charge_point_is_removed() -> None:
+    scene = begun()
+    changes, events = what_follows([Event("charge_point.removed", "CP1", {})], scene.site, scene.now)
+    update = scene.site.firmware.updates.get(1)
+    assert update is not None
+    assert (update.state, update.error) == ("cancelled", "the charge point was removed")
+    assert changes == [update]
+    assert [(event.type, event.data["state"]) for event in events] == [("firmware.status", "cancelled")]

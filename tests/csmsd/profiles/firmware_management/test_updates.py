@@ -76,9 +76,21 @@ def test_when_a_download_is_complete(retries: int | None, transfers: list[Asked]
 
 
 def test_attempts_that_bring_nothing_new_are_bounded() -> None:
+    """Each costs a twentieth of the file: of the four times that it may be fetched, and a MiB to spare."""
     found, attempts = update(), 0
     while not found.token_dead:
         found.left(SIZE, (0, SIZE), 10, cost=0, arrived=False, now=0)
         attempts += 1
-        assert attempts <= 20 * (4 + MEBIBYTE // SIZE + 1)
+    # The first one brought something new.
+    assert attempts == 1 + -(-(4 * SIZE + MEBIBYTE) // (SIZE // 20))
     assert found.fetched_at is None
+
+
+def test_what_comes_in_many_pieces_costs_no_more_than_it_is() -> None:
+    size = 1000 * MEBIBYTE
+    found = update()
+    found.may_be_fetched(size, 0)
+    for start in range(0, size, MEBIBYTE):
+        assert not found.token_dead, start
+        found.left(size, (start, start + MEBIBYTE), start + MEBIBYTE, cost=MEBIBYTE, arrived=True, now=5)
+    assert found.fetched_at == 5
