@@ -60,10 +60,10 @@ def run(arguments: Sequence[str]) -> int:
         if split(arguments)[1][:1] == ["check"]:
             # Its exit codes are those of monitoring plugins, also where the command line makes no sense.
             from csmsctl.arguments.options import GlobalOptions
-            from csmsctl.commands.check import report_failure
+            from csmsctl.commands.check import report_check_failure
             from csmsctl.invocation import Invocation
 
-            return report_failure(Invocation(GlobalOptions(json=wants_json(arguments))), failure)
+            return report_check_failure(Invocation(GlobalOptions(json=wants_json(arguments))), failure)
         report(failure, as_json=wants_json(arguments))
         if isinstance(error, OSError):
             _drop_output()

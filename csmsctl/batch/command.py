@@ -17,7 +17,7 @@ from csmsctl.link.connection import MAX_LINE
 _PIECE = 65_536
 
 
-def batch(
+def batch_command(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="The lines; - reads them", autocompletion=files)],
     parallel: Annotated[
@@ -61,7 +61,7 @@ def batch(
             return False
         return [one["id"].casefold() for one in found["charge_points"]] == [word.casefold()]
 
-    lines = (Line(number, text, options, tree, is_identity) for number, text in numbered_lines(file))
+    lines = (Line(number, text, options, tree, is_identity) for number, text in numbered_batch_lines(file))
     done = failed = skipped = 0
 
     def show(line: Line) -> None:
@@ -92,7 +92,7 @@ def batch(
         run.exit_code = SOME_FAILED
 
 
-def numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
+def numbered_batch_lines(file: str) -> Iterator[tuple[int, bytes]]:
     """The lines of a file that have something to say, as soon as each is complete. Raises Failure."""
     number, rest = 0, b""
     name = "Standard input" if file == "-" else file

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from csmsctl.arguments.parameters import files
-from csmsctl.commands.firmware import size
 from csmsctl.display.files import replacing
 from csmsctl.display.table import Record
-from csmsctl.display.values import moment
+from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -25,7 +24,7 @@ _PIECE = 1024 * 1024
 _NAMED_BY_TIME = "csms-%Y%m%dT%H%M%SZ.db"
 
 
-def create(
+def backup_create_command(
     ctx: typer.Context,
     file: Annotated[
         str,
@@ -42,42 +41,42 @@ def create(
     back is in csmsd(8).
     """
     run = invocation(ctx)
-    path = _target(file, force=force)
+    path = _backup_target(file, force=force)
     backup = str(run.call("backup.begin")["backup"])
     with replacing(path, private=True) as (stream, temporary):
-        stream.writelines(_pieces(run, backup, _made(run, backup)))
+        stream.writelines(_backup_pieces(run, backup, _made_backup(run, backup)))
         stream.flush()
-        found = _inspect(temporary)
+        found = _inspect_backup(temporary)
         if found.problems:
             raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
         if not force and path.exists():
-            raise _there(path)
+            raise _backup_is_there(path)
     finished = run.call("backup.finish", backup=backup)
     run.output.outcome(
-        {**finished, "file": str(path), **_record(found)},
-        f"Written: {path} ({size(found.bytes, True)}, {found.counts['transactions']} transactions)",
+        {**finished, "file": str(path), **_backup_record(found)},
+        f"Written: {path} ({size_text(found.bytes, True)}, {found.counts['transactions']} transactions)",
     )
 
 
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
 
 
-def _target(file: str, *, force: bool) -> Path:
+def _backup_target(file: str, *, force: bool) -> Path:
     path = Path(file)
     if path.is_dir():
         return path / datetime.now(UTC).strftime(_NAMED_BY_TIME)
     if path.exists() and not path.is_file():
         raise Failure(USAGE, f"{file} is no file.", "A backup needs a file that can be replaced as a whole.")
     if path.exists() and not force:
-        raise _there(path)
+        raise _backup_is_there(path)
     return path
 
 
-def _there(path: Path) -> Failure:
+def _backup_is_there(path: Path) -> Failure:
     return Failure(USAGE, f"{path} is there already.", "Name another file, or a directory; or replace it with --force.")
 
 
-def _made(run: Invocation, backup: str) -> Result:
+def _made_backup(run: Invocation, backup: str) -> Result:
     """Waits for the copy. However long it takes, csmsd says every second that it is at it."""
     while True:
         answer = run.call("backup.wait", backup=backup)
@@ -86,7 +85,7 @@ def _made(run: Invocation, backup: str) -> Result:
             return answer
 
 
-def _pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
+def _backup_pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
     seen, digest = 0, hashlib.sha256()
     while seen < made["size"]:
         data = base64.b64decode(run.call("backup.read", backup=backup, offset=seen, length=_PIECE)["data"])
@@ -99,7 +98,7 @@ def _pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
         raise Failure(OTHER, "What arrived is not what csmsd copied: its SHA-256 differs.", "Try again.")
 
 
-def verify(
+def backup_verify_command(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The backup", autocompletion=files)],
 ) -> None:
@@ -108,19 +107,19 @@ def verify(
     Exit status 0 when csmsd of this version can start on it, 1 otherwise.
     """
     run = invocation(ctx)
-    found = _inspect(Path(file))
-    if not run.output.documented({"file": file, "good": not found.problems, **_record(found)}):
-        _show(run, file, found)
+    found = _inspect_backup(Path(file))
+    if not run.output.documented({"file": file, "good": not found.problems, **_backup_record(found)}):
+        _show_backup(run, file, found)
     run.exit_code = OTHER if found.problems else 0
 
 
-def _inspect(path: Path) -> "Inspection":
+def _inspect_backup(path: Path) -> "Inspection":
     from csmsd.store.inspection import inspect
 
     return inspect(path)
 
 
-def _record(found: "Inspection") -> Record:
+def _backup_record(found: "Inspection") -> Record:
     return {
         "size": found.bytes,
         "schema": found.schema,
@@ -128,18 +127,18 @@ def _record(found: "Inspection") -> Record:
         "notes": found.notes,
         "counts": found.counts,
         "newest_transaction": found.newest_transaction,
-        "newest_start_time": _time(found),
+        "newest_start_time": _backup_time(found),
     }
 
 
-def _time(found: "Inspection") -> str | None:
+def _backup_time(found: "Inspection") -> str | None:
     from csmsd.ocpp.timestamps import format_time
 
     return format_time(found.newest_start_time) if found.newest_start_time is not None else None
 
 
-def _show(run: Invocation, file: str, found: "Inspection") -> None:
-    newest = moment(_time(found), run.output.terminal)
+def _show_backup(run: Invocation, file: str, found: "Inspection") -> None:
+    newest = moment_text(_backup_time(found), run.output.terminal)
     if run.output.quiet:
         for text in found.problems:
             run.output.warn(f"{file}: {text}")
@@ -147,7 +146,7 @@ def _show(run: Invocation, file: str, found: "Inspection") -> None:
     run.output.fields(
         [
             ("file", file),
-            ("size", size(found.bytes, True)),
+            ("size", size_text(found.bytes, True)),
             ("schema", str(found.schema) if found.schema is not None else ""),
             *((name.replace("_", " "), str(count)) for name, count in found.counts.items()),
             ("newest transaction", f"{found.newest_transaction}, begun {newest}" if newest else ""),

@@ -15,7 +15,7 @@ from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, run_everywhere
 
 
-def _words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def _complete_call_words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Targets come first; an action may follow at any time."""
     from csmsd.profiles import outgoing
 
@@ -29,27 +29,29 @@ Words = Annotated[
         metavar="TARGET... ACTION [JSON|-]",
         help="Charge points, the action as OCPP spells it, and its payload (- reads it; {} when left out)",
         show_default=False,
-        autocompletion=_words,
+        autocompletion=_complete_call_words,
     ),
 ]
 
 
 @sent_everywhere(queued=True)
-def call(ctx: typer.Context, words: Words, all_: AllOption = False, *, how: How) -> None:
+def call_command(ctx: typer.Context, words: Words, all_: AllOption = False, *, how: How) -> None:
     """Send any operation with the payload as given.
 
     The payload is checked against the specification first; --force sends it all the same.
     """
-    targets, action, text = split_words(words)
+    targets, action, text = split_call_words(words)
     if text == "-" and "-" in targets:
         raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
     to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
     payload = read_object(sys.stdin.read() if text == "-" else text, "payload")
-    request = Request("operation.call", {"action": action, "payload": payload}, how, _question(action, payload))
+    request = Request(
+        "operation.call", {"action": action, "payload": payload}, how, _question_before_call(action, payload)
+    )
     run_everywhere(invocation(ctx), request, to)
 
 
-def split_words(words: list[str]) -> tuple[list[str], str, str]:
+def split_call_words(words: list[str]) -> tuple[list[str], str, str]:
     """Targets, action and payload: the last word is the payload when it begins like JSON or is `-`."""
     *targets, action = words
     text = "{}"
@@ -65,7 +67,7 @@ def split_words(words: list[str]) -> tuple[list[str], str, str]:
     return targets, action, text
 
 
-def _question(action: str, payload: Params) -> str | None:
+def _question_before_call(action: str, payload: Params) -> str | None:
     """What the operator command of the same action asks."""
     from importlib import import_module
 

@@ -52,7 +52,7 @@ Reassert = Annotated[
 ]
 
 
-def add(
+def charge_point_add_command(
     ctx: typer.Context,
     charge_point: NewIdentity,
     label: Labels = None,
@@ -79,7 +79,7 @@ def add(
         labels=label or None,
         note=note,
         security_profile=security_profile,
-        password=_password(password_file, generate_password),
+        password=_password_of_charge_point(password_file, generate_password),
         generate_password=generate_password or None,
         registration=registration,
         time_zone=time_zone,
@@ -91,14 +91,16 @@ def add(
     )
     identity = str((result.get("charge_point") or {}).get("id") or charge_point)
     if not result.get("changed"):
-        _print(run, result, f"{identity} is registered already; nothing has changed.", changes="csmsctl cp set")
+        _print_charge_point_change(
+            run, result, f"{identity} is registered already; nothing has changed.", changes="csmsctl cp set"
+        )
         return
     urls = connection_urls(run, identity, (result.get("charge_point") or {}).get("security_profile"))
     result |= {"url": urls[0], "urls": urls}
-    _print(run, result, f"{identity} is registered.")
+    _print_charge_point_change(run, result, f"{identity} is registered.")
 
 
-def set_(
+def charge_point_set_command(
     ctx: typer.Context,
     charge_point: Identity,
     label: Annotated[
@@ -129,7 +131,7 @@ def set_(
         "remove_labels": remove_label or None,
         "note": note,
         "security_profile": security_profile,
-        "password": _password(password_file, generate_password),
+        "password": _password_of_charge_point(password_file, generate_password),
         "generate_password": generate_password or None,
         "registration": registration,
         "time_zone": time_zone,
@@ -147,10 +149,12 @@ def set_(
     if not given:
         raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl cp set --help")
     result = run.client.call("charge_point.set", {"id": charge_point, **given}, keep_null=True)
-    _print(run, result, f"{charge_point} is changed." if result.get("changed") else "It was so already.")
+    _print_charge_point_change(
+        run, result, f"{charge_point} is changed." if result.get("changed") else "It was so already."
+    )
 
 
-def remove(
+def charge_point_remove_command(
     ctx: typer.Context,
     charge_point: Identity,
     force: Annotated[bool, typer.Option("--force", help="Even while a transaction is running there")] = False,
@@ -159,25 +163,27 @@ def remove(
     run = invocation(ctx)
     confirm(run.options, f"{charge_point} will be disconnected and refused from then on. Remove it?")
     result = run.call("charge_point.remove", id=charge_point, force=force or None)
-    _print(run, result, f"{charge_point} is removed.")
+    _print_charge_point_change(run, result, f"{charge_point} is removed.")
 
 
-def accept(ctx: typer.Context, charge_point: Identity) -> None:
+def charge_point_accept_command(ctx: typer.Context, charge_point: Identity) -> None:
     """Accept a charge point that `cp pending` lists, and say what comes next."""
     run = invocation(ctx)
     result = run.call("charge_point.accept", id=charge_point)
     accepted = f"{charge_point} is accepted. {result.get('then') or ''}".rstrip()
-    _print(run, result, accepted if result.get("changed") else "It was accepted already.")
+    _print_charge_point_change(run, result, accepted if result.get("changed") else "It was accepted already.")
 
 
-def disconnect(ctx: typer.Context, charge_point: Identity) -> None:
+def charge_point_disconnect_command(ctx: typer.Context, charge_point: Identity) -> None:
     """Close the connection of a charge point; most come back by themselves."""
     run = invocation(ctx)
     result = run.call("charge_point.disconnect", id=charge_point)
-    _print(run, result, f"{charge_point} is disconnected." if result.get("changed") else "It was not connected.")
+    _print_charge_point_change(
+        run, result, f"{charge_point} is disconnected." if result.get("changed") else "It was not connected."
+    )
 
 
-def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "") -> None:
+def _print_charge_point_change(run: Invocation, result: Result, sentence: str, *, changes: str = "") -> None:
     if run.output.documented(result):
         return
     run.output.note(sentence + (f" To change it: {changes}" if changes else ""))
@@ -186,7 +192,7 @@ def _print(run: Invocation, result: Result, sentence: str, *, changes: str = "")
     )
 
 
-def _password(file: str | None, generate: bool) -> str | None:
+def _password_of_charge_point(file: str | None, generate: bool) -> str | None:
     """The password from a file or standard input, never from the command line; typed blindly on a terminal."""
     if file is None:
         return None

@@ -9,35 +9,35 @@ from csmsctl.arguments.parameters import Identity
 from csmsctl.display.escape import to_json
 from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
 from csmsctl.records.listing import Listing, named, show_all
 
 
-def _link_style(record: Record) -> str:
+def _charge_point_link_style(record: Record) -> str:
     return "green" if record.get("connected") else "dim"
 
 
-def link(value: Any, human: bool) -> str:
+def charge_point_link(value: Any, human: bool) -> str:
     """The connection in a word."""
     return "online" if value else "offline"
 
 
-def _request(value: Any, human: bool) -> str:
+def _pending_request(value: Any, human: bool) -> str:
     """A request as JSON."""
     return to_json(value)
 
 
 COLUMNS = (
     Column("id", "CHARGE POINT"),
-    Column("connected", "LINK", link, style=_link_style),
+    Column("connected", "LINK", charge_point_link, style=_charge_point_link_style),
     Column("registration", "REGISTRATION"),
     Column("labels", "LABELS", folds=True),
     Column("vendor", "VENDOR", wide=True),
     Column("model", "MODEL", wide=True),
     Column("firmware_version", "FIRMWARE", wide=True),
     Column("security_profile", "SECURITY", right=True, wide=True),
-    Column("last_seen_at", "LAST SEEN", moment),
+    Column("last_seen_at", "LAST SEEN", moment_text),
     Column("address", "ADDRESS", wide=True),
     Column("note", "NOTE", folds=True, wide=True),
 )
@@ -47,8 +47,8 @@ _PENDING = (
     Column("text", "REASON", folds=True),
     Column("address", "ADDRESS"),
     Column("attempts", "ATTEMPTS", right=True),
-    Column("first_at", "FIRST", moment, wide=True),
-    Column("last_at", "LAST", moment),
+    Column("first_at", "FIRST", moment_text, wide=True),
+    Column("last_at", "LAST", moment_text),
     Column("next", "WHAT HELPS", folds=True),
 )
 _PENDING_FIELDS = ("id", "reason", "text", "address", "attempts", "first_at", "last_at", "next")
@@ -64,24 +64,24 @@ PENDING = Listing("pending", _PENDING, time="last_at", fields=_PENDING_FIELDS, e
 
 
 @lists(time="last seen")
-def list_(ctx: typer.Context, *, view: View) -> None:
+def charge_point_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the registered charge points."""
     run = invocation(ctx)
     show_all(run, LISTING, view, run.call("charge_point.list", targets=view.targets))
 
 
-def show(ctx: typer.Context, charge_point: Identity) -> None:
+def charge_point_show_command(ctx: typer.Context, charge_point: Identity) -> None:
     """Show all that is known of a charge point: boot data, connectors, configuration, deviations."""
     run = invocation(ctx)
     found = run.record("charge_point.show", "charge_points", id=charge_point)
     if run.output.csv:
         run.output.table(COLUMNS, [found])
     elif not run.options.json:
-        _show(run.output, found)
+        _show_charge_point(run.output, found)
 
 
 @lists(of=UNKNOWN, time="refused last")
-def pending(ctx: typer.Context, *, view: View) -> None:
+def charge_point_pending_command(ctx: typer.Context, *, view: View) -> None:
     """List who was refused and why, and whose registration is pending, each with what helps.
 
     Those that knocked and are not registered, those without an identity, and those that are registered and were not
@@ -91,14 +91,14 @@ def pending(ctx: typer.Context, *, view: View) -> None:
     show_all(run, PENDING, view, named(run.call("charge_point.pending"), PENDING, view))
 
 
-def _show(output: Output, record: Record) -> None:
+def _show_charge_point(output: Output, record: Record) -> None:
     """The record as fields, with a table for each list in it."""
     human = output.terminal
     times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
     tables = ("connectors", "refused", "queued_commands", "configuration", "deviations")
     output.fields(
         [
-            (key.replace("_", " "), moment(value, human) if key in times else plain(value))
+            (key.replace("_", " "), moment_text(value, human) if key in times else plain_text(value))
             for key, value in record.items()
             if key not in tables
         ]
@@ -109,10 +109,10 @@ def _show(output: Output, record: Record) -> None:
         if rows := record.get(name):
             output.text("")
             output.text(name.replace("_", " "), style="bold")
-            output.table(_columns_of(name), rows)
+            output.table(_columns_of_charge_point(name), rows)
 
 
-def _columns_of(name: str) -> tuple[Column, ...]:
+def _columns_of_charge_point(name: str) -> tuple[Column, ...]:
     match name:
         case "connectors":
             return (
@@ -121,7 +121,7 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("error_code", "ERROR"),
                 Column("info", "INFO", folds=True, wide=True),
                 Column("vendor_error_code", "VENDOR ERROR", wide=True),
-                Column("status_at", "SINCE", moment),
+                Column("status_at", "SINCE", moment_text),
                 Column("transaction", "TRANSACTION", right=True),
                 Column("id_tag", "TAG", wide=True),
             )
@@ -131,9 +131,9 @@ def _columns_of(name: str) -> tuple[Column, ...]:
             return (
                 Column("task", "TASK", right=True),
                 Column("action", "ACTION"),
-                Column("request", "REQUEST", _request, folds=True),
+                Column("request", "REQUEST", _pending_request, folds=True),
                 Column("user", "BY", wide=True),
-                Column("expires_at", "UNTIL", moment),
+                Column("expires_at", "UNTIL", moment_text),
                 Column("unless_transaction", "ONLY WHEN IDLE", wide=True),
             )
         case "configuration":
@@ -141,7 +141,7 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("key", "KEY"),
                 Column("value", "VALUE", folds=True),
                 Column("readonly", "READONLY"),
-                Column("reported_at", "REPORTED", moment, wide=True),
+                Column("reported_at", "REPORTED", moment_text, wide=True),
             )
         case _:
             return (
@@ -149,5 +149,5 @@ def _columns_of(name: str) -> tuple[Column, ...]:
                 Column("field", "FIELD"),
                 Column("kind", "KIND"),
                 Column("count", "COUNT", right=True),
-                Column("last_at", "LAST", moment),
+                Column("last_at", "LAST", moment_text),
             )

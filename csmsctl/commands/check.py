@@ -59,7 +59,7 @@ class Finding(NamedTuple):
     state: int
 
 
-def check(
+def check_command(
     ctx: typer.Context,
     targets: Targets = None,
     warning: Annotated[
@@ -86,26 +86,26 @@ def check(
     """
     run = invocation(ctx)
     try:
-        given = {"warning": _given(warning), "critical": _given(critical)}
+        given = {"warning": _given_check_thresholds(warning), "critical": _given_check_thresholds(critical)}
         chosen = expand(targets, globs=run.options.globs) or None
         status = run.call("status", targets=chosen)
         info = run.call("daemon.info")
-        _report(run, status, info, given, ignored=set(ignore or []), some=chosen is not None)
+        _report_check(run, status, info, given, ignored=set(ignore or []), some=chosen is not None)
     except Failure as failure:
-        run.exit_code = report_failure(run, failure)
+        run.exit_code = report_check_failure(run, failure)
 
 
-def report_failure(run: Invocation, failure: Failure) -> int:
+def report_check_failure(run: Invocation, failure: Failure) -> int:
     """The line for a check that came to nothing; gives the exit code."""
     state = CRITICAL if failure.code in (UNREACHABLE, TIMED_OUT) else UNKNOWN
     if not run.output.documented({"state": WORDS[state].lower(), "exit_code": state, "error": failure.as_record()}):
-        run.output.text(f"CSMS {WORDS[state]} - {_harmless(failure.message)}")
+        run.output.text(f"CSMS {WORDS[state]} - {_harmless_in_check(failure.message)}")
         if failure.next_step:
-            run.output.text(_harmless(failure.next_step))
+            run.output.text(_harmless_in_check(failure.next_step))
     return state
 
 
-def _given(texts: list[str] | None) -> dict[str, str]:
+def _given_check_thresholds(texts: list[str] | None) -> dict[str, str]:
     """Thresholds by name. Raises Failure."""
     found: dict[str, str] = {}
     for text in texts or []:
@@ -113,12 +113,12 @@ def _given(texts: list[str] | None) -> dict[str, str]:
         if name not in MEASURES or not equals:
             raise Failure(USAGE, f"{text!r} is no threshold.", f"Write NAME=VALUE with {', '.join(MEASURES)}.")
         if value != "none":
-            _threshold(MEASURES[name], value, 100.0)
+            _check_threshold(MEASURES[name], value, 100.0)
         found[name] = value
     return found
 
 
-def _threshold(measure: Measure, text: str, whole: float) -> float:
+def _check_threshold(measure: Measure, text: str, whole: float) -> float:
     """The number that a text stands for; percent are of `whole`. Raises Failure."""
     if measure.name == "backup_age" and (duration := _DURATION.match(text)):
         return float(duration[1]) * _SECONDS[duration[2]]
@@ -134,21 +134,21 @@ def _threshold(measure: Measure, text: str, whole: float) -> float:
     return float(digits) * (_MEBIBYTE if measure.name == "disk_free" else 1)
 
 
-def _report(
+def _report_check(
     run: Invocation, status: Result, info: Result, given: dict[str, dict[str, str]], *, ignored: set[str], some: bool
 ) -> None:
-    problems = _problems(status, ignored, some=some)
-    values = _values(status, info, problems)
+    problems = _problems_to_check(status, ignored, some=some)
+    values = _values_to_check(status, info, problems)
     whole = {"offline": float(len(status["charge_points"])), "disk_free": float(info["store"]["disk_bytes"])}
     findings = [
-        _judge(
+        _check_measure(
             measure, values[measure.name], given, whole.get(measure.name, 0.0), judged=not (some and measure.of_site)
         )
         for measure in MEASURES.values()
     ]
     store = {"failing": CRITICAL, "slow": WARNING}.get(status["daemon"]["store"], OK)
     state = max(store, *(finding.state for finding in findings))
-    summary = _summary(status, info, findings)
+    summary = _check_summary(status, info, findings)
     run.exit_code = state
     if run.options.json:
         run.output.document(
@@ -156,28 +156,28 @@ def _report(
                 "state": WORDS[state].lower(),
                 "exit_code": state,
                 "summary": summary,
-                "measures": [_record(finding) for finding in findings],
+                "measures": [_check_record(finding) for finding in findings],
                 "problems": problems,
             }
         )
         return
-    run.output.text(f"CSMS {WORDS[state]} - {summary}|{_performance(status, info, findings)}")
+    run.output.text(f"CSMS {WORDS[state]} - {summary}|{_check_performance_data(status, info, findings)}")
     for problem in problems[:_SHOWN]:
-        place = _place(problem)
+        place = _checked_place(problem)
         text = f"{place}: {problem['text']}" if place else problem["text"]
-        run.output.text(_harmless(f"{text}; see: {problem['next']}"))
+        run.output.text(_harmless_in_check(f"{text}; see: {problem['next']}"))
     if len(problems) > _SHOWN:
         run.output.text(f"and {len(problems) - _SHOWN} more; see: csmsctl status --problems")
 
 
-def _problems(status: Result, ignored: set[str], *, some: bool) -> list[Any]:
+def _problems_to_check(status: Result, ignored: set[str], *, some: bool) -> list[Any]:
     from csmsctl.records.problems import problems
 
     looked_at = {"charge_points": status["charge_points"]} if some else status
     return [problem for problem in problems(looked_at) if problem["kind"] not in ignored]
 
 
-def _values(status: Result, info: Result, problems: list[Any]) -> dict[str, float | None]:
+def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[str, float | None]:
     """Every measure's value."""
 
     def charge_points(kinds: set[str] | frozenset[str]) -> float:
@@ -197,14 +197,14 @@ def _values(status: Result, info: Result, problems: list[Any]) -> dict[str, floa
     }
 
 
-def _judge(
+def _check_measure(
     measure: Measure, value: float | None, given: dict[str, dict[str, str]], whole: float, *, judged: bool
 ) -> Finding:
     """What is not `judged` has only the thresholds that were given for it."""
     limits: dict[str, float | None] = {}
     for level, usual in (("warning", measure.warning), ("critical", measure.critical)):
         text = given[level].get(measure.name, usual if judged else None)
-        limits[level] = None if text in (None, "none") else _threshold(measure, str(text), whole)
+        limits[level] = None if text in (None, "none") else _check_threshold(measure, str(text), whole)
     state = OK
     for level, code in (("warning", WARNING), ("critical", CRITICAL)):
         limit = limits[level]
@@ -214,7 +214,7 @@ def _judge(
     return Finding(measure, value, limits["warning"], limits["critical"], state)
 
 
-def _summary(status: Result, info: Result, findings: list[Finding]) -> str:
+def _check_summary(status: Result, info: Result, findings: list[Finding]) -> str:
     """What is wrong, then how it is."""
     wrong = []
     match status["daemon"]["store"]:
@@ -224,17 +224,17 @@ def _summary(status: Result, info: Result, findings: list[Finding]) -> str:
             wrong.append("the disk is slow: a commit has not come to its end")
     for finding in sorted(findings, key=lambda finding: -finding.state):
         if finding.state != OK:
-            wrong.append(_in_words(finding))
-    running = sum(1 for _ in _running(status))
+            wrong.append(_check_finding_in_words(finding))
+    running = sum(1 for _ in _running_to_check(status))
     connected = sum(bool(charge_point["connected"]) for charge_point in status["charge_points"])
     wrong.append(
         f"{connected} of {len(status['charge_points'])} charge points connected, "
-        f"{running} transaction{'' if running == 1 else 's'}, {_power(status) / 1000:.1f} kW"
+        f"{running} transaction{'' if running == 1 else 's'}, {_power_to_check(status) / 1000:.1f} kW"
     )
-    return _harmless("; ".join(wrong))
+    return _harmless_in_check("; ".join(wrong))
 
 
-def _in_words(finding: Finding) -> str:
+def _check_finding_in_words(finding: Finding) -> str:
     value = finding.value
     match finding.measure.name:
         case "disk_free":
@@ -247,7 +247,7 @@ def _in_words(finding: Finding) -> str:
             return f"{value:.0f} {name}"
 
 
-def _running(status: Result) -> Any:
+def _running_to_check(status: Result) -> Any:
     """Connectors on which a transaction runs."""
     for charge_point in status["charge_points"]:
         for connector in charge_point["connectors"]:
@@ -255,44 +255,48 @@ def _running(status: Result) -> Any:
                 yield charge_point, connector
 
 
-def _power(status: Result) -> float:
+def _power_to_check(status: Result) -> float:
     """W of all that is known to flow now."""
-    return sum(connector["power_w"] or 0.0 for charge_point, connector in _running(status) if charge_point["connected"])
+    return sum(
+        connector["power_w"] or 0.0
+        for charge_point, connector in _running_to_check(status)
+        if charge_point["connected"]
+    )
 
 
-def _performance(status: Result, info: Result, findings: list[Finding]) -> str:
+def _check_performance_data(status: Result, info: Result, findings: list[Finding]) -> str:
     """`label=value[unit];warning;critical;minimum;maximum`, as the guidelines of monitoring plugins have it."""
     charge_points, store = status["charge_points"], info["store"]
     connected = sum(bool(charge_point["connected"]) for charge_point in charge_points)
     parts = [
         f"connected={connected};;;0;{len(charge_points)}",
         f"charge_points={len(charge_points)};;;0",
-        f"transactions={sum(1 for _ in _running(status))};;;0",
-        f"power_w={_number(round(_power(status), 1))};;;0",
+        f"transactions={sum(1 for _ in _running_to_check(status))};;;0",
+        f"power_w={_check_number(round(_power_to_check(status), 1))};;;0",
     ]
     for finding in findings:
         if finding.value is not None:
-            limits = f"{_limit(finding, finding.warning)};{_limit(finding, finding.critical)}"
-            parts.append(f"{finding.measure.name}={_number(finding.value)}{finding.measure.unit};{limits};0")
+            limits = f"{_check_limit(finding, finding.warning)};{_check_limit(finding, finding.critical)}"
+            parts.append(f"{finding.measure.name}={_check_number(finding.value)}{finding.measure.unit};{limits};0")
     parts += [f"database={store['database_bytes']}B;;;0", f"log={store['log_bytes']}B;;;0"]
     if store["last_commit_ms"] is not None:
-        parts.append(f"last_commit={_number(store['last_commit_ms'])}ms;;;0")
+        parts.append(f"last_commit={_check_number(store['last_commit_ms'])}ms;;;0")
     parts.append(f"uptime={info['uptime_s']}s;;;0")
     return " ".join(parts)
 
 
-def _limit(finding: Finding, limit: float | None) -> str:
+def _check_limit(finding: Finding, limit: float | None) -> str:
     """`10:` is what should not be less than 10."""
     if limit is None:
         return ""
-    return _number(limit) + (":" if finding.measure.worse == "less" else "")
+    return _check_number(limit) + (":" if finding.measure.worse == "less" else "")
 
 
-def _number(value: float) -> str:
+def _check_number(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _check_record(finding: Finding) -> dict[str, Any]:
     return {
         "name": finding.measure.name,
         "value": finding.value,
@@ -303,11 +307,11 @@ def _record(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _place(problem: dict[str, Any]) -> str:
+def _checked_place(problem: dict[str, Any]) -> str:
     place = str(problem["charge_point"] or "")
     return f"{place} connector {problem['connector']}" if problem["connector"] else place
 
 
-def _harmless(text: str) -> str:
+def _harmless_in_check(text: str) -> str:
     """`|` begins the performance data."""
     return visible(text).replace("|", "/")

@@ -9,7 +9,7 @@ import typer
 from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.parameters import Identity, duration_option, live, when_option
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.failure import OTHER
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -34,33 +34,33 @@ Unit = Annotated[
 Phases = Annotated[int | None, typer.Option("--phases", metavar="N", min=1, max=3, help="That the connector has (3)")]
 
 
-def _shown_limit(value: Any, human: bool) -> str:
-    return "no limit" if value is None else plain(value)
+def _composite_limit(value: Any, human: bool) -> str:
+    return "no limit" if value is None else plain_text(value)
 
 
-def _style(record: Record) -> str:
+def _composite_style(record: Record) -> str:
     return "dim" if record.get("limit") is None else ""
 
 
 _PERIODS = (
-    Column("start", "FROM", moment),
-    Column("end", "TO", moment),
-    Column("limit", "LIMIT", _shown_limit, right=True, style=_style),
+    Column("start", "FROM", moment_text),
+    Column("end", "TO", moment_text),
+    Column("limit", "LIMIT", _composite_limit, right=True, style=_composite_style),
     Column("unit", "UNIT"),
     Column("phases", "PHASES", right=True),
     Column("because_of", "BECAUSE OF", folds=True),
 )
 _DIFFERENCES = (
-    Column("start", "FROM", moment),
-    Column("end", "TO", moment),
-    Column("expected", "EXPECTED", _shown_limit, right=True),
-    Column("reported", "REPORTED", _shown_limit, right=True),
+    Column("start", "FROM", moment_text),
+    Column("end", "TO", moment_text),
+    Column("expected", "EXPECTED", _composite_limit, right=True),
+    Column("reported", "REPORTED", _composite_limit, right=True),
     Column("unit", "UNIT"),
     Column("kind", "REPORTED IS", style=lambda record: "red" if record.get("kind") == "higher" else "yellow"),
 )
 
 
-def preview(
+def composite_schedule_preview_command(
     ctx: typer.Context,
     charge_point: Identity,
     connector: Connector,
@@ -97,37 +97,40 @@ def preview(
         return
     for finding in found.get("findings") or []:
         run.output.warn(str(finding.get("text")))
-    _show_periods(run, found)
+    _show_composite_periods(run, found)
 
 
-def _show_periods(run: Invocation, found: Result) -> None:
-    periods = [_row(period, found) for period in found.get("periods") or []]
+def _show_composite_periods(run: Invocation, found: Result) -> None:
+    periods = [_composite_row(period, found) for period in found.get("periods") or []]
     if run.output.terminal and not run.output.csv:
-        _plot(run, found)
+        _plot_composite_schedule(run, found)
     run.output.table(_PERIODS, periods)
 
 
-def _row(period: Record, found: Result) -> Record:
-    causes = [_cause(cause, found) for cause in period.get("because") or []]
+def _composite_row(period: Record, found: Result) -> Record:
+    causes = [_composite_cause(cause, found) for cause in period.get("because") or []]
     return {**period, "unit": found.get("unit") if period.get("limit") is not None else None,
             "because_of": ", ".join(causes)}  # fmt: skip
 
 
-def _cause(cause: Record, found: Result) -> str:
+def _composite_cause(cause: Record, found: Result) -> str:
     """`night (TxDefaultProfile, level 0)`, and what it says where that is another unit or fewer phases."""
     name = cause.get("name") or f"id {cause.get('id')}"
     parts = [str(cause.get("purpose")), f"level {cause.get('stack_level')}"]
     if cause.get("unit") != found.get("unit"):
-        parts.append(f"{plain(cause.get('limit'))} {cause.get('unit')}")
+        parts.append(f"{plain_text(cause.get('limit'))} {cause.get('unit')}")
     if cause.get("decides") == "phases":
         parts.append(f"phases {cause.get('phases')}")
     return f"{name} ({', '.join(parts)})"
 
 
-def _plot(run: Invocation, found: Result) -> None:
+def _plot_composite_schedule(run: Invocation, found: Result) -> None:
     from csmsctl.display.step_plot import Step, step_plot
 
-    steps = [Step(_local(period["start"]), _local(period["end"]), period.get("limit")) for period in found["periods"]]
+    steps = [
+        Step(_composite_local_time(period["start"]), _composite_local_time(period["end"]), period.get("limit"))
+        for period in found["periods"]
+    ]
     width = min(120, shutil.get_terminal_size().columns)
     lines = step_plot(steps, str(found.get("unit")), width)
     for line in lines:
@@ -136,11 +139,11 @@ def _plot(run: Invocation, found: Result) -> None:
         run.output.text("")
 
 
-def _local(text: str) -> datetime:
+def _composite_local_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone()
 
 
-def verify(
+def composite_schedule_verify_command(
     ctx: typer.Context,
     charge_point: Identity,
     connector: Connector,
@@ -174,10 +177,10 @@ def verify(
     if found.get("agrees") is None:
         show_results(run.output, results)
         return
-    _show_difference(run, found)
+    _show_composite_difference(run, found)
 
 
-def _show_difference(run: Invocation, found: Result) -> None:
+def _show_composite_difference(run: Invocation, found: Result) -> None:
     where = f"{found.get('charge_point')} connector {found.get('connector')}"
     if found.get("reported") is None:
         run.output.warn(f"{where}: no schedule reported. The charge point accepted the question and gave no limits.")

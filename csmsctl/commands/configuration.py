@@ -11,7 +11,7 @@ from csmsctl.arguments.parameters import Output, Targets, files
 from csmsctl.arguments.targets import choose, expand
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment
+from csmsctl.display.value_texts import moment_text
 from csmsctl.failure import NOT_CONNECTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.operations.options import AllOption, DryRun, FailFast, Parallel
@@ -35,18 +35,18 @@ _WORDS = {
 _OUTCOMES = {"accepted": "changed", "reboot_required": "reboot required", "altered": "altered"}
 
 
-def _will_be(record: Record) -> str:
+def _configuration_will_be(record: Record) -> str:
     word = _WORDS[record["state"]]
     if record["state"] == "change" and record["needs_reboot"]:
         word += ", reboot"
     return word if record["connected"] else f"{word}, offline"
 
 
-def _plan_style(record: Record) -> str:
+def _configuration_plan_style(record: Record) -> str:
     return "red" if record["state"] in ("read_only", "unknown") else "yellow"
 
 
-def _result_style(record: Record) -> str:
+def _configuration_result_style(record: Record) -> str:
     return "red" if record["code"] else "yellow" if record["outcome"] == "reboot_required" else "green"
 
 
@@ -56,7 +56,7 @@ _PLAN = (
     Column("current", "HAS", folds=True),
     Column("wanted", "SHOULD HAVE", folds=True),
     Column("from", "FROM", wide=True),
-    Column("will_be", "PLAN", style=_plan_style, folds=True),
+    Column("will_be", "PLAN", style=_configuration_plan_style, folds=True),
 )
 _PLAN_CSV = ("charge_point", "key", "current", "wanted", "from", "state", "needs_reboot", "connected")
 _RESULTS = (
@@ -65,7 +65,7 @@ _RESULTS = (
     Column("previous", "HAD", folds=True, wide=True),
     Column("wanted", "SHOULD HAVE", folds=True),
     Column("read_back", "HAS", folds=True),
-    Column("shown", "RESULT", style=_result_style),
+    Column("shown", "RESULT", style=_configuration_result_style),
     Column("error", "DETAIL", folds=True),
 )
 _RESULTS_CSV = (
@@ -82,7 +82,7 @@ _RESULTS_CSV = (
 )
 
 
-def export(
+def configuration_export_command(
     ctx: typer.Context,
     targets: Targets = None,
     all_: AllOption = False,
@@ -107,7 +107,7 @@ def export(
         write_lines(run.output, output, found.lines(all_keys=all_keys))
 
 
-def plan(
+def configuration_plan_command(
     ctx: typer.Context,
     file: File,
     targets: Targets = None,
@@ -121,10 +121,10 @@ def plan(
     known, but not all could be asked.
     """
     run = invocation(ctx)
-    _show(run, _made(run, file, targets, parallel, cached), file)
+    _show_configuration_plans(run, _configuration_plans(run, file, targets, parallel, cached), file)
 
 
-def drift(
+def configuration_drift_command(
     ctx: typer.Context,
     file: File,
     targets: Targets = None,
@@ -139,23 +139,29 @@ def drift(
     what it reported last, and told of.
     """
     run = invocation(ctx)
-    made = _made(run, file, targets, parallel, False)
+    made = _configuration_plans(run, file, targets, parallel, False)
     if skip_offline:
         made = [one for one in made if one.connected or one.code != NOT_CONNECTED]
-    _show(run, made)
+    _show_configuration_plans(run, made)
 
 
-def _made(run: Invocation, file: str, targets: list[str] | None, parallel: int, cached: bool) -> "list[Plan]":
+def _configuration_plans(
+    run: Invocation, file: str, targets: list[str] | None, parallel: int, cached: bool
+) -> "list[Plan]":
     from csmsctl.desired_state.document import read
     from csmsctl.desired_state.plan import plans
 
     name = "standard input" if file == "-" else file
     return plans(
-        run, read(_text(file), name), expand(targets, globs=run.options.globs) or None, parallel=parallel, cached=cached
+        run,
+        read(_configuration_text(file), name),
+        expand(targets, globs=run.options.globs) or None,
+        parallel=parallel,
+        cached=cached,
     )
 
 
-def _text(file: str) -> str:
+def _configuration_text(file: str) -> str:
     if file == "-":
         return sys.stdin.read()
     try:
@@ -165,7 +171,7 @@ def _text(file: str) -> str:
         raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error
 
 
-def _show(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
+def _show_configuration_plans(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
     """The differences, and with the name of the file a note that says what to do, or that there are none."""
     from csmsctl.desired_state.plan import plan_code
 
@@ -173,11 +179,11 @@ def _show(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
     rows = [row for one in made for row in one.rows()]
     if run.output.documented({"differences": rows, "charge_points": [one.summary() for one in made]}):
         return
-    _tell_problems(run, made)
+    _tell_configuration_problems(run, made)
     if run.output.csv:
         run.output.csv_rows(_PLAN_CSV, rows, headers=run.output.headers)
     elif rows:
-        run.output.table(_PLAN, [{**row, "will_be": _will_be(row)} for row in rows])
+        run.output.table(_PLAN, [{**row, "will_be": _configuration_will_be(row)} for row in rows])
     if file is None:
         return
     keys = sum(len(one.keys) for one in made)
@@ -185,24 +191,26 @@ def _show(run: Invocation, made: "list[Plan]", file: str | None = None) -> None:
         how = f" Change them: csmsctl config apply {shlex.quote(file)}" if any(one.changes for one in made) else ""
         run.output.note(f"{len(rows)} of {keys} keys differ.{how}")
     elif made:
-        run.output.note(f"No difference in {keys} keys of {_counted(sum(bool(one.keys) for one in made))}.")
+        run.output.note(
+            f"No difference in {keys} keys of {_counted_charge_points(sum(bool(one.keys) for one in made))}."
+        )
     else:
         run.output.note("The file says nothing about these charge points.")
 
 
-def _tell_problems(run: Invocation, made: "list[Plan]") -> None:
+def _tell_configuration_problems(run: Invocation, made: "list[Plan]") -> None:
     for one in made:
         if one.problem is not None:
-            since = moment(one.reported_at, run.output.terminal)
+            since = moment_text(one.reported_at, run.output.terminal)
             compared = f"; compared with what it reported last ({since})" if since else ""
             run.output.warn(f"{one.charge_point}: {one.problem}{compared}.")
 
 
-def _counted(number: int) -> str:
+def _counted_charge_points(number: int) -> str:
     return f"{number} charge point{'' if number == 1 else 's'}"
 
 
-def apply(
+def configuration_apply_command(
     ctx: typer.Context,
     file: File,
     targets: Targets = None,
@@ -219,16 +227,19 @@ def apply(
     from csmsctl.desired_state.fleet import for_each
 
     run = invocation(ctx)
-    made = _made(run, file, targets, parallel, False)
+    made = _configuration_plans(run, file, targets, parallel, False)
     if dry_run:
-        _show(run, made, file)
+        _show_configuration_plans(run, made, file)
         return
     due = {one.charge_point: one for one in made if one.differences or one.code != OK}
     changing = [one for one in due.values() if one.changes]
     if len(changing) > 1 and not run.options.yes:
         if not run.options.json:
-            _show(run, made)
-        confirm(run.options, f"Change {sum(len(one.changes) for one in changing)} keys of {_counted(len(changing))}?")
+            _show_configuration_plans(run, made)
+        confirm(
+            run.options,
+            f"Change {sum(len(one.changes) for one in changing)} keys of {_counted_charge_points(len(changing))}?",
+        )
 
     try:
         done = for_each(
@@ -245,10 +256,10 @@ def apply(
     for one, found in zip(due.values(), done, strict=True):
         results += [not_begun(one)] if found is None else found
     run.exit_code = apply_code(results, several=len(made) > 1)
-    _show_results(run, results, unchanged=len(made) - len(due))
+    _show_configuration_results(run, results, unchanged=len(made) - len(due))
 
 
-def _show_results(run: Invocation, results: list[Record], *, unchanged: int) -> None:
+def _show_configuration_results(run: Invocation, results: list[Record], *, unchanged: int) -> None:
     if run.options.json:
         kept = [{name: value for name, value in result.items() if name != "code"} for result in results]
         run.output.document({"results": kept, "unchanged": unchanged})
@@ -257,15 +268,15 @@ def _show_results(run: Invocation, results: list[Record], *, unchanged: int) -> 
         run.output.csv_rows(_RESULTS_CSV, results, headers=run.output.headers)
         return
     if results:
-        run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])
+        run.output.table(_RESULTS, [{**result, "shown": _configuration_result_word(result)} for result in results])
     if unchanged:
-        run.output.note(f"{_counted(unchanged)} {'was' if unchanged == 1 else 'were'} so already.")
+        run.output.note(f"{_counted_charge_points(unchanged)} {'was' if unchanged == 1 else 'were'} so already.")
     rebooting = dict.fromkeys(one["charge_point"] for one in results if one["outcome"] == "reboot_required")
     if rebooting:
         run.output.note(f"To put it into effect: csmsctl reset {shlex.join(rebooting)} --type soft")
 
 
-def _word(result: Record) -> str:
+def _configuration_result_word(result: Record) -> str:
     outcome = str(result["outcome"])
     if outcome == "rejected":
         return str(result["status"])

@@ -6,13 +6,13 @@ from typing import Any
 import typer
 
 from csmsctl.display.table import Record
-from csmsctl.display.values import duration, moment, plain
+from csmsctl.display.value_texts import duration_text, moment_text, plain_text
 from csmsctl.failure import DENIED, TIMED_OUT, Failure
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Client
 
 
-def info(ctx: typer.Context) -> None:
+def daemon_info_command(ctx: typer.Context) -> None:
     """Print version, addresses, policies and the state of the store."""
     run = invocation(ctx)
     found = run.call("daemon.info")
@@ -23,46 +23,49 @@ def info(ctx: typer.Context) -> None:
     books = found.get("books") or {}
     run.output.fields(
         [
-            ("version", plain(found.get("version"))),
-            ("protocol", plain(found.get("protocol"))),
-            ("process", plain(found.get("pid"))),
-            ("started", moment(found.get("started_at"), human)),
-            ("up", duration(found.get("uptime_s"))),
-            ("listens at", plain(found.get("listen"))),
-            ("metrics at", plain(found.get("metrics"))),
-            ("socket", plain(found.get("socket"))),
-            ("files", _files(found)),
-            ("state", plain(found.get("state_dir"))),
-            ("unknown charge points", plain(policies.get("unknown_charge_points"))),
-            ("unknown idTags", plain(policies.get("unknown_id_tags"))),
+            ("version", plain_text(found.get("version"))),
+            ("protocol", plain_text(found.get("protocol"))),
+            ("process", plain_text(found.get("pid"))),
+            ("started", moment_text(found.get("started_at"), human)),
+            ("up", duration_text(found.get("uptime_s"))),
+            ("listens at", plain_text(found.get("listen"))),
+            ("metrics at", plain_text(found.get("metrics"))),
+            ("socket", plain_text(found.get("socket"))),
+            ("files", _daemon_file_hosts(found)),
+            ("state", plain_text(found.get("state_dir"))),
+            ("unknown charge points", plain_text(policies.get("unknown_charge_points"))),
+            ("unknown idTags", plain_text(policies.get("unknown_id_tags"))),
             ("connected", f"{found.get('connected')} of {found.get('charge_points')} charge points"),
-            ("store", " ".join(part for part in (plain(store.get("state")), plain(store.get("error"))) if part)),
-            ("slow since", moment(store.get("slow_since"), human)),
-            ("database", _mebibytes(store.get("database_bytes"))),
-            ("disk free", _mebibytes(store.get("disk_free_bytes"))),
-            *((f"last {name}", _milestone(books.get(name), human)) for name in ("backup", "export", "prune")),
-            ("loop", plain(found.get("loop"))),
-            ("you are", plain(peer.get("user") or peer.get("uid"))),
+            (
+                "store",
+                " ".join(part for part in (plain_text(store.get("state")), plain_text(store.get("error"))) if part),
+            ),
+            ("slow since", moment_text(store.get("slow_since"), human)),
+            ("database", _daemon_mebibytes(store.get("database_bytes"))),
+            ("disk free", _daemon_mebibytes(store.get("disk_free_bytes"))),
+            *((f"last {name}", _daemon_milestone(books.get(name), human)) for name in ("backup", "export", "prune")),
+            ("loop", plain_text(found.get("loop"))),
+            ("you are", plain_text(peer.get("user") or peer.get("uid"))),
         ]
     )
 
 
-def _files(found: Record) -> str:
+def _daemon_file_hosts(found: Record) -> str:
     """Where files are hosted, and which hosts are opened when they are needed."""
     parts = [str(url) for url in found.get("files") or []]
     closed = [name for name in found.get("files_on_demand") or [] if not any(part.startswith(name) for part in parts)]
     return ", ".join([*parts, *([f"{' and '.join(closed)} when needed"] if closed else [])]) or "not hosted"
 
 
-def _mebibytes(size: Any) -> str:
+def _daemon_mebibytes(size: Any) -> str:
     return f"{size / 1_048_576:.1f} MiB" if isinstance(size, int) else ""
 
 
-def _milestone(done: Any, human: bool) -> str:
-    return f"{moment(done['at'], human)} by {done['user'] or 'csmsd'}" if isinstance(done, dict) else ""
+def _daemon_milestone(done: Any, human: bool) -> str:
+    return f"{moment_text(done['at'], human)} by {done['user'] or 'csmsd'}" if isinstance(done, dict) else ""
 
 
-def reload(ctx: typer.Context) -> None:
+def daemon_reload_command(ctx: typer.Context) -> None:
     """Have csmsd read its settings file again.
 
     A bad file changes nothing. Settings that need a restart are named.
@@ -77,7 +80,7 @@ def reload(ctx: typer.Context) -> None:
         run.output.warn(f"These need a restart of csmsd: {', '.join(restart)}")
 
 
-def wait_ready(ctx: typer.Context) -> None:
+def daemon_wait_ready_command(ctx: typer.Context) -> None:
     """Wait until csmsd answers and listens for charge points, at most --timeout seconds."""
     run = invocation(ctx)
     end = time.monotonic() + run.options.timeout

@@ -10,11 +10,10 @@ import typer
 
 from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import Output, live
-from csmsctl.commands.firmware import size
 from csmsctl.display.confirm import confirm
 from csmsctl.display.files import write_bytes
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment
+from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -29,7 +28,7 @@ TaskNumber = Annotated[
 ]
 
 
-def _style(record: Record) -> str:
+def _diagnostics_style(record: Record) -> str:
     state = str(record.get("state"))
     return "green" if state == "uploaded" else "red" if state in ("upload_failed", "unknown") else ""
 
@@ -37,11 +36,11 @@ def _style(record: Record) -> str:
 _COLUMNS = (
     Column("task", "TASK", right=True),
     Column("charge_point", "CHARGE POINT"),
-    Column("state", "STATE", style=_style),
+    Column("state", "STATE", style=_diagnostics_style),
     Column("name", "NAME", folds=True),
-    Column("size", "SIZE", size, right=True),
-    Column("received_at", "RECEIVED", moment),
-    Column("changed_at", "CHANGED", moment, wide=True),
+    Column("size", "SIZE", size_text, right=True),
+    Column("received_at", "RECEIVED", moment_text),
+    Column("changed_at", "CHANGED", moment_text, wide=True),
     Column("sha256", "SHA-256", wide=True),
     Column("error", "ERROR", folds=True),
 )
@@ -64,20 +63,20 @@ UPLOADS = Listing(
 
 
 @lists(time="received")
-def list_(ctx: typer.Context, *, view: View) -> None:
+def diagnostics_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the files of diagnostics that are kept, the newest first."""
     run = invocation(ctx)
     show_all(run, LISTING, view, run.call("diagnostics.list", targets=view.targets))
 
 
 @lists(time="changed")
-def status(ctx: typer.Context, *, view: View) -> None:
+def diagnostics_status_command(ctx: typer.Context, *, view: View) -> None:
     """Show the newest upload of each charge point: what it reports, and what arrived here."""
     run = invocation(ctx)
     show_all(run, UPLOADS, view, run.call("diagnostics.status", targets=view.targets))
 
 
-def get(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
+def diagnostics_get_command(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
     """Get a file of diagnostics; - writes it to standard output.
 
     Without --output it is called after the charge point and the task: the name that the charge point gave it is only
@@ -85,18 +84,18 @@ def get(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
     """
     run = invocation(ctx)
     first = run.call("diagnostics.read", task=task, length=_PIECE)
-    file = output or _own_name(run, task, first)
-    write_bytes(run.output, file, _pieces(run, task, first))
+    file = output or _own_name_of_diagnostics(run, task, first)
+    write_bytes(run.output, file, _diagnostics_pieces(run, task, first))
 
 
-def _own_name(run: Invocation, task: int, first: Result) -> str:
+def _own_name_of_diagnostics(run: Invocation, task: int, first: Result) -> str:
     kept = run.call("diagnostics.status", tasks=[task])["diagnostics"]
     charge_point = re.sub(r"[^A-Za-z0-9._-]", "_", str(kept[0]["charge_point"])) if kept else "diagnostics"
     ending = _HARMLESS_ENDING.search(str(first.get("name") or ""))
     return f"{charge_point}-{task}{ending[0] if ending else '.bin'}"
 
 
-def _pieces(run: Invocation, task: int, first: Result) -> Iterator[bytes]:
+def _diagnostics_pieces(run: Invocation, task: int, first: Result) -> Iterator[bytes]:
     total, seen, digest = int(first["size"]), 0, hashlib.sha256()
     answer = first
     while True:
@@ -113,7 +112,7 @@ def _pieces(run: Invocation, task: int, first: Result) -> Iterator[bytes]:
         raise Failure(OTHER, "The file is not what arrived: its SHA-256 differs.", "See the disk of csmsd.")
 
 
-def remove(ctx: typer.Context, task: TaskNumber) -> None:
+def diagnostics_remove_command(ctx: typer.Context, task: TaskNumber) -> None:
     """Remove a file of diagnostics."""
     run = invocation(ctx)
     confirm(run.options, f"Remove the diagnostics of task {task}?")

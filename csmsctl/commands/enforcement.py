@@ -13,7 +13,7 @@ _WHERE = {
 }
 
 
-def block_and_enforce(run: Invocation, tag: str, *, stop_transactions: bool, parallel: int) -> None:
+def block_with_enforcement(run: Invocation, tag: str, *, stop_transactions: bool, parallel: int) -> None:
     """Blocks and enforces. Exit code 9 when a charge point is left that may still accept the card by itself."""
     params = {
         "id": tag,

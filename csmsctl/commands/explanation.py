@@ -10,7 +10,7 @@ import typer
 from csmsctl.arguments.parameters import Identity, TransactionId
 from csmsctl.display.escape import visible
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
 
 _STYLES = {
@@ -28,19 +28,19 @@ _STYLES = {
 }
 
 
-def _style(entry: Record) -> str:
+def _explanation_style(entry: Record) -> str:
     return _STYLES.get(str(entry.get("kind")), "")
 
 
 _STORY = (
-    Column("time", "TIME", moment),
-    Column("kind", "WHAT", style=_style),
+    Column("time", "TIME", moment_text),
+    Column("kind", "WHAT", style=_explanation_style),
     Column("text", "HAPPENED", folds=True),
     Column("source", "FROM", wide=True),
 )
 
 
-def explain(ctx: typer.Context, transaction: TransactionId) -> None:
+def explain_transaction_command(ctx: typer.Context, transaction: TransactionId) -> None:
     """Tell what happened in a transaction and why, from all records.
 
     Who started and stopped it, which limits held, why it was suspended, what was not seen, what is odd about it.
@@ -55,7 +55,7 @@ def explain(ctx: typer.Context, transaction: TransactionId) -> None:
         return
     about = found.get("transaction") or {}
     place = f"{about.get('charge_point')} connector {about.get('connector')}, idTag {about.get('id_tag')}"
-    run.output.text(f"Transaction {transaction}: {place}, {plain(about.get('state'))}", style="bold")
+    run.output.text(f"Transaction {transaction}: {place}, {plain_text(about.get('state'))}", style="bold")
     width = min(100, shutil.get_terminal_size().columns) if run.output.terminal else sys.maxsize
     for sentence in [*(found.get("conclusion") or []), *(found.get("missing") or [])]:
         for line in wrap(visible(sentence), width, initial_indent="  ", subsequent_indent="    "):
@@ -68,13 +68,13 @@ _FACT_STYLES = {"refused": "red", "command": "yellow", "limit": "cyan", "start":
 _FACTS = (
     Column("kind", "WHAT", style=lambda fact: _FACT_STYLES.get(str(fact.get("kind")), "")),
     Column("connector", "CONN", right=True),
-    Column("time", "SINCE", moment),
+    Column("time", "SINCE", moment_text),
     Column("text", "IS SO", folds=True),
 )
 _NEXT = (Column("command", "DO NEXT", folds=True), Column("why", "BECAUSE", folds=True))
 
 
-def explain_charge_point(
+def explain_charge_point_command(
     ctx: typer.Context,
     charge_point: Identity,
     connector: Annotated[

@@ -11,7 +11,7 @@ from csmsctl.arguments.parameters import Targets, files, live
 from csmsctl.arguments.targets import choose
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text, size_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -23,38 +23,29 @@ _PIECE = 1024 * 1024
 ImageName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("firmware"))]
 
 
-def _style(record: Record) -> str:
+def _firmware_style(record: Record) -> str:
     state = str(record.get("state"))
     return "green" if state == "installed" else "red" if state.endswith("failed") or state == "unknown" else ""
-
-
-def size(value: object, human: bool) -> str:
-    """Bytes; on a terminal in a unit that leaves few digits."""
-    if not isinstance(value, int):
-        return ""
-    if not human or value < 1024:
-        return f"{value} B" if human else str(value)
-    return f"{value / 1024:.1f} KiB" if value < 1_048_576 else f"{value / 1_048_576:.1f} MiB"
 
 
 _IMAGES = (
     Column("name", "NAME"),
     Column("version", "VERSION"),
-    Column("size", "SIZE", size, right=True),
+    Column("size", "SIZE", size_text, right=True),
     Column("sha256", "SHA-256", wide=True),
     Column("note", "NOTE", folds=True),
-    Column("added_at", "ADDED", moment),
+    Column("added_at", "ADDED", moment_text),
 )
 _UPDATES = (
     Column("charge_point", "CHARGE POINT"),
-    Column("state", "STATE", style=_style),
+    Column("state", "STATE", style=_firmware_style),
     Column("file", "FILE"),
     Column("version_before", "BEFORE"),
     Column("version_after", "AFTER"),
-    Column("confirmed", "CONFIRMED", lambda value, human: plain(value)),
-    Column("changed_at", "CHANGED", moment),
-    Column("deadline_at", "DEADLINE", moment, wide=True),
-    Column("fetched_at", "FETCHED", moment, wide=True),
+    Column("confirmed", "CONFIRMED", lambda value, human: plain_text(value)),
+    Column("changed_at", "CHANGED", moment_text),
+    Column("deadline_at", "DEADLINE", moment_text, wide=True),
+    Column("fetched_at", "FETCHED", moment_text, wide=True),
     Column("location", "LOCATION", wide=True),
     Column("error", "ERROR", folds=True),
     Column("task", "TASK", right=True),
@@ -73,13 +64,13 @@ IMAGES = Kind("NAME", "Only these: name or glob ('acme-*')", "firmware")
 
 
 @lists(of=IMAGES, time="added")
-def list_(ctx: typer.Context, *, view: View) -> None:
+def firmware_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the images of firmware."""
     run = invocation(ctx)
     show_all(run, LISTING, view, named(run.call("firmware.list"), LISTING, view))
 
 
-def add(
+def firmware_add_command(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The image", autocompletion=files)],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its name here (that of the file)")] = None,
@@ -101,7 +92,7 @@ def add(
     length = path.stat().st_size
     upload = run.call("firmware.begin", name=called, size=length)["upload"]
     with path.open("rb") as source:
-        _send(run, upload, source, length)
+        _send_firmware(run, upload, source, length)
     result = run.call("firmware.finish", upload=upload, name=called, version=version, note=note)
     if run.output.documented(result):
         return
@@ -110,7 +101,7 @@ def add(
     run.output.note(f"{stored['name']} {word}: {stored['size']} bytes, SHA-256 {stored['sha256']}")
 
 
-def _send(run: Invocation, upload: str, source: object, length: int) -> None:
+def _send_firmware(run: Invocation, upload: str, source: object, length: int) -> None:
     """In pieces, since a line of the protocol has its limit; with a bar on a terminal."""
     if run.output.shows_progress and length > 8 * _PIECE:
         from rich.progress import wrap_file
@@ -119,17 +110,17 @@ def _send(run: Invocation, upload: str, source: object, length: int) -> None:
 
         terminal = console(run.options.color, stderr=True)
         with wrap_file(source, length, description="sending", console=terminal, transient=True) as shown:  # type: ignore[arg-type]
-            _send_all(run, upload, shown)
+            _send_all_firmware(run, upload, shown)
     else:
-        _send_all(run, upload, source)
+        _send_all_firmware(run, upload, source)
 
 
-def _send_all(run: Invocation, upload: str, source: object) -> None:
+def _send_all_firmware(run: Invocation, upload: str, source: object) -> None:
     while data := source.read(_PIECE):  # type: ignore[attr-defined]
         run.call("firmware.write", upload=upload, data=base64.b64encode(data).decode())
 
 
-def remove(
+def firmware_remove_command(
     ctx: typer.Context,
     name: ImageName,
     force: Annotated[bool, typer.Option("--force", help="Even while an update uses it")] = False,
@@ -138,17 +129,17 @@ def remove(
     run = invocation(ctx)
     confirm(run.options, f"Remove firmware {name}?")
     result = run.call("firmware.remove", name=name, force=force or None)
-    _print(run, result, f"{name} is removed.")
+    _print_firmware_change(run, result, f"{name} is removed.")
 
 
 @lists(time="changed")
-def status(ctx: typer.Context, *, view: View) -> None:
+def firmware_status_command(ctx: typer.Context, *, view: View) -> None:
     """Show the newest update of each charge point: what it reports, and the version that it boots with."""
     run = invocation(ctx)
     show_all(run, UPDATES, view, run.call("firmware.status", targets=view.targets))
 
 
-def rollout(
+def firmware_rollout_command(
     ctx: typer.Context,
     file: Annotated[
         str, typer.Option("--file", metavar="NAME", help="Image that csmsd hosts", autocompletion=live("firmware"))
@@ -203,8 +194,8 @@ def rollout(
         protocol=protocol,
     )
     begun = result["rollout"]
-    _print(run, result, f"Rollout {begun['id']} has begun, for {begun['charge_points']} charge points.")
+    _print_firmware_change(run, result, f"Rollout {begun['id']} has begun, for {begun['charge_points']} charge points.")
 
 
-def _print(run: Invocation, result: Result, sentence: str) -> None:
+def _print_firmware_change(run: Invocation, result: Result, sentence: str) -> None:
     run.output.outcome(result, sentence)

@@ -6,7 +6,7 @@ from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import Identity, Targets
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import milliseconds, moment, plain
+from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption, How, sent_everywhere
@@ -16,21 +16,21 @@ from csmsctl.records.listing import Listing, is_document, show_all
 from csmsctl.records.listing import show as show_list
 
 
-def _state_style(record: Record) -> str:
+def _local_list_state_style(record: Record) -> str:
     return {"in_sync": "green", "drifted": "yellow", "unknown": "yellow"}.get(str(record.get("state")), "dim")
 
 
-def _outcome_style(record: Record) -> str:
+def _local_list_outcome_style(record: Record) -> str:
     return "green" if record.get("outcome") == "accepted" else "red"
 
 
-def _drift_style(record: Record) -> str:
+def _local_list_drift_style(record: Record) -> str:
     return "yellow" if record.get("drift") else ""
 
 
 COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
-    Column("state", "STATE", style=_state_style),
+    Column("state", "STATE", style=_local_list_state_style),
     Column("version", "VERSION", right=True),
     Column("entries", "HAS", right=True),
     Column("wanted", "SHOULD", right=True),
@@ -39,23 +39,23 @@ COLUMNS = (
     Column("superfluous", "SUPERFLUOUS", right=True),
     Column("connected", "CONNECTED", wide=True),
     Column("room", "ROOM", right=True, wide=True),
-    Column("verified_at", "VERIFIED", moment, wide=True),
+    Column("verified_at", "VERIFIED", moment_text, wide=True),
 )
 _ENTRIES = (
     Column("id_tag", "TAG"),
     Column("status", "STATUS"),
     Column("parent", "PARENT"),
-    Column("expires_at", "EXPIRES", moment),
-    Column("drift", "DRIFT", style=_drift_style),
+    Column("expires_at", "EXPIRES", moment_text),
+    Column("drift", "DRIFT", style=_local_list_drift_style),
 )
 _RESULTS = (
     Column("charge_point", "CHARGE POINT"),
-    Column("shown", "RESULT", style=_outcome_style),
+    Column("shown", "RESULT", style=_local_list_outcome_style),
     Column("update", "UPDATE"),
     Column("entries_sent", "SENT", right=True),
     Column("version", "VERSION", right=True),
     Column("entries", "HAS", right=True),
-    Column("duration_ms", "TIME", milliseconds, right=True),
+    Column("duration_ms", "TIME", milliseconds_text, right=True),
     Column("error", "DETAIL", folds=True),
 )
 
@@ -65,7 +65,7 @@ ENTRIES = Listing("content", _ENTRIES, name="id_tag", empty="It should be empty.
 
 
 @lists(time="verified")
-def status(ctx: typer.Context, *, view: View) -> None:
+def local_list_status_command(ctx: typer.Context, *, view: View) -> None:
     """Show how far the lists of charge points are from what they should be.
 
     This is what csms knows, without asking: the state is unknown where the version is not that of a list that csms
@@ -77,7 +77,7 @@ def status(ctx: typer.Context, *, view: View) -> None:
 
 
 @lists(targets=False)
-def show(ctx: typer.Context, charge_point: Identity, *, view: View) -> None:
+def local_list_show_command(ctx: typer.Context, charge_point: Identity, *, view: View) -> None:
     """Show the list of a charge point, entry by entry."""
     run = invocation(ctx)
     found = run.call("local_list.show", id=charge_point)
@@ -87,13 +87,13 @@ def show(ctx: typer.Context, charge_point: Identity, *, view: View) -> None:
         )
         return
     if view.form in ("table", "wide", None) and not run.output.csv:
-        state = plain(found["state"]).replace("_", " ")
-        run.output.note(f"{found['charge_point']}: {state}, version {plain(found['version']) or '?'}")
+        state = plain_text(found["state"]).replace("_", " ")
+        run.output.note(f"{found['charge_point']}: {state}, version {plain_text(found['version']) or '?'}")
     show_list(run, ENTRIES, view, found["content"])
 
 
 @sent_everywhere(queued=False)
-def sync(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How) -> None:
+def local_list_sync_command(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How) -> None:
     """Make the lists of charge points what they should be, with the smallest update for each.
 
     Each is asked for its version, sent what differs (or the whole list, where that is shorter or its list is not
@@ -113,12 +113,14 @@ def sync(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *
     elif run.output.quiet and not run.output.csv:
         for result in results:
             if result["outcome"] != "accepted":
-                run.output.warn(f"{result['charge_point']}: {_word(result)} {result.get('error') or ''}".rstrip())
+                run.output.warn(
+                    f"{result['charge_point']}: {_local_list_result_word(result)} {result.get('error') or ''}".rstrip()
+                )
     else:
-        run.output.table(_RESULTS, [{**result, "shown": _word(result)} for result in results])
+        run.output.table(_RESULTS, [{**result, "shown": _local_list_result_word(result)} for result in results])
 
 
-def _word(result: Result) -> str:
+def _local_list_result_word(result: Result) -> str:
     if result["outcome"] == "accepted":
         return "in sync"
     status = result.get("status") if result["outcome"] == "rejected" else None

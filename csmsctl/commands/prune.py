@@ -6,29 +6,31 @@ import typer
 
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column
-from csmsctl.display.values import moment
+from csmsctl.display.value_texts import moment_text
 from csmsctl.invocation import Invocation, invocation
 
 _KINDS = ("transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine")
 
 _PLAN = (
     Column("kind", "KIND"),
-    Column("before", "OLDER THAN", moment),
+    Column("before", "OLDER THAN", moment_text),
     Column("rows", "ROWS", right=True),
     Column("kept_unexported", "KEPT, NOT EXPORTED", right=True),
 )
-_DONE = (Column("kind", "KIND"), Column("before", "OLDER THAN", moment), Column("removed", "REMOVED", right=True))
+_DONE = (Column("kind", "KIND"), Column("before", "OLDER THAN", moment_text), Column("removed", "REMOVED", right=True))
 
 
-def _complete(incomplete: str) -> list[tuple[str, str]]:
+def _complete_prune_kinds(incomplete: str) -> list[tuple[str, str]]:
     return [(kind, "") for kind in _KINDS if kind.startswith(incomplete)]
 
 
-def prune(
+def prune_command(
     ctx: typer.Context,
     kinds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KIND]...", help=", ".join(_KINDS), show_default=False, autocompletion=_complete),
+        typer.Argument(
+            metavar="[KIND]...", help=", ".join(_KINDS), show_default=False, autocompletion=_complete_prune_kinds
+        ),
     ] = None,
     older_than: Annotated[
         int | None,
@@ -60,8 +62,8 @@ def prune(
     if rows:
         what = ", ".join(f"{plan['rows']} {plan['kind'].replace('_', ' ')}" for plan in plans if plan["rows"])
         confirm(run.options, f"{what} will be removed for good. Go on?")
-    done = [{"kind": plan["kind"], "before": plan["before"], "removed": _remove(run, plan)} for plan in plans]
-    size = _finish(run, sum(one["removed"] for one in done))
+    done = [{"kind": plan["kind"], "before": plan["before"], "removed": _prune_kind(run, plan)} for plan in plans]
+    size = _finish_prune(run, sum(one["removed"] for one in done))
     if not run.output.documented({"changed": rows > 0, "pruned": done, "database_bytes": size}):
         run.output.table(_DONE, done)
         for plan in plans:
@@ -70,7 +72,7 @@ def prune(
                 run.output.note(f"{kept} {what} are kept since no export has delivered the transactions.")
 
 
-def _remove(run: Invocation, plan: dict[str, Any]) -> int:
+def _prune_kind(run: Invocation, plan: dict[str, Any]) -> int:
     removed, more = 0, plan["rows"] > 0
     while more:
         answer = run.call("prune.run", kind=plan["kind"], before=plan["before"])
@@ -79,7 +81,7 @@ def _remove(run: Invocation, plan: dict[str, Any]) -> int:
     return removed
 
 
-def _finish(run: Invocation, removed: int) -> int:
+def _finish_prune(run: Invocation, removed: int) -> int:
     """The size of the database when all is done."""
     while True:
         answer = run.call("prune.finish", removed=removed)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.parameters import Since, Until, files
-from csmsctl.commands.transaction_export import transactions
+from csmsctl.commands.transaction_export import transactions_to_export
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import local, thousands
+from csmsctl.display.value_texts import local_time_text, thousands_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsd.ocpp.identity import fold
@@ -24,7 +24,7 @@ By = Literal["tag", "parent", "cp", "charge-point", "transaction"]
 _TITLES = {"tag": "TAG", "parent": "PARENT", "cp": "CHARGE POINT", "transaction": "TRANSACTION"}
 
 
-def _hours(seconds: Any, human: bool = True) -> str:
+def _report_hours(seconds: Any, human: bool = True) -> str:
     """`51:07`: hours and minutes that can be added, wherever it is printed, for it is mailed by cron."""
     minutes = int(seconds) // 60
     return f"{minutes // 60}:{minutes % 60:02}"
@@ -35,17 +35,17 @@ _GAPS = (
     Column("kind", "KIND"),
     Column("charge_point", "CHARGE POINT"),
     Column("id_tag", "TAG"),
-    Column("energy_wh", "kWh", thousands, right=True),
+    Column("energy_wh", "kWh", thousands_text, right=True),
     Column("price", "PRICE", right=True),
     Column("included", "COUNTED"),
-    Column("start_time", "START", lambda value, human: local(value), wide=True),
+    Column("start_time", "START", lambda value, human: local_time_text(value), wide=True),
     Column("reason", "REASON", folds=True),
 )
 
 _KINDS = {"not_booked": "messages that could not be booked", "unclaimed": "times without a transaction"}
 
 
-def report(
+def report_command(
     ctx: typer.Context,
     month: Annotated[
         str | None,
@@ -88,17 +88,17 @@ def report(
     if by == "charge-point":
         by = "cp"
     zone = UTC if utc else None
-    begin, end = _period(month, since, until, zone)
+    begin, end = _report_period(month, since, until, zone)
     tariffs = read_tariffs(tariff) if tariff is not None else None
     prices = _Prices(run, tariffs, zone) if tariffs is not None else None
     counted = ["estimated"] * with_estimated + ["suspect"] * with_suspect
     made = make(
-        _transactions(run, begin, end),
-        key_of=_key(run, by),
+        _transactions_to_report(run, begin, end),
+        key_of=_report_key(run, by),
         price_of=prices,
         tariffs=tariffs,
         included=counted,
-        unbooked=_unbooked(run, begin, end),
+        unbooked=_unbooked_to_report(run, begin, end),
         unclaimed=run.call("transaction.unclaimed", since=begin, until=end)["unclaimed"],
     )
     document: Record = {
@@ -112,10 +112,10 @@ def report(
         "spread_evenly": prices.spread_evenly if prices is not None else [],
     }
     if not run.output.documented(document):
-        _show(run, document, tariffs)
+        _show_report(run, document, tariffs)
 
 
-def _period(month: str | None, since: str | None, until: str | None, zone: tzinfo | None) -> tuple[str, str]:
+def _report_period(month: str | None, since: str | None, until: str | None, zone: tzinfo | None) -> tuple[str, str]:
     """As RFC 3339 in UTC."""
     from csmsctl.arguments.when import parse_when
     from csmsctl.billing.periods import month as month_of
@@ -131,37 +131,37 @@ def _period(month: str | None, since: str | None, until: str | None, zone: tzinf
     return parse_when(first.isoformat()), parse_when(after.isoformat())
 
 
-def _transactions(run: Invocation, begin: str, end: str) -> list[Record]:
+def _transactions_to_report(run: Invocation, begin: str, end: str) -> list[Record]:
     """What began before the end of the period and is not over, and what stopped in it.
 
     In this order, so that one that stops while we ask is not overlooked; it is what it was when it was seen last.
     """
     found: dict[int, Record] = {}
     for state in ("abandoned", "active"):
-        still = transactions(run, {"state": state, "until": end})
+        still = transactions_to_export(run, {"state": state, "until": end})
         found |= {transaction["id"]: transaction for transaction in still if transaction["state"] == state}
     found |= {
         transaction["id"]: transaction
-        for transaction in transactions(run, {"stopped_since": begin, "stopped_until": end})
+        for transaction in transactions_to_export(run, {"stopped_since": begin, "stopped_until": end})
     }
     return list(found.values())
 
 
-def _unbooked(run: Invocation, begin: str, end: str) -> list[Record]:
+def _unbooked_to_report(run: Invocation, begin: str, end: str) -> list[Record]:
     """What came in the period, could not be booked, and was not seen to."""
     found: list[Record] = run.call("transaction.orphans", since=begin, until=end, limit=0)["orphans"]
     return found
 
 
-def _key(run: Invocation, by: By) -> Callable[[Record], str | None]:
+def _report_key(run: Invocation, by: By) -> Callable[[Record], str | None]:
     if by == "parent":
-        parents = _parents(run)
+        parents = _parents_for_report(run)
         return lambda transaction: parents.get(fold(transaction["id_tag"]))
     field = {"tag": "id_tag", "transaction": "id"}.get(by, "charge_point")
     return lambda transaction: str(transaction[field])
 
 
-def _parents(run: Invocation) -> dict[str, str]:
+def _parents_for_report(run: Invocation) -> dict[str, str]:
     return {fold(tag["id"]): tag["parent"] for tag in run.call("tag.list")["tags"] if tag["parent"]}
 
 
@@ -172,7 +172,7 @@ class _Prices:
         self._run = run
         self._tariffs = tariffs
         self._zone = zone
-        self._parents = _parents(run)
+        self._parents = _parents_for_report(run)
         self.spread_evenly: list[int] = []
 
     def __call__(self, transaction: Record) -> "Decimal | None":
@@ -196,20 +196,20 @@ class _Prices:
         return rounded(price(tariff, curve, self._zone), self._tariffs.decimals)
 
 
-def _show(run: Invocation, document: Record, tariffs: "TariffFile | None") -> None:
+def _show_report(run: Invocation, document: Record, tariffs: "TariffFile | None") -> None:
     lines = [{**line, "key": "(none)" if line["key"] is None else line["key"]} for line in document["groups"]]
     if run.output.csv:
         from csmsctl.billing.reports import FIELDS
 
         run.output.csv_rows(FIELDS, lines, headers=run.output.headers)
-        _warn(run, document)
+        _warn_of_report_gaps(run, document)
         return
-    run.output.text(f"From {local(document['since'])} to {local(document['until'])}", style="bold")
+    run.output.text(f"From {local_time_text(document['since'])} to {local_time_text(document['until'])}", style="bold")
     columns = [
         Column("key", _TITLES[document["by"]]),
         Column("transactions", "TRANSACTIONS", right=True),
-        Column("energy_wh", "kWh", thousands, right=True),
-        Column("duration_s", "DURATION", _hours, right=True),
+        Column("energy_wh", "kWh", thousands_text, right=True),
+        Column("duration_s", "DURATION", _report_hours, right=True),
     ]
     if tariffs is not None:
         columns.append(Column("cost", f"COST {tariffs.currency}", right=True))
@@ -220,35 +220,35 @@ def _show(run: Invocation, document: Record, tariffs: "TariffFile | None") -> No
     )
     if document["gaps"]:
         run.output.text("")
-        run.output.text(_statement(document), style="yellow")
+        run.output.text(_report_gaps_statement(document), style="yellow")
         shown = [column for column in _GAPS if tariffs is not None or column.key != "price"]
         run.output.table(shown, document["gaps"])
     if document["spread_evenly"]:
-        run.output.note(_evenly(document))
+        run.output.note(_report_spread_evenly(document))
 
 
-def _warn(run: Invocation, document: Record) -> None:
+def _warn_of_report_gaps(run: Invocation, document: Record) -> None:
     """What rows cannot say."""
     if document["gaps"]:
-        run.output.warn(_statement(document))
+        run.output.warn(_report_gaps_statement(document))
     if document["spread_evenly"]:
-        run.output.warn(_evenly(document))
+        run.output.warn(_report_spread_evenly(document))
 
 
-def _statement(document: Record) -> str:
+def _report_gaps_statement(document: Record) -> str:
     """The gaps in a sentence: how many of what, how much, and whether it counts."""
     parts = []
     for kind in dict.fromkeys(gap["kind"] for gap in document["gaps"]):
         gaps: list[Any] = [gap for gap in document["gaps"] if gap["kind"] == kind]
         counted = "counted" if gaps[0]["included"] else "not counted"
         energy = sum(gap["energy_wh"] or 0 for gap in gaps)
-        figures = f", {thousands(energy)} kWh" if kind != "not_booked" else ""
+        figures = f", {thousands_text(energy)} kWh" if kind != "not_booked" else ""
         numbers = ", ".join(str(gap["transaction"]) for gap in gaps if gap["transaction"] is not None)
         listed = f": {numbers}" if numbers else ""
         parts.append(f"{len(gaps)} {_KINDS.get(kind, kind)}{figures}, {counted}{listed}")
     return "Gaps: " + "; ".join(parts) + "."
 
 
-def _evenly(document: Record) -> str:
+def _report_spread_evenly(document: Record) -> str:
     numbers = ", ".join(map(str, document["spread_evenly"]))
     return f"Without meter values, so that their energy was spread evenly over time: {numbers}."

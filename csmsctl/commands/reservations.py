@@ -7,7 +7,7 @@ import typer
 from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import ChargePointOption, TagOption, live
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
 from csmsctl.records.listing import Listing, pages
 from csmsctl.records.listing import show as show_list
@@ -21,7 +21,7 @@ ReservationId = Annotated[
 ]
 
 
-def _style(record: Record) -> str:
+def _reservation_style(record: Record) -> str:
     return {"reserved": "green", "requested": "yellow", "failed": "red"}.get(str(record.get("state")), "")
 
 
@@ -31,12 +31,12 @@ COLUMNS = (
     Column("connector", "CONN", right=True),
     Column("id_tag", "TAG"),
     Column("parent_id_tag", "PARENT", wide=True),
-    Column("state", "STATE", style=_style),
-    Column("expires_at", "EXPIRES", moment),
+    Column("state", "STATE", style=_reservation_style),
+    Column("expires_at", "EXPIRES", moment_text),
     Column("transaction", "TRANSACTION", right=True),
     Column("reason", "REASON", folds=True),
-    Column("created_at", "CREATED", moment, wide=True),
-    Column("ended_at", "ENDED", moment, wide=True),
+    Column("created_at", "CREATED", moment_text, wide=True),
+    Column("ended_at", "ENDED", moment_text, wide=True),
 )
 
 
@@ -44,7 +44,7 @@ LISTING = Listing("reservations", COLUMNS, limit=100, empty="There is no such re
 
 
 @lists(time="created", limit=100)
-def list_(
+def reservation_list_command(
     ctx: typer.Context,
     tag: TagOption = None,
     state: State = None,
@@ -58,7 +58,9 @@ def list_(
     show_list(run, LISTING, view, found)
 
 
-def show(ctx: typer.Context, reservation: ReservationId, charge_point: ChargePointOption = None) -> None:
+def reservation_show_command(
+    ctx: typer.Context, reservation: ReservationId, charge_point: ChargePointOption = None
+) -> None:
     """Show a reservation: for whom, until when, and what became of it."""
     run = invocation(ctx)
     found = run.record("reservation.show", "reservations", id=reservation, charge_point=charge_point)
@@ -70,7 +72,7 @@ def show(ctx: typer.Context, reservation: ReservationId, charge_point: ChargePoi
     times = {"created_at", "expires_at", "ended_at"}
     run.output.fields(
         [
-            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            (key.replace("_", " "), moment_text(value, run.output.terminal) if key in times else plain_text(value))
             for key, value in found.items()
         ]
     )

@@ -8,7 +8,7 @@ from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import live
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Listing, is_document, show_all
 from csmsctl.records.listing import show as show_list
@@ -16,14 +16,14 @@ from csmsctl.records.listing import show as show_list
 RolloutId = Annotated[int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live("rollouts"))]
 
 
-def _style(record: Record) -> str:
+def _rollout_style(record: Record) -> str:
     return {"done": "green", "failed": "red", "paused": "yellow", "updating": "cyan"}.get(str(record.get("state")), "")
 
 
 _ROLLOUTS = (
     Column("id", "ID", right=True),
     Column("file", "FILE"),
-    Column("state", "STATE", style=_style),
+    Column("state", "STATE", style=_rollout_style),
     Column("charge_points", "ALL", right=True),
     Column("done", "DONE", right=True),
     Column("updating", "UPDATING", right=True),
@@ -31,18 +31,18 @@ _ROLLOUTS = (
     Column("failed", "FAILED", right=True),
     Column("cancelled", "CANCELLED", right=True, wide=True),
     Column("reason", "REASON", folds=True),
-    Column("created_at", "CREATED", moment),
+    Column("created_at", "CREATED", moment_text),
     Column("user", "BY", wide=True),
 )
 _MEMBERS = (
     Column("charge_point", "CHARGE POINT"),
-    Column("state", "STATE", style=_style),
-    Column("canary", "CANARY", lambda value, human: plain(value)),
+    Column("state", "STATE", style=_rollout_style),
+    Column("canary", "CANARY", lambda value, human: plain_text(value)),
     Column("version_before", "BEFORE"),
     Column("version_after", "AFTER"),
-    Column("confirmed", "CONFIRMED", lambda value, human: plain(value)),
-    Column("begun_at", "BEGUN", moment),
-    Column("ended_at", "ENDED", moment),
+    Column("confirmed", "CONFIRMED", lambda value, human: plain_text(value)),
+    Column("begun_at", "BEGUN", moment_text),
+    Column("ended_at", "ENDED", moment_text),
     Column("task", "TASK", right=True),
     Column("note", "NOTE", folds=True),
 )
@@ -55,13 +55,13 @@ MEMBERS = Listing("members", _MEMBERS, name="charge_point", time="begun_at")
 
 
 @lists(time="created")
-def list_(ctx: typer.Context, *, view: View) -> None:
+def rollout_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the rollouts, the newest first; with TARGETs those that they are part of."""
     run = invocation(ctx)
     show_all(run, LISTING, view, run.call("rollout.list", targets=view.targets))
 
 
-def show(ctx: typer.Context, rollout: RolloutId) -> None:
+def rollout_show_command(ctx: typer.Context, rollout: RolloutId) -> None:
     """Show a rollout: what was ordered, where it stands, and what it waits for."""
     run = invocation(ctx)
     found = run.record("rollout.show", "rollouts", id=rollout)
@@ -70,7 +70,7 @@ def show(ctx: typer.Context, rollout: RolloutId) -> None:
     times = {"created_at", "ended_at"}
     run.output.fields(
         [
-            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            (key.replace("_", " "), moment_text(value, run.output.terminal) if key in times else plain_text(value))
             for key, value in found.items()
             if key != "members"
         ]
@@ -78,7 +78,7 @@ def show(ctx: typer.Context, rollout: RolloutId) -> None:
 
 
 @lists(targets=False, time="begun")
-def report(ctx: typer.Context, rollout: RolloutId, *, view: View) -> None:
+def rollout_report_command(ctx: typer.Context, rollout: RolloutId, *, view: View) -> None:
     """Report what became of each charge point of a rollout."""
     run = invocation(ctx)
     found = run.call("rollout.show", id=rollout)
@@ -92,23 +92,23 @@ def report(ctx: typer.Context, rollout: RolloutId, *, view: View) -> None:
     run.output.note(f"Rollout {found['id']} is {found['state']}: {', '.join(counts)}.")
 
 
-def pause(ctx: typer.Context, rollout: RolloutId) -> None:
+def rollout_pause_command(ctx: typer.Context, rollout: RolloutId) -> None:
     """Begin with no more charge points; what is under way goes on."""
-    _do(invocation(ctx), "rollout.pause", rollout, "is paused", "was paused already")
+    _change_rollout(invocation(ctx), "rollout.pause", rollout, "is paused", "was paused already")
 
 
-def resume(ctx: typer.Context, rollout: RolloutId) -> None:
+def rollout_resume_command(ctx: typer.Context, rollout: RolloutId) -> None:
     """Go on with a rollout; what failed so far counts no more."""
-    _do(invocation(ctx), "rollout.resume", rollout, "goes on", "was running already")
+    _change_rollout(invocation(ctx), "rollout.resume", rollout, "goes on", "was running already")
 
 
-def cancel(ctx: typer.Context, rollout: RolloutId) -> None:
+def rollout_cancel_command(ctx: typer.Context, rollout: RolloutId) -> None:
     """End a rollout; what is under way cannot be taken back."""
     run = invocation(ctx)
     confirm(run.options, f"End rollout {rollout} for all that wait?")
-    _do(run, "rollout.cancel", rollout, "is cancelled", "was over already")
+    _change_rollout(run, "rollout.cancel", rollout, "is cancelled", "was over already")
 
 
-def _do(run: Invocation, method: str, rollout: int, done: str, before: str) -> None:
+def _change_rollout(run: Invocation, method: str, rollout: int, done: str, before: str) -> None:
     result = run.call(method, id=rollout)
     run.output.outcome(result, f"Rollout {rollout} {done if result.get('changed') else before}.")

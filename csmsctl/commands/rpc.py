@@ -9,7 +9,7 @@ from csmsctl.arguments.json_files import read_object
 from csmsctl.invocation import invocation
 
 
-def rpc(
+def rpc_command(
     ctx: typer.Context,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="Method, for example daemon.info")],
     params: Annotated[

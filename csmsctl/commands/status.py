@@ -9,7 +9,7 @@ from csmsctl.invocation import Invocation, invocation
 
 
 @lists(time="in its state")
-def status(
+def status_command(
     ctx: typer.Context,
     problems: Annotated[
         bool, typer.Option("--problems", help="Only what wants attention, each with the command that tells more")
@@ -24,7 +24,7 @@ def status(
     run = invocation(ctx)
     found = run.call("status", targets=view.targets)
     if problems:
-        _show_problems(run, found, view)
+        _show_problems_of_status(run, found, view)
         return
     # Imported below because `status --json` is what monitoring asks for every few seconds.
     if view == View(view.targets) and run.output.documented(found):
@@ -34,7 +34,7 @@ def status(
 
     records = rows(found["charge_points"])
     if view.targets is None and view.plain and view.form in ("table", "wide", None) and not run.output.csv:
-        for line, style in [*summary(found.get("daemon") or {}), *_worries(found)]:
+        for line, style in [*status_summary(found.get("daemon") or {}), *_status_worries(found)]:
             run.output.text(line, style=style)
         if records:
             run.output.text("")
@@ -53,7 +53,7 @@ def status(
         show(run, listing, view, records)
 
 
-def _show_problems(run: Invocation, found: dict[str, Any], view: View) -> None:
+def _show_problems_of_status(run: Invocation, found: dict[str, Any], view: View) -> None:
     from csmsctl.records.listing import Listing, show
     from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems, told
 
@@ -65,7 +65,7 @@ def _show_problems(run: Invocation, found: dict[str, Any], view: View) -> None:
     show(run, Listing("problems", COLUMNS, name="charge_point", time="since", fields=fields, empty=empty), view, rows)
 
 
-def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _status_worries(found: dict[str, Any]) -> list[tuple[str, str]]:
     """How many charge points want attention; that is a line of its own for what concerns the whole site."""
     worried = [charge_point for charge_point in found["charge_points"] if charge_point.get("problems")]
     if not worried:
@@ -75,15 +75,15 @@ def _worries(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(f"{len(worried)} {noun} attention; see: csmsctl status --problems", "bold red" if critical else "yellow")]
 
 
-def summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
+def status_summary(daemon: dict[str, Any]) -> list[tuple[str, str]]:
     """The daemon in two lines, and a line for each thing that wants attention; with styles."""
-    from csmsctl.display.values import duration
+    from csmsctl.display.value_texts import duration_text
 
     policies = daemon.get("policies") or {}
     running = daemon.get("active_transactions", 0)
     lines = [
         (
-            f"csmsd {daemon.get('version')}, up {duration(daemon.get('uptime_s'))}: "
+            f"csmsd {daemon.get('version')}, up {duration_text(daemon.get('uptime_s'))}: "
             f"{daemon.get('connected')} of {daemon.get('charge_points')} charge points connected, "
             f"{running} transaction{'' if running == 1 else 's'} running",
             "bold",

@@ -27,17 +27,17 @@ _SHOWN = 20  # errors
 
 
 @lists(of=TAGS, time="created", forms=False)
-def export(ctx: typer.Context, output: Output = None, *, view: View) -> None:
+def tag_export_command(ctx: typer.Context, output: Output = None, *, view: View) -> None:
     """Write idTags as CSV, all unless some are chosen, in the form that `tag import` reads."""
     run = invocation(ctx)
     tags = list(Chosen(LISTING, view, named(run.call("tag.list"), LISTING, view)["tags"], view.limit or 0))
     if run.options.json:
         write_document(run.output, output, {"tags": tags})
         return
-    write_lines(run.output, output, csv_lines(_columns(view), tags, headers=run.output.headers))
+    write_lines(run.output, output, csv_lines(_tag_file_columns(view), tags, headers=run.output.headers))
 
 
-def _columns(view: View) -> list[str]:
+def _tag_file_columns(view: View) -> list[str]:
     """Only what can be imported again."""
     if not view.columns:
         return list(FIELDS)
@@ -47,7 +47,7 @@ def _columns(view: View) -> list[str]:
     return chosen
 
 
-def import_(
+def tag_import_command(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV file; - reads it", autocompletion=files)],
     replace: Annotated[bool, typer.Option("--replace", help="Remove the idTags that are not in the file")] = False,
@@ -59,7 +59,7 @@ def import_(
     """
     run = invocation(ctx)
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8-sig")
-    tags, errors = read_tags(text)
+    tags, errors = read_tag_file(text)
     if errors:
         shown = errors[:_SHOWN] + ([f"… and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else [])
         if not run.options.json:
@@ -76,7 +76,7 @@ def import_(
     run.output.text(", ".join(counts))
 
 
-def read_tags(text: str) -> tuple[list[dict[str, Any]], list[str]]:
+def read_tag_file(text: str) -> tuple[list[dict[str, Any]], list[str]]:
     """The idTags in a CSV text, and what is wrong with it, line by line."""
     text = text.removeprefix("\ufeff")
     header = text.partition("\n")[0]
@@ -99,7 +99,7 @@ def read_tags(text: str) -> tuple[list[dict[str, Any]], list[str]]:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
-                tag = _read_tag(columns, cells)
+                tag = _read_tag_of_file(columns, cells)
                 first = seen.setdefault(fold(tag["id"]), number)
                 if first != number:
                     raise ValueError(f"{tag['id']} stands in line {first} already")
@@ -111,7 +111,7 @@ def read_tags(text: str) -> tuple[list[dict[str, Any]], list[str]]:
     return tags, errors
 
 
-def _read_tag(columns: list[str], cells: list[str]) -> dict[str, Any]:
+def _read_tag_of_file(columns: list[str], cells: list[str]) -> dict[str, Any]:
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells for {len(columns)} columns")
     given = dict(zip(columns, (csv_text(cell.strip()) for cell in cells), strict=True))
@@ -123,7 +123,7 @@ def _read_tag(columns: list[str], cells: list[str]) -> dict[str, Any]:
         raise ValueError("id is empty")
     for name, value in given.items():
         if name == "blocked":
-            tag[name] = _yes_or_no(value)
+            tag[name] = _yes_or_no_in_tag_file(value)
         elif name == "labels":
             tag[name] = value.split()
         elif name == "expires_at" and value:
@@ -137,7 +137,7 @@ def _read_tag(columns: list[str], cells: list[str]) -> dict[str, Any]:
     return tag
 
 
-def _yes_or_no(text: str) -> bool:
+def _yes_or_no_in_tag_file(text: str) -> bool:
     if text.casefold() in _YES:
         return True
     if text.casefold() in _NO:

@@ -8,7 +8,7 @@ from csmsctl.arguments.listing import Kind, View, lists
 from csmsctl.arguments.parameters import TagId, live, when_option
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.failure import NOT_THERE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -35,20 +35,20 @@ Labels = Annotated[
 ]
 
 
-def _status_style(record: Record) -> str:
+def _tag_status_style(record: Record) -> str:
     return "green" if record.get("status") == "Accepted" else "red"
 
 
 COLUMNS = (
     Column("id", "TAG"),
-    Column("status", "STATUS", style=_status_style),
+    Column("status", "STATUS", style=_tag_status_style),
     Column("parent", "PARENT"),
-    Column("expires_at", "EXPIRES", moment),
+    Column("expires_at", "EXPIRES", moment_text),
     Column("active_transactions", "ACTIVE", right=True),
     Column("max_transactions", "MAX", right=True, wide=True),
     Column("labels", "LABELS", wide=True),
     Column("note", "NOTE", folds=True),
-    Column("created_at", "CREATED", moment, wide=True),
+    Column("created_at", "CREATED", moment_text, wide=True),
 )
 
 
@@ -58,7 +58,7 @@ UNKNOWN = Listing(
     (
         Column("id", "TAG"),
         Column("charge_point", "CHARGE POINT"),
-        Column("last_at", "HELD LAST", moment),
+        Column("last_at", "HELD LAST", moment_text),
         Column("attempts", "ATTEMPTS", right=True),
         Column("status", "ANSWERED"),
     ),
@@ -69,7 +69,7 @@ TAGS = Kind("TAG", "Only these: idTag, glob ('A1*'), label (@north), or - to rea
 
 
 @lists(of=TAGS, time="created")
-def list_(
+def tag_list_command(
     ctx: typer.Context,
     parent: Parent = None,
     status: Annotated[
@@ -84,7 +84,7 @@ def list_(
     show_all(run, LISTING, view, named(run.call("tag.list", parent=parent, status=status), LISTING, view))
 
 
-def show(ctx: typer.Context, tag: TagId) -> None:
+def tag_show_command(ctx: typer.Context, tag: TagId) -> None:
     """Show an idTag."""
     run = invocation(ctx)
     found = run.record("tag.show", "tags", id=tag)
@@ -96,14 +96,14 @@ def show(ctx: typer.Context, tag: TagId) -> None:
     times = {"expires_at", "created_at"}
     run.output.fields(
         [
-            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            (key.replace("_", " "), moment_text(value, run.output.terminal) if key in times else plain_text(value))
             for key, value in found.items()
         ]
     )
 
 
 @lists(of=Kind("TAG", "Only these: idTag or glob ('A1*')", "tags"), time="held last")
-def unknown(ctx: typer.Context, *, view: View) -> None:
+def tag_unknown_command(ctx: typer.Context, *, view: View) -> None:
     """List cards that were held to readers since csmsd began and that nobody has added, the last one first.
 
     The last one is added with csmsctl tag add --last-unknown.
@@ -112,7 +112,7 @@ def unknown(ctx: typer.Context, *, view: View) -> None:
     show_all(run, UNKNOWN, view, named(run.call("tag.unknown"), UNKNOWN, view))
 
 
-def add(
+def tag_add_command(
     ctx: typer.Context,
     tag: Annotated[
         str | None,
@@ -135,7 +135,7 @@ def add(
     if (tag is None) != last_unknown:
         raise Failure(USAGE, "Which card is meant?", "Name its idTag, or say --last-unknown. See: csmsctl tag unknown")
     if tag is None:
-        tag = _last_unknown(run)
+        tag = _last_unknown_tag(run)
     result = run.call(
         "tag.add",
         id=tag,
@@ -147,24 +147,24 @@ def add(
         labels=label or None,
     )
     there = f"{tag} is there already; nothing has changed. To change it: csmsctl tag set"
-    _print(run, result, f"{tag} is added." if result.get("changed") else there)
+    _print_tag_change(run, result, f"{tag} is added." if result.get("changed") else there)
 
 
-def _last_unknown(run: Invocation) -> str:
+def _last_unknown_tag(run: Invocation) -> str:
     cards = run.call("tag.unknown")["unknown_tags"]
     if not cards:
         raise Failure(
             NOT_THERE, "No unknown card was held to a reader since csmsd began.", "Hold it there, and repeat."
         )
     card = cards[0]
-    held = f"{card['id']} was held to {card['charge_point']} at {moment(card['last_at'], True)}"
+    held = f"{card['id']} was held to {card['charge_point']} at {moment_text(card['last_at'], True)}"
     confirm(run.options, f"{held}. Add it?")
     if run.options.yes:
         run.output.note(f"{held}.")
     return str(card["id"])
 
 
-def set_(
+def tag_set_command(
     ctx: typer.Context,
     tag: TagId,
     parent: Parent = None,
@@ -203,10 +203,10 @@ def set_(
         raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl tag set --help")
     # null clears, so these parameters are passed as they are
     result = run.client.call("tag.set", {"id": tag} | fields, keep_null=True)
-    _print(run, result, f"{tag} is changed." if result.get("changed") else "It was so already.")
+    _print_tag_change(run, result, f"{tag} is changed." if result.get("changed") else "It was so already.")
 
 
-def block(
+def tag_block_command(
     ctx: typer.Context,
     tag: TagId,
     enforce: Annotated[
@@ -227,26 +227,28 @@ def block(
         raise Failure(USAGE, "--stop-transactions goes with --enforce.")
     if not enforce:
         result = run.call("tag.block", id=tag)
-        _print(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
+        _print_tag_change(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
         return
-    from csmsctl.commands.enforcement import block_and_enforce
+    from csmsctl.commands.enforcement import block_with_enforcement
 
-    block_and_enforce(run, tag, stop_transactions=stop_transactions, parallel=parallel)
+    block_with_enforcement(run, tag, stop_transactions=stop_transactions, parallel=parallel)
 
 
-def unblock(ctx: typer.Context, tag: TagId) -> None:
+def tag_unblock_command(ctx: typer.Context, tag: TagId) -> None:
     """Unblock an idTag."""
     run = invocation(ctx)
     result = run.call("tag.unblock", id=tag)
-    _print(run, result, f"{tag} is not blocked any more." if result.get("changed") else f"{tag} was not blocked.")
+    _print_tag_change(
+        run, result, f"{tag} is not blocked any more." if result.get("changed") else f"{tag} was not blocked."
+    )
 
 
-def remove(ctx: typer.Context, tag: TagId) -> None:
+def tag_remove_command(ctx: typer.Context, tag: TagId) -> None:
     """Remove an idTag; its transactions are kept."""
     run = invocation(ctx)
     confirm(run.options, f"Remove idTag {tag}?")
-    _print(run, run.call("tag.remove", id=tag), f"{tag} is removed.")
+    _print_tag_change(run, run.call("tag.remove", id=tag), f"{tag} is removed.")
 
 
-def _print(run: Invocation, result: Result, sentence: str) -> None:
+def _print_tag_change(run: Invocation, result: Result, sentence: str) -> None:
     run.output.outcome(result, sentence)

@@ -9,7 +9,7 @@ from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import QueuedTaskIds, TaskId
 from csmsctl.display.progress import spinner
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import milliseconds, moment, plain
+from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.request import exit_code
@@ -22,21 +22,21 @@ _SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
 _LONGEST_SILENCE = 10.0  # seconds; a look now and then needs no event
 
 
-def _style(record: Record) -> str:
+def _task_style(record: Record) -> str:
     return {"accepted": "green", None: "", "queued": "yellow"}.get(record.get("outcome"), "red")
 
 
 _COLUMNS = (
     Column("id", "ID", right=True),
-    Column("created_at", "TIME", moment),
+    Column("created_at", "TIME", moment_text),
     Column("user", "BY"),
     Column("charge_point", "CHARGE POINT"),
     Column("action", "ACTION"),
     Column("state", "STATE", wide=True),
-    Column("expires_at", "UNTIL", moment, wide=True),
-    Column("outcome", "OUTCOME", style=_style),
+    Column("expires_at", "UNTIL", moment_text, wide=True),
+    Column("outcome", "OUTCOME", style=_task_style),
     Column("status", "STATUS", wide=True),
-    Column("duration_ms", "TOOK", milliseconds, right=True, wide=True),
+    Column("duration_ms", "TOOK", milliseconds_text, right=True, wide=True),
     Column("error", "ERROR", folds=True, wide=True),
 )
 
@@ -45,7 +45,7 @@ LISTING = Listing("tasks", _COLUMNS, limit=100, empty="There is no such task.")
 
 
 @lists(time="given", limit=100)
-def list_(
+def task_list_command(
     ctx: typer.Context,
     action: Annotated[str | None, typer.Option("--action", metavar="ACTION", help="This action only")] = None,
     outcome: Annotated[
@@ -69,7 +69,7 @@ def list_(
     show_list(run, LISTING, view, pages(run, "task.list", wanted, LISTING, view))
 
 
-def show(ctx: typer.Context, task: TaskId) -> None:
+def task_show_command(ctx: typer.Context, task: TaskId) -> None:
     """Show a task: the request, the answer, and the times of both."""
     run = invocation(ctx)
     found = run.record("task.show", "tasks", id=task)
@@ -86,14 +86,14 @@ def show(ctx: typer.Context, task: TaskId) -> None:
 
             shown.append((key, to_json(value)))
         else:
-            text = moment(value, run.output.terminal) if key in times else plain(value)
+            text = moment_text(value, run.output.terminal) if key in times else plain_text(value)
             shown.append(
                 (key.removesuffix("_ms").replace("_", " "), text + (" ms" if key == "duration_ms" and text else ""))
             )
     run.output.fields(shown)
 
 
-def cancel(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
+def task_cancel_command(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
     """Cancel tasks that have not been sent yet; what is queued is given up for good."""
     run = invocation(ctx)
     answers: list[Record] = []
@@ -121,7 +121,7 @@ def cancel(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
         )
 
 
-def wait(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
+def task_wait_command(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
     """Wait until tasks are settled, with the results and the exit code that the commands themselves would have had.
 
     Without --timeout this takes as long as it takes. Interrupting it changes nothing about the tasks.

@@ -9,7 +9,7 @@ import typer
 from csmsctl.arguments.listing import View, lists
 from csmsctl.arguments.parameters import Output, TagOption, files
 from csmsctl.billing.cursor import Cursor, cursor
-from csmsctl.commands.transactions import COLUMNS, State, of_period
+from csmsctl.commands.transactions import COLUMNS, State, transactions_of_period
 from csmsctl.display.escape import to_json
 from csmsctl.display.files import write_document, write_lines
 from csmsctl.display.output import SCHEMA_VERSION
@@ -55,7 +55,7 @@ EXPORT = Listing("transactions", COLUMNS, fields=FIELDS)
 
 
 @lists(time="its stop, as a report has it", by="stop", forms=False)
-def export(
+def transaction_export_command(
     ctx: typer.Context,
     tag: TagOption = None,
     state: State = None,
@@ -71,7 +71,7 @@ def export(
     """
     run = invocation(ctx)
     filters = {name: value for name, value in (("tag", tag), ("state", state)) if value is not None}
-    found = Chosen(EXPORT, view, of_period(run, EXPORT, view, filters, by="stop"), view.limit or 0)
+    found = Chosen(EXPORT, view, transactions_of_period(run, EXPORT, view, filters, by="stop"), view.limit or 0)
     fields = [found.field(word) for word in view.columns.split(",")] if view.columns else FIELDS
     if run.options.json:
         chosen = [{field: row.get(field) for field in fields} for row in found] if view.columns else [*found]
@@ -80,7 +80,7 @@ def export(
     write_lines(run.output, output, run.output.csv_lines(fields, found))
 
 
-def transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
+def transactions_to_export(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
     """All of them, a page at a time: however many there are, none of them waits for the last."""
     before: int | None = None
     while True:
@@ -91,7 +91,7 @@ def transactions(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
         before = page[-1]["id"]
 
 
-def export_booked(
+def export_transactions_command(
     ctx: typer.Context,
     after_cursor: Annotated[
         str | None,
@@ -113,10 +113,10 @@ def export_booked(
     A transaction that ended anew (it had been given up, or its own stop came after one that was guessed), or whose
     figure an operator settled, comes again under its next revision, which replaces the earlier rows.
     """
-    export_new(invocation(ctx), after_cursor, output)
+    export_new_transactions(invocation(ctx), after_cursor, output)
 
 
-def export_new(run: Invocation, after_cursor: str | None, output: str | None) -> None:
+def export_new_transactions(run: Invocation, after_cursor: str | None, output: str | None) -> None:
     """The rows first, the cursor when they are out of our hands."""
     to_stdout = output is None or output == "-"
     if after_cursor is not None and to_stdout and run.output.closed:
@@ -143,7 +143,7 @@ def export_new(run: Invocation, after_cursor: str | None, output: str | None) ->
             ) from None
         if place is not None and found.last is not None:
             place.move_to(found.last)
-            _tell(run, place)
+            _tell_transaction_export(run, place)
 
 
 class _Booked:
@@ -173,7 +173,7 @@ class _Booked:
             after = {"booking": page[-1]["booking"]}
 
 
-def _tell(run: Invocation, place: Cursor) -> None:
+def _tell_transaction_export(run: Invocation, place: Cursor) -> None:
     try:
         run.call("export.delivered", booking=place.booking)
     except Failure as failure:

@@ -10,7 +10,7 @@ from csmsctl.arguments.listing import By, View, lists
 from csmsctl.arguments.parameters import TagOption, TransactionId
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import duration, moment, plain, thousands
+from csmsctl.display.value_texts import duration_text, moment_text, plain_text, thousands_text
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Listing, is_document, pages, show
 
@@ -20,7 +20,7 @@ State = Annotated[
 ]
 
 
-def _style(record: Record) -> str:
+def _transaction_style(record: Record) -> str:
     return {"active": "green", "abandoned": "yellow"}.get(str(record.get("state")), "")
 
 
@@ -29,16 +29,16 @@ COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
     Column("connector", "CONN", right=True),
     Column("id_tag", "TAG"),
-    Column("state", "STATE", style=_style),
-    Column("start_time", "START", moment),
-    Column("stop_time", "STOP", moment, wide=True),
-    Column("energy_wh", "kWh", thousands, right=True),
+    Column("state", "STATE", style=_transaction_style),
+    Column("start_time", "START", moment_text),
+    Column("stop_time", "STOP", moment_text, wide=True),
+    Column("energy_wh", "kWh", thousands_text, right=True),
     Column("stop_reason", "REASON", wide=True),
-    Column("duration_s", "DURATION", duration, right=True, wide=True),
+    Column("duration_s", "DURATION", duration_text, right=True, wide=True),
     Column("doubts", "DOUBTS", folds=True),
 )
 METER_COLUMNS = (
-    Column("time", "TIME", moment),
+    Column("time", "TIME", moment_text),
     Column("measurand", "MEASURAND"),
     Column("phase", "PHASE"),
     Column("value", "VALUE", folds=True, right=True),
@@ -50,7 +50,7 @@ METER_COLUMNS = (
 ORPHAN_COLUMNS = (
     Column("id", "ID", right=True),
     Column("charge_point", "CHARGE POINT"),
-    Column("received_at", "RECEIVED", moment),
+    Column("received_at", "RECEIVED", moment_text),
     Column("action", "ACTION"),
     Column("reason", "REASON", folds=True),
     Column("payload", "PAYLOAD", folds=True),
@@ -65,7 +65,7 @@ ORPHANS = Listing("orphans", ORPHAN_COLUMNS, limit=100, empty="Everything was bo
 
 
 @lists(time="its start", by="start", limit=100)
-def list_(
+def transaction_list_command(
     ctx: typer.Context,
     tag: TagOption = None,
     state: State = None,
@@ -74,17 +74,19 @@ def list_(
 ) -> None:
     """List transactions, newest first."""
     run = invocation(ctx)
-    show(run, LISTING, view, of_period(run, LISTING, view, {"tag": tag, "state": state}))
+    show(run, LISTING, view, transactions_of_period(run, LISTING, view, {"tag": tag, "state": state}))
 
 
-def of_period(run: Invocation, listing: Listing, view: View, filters: Record, *, by: By = "start") -> Iterator[Record]:
+def transactions_of_period(
+    run: Invocation, listing: Listing, view: View, filters: Record, *, by: By = "start"
+) -> Iterator[Record]:
     """The transactions that started, or stopped, in the time that is wanted."""
     period = ("stopped_since", "stopped_until") if (view.by or by) == "stop" else ("since", "until")
     times = dict(zip(period, (view.since, view.until), strict=True))
     return pages(run, "transaction.list", {"targets": view.targets, **times, **filters}, listing, view)
 
 
-def show_(ctx: typer.Context, transaction: TransactionId) -> None:
+def transaction_show_command(ctx: typer.Context, transaction: TransactionId) -> None:
     """Show a transaction: energy, times, stop reason, and what was odd about it."""
     run = invocation(ctx)
     found = run.record("transaction.show", "transactions", id=transaction)
@@ -93,10 +95,10 @@ def show_(ctx: typer.Context, transaction: TransactionId) -> None:
     if run.output.csv:
         run.output.table([Column(key, key) for key in found], [found])
     else:
-        run.output.fields(_fields(found, run.output.terminal))
+        run.output.fields(_transaction_fields(found, run.output.terminal))
 
 
-def close(
+def transaction_close_command(
     ctx: typer.Context,
     transaction: TransactionId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the transaction")],
@@ -111,7 +113,7 @@ def close(
 
 
 @lists(targets=False, time="measured")
-def meter(
+def transaction_meter_command(
     ctx: typer.Context,
     transaction: TransactionId,
     table: Annotated[bool, typer.Option("--table", help="The values themselves, on a terminal, too")] = False,
@@ -124,7 +126,7 @@ def meter(
     """
     run = invocation(ctx)
     plotted = run.output.terminal and not run.output.csv and not run.output.json and not table
-    if plotted and view.form is None and view.plain and _plot(run, transaction):
+    if plotted and view.form is None and view.plain and _plot_transaction_meter(run, transaction):
         return
     values, more = _meter_values(run, transaction, view)
     # csmsd has chosen by time, and here by number.
@@ -166,7 +168,7 @@ def _forwards(run: Invocation, transaction: int, times: Record) -> Iterator[Reco
         place = {"after_time": last["time"], "after_id": last["id"]}
 
 
-def _plot(run: Invocation, number: int) -> bool:
+def _plot_transaction_meter(run: Invocation, number: int) -> bool:
     """Whether there was enough to plot."""
     from textwrap import wrap
 
@@ -188,9 +190,10 @@ def _plot(run: Invocation, number: int) -> bool:
         return False
     parts = [
         f"Transaction {number}: {transaction.get('charge_point')} connector {transaction.get('connector')}",
-        plain(transaction.get("id_tag")),
-        duration(transaction.get("duration_s")),
-        f"{thousands(transaction.get('energy_wh'))} kWh" + (" (suspect)" if transaction.get("energy_suspect") else ""),
+        plain_text(transaction.get("id_tag")),
+        duration_text(transaction.get("duration_s")),
+        f"{thousands_text(transaction.get('energy_wh'))} kWh"
+        + (" (suspect)" if transaction.get("energy_suspect") else ""),
         f"{count} values (see --table)",
     ]
     for line in wrap(visible(", ".join(part for part in parts if part)), width):
@@ -201,7 +204,7 @@ def _plot(run: Invocation, number: int) -> bool:
 
 
 @lists(time="received", limit=100)
-def orphans(
+def transaction_orphans_command(
     ctx: typer.Context,
     settled: Annotated[bool, typer.Option("--all", help="Those that are settled, too")] = False,
     *,
@@ -216,7 +219,7 @@ def orphans(
     show(run, ORPHANS, view, pages(run, "transaction.orphans", wanted, ORPHANS, view))
 
 
-def dismiss(
+def transaction_dismiss_command(
     ctx: typer.Context,
     messages: Annotated[
         list[int], typer.Argument(metavar="MESSAGE...", help="Their numbers; see: csmsctl tx orphans", min=1)
@@ -232,26 +235,29 @@ def dismiss(
     run.output.outcome(result, "Dismissed." if result.get("changed") else "They were settled already.")
 
 
-def _fields(record: Record, human: bool) -> list[tuple[str, str]]:
+def _transaction_fields(record: Record, human: bool) -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
     for key, value in record.items():
         shown.append(
-            (key.removesuffix("_wh").removesuffix("_s").removesuffix("_w").replace("_", " "), _value(key, value, human))
+            (
+                key.removesuffix("_wh").removesuffix("_s").removesuffix("_w").replace("_", " "),
+                _transaction_value(key, value, human),
+            )
         )
     return shown
 
 
-def _value(key: str, value: Any, human: bool) -> str:
+def _transaction_value(key: str, value: Any, human: bool) -> str:
     if value is None:
         return ""
     if key in ("start_time", "stop_time"):
-        return moment(value, human)
+        return moment_text(value, human)
     if key.endswith("_wh"):
-        return f"{thousands(value)} kWh"
+        return f"{thousands_text(value)} kWh"
     if key == "power_w":
-        return f"{thousands(value)} kW"
+        return f"{thousands_text(value)} kW"
     if key == "duration_s":
-        return duration(value)
+        return duration_text(value)
     if key == "soc_percent":
-        return f"{plain(value)} %"
-    return plain(value)
+        return f"{plain_text(value)} %"
+    return plain_text(value)

@@ -17,7 +17,7 @@ _GATHERED = 0.3  # seconds: what comes in a bunch is looked at once
 _LONGEST_ANSWER = 5.0  # seconds in which the keys may have no effect
 
 
-def watch(ctx: typer.Context, targets: Targets = None) -> None:
+def watch_command(ctx: typer.Context, targets: Targets = None) -> None:
     """Show every connector live, what has problems first; q ends it.
 
     Keys: s changes the order, / filters, p shows only problems, a shows all again, j and k choose a row, ? tells more.
@@ -44,7 +44,7 @@ def _watch_lines(run: Invocation, watcher: Watcher) -> None:
     """Everything as it is, then again what has changed: connectors, with `--json` charge points. Ends with csmsd."""
     known: dict[object, object] = {}
     while True:
-        for place, now, line in _lines(run, watcher.found["charge_points"]):
+        for place, now, line in _lines_to_watch(run, watcher.found["charge_points"]):
             if known.get(place) == now:
                 continue
             known[place] = now
@@ -58,17 +58,17 @@ def _watch_lines(run: Invocation, watcher: Watcher) -> None:
         watcher.look()
 
 
-def _lines(run: Invocation, charge_points: list[Record]) -> Iterator[tuple[object, object, object]]:
+def _lines_to_watch(run: Invocation, charge_points: list[Record]) -> Iterator[tuple[object, object, object]]:
     """What is watched: a key, the part whose change counts, and what to print then."""
     if run.options.json:
         for charge_point in charge_points:
             yield charge_point["id"], {**charge_point, "last_seen_at": None}, charge_point
         return
     for row in rows(charge_points):
-        line = _plain_line(row)
+        line = _plain_watch_line(row)
         yield (row["charge_point"], row.get("connector")), line, line
 
 
-def _plain_line(row: Record) -> str:
+def _plain_watch_line(row: Record) -> str:
     cells = [column.text(row, False) for column in COLUMNS if column.key != "since"]
     return "  ".join(cell or "-" for cell in cells)

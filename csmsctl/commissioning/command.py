@@ -24,13 +24,13 @@ _CSV = ("step", "title", "result", "seen", "reason", "advice", "duration_ms")
 _STYLES = {"pass": "green", "fail": "red", "skipped": "dim"}
 
 
-def _step_names(incomplete: str) -> list[tuple[str, str]]:
+def _complete_step_names(incomplete: str) -> list[tuple[str, str]]:
     from csmsctl.commissioning.steps import all_steps
 
     return [(step.name, step.title) for step in all_steps() if step.name.startswith(incomplete.lower())]
 
 
-def examine(
+def commissioning_command(
     ctx: typer.Context,
     charge_point: Identity,
     suite: Annotated[
@@ -51,7 +51,9 @@ def examine(
     ] = None,
     step: Annotated[
         list[str] | None,
-        typer.Option("--step", metavar="NAME", help="Do this step only; repeatable", autocompletion=_step_names),
+        typer.Option(
+            "--step", metavar="NAME", help="Do this step only; repeatable", autocompletion=_complete_step_names
+        ),
     ] = None,
     charge: Annotated[
         float,
@@ -77,22 +79,22 @@ def examine(
     run = invocation(ctx)
     form = form_of(report) if report is not None else None
     kind: Suite = suite or "guided"
-    steps = _chosen(kind, step or [])
+    steps = _chosen_steps(kind, step or [])
     connectors = run.call("charge_point.show", id=charge_point)["connectors"]
     if connectors and connector not in {known["connector"] for known in connectors}:
         raise Failure(NOT_THERE, f"{charge_point} has reported no connector {connector}.")
     if tag is not None:
         run.call("tag.show", id=tag)
     if kind != "quick":
-        _may_begin(run, kind, charge_point, connectors)
+        _commissioning_may_begin(run, kind, charge_point, connectors)
 
     from csmsctl.commissioning.person import Person
     from csmsctl.commissioning.visit import Visit
 
     person = Person() if kind == "guided" else None
     visit = Visit(run, charge_point, connector=connector, tag=tag, charge=charge, person=person)
-    done, code = _test(run, visit, kind, steps)
-    _show(run, done)
+    done, code = _commission(run, visit, kind, steps)
+    _show_commissioning(run, done)
     if report is not None and form is not None:
         from csmsctl.display.files import write_lines
 
@@ -104,7 +106,7 @@ def examine(
         run.exit_code = NOT_CONNECTED if unlinked and not done.charge_point["connected"] else OTHER
 
 
-def _chosen(suite: "Suite", names: list[str]) -> "list[Step]":
+def _chosen_steps(suite: "Suite", names: list[str]) -> "list[Step]":
     from csmsctl.commissioning.steps import all_steps
 
     steps = [one for one in all_steps() if one.quick or suite != "quick"]
@@ -115,7 +117,7 @@ def _chosen(suite: "Suite", names: list[str]) -> "list[Step]":
     return [one for one in steps if not names or one.name in {name.lower() for name in names}]
 
 
-def _may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: list[Record]) -> None:
+def _commissioning_may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: list[Record]) -> None:
     """Raises Failure when nobody is there to lead, or somebody would be disturbed."""
     if suite == "guided" and not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise Failure(
@@ -135,7 +137,7 @@ def _may_begin(run: Invocation, suite: "Suite", charge_point: str, connectors: l
         confirm(run.options, f"This starts transactions on {charge_point}, limits and restarts it. Test it?")
 
 
-def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, int]":
+def _commission(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, int]":
     """The report, and the exit code when the test did not come to its end."""
     from csmsctl.commissioning.report import Report, step_lines
     from csmsctl.commissioning.runner import Runner
@@ -153,7 +155,7 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
     date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     try:
         record = visit.record()
-        before = _deviations(record)
+        before = _deviations_before_commissioning(record)
         runner = Runner(visit, tell)
         runner.run(steps)
         with contextlib.suppress(Failure):  # what was seen is told, whatever became of csmsd meanwhile
@@ -162,18 +164,18 @@ def _test(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") 
         visit.leave()
     grown = [
         {"action": action, "field": field, "kind": name, "count": count - before.get((action, field, name), 0)}
-        for (action, field, name), count in _deviations(record).items()
+        for (action, field, name), count in _deviations_before_commissioning(record).items()
         if count > before.get((action, field, name), 0)
     ]
     done = Report(date, suite, visit.connector, record, runner.outcomes, grown, visit.left_behind)
     return done, runner.code
 
 
-def _deviations(record: Record) -> dict[tuple[str, str, str], int]:
+def _deviations_before_commissioning(record: Record) -> dict[tuple[str, str, str], int]:
     return {(one["action"], one["field"], one["kind"]): one["count"] for one in record["deviations"]}
 
 
-def _show(run: Invocation, done: "Report") -> None:
+def _show_commissioning(run: Invocation, done: "Report") -> None:
     from csmsctl.commissioning.report import closing_lines
 
     if run.output.documented(done.as_record()):

@@ -21,7 +21,7 @@ def _case_ids(incomplete: str) -> list[tuple[str, str]]:
     return [(case.id, case.name) for case in all_cases() if case.id.startswith(incomplete.upper())]
 
 
-def conformance(
+def conformance_command(
     ctx: typer.Context,
     report: Annotated[
         str | None,
@@ -58,7 +58,7 @@ def conformance(
     """
     run = invocation(ctx)
     form = form_of(report) if report is not None else None
-    chosen = _chosen(case or [])
+    chosen = _chosen_cases(case or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
     from csmsctl.conformance.player import play_all
@@ -70,7 +70,7 @@ def conformance(
         chosen,
         read_settings(config),
         parallel=parallel,
-        tell=counted(run, len(chosen), quiet=quiet),
+        tell=counted_cases(run, len(chosen), quiet=quiet),
     )
     if report is not None and form is not None:
         from csmsctl.display.files import write_lines
@@ -92,7 +92,7 @@ def conformance(
         run.exit_code = OTHER
 
 
-def counted(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Outcome"], None]:
+def counted_cases(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Outcome"], None]:
     """Tells of each case as soon as it is done, with how many are done of all."""
     from csmsctl.conformance.report import case_line
 
@@ -109,7 +109,7 @@ def counted(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Outcome"]
     return tell
 
 
-def _chosen(ids: list[str]) -> "list[Case]":
+def _chosen_cases(ids: list[str]) -> "list[Case]":
     from csmsctl.conformance.cases import all_cases
 
     known = {name: case for case in all_cases() for name in (case.id, case.id.removesuffix("_CSMS"))}

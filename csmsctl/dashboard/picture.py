@@ -11,7 +11,7 @@ from csmsctl.dashboard.sparkline import SLOTS, History
 from csmsctl.dashboard.view import KEYS, View, selected, severity
 from csmsctl.display.escape import visible
 from csmsctl.display.table import Record
-from csmsctl.display.values import duration, moment, plain, thousands
+from csmsctl.display.value_texts import duration_text, moment_text, plain_text, thousands_text
 from csmsctl.records.connectors import rows as connector_rows
 from csmsctl.records.problems import problems, told
 from csmsctl.records.problems import style as problem_style
@@ -92,7 +92,7 @@ def _head(seen: Seen, width: int, now: float) -> list[Text]:
     found = connector_rows(seen.status.get("charge_points") or [])
     running = daemon.get("active_transactions") or 0
     figures = [
-        f"csmsd {daemon.get('version')}, up {duration(daemon.get('uptime_s'))}",
+        f"csmsd {daemon.get('version')}, up {duration_text(daemon.get('uptime_s'))}",
         f"{daemon.get('connected')} of {daemon.get('charge_points')} connected",
         f"{running} transaction{'' if running == 1 else 's'}",
         f"{sum(row.get('power_w') or 0 for row in found) / 1000:.1f} kW",
@@ -152,19 +152,19 @@ def _table(rows: Sequence[Record], cursor: int, history: History, width: int, no
 def _cells(row: Record, now: float) -> list[Cell]:
     charging = row.get("transaction") is not None
     tasks, soc = row.get("open_tasks") or [], row.get("soc_percent")
-    task = plain(tasks[0].get("action")) + (f" +{len(tasks) - 1}" if len(tasks) > 1 else "") if tasks else ""
+    task = plain_text(tasks[0].get("action")) + (f" +{len(tasks) - 1}" if len(tasks) > 1 else "") if tasks else ""
     return [
         _MARKS[severity(row)],
-        Cell(visible(plain(row.get("charge_point")))),
-        Cell(plain(row.get("connector"))),
+        Cell(visible(plain_text(row.get("charge_point")))),
+        Cell(plain_text(row.get("connector"))),
         Cell(visible(_status(row)), status_style(row)),
         Cell(age(row.get("last_seen_at"), now), "" if row["connected"] else "dim"),
-        Cell(thousands(row.get("power_w"))),
+        Cell(thousands_text(row.get("power_w"))),
         Cell("·" * (SLOTS // 2) if charging else ""),  # how much room it would like
-        Cell(thousands(row.get("energy_wh"))),
+        Cell(thousands_text(row.get("energy_wh"))),
         Cell(f"{soc:.0f} %" if isinstance(soc, int | float) else ""),
-        Cell(plain(row.get("transaction"))),
-        Cell(visible(plain(row.get("id_tag")))),
+        Cell(plain_text(row.get("transaction"))),
+        Cell(visible(plain_text(row.get("id_tag")))),
         Cell(visible(task)),
         _worry(row) if charging else Cell(""),
     ]
@@ -181,14 +181,14 @@ def _worry(row: Record) -> Cell:
 
 
 def _doing(task: Record) -> str:
-    return f"{plain(task.get('action'))} {'queued' if task.get('state') == 'queued' else 'under way'}"
+    return f"{plain_text(task.get('action'))} {'queued' if task.get('state') == 'queued' else 'under way'}"
 
 
 def _status(row: Record) -> str:
     """In a word: the error, and what an offline one did last, stand elsewhere."""
     if not row["connected"]:
         return "offline" if row.get("last_seen_at") else "never connected"
-    return plain(row.get("status")) or "connected"
+    return plain_text(row.get("status")) or "connected"
 
 
 def status_style(row: Record) -> str:
@@ -223,7 +223,7 @@ def _details(row: Record, width: int, count: int) -> list[Text]:
         where = str(row.get("charge_point"))
     lines: list[Text] = []
     for problem in row["problems"]:
-        since = f" since {moment(problem['since'], True)}" if problem.get("since") else ""
+        since = f" since {moment_text(problem['since'], True)}" if problem.get("since") else ""
         style = problem_style(problem)
         lines += [Text(line, style=style) for line in folded(visible(f"{where}: {problem.get('text')}{since}"), width)]
         lines += [Text(line) for line in folded(visible(f"→ {problem.get('next')}"), width)]
@@ -232,14 +232,14 @@ def _details(row: Record, width: int, count: int) -> list[Text]:
         return _first(lines, count, width)
     facts = [f"{where}: {row['shown']}"]
     if row.get("since"):
-        facts.append(f"since {moment(row['since'], True)}")
+        facts.append(f"since {moment_text(row['since'], True)}")
     if row.get("transaction") is not None:
         facts.append(f"transaction {row['transaction']} of {row.get('id_tag')}")
-        facts += [f"{thousands(row[key])} {key_unit}" for key, key_unit in _UNITS if row.get(key)]
+        facts += [f"{thousands_text(row[key])} {key_unit}" for key, key_unit in _UNITS if row.get(key)]
         if row.get("soc_percent") is not None:
-            facts.append(f"SoC {plain(row['soc_percent'])} %")
+            facts.append(f"SoC {plain_text(row['soc_percent'])} %")
     facts += [f"task {task.get('id')}: {_doing(task)}" for task in row.get("open_tasks") or []]
-    facts += [plain(row["info"])] if row.get("info") else []
+    facts += [plain_text(row["info"])] if row.get("info") else []
     lines += [Text(line, style="dim") for line in folded(visible(", ".join(facts)), width)]
     return _first(lines, count, width)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from csmsctl.display.table import Record
-from csmsctl.display.values import plain
+from csmsctl.display.value_texts import plain_text
 from csmsctl.records.connectors import rows
 
 SORTS: Final = ("problems", "name", "power", "age")
@@ -124,7 +124,7 @@ def _text(row: Record) -> str:
     """What a filter looks through."""
     words = [row.get(key) for key in ("charge_point", "labels", "shown", "id_tag", "transaction", "note")]
     words += [problem.get("text") for problem in row["problems"]]
-    return " ".join(plain(word) for word in words).casefold()
+    return " ".join(plain_text(word) for word in words).casefold()
 
 
 def severity(row: Record) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from csmsctl.display.plot import columns_for, panel, round_top, time_axis
-from csmsctl.display.values import plain
+from csmsctl.display.value_texts import plain_text
 
 _HEIGHT = 8  # lines
 _UNLIMITED = "┄"
@@ -26,7 +26,7 @@ def step_plot(steps: Sequence[Step], unit: str, width: int) -> list[str]:
     if top is None or begin >= end:
         return []
     top = round_top(top)
-    labels = [f"{plain(value)} {unit}" for value in (top, round(top / 2, 6), 0)]
+    labels = [f"{plain_text(value)} {unit}" for value in (top, round(top / 2, 6), 0)]
     columns = columns_for(width, labels)
     span = (end - begin) / columns
     limits = [_lowest(steps, begin + span * at, begin + span * (at + 1)) for at in range(columns)]

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from csmsctl.display.escape import visible
-from csmsctl.display.values import plain
+from csmsctl.display.value_texts import plain_text
 
 if TYPE_CHECKING:
     from csmsctl.arguments.locales import Locale
@@ -35,7 +35,7 @@ class Column:
     def text(self, record: Record, human: bool) -> str:
         """The cell, safe to print."""
         value = record.get(self.key)
-        return visible(self.show(value, human) if self.show else plain(value))
+        return visible(self.show(value, human) if self.show else plain_text(value))
 
 
 def plain_lines(
@@ -82,7 +82,7 @@ def csv_cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = visible(plain(value))
+    text = visible(plain_text(value))
     return "'" + text if text.lstrip("'").startswith(_FORMULA) else text
 
 

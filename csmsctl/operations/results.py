@@ -5,7 +5,7 @@ from typing import Any
 from csmsctl.display.escape import to_json
 from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import milliseconds, moment, plain
+from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.link.client import Result
 from csmsctl.operations.effects import observed_code, observed_detail, observed_word
 
@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
     Column("action", "ACTION"),
     Column("shown", "RESULT", style=_style),
-    Column("duration_ms", "TIME", milliseconds, right=True),
+    Column("duration_ms", "TIME", milliseconds_text, right=True),
     Column("detail", "DETAIL", folds=True),
 )
 _CSV_COLUMNS = tuple(
@@ -77,17 +77,17 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
         if dry_run:
             parts.append(to_json(result.get("request")))  # exactly what would be sent
         elif repeated:
-            parts.append(plain(result.get("request")))
+            parts.append(plain_text(result.get("request")))
         if result.get("outcome") == "queued":
             named = result.get("error") or f"task {result.get('task')}"  # it may have been queued before
-            parts.append(f"{named}, until {moment(result.get('expires_at'), output.terminal)}")
+            parts.append(f"{named}, until {moment_text(result.get('expires_at'), output.terminal)}")
         elif error := result.get("error"):
             parts.append(str(error))
         response = result.get("response")
         if isinstance(response, dict):
             if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:
                 parts.append("no schedule reported")
-            parts.append(plain({key: value for key, value in response.items() if key != "status"}))
+            parts.append(plain_text({key: value for key, value in response.items() if key != "status"}))
         observed = result.get("observed")
         if isinstance(observed, dict):
             parts += observed_detail(result)
@@ -148,4 +148,4 @@ def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
             if key not in _lists(result) and value not in (None, [])
         }
         if others:
-            output.note(f"{result['charge_point']}: {plain(others)}")
+            output.note(f"{result['charge_point']}: {plain_text(others)}")

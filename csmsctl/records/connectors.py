@@ -3,7 +3,7 @@
 from typing import Any
 
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain, thousands
+from csmsctl.display.value_texts import moment_text, plain_text, thousands_text
 
 _GOOD = ("Available", "Charging", "Preparing", "Finishing", "SuspendedEV", "SuspendedEVSE", "Reserved")
 
@@ -67,7 +67,7 @@ def _note(charge_point: Record, connector: Record) -> str:
     if charge_point.get("reboot_required"):
         notes.append("reboot required")
     if connector.get("info"):
-        notes.append(plain(connector["info"]))
+        notes.append(plain_text(connector["info"]))
     return ", ".join(notes)
 
 
@@ -83,7 +83,7 @@ def _style(row: Record) -> str:
 
 
 def _percent(value: Any, human: bool) -> str:
-    return f"{plain(value)} %" if value is not None else ""
+    return f"{plain_text(value)} %" if value is not None else ""
 
 
 COLUMNS = (
@@ -92,10 +92,10 @@ COLUMNS = (
     Column("shown", "STATUS", style=_style),
     Column("transaction", "TX", right=True),
     Column("id_tag", "TAG"),
-    Column("power_w", "kW", thousands, right=True),
-    Column("energy_wh", "kWh", thousands, right=True),
+    Column("power_w", "kW", thousands_text, right=True),
+    Column("energy_wh", "kWh", thousands_text, right=True),
     Column("soc_percent", "SoC", _percent, right=True, wide=True),
-    Column("since", "SINCE", moment, wide=True),
+    Column("since", "SINCE", moment_text, wide=True),
     Column("note", "NOTE", folds=True),
 )
 CSV_COLUMNS = tuple(

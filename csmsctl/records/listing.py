@@ -205,9 +205,9 @@ def order_of(value: Any) -> tuple[int, Any]:
         return 2, ()
     if isinstance(value, int | float):
         return 0, value
-    from csmsctl.display.values import plain
+    from csmsctl.display.value_texts import plain_text
 
-    return 1, natural_order(value if isinstance(value, str) else plain(value))
+    return 1, natural_order(value if isinstance(value, str) else plain_text(value))
 
 
 def is_like(value: Any, wanted: str) -> bool:

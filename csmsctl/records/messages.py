@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from csmsctl.display.table import Record
-from csmsctl.display.values import plain
+from csmsctl.display.value_texts import plain_text
 
 _MOST_OPEN = 10_000  # CALLs whose answers are waited for
 
@@ -116,4 +116,4 @@ class Reader:
 
 
 def _joined(first: str, rest: Iterable[Any]) -> str:
-    return "  ".join(part for part in (first, " ".join(plain(part) for part in rest).strip()) if part)
+    return "  ".join(part for part in (first, " ".join(plain_text(part) for part in rest).strip()) if part)

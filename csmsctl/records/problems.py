@@ -1,7 +1,7 @@
 """Problems as csmsd reports them with `status`: all of them in one list, and how they are shown."""
 
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment
+from csmsctl.display.value_texts import moment_text
 
 
 def problems(status: Record) -> list[Record]:
@@ -19,14 +19,14 @@ def style(problem: Record) -> str:
 def told(problem: Record, human: bool) -> str:
     """In words, with when it was so last."""
     last = problem.get("last_at")
-    return f"{problem.get('text')}, last {moment(last, human)}" if last else str(problem.get("text") or "")
+    return f"{problem.get('text')}, last {moment_text(last, human)}" if last else str(problem.get("text") or "")
 
 
 COLUMNS = (
     Column("severity", "SEVERITY", style=style),
     Column("charge_point", "CHARGE POINT"),
     Column("connector", "CONN", right=True),
-    Column("since", "SINCE", moment, wide=True),
+    Column("since", "SINCE", moment_text, wide=True),
     Column("told", "PROBLEM", folds=True),
     Column("next", "SEE", folds=True),
 )

@@ -8,7 +8,7 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 
 
-def shell(ctx: typer.Context) -> None:
+def shell_command(ctx: typer.Context) -> None:
     """Open the interactive console: the same commands, with completion, history and the site's live figures.
 
     Global options given here hold for every line. JSON needs no quotes, and may go over several lines; so may quoted

@@ -15,7 +15,7 @@ DEFAULT_TAG = "SIMTAG"
 _FAULTS_HELP = "; ".join(f"{name} {fault.summary}" for name, fault in FAULTS.items())
 
 
-def simulate(
+def simulate_command(
     ctx: typer.Context,
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="Central System; the identity is appended")

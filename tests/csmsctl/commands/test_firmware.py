@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl.commands.firmware import size
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 
@@ -57,23 +56,6 @@ def test_what_is_no_file_is_not_sent(csmsctl: Csmsctl, daemon: ScriptedDaemon, t
     for file in (tmp_path, tmp_path / "none"):
         assert csmsctl("firmware", "add", str(file)).code == 2
     assert daemon.requests == []
-
-
-@pytest.mark.parametrize(
-    ("value", "human", "shown"),
-    [
-        (None, True, ""),
-        (0, True, "0 B"),
-        (1023, True, "1023 B"),
-        (1024, True, "1.0 KiB"),
-        (1_048_575, True, "1024.0 KiB"),
-        (1_048_576, True, "1.0 MiB"),
-        (30_000_000, True, "28.6 MiB"),
-        (30_000_000, False, "30000000"),
-    ],
-)
-def test_sizes(value: object, human: bool, shown: str) -> None:
-    assert size(value, human) == shown
 
 
 def test_removed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

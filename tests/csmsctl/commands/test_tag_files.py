@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ocpp.v16 import call
 
-from csmsctl.commands.tag_files import read_tags
+from csmsctl.commands.tag_files import read_tag_file
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
@@ -16,7 +16,7 @@ HEADER = "id,parent,expires_at,blocked,max_transactions,note,labels\n"
 
 
 def test_all_columns() -> None:
-    tags, errors = read_tags(HEADER + "A1,P,2026-01-31T12:00:00Z,yes,2,\"Jo, 'x'\",north staff\nB2,,,,,,\n")
+    tags, errors = read_tag_file(HEADER + "A1,P,2026-01-31T12:00:00Z,yes,2,\"Jo, 'x'\",north staff\nB2,,,,,,\n")
     assert errors == []
     assert tags == [
         {
@@ -44,7 +44,7 @@ def test_all_columns() -> None:
     "text", ["id\nA1\n", "\ufeffID\r\nA1\r\n", "note;id\n;A1\n", "id,note\n\n  \nA1,\n", "id,note\nA1,\n"]
 )
 def test_what_spreadsheets_make_of_it(text: str) -> None:
-    tags, errors = read_tags(text)
+    tags, errors = read_tag_file(text)
     assert errors == []
     assert [tag["id"] for tag in tags] == ["A1"]
 
@@ -68,7 +68,7 @@ def test_what_spreadsheets_make_of_it(text: str) -> None:
     ],
 )
 def test_bad_lines_are_named(text: str, error: str) -> None:
-    [found] = read_tags(text)[1]
+    [found] = read_tag_file(text)[1]
     assert found.startswith(error)
 
 
@@ -106,7 +106,7 @@ def test_what_is_exported_can_be_imported(csmsctl: Csmsctl, daemon: ScriptedDaem
     daemon.replies["tag.list"] = {"schema_version": 1, "tags": tags}
     ended = csmsctl("tag", "export")
     assert ended.out.startswith(HEADER)
-    read, errors = read_tags(ended.out)
+    read, errors = read_tag_file(ended.out)
     assert errors == []
     keys = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
     assert read == [{key: tag[key] for key in keys} for tag in tags]

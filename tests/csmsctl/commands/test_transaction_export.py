@@ -104,7 +104,7 @@ def test_whatever_crashes_nothing_is_lost_and_what_comes_twice_is_the_same(steps
                 if step != "export":
                     inner.setattr("csmsctl.billing.cursor.Cursor.move_to", crash)
                 with suppress(Crash):
-                    transaction_export.export_new(Run(books), str(place), str(output))
+                    transaction_export.export_new_transactions(Run(books), str(place), str(output))
             books.crash_in = None
             received += delivered(output)
         rows = {booking: (transaction, revision) for booking, transaction, revision in received}
@@ -112,7 +112,7 @@ def test_whatever_crashes_nothing_is_lost_and_what_comes_twice_is_the_same(steps
         assert dict(sorted(rows.values())) == {number: row["revision"] for number, row in books.booked.items()}
         assert all(rows[booking] == (transaction, revision) for booking, transaction, revision in received)
         # With nothing new, nothing comes.
-        transaction_export.export_new(Run(books), str(place), str(output))
+        transaction_export.export_new_transactions(Run(books), str(place), str(output))
         assert delivered(output) == []
 
 
@@ -125,7 +125,7 @@ def test_without_a_crash_nothing_comes_twice(tmp_path: Path) -> None:
     received = []
     for number in (1, 2, 1, 3):
         books.end(number)
-        transaction_export.export_new(Run(books), str(place), str(output))
+        transaction_export.export_new_transactions(Run(books), str(place), str(output))
         received += delivered(output)
     assert received == [(1, 1, 1), (2, 2, 1), (3, 1, 2), (4, 3, 1)]
 
@@ -230,7 +230,7 @@ def test_two_exports_with_one_cursor(tmp_path: Path) -> None:
     with place.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(Failure, match="Another export is at work"):
-            transaction_export.export_new(Run(Books()), str(place), None)
+            transaction_export.export_new_transactions(Run(Books()), str(place), None)
 
 
 def test_tx_export_takes_page_after_page(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Any) -> None:

@@ -1,10 +1,10 @@
-"""How single values are written for people: times, durations, energy."""
+"""How single values are written for people: times, durations, energy, sizes."""
 
 from datetime import datetime
 from typing import Any
 
 
-def moment(value: Any, human: bool) -> str:
+def moment_text(value: Any, human: bool) -> str:
     """RFC 3339 as the daemon gave it; on a terminal local time to the second, without the date if that is today."""
     if not isinstance(value, str):
         return ""
@@ -17,17 +17,17 @@ def moment(value: Any, human: bool) -> str:
     return local.strftime("%H:%M:%S" if local.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
 
 
-def local(value: Any) -> str:
+def local_time_text(value: Any) -> str:
     """RFC 3339 as date and local time to the minute, as letters and reports have it."""
     return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M") if isinstance(value, str) else ""
 
 
-def thousands(value: Any, human: bool = True) -> str:
+def thousands_text(value: Any, human: bool = True) -> str:
     """Wh as kWh, W as kW."""
     return f"{value / 1000:.3f}" if isinstance(value, int | float) else ""
 
 
-def duration(seconds: Any, human: bool = True) -> str:
+def duration_text(seconds: Any, human: bool = True) -> str:
     """`3 h 12 min`."""
     if not isinstance(seconds, int | float):
         return ""
@@ -45,13 +45,22 @@ def duration(seconds: Any, human: bool = True) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def milliseconds(value: Any, human: bool = True) -> str:
+def milliseconds_text(value: Any, human: bool = True) -> str:
     if not isinstance(value, int | float):
         return ""
     return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
 
 
-def plain(value: Any) -> str:
+def size_text(value: object, human: bool) -> str:
+    """Bytes; on a terminal in a unit that leaves few digits."""
+    if not isinstance(value, int):
+        return ""
+    if not human or value < 1024:
+        return f"{value} B" if human else str(value)
+    return f"{value / 1024:.1f} KiB" if value < 1_048_576 else f"{value / 1_048_576:.1f} MiB"
+
+
+def plain_text(value: Any) -> str:
     """Any JSON value as a word: yes and no, lists with blanks, nothing for null."""
     match value:
         case None:
@@ -59,9 +68,9 @@ def plain(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return " ".join(plain(part) for part in value)
+            return " ".join(plain_text(part) for part in value)
         case dict():
-            return " ".join(f"{key}={plain(part)}" for key, part in value.items())
+            return " ".join(f"{key}={plain_text(part)}" for key, part in value.items())
         case float() if value == int(value):
             return str(int(value))
         case _:

@@ -9,7 +9,7 @@ from csmsctl.arguments.listing import Kind, View, lists
 from csmsctl.arguments.parameters import Targets, duration_option, files, live, when_option
 from csmsctl.arguments.targets import choose
 from csmsctl.display.table import Column
-from csmsctl.display.values import duration, moment, plain
+from csmsctl.display.value_texts import duration_text, moment_text, plain_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.options import AllOption, How, sent_everywhere
@@ -19,8 +19,8 @@ from csmsctl.records.listing import Listing, named, show_all
 ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
 
 
-def _limit(value: Any, human: bool) -> str:
-    return plain(value)
+def _charging_profile_limit(value: Any, human: bool) -> str:
+    return plain_text(value)
 
 
 COLUMNS = (
@@ -30,12 +30,12 @@ COLUMNS = (
     Column("stack_level", "LEVEL", right=True),
     Column("kind", "KIND"),
     Column("recurrency", "RECURS", wide=True),
-    Column("lowest_limit", "LOWEST", _limit, right=True),
-    Column("highest_limit", "HIGHEST", _limit, right=True),
+    Column("lowest_limit", "LOWEST", _charging_profile_limit, right=True),
+    Column("highest_limit", "HIGHEST", _charging_profile_limit, right=True),
     Column("unit", "UNIT"),
-    Column("duration", "DURATION", duration, right=True, wide=True),
-    Column("valid_from", "VALID FROM", moment, wide=True),
-    Column("valid_to", "VALID TO", moment, wide=True),
+    Column("duration", "DURATION", duration_text, right=True, wide=True),
+    Column("valid_from", "VALID FROM", moment_text, wide=True),
+    Column("valid_to", "VALID TO", moment_text, wide=True),
     Column("installed", "INSTALLED", right=True),
     Column("note", "NOTE", folds=True),
 )
@@ -48,7 +48,7 @@ INSTALLED_COLUMNS = (
     Column("id", "ID", right=True),
     Column("transaction", "TX", right=True),
     Column("awaits_id_tag", "AWAITS TAG"),
-    Column("accepted_at", "ACCEPTED", moment),
+    Column("accepted_at", "ACCEPTED", moment_text),
 )
 
 
@@ -70,13 +70,13 @@ PROFILES = Kind("NAME", "Only these: name or glob ('night*')", "profiles")
 
 
 @lists(of=PROFILES, time="created")
-def list_(ctx: typer.Context, *, view: View) -> None:
+def charging_profile_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the charging profiles in the library."""
     run = invocation(ctx)
     show_all(run, LISTING, view, named(run.call("profile.list"), LISTING, view))
 
 
-def show(ctx: typer.Context, name: ProfileName) -> None:
+def charging_profile_show_command(ctx: typer.Context, name: ProfileName) -> None:
     """Show a charging profile: its JSON, what speaks against it, and where it is installed."""
     run = invocation(ctx)
     found = run.record("profile.show", "profiles", name=name)
@@ -91,7 +91,7 @@ def show(ctx: typer.Context, name: ProfileName) -> None:
     times = {"created_at", "valid_from", "valid_to"}
     run.output.fields(
         [
-            (key.replace("_", " "), moment(value, run.output.terminal) if key in times else plain(value))
+            (key.replace("_", " "), moment_text(value, run.output.terminal) if key in times else plain_text(value))
             for key, value in found.items()
         ]
     )
@@ -105,7 +105,7 @@ def show(ctx: typer.Context, name: ProfileName) -> None:
         run.output.warn(str(finding.get("text")))
 
 
-def add(
+def charging_profile_add_command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name for it")],
     file: Annotated[
@@ -185,7 +185,7 @@ def add(
         run.output.warn(str(finding.get("text")))
 
 
-def remove(ctx: typer.Context, name: ProfileName) -> None:
+def charging_profile_remove_command(ctx: typer.Context, name: ProfileName) -> None:
     """Remove a charging profile from the library; charge points keep what they have."""
     run = invocation(ctx)
     result = run.call("profile.remove", name=name)
@@ -200,14 +200,16 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
 
 
 @lists(time="accepted")
-def installed(ctx: typer.Context, *, view: View) -> None:
+def charging_profile_installed_command(ctx: typer.Context, *, view: View) -> None:
     """List what charge points have accepted; see verify for what they make of it."""
     run = invocation(ctx)
     show_all(run, INSTALLED, view, run.call("profile.installed", targets=view.targets))
 
 
 @sent_everywhere(queued=False)
-def reassert(ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How) -> None:
+def charging_profile_reassert_command(
+    ctx: typer.Context, targets: Targets = None, all_: AllOption = False, *, how: How
+) -> None:
     """Send charge points once more what they have accepted.
 
     Some lose it when they reboot. The setting ocpp.reassert_charging_profiles does it after each reconnect.

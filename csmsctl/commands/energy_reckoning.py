@@ -7,12 +7,12 @@ import typer
 from csmsctl.arguments.parameters import TransactionId, live
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain, thousands
+from csmsctl.display.value_texts import moment_text, plain_text, thousands_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 
 _EVIDENCE = (
-    Column("time", "TIME", moment),
+    Column("time", "TIME", moment_text),
     Column("kind", "WHAT"),
     Column("value", "VALUE", right=True),
     Column("unit", "UNIT"),
@@ -26,15 +26,15 @@ _REJUDGED = (
     Column("id", "ID", right=True),
     Column("charge_point", "CHARGE POINT"),
     Column("state", "STATE", wide=True),
-    Column("start_time", "START", moment),
-    Column("energy_wh", "BOOKED kWh", thousands, right=True),
-    Column("reckoned_wh", "RECKONED kWh", thousands, right=True),
+    Column("start_time", "START", moment_text),
+    Column("energy_wh", "BOOKED kWh", thousands_text, right=True),
+    Column("reckoned_wh", "RECKONED kWh", thousands_text, right=True),
     Column("doubts", "DOUBTS", folds=True),
     Column("reckoned_doubts", "RECKONED DOUBTS", folds=True),
 )
 
 
-def reckon(
+def transaction_reckon_command(
     ctx: typer.Context,
     transaction: Annotated[
         int | None,
@@ -60,7 +60,7 @@ def reckon(
             "Name one, or see what would differ: tx reckon --all --dry-run",
         )
     if transaction is None:
-        _rejudge(run)
+        _show_reckoned_otherwise(run)
         return
     found = run.call("transaction.reckon", id=transaction)
     if run.output.documented(found):
@@ -68,28 +68,28 @@ def reckon(
     run.output.table(_EVIDENCE, found["evidence"], empty="There is no evidence.")
     if run.output.csv:
         return
-    for line in _verdict(found):
+    for line in _reckoned_verdict_lines(found):
         run.output.text(line)
 
 
-def _verdict(found: Record) -> list[str]:
+def _reckoned_verdict_lines(found: Record) -> list[str]:
     verdict, transaction = found["verdict"], found["transaction"]
-    bounds = f"at least {thousands(verdict['at_least_wh'])}, at most {thousands(verdict['at_most_wh'])} kWh"
+    bounds = f"at least {thousands_text(verdict['at_least_wh'])}, at most {thousands_text(verdict['at_most_wh'])} kWh"
     lines = [
-        f"Reckoned: {thousands(verdict['energy_wh'])} kWh ({bounds})",
+        f"Reckoned: {thousands_text(verdict['energy_wh'])} kWh ({bounds})",
         f"Basis: {verdict['basis_text']}",
         *(f"Doubt: {doubt['doubt']}: {doubt['text']}" for doubt in verdict["doubts"]),
     ]
     if not verdict["doubts"]:
         lines.append("No doubt.")
     if transaction["state"] != "active":
-        lines.append(f"Booked: {thousands(transaction['energy_wh'])} kWh")
+        lines.append(f"Booked: {thousands_text(transaction['energy_wh'])} kWh")
     if transaction["settled_at"] is not None:
-        lines.append(f"Settled by {plain(transaction['settled_by'])}: {plain(transaction['settled_reason'])}")
+        lines.append(f"Settled by {plain_text(transaction['settled_by'])}: {plain_text(transaction['settled_reason'])}")
     return lines
 
 
-def _rejudge(run: Invocation) -> None:
+def _show_reckoned_otherwise(run: Invocation) -> None:
     found: list[Record] = []
     before: int | None = None
     looked_at = 0
@@ -105,7 +105,7 @@ def _rejudge(run: Invocation) -> None:
     run.output.table(_REJUDGED, found, empty=f"All of {looked_at} transactions are booked as they would be today.")
 
 
-def settle(
+def transaction_settle_command(
     ctx: typer.Context,
     transaction: TransactionId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the transaction")],
@@ -132,15 +132,15 @@ def settle(
     if undo:
         question = f"Transaction {transaction} will be billed as its evidence says. Undo what was settled?"
     else:
-        question = f"Transaction {transaction} will be billed with {thousands(given['energy_wh'])} kWh. Settle it?"
+        question = f"Transaction {transaction} will be billed with {thousands_text(given['energy_wh'])} kWh. Settle it?"
     confirm(run.options, question)
     result = run.call("transaction.settle", id=transaction, reason=reason, **given)
     if run.output.documented(result):
         return
     settled = result["transaction"]
-    comes_to = f"comes to {thousands(settled['energy_wh'])} kWh"
+    comes_to = f"comes to {thousands_text(settled['energy_wh'])} kWh"
     if not result["changed"]:
-        by = f"settled by {plain(settled['settled_by'])}: {plain(settled['settled_reason'])}"
+        by = f"settled by {plain_text(settled['settled_by'])}: {plain_text(settled['settled_reason'])}"
         run.output.note(f"Unchanged: transaction {transaction} {comes_to} already, {by}.")
         return
     run.output.note(f"Transaction {transaction} {comes_to}.")

@@ -17,7 +17,7 @@ _SCRIPTS = {
 }
 
 
-def help_(
+def help_command(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[COMMAND]...", help="The command", show_default=False)
@@ -37,7 +37,7 @@ def help_(
     run.output.lines(command.get_help(context).splitlines())
 
 
-def version(ctx: typer.Context) -> None:
+def version_command(ctx: typer.Context) -> None:
     """Show the version of csmsctl; that of csmsd: csmsctl daemon info."""
     from csmsd import __version__
 
@@ -46,7 +46,7 @@ def version(ctx: typer.Context) -> None:
         run.output.text(f"csmsctl {__version__}")
 
 
-def completion(
+def completion_command(
     ctx: typer.Context,
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish", help="The shell")],
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 from csmsctl.arguments.listing import View, lists
 from csmsctl.display.escape import to_json
 from csmsctl.display.table import Column, Record
-from csmsctl.display.values import moment, plain
+from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Chosen, Listing, show
@@ -21,7 +21,7 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what co
 _AT_ONCE = 1000  # of an answer of csmsd
 
 
-def _json(value: Any, human: bool) -> str:
+def _event_data_as_json(value: Any, human: bool) -> str:
     return to_json(value) if value else ""
 
 
@@ -29,7 +29,7 @@ MESSAGES = Listing(
     "messages",
     (
         Column("id", "ID", right=True),
-        Column("time", "TIME", moment),
+        Column("time", "TIME", moment_text),
         Column("charge_point", "CHARGE POINT"),
         Column("direction", "DIRECTION"),
         Column("text", "TEXT", folds=True),
@@ -41,10 +41,10 @@ EVENTS = Listing(
     "events",
     (
         Column("number", "NUMBER", right=True),
-        Column("time", "TIME", moment),
+        Column("time", "TIME", moment_text),
         Column("type", "TYPE"),
         Column("charge_point", "CHARGE POINT"),
-        Column("data", "DATA", _json, folds=True),
+        Column("data", "DATA", _event_data_as_json, folds=True),
     ),
     name="number",
     limit=100,
@@ -52,7 +52,7 @@ EVENTS = Listing(
 )
 
 
-def _pattern(text: str | None) -> "re.Pattern[str] | None":
+def _message_pattern(text: str | None) -> "re.Pattern[str] | None":
     if text is None:
         return None
     try:
@@ -61,7 +61,7 @@ def _pattern(text: str | None) -> "re.Pattern[str] | None":
         raise typer.BadParameter(f"{text!r} is no regular expression: {error}.") from error
 
 
-def _actions(incomplete: str) -> list[str]:
+def _message_actions(incomplete: str) -> list[str]:
     from csmsctl.arguments.candidates import in_the_case_of
     from csmsd.profiles import incoming, outgoing
 
@@ -77,18 +77,18 @@ def _event_types(incomplete: str) -> list[str]:
 
 
 Grep = Annotated[
-    str | None, typer.Option("--grep", metavar="REGEX", help="Only those whose text matches", callback=_pattern)
+    str | None, typer.Option("--grep", metavar="REGEX", help="Only those whose text matches", callback=_message_pattern)
 ]
 
 
 @lists(time="on the wire", limit=100)
-def log(
+def message_log_command(
     ctx: typer.Context,
     follow: Follow = False,
     action: Annotated[
         str | None,
         typer.Option(
-            "--action", metavar="ACTION", help="Of this action only, with the answers", autocompletion=_actions
+            "--action", metavar="ACTION", help="Of this action only, with the answers", autocompletion=_message_actions
         ),
     ] = None,
     direction: Annotated[
@@ -117,18 +117,18 @@ def log(
         return found
 
     reader = Reader() if run.output.terminal and not raw and view.form != "wide" else None
-    printer = _Printer(run, MESSAGES, view, lambda message: _message(message, run.output.terminal, reader))
+    printer = _Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
     listed = _Listed("id", "before_id", "after_id", page, sieve.passes, sieve.older, plain=sieve.lets_all_pass)
     last = printer.all(*listed.chosen(MESSAGES, view), follow=follow)
     while follow and (notification := run.client.next_notification()) is not None:
-        _check_lagged(notification, "csmsctl log -f")
+        _check_messages_lagged(notification, "csmsctl log -f")
         message = notification.get("params") or {}
         if notification.get("method") == "message" and message.get("id", 0) > last and sieve.passes(message):
             printer.one(message)
 
 
 @lists(time="happened", limit=100)
-def events(
+def events_command(
     ctx: typer.Context,
     follow: Follow = False,
     after: Annotated[
@@ -165,13 +165,15 @@ def events(
     if follow:
         run.call("event.subscribe", **filters, after=after)
     readable = run.output.terminal and not raw and view.form != "wide"
-    printer = _Printer(run, EVENTS, view, lambda event: (_event(event, run.output.terminal, readable=readable), ""))
+    printer = _Printer(
+        run, EVENTS, view, lambda event: (_event_line(event, run.output.terminal, readable=readable), "")
+    )
     listed = _Listed("number", "before", "after", page, passes, older, plain=pattern is None)
     found = listed.chosen(EVENTS, view) if not follow or after is None else ([], False)
     last = max(after or 0, printer.all(*found, follow=follow))
     while follow and (notification := run.client.next_notification()) is not None:
         event = notification.get("params") or {}
-        _check_lagged(notification, f"csmsctl events -f --after {event.get('last', last)}")
+        _check_messages_lagged(notification, f"csmsctl events -f --after {event.get('last', last)}")
         if notification.get("method") == "event" and event.get("number", 0) > last:
             last = event["number"]
             if passes(event):
@@ -254,7 +256,7 @@ class _Printer:
     def _told(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
             self._last = max(self._last, record[self._listing.name])
-            yield _flat(record) if self._run.output.csv else record
+            yield _flat_message_or_event(record) if self._run.output.csv else record
 
     def one(self, record: Record) -> None:
         """One that has come."""
@@ -262,7 +264,7 @@ class _Printer:
         if self._view.form == "jsonl":
             output.line(record)
         elif output.csv:
-            output.csv_rows(self._listing.csv_fields, [_flat(record)])
+            output.csv_rows(self._listing.csv_fields, [_flat_message_or_event(record)])
         elif self._view.form == "name":
             output.text(str(record[self._listing.name]), flush=True)
         else:
@@ -270,30 +272,32 @@ class _Printer:
             output.text(text, style=style, flush=True)
 
 
-def _flat(record: Record) -> Record:
+def _flat_message_or_event(record: Record) -> Record:
     return {**record, "data": to_json(record.get("data"))} if "data" in record else record
 
 
-def _message(message: Record, human: bool, reader: Reader | None) -> tuple[str, str]:
+def _message_line(message: Record, human: bool, reader: Reader | None) -> tuple[str, str]:
     inward = message.get("direction") == "in"
     text = message.get("text") if reader is None else reader.text(message)
-    line = _line([moment(message.get("time"), human), message.get("charge_point"), "<" if inward else ">", text])
+    line = _message_or_event_line(
+        [moment_text(message.get("time"), human), message.get("charge_point"), "<" if inward else ">", text]
+    )
     return line, "" if inward else "cyan"
 
 
-def _event(event: Record, human: bool, *, readable: bool) -> str:
+def _event_line(event: Record, human: bool, *, readable: bool) -> str:
     data = event.get("data")
-    shown = plain(data) if readable else to_json(data)
-    time = moment(event.get("time"), human)
-    return _line(
+    shown = plain_text(data) if readable else to_json(data)
+    time = moment_text(event.get("time"), human)
+    return _message_or_event_line(
         [event.get("number"), time, event.get("type"), event.get("charge_point") or "-", shown if data else ""]
     )
 
 
-def _line(parts: list[Any]) -> str:
+def _message_or_event_line(parts: list[Any]) -> str:
     return "  ".join(str(part) for part in parts if part not in (None, ""))
 
 
-def _check_lagged(notification: Record, again: str) -> None:
+def _check_messages_lagged(notification: Record, again: str) -> None:
     if notification.get("method") == "lagged":
         raise Failure(OTHER, "csmsd cut this off: it was not read fast enough.", f"Go on with: {again}")
