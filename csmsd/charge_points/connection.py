@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from csmsd.charge_points.dispatch import Dispatcher
-from csmsd.charge_points.wire import Closed, Wire, closed_by_peer, was_too_long
+from csmsd.charge_points.wire import Closed, Wire
 from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.reading import Deviation, read
@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 
 # A charge point may send on while its requests wait for the disk, but not without end.
 MAX_UNANSWERED = 32
-# What it has sent in one go is taken in parts, so that others wait for none of it but a part.
-_AT_ONCE = 8
-_LONG_SECONDS = 0.002  # of work
 # One that does not read what it is sent is cut, before its answers fill the memory.
 MAX_WRITE_BUFFER = 2 * 1024 * 1024
 
@@ -68,7 +65,7 @@ class Connection:
         self._clock = clock
         self._conversation = Conversation(max_queue=call_queue, holding=hold_seconds > 0)
         self._loop = asyncio.get_running_loop()
-        self._drained = asyncio.Event()
+        self._full = False  # so many requests wait for the disk that no more are taken
         self._timer: asyncio.TimerHandle | None = None
         # A CALL before its boot is answered sends many a charge point into a boot loop.
         self._release_timer = self._loop.call_later(hold_seconds, self._release) if hold_seconds > 0 else None
@@ -77,31 +74,21 @@ class Connection:
         self.end_reason = "connection lost"
         self.sent_too_long = False  # a message
         self.on_release: Callable[[], None] = lambda: None  # from now on it may be sent CALLs
+        self.on_end: Callable[[], None] = lambda: None
 
-    async def run(self) -> None:
-        """Serves the connection until it ends."""
-        taken = 0
-        try:
-            while True:
-                text = await self._wire.receive()
-                now = monotonic()
-                taken = taken + 1 if now - self.last_received < _LONG_SECONDS else 1  # it was waited for
-                self.last_received = now
-                self._receive(text)
-                if taken >= _AT_ONCE or monotonic() - self.last_received > _LONG_SECONDS:
-                    taken = 0
-                    await asyncio.sleep(0)  # where more is there already, `receive` lets nobody else have a turn
-                while self._conversation.unanswered >= MAX_UNANSWERED:
-                    self._drained.clear()
-                    await self._drained.wait()
-        except Closed as closed:
-            code = closed_by_peer(closed)
-            if was_too_long(closed):
-                self._too_long()
-            elif code is not None and self.end_reason == "connection lost":
-                self.end_reason = f"closed by the charge point ({code})"
-        finally:
-            self.fail_calls("the connection was lost")
+    def begin(self) -> None:
+        """Takes what the charge point sends, until `on_end`."""
+        self._wire.take = self._receive
+        self._wire.lost = self._lost
+
+    def _lost(self) -> None:
+        code = self._wire.closed_by_peer
+        if self._wire.was_too_long:
+            self._too_long()
+        elif code is not None and self.end_reason == "connection lost":
+            self.end_reason = f"closed by the charge point ({code})"
+        self.fail_calls("the connection was lost")
+        self.on_end()
 
     def _too_long(self) -> None:
         """It sent more than any message may have. What it was nobody knows: a StopTransaction with all its readings?"""
@@ -114,12 +101,21 @@ class Connection:
     # --- requests of the charge point
 
     def _receive(self, text: bytes) -> None:
+        self.last_received = monotonic()
+        now = self.last_received * 1000
         self._tap(self.identity, "in", text)
         long = len(text) > LONGEST
-        self._received(self._conversation.receive(text, monotonic() * 1000), long=long)
-        while self._conversation.has_more and (event := self._conversation.receive_rest(monotonic() * 1000)):
+        event = self._conversation.receive(text, now)
+        if type(event) is Requested:
+            self._requested(event, long=long)
+        else:
             self._received(event, long=long)
+        while self._conversation.has_more and (further := self._conversation.receive_rest(now)):
+            self._received(further, long=long)
         self._flush()
+        if self._conversation.unanswered >= MAX_UNANSWERED:
+            self._full = True
+            self._wire.pause()
 
     def _received(self, event: Event, *, long: bool) -> None:
         if isinstance(event, Requested):
@@ -152,7 +148,9 @@ class Connection:
                 self._flush()
                 self._release()
             self._flush()
-            self._drained.set()
+            if self._full and self._conversation.unanswered < MAX_UNANSWERED:
+                self._full = False
+                self._wire.resume()
 
         if request.action == "BootNotification":
             self._hold()
@@ -291,7 +289,6 @@ class Connection:
         if self._over:
             return
         self._over = True
-        self._drained.set()
         for timer in (self._timer, self._release_timer):
             if timer is not None:
                 timer.cancel()
@@ -317,7 +314,7 @@ class Connection:
             self._wire.abort()
 
     def close(self, code: int, reason: str) -> None:
-        """Starts the closing handshake; `run` ends when it is over."""
+        """Starts the closing handshake; `on_end` tells when it is over."""
         self.end_reason = reason
         self.closing = self._loop.create_task(self._wire.close(code, reason))
 

@@ -12,10 +12,11 @@ from csmsd.charge_points.addresses import is_own_origin, reached_at
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.passwords import PasswordCheck
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
-from csmsd.charge_points.wire import Opening, Refusal, Wire, Wires
+from csmsd.charge_points.wire import Wire, Wires
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.profiles.core.charge_points import ChargePoint
@@ -126,15 +127,15 @@ class Listener:
             return "wrong_user"
         return None if await self._passwords.verify(record.password_hash, credentials[1]) else "wrong_password"
 
-    async def _serve(self, wire: Wire, identity: str) -> None:
+    def _serve(self, wire: Wire, identity: str, opening: Opening) -> None:
         state = self._admission.known(identity)
         if state is None:
-            await wire.close(POLICY_VIOLATION, "not registered any more")
+            self._start(wire.close(POLICY_VIOLATION, "not registered any more"))
             return
         if not wire.subprotocol_agreed and not state.record.subprotocol_optional:
             # J 3.2: without a common subprotocol the handshake is completed, and the connection closed at once.
-            self._refusals.note(identity, wire.address, "no_subprotocol")
-            await wire.close(1002, "offer the subprotocol ocpp1.6")
+            self._refusals.note(identity, opening.address, "no_subprotocol")
+            self._start(wire.close(1002, "offer the subprotocol ocpp1.6"))
             return
         wire.keep_alive()
         connection = Connection(
@@ -144,18 +145,19 @@ class Listener:
             self._dispatcher,
             self._tap,
             self._clock,
-            address=wire.address,
-            reached_at=reached_at(wire.local_address, wire.host),
+            address=opening.address,
+            reached_at=reached_at(opening.local_address, opening.header("Host")),
             call_queue=self._policies.call_queue,
             hold_seconds=self._policies.hold_after_reconnect,
         )
+        connection.on_end = lambda: self._ended(connection)
         self._registry.enter(connection)
-        try:
-            await connection.run()
-        finally:
-            self._registry.leave(connection)
-            if connection.sent_too_long:
-                self._refusals.note(identity, connection.address, "too_long")
+        connection.begin()
+
+    def _ended(self, connection: Connection) -> None:
+        self._registry.leave(connection)
+        if connection.sent_too_long:
+            self._refusals.note(connection.identity, connection.address, "too_long")
 
     # --- the watch
 

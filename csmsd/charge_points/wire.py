@@ -1,104 +1,440 @@
-"""WebSockets of charge points: the one shell around the library. Who is let in, and what is said, others decide."""
+"""WebSockets of charge points: the one shell around the library. Who is let in, and what is said, others decide.
+
+A text is handed on from where it is read: no task is woken for it, and it waits in no queue. The library's protocol
+has the opening, control frames, fragments, limits and whatever is wrong. A text in one frame, as nearly all are, goes
+past its parser, which takes longer than all that csmsd does with a Heartbeat.
+"""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from time import monotonic
+from typing import cast
 
-import msgspec
-from websockets.asyncio.server import Server, ServerConnection, broadcast
-from websockets.datastructures import MultipleValuesError
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidState
+from websockets.frames import (  # type: ignore[attr-defined]  # the fast one, where there is one
+    Frame,
+    Opcode,
+    apply_mask,
+)
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from csmsd import settings
+from csmsd.charge_points.opening import Opening, Refusal
+from csmsd.charge_points.text_frames import TEXT, frame_at, framed
 from csmsd.gate import Gate, Place
 
 log = logging.getLogger(__name__)
 
 _SUBPROTOCOL = Subprotocol("ocpp1.6")
 _CLOSE_SECONDS = 5
-_FRAMES_AHEAD = 4  # of one connection, that wait to be looked at: each may be as long as messages may be
-_WRITE_LIMIT = 32 * 1024
-# Many small frames may be sent at once: so much of them is taken apart before others have their turn.
-_PIECE = 8 * 1024
-
-Closed = ConnectionClosed  # what `Wire` raises when it is over
-
-
-def closed_by_peer(closed: Closed) -> int | None:
-    """The code with which the charge point closed it, if it did."""
-    return closed.rcvd.code if closed.rcvd is not None else None
+_END_OF_OPENING = b"\r\n\r\n"
+_TOO_LONG = 1009
+# What a charge point has sent in one go is taken in parts, so that others wait for none of it but a part.
+_AT_ONCE = 8
+_LONG_SECONDS = 0.002  # of work
+Admit = Callable[[Opening], Awaitable[str | Refusal]]
+Serve = Callable[["Wire", str, Opening], None]
 
 
-def was_too_long(closed: Closed) -> bool:
-    """Whether it was closed because the charge point sent a message that is longer than allowed."""
-    return closed.sent is not None and closed.sent.code == 1009 and not closed.rcvd_then_sent
+class Closed(Exception):
+    """The WebSocket is over."""
 
 
-class Wire:
-    """An open WebSocket. Awaiting raises Closed when it is over."""
+class Wire(asyncio.Protocol):
+    """A connection from its first byte to its last.
 
-    __slots__ = ("_websocket",)
+    Once it is open, `take` is called with each text, and `lost` when it is over.
+    """
 
-    def __init__(self, websocket: ServerConnection) -> None:
-        self._websocket = websocket
+    __slots__ = (
+        "_admit",
+        "_came",
+        "_closed",
+        "_deadline",
+        "_finished",
+        "_fragments",
+        "_handshake",
+        "_held",
+        "_loop",
+        "_lost",
+        "_max_size",
+        "_open",
+        "_opening",
+        "_out",
+        "_pings",
+        "_place",
+        "_pongs",
+        "_protocol",
+        "_reading",
+        "_scheduled",
+        "_serve",
+        "_taking",
+        "_transport",
+        "lost",
+        "take",
+    )
+
+    def __init__(self, admit: Admit, serve: Serve, limits: settings.Server, place: Place) -> None:
+        self._admit = admit
+        self._serve = serve
+        self._place = place
+        self._max_size = limits.max_message_bytes
+        self._protocol = ServerProtocol(
+            select_subprotocol=lambda _, offered: _SUBPROTOCOL if _SUBPROTOCOL in offered else None,
+            max_size=limits.max_message_bytes,
+            logger=logging.getLogger("csmsd.websockets"),
+        )
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._deadline: asyncio.TimerHandle | None = self._loop.call_later(limits.handshake_timeout, self._too_slow)
+        self._handshake: asyncio.Task[None] | None = None
+        self._opening: bytes | None = b""  # the last of it that has come; None when it has come whole
+        self._open = False  # texts may be sent
+        self._finished = False  # nothing that comes is looked at any more
+        self._came: bytes | bytearray = b""  # and is not taken yet
+        self._fragments: list[bytes] = []  # of a text that is not whole yet
+        self._pings = 0
+        self._pongs: dict[bytes, asyncio.Future[None]] = {}
+        self._out: list[bytes] = []  # leaves when what came is taken
+        self._taking = False
+        self._scheduled = False  # what came goes on being taken in a moment
+        self._held = True  # nothing is taken
+        self._reading = True
+        self._lost = False
+        self.take: Callable[[bytes], None] = lambda text: None
+        self.lost: Callable[[], None] = lambda: None
 
     @property
     def subprotocol_agreed(self) -> bool:
-        return self._websocket.subprotocol is not None
+        return self._protocol.subprotocol is not None
 
-    @property
-    def address(self) -> str:
-        return _address(self._websocket)
+    # --- what the loop tells
 
-    @property
-    def local_address(self) -> str:
-        own = self._websocket.local_address
-        return str(own[0]) if own else "unknown"
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._place.made(self._transport)
 
-    @property
-    def host(self) -> str | None:
-        """The Host header of its request."""
-        return Opening(self._websocket, self._websocket.request).header("Host") if self._websocket.request else None
+    def data_received(self, data: bytes) -> None:
+        if self._finished:
+            return
+        if self._opening is not None:
+            self._opening_received(data)
+        elif self._came:
+            if isinstance(self._came, bytes):
+                self._came = bytearray(self._came)
+            self._came += data
+            if not self._scheduled and not self._held:
+                self._take_turn()
+        else:
+            self._came = data
+            if not self._held:
+                self._take_turn()
 
-    def receive(self) -> Awaitable[bytes]:
-        """The next text."""
-        return self._websocket.recv(decode=False)
+    def eof_received(self) -> None:
+        if not self._came:
+            self._protocol.receive_eof()
+            self._speak()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self._open = False
+        self._place.gone()
+        if self._opening is not None or self._held or not self._scheduled:
+            self._end()
+
+    def _end(self) -> None:
+        if self._closed.done():
+            return
+        self._closed.set_result(None)
+        self._came = b""
+        self._protocol.receive_eof()
+        self._stop_deadline()
+        for pong in self._pongs.values():
+            pong.cancel()
+        self.lost()
+
+    # --- the opening
+
+    def _opening_received(self, data: bytes) -> None:
+        """The library is given the request and nothing beyond it: what follows is taken apart here."""
+        assert self._opening is not None
+        end = (self._opening + data).find(_END_OF_OPENING)
+        if end >= 0:
+            end += len(_END_OF_OPENING) - len(self._opening)
+            self._opening, self._came = None, data[end:]
+            self._read(False)
+            data = data[:end]
+        else:
+            self._opening = (self._opening + data)[1 - len(_END_OF_OPENING) :]
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            assert isinstance(event, Request)
+            self._place.asked()
+            self._handshake = self._loop.create_task(self._shake_hands(event))
+        self._speak()
+
+    async def _shake_hands(self, request: Request) -> None:
+        identity: str | None = None
+        opening = self._told(request)
+        try:
+            answer = await self._admit(opening)
+            if isinstance(answer, str):
+                identity, response = answer, self._protocol.accept(request)
+            else:
+                response = self._refused(answer)
+        except Exception:
+            log.exception("a connection could not be let in")
+            response = self._protocol.reject(HTTPStatus.INTERNAL_SERVER_ERROR, "Try again.\n")
+        if self._lost:
+            return
+        self._protocol.send_response(response)
+        self._open = self._protocol.state is State.OPEN
+        self._speak()
+        if not self._open or identity is None:
+            return
+        self._stop_deadline()
+        self._held = False
+        try:
+            self._serve(self, identity, opening)
+        except Exception:
+            self._break_off()
+        self._go_on()
+
+    def _told(self, request: Request) -> Opening:
+        peer = self._transport.get_extra_info("peername")
+        own = self._transport.get_extra_info("sockname")
+        return Opening(
+            request.path,
+            request.headers,
+            address=str(peer[0]) if peer else "unknown",
+            local=(str(own[0]), int(own[1])) if own else ("unknown", 0),
+        )
+
+    def _refused(self, answer: Refusal) -> Response:
+        response = self._protocol.reject(answer.status, answer.text + "\n")
+        for name, value in answer.headers.items():
+            response.headers[name] = value
+        return response
+
+    def _too_slow(self) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+        self.abort()
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    # --- what comes
+
+    def pause(self) -> None:
+        """Hands on no more, and reads no more, until `resume`."""
+        self._held = True
+        self._read(False)
+
+    def resume(self) -> None:
+        self._held = False
+        if not self._taking:
+            self._go_on()
+
+    def _read(self, reading: bool) -> None:
+        if reading == self._reading or self._lost or self._transport.is_closing():
+            return
+        self._reading = reading
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        if self._held or self._scheduled:
+            return
+        if self._came:
+            self._schedule()
+        else:
+            self._read(True)
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._read(False)
+        self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._scheduled = False
+        if self._closed.done() or self._held:
+            return
+        self._take_turn()
+        if self._lost and not self._scheduled:
+            self._end()
+
+    def _take_turn(self) -> None:
+        """Takes what came, or as much of it as may be taken at once."""
+        self._taking = True
+        try:
+            self._take_frames()
+        except Exception:
+            self._break_off()
+        self._taking = False
+        if self._out:
+            self._flush()
+        if not (self._reading or self._held or self._scheduled):
+            self._read(True)
+
+    def _break_off(self) -> None:
+        log.exception("a connection broke off")
+        self._came = b""
+        self._open = False
+        self._out.clear()
+        self.abort()
+
+    def _take_frames(self) -> None:
+        came = self._came
+        size = len(came)
+        at = taken = 0
+        begun = 0.0
+        while at < size and not self._held and not self._finished:
+            body, end = frame_at(came, at, self._max_size)
+            if end > size:
+                break  # the rest of it is still to come
+            if body and came[at] == TEXT and self._open and not self._fragments:
+                text = apply_mask(came[body:end], came[body - 4 : body])
+                at = end
+                self.take(text)
+            else:
+                frame = came[at:end]
+                at = end
+                self._take_unlike(bytes(frame))
+            if at < size:
+                taken += 1
+                if not begun:
+                    begun = monotonic()
+                elif taken >= _AT_ONCE or monotonic() - begun > _LONG_SECONDS:
+                    self._schedule()
+                    break
+        if at:
+            self._came = came[at:]
+
+    def _take_unlike(self, frame: bytes) -> None:
+        """Has the library take what is no text in one frame, or what comes when the end is near."""
+        self._protocol.receive_data(frame)
+        for event in self._protocol.events_received():
+            assert isinstance(event, Frame)
+            if event.opcode is Opcode.PONG:
+                pong = self._pongs.pop(bytes(event.data), None)
+                if pong is not None:
+                    pong.set_result(None)
+            elif event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._fragments.append(bytes(event.data))
+                if event.fin:
+                    text = b"".join(self._fragments)
+                    self._fragments.clear()
+                    self.take(text)
+        self._open = not self._lost and self._protocol.state is State.OPEN
+        self._speak()
+
+    # --- what goes
 
     def send(self, text: bytes) -> None:
         """Never waits; `unread` tells what the other end has not taken yet."""
-        broadcast((self._websocket,), text, text=True)
+        if not self._open:
+            return
+        frame = framed(text)
+        if self._taking:
+            self._out.append(frame)
+        else:
+            self._transport.write(frame)
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def _speak(self) -> None:
+        """Writes what the library wants to say, after the texts that were sent before."""
+        if self._out:
+            self._flush()
+        for data in self._protocol.data_to_send():
+            if self._lost:
+                break
+            if data:
+                self._transport.write(data)
+            else:
+                self._finish()
+        if self._protocol.close_expected() and not self._lost:
+            self._stop_deadline()
+            self._deadline = self._loop.call_later(_CLOSE_SECONDS, self._transport.abort)
+
+    def _finish(self) -> None:
+        """The last was said; the peer ends it."""
+        self._finished = True
+        self._read(True)
+        if self._transport.can_write_eof():
+            with suppress(OSError):
+                self._transport.write_eof()
+        else:
+            self._transport.close()
 
     @property
     def unread(self) -> int:
         """Bytes."""
-        return self._websocket.transport.get_write_buffer_size()
+        return 0 if self._lost else self._transport.get_write_buffer_size()
 
     async def ping(self, timeout: float) -> None:
-        """Raises TimeoutError when no pong comes within so many seconds."""
-        async with asyncio.timeout(timeout):  # a peer that reads nothing keeps the ping itself waiting
-            pong = await self._websocket.ping()
-            await asyncio.shield(pong)
+        """Raises TimeoutError when no pong comes within so many seconds, and Closed."""
+        if not self._open:
+            raise Closed
+        self._pings += 1
+        data = b"%d" % self._pings
+        pong = self._pongs[data] = self._loop.create_future()
+        self._protocol.send_ping(data)
+        self._speak()
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.wait((pong,))
+        except TimeoutError:
+            self._pongs.pop(data, None)
+            raise
+        if pong.cancelled():
+            raise Closed
+
+    # --- how it ends
+
+    @property
+    def closed_by_peer(self) -> int | None:
+        """The code with which the charge point closed it, if it did."""
+        told = self._protocol.close_rcvd
+        return told.code if told is not None else None
+
+    @property
+    def was_too_long(self) -> bool:
+        """Whether it was closed because the charge point sent a message that is longer than allowed."""
+        told = self._protocol.close_sent
+        return told is not None and told.code == _TOO_LONG and not self._protocol.close_rcvd_then_sent
 
     async def close(self, code: int, reason: str) -> None:
         """The closing handshake."""
-        await self._websocket.close(code, reason)
+        with suppress(InvalidState):
+            self._protocol.send_close(code, reason)
+        self._open = False
+        self._speak()
+        await asyncio.wait((self._closed,))
 
     def abort(self) -> None:
         """Without a word."""
-        self._websocket.transport.abort()
+        if not self._lost:
+            self._transport.abort()
 
     def keep_alive(self) -> None:
         """Has the kernel notice a peer that a power cut took away, even where pings are switched off."""
-        sock = self._websocket.transport.get_extra_info("socket")
+        sock = self._transport.get_extra_info("socket")
         if sock is not None:
             with suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -107,53 +443,11 @@ class Wire:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
 
-class Opening:
-    """The HTTP request for a WebSocket."""
-
-    def __init__(self, websocket: ServerConnection, request: Request) -> None:
-        self.address = _address(websocket)
-        own = websocket.local_address
-        self.local_address, self.local_port = (str(own[0]), int(own[1])) if own else ("unknown", 0)
-        self.path = request.path
-        self._headers = request.headers
-
-    def has(self, name: str) -> bool:
-        return name in self._headers
-
-    @property
-    def asks_for_websocket(self) -> bool:
-        return any("websocket" in value.casefold() for value in self._headers.get_all("Upgrade"))
-
-    def header(self, name: str) -> str | None:
-        """The header of that name; of several none is believed."""
-        try:
-            return self._headers.get(name)
-        except MultipleValuesError:
-            return None
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """The HTTP answer that opens no WebSocket."""
-
-    status: HTTPStatus
-    text: str
-    headers: dict[str, str] = {}
-
-
-Admit = Callable[[Opening], Awaitable[str | Refusal]]
-Serve = Callable[[Wire, str], Awaitable[None]]
-
-
 class Wires:
-    """Listens. `admit` says who asks for a WebSocket, or refuses it; `serve` has it, with that identity, to its end."""
+    """Listens. `admit` says who asks for a WebSocket, or refuses it; `serve` is given it open, with that identity."""
 
     def __init__(self, admit: Admit, serve: Serve, limits: settings.Server) -> None:
-        self._admit = admit
-        self._serve = serve
-        self._limits = limits
-        self._admitted: WeakKeyDictionary[ServerConnection, str] = WeakKeyDictionary()
-        self._gate = Gate(self._connection)
-        self._server = _Server(self._handle, self._gate)
+        self._gate = Gate(lambda place: Wire(admit, serve, limits, place))
 
     async def listen(self, host: str, port: int) -> list[str]:
         """The addresses. Raises OSError."""
@@ -161,115 +455,6 @@ class Wires:
 
     def stop_accepting(self) -> None:
         self._gate.close()
-
-    def _connection(self, place: Place) -> ServerConnection:
-        protocol = ServerProtocol(
-            select_subprotocol=lambda _, offered: _SUBPROTOCOL if _SUBPROTOCOL in offered else None,
-            max_size=self._limits.max_message_bytes,
-            logger=logging.getLogger("csmsd.websockets"),
-        )
-        return _Connection(protocol, self._server, place)
-
-    async def _handle(self, websocket: ServerConnection) -> None:
-        """A connection from its beginning to its end."""
-        assert isinstance(websocket, _Connection)
-        try:
-            with suppress(Exception):  # TimeoutError, or whatever is wrong with its HTTP
-                async with asyncio.timeout(self._limits.handshake_timeout):
-                    await websocket.handshake(self._asked, None, None)
-            if websocket.protocol.state is State.OPEN:
-                async with websocket:
-                    await self._serve(Wire(websocket), self._admitted.pop(websocket))
-        except Exception:
-            log.exception("a connection broke off")
-        finally:
-            websocket.transport.abort()
-            self._server.handler_tasks.discard(cast(asyncio.Task[None], asyncio.current_task()))
-
-    async def _asked(self, websocket: ServerConnection, request: Request) -> Response | None:
-        assert isinstance(websocket, _Connection)
-        websocket.place.asked()
-        answer = await self._admit(Opening(websocket, request))
-        if isinstance(answer, str):
-            self._admitted[websocket] = answer
-            return None
-        response = websocket.respond(answer.status, answer.text + "\n")
-        for name, value in answer.headers.items():
-            response.headers[name] = value
-        return response
-
-
-class _Server:
-    """What the library's connections ask of their server."""
-
-    def __init__(self, handler: Callable[[ServerConnection], Coroutine[Any, Any, None]], gate: Gate) -> None:
-        self.handler = handler
-        self.handler_tasks: set[asyncio.Task[None]] = set()
-        self.is_serving = lambda: gate.is_open
-
-
-class _Connection(ServerConnection):
-    """The library's connection, as it takes its place and lets others have their turn."""
-
-    def __init__(self, protocol: ServerProtocol, server: _Server, place: Place) -> None:
-        super().__init__(
-            protocol,
-            cast(Server, server),
-            ping_interval=None,  # the sweeper pings: it knows more than pongs as signs of life
-            ping_timeout=None,
-            close_timeout=_CLOSE_SECONDS,
-            max_queue=_FRAMES_AHEAD,
-            write_limit=_WRITE_LIMIT,
-        )
-        self.place = place
-        self._rest = b""  # came, and waits for its turn
-        self._full = False  # the library wants no more for now
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.recv_messages.pause, self.recv_messages.resume = self._hold, self._go_on
-        self.place.made(cast(asyncio.Transport, transport))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._rest = b""
-        super().connection_lost(exc)
-        self.place.gone()
-
-    def data_received(self, data: bytes) -> None:
-        if self._rest:
-            self._rest += data
-        elif len(data) <= _PIECE:
-            super().data_received(data)
-        else:
-            self.transport.pause_reading()
-            self._rest = data
-            self._take_a_piece()
-
-    def _take_a_piece(self) -> None:
-        if self._full or not self._rest:
-            return  # it goes on when the library wants more
-        piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
-        super().data_received(piece)
-        if self._rest:
-            self.loop.call_soon(self._take_a_piece)
-        elif not self._full:
-            self.transport.resume_reading()
-
-    def _hold(self) -> None:
-        self._full = True
-        self.transport.pause_reading()
-
-    def _go_on(self) -> None:
-        self._full = False
-        if self._rest:
-            self.loop.call_soon(self._take_a_piece)
-        else:
-            self.transport.resume_reading()
-
-
-def _address(websocket: ServerConnection) -> str:
-    peer = websocket.remote_address
-    return str(peer[0]) if peer else "unknown"
 
 
 def _address_text(name: tuple[str, int] | tuple[str, int, int, int]) -> str:

@@ -9,8 +9,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from csmsd.charge_points.wire import Closed, Opening, Refusal, Wire, Wires, closed_by_peer
+from csmsd.charge_points.opening import Opening, Refusal
+from csmsd.charge_points.wire import Closed, Wire, Wires
 from csmsd.settings import Server
+from tests.support.websocket_frames import PING, TEXT, masked
 
 WITHIN_SECONDS = 5
 OPENING = (
@@ -22,11 +24,12 @@ OPENING = (
 class Door:
     """Lets everybody in as CP1 but those on `/no`; the test has the wires in its hands."""
 
-    def __init__(self) -> None:
-        self.wires = Wires(self.admit, self.serve, Server())
+    def __init__(self, limits: Server | None = None) -> None:
+        self.wires = Wires(self.admit, self.serve, limits or Server())
         self.openings: list[Opening] = []
+        self.texts = asyncio.Queue[bytes]()
+        self.over = asyncio.Queue[Wire]()
         self.opened = asyncio.Queue[tuple[Wire, str]]()
-        self.over = asyncio.Event()
         self.address = ""
 
     async def admit(self, opening: Opening) -> str | Refusal:
@@ -35,12 +38,21 @@ class Door:
             return Refusal(HTTPStatus.UNAUTHORIZED, "No.", {"WWW-Authenticate": 'Basic realm="ocpp"'})
         return "CP1"
 
-    async def serve(self, wire: Wire, identity: str) -> None:
+    def serve(self, wire: Wire, identity: str, opening: Opening) -> None:
+        assert opening is self.openings[-1]
+        wire.take = self.texts.put_nowait
+        wire.lost = lambda: self.over.put_nowait(wire)
         self.opened.put_nowait((wire, identity))
-        await self.over.wait()
 
     async def connect(self, path: str = "/ocpp/CP1", **how: object) -> ClientConnection:
         return await connect(f"ws://{self.address}{path}", proxy=None, **how)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        """Everybody's socket is closed afterwards."""
+        self.wires.stop_accepting()
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while self.wires._gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
+                await asyncio.sleep(0.001)
 
     async def wire(self) -> Wire:
         async with asyncio.timeout(WITHIN_SECONDS):
@@ -52,8 +64,7 @@ async def door() -> AsyncIterator[Door]:
     door = Door()
     (door.address,) = await door.wires.listen("127.0.0.1", 0)
     yield door
-    door.over.set()
-    door.wires.stop_accepting()
+    await door.close()
 
 
 async def test_the_request_is_told_and_of_a_header_that_comes_twice_nothing_is_believed(door: Door) -> None:
@@ -61,6 +72,7 @@ async def test_the_request_is_told_and_of_a_header_that_comes_twice_nothing_is_b
     async with await door.connect("/ocpp/CP%201", additional_headers=twice):
         (opening,) = door.openings
         assert (opening.path, opening.address) == ("/ocpp/CP%201", "127.0.0.1")
+        assert f"{opening.local_address}:{opening.local_port}" == opening.header("Host") == door.address
         assert opening.has("Authorization")
         assert opening.header("authorization") is None
         assert opening.header("X-Once") == "1"
@@ -90,10 +102,9 @@ async def test_texts_come_and_go_as_they_are(door: Door) -> None:
     async with await door.connect() as client:
         wire = await door.wire()
         await client.send("[2,é]")
-        assert await wire.receive() == "[2,é]".encode()
+        assert await door.texts.get() == "[2,é]".encode()
         wire.send("[3,é]".encode())
         assert await client.recv() == "[3,é]"
-        assert (wire.address, wire.local_address, wire.host) == ("127.0.0.1", "127.0.0.1", door.address)
         await wire.ping(WITHIN_SECONDS)
 
 
@@ -101,16 +112,76 @@ async def test_a_peer_that_closes_says_with_what_and_one_that_is_cut_says_nothin
     client = await door.connect()
     wire = await door.wire()
     await client.close(4000, "bye")
-    with pytest.raises(Closed) as closed:
-        await wire.receive()
-    assert closed_by_peer(closed.value) == 4000
+    assert await door.over.get() is wire
+    assert (wire.closed_by_peer, wire.was_too_long) == (4000, False)
 
     client = await door.connect()
     wire = await door.wire()
     client.transport.abort()
-    with pytest.raises(Closed) as closed:
-        await wire.receive()
-    assert closed_by_peer(closed.value) is None
+    assert await door.over.get() is wire
+    assert (wire.closed_by_peer, wire.was_too_long) == (None, False)
+    with pytest.raises(Closed):
+        await wire.ping(WITHIN_SECONDS)
+
+
+async def test_one_that_is_gone_answers_no_ping(door: Door) -> None:
+    client = await door.connect()
+    wire = await door.wire()
+    client.transport.pause_reading()
+    asked = asyncio.create_task(wire.ping(WITHIN_SECONDS))
+    await asyncio.sleep(0)
+    client.transport.abort()
+    with pytest.raises(Closed):
+        await asked
+
+
+async def test_what_came_before_the_end_is_taken(door: Door) -> None:
+    """More of it than is taken at once, and gone in the same moment."""
+    client = await door.connect()
+    wire = await door.wire()
+    client.transport.write(b"".join(masked(TEXT, b"%d" % number) for number in range(1000)))
+    client.transport.close()
+    assert await door.over.get() is wire
+    assert [door.texts.get_nowait() for _ in range(1000)] == [b"%d" % number for number in range(1000)]
+
+
+async def test_one_that_is_held_sends_on_and_is_read_when_it_is_let_go(door: Door) -> None:
+    client = await door.connect()
+    wire = await door.wire()
+    taken: list[bytes] = []
+
+    def take(text: bytes) -> None:
+        taken.append(text)
+        if text == b"2":
+            wire.pause()
+        door.texts.put_nowait(text)
+
+    wire.take = take
+    for text in ("1", "2", "3"):
+        await client.send(text)
+    assert [await door.texts.get(), await door.texts.get()] == [b"1", b"2"]
+    await client.send("4")
+    await (await door.connect()).close()  # so that what was sent before had its time
+    assert taken == [b"1", b"2"]
+    wire.resume()
+    assert [await door.texts.get(), await door.texts.get()] == [b"3", b"4"]
+    await client.close()
+
+
+async def test_a_handler_that_fails_ends_its_connection_only(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    client, other = await door.connect(), await door.connect()
+    wire, _ = await door.wire(), await door.wire()
+
+    def fail(text: bytes) -> None:
+        raise RuntimeError("no")
+
+    wire.take = fail
+    await client.send("1")
+    assert await door.over.get() is wire
+    await other.send("2")
+    assert await door.texts.get() == b"2"
+    assert "a connection broke off" in caplog.text
+    await other.close()
 
 
 async def test_we_close_with_a_word_or_without_one(door: Door) -> None:
@@ -138,3 +209,38 @@ async def test_what_is_not_taken_piles_up_and_a_ping_that_is_not_answered_is_not
         await wire.ping(0.01)
     wire.abort()
     writer.close()
+
+
+@pytest.mark.parametrize("pieces", [[OPENING[:20], OPENING[20:-3], OPENING[-3:-1], OPENING[-1:]], [OPENING]])
+async def test_what_follows_the_opening_at_once_waits_until_it_is_let_in(door: Door, pieces: list[bytes]) -> None:
+    *begin, end = pieces
+    host, port = door.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for piece in begin:
+        writer.write(piece)
+        await writer.drain()
+    writer.write(end + masked(TEXT, b"early") + masked(PING, b"?"))
+    assert await door.texts.get() == b"early"
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    assert await reader.readexactly(3) == b"\x8a\x01?"
+    writer.close()
+
+
+async def test_who_never_ends_its_opening_is_cut() -> None:
+    door = Door(Server(handshake_timeout=0.05))
+    (door.address,) = await door.wires.listen("127.0.0.1", 0)
+    host, port = door.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    assert await reader.read() == b""
+    writer.close()
+    await door.close()
+
+
+async def test_what_is_no_http_is_told_so(door: Door) -> None:
+    host, port = door.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"\x16\x03\x01 is how TLS begins\r\n\r\n")
+    writer.write_eof()
+    assert await reader.read() == b""
+    writer.close()
+    assert door.openings == []

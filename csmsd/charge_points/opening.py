@@ -1,0 +1,45 @@
+"""What a connection opens with: the HTTP request for a WebSocket, and how it may be refused."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+import msgspec
+
+
+class Headers(Protocol):
+    """The headers of a request; names in any case."""
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+    def get_all(self, key: str) -> Sequence[str]: ...
+
+
+class Opening:
+    """The HTTP request for a WebSocket."""
+
+    def __init__(self, path: str, headers: Headers, *, address: str, local: tuple[str, int]) -> None:
+        self.path = path
+        self.address = address  # whose it is
+        self.local_address, self.local_port = local
+        self._headers = headers
+
+    def has(self, name: str) -> bool:
+        return name in self._headers
+
+    @property
+    def asks_for_websocket(self) -> bool:
+        return any("websocket" in value.casefold() for value in self._headers.get_all("Upgrade"))
+
+    def header(self, name: str) -> str | None:
+        """The header of that name; of several none is believed."""
+        values = self._headers.get_all(name)
+        return values[0] if len(values) == 1 else None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The HTTP answer that opens no WebSocket."""
+
+    status: HTTPStatus
+    text: str
+    headers: dict[str, str] = {}
