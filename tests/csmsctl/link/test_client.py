@@ -1,11 +1,12 @@
 """The client on a real socket: what goes wrong, and what the user is told then."""
 
 import threading
+from typing import Any
 
 import pytest
 
-from csmsctl.failure import DENIED, NOT_THERE, OTHER, TIMED_OUT, USAGE, Failure
-from csmsctl.link.client import Client
+from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, USAGE, Failure
+from csmsctl.link.client import Client, progress_of, request_for, result_of
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.link.failures import failure_of
@@ -30,21 +31,86 @@ def test_silence_times_out(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         (2, USAGE),
         (3, NOT_THERE),
         (4, DENIED),
-        (5, OTHER),
-        (-32601, OTHER),
+        (5, OTHER),  # not the daemon's to say
+        (7, REJECTED),
+        (8, OTHER),
+        (-32600, USAGE),
         (-32602, USAGE),
         (-32603, OTHER),
         (-32700, OTHER),
+        ("3", OTHER),
+        (None, OTHER),
     ],
 )
-def test_errors_of_the_daemon(daemon: ScriptedDaemon, code: int, ended_with: int) -> None:
+def test_errors_of_the_daemon(daemon: ScriptedDaemon, code: Any, ended_with: int) -> None:
     def fail(_peer: Peer, _params: Params) -> None:
         raise RpcError(code, "No charge point CP9.", "See csmsctl cp list")
 
     daemon.replies["status"] = fail
     with Client(daemon.path) as client, pytest.raises(Failure) as failed:
         client.call("status")
-    assert failed.value.code == ended_with
+    told = (failed.value.code, failed.value.message, failed.value.next_step)
+    assert told == (ended_with, "No charge point CP9.", "See csmsctl cp list")
+
+
+def test_a_method_that_the_daemon_does_not_know(daemon: ScriptedDaemon) -> None:
+    def fail(_peer: Peer, _params: Params) -> None:
+        raise RpcError(-32601, "method not found")
+
+    daemon.replies["status"] = fail
+    with Client(daemon.path) as client, pytest.raises(Failure) as failed:
+        client.call("status")
+    assert (failed.value.code, failed.value.message) == (OTHER, "csmsd does not know the method status.")
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "next_step"),
+    [
+        ("no object", "the daemon gave no reason", None),
+        ({}, "the daemon gave no reason", None),
+        ({"code": 3, "message": None, "data": "x"}, "the daemon gave no reason", None),
+        ({"code": 3, "message": "No.", "data": {"next": 7}}, "No.", None),
+        ({"code": 3, "message": "No.", "data": {"next": "Look."}}, "No.", "Look."),
+    ],
+)
+def test_errors_in_whatever_form(error: object, message: str, next_step: str | None) -> None:
+    with pytest.raises(Failure) as failed:
+        result_of({"id": 1, "error": error}, "status")
+    assert (failed.value.message, failed.value.next_step) == (message, next_step)
+
+
+def test_a_result_is_an_object() -> None:
+    assert result_of({"id": 1, "result": {"a": 1}}, "status") == {"a": 1}
+    assert result_of({"id": 1, "result": [1]}, "status") == {"result": [1]}
+    assert result_of({"id": 1}, "status") == {"result": None}
+
+
+@pytest.mark.parametrize(
+    ("params", "keep_null", "sent"),
+    [
+        (None, False, None),
+        ({"a": None}, False, None),
+        ({"a": None, "b": 0}, False, {"b": 0}),
+        ({"a": None, "b": 0}, True, {"a": None, "b": 0}),
+    ],
+)
+def test_null_is_sent_only_where_it_has_a_meaning(params: Any, keep_null: bool, sent: Any) -> None:
+    request = {"jsonrpc": "2.0", "id": 7, "method": "tag.set"}
+    expected = request if sent is None else request | {"params": sent}
+    assert request_for(7, "tag.set", params, keep_null=keep_null) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        ({"method": "operation.result", "params": {"request": 7}}, 7),
+        ({"method": "event", "params": {"request": 7}}, None),
+        ({"method": "operation.result", "params": [7]}, None),
+        ({"method": "operation.result"}, None),
+    ],
+)
+def test_whose_progress_a_notification_tells(message: Any, number: object) -> None:
+    assert progress_of(message) == number
 
 
 def test_the_daemons_words_reach_the_user_harmlessly(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -9,8 +9,8 @@ from csmsd.operations.result import Obstacle
 from csmsd.ports import CallEnd
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
-from csmsd.profiles.core.clear_cache import ClearCacheReq
-from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionReq
+from csmsd.profiles.core.clear_cache import ClearCacheConf, ClearCacheReq
+from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionConf, RemoteStopTransactionReq
 from csmsd.profiles.core.reset import ResetReq
 from csmsd.profiles.core.unlock_connector import UnlockConnectorConf, UnlockConnectorReq
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListReq
@@ -107,3 +107,14 @@ def test_a_raw_call_changes_nothing_here() -> None:
     assert call.host(target(scene)) is None
     assert call.settle(CallEnd("timeout"), target(scene)) == ([], [])
     assert scene.site.firmware.updates.current("CP1") is None
+
+
+def test_a_confirmation_is_explained_by_what_its_slice_knows() -> None:
+    scene = Scene()
+    call = Call.of(RemoteStopTransactionReq(transaction_id=99))
+    rejected = CallEnd("confirmed", confirmation=RemoteStopTransactionConf(status="Rejected"), payload=b"{}")
+    assert call.why(rejected, target(scene)) == "transaction 99 is not known on CP1"
+    assert call.why(CallEnd("timeout"), target(scene)) is None
+    assert Call.of(RawRequest("Vendor", b"{}")).why(rejected, target(scene)) is None
+    silent = Call.of(ClearCacheReq())  # nothing is known of its cache
+    assert silent.why(CallEnd("confirmed", confirmation=ClearCacheConf(status="Rejected")), target(scene)) is None
