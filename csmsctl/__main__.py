@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from csmsctl.failure import INTERRUPTED, OK, OTHER, TERMINATED
+
+if TYPE_CHECKING:
+    from csmsctl.invocation import Invocation
 
 
 def main() -> NoReturn:
@@ -46,7 +49,10 @@ def run(arguments: Sequence[str]) -> int:
 
         from csmsctl.invocation import Invocation
 
-        return carry_out(Invocation(options), rest)
+        invocation = Invocation(options)
+        if not os.path.exists(f"/usr/share/zoneinfo/{os.environ.get('TZ', '')}"):  # noqa: PTH110 - at every start
+            _tell_of_no_time_zone(invocation)
+        return carry_out(invocation, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -68,6 +74,15 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, OSError):
             _drop_output()
         return failure.code
+
+
+def _tell_of_no_time_zone(invocation: "Invocation") -> None:
+    """The system takes a TZ that it does not know for UTC, without a word."""
+    from csmsd.time_zones import unknown_local_zone
+
+    unknown = unknown_local_zone()
+    if unknown is not None:
+        invocation.output.note(f"TZ={unknown} is no time zone that is known here: local times are those of UTC.")
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

@@ -4,12 +4,16 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from csmsd import __version__
 from csmsd.settings import Settings, SettingsError, default_config, load
+from csmsd.time_zones import unknown_local_zone
+
+log = logging.getLogger(__name__)
 
 EX_OK, EX_FAILURE, EX_CONFIG = 0, 1, 78
 
@@ -99,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     logging.getLogger("csmsd.websockets").setLevel(logging.CRITICAL)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    unknown = unknown_local_zone()
+    if unknown is not None:
+        log.warning("TZ=%s is no time zone that is known here: times without one are taken for UTC", unknown)
     sys.exit(_serve(settings, read_settings, begin_anew=arguments.begin_anew))
 
 
@@ -124,12 +131,12 @@ def _serve(settings: Settings, read_settings: Any, *, begin_anew: bool) -> int:
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """On uvloop where it is installed (the extra `fast`), on asyncio otherwise."""
-    try:
+    run: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run
+    with suppress(ImportError):
         import uvloop
-    except ImportError:
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
+
+        run = uvloop.run
+    run(work)  # out there, so that no traceback begins with the missing uvloop
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from csmsd.charge_points.registry import Registry
 from csmsd.checkup import Checkup
 from csmsd.clock import ClockKeeper, ClockWatch
 from csmsd.clock import wall_clock as now
+from csmsd.clock_changes import ClockChanges
 from csmsd.control.opening import control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.events import EventBus, NumberedEvent
@@ -286,6 +287,7 @@ class Daemon:
                 file_hosts=self._files.run,
                 queue=self._queue.serve,
                 expiry=Expiry(live).run,
+                clock_changes=ClockChanges(live).run,
                 pruning=pruner.run,
             )
         )

@@ -211,16 +211,28 @@ def _for_the_system() -> bool:
     return os.geteuid() == 0 or "INVOCATION_ID" in os.environ
 
 
+def _at_home(variable: str, below: str) -> Path | None:
+    """The directory that the variable names, or the usual one; None without a home: no HOME and no passwd entry."""
+    named = os.environ.get(variable)
+    try:
+        return Path(named) if named else Path.home() / below
+    except RuntimeError:
+        return None
+
+
 def default_config() -> Path:
-    if _for_the_system():
-        return Path("/etc/csmsd/csmsd.toml")
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "csmsd" / "csmsd.toml"
+    place = None if _for_the_system() else _at_home("XDG_CONFIG_HOME", ".config")
+    return (Path("/etc") if place is None else place) / "csmsd" / "csmsd.toml"
 
 
 def default_state_directory() -> Path:
+    """Raises SettingsError for a user who has no place for it."""
     if _for_the_system():
         return Path("/var/lib/csmsd")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "csmsd"
+    place = _at_home("XDG_STATE_HOME", ".local/state")
+    if place is None:
+        raise SettingsError("there is no home directory to keep the database in; name a place with --state-dir")
+    return place / "csmsd"
 
 
 def default_socket(state_directory: Path) -> Path:
@@ -251,6 +263,7 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
         section, _, key = place.partition(".")
         data.setdefault(section, {})[key] = value
     settings = _convert(data, "command line" if overrides else str(file))
+    _ = settings.state_directory, settings.socket_path  # where there is none, it is said now
     for address in settings.server.listen:
         try:
             parse_address(address)

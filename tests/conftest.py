@@ -78,6 +78,18 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home: neither HOME nor a passwd entry."""
+
+    def no_entry(_uid: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+
+
+@pytest.fixture
 async def make_site() -> AsyncIterator[MakeSite]:
     """Makes sites with settings of their own: `await make_site({"ocpp": {"call_timeout": 1}})`."""
     sites: list[Site] = []

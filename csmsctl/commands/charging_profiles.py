@@ -37,6 +37,7 @@ COLUMNS = (
     Column("valid_from", "VALID FROM", moment_text, wide=True),
     Column("valid_to", "VALID TO", moment_text, wide=True),
     Column("installed", "INSTALLED", right=True),
+    Column("time_zone", "CLOCKS OF", wide=True),
     Column("note", "NOTE", folds=True),
 )
 INSTALLED_COLUMNS = (
@@ -141,7 +142,8 @@ def charging_profile_add_command(
     start: Annotated[str | None, when_option("--start", "Start of the schedule (when it is sent)")] = None,
     seconds: Annotated[int | None, duration_option("--duration", "Length of the schedule: 30m, 8h (no end)")] = None,
     time_zone: Annotated[
-        str | None, typer.Option("--time-zone", metavar="ZONE", help="Of --daily (that of the daemon)")
+        str | None,
+        typer.Option("--time-zone", metavar="ZONE", help="Of --daily (that of the daemon): it follows its clocks"),
     ] = None,
     note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Note for people")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what has the name")] = False,

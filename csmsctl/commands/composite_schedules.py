@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import datetime
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import typer
@@ -187,6 +188,11 @@ def _show_composite_difference(run: Invocation, found: Result) -> None:
     offset = found.get("clock_offset_s")
     if isinstance(offset, int) and abs(offset) > 60:
         run.output.warn(f"{where}: its clock is {abs(offset)} s {'ahead' if offset > 0 else 'behind'}.")
+    for name in found.get("off_clock") or []:
+        run.output.warn(
+            f"{where}: clocks were changed since {name} was sent, which follows them. "
+            f"Send it again: csmsctl profile reassert {quote(str(found.get('charge_point')))}"
+        )
     rows = [{**difference, "unit": found.get("unit")} for difference in found.get("differences") or []]
     if rows or run.output.csv:
         run.output.table(_DIFFERENCES, rows)

@@ -4,8 +4,8 @@ There are no variables, no globs and no substitutions: what is typed is what csm
 word is the user's home, for the names of files.
 """
 
+import os
 import re
-from pathlib import Path
 from typing import AnyStr, NamedTuple
 
 from csmsctl.failure import USAGE, Failure
@@ -109,7 +109,7 @@ def quoted(value: str) -> str:
 
 
 def _at_home(text: str) -> str:
-    return str(Path.home()) + text[1:]
+    return os.path.expanduser("~") + text[1:]  # noqa: PTH111 - without a home it stays as it is
 
 
 def _shell_word(line: str, at: int) -> tuple[str, int, str]:

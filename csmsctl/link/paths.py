@@ -1,6 +1,7 @@
 """Where the daemon's socket is."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 SYSTEM_SOCKET = Path("/run/csmsd/csmsd.sock")
@@ -9,13 +10,24 @@ SYSTEM_SOCKET = Path("/run/csmsd/csmsd.sock")
 def default_socket(environment: dict[str, str] | None = None, uid: int | None = None) -> Path:
     """The socket that is meant when nobody names one: the system's for root, else the user's own.
 
-    A user without a daemon of their own means the system's, where there is one.
+    A user without a daemon of their own means the system's, where there is one; so does one without a home.
     """
     environment = dict(os.environ) if environment is None else environment
     if (os.getuid() if uid is None else uid) == 0:
         return SYSTEM_SOCKET
     own = _own_socket(environment)
-    return SYSTEM_SOCKET if not _is_there(own) and _is_there(SYSTEM_SOCKET) else own
+    return SYSTEM_SOCKET if own is None or (not _is_there(own) and _is_there(SYSTEM_SOCKET)) else own
+
+
+def own_state(environment: Mapping[str, str]) -> Path | None:
+    """Where the user's programs keep their state; None for one without a home: no HOME and no passwd entry."""
+    state = environment.get("XDG_STATE_HOME")
+    if state:
+        return Path(state)
+    try:
+        return Path.home() / ".local" / "state"
+    except RuntimeError:
+        return None
 
 
 def _is_there(path: Path) -> bool:
@@ -26,11 +38,11 @@ def _is_there(path: Path) -> bool:
         return True
 
 
-def _own_socket(environment: dict[str, str]) -> Path:
+def _own_socket(environment: dict[str, str]) -> Path | None:
     runtime = environment.get("XDG_RUNTIME_DIR")
     if runtime:
         found = Path(runtime) / "csmsd" / "csmsd.sock"
         if os.path.isdir(runtime):  # noqa: PTH112 - unlike Path.is_dir it never raises
             return found
-    state = environment.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "csmsd" / "csmsd.sock"
+    state = own_state(environment)
+    return None if state is None else state / "csmsd" / "csmsd.sock"

@@ -9,21 +9,22 @@ from prompt_toolkit.history import History
 
 from csmsctl.lines.secrets import holds_secret
 from csmsctl.lines.words import scan
+from csmsctl.link.paths import own_state
 from csmsd.ocpp.secrets import is_secret_key
 
 _MOST = 2000  # lines that are kept
 
 
-def history_file() -> Path:
-    """Where it is: $XDG_STATE_HOME/csmsctl/history."""
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "csmsctl" / "history"
+def history_file() -> Path | None:
+    """Where it is: $XDG_STATE_HOME/csmsctl/history; nowhere for one without a home."""
+    state = own_state(os.environ)
+    return None if state is None else state / "csmsctl" / "history"
 
 
 class LineHistory(History):
     """A JSON string a line, the oldest first. Where the file cannot be written, lines are remembered until the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         super().__init__()
         self._path = path
 
@@ -33,27 +34,32 @@ class LineHistory(History):
 
     def load_history_strings(self) -> Iterable[str]:
         """The newest first."""
+        if self._path is None:
+            return []
         try:
             lines = self._path.read_text("utf-8", errors="replace").splitlines()
             if len(lines) > 2 * _MOST:
                 lines = lines[-_MOST:]
-                self._write(lines, os.O_TRUNC)
+                _write(self._path, lines, os.O_TRUNC)
         except OSError:
             return []
         return [text for line in reversed(lines) if (text := _text(line)) is not None]
 
     def store_string(self, string: str) -> None:
+        if self._path is None:
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._write([json.dumps(string)], os.O_APPEND)
+            _write(self._path, [json.dumps(string)], os.O_APPEND)
         except OSError:
             pass  # a full disk or a home that is read-only is no reason to lose the shell
 
-    def _write(self, lines: list[str], flag: int) -> None:
-        number = os.open(self._path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            os.fchmod(number, 0o600)
-            file.writelines(line + "\n" for line in lines)
+
+def _write(path: Path, lines: list[str], flag: int) -> None:
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        os.fchmod(number, 0o600)
+        file.writelines(line + "\n" for line in lines)
 
 
 def is_remembered(text: str) -> bool:

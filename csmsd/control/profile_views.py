@@ -31,6 +31,7 @@ def library_view(record: LibraryProfile, installed: list[InstalledProfile]) -> J
         "valid_from": profile.valid_from,
         "valid_to": profile.valid_to,
         "installed": len(installed),
+        "time_zone": record.time_zone,
         "note": record.note,
         "created_at": time_text(record.created_at),
     }

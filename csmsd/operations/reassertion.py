@@ -1,4 +1,5 @@
-"""Charging profiles that are sent again after a reconnect, when the settings say so: some charge points lose them."""
+"""Charging profiles that are sent again, when the settings say so: charge points lose them with the connection,
+and clocks that they follow are changed."""
 
 import asyncio
 import logging
@@ -11,6 +12,7 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import EventType
 from csmsd.profiles.smart_charging.set_charging_profile import again
+from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +20,7 @@ log = logging.getLogger(__name__)
 class Reassertion:
     """Listens for connections; what it sends waits for the boot to be answered like any other CALL."""
 
-    STIRRING: ClassVar[tuple[EventType, ...]] = ("charge_point.connected",)
+    STIRRING: ClassVar[tuple[EventType, ...]] = ("charge_point.connected", "profile.changed")
 
     def __init__(self, live: LiveSite, runner: OperationRunner, policies: Policies) -> None:
         self._live = live
@@ -29,10 +31,24 @@ class Reassertion:
 
     def told(self, event: NumberedEvent) -> None:
         """One round for a charge point at a time; a connection during a round has another one follow it."""
-        if event.charge_point is None:
-            return
+        if event.type == "profile.changed":
+            if event.data.get("clocks_of"):
+                self._clocks_changed()
+        elif event.charge_point is not None:
+            self._perhaps(event.charge_point)
+
+    def _clocks_changed(self) -> None:
+        """What is off the clocks since is sent anew; who is away gets it with the next connection."""
         site = self._live.site
-        state = site.charge_point(event.charge_point)
+        for state in site.charge_points.values():
+            if state.connected and any(
+                off_clock(site.smart_charging.installed.of(state.id), site.smart_charging.library)
+            ):
+                self._perhaps(state.id)
+
+    def _perhaps(self, identity: str) -> None:
+        site = self._live.site
+        state = site.charge_point(identity)
         if state is None or not site.smart_charging.installed.of(state.id):
             return
         own = state.record.reassert

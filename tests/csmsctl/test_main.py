@@ -150,3 +150,12 @@ def test_signals(csmsctl: Csmsctl, daemon: ScriptedDaemon, number: signal.Signal
         errors = process.stderr.read()
     assert "Traceback" not in errors
     assert ("csmsctl task list" in errors) == (number == signal.SIGINT)
+
+
+def test_a_time_zone_that_does_not_exist_is_said(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["status"] = samples.status(samples.charge_point())
+    said = csmsctl("status", TZ="Europe/Amsterdm")
+    assert said.code == 0
+    assert said.err.startswith("TZ=Europe/Amsterdm is no time zone that is known here")
+    assert "TZ" not in csmsctl("status", "-q", TZ="Europe/Amsterdm").err
+    assert "TZ" not in csmsctl("status", TZ="Europe/Amsterdam").err

@@ -155,6 +155,16 @@ def test_places_of_root_and_of_a_user(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert csmsd_settings.default_socket(tmp_path) == Path("/run/csmsd/csmsd.sock")
 
 
+def test_without_a_home_a_place_has_to_be_named(nobody: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("INVOCATION_ID", raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    assert csmsd_settings.default_config() == Path("/etc/csmsd/csmsd.toml")
+    with pytest.raises(SettingsError, match=r"no home directory .* --state-dir"):
+        load(None, {})
+    settings = load(None, {"store.directory": str(tmp_path)})
+    assert settings.socket_path == tmp_path / "csmsd.sock"
+
+
 def test_differences(tmp_path: Path) -> None:
     file = tmp_path / "csmsd.toml"
     file.write_text("[ocpp]\nheartbeat_interval = 60\n[log]\nlevel = 'debug'\n")

@@ -1,9 +1,7 @@
 """Charging profiles: the library, and what is installed where."""
 
 import json
-from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -24,6 +22,8 @@ from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile,
 from csmsd.profiles.smart_charging.linter import Finding, lint, objection
 from csmsd.profiles.smart_charging.set_charging_profile import again
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+from csmsd.profiles.smart_charging.wall_clock import is_same
+from csmsd.time_zones import LOCAL, NoTimeZone, utc_offset
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,26 +59,28 @@ def _known_charging_profile(service: Service, name: str) -> LibraryProfile:
     return record
 
 
-def _zone_of_charging_profile(name: str | None) -> tzinfo:
-    if name is None:
-        local = datetime.now().astimezone().tzinfo
-        assert local is not None
-        return local
+def _clocks_of_charging_profile(parameters: Addition, now: int) -> tuple[str | None, int]:
+    """Whose clocks windows of the day are meant by, and how far these are ahead of UTC now, in seconds."""
+    zone = parameters.time_zone or LOCAL
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise usage(f"{name!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
+        if parameters.daily is not None:
+            return zone, utc_offset(zone, now)
+        if parameters.time_zone is not None:
+            utc_offset(zone, now)  # of no account, and no slip either
+        return None, 0
+    except NoTimeZone as error:
+        raise usage(f"{error}.", "Name one with --time-zone, like Europe/Amsterdam.") from None
 
 
-def _make_charging_profile(parameters: Addition, now: int) -> ChargingProfile:
-    """The profile that is meant, ready to be sent but for its id."""
+def _make_charging_profile(parameters: Addition, now: int, ahead: int) -> ChargingProfile:
+    """The profile that is meant, ready to be sent but for its id; clocks are so many seconds ahead of UTC."""
     try:
         if parameters.profile is not None:
             if parameters.limit is not None or parameters.daily is not None:
                 raise usage("Give either the JSON of a profile or a limit, not both.")
             profile = parse_profile(parameters.profile, id=0)
         else:
-            profile = build(parameters, now, _zone_of_charging_profile(parameters.time_zone))
+            profile = build(parameters, now, ahead)
     except CannotSend as error:
         raise usage(str(error), "See the specification, 7.8, or use --limit 16A.") from None
     except NotUnderstood as error:
@@ -103,7 +105,8 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
     name, now = parameters.name, service.now()
     if not is_identity(name) or name.endswith(".json"):
         raise usage(f"{name!r} is no name: {IDENTITY_RULE}; and it does not end in .json.")
-    profile = _make_charging_profile(parameters, now)
+    time_zone, ahead = _clocks_of_charging_profile(parameters, now)
+    profile = _make_charging_profile(parameters, now, ahead)
     malformed = check_sendable(profile)
     findings = _charging_profile_findings(profile, now)
     against = malformed or objection(findings)
@@ -114,13 +117,21 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
     number = known.id if known is not None else library.new_id()
     text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
     note = parameters.note if parameters.note is not None or known is None else known.note
-    if known is not None and known.profile == text and known.note == note:
+    if known is not None and known.note == note and known.time_zone == time_zone and is_same(known.read(), profile):
         return {"changed": False, "profile": _charging_profile_view(service, known)}
     if known is not None and not parameters.replace:
         other = f"{known.name} is in the library already, with another content; nothing has changed."
         raise RpcError(1, other, "To replace it: --replace")
     created_at = known.created_at if known is not None else now
-    record = LibraryProfile(id=number, name=name, profile=text, note=note, created_at=created_at)
+    record = LibraryProfile(
+        id=number,
+        name=name,
+        profile=text,
+        note=note,
+        created_at=created_at,
+        time_zone=time_zone,
+        utc_offset=ahead,
+    )
     service.live.require()
     if known is not None:
         library.drop(known)

@@ -27,6 +27,7 @@ from csmsd.profiles.smart_charging.composite_schedule import Period, compose
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
 from csmsd.profiles.smart_charging.linter import Finding, known_of, lint_for
 from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _LONGEST_SECONDS = 366 * 24 * 3600
 Duration = Annotated[int, Meta(ge=1, le=_LONGEST_SECONDS)]
@@ -117,7 +118,10 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
     schedule = confirmation.charging_schedule
     if schedule is not None and not schedule.charging_schedule_period:
         schedule = None  # C 7.13 wants a period: without one it reports none
-    outlook = Outlook.of(Target(service.site, state, now), phases=parameters.phases)
+    # As they should be: a limit that holds an hour late since clocks were changed is one that does not agree.
+    outlook = Outlook.of(Target(service.site, state, now), phases=parameters.phases, by_the_clocks=True)
+    charging = service.site.smart_charging
+    off = off_clock(charging.installed.in_force(state, now), charging.library)
     unit = schedule.charging_rate_unit if schedule is not None else parameters.unit or outlook.unit
     told = parse_time(confirmation.schedule_start or "", state.zone)
     start = now if told is None else told
@@ -131,6 +135,7 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
         | {
             "agrees": not found,
             "differences": [difference_view(difference) for difference in found],
+            "off_clock": sorted({one.record.name or str(one.record.profile_id) for one in off}),
             "reported": None if schedule is None else [reported_view(stretch) for stretch in reported],
             # Its clock decides what holds when; one that is off is the first thing to look at.
             "clock_offset_s": None if told is None else round((told - now) / 1000),

@@ -15,6 +15,7 @@ from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePoin
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _DAY_MS = 86_400_000
 _BOOT_WITHIN_MS = 60_000
@@ -81,6 +82,7 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"csmsctl reset {named} --type soft",
             since=None,
         )
+    yield from _off_clock(state, site, now)
     wrong_at = _clock_wrong_at(state)
     if wrong_at is not None and now - wrong_at < _DAY_MS:
         yield problem(
@@ -137,6 +139,22 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
             f"{counted(len(abandoned), 'transaction')} never stopped: {_listed(abandoned)}",
             f"csmsctl tx list --charge-point {named} --state abandoned",
             since=abandoned[0].start_time,
+        )
+
+
+def _off_clock(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+    """Limits that no longer hold when they are meant to: clocks were changed since they were sent."""
+    charging = site.smart_charging
+    for off in off_clock(charging.installed.in_force(state, now), charging.library):
+        minutes = abs(off.late_ms) // 60_000
+        yield problem(
+            state,
+            "profile_off_clock",
+            f"profile {off.record.name} holds {minutes} min {'late' if off.late_ms > 0 else 'early'}: "
+            f"the clocks of {off.time_zone} were changed since it was sent",
+            f"csmsctl profile reassert {quote(state.id)}",
+            since=None,
+            connector=off.record.connector,
         )
 
 

@@ -37,6 +37,7 @@ Kind = Literal[
     "two_starts",
     "reservation_of_another",
     "limit_exceeded",
+    "profile_off_clock",
     "faulted",
     "error_reported",
     "id_tag_refused",

@@ -38,6 +38,8 @@ class LibraryProfile(Record, kw_only=True):
     profile: str
     note: str | None = None
     created_at: Milliseconds
+    time_zone: str | None = None  # whose clocks its windows of the day follow
+    utc_offset: int = 0  # in seconds, by which they are laid
 
     def read(self) -> ChargingProfile:
         return _decode(self.profile)
@@ -113,6 +115,9 @@ class ProfileLibrary:
     def drop(self, record: LibraryProfile) -> None:
         self._by_name.pop(fold(record.name), None)
         self._by_id.pop(record.id, None)
+
+    def known(self, profile_id: int) -> LibraryProfile | None:
+        return self._by_id.get(profile_id)
 
     def name_of(self, profile_id: int) -> str | None:
         record = self._by_id.get(profile_id)

@@ -5,6 +5,7 @@ from csmsd.profiles.action import Target
 from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, Supply
 from csmsd.profiles.smart_charging.library import prepared_profile
 from csmsd.profiles.smart_charging.timeline import Source
+from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _MAX_CONNECTORS = 256
 
@@ -18,8 +19,8 @@ class Outlook:
         self._names = names
 
     @staticmethod
-    def of(target: Target, *, phases: int = 3) -> "Outlook":
-        """As things are at the charge point of the target."""
+    def of(target: Target, *, phases: int = 3, by_the_clocks: bool = False) -> "Outlook":
+        """As things are at the charge point of the target; `by_the_clocks`, as they should be since clocks changed."""
         state, site = target.charge_point, target.site
         running = {
             transaction.connector: Running(transaction.id, transaction.start_time)
@@ -36,7 +37,13 @@ class Outlook:
             supply=Supply(site.policies.voltage, phases),
         )
         names = {record.id: record.name for record in site.smart_charging.library}
-        return Outlook([record.source() for record in installed if not record.pending], moment, names)
+        sources = {record.slot: record.source() for record in installed if not record.pending}
+        if by_the_clocks:
+            for off in off_clock(installed, site.smart_charging.library):
+                if off.record.slot in sources:
+                    was = sources[off.record.slot]
+                    sources[off.record.slot] = Source(was.connector, off.profile, was.accepted_at, was.name)
+        return Outlook([*sources.values()], moment, names)
 
     @property
     def unit(self) -> ChargingRateUnit:

@@ -1,6 +1,5 @@
 """SetChargingProfile (C 5.16): give a charge point a charging profile."""
 
-from datetime import UTC
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
@@ -18,6 +17,7 @@ from csmsd.profiles.smart_charging.library import prepared_profile
 from csmsd.profiles.smart_charging.linter import known_of, lint, lint_for, objection
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _DAY_MS = 86_400_000
 
@@ -167,7 +167,7 @@ class SetChargingProfile(Operation, kw_only=True):
         # C 3.13.1: what limits the whole charge point is a ChargePointMaxProfile, and stands on connector 0 only.
         purpose: ChargingProfilePurpose = "TxDefaultProfile" if self.connector else "ChargePointMaxProfile"
         try:
-            return build(ShortForm(limit=self.limit, purpose=purpose), target.now, UTC)
+            return build(ShortForm(limit=self.limit, purpose=purpose), target.now)
         except NotUnderstood as error:
             raise CannotSend(f"{error}.") from None
 
@@ -176,7 +176,11 @@ def again(target: Target) -> Steps:
     """Sends what the charge point should have once more: some lose it with the connection or a reboot."""
     purposes = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
     in_force = target.site.smart_charging.installed.in_force(target.charge_point, target.now)
+    should_be = {off.record.slot: off.profile for off in off_clock(in_force, target.site.smart_charging.library)}
     for record in sorted(in_force, key=lambda record: purposes.index(record.purpose)):
         valid_to = parse_time(record.read().valid_to or "")
         if not record.pending and (valid_to is None or valid_to > target.now):
-            yield SetChargingProfileReq(connector_id=record.connector, cs_charging_profiles=record.source().profile)
+            yield SetChargingProfileReq(
+                connector_id=record.connector,
+                cs_charging_profiles=should_be.get(record.slot) or record.source().profile,
+            )

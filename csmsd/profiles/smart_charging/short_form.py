@@ -1,7 +1,6 @@
 """Charging profiles in a few words: a flat limit, or windows of the day. Pure."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 import msgspec
@@ -20,6 +19,7 @@ from csmsd.profiles.record import Milliseconds
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?)\s*(kW|W|A)", re.IGNORECASE)
 _WINDOW = re.compile(r"(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)\s*=\s*(.+)")
 _MINUTES_A_DAY = 24 * 60
+_DAY_MS = _MINUTES_A_DAY * 60_000
 
 Limit = tuple[float, ChargingRateUnit]
 
@@ -55,14 +55,14 @@ def limit(text: str) -> Limit:
     return float(number * 1000 if unit == "kw" else number), "W"
 
 
-def build(short: ShortForm, now: Milliseconds, zone: tzinfo) -> ChargingProfile:
-    """The profile, still without an id; windows of the day are in `zone`. Raises NotUnderstood."""
+def build(short: ShortForm, now: Milliseconds, utc_offset: int = 0) -> ChargingProfile:
+    """The profile, still without an id; windows of the day are so many seconds ahead of UTC. Raises NotUnderstood."""
     if (short.limit is None) == (short.daily is None):
         raise NotUnderstood("say either a limit or windows of the day")
     if short.daily is not None:
         if short.kind not in (None, "Recurring") or short.start is not None or short.duration is not None:
             raise NotUnderstood("windows of the day are Recurring, and say themselves when they begin and end")
-        schedule = _daily(short.daily, now, zone, short.phases)
+        schedule = _daily(short.daily, now, utc_offset, short.phases)
         return _profile(short, "Recurring", schedule)
     assert short.limit is not None
     number, unit = limit(short.limit)
@@ -107,7 +107,7 @@ def _time(what: str, text: str | None) -> str | None:
 Window = tuple[int, int, float]  # minutes of the day, limit; it ends after it begins, at most a day later
 
 
-def _daily(text: str, now: Milliseconds, zone: tzinfo, phases: int | None) -> ChargingSchedule:
+def _daily(text: str, now: Milliseconds, utc_offset: int, phases: int | None) -> ChargingSchedule:
     """`22:00-06:00=32A,06:00-22:00=8A` as a schedule that recurs daily (CE 3.78)."""
     windows, unit = _windows(text)
     gaps = [
@@ -132,7 +132,7 @@ def _daily(text: str, now: Milliseconds, zone: tzinfo, phases: int | None) -> Ch
             periods.append(ChargingSchedulePeriod(start_period=offset * 60, limit=starts[offset], number_phases=phases))
     return ChargingSchedule(
         duration=duration * 60,
-        start_schedule=format_time(_yesterday(now, begin, zone)),
+        start_schedule=format_time(_yesterday(now, begin, utc_offset)),
         charging_rate_unit=unit,
         charging_schedule_period=periods,
     )
@@ -160,8 +160,8 @@ def _windows(text: str) -> tuple[list[Window], ChargingRateUnit]:
     return windows, units.pop()
 
 
-def _yesterday(now: Milliseconds, minute: int, zone: tzinfo) -> Milliseconds:
-    """That minute of yesterday, by the clocks of the zone: a beginning in the past leaves no gap (C 5.16.4)."""
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
-    moment = datetime.combine(today - timedelta(days=1), time(minute // 60, minute % 60), zone)
-    return int(moment.timestamp()) * 1000
+def _yesterday(now: Milliseconds, minute: int, utc_offset: int) -> Milliseconds:
+    """That minute of yesterday, as the clocks stand now: a beginning in the past leaves no gap (C 5.16.4)."""
+    shown = now + utc_offset * 1000
+    midnight = shown - shown % _DAY_MS
+    return midnight - _DAY_MS + minute * 60_000 - utc_offset * 1000

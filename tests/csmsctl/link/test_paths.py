@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from csmsctl.lines.words import split
 from csmsctl.link import paths
 
 
@@ -45,3 +46,9 @@ def test_a_directory_that_may_not_be_entered_is_no_reason_to_fail_here(tmp_path:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o000)
     assert paths.default_socket({"XDG_STATE_HOME": str(closed)}, uid=1000) == closed / "csmsd" / "csmsd.sock"
+
+
+def test_without_a_home_it_is_the_systems(system: Path, nobody: None) -> None:
+    assert paths.default_socket(dict(os.environ), uid=4242) == system
+    assert paths.own_state(os.environ) is None
+    assert split("tag import ~/tags.csv")[-1] == "~/tags.csv"

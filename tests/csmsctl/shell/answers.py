@@ -27,4 +27,6 @@ RunShell = Callable[..., None]
 
 
 def history() -> list[str]:
-    return [json.loads(line) for line in history_file().read_text().splitlines()]
+    file = history_file()
+    assert file is not None
+    return [json.loads(line) for line in file.read_text().splitlines()]

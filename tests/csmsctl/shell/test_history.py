@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from csmsctl.shell.history import LineHistory
+from csmsctl.shell.history import LineHistory, history_file
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
 from tests.csmsctl.shell.answers import RunShell, history
 
@@ -35,6 +35,13 @@ def test_the_history_is_its_owners_and_ends_somewhere(tmp_path: Path) -> None:
     assert (len(read), read[0], read[-1]) == (2000, "tag show A4000", "tag show A2001")
     assert len(path.read_text().splitlines()) == 2000
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_without_a_home_nothing_is_kept(nobody: None) -> None:
+    lines = LineHistory(history_file())
+    lines.append_string("status")
+    assert lines.get_strings() == ["status"]
+    assert list(LineHistory(history_file()).load_history_strings()) == []
 
 
 def test_a_history_that_cannot_be_kept_or_read(tmp_path: Path) -> None:
