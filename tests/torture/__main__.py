@@ -23,6 +23,7 @@ from tests.torture.files import GONE, damaged_files, locked_files, missing_files
 from tests.torture.kills import kills
 from tests.torture.power_cuts import power_cuts
 from tests.torture.report import Campaign
+from tests.torture.storms import storms
 
 Size = Callable[[int], int]  # how many of something that the full run has so many of
 
@@ -56,12 +57,17 @@ async def _clocks(campaign: Campaign, size: Size) -> None:
     await clock_jumps(campaign, times=size(40), longest=2)
 
 
+async def _storms(campaign: Campaign, size: Size) -> None:
+    await storms(campaign, sizes=[size(1000), size(5000)], within=1)
+
+
 KINDS: dict[str, Callable[[Campaign, Size], Awaitable[None]]] = {
     "kills": _kills,
     "power-cuts": _power_cuts,
     "failing-writes": _failing_writes,
     "files": _files,
     "clocks": _clocks,
+    "storms": _storms,
 }
 NEED_A_COMPILER = {"power-cuts", "failing-writes", "clocks"}
 

@@ -22,6 +22,7 @@ from csmsd.control.rpc import (
 )
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
+from csmsd.control.turns import in_turns
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
@@ -144,7 +145,7 @@ async def list_charge_points(service: Registrations, parameters: Listing, caller
         chosen = resolve(site, parameters.targets)
     else:
         chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
-    return {"schema_version": SCHEMA_VERSION, "charge_points": [charge_point_view(state) for state in chosen]}
+    return {"schema_version": SCHEMA_VERSION, "charge_points": await in_turns(chosen, charge_point_view)}
 
 
 async def show_charge_point(service: Registrations, parameters: Identity, caller: Caller) -> Json:

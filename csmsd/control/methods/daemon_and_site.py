@@ -11,13 +11,14 @@ from csmsd.control.problems.site import problems_of_site
 from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
+from csmsd.control.turns import in_turns
 from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold, natural_order
 from csmsd.operations.queue import MAX_QUEUED
 from csmsd.ports import Disk
-from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS
+from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
 from csmsd.profiles.milestone import MilestoneName
@@ -85,6 +86,14 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
     open_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for task in service.runner.under_way.values():
         open_tasks[fold(task.charge_point)].append(task)
+
+    def view(state: ChargePointState) -> Json:
+        under_way = open_tasks[fold(state.id)]
+        return charge_point_view(state) | {
+            "open_tasks": [open_task_view(task) for task in _open_tasks_at(service, state.id, under_way)],
+            "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
+        }
+
     return {
         "schema_version": SCHEMA_VERSION,
         "daemon": {
@@ -100,16 +109,7 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
             "store": store_state(service.disk),
             "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure, now)],
         },
-        "charge_points": [
-            charge_point_view(state)
-            | {
-                "open_tasks": [
-                    open_task_view(task) for task in _open_tasks_at(service, state.id, open_tasks[fold(state.id)])
-                ],
-                "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
-            }
-            for state in chosen
-        ],
+        "charge_points": await in_turns(chosen, view),
     }
 
 
@@ -124,7 +124,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
     everyone = list(site.charge_points.values())
     active = [(state, running) for state in everyone for running in state.transactions.active()]
     about = service.about()
-    problems = len(problems_of_site(site, service.disk.failure, now))
+    problems = await in_turns(everyone, lambda state: sum(1 for _ in problems_of(state, site, now)))
     return {
         "schema_version": SCHEMA_VERSION,
         "version": about["version"],
@@ -135,7 +135,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
         "power_w": sum(state.power_w(running.connector) or 0 for state, running in active if state.connected),
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
-        "problems": problems + sum(1 for state in everyone for _ in problems_of(state, site, now)),
+        "problems": len(problems_of_site(site, service.disk.failure, now)) + sum(problems),
         "store": store_state(service.disk),
     }
 

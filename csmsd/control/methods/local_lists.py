@@ -7,6 +7,7 @@ from csmsd.control.results import error_code, result_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve
+from csmsd.control.turns import in_turns
 from csmsd.control.views import time_text
 from csmsd.ocpp.identity import fold, natural_order
 from csmsd.ocpp.types import IdTagInfo
@@ -80,7 +81,10 @@ async def show_local_list_status(service: Service, parameters: Targets, caller: 
         chosen = resolve(site, parameters.targets)
     else:
         chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
-    return {"schema_version": SCHEMA_VERSION, "local_lists": [local_list_view(service, state) for state in chosen]}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "local_lists": await in_turns(chosen, lambda state: local_list_view(service, state)),
+    }
 
 
 async def show_local_list(service: Service, parameters: Identity, caller: Caller) -> Json:

@@ -10,6 +10,7 @@ from csmsd.control.log_book import LogBook
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
+from csmsd.control.turns import in_turns
 from csmsd.control.views import message_view, stored_event_view
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold
@@ -76,7 +77,7 @@ async def list_messages(service: Feeds, parameters: Messages, caller: Caller) ->
         oldest=parameters.oldest,
         limit=parameters.limit,
     )
-    return {"schema_version": SCHEMA_VERSION, "messages": [message_view(message) for message in found]}
+    return {"schema_version": SCHEMA_VERSION, "messages": await in_turns(found, message_view)}
 
 
 async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Json:
@@ -90,7 +91,7 @@ async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Jso
         oldest=parameters.oldest,
         limit=parameters.limit,
     )
-    return {"schema_version": SCHEMA_VERSION, "events": [stored_event_view(event) for event in found]}
+    return {"schema_version": SCHEMA_VERSION, "events": await in_turns(found, stored_event_view)}
 
 
 async def follow_messages(service: Feeds, parameters: FollowMessages, caller: Caller) -> Json:

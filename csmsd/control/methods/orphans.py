@@ -5,6 +5,7 @@ import msgspec
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places
+from csmsd.control.turns import in_turns
 from csmsd.control.views import time_text
 from csmsd.ports import OrphanFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
@@ -54,7 +55,7 @@ async def list_orphans(service: Service, parameters: Orphans, caller: Caller) ->
             limit=parameters.limit,
         )
     )
-    return {"schema_version": SCHEMA_VERSION, "orphans": [_orphan_view(kept) for kept in found]}
+    return {"schema_version": SCHEMA_VERSION, "orphans": await in_turns(found, _orphan_view)}
 
 
 async def dismiss_orphans(service: Service, parameters: Dismissal, caller: Caller) -> Json:

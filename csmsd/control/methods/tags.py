@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from csmsd.control.methods.enforcement import enforce_block
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
+from csmsd.control.turns import in_turns
 from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
 from csmsd.ocpp.timestamps import parse_time
@@ -118,7 +119,8 @@ async def _store_tag(service: Service, tag: IdTag, known: IdTag | None) -> Json:
 
 async def list_tags(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site, service.now()
-    views = [tag_view(site, tag, now) for tag in sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id))]
+    everyone = sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id))
+    views = await in_turns(everyone, lambda tag: tag_view(site, tag, now))
     if parameters.parent is not None:
         views = [view for view in views if view["parent"] and fold(view["parent"]) == fold(parameters.parent)]
     if parameters.status is not None:

@@ -20,6 +20,7 @@ from csmsd.control.rpc import (
 )
 from csmsd.control.service import Service
 from csmsd.control.targets import places
+from csmsd.control.turns import in_turns
 from csmsd.control.views import task_view
 from csmsd.operations.result import result_of_task
 from csmsd.ports import TaskFilter
@@ -60,7 +61,7 @@ async def list_tasks(service: Service, parameters: Tasks, caller: Caller) -> Jso
             limit=parameters.limit,
         )
     )
-    return {"schema_version": SCHEMA_VERSION, "tasks": [task_view(task) for task in found]}
+    return {"schema_version": SCHEMA_VERSION, "tasks": await in_turns(found, task_view)}
 
 
 async def show_task(service: Service, parameters: Number, caller: Caller) -> Json:

@@ -19,6 +19,7 @@ from csmsd.control.rpc import (
 )
 from csmsd.control.service import Service
 from csmsd.control.targets import places
+from csmsd.control.turns import in_turns
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
@@ -85,7 +86,7 @@ async def list_transactions(service: Service, parameters: Listing, caller: Calle
     )
     return {
         "schema_version": SCHEMA_VERSION,
-        "transactions": [transaction_view(site, certain(site, stored), now) for stored in found],
+        "transactions": await in_turns(found, lambda stored: transaction_view(site, certain(site, stored), now)),
     }
 
 
@@ -125,7 +126,7 @@ async def show_transaction_meter(service: Service, parameters: Meter, caller: Ca
     return {
         "schema_version": SCHEMA_VERSION,
         "transaction": parameters.id,
-        "meter_values": [meter_view(reading) for reading in readings],
+        "meter_values": await in_turns(readings, meter_view),
     }
 
 

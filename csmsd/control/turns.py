@@ -1,0 +1,23 @@
+"""Answers about everybody are put together in turns: who sends something meanwhile does not wait for all of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import TypeVar
+
+AT_ONCE_SECONDS = 0.01
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+async def in_turns(items: Iterable[A], view: Callable[[A], B]) -> list[B]:
+    """The views of the items, which must not change while it goes on; what they show is as of different turns."""
+    found: list[B] = []
+    begun = monotonic()
+    for item in items:
+        found.append(view(item))
+        if monotonic() - begun > AT_ONCE_SECONDS:
+            await asyncio.sleep(0)
+            begun = monotonic()
+    return found
