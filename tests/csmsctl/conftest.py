@@ -53,7 +53,7 @@ class Csmsctl:
             capture_output=True,
             text=True,
             errors="surrogateescape",
-            timeout=30,
+            timeout=60,
             check=False,
             env=self.environment | environment,
         )

@@ -29,7 +29,7 @@ class Terminal:
 
     def expect(self, condition: str | Callable[[str], bool]) -> str:
         """All that was shown, once it holds the text."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not (condition in self.seen if isinstance(condition, str) else condition(self.seen)):
             assert time.monotonic() < end, f"{condition!r} does not appear in {self.seen!r}"
             if not self._read():
@@ -44,12 +44,12 @@ class Terminal:
         """The exit code, and all that was shown."""
         while self._read():
             pass
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         os.close(self._master)
         return code, self.seen
 
     def _read(self) -> bool:
-        if not select.select([self._master], [], [], 20)[0]:
+        if not select.select([self._master], [], [], 60)[0]:
             return False
         try:
             read = os.read(self._master, 65536)

@@ -158,7 +158,7 @@ def bash(csmsctl: Csmsctl, directory: Path, line: str) -> list[str]:
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=True,
     )
     assert done.stderr == ""
@@ -232,7 +232,7 @@ def test_fish(completing: Csmsctl, bin_directory: Path, line: str, expected: lis
         cwd=bin_directory,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=True,
     )
     assert sorted(done.stdout.splitlines()) == sorted(expected)

@@ -90,7 +90,7 @@ def test_head(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -> Non
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
 
 
@@ -104,7 +104,7 @@ def test_full_disk(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -
     }
     with Path("/dev/full").open("w") as full, csmsctl.start(*words, stdout=full) as process:
         assert process.stderr is not None
-        assert process.wait(20) == 1
+        assert process.wait(60) == 1
         errors = process.stderr.read()
     assert "No space left on device" in errors
     assert errors.count("\n") == 1
@@ -115,7 +115,7 @@ def test_full_disk(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -
 def test_standard_output_is_closed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["status"] = samples.status()
     command = " ".join([*csmsctl.command("status"), ">&-", "2>&-"])
-    assert subprocess.run(["sh", "-c", command], env=csmsctl.environment, check=False, timeout=20).returncode == 0
+    assert subprocess.run(["sh", "-c", command], env=csmsctl.environment, check=False, timeout=60).returncode == 0
 
 
 def test_input_that_is_no_text(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_input_that_is_no_text(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_pat
     assert (ended.code, ended.error["message"]) == (2, "The input is not UTF-8 (byte 12).")
     daemon.replies["tag.show"] = samples.tag()
     with csmsctl.start("tag", "show", b"\xff\x1b".decode(errors="surrogateescape")) as process:
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert daemon.params("tag.show") == {"id": "\udcff\x1b"}
 
 
@@ -145,7 +145,7 @@ def test_signals(csmsctl: Csmsctl, daemon: ScriptedDaemon, number: signal.Signal
     with csmsctl.start("clear-cache", "CP1") as process:
         daemon.wait_for("operation.run")
         process.send_signal(number)
-        assert process.wait(20) == code
+        assert process.wait(60) == code
         assert process.stderr is not None
         errors = process.stderr.read()
     assert "Traceback" not in errors

@@ -74,7 +74,7 @@ async def test_a_mistake_in_one_round_does_not_end_the_others(
             raise ValueError("a mistake")
         well.set()
 
-    async with asyncio.timeout(5), daemon._background(expiry=expiry):
+    async with asyncio.timeout(30), daemon._background(expiry=expiry):
         await well.wait()
     assert rounds == 3
     assert [record.message for record in caplog.records] == ["expiry broke off; it begins anew"] * 2
@@ -91,7 +91,7 @@ async def test_what_runs_in_the_background_ends_with_it() -> None:
         finally:
             ended.set()
 
-    async with asyncio.timeout(5), daemon._background(pruning=pruning):
+    async with asyncio.timeout(30), daemon._background(pruning=pruning):
         await begun.wait()
         assert "pruning" in {task.get_name() for task in asyncio.all_tasks()}
     assert ended.is_set()

@@ -116,7 +116,7 @@ async def test_it_goes_on_by_itself(reserved: Reserved) -> None:
     reserved.now = LATER
     ended = asyncio.Event()
     reserved.bus.subscribe(lambda event: ended.set())
-    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.wait_for(ended.wait(), 30)
     await reserved.writer.flush()
     running.cancel()
     assert reserved.told == [("reservation.expired", 1), ("reservation.expired", 2)]

@@ -10,7 +10,7 @@ import pytest
 
 from csmsd.gate import Gate, Place, free_descriptors, origin_of
 
-WITHIN_SECONDS = 5
+WITHIN_SECONDS = 30
 
 
 class Visitor(asyncio.Protocol):

@@ -14,14 +14,14 @@ async def test_what_is_told_ends_the_rest() -> None:
     assert not resting.done()
     waker.wake()
     waker.wake()
-    await asyncio.wait_for(resting, 5)
+    await asyncio.wait_for(resting, 30)
 
 
 async def test_what_was_told_during_a_round_is_one_more_round() -> None:
     waker = Waker()
     waker.wake()
     waker.wake()
-    await asyncio.wait_for(waker.rest(None), 5)
+    await asyncio.wait_for(waker.rest(None), 30)
     resting = asyncio.create_task(waker.rest(None))  # all of it was one
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -32,7 +32,7 @@ async def test_what_was_told_during_a_round_is_one_more_round() -> None:
 
 
 async def test_a_rest_ends_by_itself() -> None:
-    await asyncio.wait_for(Waker().rest(0.001), 5)
+    await asyncio.wait_for(Waker().rest(0.001), 30)
 
 
 async def test_who_is_cancelled_ends() -> None:

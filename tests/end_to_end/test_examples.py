@@ -21,7 +21,7 @@ from tests.support.simulator import simulator
 from tests.support.site import ROOT, Site, environment
 
 AT_ONCE = 4
-SECONDS = 30
+SECONDS = 120
 # csmsctl with simulated charge points that boot, plug and install at once.
 IN_A_HURRY = """
 from csmsctl.__main__ import main

@@ -184,8 +184,8 @@ async def test_130_interrupted(site: Site) -> None:
         env=environment(),
     )
     assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 10)  # daemon.started
+    await asyncio.wait_for(process.stdout.readline(), 60)  # daemon.started
     process.send_signal(signal.SIGINT)
-    _, errors = await asyncio.wait_for(process.communicate(), 10)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 130
     assert b"Traceback" not in errors

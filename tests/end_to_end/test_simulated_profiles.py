@@ -11,7 +11,7 @@ from tests.support.control import ControlConnection
 from tests.support.simulator import simulator
 from tests.support.site import Site
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @asynccontextmanager

@@ -59,7 +59,7 @@ async def charged(charge_point: RawChargePoint) -> None:
 
 async def said(site: Site, text: str, times: int) -> None:
     """Waits until csmsd has said it so often."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + 60
     while site.errors().count(text) < times:
         assert monotonic() < deadline, text
         await asyncio.sleep(0.05)

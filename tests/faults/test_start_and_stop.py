@@ -70,12 +70,12 @@ async def test_a_log_that_is_locked_is_waited_for(site: Site) -> None:
         other.execute("BEGIN EXCLUSIVE")
         other.execute("DELETE FROM event WHERE number = 0")
         site.spawn()
-        deadline = monotonic() + 20
+        deadline = monotonic() + 60
         while "is locked by another process" not in site.errors():
             assert monotonic() < deadline
             await asyncio.sleep(0.05)
         other.execute("COMMIT")
-    assert (await site.csmsctl("daemon", "wait-ready", "--timeout", "20")).code == 0
+    assert (await site.csmsctl("daemon", "wait-ready", "--timeout", "60")).code == 0
     assert not (site.state / "log.damaged").exists()
     assert (await site.call("log.list"))["messages"]
 
@@ -121,13 +121,13 @@ async def test_ctrl_c_is_a_stop_as_well(site: Site) -> None:
 
 async def test_the_service_manager_is_told(site: Site) -> None:
     site.signal(signal.SIGHUP)
-    reloading = site.manager.next(5)
+    reloading = site.manager.next(30)
     assert reloading is not None
     assert reloading[0] == "RELOADING=1"
     assert reloading[1].startswith("MONOTONIC_USEC=")
-    assert site.manager.next(5) == ["READY=1"]
+    assert site.manager.next(30) == ["READY=1"]
     site.signal(signal.SIGTERM)
-    assert site.manager.next(5) == ["STOPPING=1"]
+    assert site.manager.next(30) == ["STOPPING=1"]
     assert await site.ended() == 0
 
 
@@ -199,5 +199,5 @@ async def test_without_a_service_manager_it_starts_as_well(make_site: MakeSite) 
     site.manager.close()
     site.manager.path.unlink()
     process = site.spawn()
-    assert (await site.csmsctl("daemon", "wait-ready", "--timeout", "20")).code == 0
+    assert (await site.csmsctl("daemon", "wait-ready", "--timeout", "60")).code == 0
     assert (await site.json("daemon", "info"))["pid"] == process.pid

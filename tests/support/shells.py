@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.site import ROOT
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?<>=]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[=>]|\a|\x1b\][^\a]*\a")
 
 

@@ -68,7 +68,7 @@ class Tmux:
 
     def until(self, true: Callable[[list[str]], Any]) -> list[str]:
         """The screen, once it is as wanted."""
-        deadline = monotonic() + 15
+        deadline = monotonic() + 60
         while not true(screen := self.screen):
             assert monotonic() < deadline, "\n".join(screen)
             sleep(0.05)

@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 
 from tests.support.schemas import ERROR_CODES, violations
 
-WAIT = 10.0  # seconds: how long a test waits for what must come
+WAIT = 30.0  # seconds: how long a test waits for what must come
 
 
 def basic_authorization(username: str, password: str) -> dict[str, str]:

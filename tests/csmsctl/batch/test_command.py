@@ -36,7 +36,7 @@ class Gate:
 
     def wait_for(self, *tags: str) -> None:
         with self._asked:
-            assert self._asked.wait_for(lambda: set(tags) <= self._waiting.keys(), timeout=20), self._waiting.keys()
+            assert self._asked.wait_for(lambda: set(tags) <= self._waiting.keys(), timeout=60), self._waiting.keys()
 
     @property
     def waiting(self) -> list[str]:
@@ -68,7 +68,7 @@ class Running:
         return json.loads(self.process.stdout.readline())
 
     def end(self) -> tuple[int, list[Any], str]:
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 
@@ -243,7 +243,7 @@ def test_a_reader_that_goes_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> No
     batch.stdout.close()
     batch.stdin.write("tag add A2\n")
     batch.stdin.flush()
-    assert batch.wait(20) == 1  # not all of it was done, although the input goes on
+    assert batch.wait(60) == 1  # not all of it was done, although the input goes on
     batch.stdin.close()
     assert batch.stderr is not None
     assert "Nobody reads the results any more" in batch.stderr.read()
@@ -254,7 +254,7 @@ def test_standard_input_that_is_closed(csmsctl: Csmsctl, daemon: ScriptedDaemon)
     """The connection to csmsd must not be taken for it."""
     command = shlex.join(csmsctl.command("batch", "-"))
     done = subprocess.run(
-        ["sh", "-c", f"{command} <&-"], env=csmsctl.environment, capture_output=True, timeout=20, check=False
+        ["sh", "-c", f"{command} <&-"], env=csmsctl.environment, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

@@ -48,9 +48,9 @@ def test_schedule(first: str, second: str, together: bool) -> None:
     waiting = threading.Thread(target=begin_second)
     waiting.start()
     if together:
-        assert begun.wait(10)
+        assert begun.wait(60)
     else:
         assert not schedule._gets_along(lines[1])
         schedule.ended(lines[0])
-        assert begun.wait(10)
+        assert begun.wait(60)
     waiting.join()

@@ -28,7 +28,7 @@ def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         peer.notify("message", samples.message(3))
         assert json.loads(process.stdout.readline()) == {"schema_version": 1, **samples.message(3)}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 143
+        assert process.wait(60) == 143
 
 
 def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -49,7 +49,7 @@ def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         peer.notify("event", samples.event(5))
         assert json.loads(process.stdout.readline())["number"] == 5
         peer.notify("lagged", {"subscription": 1, "last": 8})
-        assert process.wait(20) == 1
+        assert process.wait(60) == 1
         assert json.loads(process.stderr.read())["error"]["next"] == "Go on with: csmsctl events -f --after 8"
 
 
@@ -64,5 +64,5 @@ def test_following_ends_when_nobody_reads_any_more(csmsctl: Csmsctl, daemon: Scr
         assert process.stderr is not None
         assert process.stdout.readline() != ""
         process.stdout.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""

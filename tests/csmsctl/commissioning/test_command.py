@@ -20,7 +20,7 @@ from tests.support.simulator import simulator
 from tests.support.site import Site, environment
 
 HOSTING = {"files": {"http_listen": "127.0.0.1:0"}}
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @asynccontextmanager

@@ -56,4 +56,4 @@ def test_watch_without_a_terminal_prints_changes(csmsctl: Csmsctl, daemon: Scrip
         daemon.wait_for("status").notify("event", samples.event(6))
         assert "CP1  1  offline (was Available)" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130

@@ -13,7 +13,7 @@ def test_progress_shows_only_when_there_is_something_to_wait_for(csmsctl: Csmsct
 
     def slowly(peer: Peer, _params: Params) -> Params:
         peer.progress([samples.result()])
-        shown.wait(20)
+        shown.wait(60)
         return {"schema_version": 1, "results": [samples.result()]}
 
     daemon.replies["operation.run"] = slowly

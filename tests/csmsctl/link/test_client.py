@@ -1,11 +1,14 @@
 """The client on a real socket: what goes wrong, and what the user is told then."""
 
 import threading
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, USAGE, Failure
+from csmsctl.link import client as client_module
+from csmsctl.link import connection
 from csmsctl.link.client import Client, progress_of, request_for, result_of
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
@@ -138,20 +141,31 @@ def test_notifications_wait_while_an_answer_is_awaited(daemon: ScriptedDaemon) -
         assert client.next_notification(0) is None
 
 
-def test_progress_prolongs_the_wait(daemon: ScriptedDaemon) -> None:
-    pause = threading.Event()
+def test_progress_prolongs_the_wait(daemon: ScriptedDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times 20 seconds by the clock of the client, which waits for 30."""
+    ahead = 0.0
+    taken = threading.Semaphore(0)
+    for module in (client_module, connection):
+        monkeypatch.setattr(module, "monotonic", lambda: monotonic() + ahead)
 
     def slowly(peer: Peer, _params: Params) -> Params:
-        for _ in range(3):
-            pause.wait(0.2)
+        for _ in range(4):
             peer.progress([samples.result()])
+            assert taken.acquire(timeout=60)
         return {"results": []}
 
-    daemon.replies["operation.run"] = slowly
     seen: list[Params] = []
+
+    def take(progress: Params) -> None:
+        nonlocal ahead
+        seen.append(progress)
+        ahead += 20
+        taken.release()
+
+    daemon.replies["operation.run"] = slowly
     with Client(daemon.path) as client:
-        client.call("operation.run", timeout=0.5, on_progress=seen.append)
-    assert [progress["done"] for progress in seen] == [1, 1, 1]
+        client.call("operation.run", timeout=30, on_progress=take)
+    assert [progress["done"] for progress in seen] == [1, 1, 1, 1]
 
 
 def test_another_version_is_told_with_verbose(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -164,6 +178,6 @@ def test_another_version_is_told_with_verbose(csmsctl: Csmsctl, daemon: Scripted
 
 def test_wait_ready_waits_until_charge_points_can_connect(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["daemon.info"] = samples.info() | {"listen": []}
-    ended = csmsctl("daemon", "wait-ready", "--timeout", "0.3", "--json")
+    ended = csmsctl("daemon", "wait-ready", "--timeout", "1", "--json")
     assert ended.code == TIMED_OUT
     assert "listen" in ended.error["message"]

@@ -13,7 +13,7 @@ from tests.csmsctl.scripted_daemon import Hangup, Params, Peer, RpcError, Script
 
 @pytest.fixture
 def shared(daemon: ScriptedDaemon) -> Iterator[SharedClient]:
-    client = SharedClient(daemon.path, 5)
+    client = SharedClient(daemon.path, 30)
     yield client
     client.close()
 
@@ -23,7 +23,7 @@ def test_a_connection_that_is_gone_already(daemon: ScriptedDaemon, shared: Share
     daemon.replies["tag.add"] = {"changed": True}
     assert shared._wire is not None
     shared._wire.connection.close()
-    assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}
+    assert shared.part(30).call("tag.add", {"id": "A1"}) == {"changed": True}
     assert len(daemon.requests) == 1
 
 
@@ -40,7 +40,7 @@ def test_each_gets_its_own_answer_in_whatever_order_they_come(daemon: ScriptedDa
     daemon.replies["tag.show"] = hold
     with ThreadPoolExecutor(3) as pool:
         tags = ["A1", "B2", "C3"]
-        assert list(pool.map(lambda tag: shared.part(5).call("tag.show", {"id": tag})["id"], tags)) == tags
+        assert list(pool.map(lambda tag: shared.part(30).call("tag.show", {"id": tag})["id"], tags)) == tags
     assert len(asked) == 3
 
 
@@ -53,7 +53,7 @@ def test_progress_goes_to_whose_operation_it_is(daemon: ScriptedDaemon, shared: 
     daemon.replies["operation.run"] = run
     seen: dict[str, list[str]] = {"CP1": [], "CP2": []}
     for identity, heard in seen.items():
-        shared.part(5).call(
+        shared.part(30).call(
             "operation.run",
             {"targets": [identity]},
             on_progress=lambda progress, heard=heard: heard.append(progress["result"]["charge_point"]),  # type: ignore[misc]
@@ -67,9 +67,9 @@ def test_an_error_is_that_of_the_one_who_asked(daemon: ScriptedDaemon, shared: S
 
     daemon.replies |= {"tag.show": fail, "tag.add": {"changed": True}}
     with pytest.raises(Failure, match="No idTag A9") as failed:
-        shared.part(5).call("tag.show", {"id": "A9"})
+        shared.part(30).call("tag.show", {"id": "A9"})
     assert (failed.value.code, failed.value.next_step) == (NOT_THERE, "See: csmsctl tag list")
-    assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}
+    assert shared.part(30).call("tag.add", {"id": "A1"}) == {"changed": True}
 
 
 def test_each_has_a_time_limit_of_its_own(daemon: ScriptedDaemon, shared: SharedClient) -> None:
@@ -80,7 +80,7 @@ def test_each_has_a_time_limit_of_its_own(daemon: ScriptedDaemon, shared: Shared
     with pytest.raises(Failure) as failed:
         shared.part(0.1).call("tag.show", {"id": "A1"})
     assert failed.value.code == TIMED_OUT
-    assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}  # the connection is as it was
+    assert shared.part(30).call("tag.add", {"id": "A1"}) == {"changed": True}  # the connection is as it was
 
 
 def test_what_was_asked_before_it_went_away_is_not_asked_again(daemon: ScriptedDaemon, shared: SharedClient) -> None:
@@ -89,21 +89,21 @@ def test_what_was_asked_before_it_went_away_is_not_asked_again(daemon: ScriptedD
 
     daemon.replies |= {"tag.remove": hang_up, "tag.add": {"changed": True}}
     with pytest.raises(Failure) as failed:
-        shared.part(5).call("tag.remove", {"id": "A1"})
+        shared.part(30).call("tag.remove", {"id": "A1"})
     assert (failed.value.code, "may have been carried out" in (failed.value.next_step or "")) == (UNREACHABLE, True)
-    assert shared.part(5).call("tag.add", {"id": "A1"}) == {"changed": True}
+    assert shared.part(30).call("tag.add", {"id": "A1"}) == {"changed": True}
     assert [method for method, _ in daemon.requests] == ["tag.remove", "tag.add"]
 
 
 def test_nobody_follows_what_is_to_come(daemon: ScriptedDaemon, shared: SharedClient) -> None:
-    part = shared.part(5)
+    part = shared.part(30)
     for stream in (lambda: part.call("event.subscribe"), part.next_notification):
         with pytest.raises(Failure) as failed:
             stream()
         assert failed.value.code == USAGE
     part.close()
     daemon.replies["tag.add"] = {"changed": True}
-    assert shared.part(5).call("tag.add", {"id": "A1"})["changed"]  # the end of one command is not that of the others
+    assert shared.part(30).call("tag.add", {"id": "A1"})["changed"]  # the end of one command is not that of the others
     assert [method for method, _ in daemon.requests] == ["tag.add"]
 
 
@@ -113,11 +113,11 @@ def test_whoever_waits_when_it_is_closed_fails(daemon: ScriptedDaemon, shared: S
 
     daemon.replies["tag.show"] = be_silent
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(shared.part(20).call, "tag.show", {"id": "A1"})
+        waiting = pool.submit(shared.part(60).call, "tag.show", {"id": "A1"})
         daemon.wait_for("tag.show")
         shared.close()
         with pytest.raises(Failure) as failed:
-            waiting.result(10)
+            waiting.result(60)
     assert failed.value.code == UNREACHABLE
 
 

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from csmsctl.link.wire import SUBPROTOCOL
 from tests.csmsctl.simulator.central_system import check
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 def _now() -> str:

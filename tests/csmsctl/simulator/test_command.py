@@ -10,7 +10,7 @@ import pytest
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.simulator.ocpp_server import ocpp_server
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 class Simulator:

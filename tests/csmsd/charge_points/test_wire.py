@@ -14,7 +14,7 @@ from csmsd.charge_points.wire import Closed, Wire, Wires
 from csmsd.settings import Server
 from tests.support.websocket_frames import PING, TEXT, masked
 
-WITHIN_SECONDS = 5
+WITHIN_SECONDS = 30
 OPENING = (
     b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -139,7 +139,7 @@ async def test_a_stop_while_the_books_are_being_closed(site: Site) -> None:
     control = await site.control()
     with held(site):
         await begun(control, "transaction.close", id=number, reason="gone")
-        async with asyncio.timeout(10):  # it looks the transaction up before it is at it
+        async with asyncio.timeout(30):  # it looks the transaction up before it is at it
             while (await site.call("status"))["daemon"]["active_transactions"]:
                 pass
         assert (await site.call("transaction.show", id=number))["state"] == "active"  # as long as it may still fail

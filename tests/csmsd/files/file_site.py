@@ -91,7 +91,7 @@ def stored(site: Site, kind: str) -> list[Path]:
 def http(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[HTTPResponse, bytes]:
     parts = urlsplit(url)
     assert parts.hostname is not None
-    connection = HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=30)
     try:
         connection.request(method, parts.path, body=body, headers=headers or {})
         response = connection.getresponse()
@@ -105,7 +105,7 @@ def ftp(url: str, *, user: str = "anonymous") -> tuple[FTP, str]:
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
-    client = FTP(timeout=10)
+    client = FTP(timeout=30)
     client.connect(parts.hostname, parts.port)
     client.login(user, "x")
     return client, parts.path

@@ -34,10 +34,18 @@ from tests.csmsd.files.file_site import (
 )
 from tests.support.site import Site
 
+SIZES = {"max_upload_megabytes": 1, "quota_megabytes": 2}
+
 
 @pytest.fixture
 async def hosts(make_site: MakeSite) -> Site:
-    return await make_site(hosting(max_upload_megabytes=1, quota_megabytes=2, idle_timeout=1, transfer_timeout=5))
+    return await make_site(hosting(**SIZES))
+
+
+@pytest.fixture
+async def impatient(make_site: MakeSite) -> Site:
+    """Hosts that wait for nobody for long."""
+    return await make_site(hosting(**SIZES, idle_timeout=1, transfer_timeout=5))
 
 
 async def test_firmware_is_fetched_once(hosts: Site) -> None:
@@ -188,7 +196,7 @@ async def test_nothing_else_is_there(hosts: Site) -> None:
             await to_thread(look, path)
 
     def without_login() -> str:
-        with FTP(timeout=10) as client:
+        with FTP(timeout=30) as client:
             client.connect(parts.hostname or "", parts.port or 0)
             return client.sendcmd("PASV")
 
@@ -206,8 +214,8 @@ async def test_too_large_a_file_leaves_nothing(hosts: Site) -> None:
     assert len(stored(hosts, "diagnostics")) == 1
 
 
-async def test_who_stalls_is_dropped_and_leaves_nothing(hosts: Site) -> None:
-    url = await diagnose(hosts, await hosts.raw("CP1"), protocol="ftp")
+async def test_who_stalls_is_dropped_and_leaves_nothing(impatient: Site) -> None:
+    url = await diagnose(impatient, await impatient.raw("CP1"), protocol="ftp")
 
     def stall() -> bytes:
         client, path = ftp(url)
@@ -219,7 +227,7 @@ async def test_who_stalls_is_dropped_and_leaves_nothing(hosts: Site) -> None:
 
     assert await to_thread(stall) == b""
     assert (await to_thread(ftp_bring, url, "x", io.BytesIO(b"whole"))).startswith("226")
-    assert stored(hosts, "partial") == []
+    assert stored(impatient, "partial") == []
 
 
 async def test_a_cut_upload_is_no_upload(hosts: Site) -> None:
@@ -265,7 +273,7 @@ async def test_an_address_has_its_share_and_no_more(make_site: MakeSite) -> None
     base = urlsplit(next(base for base in await bases(site) if base.startswith("ftp:")))
 
     def ask() -> tuple[str, str, str]:
-        with FTP(timeout=10) as first, FTP(timeout=10) as second, FTP(timeout=10) as third:
+        with FTP(timeout=30) as first, FTP(timeout=30) as second, FTP(timeout=30) as third:
             welcome = first.connect(base.hostname or "", base.port or 0)
             with pytest.raises(error_temp, match="421") as refused:
                 second.connect(base.hostname or "", base.port or 0)
@@ -278,10 +286,10 @@ async def test_an_address_has_its_share_and_no_more(make_site: MakeSite) -> None
 
 
 @pytest.mark.slow
-async def test_who_names_no_token_may_not_stay(hosts: Site) -> None:
+async def test_who_names_no_token_may_not_stay(impatient: Site) -> None:
     """Whatever else it says; who does, may."""
-    await add_firmware(hosts)
-    url = await update(hosts, await hosts.raw("CP1"), protocol="ftp")
+    await add_firmware(impatient)
+    url = await update(impatient, await impatient.raw("CP1"), protocol="ftp")
 
     def stay(path: str | None, *, with_data: bool = False) -> float:
         """Seconds until csmsd closes the connection, which says something all the time."""

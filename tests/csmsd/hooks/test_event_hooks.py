@@ -83,7 +83,7 @@ async def test_each_is_told_what_it_wants(tmp_path: Path) -> None:
     bus.publish(Event("transaction.started", "CP1", {"transaction": 1}))
     bus.publish(Event("transaction.stopped", "CP1", {"transaction": 1}))
     bus.publish(Event("tag.changed", None, {}))
-    await hooks.close(10)
+    await hooks.close(60)
 
     assert told(tmp_path, "one") == ["transaction.started", "transaction.stopped"]
     assert told(tmp_path, "two") == ["transaction.stopped"]
@@ -108,7 +108,7 @@ async def test_after_a_reload_others_are_told_each_event_once(tmp_path: Path) ->
     hooks.configure()
     bus.publish(Event("tag.changed", None, {}))
     bus.publish(Event("tag.removed", None, {}))
-    await hooks.close(10)
+    await hooks.close(60)
 
     assert told(tmp_path, "one") == []
     assert told(tmp_path, "two") == ["tag.removed"]
@@ -124,7 +124,7 @@ async def test_one_that_fails_is_told_of_and_does_not_stop_the_others(tmp_path: 
     seen: list[Event] = []
     bus.subscribe(lambda event: seen.append(event.event))
     bus.publish(Event("tag.changed", None, {}))
-    await hooks.close(10)
+    await hooks.close(60)
 
     assert [event.type for event in seen] == ["tag.changed", "hook.failed"]
     assert seen[1].data == {"command": bad, "reason": "ended with exit code 3", "event": 1}
@@ -138,7 +138,7 @@ async def test_beyond_what_may_wait_events_are_dropped(tmp_path: Path, caplog: p
     hooks = hooks_on(bus, Events(hooks=[hook], max_running=1, max_waiting=3))
     for _ in range(10):
         bus.publish(Event("tag.changed", None, {}))
-    await hooks.close(10)
+    await hooks.close(60)
 
     assert hooks.outcomes == {"done": 3, "dropped": 7}
     assert len(told(tmp_path)) == 3
@@ -152,11 +152,11 @@ async def test_one_that_hangs_is_ended(tmp_path: Path) -> None:
     begun = monotonic()
     bus.publish(Event("tag.changed", None, {}))
     assert hooks.outcomes == {}, "nobody waits for it"
-    await hooks.close(10)
+    await hooks.close(60)
     assert hooks.outcomes == {"failed": 1}
     bus.publish(Event("tag.changed", None, {}))
     await hooks.close(0)
-    assert monotonic() - begun < 30
+    assert monotonic() - begun < 50
 
 
 async def test_in_a_running_csmsd(make_site: MakeSite, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ async def test_in_a_running_csmsd(make_site: MakeSite, tmp_path: Path) -> None:
     watcher = await site.watch("charge_point.disconnected")
     await (await site.charge_point("CP1")).disconnect()
     await watcher.event("charge_point.disconnected")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(told(tmp_path)) < 4:  # noqa: ASYNC110 - another process writes
             await asyncio.sleep(0.02)
     assert told(tmp_path) == [

@@ -30,7 +30,7 @@ async def test_health_is_the_stores_too(make_site: MakeSite) -> None:
     assert (await scrape(site))("csms_store_up") == 0
     site.limit_file_size(None)
     watcher = await site.watch("store.recovered")
-    deadline = monotonic() + 15
+    deadline = monotonic() + 60
     while (await site.csmsctl("tag", "add", "A1")).code:
         assert monotonic() < deadline
         await asyncio.sleep(0.1)
@@ -47,7 +47,7 @@ async def test_strangers_get_nothing_and_keep_nobody_out(make_site: MakeSite) ->
     assert (await health(site))[0] == 200
     first, _ = silent[0]
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):  # the oldest had to go
-        await asyncio.wait_for(first.readexactly(1), 5)
+        await asyncio.wait_for(first.readexactly(1), 30)
     for _, writer in silent:
         writer.close()
 

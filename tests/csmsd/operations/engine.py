@@ -28,7 +28,7 @@ from csmsd.store.loader import load
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import HOUR, Scene
 
-WITHIN_SECONDS = 5
+WITHIN_SECONDS = 30
 _ANN: dict[str, Any] = {"timeout": 30.0, "uid": 1000, "user": "ann"}
 
 

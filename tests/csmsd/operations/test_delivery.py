@@ -297,7 +297,7 @@ async def test_who_gave_what_cannot_be_ended_on_disk_is_told_that_it_waits(
     engine.refuse("DELETE ON queued_command")
     asked.confirm(status="Accepted")
     await before_it
-    (result,) = await asyncio.wait_for(running, 5)
+    (result,) = await asyncio.wait_for(running, 30)
     assert result.outcome == "queued"
     assert "could not be worked off" not in caplog.text
 
@@ -337,7 +337,7 @@ async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
 
     engine.runner.open_host = refuse
     engine.back()
-    await asyncio.wait_for(tried.wait(), 5)
+    await asyncio.wait_for(tried.wait(), 30)
     engine.runner.open_host = open_host
     while engine.queue.waits(number) and engine.links.asked.empty():
         engine.queue.ready()

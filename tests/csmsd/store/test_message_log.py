@@ -25,7 +25,7 @@ async def all_ids(log: MessageLog) -> list[int]:
 
 async def trimmed(log: MessageLog, before: int) -> list[int]:
     """What is left once the log was trimmed, which it does by itself soon after it was opened."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         left = await all_ids(log)
         for _ in range(1000):
             if len(left) < before:

@@ -37,7 +37,7 @@ async def test_diagnostics_by_the_protocols_that_it_has(
             if parts.scheme == "http":
                 http("PUT", location + "diag.txt", b"all is well")
                 return
-            with FTP(timeout=10) as client:
+            with FTP(timeout=30) as client:
                 client.connect(parts.hostname, parts.port or 21)
                 client.login("anonymous", "x")
                 client.storbinary(f"STOR {parts.path}diag.txt", io.BytesIO(b"all is well"))
