@@ -4,11 +4,22 @@ import csv
 import io
 import re
 
+import pytest
 from ocpp.v16.enums import ChargePointStatus
 
+from tests.conftest import MakeSite
 from tests.support.site import Site
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@pytest.fixture
+async def site(make_site: MakeSite) -> Site:
+    """From the very beginning, as users start it."""
+    site = await make_site(start=False)
+    site.from_scratch = True
+    await site.start()
+    return site
 
 
 async def test_from_an_empty_directory_to_a_billed_transaction(site: Site) -> None:

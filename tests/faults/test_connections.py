@@ -52,7 +52,7 @@ async def answers(charge_points: list[RawChargePoint], site: Site) -> None:
 
 async def within(seconds: float, ask: Callable[[], Awaitable[None]]) -> None:
     """What else runs on this machine is no fault of csmsd's, which would take too long each time."""
-    taken = []
+    taken: list[float] = []
     while len(taken) < 10:
         begun = monotonic()
         await ask()

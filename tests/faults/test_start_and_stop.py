@@ -186,7 +186,7 @@ async def test_a_kill_while_it_starts_harms_nothing(make_site: MakeSite) -> None
     for step in range(12):
         site.spawn()
         # Not an event, a moment: the point is that any will do.
-        await asyncio.sleep(0.05 + step * 0.03)
+        await asyncio.sleep(step * 0.008)
         await site.kill()
         while site.manager.next(0) is not None:
             pass
@@ -196,6 +196,7 @@ async def test_a_kill_while_it_starts_harms_nothing(make_site: MakeSite) -> None
 
 async def test_without_a_service_manager_it_starts_as_well(make_site: MakeSite) -> None:
     site = await make_site(start=False)
+    site.from_scratch = True
     site.manager.close()
     site.manager.path.unlink()
     process = site.spawn()

@@ -21,9 +21,11 @@ import tomli_w
 
 from tests.support.charge_point import ChargePoint
 from tests.support.control import ControlConnection, ControlError
+from tests.support.forks import FORKS, Forked
 from tests.support.raw_charge_point import RawChargePoint
 
 ROOT = Path(__file__).parents[2]
+CSMSD = (sys.executable, "-m", "csmsd")
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0  # CLI.md: SIGTERM drains within 5 s
 
@@ -93,10 +95,11 @@ class Site:
         self.config = self.directory / "csmsd.toml"
         self.stderr = self.directory / "stderr"
         self.database = self.state / "csms.db"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.listen = ""
         self.tracebacks_expected = False
         self.source = ROOT  # where csmsd comes from
+        self.from_scratch = False  # csmsd is started as users do it, not forked from a process that has imported it
         self.variables: dict[str, str] = {}  # of csmsd's environment
         self.flags: list[str] = []  # of csmsd's command line
         self.descriptors: int | None = None  # that csmsd may have open at once
@@ -112,22 +115,27 @@ class Site:
 
     def command(self, *more: str) -> list[str]:
         return [
-            *(sys.executable, "-m", "csmsd", "--config", str(self.config), "--listen", "127.0.0.1:0"),
+            *(*CSMSD, "--config", str(self.config), "--listen", "127.0.0.1:0"),
             *("--state-dir", str(self.state), "--socket", str(self.socket), *more),
         ]
 
-    def spawn(self) -> "subprocess.Popen[bytes]":
+    def spawn(self) -> "subprocess.Popen[bytes] | Forked":
         """Starts csmsd and does not wait for it."""
+        command = self.command(*self.flags)
+        variables = environment(PYTHONPATH=str(self.source), NOTIFY_SOCKET=str(self.manager.path), **self.variables)
         with self.stderr.open("ab") as stderr:
-            self.process = subprocess.Popen(
-                self.command(*self.flags),
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                preexec_fn=self._limit_descriptors,
-                cwd=self.source,
-                env=environment(PYTHONPATH=str(self.source), NOTIFY_SOCKET=str(self.manager.path), **self.variables),
-            )
+            if FORKS is None or self.from_scratch or self.variables or self.source != ROOT:
+                self.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stderr,
+                    stderr=stderr,
+                    preexec_fn=self._limit_descriptors,
+                    cwd=self.source,
+                    env=variables,
+                )
+            else:
+                self.process = FORKS.csmsd(command[len(CSMSD) :], variables, stderr.fileno(), self.descriptors)
         return self.process
 
     def _limit_descriptors(self) -> None:

@@ -1,0 +1,192 @@
+"""csmsd as a process of its own that need not import everything first: forked from one that has.
+
+Tests start it hundreds of times, and most of a start is imports. What comes after them is as in any other start; those
+who want one from the very beginning say so (`Site.from_scratch`).
+
+`python -m tests.support.forks` is the process that has imported everything. Its standard input is a socket with a
+packet for each start: JSON, and with it the descriptors of the file that csmsd writes to and of a pipe. The number of
+the new process comes down the pipe, and in the end its exit code.
+"""
+
+import json
+import os
+import pkgutil
+import resource
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import csmsd
+
+ROOT = Path(__file__).parents[2]
+_LONGEST_REQUEST = 65_536
+
+
+class Forked:
+    """A process that was forked: what tests use of subprocess.Popen."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self.returncode: int | None = None
+        self.pid = self._number()
+
+    def __del__(self) -> None:
+        os.close(self._pipe)
+
+    def _number(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            read = os.read(self._pipe, 1)
+            assert read, "the process that forks has ended"
+            line += read
+        return int(line)
+
+    def poll(self) -> int | None:
+        """The exit code, or None as long as it runs."""
+        return self._ended(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. Raises subprocess.TimeoutExpired."""
+        code = self._ended(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("csmsd", timeout or 0.0)
+        return code
+
+    def _ended(self, seconds: float | None) -> int | None:
+        waiting = select.poll()
+        waiting.register(self._pipe, select.POLLIN)
+        if self.returncode is None and waiting.poll(None if seconds is None else seconds * 1000):
+            with self._lock:
+                if self.returncode is None:
+                    self.returncode = self._number()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Forks:
+    """The way to the process that has imported everything, which begins when it is needed, and ends with this one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def csmsd(self, arguments: list[str], environment: dict[str, str], output: int, descriptors: int | None) -> Forked:
+        """Starts csmsd. `descriptors` is how many it may have open at once."""
+        packet = json.dumps([arguments, environment, descriptors]).encode()
+        assert len(packet) < _LONGEST_REQUEST
+        ours, theirs = os.pipe()
+        try:
+            socket.send_fds(self._opened(), [packet], [output, theirs])
+        finally:
+            os.close(theirs)
+        return Forked(ours)
+
+    def _opened(self) -> socket.socket:
+        with self._lock:
+            if self._requests is None:
+                self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                with theirs:
+                    command = [sys.executable, "-m", "tests.support.forks"]
+                    self._process = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT)
+            return self._requests
+
+
+FORKS = Forks() if hasattr(os, "pidfd_open") else None  # None: not on this system
+
+
+# --- the process that has imported everything
+
+
+class _Forking:
+    """Waits for requests, and for the ends of what it has forked."""
+
+    def __init__(self) -> None:
+        self._requests = socket.socket(fileno=os.dup(0))
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        self._watched = selectors.DefaultSelector()
+        self._watched.register(self._requests, selectors.EVENT_READ)
+
+    def serve(self) -> list[str] | None:
+        """Returns in each process that was forked, with the arguments of csmsd; None at the end."""
+        while True:
+            for key, _ in self._watched.select():
+                if key.data is not None:
+                    self._tell_the_end(key.fd, *key.data)
+                    continue
+                packet, descriptors, *_ = socket.recv_fds(self._requests, _LONGEST_REQUEST, 2)
+                if not packet:
+                    return None
+                if (arguments := self._fork(json.loads(packet), *descriptors)) is not None:
+                    return arguments
+
+    def _fork(self, request: list[Any], output: int, pipe: int) -> list[str] | None:
+        if (process := os.fork()) == 0:
+            os.close(pipe)
+            arguments, environment, allowed = request
+            return self._become(arguments, environment, allowed, output)
+        os.close(output)
+        os.write(pipe, b"%d\n" % process)
+        self._watched.register(os.pidfd_open(process), selectors.EVENT_READ, (process, pipe))
+        return None
+
+    def _tell_the_end(self, watched: int, process: int, pipe: int) -> None:
+        self._watched.unregister(watched)
+        os.close(watched)
+        _, status = os.waitpid(process, 0)
+        with suppress(BrokenPipeError):  # nobody wants to know any more
+            os.write(pipe, b"%d\n" % os.waitstatus_to_exitcode(status))
+        os.close(pipe)
+
+    def _become(
+        self, arguments: list[str], environment: dict[str, str], descriptors: int | None, output: int
+    ) -> list[str]:
+        """A process with nothing of the one that it was forked from, but for its modules."""
+        for key in list(self._watched.get_map().values()):
+            if key.data is not None:
+                os.close(key.fd)
+                os.close(key.data[1])
+        self._watched.close()
+        self._requests.close()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        return arguments
+
+
+def _import_everything() -> None:
+    with suppress(ImportError):
+        import uvloop  # noqa: F401
+    for module in pkgutil.walk_packages(csmsd.__path__, "csmsd."):
+        __import__(module.name)
+
+
+if __name__ == "__main__":
+    _import_everything()
+    given = _Forking().serve()
+    if given is not None:
+        from csmsd.__main__ import main
+
+        main(given)

@@ -1,0 +1,53 @@
+"""csmsd that was forked is as any other: its exit code, its output, its environment, and nothing of its neighbours."""
+
+import asyncio
+import signal
+import subprocess
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.conftest import MakeSite
+from tests.support.forks import Forked
+from tests.support.site import NotReady, Site
+
+
+async def test_it_is_a_process_of_its_own_with_its_own_end(make_site: MakeSite) -> None:
+    first, second = await make_site(), await make_site()
+    assert isinstance(first.process, Forked)
+    assert isinstance(second.process, Forked)
+    assert first.process.pid != second.process.pid
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.process.wait(0)
+    first.signal(signal.SIGKILL)
+    assert first.process.wait(30) == first.process.poll() == -signal.SIGKILL
+    assert second.process.poll() is None
+    assert await second.stop() == 0
+    assert "csmsd.daemon: stopping" in second.errors()
+
+
+def descriptors(site: Site) -> list[str]:
+    """What csmsd has open."""
+    assert site.process is not None
+    links = (str(link.readlink()) for link in Path(f"/proc/{site.process.pid}/fd").iterdir())
+    return sorted(link.split(":")[0].replace(str(site.directory), "") for link in links)
+
+
+async def test_it_holds_no_descriptor_that_one_from_scratch_does_not(make_site: MakeSite) -> None:
+    beside = await make_site()
+    forked, other = await make_site(), await make_site(start=False)
+    other.from_scratch = True
+    await other.start()
+    deadline = monotonic() + 30
+    while (held := descriptors(forked)) != (usual := descriptors(other)):  # until those who asked are gone
+        assert monotonic() < deadline, (held, usual)
+        await asyncio.sleep(0.05)
+    assert beside.process is not None
+    assert beside.process.poll() is None
+
+
+async def test_one_that_cannot_start_says_why_and_ends(make_site: MakeSite) -> None:
+    site = await make_site({"server": {"listen": []}}, start=False)
+    with pytest.raises(NotReady, match="exit code 78"):
+        await site.start()
