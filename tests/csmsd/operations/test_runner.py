@@ -225,3 +225,18 @@ async def test_the_results_are_reported_one_by_one_and_nothing_follows_when_that
     (await engine.links.next()).confirm(status="Accepted")
     assert await running == reported
     assert [result.action for result in reported] == ["ClearCache"]
+
+
+async def test_why_it_has_no_effect_yet_is_a_note_and_why_it_was_refused_an_error(engine: Engine) -> None:
+    engine.scene.started()
+    scheduled = "when transaction 1 has ended"
+    running = engine.run("change-availability", connector=1, type="Inoperative")
+    (await engine.links.next()).confirm(status="Scheduled")
+    result = only(await running)
+    assert (result.outcome, result.note, result.error) == ("accepted", scheduled, None)
+    running = engine.run("reset", type="Soft")
+    (await engine.links.next()).confirm(status="Rejected")
+    result = only(await running)
+    assert (result.outcome, result.note) == ("rejected", None)
+    assert "transaction 1 runs" in (result.error or "")
+    assert engine.rows("SELECT error FROM task") == [(None,), (result.error,)]
