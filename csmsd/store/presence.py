@@ -5,9 +5,8 @@ ever, and nobody will find it again.
 import logging
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
-
-import aiosqlite
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +44,19 @@ class Presence:
                 return f"{path} was emptied while csmsd runs on it; stop csmsd and put a backup back"
         return None
 
-    async def save(self, connection: aiosqlite.Connection) -> None:
+    def save(self, connection: sqlite3.Connection) -> None:
         """What is deleted goes for good when it is closed: what it holds is written to where it can be found."""
         if self._emptied:
             return
         rescued = self._path.with_name(f"{self._path.name}.rescued")
         try:
-            await connection.execute_fetchall("PRAGMA wal_checkpoint(FULL)")
+            connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
             if self._is_in_its_place():
                 return  # it was the log of commits: what was in it is in the database now
             rescued.unlink(missing_ok=True)
             os.close(os.open(rescued, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            async with aiosqlite.connect(rescued) as copy:
-                await connection.backup(copy)
+            with closing(sqlite3.connect(rescued)) as copy:
+                connection.backup(copy)
         except (OSError, sqlite3.Error) as error:
             log.error("what is in %s could not be saved: %s", self._path, error)
         else:

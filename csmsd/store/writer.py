@@ -8,26 +8,24 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Literal
-
-import aiosqlite
+from typing import TypeVar
 
 from csmsd.durations import Durations
 from csmsd.ports import NotStored, Removal
-from csmsd.profiles.record import Change, Deleted, Once
+from csmsd.profiles.record import Change
+from csmsd.store.batch import Done, Member, Statement, statements
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, is_locked
 from csmsd.store.presence import Presence
-from csmsd.store.tables import Row, Table, table
+from csmsd.store.tables import table
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[NotStored | None], None]
+T = TypeVar("T")
 
-# SQLite takes 32,766 parameters a statement.
-_MAX_PARAMETERS = 32_000
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
 _SLOW_SECONDS = 1.0
@@ -40,31 +38,6 @@ _LOOK_SECONDS = 2.0
 # What SQLite, or the way of a value to it, says of rows that cannot be written.
 _REFUSALS = (sqlite3.Error, OverflowError, ValueError, TypeError)
 
-# A row to be written, with or without looking whether it is there; or the parameters of a statement that deletes some.
-_Gathered = dict[str, tuple[Table, list[Row]]]
-_Step = tuple[Table, Row, Literal["insert", "insert_unless_there"] | None, str]
-
-
-class _Member:
-    """One request's rows, as they were when it was handled. Raises ValueError or TypeError of what JSON cannot say."""
-
-    __slots__ = ("done", "fault", "steps")
-
-    def __init__(self, changes: Iterable[Change], done: Done) -> None:
-        self.done = done
-        self.fault: Exception | None = None
-        self.steps: list[_Step] = []
-        for change in changes:
-            if isinstance(change, Deleted):
-                kind = table(type(change.record))
-                self.steps.append((kind, kind.key_of(change.record), None, kind.delete))
-            elif isinstance(change, Once):
-                kind = table(type(change.record))
-                self.steps.append((kind, kind.row(change.record), "insert_unless_there", ""))
-            else:
-                kind = table(type(change))
-                self.steps.append((kind, kind.row(change), "insert", ""))
-
 
 class Writer:
     """Owns the only writing connection. `recover` loads the live state anew; it is awaited when that may be wrong."""
@@ -73,7 +46,7 @@ class Writer:
         self._path = path
         self._synchronous = synchronous
         self._recover = recover
-        self._pending: list[_Member] = []
+        self._pending: list[Member] = []
         self._shrinking: tuple[int, Done] | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -88,7 +61,8 @@ class Writer:
         self._rescuing = False
         self._renewing = False
         self._task: asyncio.Task[None] | None = None
-        self._connection: aiosqlite.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._connection: sqlite3.Connection | None = None
         self.failure: str | None = None
         self.accepting = False
         self.on_state: Callable[[str | None], None] = lambda failure: None
@@ -99,17 +73,25 @@ class Writer:
 
     async def open(self) -> None:
         """Opens the connection and starts writing. Raises sqlite3.Error."""
-        # isolation_level: the first statement of a batch takes the write lock, commit() releases it.
-        self._connection = await aiosqlite.connect(
-            self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
-        )
-        await self._connection.execute_fetchall("PRAGMA foreign_keys=ON")
-        await self._connection.execute_fetchall(f"PRAGMA synchronous={self._synchronous}")
-        await self._connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")  # opens the -wal file
+        self._connection = await self._in_thread(self._connect)
         self._presence.note()
         self._task = asyncio.create_task(self._run(), name="writer")
         self._watching = asyncio.create_task(self._watch(), name="presence of the database")
         self._reckon()
+
+    def _connect(self) -> sqlite3.Connection:
+        # isolation_level: the first statement of a batch takes the write lock, commit() releases it.
+        connection = sqlite3.connect(
+            self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
+        )
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the -wal file
+        return connection
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """SQLite waits for the disk in a thread of its own, which is handed a whole batch at a time."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _reckon(self) -> None:
         ready = self._task is not None and self._gone is None
@@ -130,7 +112,9 @@ class Writer:
         if self._task is not None:
             await self._task
         if self._connection is not None:
-            await self._connection.close()
+            await self._in_thread(self._connection.close)
+            self._connection = None
+        self._thread.shutdown(wait=False)
 
     def submit(self, changes: Sequence[Change], done: Done) -> None:
         """Has the changes written; calls `done` in the event loop when that is certain, one way or the other."""
@@ -138,13 +122,13 @@ class Writer:
             done(NotStored(self.failure or "the store is closed"))
             return
         try:
-            member = _Member(changes, done)
+            member = Member(changes, done)
         except (ValueError, TypeError) as error:  # it fails like one that SQLite refuses: memory is ahead of the disk
-            member = _Member((), done)
+            member = Member((), done)
             member.fault = error
         self._add(member)
 
-    def _add(self, member: _Member) -> None:
+    def _add(self, member: Member) -> None:
         self._pending.append(member)
         self._idle.clear()
         self._wake.set()
@@ -160,7 +144,7 @@ class Writer:
         future, done = _promise()
         if not self.accepting:
             raise NotStored(self.failure or "the store is closed")
-        member = _Member((), done)
+        member = Member((), done)
         for kind, column, values in removals:
             where = table(kind)
             member.steps.append((where, tuple(values), None, where.delete_among(column, len(values))))
@@ -245,17 +229,17 @@ class Writer:
         return True
 
     async def _shrink(self, pages: int, done: Done) -> None:
-        assert self._connection is not None
+        connection = self._connection
+        assert connection is not None
         try:
             # As a script: `execute` would stop after the first of the pages.
-            async with await self._connection.executescript(f"PRAGMA incremental_vacuum({pages})"):
-                pass
+            await self._in_thread(lambda: connection.executescript(f"PRAGMA incremental_vacuum({pages})").close())
         except sqlite3.Error as error:
             done(NotStored(str(error)))
         else:
             done(None)
 
-    async def _write_batch(self, batch: list[_Member]) -> None:
+    async def _write_batch(self, batch: list[Member]) -> None:
         begun = self._begun = monotonic()
         try:
             await self._write(batch)
@@ -276,7 +260,7 @@ class Writer:
         for member in batch:
             _call(member.done, None)
 
-    async def _write(self, members: Sequence[_Member]) -> None:
+    async def _write(self, members: Sequence[Member]) -> None:
         """Waits for the lock of another process."""
         begun = monotonic()
         while True:
@@ -293,18 +277,13 @@ class Writer:
         hurried = self._hurry_since is not None and now - self._hurry_since > _HURRY_SECONDS
         return hurried or now - begun > BUSY_TIMEOUT_SECONDS
 
-    async def _write_once(self, members: Iterable[_Member]) -> None:
+    async def _write_once(self, members: Iterable[Member]) -> None:
         connection = self._connection
         assert connection is not None
-        try:
-            for sql, parameters in _statements(members):
-                await connection.execute_fetchall(sql, parameters)
-            await connection.commit()
-        except BaseException:
-            await connection.rollback()
-            raise
+        batch = list(statements(members))
+        await self._in_thread(lambda: _commit(connection, batch))
 
-    def _fail(self, members: Iterable[_Member], reason: str) -> None:
+    def _fail(self, members: Iterable[Member], reason: str) -> None:
         """These, and what came in meanwhile, are not acknowledged; the file is looked for before anything else."""
         self._suspect = True
         failed = [*members, *self._pending]
@@ -320,7 +299,8 @@ class Writer:
         self.failed_commits += 1
         self._fail((), gone)
         self.on_state(gone)
-        await self._presence.save(self._connection)
+        connection = self._connection
+        await self._in_thread(lambda: self._presence.save(connection))
         while self._presence.trouble() is not None and not self._closing:
             self._wake.clear()
             with suppress(TimeoutError):
@@ -332,7 +312,7 @@ class Writer:
         self._reckon()
         self.on_state(None)
 
-    async def _rescue(self, batch: list[_Member], error: Exception) -> None:
+    async def _rescue(self, batch: list[Member], error: Exception) -> None:
         """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
         if (gone := self._presence.trouble()) is not None:
             self._fail(batch, gone)
@@ -341,7 +321,7 @@ class Writer:
         self.failed_commits += 1
         self._rescuing = True
         self._reckon()
-        failed: list[tuple[_Member, Exception]] = []
+        failed: list[tuple[Member, Exception]] = []
         if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
             for member in batch:
                 try:
@@ -371,6 +351,16 @@ class Writer:
         self._reckon()
 
 
+def _commit(connection: sqlite3.Connection, batch: Iterable[Statement]) -> None:
+    try:
+        for sql, parameters in batch:
+            connection.execute(sql, parameters)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
 def _promise() -> tuple["asyncio.Future[None]", Done]:
     """What waits for an end, and how it is told."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -390,35 +380,3 @@ def _call(done: Done, error: NotStored | None) -> None:
         done(error)
     except Exception:  # one caller's mistake must not stop the writer
         log.exception("a request's end after its commit failed")
-
-
-def _statements(members: Iterable[_Member]) -> Iterable[tuple[str, Sequence[object]]]:
-    """As few statements as keep the meaning: rows gather by table, a deletion first writes out what came before.
-
-    The rows of a table keep their order, so where one of them may be there already all are looked for.
-    """
-    gathered: _Gathered = {}
-    doubted: set[str] = set()
-    for member in members:
-        if member.fault is not None:
-            raise member.fault
-        for kind, row, how, delete in member.steps:
-            if how is None:
-                yield from _inserts(gathered, doubted)
-                gathered.clear()
-                doubted.clear()
-                yield delete, row
-                continue
-            gathered.setdefault(kind.name, (kind, []))[1].append(row)
-            if how == "insert_unless_there":
-                doubted.add(kind.name)
-    yield from _inserts(gathered, doubted)
-
-
-def _inserts(gathered: _Gathered, doubted: set[str]) -> Iterable[tuple[str, Sequence[object]]]:
-    for kind, rows in gathered.values():
-        insert = kind.insert_unless_there if kind.name in doubted else kind.insert
-        at_once = _MAX_PARAMETERS // len(kind.columns)
-        for first in range(0, len(rows), at_once):
-            part = rows[first : first + at_once]
-            yield insert(len(part)), [value for row in part for value in row]

@@ -11,6 +11,7 @@ from csmsd.profiles.action import Operation, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
+from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Event
 from tests.csmsd.profiles.scene import Scene
 
@@ -20,8 +21,14 @@ TOKEN = "t" * 32
 class FirmwareScene(Scene):
     """Tasks are numbered from 1; the image acme-2.1.bin is version 2.1 when `version` says so."""
 
-    def __init__(self, *, hosting: dict[Protocol, Host] | None = None, version: str | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        policies: Policies | None = None,
+        *,
+        hosting: dict[Protocol, Host] | None = None,
+        version: str | None = None,
+    ) -> None:
+        super().__init__(policies)
         self.task = 0
         self.cp.record.firmware_version = "2.0"
         hosts: dict[Protocol, Host] = {"http": Host(9080, "csms"), "ftp": Host(2121, "csms")}

@@ -13,6 +13,7 @@ from csmsd.profiles.local_auth_list.entries import Entries, applied
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionConf
 from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
+from csmsd.profiles.policies import Policies
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.scene import Scene
 
@@ -20,8 +21,8 @@ from tests.csmsd.profiles.scene import Scene
 class Listing(Scene):
     """`version` and `content` are the charge point's own; `answers` overrides its next answers to SendLocalList."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, policies: Policies | None = None) -> None:
+        super().__init__(policies)
         self.version = 0
         self.content: Entries = {}
         self.limits: dict[str, str] = {}
