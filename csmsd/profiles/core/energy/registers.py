@@ -38,7 +38,9 @@ def judge(
     if start is not None and begin is not None and abs(start - begin.wh) > LAG_WH + slack:
         told_first = Case(start, stop, points, clocks, boots, slack)
         finding = up_to_last(told_first) if stop is None else closed(told_first)
-        if begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
+        if 0 < begin.wh < start and points and points[0].wh >= start - slack and not finding.doubts:
+            finding = finding.doubted("readings_disagree", more=start - begin.wh)  # all but Begin go on from the start
+        elif begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
             case = Case(begin.wh, None, points, clocks, boots, slack)
             finding = _on_another_register(case, start, stop, told_end=end)
     elif start is not None or begin is not None:

@@ -1,6 +1,7 @@
 """Streams: the readings of one thing at one place, and which stream carries the bill."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import msgspec
 
@@ -108,7 +109,7 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
 
     At the outlet without phase; at the cable, the body or the inlet; the sum of the phases; one that is labelled with
     a phase though it is the total, as it goes on from the start or counts from 0. One that never showed anything
-    stands back.
+    stands back. Where there is none of these, one at the EV or elsewhere that goes on from the start.
     """
     formed: dict[tuple[str, str], list[Reading]] = {}
     for reading in readings:
@@ -145,8 +146,19 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
     candidates += totals
     if not sums:
         candidates += [stream for stream in singles if counts_from_zero(stream)]
+    if not candidates and start:
+        elsewhere = [streams[key] for key in streams if not key[1]]
+        candidates = [stream for stream in elsewhere if goes_on(stream) and _only_grows(stream)]
     candidates = [stream for stream in candidates if stream.first is not None or stream.absurd]
     return next((stream for stream in candidates if not stream.is_dead), candidates[0] if candidates else None)
+
+
+def _only_grows(stream: Stream) -> bool:
+    """Whether it advances no faster than a wallbox delivers."""
+    return all(
+        0 <= later.wh - earlier.wh <= reach(WALLBOX_W, later.time - earlier.time)
+        for earlier, later in pairwise(stream.points)
+    )
 
 
 def _alike(one: Stream, other: Stream) -> bool:

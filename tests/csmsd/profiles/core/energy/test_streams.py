@@ -128,13 +128,28 @@ def chosen(text: str, *, start: float | None = 1000, began: int | None = NOON - 
         ("M -50 100 L1 | M -50 50 @Body", [50]),
         ("M -50 300 L1", [300]),  # it counts what it took
         ("M -50 1100 interval | M -50 1100 @Body", [1100]),
+        # the outlet under another name
+        ("M -50 1100 @EV | M -40 1200 @EV", [1100, 1200]),
+        ("M -50 1100 @Meter | M -50 700 @EV", [1100]),
+        ("M -50 7 | M -50 1100 @EV", [7]),
     ],
 )
 def test_which_register_carries_the_bill(text: str, values: list[float]) -> None:
     assert wh(chosen(text).points) == values
 
 
-@pytest.mark.parametrize("text", ["M -50 100 interval", "M -50 5 power", "M -50 1100 @EV", "M -50 90000 L1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "M -50 100 interval",
+        "M -50 5 power",
+        "M -50 700 @EV",
+        "M -50 1100 L1 @EV",
+        "M -50 1100 @EV | M -40 1090 @EV",
+        "M -50 1100 @EV | M -49 9000 @EV",
+        "M -50 90000 L1",
+    ],
+)
 def test_none(text: str) -> None:
     assert choose(played(f"S 0 | {text}").readings, start=1000, began=NOON - HOUR, stopped=False) is None
 

@@ -606,6 +606,12 @@ readings from Begin beyond what start and stop count: 3000 (3000..8000) readings
     S 0 | M -60 12000 begin | M -30 20000 | E 3000
 a slow car, one reading called kWh: 20 unit
     S 1000 | M -50 1005 | M -30 1010kWh | E 1020
+a register that says it is at the car, and goes on from the start: 2000
+    S 1000 | M -40 2000 @EV | M -20 3000 @EV
+a register that says it is at the car, stopped: 3000
+    S 1000 | M -40 2000 @EV | M -20 3000 @EV | E 4000
+a register of the car: 3000
+    S 1000 | M -40 1300 @EV | M -20 900 @EV | E 4000
 a phase at the car: 0
     S 1000 | M -50 1100 L1 @EV | M -30 1200 L1 @EV
 Wh called kWh after a start of 1970: 200 start_clock unit
