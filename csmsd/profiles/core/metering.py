@@ -19,6 +19,7 @@ from csmsd.profiles.record import Change, Milliseconds, Once, Record
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
 ENERGY_INTERVAL = "Energy.Active.Import.Interval"
+POWER = "Power.Active.Import"
 MAX_SHAPES = 5000
 MAX_SHAPE_LENGTH = 2000  # characters; nine samples take some 500
 
@@ -133,6 +134,17 @@ def _energy(measurand: str, sample: SampledValue) -> Energy | None:
     return "begin" if sample.context == "Transaction.Begin" else "register"
 
 
+def _powers(samples: list[SampledValue], meanings: list[Meaning]) -> list[tuple[int, float]]:
+    """The places of what is drawn, with the factors to W: the total at the outlet, or what may be its phases."""
+    found = [
+        (place, meaning.factor)
+        for place, meaning in enumerate(meanings)
+        if samples[place].measurand == POWER and meaning.unit == "W" and meaning.name is not None
+    ]
+    found = [one for one in found if samples[one[0]].location in (None, "", "Outlet")] or found
+    return [one for one in found if not samples[one[0]].phase][:1] or found
+
+
 class Shape:
     """A shape that is known, by number, and what its samples mean. Number 0 stands for all that are not kept."""
 
@@ -147,6 +159,7 @@ class Shape:
             for place, meaning in enumerate(self.meanings)
             if meaning.energy is not None
         ]
+        self.powers = _powers(samples, self.meanings)
 
     def pack(self, samples: list[SampledValue], values: list[str]) -> str:
         """Samples of this shape as JSON: their values, or all of them where the shape is not kept."""

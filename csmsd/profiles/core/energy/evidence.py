@@ -16,12 +16,11 @@ import math
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.metering import number
+from csmsd.profiles.core.metering import POWER, number
 from csmsd.profiles.record import Milliseconds
 
 REGISTER = "Energy.Active.Import.Register"
 INTERVAL = "Energy.Active.Import.Interval"
-POWER = "Power.Active.Import"
 _UNITS = {REGISTER: "Wh", INTERVAL: "Wh", POWER: "W"}
 
 BEGIN = "Transaction.Begin"

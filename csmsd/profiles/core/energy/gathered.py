@@ -69,6 +69,14 @@ class Gathered:
                     plain.begin(wh)
                 else:
                     plain.leave()
+            if shape.powers:
+                watts = 0.0
+                for place, factor in shape.powers:
+                    watts += (taken.numbers[place] or 0.0) * factor
+                if taken.timed:
+                    plain.draw(time, watts)
+                else:
+                    plain.leave()
         self._verdict = None
         rows.append(known)
         if len(rows) > MOST_OF_PLAIN:

@@ -2,6 +2,7 @@
 
 A transaction keeps a `Plain` while it runs. Readings are given to it in order of arrival, those of its own connector:
 
+- power: `draw(time, watts)`, of all phases together
 - the raw import register at the outlet without phase: `take(time, wh)`; of context Transaction.Begin: `begin(wh)`
 - any other raw Energy.Active.Import.Register or Energy.Active.Import.Interval: `leave()`
 - everything else does not touch it.
@@ -32,12 +33,27 @@ LIMIT_WH = 1e12
 SMALL_WH = 100_000.0
 # How much more than its rating a connector delivers: 32 A at 253 V are a tenth above 32 A at 230 V.
 ABOVE_RATING = 1.15
+_MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
 _MARGIN_WH = 100.0
+# Power that is read now and then gives the energy no better than this.
+_POWER_SAYS_WH = 1000.0
+_POWER_IS_ROUGH = 3.0
+_POWER_IS_NOT_SO_ROUGH = 6.0  # one phase of three is not so far off
 
 
 def reach(watts: float, time: Milliseconds) -> float:
     """Wh that a connector of so many W can deliver in a time, with a minute and a little more for clocks and lag."""
     return watts * (ABOVE_RATING * max(0, time) / HOUR + 1 / 60) + _MARGIN_WH
+
+
+def too_much_drawn(energy: float) -> float:
+    """So many Wh drawn at least, by the power, contradict registers that tell as little energy."""
+    return _POWER_SAYS_WH + _POWER_IS_ROUGH * energy
+
+
+def too_much_told(drawn: float) -> float:
+    """So many Wh contradict power that leaves room for no more than what was drawn."""
+    return _POWER_SAYS_WH + _POWER_IS_NOT_SO_ROUGH * drawn
 
 
 class Plain(msgspec.Struct, gc=False):
@@ -55,6 +71,9 @@ class Plain(msgspec.Struct, gc=False):
     time: Milliseconds
     plain: bool
     read: bool = False
+    drawn: float = 0.0  # W ms that power says were drawn at least
+    watts: float = 0.0  # power as it was read last, then:
+    power_at: Milliseconds = 0
 
     @classmethod
     def began(
@@ -95,6 +114,18 @@ class Plain(msgspec.Struct, gc=False):
         """Takes the register of the start once more; whether all is still plain."""
         return self.plain if abs(wh - self.start_wh) <= ROUNDING_WH else self.leave()
 
+    def draw(self, time: Milliseconds, watts: float) -> None:
+        """Takes power that was read, in the order of time and once a moment; else all is plain no longer."""
+        passed = time - self.power_at
+        if passed > 0 and 0 <= watts <= _MOST_W:
+            if time >= self.start_time:
+                lower = watts if watts < self.watts else self.watts
+                self.drawn += lower * (passed if passed < HOUR else HOUR)
+                self.watts = watts
+                self.power_at = time
+        elif passed or watts != self.watts:
+            self.leave()
+
     def leave(self) -> bool:
         """From now on it is not plain. Returns False."""
         self.plain = False
@@ -104,7 +135,19 @@ class Plain(msgspec.Struct, gc=False):
     @property
     def figure(self) -> int | None:
         """Wh so far, or None when `reckon` has to say."""
-        return round(self.wh - self.start_wh) if self.plain and self.read else None
+        if not (self.plain and self.read):
+            return None
+        energy = self.wh - self.start_wh
+        return round(energy) if self._is_within_power(energy) else None
+
+    def _is_within_power(self, energy: float) -> bool:
+        """Whether power, if it was read, may have brought so many Wh and not far more; else `reckon` has to say."""
+        if not self.power_at:
+            return True
+        drawn = self.drawn / HOUR
+        if drawn >= too_much_drawn(energy):
+            return False
+        return energy < too_much_told(drawn) or energy <= reach(WALLBOX_W, self.time - self.start_time)
 
     def stopped(
         self, *, register: float | None, time: Milliseconds, received_at: Milliseconds, oddity: str | None
@@ -115,11 +158,8 @@ class Plain(msgspec.Struct, gc=False):
         """
         if not register or oddity is not None or time > received_at + AHEAD or not (self.plain and self.read):
             return None
-        if time < self.time:
+        if time < self.time or time < self.power_at:
             return None
-        passed = time - self.start_time
-        if passed >= OFTEN and float(register) - self.start_wh > reach(WALLBOX_W, passed):
-            return None  # power may have been read, and contradict it
         if register - self.start_wh > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh
         return self.figure if self.take(time, float(register)) else None

@@ -6,8 +6,9 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
-from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, POWER, Reading
+from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading
 from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH, OFTEN
+from csmsd.profiles.core.metering import POWER
 from csmsd.profiles.record import Milliseconds
 
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")

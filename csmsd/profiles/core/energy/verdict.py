@@ -14,7 +14,16 @@ from csmsd.profiles.core.energy.agreement import Finding, exactly
 from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
 from csmsd.profiles.core.energy.doubts import Doubt, ordered
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
-from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, OFTEN, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.energy.plain import (
+    HOUR,
+    LIMIT_WH,
+    OFTEN,
+    ROUNDING_WH,
+    WALLBOX_W,
+    reach,
+    too_much_drawn,
+    too_much_told,
+)
 from csmsd.profiles.core.energy.rates import intervals, power
 from csmsd.profiles.core.energy.registers import judge
 from csmsd.profiles.core.energy.streams import Stream, choose
@@ -37,11 +46,7 @@ def basis_text(basis: str) -> str:
     return known.get(basis, basis)
 
 
-# Power that is read now and then gives the energy no better than this.
-_POWER_IS_ROUGH = 3.0
-_POWER_SAYS_WH = 1000.0
-# One phase of three is not so far off; less than so many W may be kW that are called W.
-_POWER_IS_NOT_SO_ROUGH = 6.0
+# Less than so many W may be kW that are called W.
 _CHARGING_W = 500.0
 _INTERVALS_ARE_ROUGH = 1.2
 _INTERVALS_SAY_WH = 200.0
@@ -72,11 +77,9 @@ def reckon(evidence: Evidence) -> Verdict:
         basis = _basis(finding, stream, start, stop)
     else:
         finding, basis = _without_register(own, start, stop, evidence, clocks)
-    if stop is None and not finding.doubts:
-        finding = _in_unit_of_power(finding, own, clocks)
-    elif basis == "start_and_stop" and not finding.doubts:
-        finding = _held_against_intervals(_held_against_power(finding, own, clocks), own)
-        finding = _within_power(finding, own, clocks)
+    if not finding.doubts - {"stop_register"} and (stop is None or basis == "start_and_stop"):
+        read, until = (own, clocks) if stop is not None else _up_to_register(own, stream, clocks)
+        finding = _held_against(finding, read, until)
     energy = round(finding.energy)
     return Verdict(
         energy,
@@ -125,10 +128,28 @@ def _without_register(
     return Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset(doubts)), "nothing"
 
 
+def _up_to_register(own: list[Reading], stream: Stream | None, clocks: Clocks) -> tuple[list[Reading], Clocks]:
+    """What was read until the register was, which may be read seldom, or stand still for a while; no stop tells it."""
+    points = stream.points if stream is not None else []
+    if not points:
+        return [], clocks
+    advanced = next(point.time for point in points if point.wh >= points[-1].wh)
+    until = max(advanced, points[-1].time - OFTEN)
+    return [reading for reading in own if reading.time <= until], msgspec.structs.replace(clocks, ended=until)
+
+
+def _held_against(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+    """What registers tell without a doubt, against power and intervals."""
+    ends = finding.doubts
+    finding = Finding(finding.energy, finding.low, finding.high)
+    held = _held_against_intervals(_held_against_power(finding, own, clocks), own)
+    return _told_too_much(held, own, clocks).doubted(*ends)
+
+
 def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """Power cannot tell a figure where registers do, but that they tell nearly nothing while much is drawn."""
     estimate = power(own, clocks)
-    if estimate is None or estimate.least < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+    if estimate is None or estimate.least < too_much_drawn(finding.energy):
         return finding
     kilo = _in_unit_of_power(finding, own, clocks)
     if kilo.doubts:
@@ -136,7 +157,7 @@ def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) ->
     return Finding(finding.energy, finding.low, max(finding.high, estimate.likely), frozenset({"readings_disagree"}))
 
 
-def _within_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """More than a wallbox delivers, and many times what the power, which was read all the while, leaves room for."""
     began, ended = clocks.began, clocks.ended
     if finding.doubts or began is None or ended is None or finding.energy <= reach(WALLBOX_W, ended - began):
@@ -144,7 +165,7 @@ def _within_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Findi
     if ended - began < OFTEN:
         return finding  # too short for power to tell energy
     estimate = power(own, clocks)
-    if estimate is None or finding.energy < _POWER_SAYS_WH + _POWER_IS_NOT_SO_ROUGH * estimate.most:
+    if estimate is None or finding.energy < too_much_told(estimate.most):
         return finding
     if estimate.likely * HOUR < _CHARGING_W * (ended - began):
         return finding
@@ -155,7 +176,7 @@ def _in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> F
     """A thousandfold, where the power says that it is kWh that were told as Wh."""
     estimate = power(own, clocks)
     kilo = finding.energy * 1000
-    if estimate is None or not kilo or estimate.least < _POWER_SAYS_WH + _POWER_IS_ROUGH * finding.energy:
+    if estimate is None or not kilo or estimate.least < too_much_drawn(finding.energy):
         return finding
     if not estimate.least / 2 <= kilo <= 2 * estimate.likely or kilo > clocks.since_start(clocks.ended):
         return finding

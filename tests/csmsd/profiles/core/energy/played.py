@@ -12,6 +12,7 @@ import msgspec
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.plain import Plain
+from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.scene import NOON
 
 MINUTE = 60_000
@@ -115,6 +116,8 @@ def plainly(sent: Evidence) -> int | None:
         rating_w=sent.rating_w,
     )
     for row in sent.readings:
+        if row.connector == sent.connector and row.measurand == POWER and row.phase != "N":
+            plain.draw(row.time, row.value) if row.timed else plain.leave()
         if row.connector != sent.connector or not row.measurand.startswith("Energy"):
             continue
         if not row.timed:

@@ -3,7 +3,8 @@
 import pytest
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import INTERVAL, POWER, REGISTER, Reading, readings_of
+from csmsd.profiles.core.energy.evidence import INTERVAL, REGISTER, Reading, readings_of
+from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.scene import NOON
 
 

@@ -111,7 +111,7 @@ def held(kept: Kept) -> int:
 def test_what_is_plain_takes_little_memory_however_long_it_lasts() -> None:
     kept = Kept()
     for minute in range(-59, 1000):
-        kept.meter(minute, [{"value": str(1060 + minute)}, {"value": "7000", "measurand": "Power.Active.Import"}])
+        kept.meter(minute, [{"value": str(1060 + minute)}, {"value": "60", "measurand": "Power.Active.Import"}])
 
     assert held(kept) <= MOST_OF_PLAIN
     assert kept.by_memory() == kept.by_rows() == Verdict(1059, 1059, 1059, "readings")
@@ -231,3 +231,32 @@ def test_a_list_of_readings_by_another_clock_that_begins_with_the_newest() -> No
     kept._keep(kept.scene.meter(transactionId=kept.transaction.id, meterValue=values))
 
     assert kept.by_memory() == kept.by_rows() == Verdict(1990, 1990, 1990, "readings")
+
+
+def power(watts: int, *phases: str) -> list[dict[str, str]]:
+    drawn = {"value": str(watts), "measurand": "Power.Active.Import"}
+    return [{**drawn, "phase": phase} for phase in phases] if phases else [drawn]
+
+
+@pytest.mark.parametrize("drawn", [power(6000), power(2000, "L1", "L2", "L3"), power(6000) + power(2000, "L1", "N")])
+@pytest.mark.parametrize(
+    ("pace", "running", "stopped"),
+    [
+        (100, (5000, []), (6000, [])),  # Wh in a minute
+        (10, (500, ["readings_disagree"]), (600, ["readings_disagree"])),
+        (0.1, (5000, ["unit"]), (6000, ["unit"])),  # kWh that are called Wh
+    ],
+)
+def test_power_is_held_against_a_register_that_is_plain(
+    drawn: list[dict[str, str]], pace: float, running: tuple[int, list[str]], stopped: tuple[int, list[str]]
+) -> None:
+    kept = Kept()
+    for minute in range(-60, -9, 10):
+        kept.meter(minute, [{"value": str(1000 + round(pace * (minute + 60)))}, *drawn])
+        assert kept.by_memory() == kept.by_rows()
+    assert (kept.by_memory().energy_wh, [*kept.by_memory().doubts]) == running
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=1000 + round(pace * 60), timestamp=format_time(NOON)))
+
+    assert (kept.transaction.energy_wh, kept.transaction.doubts) == stopped
+    assert kept.by_rows().doubts == tuple(stopped[1])

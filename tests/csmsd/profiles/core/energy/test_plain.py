@@ -142,6 +142,62 @@ def test_what_else_is_measured_leaves_the_path() -> None:
     assert not plain.begin(1000)
 
 
+# --- power
+
+
+def drawing(*powers: tuple[float, float], wh: float = 1100) -> Plain:
+    """Power in W at minutes from the start, and the register at noon, an hour after it."""
+    plain = began()
+    for minute, watts in powers:
+        plain.draw(NOON - HOUR + round(minute * MINUTE), watts)
+    plain.take(NOON, wh)
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("powers", "wh", "figure"),
+    [
+        ([(0, 1300), (60, 1300)], 1100, None),  # 100 Wh against 1300
+        ([(0, 1299), (60, 1299)], 1100, 100),
+        ([(0, 1299), (60, 9000)], 1100, 100),  # the lower of each two
+        ([(0, 0), (30, 9000), (60, 0)], 1100, 100),
+        ([(0, 650), (120, 650)], 1050, 50),  # an hour of each two at most
+        ([(-60, 9000), (0, 1000), (60, 1000)], 1100, 100),  # before it began
+        ([(0, 1000), (60, 1000), (60, 1000)], 1100, 100),
+        ([(0, 1000), (60, 1000), (60, 1001)], 1100, None),  # which of them?
+        ([(60, 1000), (0, 1000)], 1100, None),
+        ([(0, -1)], 1100, None),
+        ([(0, 460_001)], 1100, None),
+        # far more than the power
+        ([(0, 4000), (60, 4000)], 24_999, 23_999),
+        ([(0, 3000), (60, 3000)], 24_999, 23_999),  # a wallbox can
+    ],
+)
+def test_power_that_contradicts_the_register(powers: list[tuple[float, float]], wh: float, figure: int | None) -> None:
+    assert drawing(*powers, wh=wh).figure == figure
+
+
+@pytest.mark.parametrize(("watts", "figure"), [(4601, 28_600), (4600, None)])
+def test_a_register_that_tells_more_than_a_wallbox_delivers_and_power_leaves_room_for(
+    watts: float, figure: int | None
+) -> None:
+    plain = began(register=1_000_000.0)
+    plain.draw(NOON - HOUR, watts)
+    plain.draw(NOON, watts)
+    plain.take(NOON, 1_028_600)
+
+    assert plain.figure == figure
+
+
+def test_power_after_the_stop_is_none_of_its_own() -> None:
+    plain = drawing((0, 1000), (60, 1000))
+    plain.draw(NOON + MINUTE, 1000)
+    told: dict[str, Any] = {"register": 1200, "received_at": NOON + MINUTE, "oddity": None}
+
+    assert plain.stopped(time=NOON, **told) is None
+    assert plain.stopped(time=NOON + MINUTE, **told) == 200
+
+
 # --- the stop
 
 

@@ -501,7 +501,7 @@ a stop in mWh: 300 unit
     S 1000 | M -50 1100 | M -30 1200 | E 1300000
 a start that was misread: 200 (200..4883) start_register
     R 22000 | S 999999 | M -50 1100 | M -30 1200 | E 1300
-a session register in kWh without a unit, where power tells: 2900 unit
+a session register in kWh without a unit, where power tells: 2900 (3..3900) unit
     S 5111000 | M -50 0.5 | M -50 3000 power | M -30 1.5 | M -30 3000 power | M -10 2.9 | M -10 3000 power
 a session register in kWh without a unit: 3000 unit
     S 5111000 | M -50 0.5 | M -30 1.5 | M -10 2.9 | E 5114000
@@ -612,6 +612,24 @@ a register that says it is at the car, stopped: 3000
     S 1000 | M -40 2000 @EV | M -20 3000 @EV | E 4000
 a register of the car: 3000
     S 1000 | M -40 1300 @EV | M -20 900 @EV | E 4000
+a register that tells a tenth of what power does, running: 600 (600..4000) readings_disagree
+    S 1000 | M -60 6000 power | M -40 1200 | M -40 6000 power | M -20 1600 | M -20 6000 power | M -5 6000 power
+a register that is read each quarter of an hour, and power each minute: 0
+    S 1000 | M -60 1000 | M -60 11000 power | M -55 11000 power | M -50 11000 power | M -46 11000 power
+a register that shows the quarter of an hour before, and power: 0
+    S 1000 | M -59 1000 | M -59 11000 power | M -50 1000 | M -50 11000 power | M -46 1000 | M -46 11000 power
+a tenth of what power says, stopped without a register: 600 (600..137700) stop_register readings_disagree
+    S 1000 | M -60 6000 power | M -40 1200 | M -40 6000 power | M -20 1600 | M -20 6000 power | M -5 6000 power |
+    E ? -3
+a register that stands still while power is drawn: 0 (0..7333) readings_disagree
+    S 1000 | M -60 1000 | M -60 11000 power | M -40 11000 power | M -20 11000 power | M 0 11000 power | M 0 1000
+a register that stood still for a quarter of an hour: 5000
+    S 1000 | M -59 1000 | M -59 11000 power | M -30 6000 | M -30 11000 power | M -15 6000 | M -15 11000 power
+far more than the power, and than a wallbox, running: 70000 (11000..70000) readings_disagree
+    S 500000 | M -60 11000 power | M -40 520000 | M -40 11000 power | M -20 540000 | M -20 11000 power | M 0 570000 |
+    M 0 11000 power
+much more by intervals than by the register, running: 300 (300..5000) readings_disagree
+    S 1000 | M -40 1100 | M -40 2500 interval | M -20 1300 | M -20 2500 interval
 a phase at the car: 0
     S 1000 | M -50 1100 L1 @EV | M -30 1200 L1 @EV
 Wh called kWh after a start of 1970: 200 start_clock unit
@@ -831,7 +849,9 @@ def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str
         ("S 200000 | M -31 201000 | E 250000 -30.9", None),
         ("R 22000 | S 200000 | M -50 250000", None),
         ("S 200000 | M -50 210000 | E 225000", 25_000),
-        ("S 200000 | M -50 210000 | E 226000", None),
+        ("S 200000 | M -50 210000 | E 226000", 26_000),
+        ("S 200000 | M -50 11000 power | M -50 210000 | E 226000", None),
+        ("S 200000 | M -50 22000 power | M -49 220000 power | M -50 210000 | E 226000", None),
         ("S 200000 | M -50 210000 | E 226000 -41", 26_000),
         ("S 1000 | M -50 1100 | E 1099", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),

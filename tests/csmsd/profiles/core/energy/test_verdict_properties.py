@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
 from csmsd.profiles.core.energy.verdict import Verdict, reckon
+from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.core.energy.played import plainly
 from tests.csmsd.profiles.scene import HOUR, NOON
 
@@ -173,6 +174,21 @@ def test_the_running_figure_never_falls_while_a_register_grows(sent: Evidence, d
     seen = data.draw(st.integers(0, len(sent.readings)))
 
     assert reckon(with_readings(sent, sent.readings[:seen])).energy_wh <= reckon(sent).energy_wh
+
+
+@given(evidence())
+def test_what_runs_comes_to_what_a_stop_without_a_register_would_prove(sent: Evidence) -> None:
+    """Power goes on until the stop, and what is labelled as the end is the end only then."""
+    rows = [row for row in sent.readings if row.context != "Transaction.End" and row.measurand != POWER]
+    start = msgspec.structs.replace(sent.start, time=sent.start.received_at)
+    now = NOON + 2 * HOUR
+    runs = msgspec.structs.replace(with_readings(sent, rows), start=start, stop=None)
+    stops = msgspec.structs.replace(runs, stop=Stop(now, now, None))
+
+    running, stopped = reckon(runs), reckon(stops)
+
+    assert running.energy_wh == stopped.energy_wh
+    assert set(running.doubts) == set(stopped.doubts) - {"stop_register"}
 
 
 # --- the fast path
