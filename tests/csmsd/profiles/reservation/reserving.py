@@ -4,7 +4,6 @@ from typing import Any
 
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
-from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.reservation.reserve_now import ReserveNowReq
@@ -14,9 +13,9 @@ from tests.csmsd.profiles.scene import HOUR, Scene
 class Reserving(Scene):
     """What is sent goes the way of the runner."""
 
-    def __init__(self, policies: Policies | None = None) -> None:
+    def __init__(self) -> None:
         self.told: list[str] = []
-        super().__init__(policies)
+        super().__init__()
         self.tag("TAG2", parent="FAMILY")
 
     def reserve(self, answer: str | None = "Accepted", **fields: Any) -> Reservation:

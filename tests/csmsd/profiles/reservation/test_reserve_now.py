@@ -8,7 +8,6 @@ import pytest
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Observation, Sent
-from csmsd.profiles.policies import Policies
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.reservation.reserve_now import ReserveNowReq
@@ -212,8 +211,8 @@ def test_what_is_not_sent(scene: Reserving) -> None:
         scene.asks(reserve(connector=1, tag="TAG1", expires="2026-03-01T13:00:00Z", id=2**63))
 
 
-def test_a_tag_that_nobody_knows_may_reserve_where_it_may_charge() -> None:
-    scene = Reserving(Policies(unknown_id_tags="Accepted"))
+def test_a_tag_that_nobody_knows_may_reserve_where_it_may_charge(scene: Reserving) -> None:
+    scene.site.policies.unknown_id_tags = "Accepted"
     reserve = operations()["reserve-now"](connector=1, tag="NOBODY", expires=format_time(scene.now + HOUR))
     assert scene.warning(reserve) is None
 
