@@ -8,7 +8,7 @@ import msgspec
 from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored
 from csmsd.profiles.record import Event
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.profiles.smart_charging.wall_clock import laid_by
 from csmsd.time_zones import NoTimeZone, utc_offset
 

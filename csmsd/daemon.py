@@ -35,7 +35,7 @@ from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import metrics_listener
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.timestamps import format_time
-from csmsd.operations.interrupted import settle_what_was_under_way
+from csmsd.operations.interrupted import settle_what_was_interrupted
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
@@ -231,7 +231,7 @@ class Daemon:
         self._registry = Registry(self._live)
         last_task = await self._reader.last_task_id()
         self._runner = OperationRunner(self._live, self._registry, last_task)
-        await settle_what_was_under_way(await self._reader.tasks_under_way(), self._live)
+        await settle_what_was_interrupted(await self._reader.tasks_under_way(), self._live)
         self._queue = CommandQueue(self._live, self._registry, self._runner, policies)
         await self._queue.load(await self._reader.queued())
         self._registry.on_ready = self._queue.ready

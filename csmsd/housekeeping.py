@@ -6,7 +6,7 @@ import logging
 
 from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored
-from csmsd.profiles.smart_charging.compliance import LIMIT_EXCEEDED, excess
+from csmsd.profiles.smart_charging.compliance import LIMIT_EXCEEDED, excess_over_compliance
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,9 @@ class Housekeeping:
         found = []
         for state in site.charge_points.values():
             for transaction in state.transactions.active() if state.connected else ():
-                if LIMIT_EXCEEDED not in transaction.flags and excess(state, transaction.connector, site, now):
+                if LIMIT_EXCEEDED not in transaction.flags and excess_over_compliance(
+                    state, transaction.connector, site, now
+                ):
                     transaction.flag(LIMIT_EXCEEDED)
                     state.exceeds_since[transaction.connector] = (transaction.id, now)
                     found.append(transaction)

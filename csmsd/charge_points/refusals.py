@@ -3,7 +3,7 @@
 import logging
 
 from csmsd.live_site import LiveSite
-from csmsd.profiles.core.refused_connections import Reason, reason_text, remedy
+from csmsd.profiles.core.refused_connections import Reason, refused_reason_text, remedy_for_refused
 from csmsd.profiles.record import Data, Event
 
 log = logging.getLogger(__name__)
@@ -22,9 +22,9 @@ class Refusals:
         one, telling = self._live.site.refused.note(
             named, address, reason, self._live.now(), registered=state is not None, detail=detail
         )
-        help_ = remedy(reason, one.charge_point, registered=state is not None)
+        help_ = remedy_for_refused(reason, one.charge_point, registered=state is not None)
         if telling:
-            log.warning("%s: %s is refused: %s; %s", address, named or "somebody", reason_text(one), help_)
+            log.warning("%s: %s is refused: %s; %s", address, named or "somebody", refused_reason_text(one), help_)
             told: Data = {
                 "address": address,
                 "reason": reason,
@@ -33,4 +33,4 @@ class Refusals:
                 "next": help_,
             }
             self._live.tell(Event("charge_point.refused", named, told))
-        return f"{reason_text(one)}; {help_}"
+        return f"{refused_reason_text(one)}; {help_}"

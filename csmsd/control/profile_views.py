@@ -6,10 +6,10 @@ from fractions import Fraction
 from csmsd.control.rpc import Json
 from csmsd.control.views import time_text
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.comparison import Difference
-from csmsd.profiles.smart_charging.composite_schedule import Cause, Period, rounded
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.composite_schedule import Cause, Period, rounded_schedule_limit
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.limit_comparison import Difference
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 
 
 def library_view(record: LibraryProfile, installed: list[InstalledProfile]) -> Json:
@@ -74,7 +74,7 @@ def composite_schedule_view(periods: list[Period]) -> Json:
 
 
 def _limit(limit: Fraction | None) -> float | None:
-    return None if limit is None else rounded(limit)
+    return None if limit is None else rounded_schedule_limit(limit)
 
 
 def _cause_view(cause: Cause) -> Json:
@@ -85,7 +85,7 @@ def _cause_view(cause: Cause) -> Json:
         "purpose": profile.charging_profile_purpose,
         "connector": cause.source.connector,
         "stack_level": profile.stack_level,
-        "limit": rounded(cause.limit),
+        "limit": rounded_schedule_limit(cause.limit),
         "unit": cause.unit,
         "phases": cause.phases,
         "decides": cause.decides,

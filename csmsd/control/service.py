@@ -12,7 +12,7 @@ from csmsd.ports import OrphanFilter, ReservationFilter, TaskFilter, Transaction
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.unclaimed import Read
+from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site

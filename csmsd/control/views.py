@@ -8,9 +8,9 @@ from csmsd.control.rpc import Json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
-from csmsd.profiles.core.id_tags import IdTag, authorization_status
+from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import ENERGY_REGISTER
-from csmsd.profiles.core.refused_connections import RefusedConnection, reason_text, remedy
+from csmsd.profiles.core.refused_connections import RefusedConnection, refused_reason_text, remedy_for_refused
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Milliseconds
@@ -83,12 +83,12 @@ def refused_view(one: RefusedConnection, *, registered: bool) -> Json:
     return {
         "id": one.charge_point or None,
         "reason": one.reason,
-        "text": reason_text(one),
+        "text": refused_reason_text(one),
         "address": one.address,
         "attempts": one.attempts,
         "first_at": time_text(one.first_at),
         "last_at": time_text(one.last_at),
-        "next": remedy(one.reason, one.charge_point, registered=registered),
+        "next": remedy_for_refused(one.reason, one.charge_point, registered=registered),
     }
 
 
@@ -124,7 +124,7 @@ def tag_view(site: Site, tag: IdTag, now: Milliseconds) -> Json:
         "note": tag.note,
         "labels": tag.labels,
         "created_at": time_text(tag.created_at),
-        "status": authorization_status(tag, now, unknown="Invalid"),
+        "status": authorization_status_of_id_tag(tag, now, unknown="Invalid"),
         "active_transactions": site.active_transactions_of(tag.id),
     }
 

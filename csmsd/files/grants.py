@@ -11,7 +11,7 @@ from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
 from csmsd.ports import NotStored, StoredFile
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
-from csmsd.profiles.firmware_management.hosting import Protocol, token_hash
+from csmsd.profiles.firmware_management.hosting import Protocol, hosting_token_hash
 from csmsd.profiles.record import Event, EventType
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Grants:
         segment = path.lstrip("/").partition("/")[0]
         if not segment.startswith(TOKEN_PREFIX) or len(segment) > 200:
             return None
-        token = token_hash(segment.removeprefix(TOKEN_PREFIX))
+        token = hosting_token_hash(segment.removeprefix(TOKEN_PREFIX))
         firmware, now = self._live.site.firmware, self._live.to_expire_by()
         update = firmware.updates.of_token(token)
         if update is not None:

@@ -14,7 +14,7 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.files.grants import Grants
 from csmsd.files.limits import Limits
 from csmsd.ports import Teller
-from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, base_url
+from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, hosting_base_url
 from csmsd.profiles.record import Data, Event, EventType
 from csmsd.waking import Waker
 
@@ -182,7 +182,7 @@ class FileHost:
             await host.close()
             raise
         self._open[protocol] = host
-        self._bases[protocol] = base_url(protocol, wanted.public_host or listener.hosts[0], port)
+        self._bases[protocol] = hosting_base_url(protocol, wanted.public_host or listener.hosts[0], port)
         return port
 
     def _make(self, protocol: Protocol) -> "HttpHost | FtpHost":

@@ -35,7 +35,7 @@ Steps = Generator[Request, Message | None, None]
 Start = Callable[[Target], Steps]
 
 
-def connector_of(payload: Payload) -> int:
+def connector_of_call(payload: Payload) -> int:
     """The connector that a request is about; 0, the whole charge point, when it names none (C 3.8)."""
     connector = payload.get("connectorId")
     return connector if isinstance(connector, int) and connector > 0 else 0

@@ -42,8 +42,8 @@ class Command(msgspec.Struct, frozen=True):
     def start(self) -> Start:
         """What it sends to a charge point. Raises NotACommand."""
         if self.name != CALL:
-            return read_operation(self.name, self.parameters).steps
-        request = _read_call(self.parameters["action"], self.parameters["payload"], force=self.force)
+            return read_operation_command(self.name, self.parameters).steps
+        request = _read_call_command(self.parameters["action"], self.parameters["payload"], force=self.force)
 
         def once(target: Target) -> Steps:
             yield request
@@ -51,7 +51,7 @@ class Command(msgspec.Struct, frozen=True):
         return once
 
 
-def read_operation(name: str, parameters: dict[str, Any]) -> Operation:
+def read_operation_command(name: str, parameters: dict[str, Any]) -> Operation:
     """An operation by its command's name. Raises NotACommand."""
     declared = operations().get(name)
     if declared is None:
@@ -62,7 +62,7 @@ def read_operation(name: str, parameters: dict[str, Any]) -> Operation:
         raise NotACommand(Misfit.PARAMETERS, f"{name}: {error}") from None
 
 
-def _read_call(action: str, payload: dict[str, Any], *, force: bool) -> Request:
+def _read_call_command(action: str, payload: dict[str, Any], *, force: bool) -> Request:
     if force:
         return RawRequest(action, json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode())
     declared = outgoing().get(action)

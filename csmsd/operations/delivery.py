@@ -11,7 +11,7 @@ from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.operations.command import Command, NotACommand
 from csmsd.operations.options import Options
-from csmsd.operations.result import Obstacle, Result, not_sent
+from csmsd.operations.result import Obstacle, Result, not_sent_result
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Turn, Waiting
 from csmsd.ports import Links, NotStored
@@ -138,10 +138,10 @@ class Delivery:
             start = Command(command.command, json.loads(command.parameters), command.force).start()
             results = await self._runner.run_for(state, start, options, report, turn)
         except NotACommand as error:  # kept by another version
-            results = [not_sent(state.id, Obstacle.SENSELESS, str(error), action=task.action)]
+            results = [not_sent_result(state.id, Obstacle.SENSELESS, str(error), action=task.action)]
         except Exception as error:
             log.exception("task %d could not be carried out", task.id)
-            results = [not_sent(state.id, Obstacle.FAULT, f"internal error: {error}", action=task.action)]
+            results = [not_sent_result(state.id, Obstacle.FAULT, f"internal error: {error}", action=task.action)]
         if not turn.begun:
             waiting.under_way = False
             return await self._refuse(waiting, results)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _NOT_KNOWN = "csmsd ended before the answer came; whether it was carried out is not known"
 
 
-async def settle_what_was_under_way(tasks: Iterable[Task], live: LiveSite) -> None:
+async def settle_what_was_interrupted(tasks: Iterable[Task], live: LiveSite) -> None:
     """A command that was under way when the last daemon ended is never repeated by itself: it is `unknown`.
 
     An update or upload that it began is waited for, and says so, until its deadline or a report.

@@ -10,12 +10,12 @@ import msgspec
 from csmsd.events import NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.timestamps import format_time
-from csmsd.operations.call import connector_of
+from csmsd.operations.call import connector_of_call
 from csmsd.operations.command import Command
 from csmsd.operations.delivery import NOT_ACCEPTED, Delivery
 from csmsd.operations.options import Options
-from csmsd.operations.parallel import over_all
-from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
+from csmsd.operations.parallel import run_in_parallel
+from csmsd.operations.result import Obstacle, Report, Result, not_sent_result, result_of_task
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Waiting
 from csmsd.ports import Links, NotStored
@@ -116,14 +116,14 @@ class CommandQueue:
                 results = [await self._merged(same, ttl)]
             if not results and len(self._lines.of(state.id)) >= MAX_QUEUED:
                 error = f"{MAX_QUEUED} commands are queued for it already"
-                results = [not_sent(state.id, Obstacle.QUEUE_FULL, error, action=planned[0].action)]
+                results = [not_sent_result(state.id, Obstacle.QUEUE_FULL, error, action=planned[0].action)]
             if not results:
                 return await self._enqueue(state, command, planned, options, ttl, report)
             for result in results:
                 report(result)
             return results
 
-        return await over_all(states, one, options, report)
+        return await run_in_parallel(states, one, options, report)
 
     def _same(
         self, state: ChargePointState, command: Command, planned: list[Result], options: Options
@@ -133,7 +133,7 @@ class CommandQueue:
         if waiting is None or waiting.under_way or waiting.removed:
             return None
         known = waiting.command
-        idle = connector_of(planned[0].request) if options.unless_transaction else None
+        idle = connector_of_call(planned[0].request) if options.unless_transaction else None
         same = (known.command, known.parameters, known.force, known.idle_connector) == (
             command.name,
             json.dumps(command.parameters),
@@ -155,7 +155,7 @@ class CommandQueue:
                 waiting.task, waiting.command = task, longer
             except NotStored as error:
                 failed = f"it is queued as task {number}, and that it should wait longer could not be stored: {error}"
-                return not_sent(task.charge_point, Obstacle.NOT_QUEUED, failed, action=task.action)
+                return not_sent_result(task.charge_point, Obstacle.NOT_QUEUED, failed, action=task.action)
             finally:
                 waiting.under_way = False
             self._waker.wake()
@@ -192,7 +192,7 @@ class CommandQueue:
             command=command.name,
             parameters=json.dumps(command.parameters),
             force=command.force,
-            idle_connector=connector_of(requests[0]) if options.unless_transaction else None,
+            idle_connector=connector_of_call(requests[0]) if options.unless_transaction else None,
             timeout=options.timeout,
             expires_at=now + ttl,
         )
@@ -202,11 +202,13 @@ class CommandQueue:
         self._lines.add(waiting)
         try:
             self._live.require()
-            told = _event("task.queued", task, expires_at=format_time(queued.expires_at))
+            told = _queue_event("task.queued", task, expires_at=format_time(queued.expires_at))
             await self._live.keep([task, queued], [told])
         except NotStored as error:
             self._lines.remove(waiting)
-            failed = not_sent(state.id, Obstacle.NOT_QUEUED, f"it could not be stored: {error}", action=task.action)
+            failed = not_sent_result(
+                state.id, Obstacle.NOT_QUEUED, f"it could not be stored: {error}", action=task.action
+            )
             report(failed)
             return [failed]
         waiting.under_way = False
@@ -279,11 +281,11 @@ class CommandQueue:
             waiting.task, state=state, outcome=outcome, error=error, settled_at=self._live.now()
         )
         if state == "expired":
-            told = [_event("task.expired", task)]
+            told = [_queue_event("task.expired", task)]
         elif state == "cancelled":
-            told = [_event("task.cancelled", task, reason=error)]
+            told = [_queue_event("task.cancelled", task, reason=error)]
         else:
-            told = [_event("task.settled", task, status=None), _event("task.delivered", task, tasks=[])]
+            told = [_queue_event("task.settled", task, status=None), _queue_event("task.delivered", task, tasks=[])]
         waiting.under_way = True
         try:
             self._live.require()
@@ -298,9 +300,9 @@ class CommandQueue:
     def _delivered(self, waiting: Waiting, results: list[Result]) -> None:
         numbers = [result.task for result in results if result.task is not None]
         outcome = next((result.outcome for result in results if result.outcome != "accepted"), "accepted")
-        self._live.tell(_event("task.delivered", waiting.task, outcome=outcome, tasks=numbers))
+        self._live.tell(_queue_event("task.delivered", waiting.task, outcome=outcome, tasks=numbers))
 
 
-def _event(kind: TaskEvent, task: Task, **more: object) -> Event:
+def _queue_event(kind: TaskEvent, task: Task, **more: object) -> Event:
     data = {"task": task.id, "action": task.action, "outcome": task.outcome}
     return Event(kind, task.charge_point, data | more)

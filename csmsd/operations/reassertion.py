@@ -11,7 +11,7 @@ from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import EventType
-from csmsd.profiles.smart_charging.set_charging_profile import again
+from csmsd.profiles.smart_charging.set_charging_profile import set_charging_profiles_again
 from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,9 @@ class Reassertion:
         if state is None:
             return
         try:
-            results = await self._runner.run([state], again, Options(timeout=self._policies.call_timeout))
+            results = await self._runner.run(
+                [state], set_charging_profiles_again, Options(timeout=self._policies.call_timeout)
+            )
         except Exception:
             log.exception("%s: its charging profiles could not be sent again", identity)
             return

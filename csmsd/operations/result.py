@@ -69,7 +69,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 Report = Callable[[Result], None]
 
 
-def not_sent(
+def not_sent_result(
     charge_point: str, obstacle: Obstacle, error: str, *, action: str | None = None, request: object = None
 ) -> Result:
     return Result(

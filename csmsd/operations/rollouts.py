@@ -18,7 +18,7 @@ from csmsd.profiles.firmware_management.rollouts import (
     Rollout,
     RolloutMember,
     Standing,
-    decide,
+    decide_rollout,
     rollout_event,
 )
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
@@ -89,7 +89,10 @@ class RolloutRunner:
         firmware, now = self._live.site.firmware, self._live.to_expire_by()
         changes: list[Change] = []
         events: list[Event] = []
-        for found, told in (updates.expire(firmware.updates, now), uploads.expire(firmware.uploads, now)):
+        for found, told in (
+            updates.expire_updates(firmware.updates, now),
+            uploads.expire_uploads(firmware.uploads, now),
+        ):
             changes += found
             events += told
         beginning: list[tuple[Rollout, RolloutMember]] = []
@@ -119,7 +122,7 @@ class RolloutRunner:
                 changes.append(member)
                 events.append(rollout_event(rollout, member))
         moment = datetime.fromtimestamp(now / 1000).astimezone()  # a window is meant as people read clocks here
-        decision: Decision = decide(rollout, self._standings(members), moment.hour * 60 + moment.minute)
+        decision: Decision = decide_rollout(rollout, self._standings(members), moment.hour * 60 + moment.minute)
         self._waits_for[rollout.id] = decision.waits_for
         if decision.state is not None:
             rollout.state, rollout.reason = decision.state, decision.reason

@@ -13,10 +13,10 @@ import msgspec
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import masked
 from csmsd.ocpp.types import Message
-from csmsd.operations.call import Call, Kept, Start, connector_of
+from csmsd.operations.call import Call, Kept, Start, connector_of_call
 from csmsd.operations.options import Options
-from csmsd.operations.parallel import Judgement, any_failed, over_all
-from csmsd.operations.result import Obstacle, Report, Result, not_sent, result_of_task
+from csmsd.operations.parallel import Judgement, any_failed_in_parallel, run_in_parallel
+from csmsd.operations.result import Obstacle, Report, Result, not_sent_result, result_of_task
 from csmsd.operations.waiting import Turn
 from csmsd.ports import CallEnd, CallTicket, Links, NotStored
 from csmsd.profiles.action import Target
@@ -40,7 +40,7 @@ class OperationRunner:
         self.under_way: dict[int, Task] = {}  # what waits to be sent, or for its answer
         self.draining = False
         # Has a file host open before a charge point is told of it; a text where it was opened for that. Raises OSError.
-        self.open_host: Callable[[Protocol], Awaitable[str | None]] = _nothing_to_open
+        self.open_host: Callable[[Protocol], Awaitable[str | None]] = _runner_opens_nothing
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()  # of tasks by action, since the start
 
     def new_task_id(self) -> int:
@@ -60,13 +60,13 @@ class OperationRunner:
         start: Start,
         options: Options,
         report: Report = lambda _: None,
-        failed: Judgement = any_failed,
+        failed: Judgement = any_failed_in_parallel,
     ) -> list[Result]:
         """Results in the order of the charge points; `report` gets each as soon as it is there.
 
         `failed` says from all results of a charge point whether that is what `fail_fast` stops at.
         """
-        return await over_all(
+        return await run_in_parallel(
             states, lambda state: self.run_for(state, start, options, report), options, report, failed
         )
 
@@ -89,9 +89,9 @@ class OperationRunner:
             except StopIteration:
                 return results
             except CannotSend as error:
-                result = not_sent(state.id, Obstacle.SENSELESS, str(error))
+                result = not_sent_result(state.id, Obstacle.SENSELESS, str(error))
             except NotThere as error:
-                result = not_sent(state.id, Obstacle.NOT_THERE, str(error))
+                result = not_sent_result(state.id, Obstacle.NOT_THERE, str(error))
             else:
                 result, confirmation = await self._send(target, Call.of(request), options, turn)
             results.append(result)
@@ -105,7 +105,7 @@ class OperationRunner:
         state = target.charge_point
 
         def unsent(obstacle: Obstacle, error: str) -> tuple[Result, None]:
-            return not_sent(state.id, obstacle, error, action=call.action, request=call.shown), None
+            return not_sent_result(state.id, obstacle, error, action=call.action, request=call.shown), None
 
         first = turn if turn is not None and not turn.begun else None
         must_be_recorded = first is not None or call.followed
@@ -161,7 +161,7 @@ class OperationRunner:
         if objection is not None:
             return objection
         if options.unless_transaction:
-            running = target.charge_point.transactions.active_within(connector_of(call.shown))
+            running = target.charge_point.transactions.active_within(connector_of_call(call.shown))
             if running is not None:
                 return Obstacle.TRANSACTION, f"transaction {running.id} is active on connector {running.connector}"
         if options.dry_run:
@@ -244,7 +244,7 @@ class OperationRunner:
         state, now = self._live.site.charge_point(task.charge_point), self._live.now()
         if state is None:
             return [], []
-        _note_silence(state, end, now)
+        _runner_notes_silence(state, end, now)
         if not self._live.accepting:  # memory stays as the disk is
             return [], []
         return call.settle(end, Target(self._live.site, state, now, task.id))
@@ -263,11 +263,11 @@ class OperationRunner:
 _NOT_RECORDED = Obstacle.NOT_RECORDED, "it could not be recorded, so it was not sent"
 
 
-async def _nothing_to_open(protocol: Protocol) -> str | None:
+async def _runner_opens_nothing(protocol: Protocol) -> str | None:
     return None
 
 
-def _note_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> None:
+def _runner_notes_silence(state: ChargePointState, end: CallEnd, now: Milliseconds) -> None:
     """A CALL that was not answered in time counts until another one is answered."""
     if end.outcome == "timeout":
         state.unanswered_since = state.unanswered_since or now

@@ -7,9 +7,9 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
 from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
-from csmsd.profiles.core.id_tags import IdTag, authorization_status
+from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import MeterShapes
-from csmsd.profiles.core.orphans import Held, size_of
+from csmsd.profiles.core.orphans import Held, size_of_orphan
 from csmsd.profiles.core.refused_connections import RefusedConnections
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unknown_cards import UnknownCards
@@ -67,7 +67,7 @@ class Site:
 
     def authorization(self, tag: str, now: Milliseconds) -> AuthorizationStatus:
         """Whether the idTag may charge now (C 4.1)."""
-        return authorization_status(self.id_tag(tag), now, unknown=self.policies.unknown_id_tags)
+        return authorization_status_of_id_tag(self.id_tag(tag), now, unknown=self.policies.unknown_id_tags)
 
     def new_transaction_id(self) -> int:
         """A transaction id that was never used before (CE 3.54: unique over the site, positive)."""
@@ -99,7 +99,7 @@ class Site:
 
     def require_room_in_quarantine(self, state: ChargePointState, now: Milliseconds, action: str, payload: str) -> None:
         """Raises OcppError where a message that cannot be booked would find no room."""
-        size = size_of(payload)
+        size = size_of_orphan(payload)
         if not state.orphans.has_room(action, size):
             state.orphans.turned_away = (now, action, size)
             raise OcppError("InternalError", "too many messages that could not be booked are kept already")

@@ -93,4 +93,4 @@ class _Loader:
         for number in sorted(found):
             self._site.add_transaction(found[number])
             if found[number].unfinished:
-                booking.remeasure(found[number], takings(self._query(SELECT, (number,))), self._site)
+                booking.book_measured_anew(found[number], takings(self._query(SELECT, (number,))), self._site)

@@ -11,9 +11,9 @@ import msgspec
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports import OrphanFilter, Places, ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.metering import Taken, energy_register, unpack
+from csmsd.profiles.core.metering import Taken, metered_energy_register, unpack_metered
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.unclaimed import Read
+from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import QueuedCommand, Task
@@ -130,7 +130,7 @@ class Reader:
             (transaction_id, limit or -1),
         )
         return [
-            StoredReading(connector, time, text, unpack(shape, samples))
+            StoredReading(connector, time, text, unpack_metered(shape, samples))
             for connector, time, text, shape, samples in reversed(rows)
         ]
 
@@ -151,7 +151,7 @@ class Reader:
             (transaction_id, *(part for _, moment in given for part in moment), limit or -1),
         )
         return [
-            StoredReading(connector, time, text, unpack(shape, samples), number)
+            StoredReading(connector, time, text, unpack_metered(shape, samples), number)
             for connector, time, text, shape, samples, number in (rows if oldest else reversed(rows))
         ]
 
@@ -166,7 +166,7 @@ class Reader:
         )
         found = []
         for charge_point, connector, time, shape, samples in rows:
-            registers = map(energy_register, unpack(shape, samples))
+            registers = map(metered_energy_register, unpack_metered(shape, samples))
             found += [Read(charge_point, connector, time, wh) for wh in registers if wh is not None]
         return found
 

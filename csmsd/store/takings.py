@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from csmsd.profiles.core.metering import MeterReading, Taken, taken_again
+from csmsd.profiles.core.metering import MeterReading, Taken, metered_again
 from csmsd.store.tables import table
 
 _KIND = table(MeterReading)
@@ -16,4 +16,4 @@ SELECT = (
 
 def takings(rows: Iterable[Sequence[Any]]) -> Iterator[Taken]:
     """Of the rows that SELECT finds."""
-    return (taken_again(shape, _KIND.record(row)) for shape, *row in rows)
+    return (metered_again(shape, _KIND.record(row)) for shape, *row in rows)

@@ -26,7 +26,7 @@ from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.reservation.reservations import Terms
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.installed import InstalledProfile
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.writer import Writer

@@ -7,10 +7,10 @@ import msgspec
 from csmsd.control.explanation.words import STATUSES, kwh, outcome, span, who
 from csmsd.control.problems.charge_points import problems_of
 from csmsd.profiles.action import Target
-from csmsd.profiles.core.connectors import against_start, missing, numbers
-from csmsd.profiles.core.refused_connections import reason_text
+from csmsd.profiles.core.connectors import against_start_on_connector, connector_numbers, missing_connector
+from csmsd.profiles.core.refused_connections import refused_reason_text
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.composite_schedule import Period, compose, rounded
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose_schedule, rounded_schedule_limit
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.task import Task
 
@@ -50,7 +50,7 @@ def steps(target: Target, connector: int | None) -> list[Step]:
 
 
 def _meant(target: Target, connector: int | None) -> list[int]:
-    return [connector] if connector is not None else numbers(target.charge_point) or [1]
+    return [connector] if connector is not None else connector_numbers(target.charge_point) or [1]
 
 
 def _link(target: Target) -> Iterator[Fact]:
@@ -82,7 +82,9 @@ def _said(target: Target) -> Iterator[Fact]:
 def _refused(target: Target, tasks: Sequence[Task]) -> Iterator[Fact]:
     for one in target.site.refused.of(target.charge_point.id):
         times = "once" if one.attempts == 1 else f"{one.attempts} times"
-        yield Fact("refused", f"a connection from {one.address} was refused {times}: {reason_text(one)}", one.last_at)
+        yield Fact(
+            "refused", f"a connection from {one.address} was refused {times}: {refused_reason_text(one)}", one.last_at
+        )
     failed = [task for task in tasks if task.outcome not in (None, "accepted", "queued")]
     for task in failed[:_MOST_COMMANDS]:
         reason = f": {task.error}" if task.error else ""
@@ -92,7 +94,7 @@ def _refused(target: Target, tasks: Sequence[Task]) -> Iterator[Fact]:
 
 def _connector(target: Target, number: int) -> Iterator[Fact]:
     state = target.charge_point
-    absent = missing(state, number)
+    absent = missing_connector(state, number)
     if absent is not None:
         yield Fact("status", absent, connector=number)
         return
@@ -117,7 +119,7 @@ def _limits(target: Target, number: int) -> Iterator[Fact]:
     """Which limit holds and whose it is, and which comes next within a day (C 3.13)."""
     outlook = Outlook.of(target)
     unit = outlook.unit
-    periods = compose(outlook.sources, number, target.now, target.now + _DAY_MS, unit, outlook.moment)
+    periods = compose_schedule(outlook.sources, number, target.now, target.now + _DAY_MS, unit, outlook.moment)
     if not any(period.limit is not None for period in periods):
         yield Fact("limit", "no charging profile that csmsd knows of limits it", connector=number)
         return
@@ -133,7 +135,7 @@ def _limit(period: Period, unit: str) -> str:
         f"({cause.source.profile.charging_profile_purpose}, stack level {cause.source.profile.stack_level})"
         for cause in period.because
     )
-    return f"{rounded(period.limit):g} {unit} by {whose}"
+    return f"{rounded_schedule_limit(period.limit):g} {unit} by {whose}"
 
 
 def _start(target: Target, number: int) -> Fact:
@@ -144,7 +146,7 @@ def _start(target: Target, number: int) -> Fact:
     if state.record.boot_status in ("Pending", "Rejected"):
         text = f"a remote start is not sent while its registration is {state.record.boot_status} (C 4.2)"
         return Fact("start", text, connector=number)
-    against = against_start(number, "", target)
+    against = against_start_on_connector(number, "", target)
     if against is not None:
         return Fact("start", f"a remote start would be refused: {against}", connector=number)
     return Fact("start", "nothing that is known speaks against a remote start with a valid idTag", connector=number)

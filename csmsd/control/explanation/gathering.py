@@ -15,7 +15,7 @@ from csmsd.ocpp.timestamps import parse_time
 from csmsd.ports import ReservationFilter, TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.energy.verdict import Verdict
-from csmsd.profiles.core.metering import number
+from csmsd.profiles.core.metering import metered_number
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
@@ -218,7 +218,7 @@ def _measured(reading: Any) -> Measured:
     power: dict[str, float] = {}
     currents: list[float] = []
     for sample in reading.samples:
-        read = number(sample)
+        read = metered_number(sample)
         if read is None or sample.location not in (None, "", "Outlet") or sample.phase == "N":
             continue
         match sample.measurand, read[1]:

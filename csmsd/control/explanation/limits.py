@@ -12,8 +12,15 @@ from csmsd.ocpp.reading import read_value
 from csmsd.profiles.core.remote_start_transaction import RemoteStartTransactionReq
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
-from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose, rounded
-from csmsd.profiles.smart_charging.installed import InstalledProfiles, installed
+from csmsd.profiles.smart_charging.composite_schedule import (
+    Moment,
+    Period,
+    Running,
+    Supply,
+    compose_schedule,
+    rounded_schedule_limit,
+)
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles, profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
 from csmsd.profiles.task import Task
@@ -58,7 +65,9 @@ def limits(facts: Facts, started_by: Task | None) -> list[Limit]:
                 Moment(since, running, connectors, Supply(facts.voltage)),
                 {},
             )
-            periods = compose(outlook.sources, transaction.connector, since, until, outlook.unit, outlook.moment)
+            periods = compose_schedule(
+                outlook.sources, transaction.connector, since, until, outlook.unit, outlook.moment
+            )
             for period in periods:
                 _append(found, _limit(period, outlook.unit, facts))
             since = until
@@ -104,11 +113,11 @@ def _replay(book: InstalledProfiles, task: Task, facts: Facts, started_by: Task 
         connector, profile = facts.transaction.connector, start.charging_profile
         profile.transaction_id = facts.transaction.id
     name = facts.profile_names.get(profile.charging_profile_id)
-    book.accept(installed(task.charge_point, connector, profile, _time(task), name=name))
+    book.accept(profile_installed_now(task.charge_point, connector, profile, _time(task), name=name))
 
 
 def _limit(period: Period, unit: str, facts: Facts) -> Limit:
-    value = None if period.limit is None else rounded(period.limit)
+    value = None if period.limit is None else rounded_schedule_limit(period.limit)
     because = " and ".join(
         f"{cause.source.name or f'profile {cause.source.profile.charging_profile_id}'} "
         f"({cause.source.profile.charging_profile_purpose}, level {cause.source.profile.stack_level})"

@@ -13,8 +13,8 @@ from csmsd.control.explanation.limits import limits
 from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
 from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.core.energy.doubts import sentence
-from csmsd.profiles.core.energy.verdict import basis_text
+from csmsd.profiles.core.energy.doubts import doubt_sentence
+from csmsd.profiles.core.energy.verdict import basis_of_verdict_text
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 
@@ -250,7 +250,7 @@ class Story:
         """Why its energy is in doubt, and what the figure is based on all the same."""
         facts = self._facts
         yield from (
-            sentence(doubt) for doubt in facts.doubts if doubt != "stop_guessed" or not facts.transaction.guessed
+            doubt_sentence(doubt) for doubt in facts.doubts if doubt != "stop_guessed" or not facts.transaction.guessed
         )
         if facts.doubts and facts.bounds is not None and facts.basis is not None:
             low, high = facts.bounds
@@ -265,7 +265,7 @@ class Story:
         told = None if start is None or register is None else register - start
         if basis == "start_and_stop" and told != reckoned:
             return "the registers of start and stop, as far as they can be right"
-        return basis_text(basis)
+        return basis_of_verdict_text(basis)
 
     def _settled(self) -> Iterator[str]:
         """The operator's decision, and what it stands against."""

@@ -202,7 +202,7 @@ async def _register_charge_point(service: Registrations, record: ChargePoint) ->
         for transaction in reversed(history):
             site.add_transaction(transaction)
             if transaction.unfinished:
-                booking.remeasure(transaction, measured[transaction.id], site)
+                booking.book_measured_anew(transaction, measured[transaction.id], site)
         for kept in reversed(orphans):
             site.charge_points[fold(record.id)].orphans.add(
                 kept.id, kept.received_at, kept.action, kept.reason, kept.payload
@@ -249,7 +249,7 @@ async def remove_charge_point(service: Registrations, parameters: Removal, calle
     service.live.require()
     changes: list[Change] = [Deleted(state.record)]
     for transaction in running:
-        booking.give_up(transaction, "charge_point_removed", site)
+        booking.book_as_given_up(transaction, "charge_point_removed", site)
     changes += running
     changes += site.refused.forget(state.id)
     # Gone before it is gone on disk: what it sends meanwhile must not bring it back.

@@ -18,10 +18,10 @@ from csmsd.ocpp.reading import check_sendable, encode
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.smart_charging.library import LibraryProfile, parse_profile, prepared_profile
-from csmsd.profiles.smart_charging.linter import Finding, lint, objection
-from csmsd.profiles.smart_charging.set_charging_profile import again
-from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile, parse_profile, prepared_profile
+from csmsd.profiles.smart_charging.profile_linter import Finding, lint_profile, linter_objection
+from csmsd.profiles.smart_charging.set_charging_profile import set_charging_profiles_again
+from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build_from_short_form
 from csmsd.profiles.smart_charging.wall_clock import is_same
 from csmsd.time_zones import LOCAL, NoTimeZone, utc_offset
 
@@ -80,7 +80,7 @@ def _make_charging_profile(parameters: Addition, now: int, ahead: int) -> Chargi
                 raise usage("Give either the JSON of a profile or a limit, not both.")
             profile = parse_profile(parameters.profile, id=0)
         else:
-            profile = build(parameters, now, ahead)
+            profile = build_from_short_form(parameters, now, ahead)
     except CannotSend as error:
         raise usage(str(error), "See the specification, 7.8, or use --limit 16A.") from None
     except NotUnderstood as error:
@@ -93,7 +93,7 @@ def _make_charging_profile(parameters: Addition, now: int, ahead: int) -> Chargi
 
 def _charging_profile_findings(profile: ChargingProfile, now: int) -> list[Finding]:
     """Of a profile in the library: an Absolute one without startSchedule gets it when it is sent."""
-    findings = lint(prepared_profile(profile, connector=0, transaction=None, now=now), now)
+    findings = lint_profile(prepared_profile(profile, connector=0, transaction=None, now=now), now)
     if profile.transaction_id is not None:
         findings.append(
             Finding("A transactionId belongs to one transaction: give it with set-charging-profile --transaction.")
@@ -109,7 +109,7 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
     profile = _make_charging_profile(parameters, now, ahead)
     malformed = check_sendable(profile)
     findings = _charging_profile_findings(profile, now)
-    against = malformed or objection(findings)
+    against = malformed or linter_objection(findings)
     if against is not None and not parameters.force:
         raise usage(f"A charge point would reject it: {against}.", "Correct it, or add it with --force.")
     library = service.site.smart_charging.library
@@ -191,7 +191,7 @@ async def list_installed_charging_profiles(service: Service, parameters: Places,
 
 async def reassert_charging_profiles(service: Service, parameters: Reassertion, caller: Caller) -> Json:
     states = resolve(service.site, parameters.targets)
-    return await carry_out_operation(service, parameters, states, again, caller)
+    return await carry_out_operation(service, parameters, states, set_charging_profiles_again, caller)
 
 
 METHODS: Table[Service] = {

@@ -22,11 +22,11 @@ from csmsd.operations.options import Options
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.smart_charging.comparison import differences, reported_limits
-from csmsd.profiles.smart_charging.composite_schedule import Period, compose
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose_schedule
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
-from csmsd.profiles.smart_charging.linter import Finding, known_of, lint_for
+from csmsd.profiles.smart_charging.limit_comparison import compare_limits, reported_limits_to_compare
 from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.profile_linter import Finding, known_to_linter, lint_profile_for
 from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _LONGEST_SECONDS = 366 * 24 * 3600
@@ -69,10 +69,12 @@ async def preview_composite_schedule(service: Service, parameters: Preview, call
         except CannotSend as error:
             raise usage(str(error)) from None
         connector, profile = outlook.add(profile, parameters.connector)
-        findings = lint_for(profile, connector, known_of(state, target.site.smart_charging.installed, now))
+        findings = lint_profile_for(
+            profile, connector, known_to_linter(state, target.site.smart_charging.installed, now)
+        )
     unit = parameters.unit or outlook.unit
     end = start + parameters.duration * 1000
-    periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
+    periods = compose_schedule(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
     return _composite_schedule_of_span(state, parameters, unit, periods, outlook) | {
         "findings": [{"text": finding.text, "rejected": finding.rejected} for finding in findings]
     }
@@ -126,9 +128,9 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
     told = parse_time(confirmation.schedule_start or "", state.zone)
     start = now if told is None else told
     end = start + parameters.duration * 1000
-    periods = compose(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
-    reported = reported_limits(schedule, start, end)
-    found = differences(periods, reported, unit, outlook.moment.supply)
+    periods = compose_schedule(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
+    reported = reported_limits_to_compare(schedule, start, end)
+    found = compare_limits(periods, reported, unit, outlook.moment.supply)
     return (
         answer
         | _composite_schedule_of_span(state, parameters, unit, periods, outlook)

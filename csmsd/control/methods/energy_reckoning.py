@@ -10,9 +10,9 @@ from csmsd.control.service import Service
 from csmsd.control.views import live, time_text, transaction_view
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.energy.doubts import sentence
+from csmsd.profiles.core.energy.doubts import doubt_sentence
 from csmsd.profiles.core.energy.evidence import Evidence
-from csmsd.profiles.core.energy.verdict import BASES, Verdict, reckon
+from csmsd.profiles.core.energy.verdict import BASES, Verdict, reckon_verdict
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event
 
@@ -33,17 +33,17 @@ class Settling(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def _reckoned_energy(service: Service, transaction: Transaction) -> tuple[Evidence, Verdict]:
-    evidence = booking.evidence(transaction, await service.reader.meter_values(transaction.id))
+    evidence = booking.evidence_for_booking(transaction, await service.reader.meter_values(transaction.id))
     if len(evidence.readings) > _AT_ONCE:
-        return evidence, await asyncio.to_thread(reckon, evidence)
-    return evidence, reckon(evidence)
+        return evidence, await asyncio.to_thread(reckon_verdict, evidence)
+    return evidence, reckon_verdict(evidence)
 
 
 async def show_energy_reckoning(service: Service, parameters: Number, caller: Caller) -> Json:
     """The evidence in the order of measuring, and what it comes to; changes nothing."""
     transaction = await known_transaction(service, parameters.id)
     evidence, verdict = await _reckoned_energy(service, transaction)
-    doubts = booking.doubts_of(transaction, verdict)
+    doubts = booking.doubts_to_book(transaction, verdict)
     return {
         "schema_version": SCHEMA_VERSION,
         "transaction": transaction_view(service.site, transaction, service.now()),
@@ -53,7 +53,7 @@ async def show_energy_reckoning(service: Service, parameters: Number, caller: Ca
             "at_most_wh": verdict.at_most_wh,
             "basis": verdict.basis,
             "basis_text": BASES[verdict.basis],
-            "doubts": [{"doubt": doubt, "text": sentence(doubt)} for doubt in doubts],
+            "doubts": [{"doubt": doubt, "text": doubt_sentence(doubt)} for doubt in doubts],
         },
         "evidence": _reckoned_evidence(evidence),
     }
@@ -102,7 +102,7 @@ async def list_energy_reckoned_otherwise(service: Service, parameters: Rejudging
         _, verdict = await _reckoned_energy(service, transaction)
         await asyncio.sleep(0)
         booked = transaction.energy_wh if transaction.reckoned_wh is None else transaction.reckoned_wh
-        doubts = booking.doubts_of(transaction, verdict)
+        doubts = booking.doubts_to_book(transaction, verdict)
         if verdict.energy_wh != booked or doubts != transaction.doubts:
             found.append(
                 {
@@ -144,9 +144,9 @@ async def settle_energy(service: Service, parameters: Settling, caller: Caller) 
     service.live.require()
     before = known.energy_wh
     if parameters.energy_wh is None:
-        booking.unsettle(known, site)
+        booking.unbook_settlement(known, site)
     else:
-        booking.settle(known, parameters.energy_wh, by=by, reason=reason[:500], site=site, now=now)
+        booking.book_settlement(known, parameters.energy_wh, by=by, reason=reason[:500], site=site, now=now)
     told = Event(
         "transaction.settled",
         known.charge_point,

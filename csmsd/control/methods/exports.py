@@ -7,7 +7,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.energy.curve import curve
+from csmsd.profiles.core.energy.curve import energy_curve
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 
@@ -83,8 +83,8 @@ async def export_energy(service: Service, parameters: Number, caller: Caller) ->
     transaction = await known_transaction(service, parameters.id)
     state = service.site.charge_point(transaction.charge_point)
     energy_wh = state.energy_wh(transaction) if state is not None else transaction.energy_wh
-    evidence = booking.evidence(transaction, await service.reader.meter_values(transaction.id))
-    points = [{"time": time_text(time), "energy_wh": wh} for time, wh in curve(evidence, energy_wh)]
+    evidence = booking.evidence_for_booking(transaction, await service.reader.meter_values(transaction.id))
+    points = [{"time": time_text(time), "energy_wh": wh} for time, wh in energy_curve(evidence, energy_wh)]
     return {"schema_version": SCHEMA_VERSION, "transaction": transaction.id, "energy": points}
 
 

@@ -13,8 +13,8 @@ from csmsd.ocpp.identity import fold, natural_order
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.operations.result import Result
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, changes
-from csmsd.profiles.local_auth_list.local_lists import limit, wanted
+from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, changed_entries
+from csmsd.profiles.local_auth_list.local_lists import local_list_limit, wanted_local_list
 from csmsd.profiles.local_auth_list.synchronization import synchronize
 
 
@@ -34,7 +34,7 @@ def local_list_view(service: Service, state: ChargePointState) -> Json:
     """What is known of a list, and how far it is from what it should be."""
     site = service.site
     known = site.local_lists.get(state.id)
-    want = wanted(site.id_tags, state, service.now())
+    want = wanted_local_list(site.id_tags, state, service.now())
     have = known.content
     differing = _local_list_drift(have, want) if have is not None else None
     return {
@@ -44,7 +44,7 @@ def local_list_view(service: Service, state: ChargePointState) -> Json:
         "version": known.version,
         "entries": len(have) if have is not None else None,
         "wanted": len(want),
-        "room": limit(state, "LocalAuthListMaxLength"),
+        "room": local_list_limit(state, "LocalAuthListMaxLength"),
         "missing": _count_local_list_drift(differing, "missing"),
         "outdated": _count_local_list_drift(differing, "outdated"),
         "superfluous": _count_local_list_drift(differing, "superfluous"),
@@ -65,7 +65,7 @@ def _local_list_state(supported: bool, differing: dict[str, str] | None) -> str:
 def _local_list_drift(have: Entries, want: Entries) -> dict[str, str]:
     """idTag → how the list is wrong about it."""
     found = {}
-    for entry in changes(have, want):
+    for entry in changed_entries(have, want):
         key = fold(entry.id_tag)
         found[key] = "superfluous" if key not in want else "outdated" if key in have else "missing"
     return found
@@ -90,7 +90,7 @@ async def show_local_list_status(service: Service, parameters: Targets, caller: 
 async def show_local_list(service: Service, parameters: Identity, caller: Caller) -> Json:
     site = service.site
     state = one(site, parameters.id)
-    want = wanted(site.id_tags, state, service.now())
+    want = wanted_local_list(site.id_tags, state, service.now())
     have = site.local_lists.get(state.id).content
     drift = _local_list_drift(have, want) if have is not None else dict.fromkeys(want, "missing")
     everything = want | (have or {})

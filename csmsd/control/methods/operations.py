@@ -19,7 +19,7 @@ from csmsd.control.rpc import (
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
 from csmsd.operations.call import Start
-from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation
+from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation_command
 from csmsd.operations.options import Options
 from csmsd.operations.result import Report, Result
 from csmsd.profiles import outgoing
@@ -68,7 +68,7 @@ class Stop(msgspec.Struct, forbid_unknown_fields=True):
 async def run_operation(service: Service, parameters: Run, caller: Caller) -> Json:
     command = Command(parameters.command, parameters.parameters, parameters.force)
     try:
-        operation = read_operation(command.name, command.parameters)
+        operation = read_operation_command(command.name, command.parameters)
     except NotACommand as error:
         raise _not_an_operation(error) from None
     effect = None if parameters.wait is None else _effect_of_operation(operation, parameters.wait)

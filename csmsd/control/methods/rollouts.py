@@ -10,7 +10,7 @@ from csmsd.control.firmware_views import member_view, rollout_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, forbidden, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve
-from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_window, rollout_event
+from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_rollout_window, rollout_event
 
 
 class Rollouts(Service):
@@ -51,7 +51,7 @@ async def start_rollout(service: Rollouts, parameters: Start, caller: Caller) ->
     if hosting is None or (parameters.protocol is not None and parameters.protocol not in hosting.hosts):
         key = f"files.{parameters.protocol or 'http'}_listen"
         raise usage("csmsd does not host files that way.", f"Set {key} in csmsd.toml and restart it.")
-    if parameters.window is not None and parse_window(parameters.window) is None:
+    if parameters.window is not None and parse_rollout_window(parameters.window) is None:
         raise usage(f"{parameters.window!r} is no window.", "Write it as 01:00-05:00, in the local time of csmsd.")
     if parameters.canary > len(states):
         raise usage(f"There are {len(states)} charge points, but {parameters.canary} canaries.")

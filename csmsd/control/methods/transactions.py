@@ -107,7 +107,7 @@ async def close_transaction(service: Service, parameters: Closing, caller: Calle
     if known.state == "stopped":
         raise forbidden(f"Transaction {known.id} was stopped at {time_text(known.stop_time)}; its books are closed.")
     service.live.require()
-    booking.close(known, f"closed by {caller.user or caller.uid}: {reason}"[:500], site, now)
+    booking.book_close(known, f"closed by {caller.user or caller.uid}: {reason}"[:500], site, now)
     data: Data = {"transaction": known.id, "reason": reason, "by": caller.user}
     await service.live.keep([known], [Event("transaction.closed", known.charge_point, data)])
     return {"changed": True, "transaction": transaction_view(service.site, known, now)}

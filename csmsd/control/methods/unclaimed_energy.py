@@ -7,7 +7,7 @@ from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.core.unclaimed import Place, Span, unclaimed
+from csmsd.profiles.core.unclaimed_energy import Place, Span, find_unclaimed_energy
 from csmsd.profiles.record import Milliseconds
 
 
@@ -40,7 +40,7 @@ async def unclaimed_energy(service: Service, parameters: Period, caller: Caller)
                 "until": time_text(found.until),
                 "energy_wh": found.energy_wh,
             }
-            for found in unclaimed(readings, busy)
+            for found in find_unclaimed_energy(readings, busy)
         ],
     }
 

@@ -7,9 +7,9 @@ from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, problem,
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.reservation.foreign_use import used_in_spite_of
+from csmsd.profiles.reservation.foreign_use import foreign_uses_of
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.compliance import excess
+from csmsd.profiles.smart_charging.compliance import excess_over_compliance
 
 _MISSED_READINGS = 3
 _READINGS_WITHIN_S = 900  # where the charge point's interval is not known
@@ -155,7 +155,7 @@ def _over(state: ChargePointState, transaction: Transaction) -> Iterator[Problem
 
 def _reserved(state: ChargePointState, transaction: Transaction, site: Site) -> Iterator[Problem]:
     """A reservation is for one idTag, or for one group (C 5.13)."""
-    for reservation, named in used_in_spite_of(transaction, site):
+    for reservation, named in foreign_uses_of(transaction, site):
         used = "uses" if named else "runs in spite of"
         yield problem(
             state,
@@ -170,7 +170,7 @@ def _reserved(state: ChargePointState, transaction: Transaction, site: Site) -> 
 
 def _limited(state: ChargePointState, transaction: Transaction, site: Site, now: Milliseconds) -> Iterator[Problem]:
     """A limit that has no effect may open a breaker."""
-    found = excess(state, transaction.connector, site, now)
+    found = excess_over_compliance(state, transaction.connector, site, now)
     if found is not None:
         marked, since = state.exceeds_since.get(transaction.connector, (None, None))
         yield problem(

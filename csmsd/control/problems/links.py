@@ -6,7 +6,7 @@ from shlex import quote
 from csmsd.control.problems.problem import Problem, problem
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.link_history import WINDOW_MS
-from csmsd.profiles.core.refused_connections import RefusedConnection, reason_text, remedy
+from csmsd.profiles.core.refused_connections import RefusedConnection, refused_reason_text, remedy_for_refused
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -21,8 +21,8 @@ def links(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Pr
         yield problem(
             state,
             "connection_refused",
-            f"refused: {reason_text(one)}{times}, from {one.address}",
-            remedy(one.reason, state.id, registered=True),
+            f"refused: {refused_reason_text(one)}{times}, from {one.address}",
+            remedy_for_refused(one.reason, state.id, registered=True),
             since=one.first_at,
             last=one.last_at,
             severity="warning" if state.connected else "critical",

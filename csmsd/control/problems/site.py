@@ -1,7 +1,7 @@
 """What concerns no single charge point."""
 
 from csmsd.control.problems.problem import Problem, counted
-from csmsd.profiles.core.refused_connections import reason_text
+from csmsd.profiles.core.refused_connections import refused_reason_text
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -40,7 +40,7 @@ def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -
             Problem(
                 kind="connection_refused",
                 severity="warning",
-                text=f"refused: {reason_text(newest)}, {counted(newest.attempts, 'time')}, from {where}",
+                text=f"refused: {refused_reason_text(newest)}, {counted(newest.attempts, 'time')}, from {where}",
                 next="csmsctl cp pending",
                 since=newest.first_at,
                 last=newest.last_at,

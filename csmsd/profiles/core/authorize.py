@@ -2,7 +2,7 @@
 
 from csmsd.ocpp.types import IdTagInfo, IdToken, Message
 from csmsd.profiles.action import Context, Incoming, Reply
-from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
+from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
 from csmsd.profiles.record import Event
 
 
@@ -17,7 +17,7 @@ class AuthorizeConf(Message, kw_only=True):
 def authorize(request: AuthorizeReq, at: Context) -> Reply[AuthorizeConf]:
     """Nothing is kept, so the answer does not wait for the disk. ConcurrentTx is for StartTransaction (C 7.2)."""
     tag = at.site.id_tag(request.id_tag)
-    status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    status = authorization_status_of_id_tag(tag, at.now, unknown=at.site.policies.unknown_id_tags)
     if tag is None:
         at.site.unknown_cards.held(request.id_tag, at.charge_point.id, at.now, status)
     authorized = Event("tag.authorized", at.charge_point.id, {"id_tag": request.id_tag, "status": status})

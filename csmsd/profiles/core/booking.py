@@ -13,7 +13,7 @@ import msgspec
 
 from csmsd.ocpp.types import LARGEST_INTEGER, SampledValue
 from csmsd.profiles.core.energy.doubts import EndDoubt
-from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, evidence_of_samples
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
@@ -54,7 +54,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 # --- while it is measured
 
 
-def measure(transaction: Transaction, takings: Iterable[Taken], book: TransactionBook) -> None:
+def book_measured(transaction: Transaction, takings: Iterable[Taken], book: TransactionBook) -> None:
     """Takes what was read of a transaction that may still be measured or stopped, in the order of arrival."""
     gathered = book.gathered(transaction.id)
     if gathered is not None:
@@ -62,8 +62,8 @@ def measure(transaction: Transaction, takings: Iterable[Taken], book: Transactio
             gathered.take(taken)
 
 
-def remeasure(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
-    """As `measure`, from all that was kept of it: of one that is not over, after a restart."""
+def book_measured_anew(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
+    """As `book_measured`, from all that was kept of it: of one that is not over, after a restart."""
     state = site.charge_point(transaction.charge_point)
     if state is not None:
         gathered = state.transactions.gather(transaction)
@@ -71,7 +71,7 @@ def remeasure(transaction: Transaction, takings: Iterable[Taken], site: Site) ->
             gathered.take(taken)
 
 
-def booted(transaction: Transaction, at: Milliseconds, book: TransactionBook) -> None:
+def book_boot(transaction: Transaction, at: Milliseconds, book: TransactionBook) -> None:
     """Its charge point has started anew: a register may begin at 0 again."""
     if len(transaction.boots) < _MOST_BOOTS:
         gathered = book.gathered(transaction.id)
@@ -79,22 +79,22 @@ def booted(transaction: Transaction, at: Milliseconds, book: TransactionBook) ->
         transaction.boots = [*transaction.boots, Boot(min(at, max(transaction.start_time, newest)), at)]
 
 
-def evidence(transaction: Transaction, rows: Iterable[KeptReading]) -> Evidence:
+def evidence_for_booking(transaction: Transaction, rows: Iterable[KeptReading]) -> Evidence:
     """All that bears on its energy, from the rows that were kept of it, in the order of their arrival."""
     readings: list[Reading] = []
     for row in rows:
         timed = is_timed(row.text, row.time)
-        readings += readings_of(row.samples, connector=row.connector, time=row.time, timed=timed)
+        readings += evidence_of_samples(row.samples, connector=row.connector, time=row.time, timed=timed)
     return Evidence(transaction.connector, transaction.start, transaction.stop, readings, transaction.boots)
 
 
 # --- its end
 
 
-def stop(transaction: Transaction, told: Stop, site: Site) -> None:
+def book_stop(transaction: Transaction, told: Stop, site: Site) -> None:
     """The charge point's own end of it, also after it was given up or had ended by a guess."""
-    gathered = _gathered(transaction, site) or Gathered(transaction.connector, transaction.start)
-    _forget_stop(transaction)
+    gathered = _gathered_for_booking(transaction, site) or Gathered(transaction.connector, transaction.start)
+    _forget_booked_stop(transaction)
     if told.meter_stop_wh is None:
         transaction.flag("meter_stop:estimated")
     transaction.meter_stop_wh = told.meter_stop_wh
@@ -115,69 +115,69 @@ def stop(transaction: Transaction, told: Stop, site: Site) -> None:
     verdict = gathered.stopped(transaction.boots, evidence)
     if told.meter_stop_wh is None:
         transaction.meter_stop_wh = _estimated_stop(transaction, gathered.latest)
-    _end(transaction, "stopped", verdict, site)
+    _book_end(transaction, "stopped", verdict, site)
 
 
-def contradict(transaction: Transaction, site: Site) -> bool:
+def book_contradiction(transaction: Transaction, site: Site) -> bool:
     """A second stop names it, with other figures: which of them is right? Whether that is news."""
     if transaction.state != "stopped" or "second_stop" in transaction.doubts:
         return False
     transaction.flag("stop:contradicted")
     transaction.doubts = [*transaction.doubts, "second_stop"]
-    _book(transaction, site)
+    _book_next_number(transaction, site)
     return True
 
 
-def give_up(transaction: Transaction, why: str, site: Site) -> None:
+def book_as_given_up(transaction: Transaction, why: str, site: Site) -> None:
     """It runs no longer as far as anybody knows; a stop may still come. `why` is the flag that says so."""
     transaction.flag(why)
-    _end(transaction, "abandoned", _verdict(transaction, site), site)
+    _book_end(transaction, "abandoned", _verdict_for_booking(transaction, site), site)
 
 
-def correct(transaction: Transaction, site: Site) -> bool:
+def book_correction(transaction: Transaction, site: Site) -> bool:
     """Books a late reading of one that was given up, and stays so; whether its figure, or a doubt, is another now."""
-    verdict = _verdict(transaction, site)
-    if verdict is None or _booked(transaction) == (
+    verdict = _verdict_for_booking(transaction, site)
+    if verdict is None or _booked_so_far(transaction) == (
         *(verdict.energy_wh, verdict.at_least_wh, verdict.at_most_wh, verdict.basis),
-        doubts_of(transaction, verdict),
+        doubts_to_book(transaction, verdict),
     ):
         return False
-    _end(transaction, transaction.state, verdict, site)
+    _book_end(transaction, transaction.state, verdict, site)
     return True
 
 
-def _booked(transaction: Transaction) -> tuple[object, ...]:
+def _booked_so_far(transaction: Transaction) -> tuple[object, ...]:
     """What was booked of its evidence, beside which an operator may have decided."""
     energy = transaction.energy_wh if transaction.settled_at is None else transaction.reckoned_wh
     return energy, transaction.at_least_wh, transaction.at_most_wh, transaction.basis, transaction.doubts
 
 
-def close(transaction: Transaction, note: str, site: Site, now: Milliseconds) -> None:
+def book_close(transaction: Transaction, note: str, site: Site, now: Milliseconds) -> None:
     """The operator's end of it: no stop will be booked on it any more."""
-    verdict = _verdict(transaction, site)
+    verdict = _verdict_for_booking(transaction, site)
     if verdict is not None:
-        transaction.meter_stop_wh = _estimated_stop(transaction, latest_reading(transaction, site))
+        transaction.meter_stop_wh = _estimated_stop(transaction, latest_reading_for_booking(transaction, site))
     transaction.stop_time = now
     transaction.flag("meter_stop:estimated")
     transaction.note = note
-    _end(transaction, "closed", verdict, site)
+    _book_end(transaction, "closed", verdict, site)
 
 
-def revive(transaction: Transaction, site: Site) -> None:
+def book_revival(transaction: Transaction, site: Site) -> None:
     """It was given up, or ended by a guess, and its charge point goes on with it."""
-    _forget_stop(transaction)
+    _forget_booked_stop(transaction)
     transaction.unflag("abandoned_for:", "charge_point_removed")
     transaction.flag("resumed")
     transaction.state = "active"  # its booking stays: a number that somebody may have read is not given again
     transaction.energy_wh = 0
     transaction.at_least_wh = transaction.at_most_wh = transaction.basis = None
     transaction.doubts = []
-    _tell(transaction, site)
+    _tell_of_booking(transaction, site)
 
 
-def latest_reading(transaction: Transaction, site: Site) -> float | None:
+def latest_reading_for_booking(transaction: Transaction, site: Site) -> float | None:
     """Its register as last read, Wh; None where none is known."""
-    gathered = _gathered(transaction, site)
+    gathered = _gathered_for_booking(transaction, site)
     return gathered.latest if gathered is not None else None
 
 
@@ -186,7 +186,7 @@ def _estimated_stop(transaction: Transaction, latest: float | None) -> int:
     return transaction.meter_start_wh if latest is None or abs(latest) > LARGEST_INTEGER else round(latest)
 
 
-def _forget_stop(transaction: Transaction) -> None:
+def _forget_booked_stop(transaction: Transaction) -> None:
     transaction.unflag("stop:matched_", "stop_time:", "meter_stop:estimated")
     transaction.meter_stop_wh = transaction.stop_time = transaction.stop_received_at = None
     transaction.stop_text = transaction.stop_reason = transaction.stop_id_tag = None
@@ -195,27 +195,29 @@ def _forget_stop(transaction: Transaction) -> None:
 # --- the operator's figure
 
 
-def settle(transaction: Transaction, energy_wh: int, *, by: str, reason: str, site: Site, now: Milliseconds) -> None:
+def book_settlement(
+    transaction: Transaction, energy_wh: int, *, by: str, reason: str, site: Site, now: Milliseconds
+) -> None:
     """The operator decides what it comes to; what the evidence says is kept beside it."""
     if transaction.reckoned_wh is None:
         transaction.reckoned_wh = transaction.energy_wh
     transaction.energy_wh = energy_wh
     transaction.settled_at, transaction.settled_by, transaction.settled_reason = now, by, reason
-    _book(transaction, site)
+    _book_next_number(transaction, site)
 
 
-def unsettle(transaction: Transaction, site: Site) -> None:
+def unbook_settlement(transaction: Transaction, site: Site) -> None:
     """The operator takes the decision back: what the evidence says counts again."""
     if transaction.reckoned_wh is not None:
         transaction.energy_wh = transaction.reckoned_wh
     transaction.settled_at = transaction.settled_by = transaction.settled_reason = transaction.reckoned_wh = None
-    _book(transaction, site)
+    _book_next_number(transaction, site)
 
 
 # --- the books
 
 
-def doubts_of(transaction: Transaction, verdict: Verdict) -> list[str]:
+def doubts_to_book(transaction: Transaction, verdict: Verdict) -> list[str]:
     """Why its figure is doubtful: for what was measured, or for how it ended."""
     ends: list[EndDoubt] = []
     if transaction.guessed:
@@ -225,17 +227,17 @@ def doubts_of(transaction: Transaction, verdict: Verdict) -> list[str]:
     return [*verdict.doubts, *ends]
 
 
-def _gathered(transaction: Transaction, site: Site) -> Gathered | None:
+def _gathered_for_booking(transaction: Transaction, site: Site) -> Gathered | None:
     state = site.charge_point(transaction.charge_point)
     return state.transactions.gathered(transaction.id) if state is not None else None
 
 
-def _verdict(transaction: Transaction, site: Site) -> Verdict | None:
-    gathered = _gathered(transaction, site)
+def _verdict_for_booking(transaction: Transaction, site: Site) -> Verdict | None:
+    gathered = _gathered_for_booking(transaction, site)
     return gathered.verdict(transaction.boots) if gathered is not None else None
 
 
-def _end(transaction: Transaction, state: TransactionState, verdict: Verdict | None, site: Site) -> None:
+def _book_end(transaction: Transaction, state: TransactionState, verdict: Verdict | None, site: Site) -> None:
     """Books it; without a verdict, with what was booked before."""
     transaction.state = state
     if verdict is not None:
@@ -245,18 +247,18 @@ def _end(transaction: Transaction, state: TransactionState, verdict: Verdict | N
             transaction.reckoned_wh = verdict.energy_wh
         transaction.at_least_wh, transaction.at_most_wh = verdict.at_least_wh, verdict.at_most_wh
         transaction.basis = verdict.basis
-        transaction.doubts = doubts_of(transaction, verdict)
-    _book(transaction, site)
+        transaction.doubts = doubts_to_book(transaction, verdict)
+    _book_next_number(transaction, site)
 
 
-def _book(transaction: Transaction, site: Site) -> None:
+def _book_next_number(transaction: Transaction, site: Site) -> None:
     """The next number. What is booked must go to the store before anything else is awaited."""
     transaction.booking = site.new_booking()
     transaction.revision += 1
-    _tell(transaction, site)
+    _tell_of_booking(transaction, site)
 
 
-def _tell(transaction: Transaction, site: Site) -> None:
+def _tell_of_booking(transaction: Transaction, site: Site) -> None:
     charge_point = site.charge_point(transaction.charge_point)
     if charge_point is not None:
         charge_point.transactions.update(transaction)

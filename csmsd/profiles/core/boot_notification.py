@@ -30,15 +30,15 @@ class BootNotificationConf(Message, kw_only=True):
 def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNotificationConf]:
     """Answers with the operator's decision; the interval is heartbeats when accepted, retries otherwise (C 4.2)."""
     charge_point = at.charge_point.record
-    charge_point.vendor = _kept(request.charge_point_vendor)
-    charge_point.model = _kept(request.charge_point_model)
-    charge_point.serial_number = _kept(request.charge_point_serial_number)
-    charge_point.charge_box_serial_number = _kept(request.charge_box_serial_number)
-    charge_point.firmware_version = _kept(request.firmware_version)
-    charge_point.iccid = _kept(request.iccid)
-    charge_point.imsi = _kept(request.imsi)
-    charge_point.meter_type = _kept(request.meter_type)
-    charge_point.meter_serial_number = _kept(request.meter_serial_number)
+    charge_point.vendor = _kept_of_boot(request.charge_point_vendor)
+    charge_point.model = _kept_of_boot(request.charge_point_model)
+    charge_point.serial_number = _kept_of_boot(request.charge_point_serial_number)
+    charge_point.charge_box_serial_number = _kept_of_boot(request.charge_box_serial_number)
+    charge_point.firmware_version = _kept_of_boot(request.firmware_version)
+    charge_point.iccid = _kept_of_boot(request.iccid)
+    charge_point.imsi = _kept_of_boot(request.imsi)
+    charge_point.meter_type = _kept_of_boot(request.meter_type)
+    charge_point.meter_serial_number = _kept_of_boot(request.meter_serial_number)
     charge_point.boot_status = charge_point.registration
     charge_point.booted_at = at.now
     at.charge_point.lateness.forget()
@@ -62,11 +62,11 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
     )
     unfinished = at.charge_point.transactions.unfinished()
     for transaction in unfinished:
-        booking.booted(transaction, at.now, at.charge_point.transactions)
+        booking.book_boot(transaction, at.now, at.charge_point.transactions)
     return Reply(confirmation, [charge_point, *unfinished], [booted])
 
 
-def _kept(text: str | None) -> str | None:
+def _kept_of_boot(text: str | None) -> str | None:
     return text[:MAX_KEPT_TEXT] if text is not None else None
 
 

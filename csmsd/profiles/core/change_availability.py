@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import faulty, missing
+from csmsd.profiles.core.connectors import faulty_connector, missing_connector
 from csmsd.profiles.refusal import CannotSend
 
 
@@ -25,7 +25,11 @@ def _why(request: ChangeAvailabilityReq, confirmation: ChangeAvailabilityConf, t
     if confirmation.status == "Scheduled":
         running = state.transactions.active_within(number)
         return f"when transaction {running.id} has ended" if running is not None else None
-    return None if confirmation.status == "Accepted" else missing(state, number) or faulty(state, number)
+    return (
+        None
+        if confirmation.status == "Accepted"
+        else missing_connector(state, number) or faulty_connector(state, number)
+    )
 
 
 # Scheduled: it will change when the running transaction has ended (C 5.2).
@@ -34,7 +38,7 @@ OUTGOING = Outgoing(
 )
 
 
-def _statuses(sent: Sent[ChangeAvailabilityReq]) -> list[str]:
+def _statuses_after_availability(sent: Sent[ChangeAvailabilityReq]) -> list[str]:
     """What the connectors that are meant said last; those of the whole charge point, or its own where it names none."""
     state, number = sent.target.charge_point, sent.request.connector_id
     of_connectors = [known.status for number, known in sorted(state.connectors.items()) if number > 0]
@@ -43,20 +47,20 @@ def _statuses(sent: Sent[ChangeAvailabilityReq]) -> list[str]:
     return [state.connectors[number].status] if number in state.connectors else []
 
 
-def _see(sent: Sent[ChangeAvailabilityReq], reached: bool) -> Observation:
+def _see_availability(sent: Sent[ChangeAvailabilityReq], reached: bool) -> Observation:
     there = sent.target.charge_point.connected
-    state = ", ".join(sorted(set(_statuses(sent)))) or "unknown"
+    state = ", ".join(sorted(set(_statuses_after_availability(sent)))) or "unknown"
     scheduled = sent.status == "Scheduled"  # until the transaction has ended, however long that takes
     return Observation(state if there else "offline", reached=reached, open_ended=scheduled)
 
 
-def _operative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
-    statuses = _statuses(sent)
-    return _see(sent, bool(statuses) and "Unavailable" not in statuses)
+def _availability_operative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
+    statuses = _statuses_after_availability(sent)
+    return _see_availability(sent, bool(statuses) and "Unavailable" not in statuses)
 
 
-def _inoperative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
-    return _see(sent, set(_statuses(sent)) == {"Unavailable"})
+def _availability_inoperative(sent: Sent[ChangeAvailabilityReq]) -> Observation:
+    return _see_availability(sent, set(_statuses_after_availability(sent)) == {"Unavailable"})
 
 
 class ChangeAvailability(Operation, kw_only=True):
@@ -68,8 +72,8 @@ class ChangeAvailability(Operation, kw_only=True):
     command: ClassVar[str] = "change-availability"
     example: ClassVar[str] = "csmsctl change-availability CP1 --connector 1 --type inoperative"
     effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("operative", _operative, ("connector.status",)),
-        Effect("inoperative", _inoperative, ("connector.status",)),
+        Effect("operative", _availability_operative, ("connector.status",)),
+        Effect("inoperative", _availability_inoperative, ("connector.status",)),
     )
 
     connector: Annotated[int, Meta(description="Connector; 0 is the whole charge point", ge=0)]

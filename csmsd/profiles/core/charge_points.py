@@ -14,7 +14,7 @@ from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.link_history import LinkHistory
 from csmsd.profiles.core.metering import Arrivals, Taken
 from csmsd.profiles.core.orphans import Orphans
-from csmsd.profiles.core.outside import Outside
+from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.transactions import Transaction, TransactionBook

@@ -15,48 +15,52 @@ _ERRORS = {
 }  # C 7.6, in words
 
 
-def numbers(state: ChargePointState) -> list[int] | None:
+def connector_numbers(state: ChargePointState) -> list[int] | None:
     """All that there are but 0; None where the charge point has told of none."""
     reported = {number for number in state.connectors if number > 0}
     most = state.configured_number("NumberOfConnectors") or 0
     return sorted({*range(1, min(most, MAX_CONNECTORS) + 1), *reported}) or None
 
 
-def missing(state: ChargePointState, number: int | None) -> str | None:
+def missing_connector(state: ChargePointState, number: int | None) -> str | None:
     """Says which there are, where there is none of that number."""
-    known = numbers(state)
+    known = connector_numbers(state)
     if not number or known is None or number in known:
         return None
     listed = ", ".join(map(str, known))
     return f"{state.id} has no connector {number}, but {listed}"
 
 
-def against_start(number: int | None, id_tag: str, target: Target) -> str | None:
+def against_start_on_connector(number: int | None, id_tag: str, target: Target) -> str | None:
     """Why no transaction can begin there, or on any where none is named, and what helps."""
     state = target.charge_point
     if number is not None:
-        absent = missing(state, number)
-        return absent if absent is not None else _whole(state) or _one(number, id_tag, target)
-    whole = _whole(state)
+        absent = missing_connector(state, number)
+        return (
+            absent
+            if absent is not None
+            else _against_all_connectors(state) or _against_one_connector(number, id_tag, target)
+        )
+    whole = _against_all_connectors(state)
     if whole is not None:
         return whole
-    known = numbers(state)
-    found = [_one(number, id_tag, target) for number in known or ()]
+    known = connector_numbers(state)
+    found = [_against_one_connector(number, id_tag, target) for number in known or ()]
     reasons = [reason for reason in found if reason is not None]
     return "; ".join(reasons) if reasons and len(reasons) == len(found) else None
 
 
-def faulty(state: ChargePointState, number: int) -> str | None:
+def faulty_connector(state: ChargePointState, number: int) -> str | None:
     """`connector 2 is Faulted: GroundFailure (its residual current device has tripped)`."""
     connector = state.connectors.get(number)
     if connector is None or connector.status != "Faulted":
         return None
     where = f"connector {number}" if number else f"{state.id} as a whole"
     helps = f"csmsctl reset {quote(state.id)} --type soft"
-    return f"{where} is Faulted{_error(connector)}: that is mended there, then: {helps}"
+    return f"{where} is Faulted{_connector_error(connector)}: that is mended there, then: {helps}"
 
 
-def out_of_service(state: ChargePointState, number: int) -> str | None:
+def connector_out_of_service(state: ChargePointState, number: int) -> str | None:
     connector = state.connectors.get(number)
     if connector is None or connector.status != "Unavailable":
         return None
@@ -65,11 +69,11 @@ def out_of_service(state: ChargePointState, number: int) -> str | None:
     return f"{where} is Unavailable: {helps}"
 
 
-def _whole(state: ChargePointState) -> str | None:
-    return faulty(state, 0) or out_of_service(state, 0)
+def _against_all_connectors(state: ChargePointState) -> str | None:
+    return faulty_connector(state, 0) or connector_out_of_service(state, 0)
 
 
-def _one(number: int, id_tag: str, target: Target) -> str | None:
+def _against_one_connector(number: int, id_tag: str, target: Target) -> str | None:
     state = target.charge_point
     running = state.transactions.active_on(number)
     if running is not None:
@@ -79,10 +83,14 @@ def _one(number: int, id_tag: str, target: Target) -> str | None:
     status = known.status if known is not None else ""
     if status == "Finishing":
         return f"connector {number} is Finishing: the vehicle of before is still plugged in"
-    return faulty(state, number) or out_of_service(state, number) or _reserved(number, id_tag, status, target)
+    return (
+        faulty_connector(state, number)
+        or connector_out_of_service(state, number)
+        or _reserved_connector(number, id_tag, status, target)
+    )
 
 
-def _reserved(number: int, id_tag: str, status: str, target: Target) -> str | None:
+def _reserved_connector(number: int, id_tag: str, status: str, target: Target) -> str | None:
     """For somebody else (C 5.13); connector 0 stays free for one, whichever that is."""
     state = target.charge_point
     tag = target.site.id_tag(id_tag)
@@ -95,7 +103,7 @@ def _reserved(number: int, id_tag: str, status: str, target: Target) -> str | No
     return f"connector {number} is Reserved, not by csmsd" if status == "Reserved" and not here else None
 
 
-def _error(connector: Connector) -> str:
+def _connector_error(connector: Connector) -> str:
     parts = [] if connector.error_code == "NoError" else [connector.error_code]
     more = ", ".join(filter(None, (_ERRORS.get(connector.error_code), connector.info, connector.vendor_error_code)))
     text = f": {parts[0]}" if parts else ""

@@ -49,13 +49,13 @@ def data_transfer(request: DataTransferReq, at: Context) -> Reply[DataTransferCo
     identity, command = at.charge_point.id, taking[0].command
 
     def conclude(said: bytes | str) -> Reply[DataTransferConf]:
-        return _concluded(said, identity, command)
+        return _concluded_data_transfer(said, identity, command)
 
     # Should the hook fail it is Rejected: the vendor and the message are known.
     return Reply(DataTransferConf(status="Rejected"), later=Ask(command, msgspec.json.encode(question), conclude))
 
 
-def _concluded(said: bytes | str, identity: str, command: str) -> Reply[DataTransferConf]:
+def _concluded_data_transfer(said: bytes | str, identity: str, command: str) -> Reply[DataTransferConf]:
     reason = said
     if isinstance(said, bytes):
         try:

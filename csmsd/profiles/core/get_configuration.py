@@ -72,12 +72,12 @@ class GetConfiguration(Operation, kw_only=True):
         if not self.key:
             yield GetConfigurationReq()
             return
-        at_once = _max_keys(target)
+        at_once = _max_keys_of_get_configuration(target)
         for first in range(0, len(self.key), at_once):
             yield GetConfigurationReq(key=self.key[first : first + at_once])
 
 
-def _max_keys(target: Target) -> int:
+def _max_keys_of_get_configuration(target: Target) -> int:
     """How many keys a request may name; a reported limit of 0 or less is taken as one by one."""
     if target.charge_point.configured("GetConfigurationMaxKeys") is None:
         return 50

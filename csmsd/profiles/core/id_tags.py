@@ -29,7 +29,9 @@ class IdTag(Record, kw_only=True):
     created_at: Milliseconds
 
 
-def authorization_status(tag: IdTag | None, now: Milliseconds, *, unknown: AuthorizationStatus) -> AuthorizationStatus:
+def authorization_status_of_id_tag(
+    tag: IdTag | None, now: Milliseconds, *, unknown: AuthorizationStatus
+) -> AuthorizationStatus:
     """Whether the tag may charge now; concurrent transactions are StartTransaction's question (C 7.2)."""
     if tag is None:
         return unknown

@@ -80,13 +80,13 @@ class Lateness:
         return away_since is not None and bool(self._behind) and away_since <= was_so < connected_at
 
 
-def contradicts(time: Milliseconds, known: Milliseconds) -> bool:
+def contradicts_by_lateness(time: Milliseconds, known: Milliseconds) -> bool:
     """Whether a time is so far before a known one, of what came earlier, that one of the two clocks is wrong."""
     return time < known - _CLOCKS_DIFFER_MS
 
 
-def in_order(time: Milliseconds, known: Milliseconds, now: Milliseconds) -> Milliseconds:
+def time_despite_lateness(time: Milliseconds, known: Milliseconds, now: Milliseconds) -> Milliseconds:
     """When a status was so that came after one whose time is `known`: a clock that contradicts that is not believed."""
     if time >= known:
         return time
-    return now if contradicts(time, known) else known
+    return now if contradicts_by_lateness(time, known) else known

@@ -11,10 +11,10 @@ from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
-from csmsd.profiles.core.matching import ROUNDING_WH
-from csmsd.profiles.core.metering import Arrivals, Taken, energy_register, newest, read_meter_values
-from csmsd.profiles.core.outside import Outside
+from csmsd.profiles.core.metering import Arrivals, Taken, metered_energy_register, newest_metered, read_meter_values
+from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.resuming import resumed
+from csmsd.profiles.core.stop_matching import ROUNDING_WH
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
 
@@ -56,8 +56,12 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     if not readings.changes:
         return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
-        booking.measure(transaction, readings.taken, at.charge_point.transactions)
-        if transaction.state == "abandoned" and booking.correct(transaction, at.site) and transaction not in moved:
+        booking.book_measured(transaction, readings.taken, at.charge_point.transactions)
+        if (
+            transaction.state == "abandoned"
+            and booking.book_correction(transaction, at.site)
+            and transaction not in moved
+        ):
             moved = [*moved, transaction]
     transaction_id = transaction.id if transaction is not None else None
     _show(request.connector_id, transaction, readings.taken, at)
@@ -100,7 +104,7 @@ def _told(connector: int, transaction_id: int | None, takings: list[Taken]) -> d
     return {
         "connector": connector,
         "transaction": transaction_id,
-        "samples": {name: [sample.value, sample.unit] for name, sample in newest(takings).items()},
+        "samples": {name: [sample.value, sample.unit] for name, sample in newest_metered(takings).items()},
     }
 
 
@@ -139,7 +143,7 @@ def _goes_on(request: MeterValuesReq, at: Context) -> _Moved:
         return None, [], []
     value = request.meter_value[0]
     time = read_time(value.timestamp, at.now, at.charge_point.zone).time
-    registers = [wh for wh in map(energy_register, value.sampled_value) if wh is not None]
+    registers = [wh for wh in map(metered_energy_register, value.sampled_value) if wh is not None]
     if not registers or max(registers) <= (guessed.meter_stop_wh or 0) + ROUNDING_WH:
         return None, [], []
     changes, events = resumed(guessed, time, at)

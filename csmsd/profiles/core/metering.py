@@ -110,9 +110,9 @@ class Meaning(msgspec.Struct, frozen=True):
     energy: Energy | None
 
 
-def _meaning(sample: SampledValue) -> Meaning:
+def _meaning_in_metering(sample: SampledValue) -> Meaning:
     measurand = sample.measurand or ENERGY_REGISTER
-    unit = (sample.unit or _default_unit(measurand)).strip()
+    unit = (sample.unit or _default_metering_unit(measurand)).strip()
     base, factor = _UNITS.get(unit.casefold(), (unit, 1))
     name = f"{measurand}.{sample.phase}" if sample.phase else measurand
     opaque = sample.format == "SignedData"
@@ -121,11 +121,11 @@ def _meaning(sample: SampledValue) -> Meaning:
         name=None if opaque or sample.phase == "N" else name,
         unit=base,
         factor=factor,
-        energy=_energy(measurand, sample) if base == "Wh" and not opaque else None,
+        energy=_energy_in_metering(measurand, sample) if base == "Wh" and not opaque else None,
     )
 
 
-def _energy(measurand: str, sample: SampledValue) -> Energy | None:
+def _energy_in_metering(measurand: str, sample: SampledValue) -> Energy | None:
     if measurand not in (ENERGY_REGISTER, ENERGY_INTERVAL):
         return None
     at_outlet = not sample.location or sample.location == "Outlet"  # an absent location means Outlet (C 7.43)
@@ -151,7 +151,7 @@ class Shape:
     def __init__(self, number: int, samples: list[SampledValue], text: str | None = None) -> None:
         self.number = number
         self.text = text  # as it is kept; None where it is not
-        self.meanings = [_meaning(sample) for sample in samples]
+        self.meanings = [_meaning_in_metering(sample) for sample in samples]
         # What is measured in several places is shown as it is at the outlet.
         self.shown = sorted(range(len(samples)), key=lambda place: samples[place].location in (None, "", "Outlet"))
         self.energies = [
@@ -197,7 +197,7 @@ class MeterShapes:
         return shape, record
 
 
-def unpack(shape: str | None, samples: str) -> list[SampledValue]:
+def unpack_metered(shape: str | None, samples: str) -> list[SampledValue]:
     """The samples as they came, from a row's `samples` and the text of its shape (None for shape 0)."""
     if shape is None:
         # Not decoded by type: a unit or measurand that is no value of the specification was kept as well.
@@ -216,17 +216,17 @@ def unpack(shape: str | None, samples: str) -> list[SampledValue]:
     ]
 
 
-def number(sample: SampledValue) -> tuple[float, str] | None:
+def metered_number(sample: SampledValue) -> tuple[float, str] | None:
     """A sample's value in its base unit, or None where it has no number (SignedData is opaque)."""
-    meaning = _meaning(sample)
-    ((value,), _) = _numbers([sample.value])
+    meaning = _meaning_in_metering(sample)
+    ((value,), _) = _metered_numbers([sample.value])
     if value is None or sample.format == "SignedData":
         return None
     value *= meaning.factor
     return (value, meaning.unit) if math.isfinite(value) else None
 
 
-def _numbers(texts: list[str]) -> tuple[list[float | None], bool]:
+def _metered_numbers(texts: list[str]) -> tuple[list[float | None], bool]:
     """Values as numbers, None for those that are none; and whether all are written plainly as numbers."""
     try:
         numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
@@ -237,7 +237,7 @@ def _numbers(texts: list[str]) -> tuple[list[float | None], bool]:
     return [parse_number(text) for text in texts], False
 
 
-def _default_unit(measurand: str) -> str:
+def _default_metering_unit(measurand: str) -> str:
     """The unit that an absent one stands for: the longest beginning of the measurand's name decides."""
     while measurand not in _DEFAULT_UNITS:
         measurand, dot, _ = measurand.rpartition(".")
@@ -246,9 +246,9 @@ def _default_unit(measurand: str) -> str:
     return _DEFAULT_UNITS[measurand]
 
 
-def energy_register(sample: SampledValue) -> float | None:
+def metered_energy_register(sample: SampledValue) -> float | None:
     """Wh, when the sample is the register that is billed: imported active energy over all phases at the outlet."""
-    read = number(sample) if _meaning(sample).energy == "register" else None
+    read = metered_number(sample) if _meaning_in_metering(sample).energy == "register" else None
     return read[0] if read is not None else None
 
 
@@ -271,24 +271,24 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
         return named
 
 
-def taken_again(shape: str | None, row: MeterReading) -> Taken:
+def metered_again(shape: str | None, row: MeterReading) -> Taken:
     """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
-    samples = unpack(shape, row.samples)
-    return _taken(
-        _shape_of(shape) if shape is not None else Shape(0, samples),
-        _numbers([sample.value for sample in samples])[0],
+    samples = unpack_metered(shape, row.samples)
+    return _taken_by_metering(
+        _metering_shape_of(shape) if shape is not None else Shape(0, samples),
+        _metered_numbers([sample.value for sample in samples])[0],
         row,
         is_timed(row.text, row.time),
     )
 
 
-def _taken(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
+def _taken_by_metering(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
     return Taken(shape, numbers, row, 0 if None in numbers else shape.number, timed)
 
 
 @lru_cache(MAX_SHAPES)
-def _shape_of(text: str) -> Shape:
-    return Shape(1, unpack(text, encode_json([""] * len(msgspec.json.decode(text))).decode()), text)
+def _metering_shape_of(text: str) -> Shape:
+    return Shape(1, unpack_metered(text, encode_json([""] * len(msgspec.json.decode(text))).decode()), text)
 
 
 class Arrivals:
@@ -319,7 +319,7 @@ class Readings(msgspec.Struct):
     oddities: list[tuple[str, str]]
 
 
-def newest(takings: list[Taken]) -> dict[str, Sample]:
+def newest_metered(takings: list[Taken]) -> dict[str, Sample]:
     """The newest sample of each measurand and phase."""
     return {name: sample for taken in takings for name, sample in taken.samples().items()}
 
@@ -361,14 +361,14 @@ def read_meter_values(
             moment = moments.put_right(moment, partial(_lowest_register, value))
         samples = value.sampled_value
         texts = [sample.value for sample in samples]
-        numbers, plain = _numbers(texts)
+        numbers, plain = _metered_numbers(texts)
         if not plain:
-            samples = [sample for sample in samples if not _is_empty(sample.value)]
+            samples = [sample for sample in samples if not _metered_nothing(sample.value)]
             dropped = len(value.sampled_value) - len(samples)
             readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
-            readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in _oddities(samples)]
+            readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in _metering_oddities(samples)]
             texts = [sample.value for sample in samples]
-            numbers, _ = _numbers(texts)
+            numbers, _ = _metered_numbers(texts)
         if not samples:
             continue
         shape, new_shape = shapes.recognize(samples)
@@ -388,16 +388,20 @@ def read_meter_values(
         )
         readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
         ordinary = plain and not moment.oddity
-        taken = Taken(shape, numbers, row, shape.number) if ordinary else _taken(shape, numbers, row, not moment.oddity)
+        taken = (
+            Taken(shape, numbers, row, shape.number)
+            if ordinary
+            else _taken_by_metering(shape, numbers, row, not moment.oddity)
+        )
         readings.taken.append(taken)
     return readings
 
 
 def _lowest_register(value: MeterValue) -> float | None:
-    return min((wh for wh in map(energy_register, value.sampled_value) if wh is not None), default=None)
+    return min((wh for wh in map(metered_energy_register, value.sampled_value) if wh is not None), default=None)
 
 
-def _oddities(samples: list[SampledValue]) -> Iterator[str]:
+def _metering_oddities(samples: list[SampledValue]) -> Iterator[str]:
     """What is odd about values that are not as numbers are written (C 7.43); what is signed is no number."""
     for sample in samples:
         try:
@@ -407,6 +411,6 @@ def _oddities(samples: list[SampledValue]) -> Iterator[str]:
                 yield "not_a_number" if parse_number(sample.value) is None else "decimal_comma"
 
 
-def _is_empty(value: str) -> bool:
+def _metered_nothing(value: str) -> bool:
     text = value.strip().casefold()
     return not text or text == "nan"

@@ -95,7 +95,7 @@ class Orphans:
 
     def add(self, number: int, received_at: Milliseconds, action: str, reason: str, payload: str) -> None:
         """Takes what is kept, whether or not there is room: `has_room` is asked before."""
-        size = size_of(payload)
+        size = size_of_orphan(payload)
         part = payload.startswith('"')  # of a message: the text of its frame
         waits = action == "StopTransaction" and (reason == NO_FIT or part) and len(payload) <= LONGEST_PAYLOAD
         kept = payload if waits and self._in_memory + len(payload) <= MOST_IN_MEMORY else None
@@ -130,6 +130,6 @@ class Orphans:
         return [orphan for orphan in self._open.values() if orphan.payload is not None and orphan.reason != NO_FIT]
 
 
-def size_of(payload: str) -> int:
+def size_of_orphan(payload: str) -> int:
     """Bytes that a payload takes on disk."""
     return len(payload) if payload.isascii() else len(payload.encode(errors="surrogatepass"))

@@ -93,7 +93,7 @@ class RefusedConnections:
 
     def load(self, one: RefusedConnection, *, registered: bool) -> None:
         """Takes one as it was kept."""
-        self._put(_place(one), one, registered=registered)
+        self._put(_place_of_refused(one), one, registered=registered)
 
     def note(
         self,
@@ -109,7 +109,7 @@ class RefusedConnections:
         fresh = RefusedConnection(
             charge_point=identity or "", address=address, reason=reason, first_at=now, last_at=now
         )
-        place = _place(fresh)
+        place = _place_of_refused(fresh)
         here = self._registered.setdefault(place[0], {}) if registered else self._strangers
         one = here.get(place)
         if one is None:
@@ -127,7 +127,7 @@ class RefusedConnections:
         """Lets go of all of an identity: it was registered, or removed. What is returned goes into the same commit."""
         gone = self.of(identity)
         for one in gone:
-            self._drop(_place(one))
+            self._drop(_place_of_refused(one))
         return [Deleted(one) for one in gone]
 
     def housekeeping(self) -> list[Change]:
@@ -139,7 +139,7 @@ class RefusedConnections:
     def carry_over(self, old: "RefusedConnections") -> None:
         """Takes what was not written yet from those that these replace."""
         for one in old:
-            place = _place(one)
+            place = _place_of_refused(one)
             known = self._registered.get(place[0], {}).get(place) or self._strangers.get(place)
             if known is None or known.attempts < one.attempts:
                 self._put(place, one, registered=place[0] in old._registered)
@@ -187,7 +187,7 @@ class RefusedConnections:
         return True
 
 
-def _place(one: RefusedConnection) -> _Place:
+def _place_of_refused(one: RefusedConnection) -> _Place:
     return fold(one.charge_point), one.address, one.reason
 
 
@@ -207,12 +207,12 @@ _TEXTS: dict[str, str] = {
 }
 
 
-def reason_text(one: RefusedConnection) -> str:
+def refused_reason_text(one: RefusedConnection) -> str:
     """Why, in words: `wrong password`."""
     return f"{_TEXTS[one.reason]} ({one.detail})" if one.detail else _TEXTS[one.reason]
 
 
-def remedy(reason: Reason, identity: str, *, registered: bool) -> str:
+def remedy_for_refused(reason: Reason, identity: str, *, registered: bool) -> str:
     """What mends it: a line to type, or what to do at the charge point."""
     named = quote(identity) if identity else "ID"
     match reason:

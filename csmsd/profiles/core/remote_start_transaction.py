@@ -7,8 +7,8 @@ from msgspec import Meta
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import against_start, numbers
-from csmsd.profiles.core.id_tags import authorization_status
+from csmsd.profiles.core.connectors import against_start_on_connector, connector_numbers
+from csmsd.profiles.core.id_tags import authorization_status_of_id_tag
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event
 from csmsd.profiles.refusal import NotThere
@@ -28,7 +28,7 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
     if target.charge_point.record.boot_status == "Pending":
         return "a charge point whose registration is Pending must not be sent RemoteStartTransaction (C 4.2)"
     tag = target.site.id_tag(request.id_tag)
-    status = authorization_status(tag, target.now, unknown=target.site.policies.unknown_id_tags)
+    status = authorization_status_of_id_tag(tag, target.now, unknown=target.site.policies.unknown_id_tags)
     if tag is None and status != "Accepted":
         raise NotThere(f"idTag {request.id_tag} is not known here; add it with: csmsctl tag add {request.id_tag}")
     if status != "Accepted":
@@ -70,14 +70,14 @@ def _settle(
 def _why(request: RemoteStartTransactionReq, confirmation: RemoteStartTransactionConf, target: Target) -> str | None:
     if confirmation.status == "Accepted":
         return None
-    against = against_start(request.connector_id, request.id_tag, target)
+    against = against_start_on_connector(request.connector_id, request.id_tag, target)
     if against is None and request.connector_id is None:
-        known = numbers(target.charge_point) or [1]
+        known = connector_numbers(target.charge_point) or [1]
         return f"it may want a connector to be named: --connector {known[0]}"
     return against
 
 
-def _transaction(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
+def _remote_start_began(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     """The one that it began: the first that was told of since, with its idTag and on its connector."""
     request, book = sent.request, sent.target.charge_point.transactions
     return next(
@@ -90,7 +90,7 @@ def _transaction(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     )
 
 
-def _other(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
+def _other_than_remote_start(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     """One that began on its connector since, with another idTag: then the one that was asked for does not come."""
     request, state = sent.request, sent.target.charge_point
     connectors = [number for number in state.connectors if number > 0]
@@ -100,9 +100,9 @@ def _other(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:
     return next((known for known in state.transactions.told_since(sent.at) if known.connector == wanted), None)
 
 
-def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Observation:
+def _remote_start_not_begun(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     status = sent.target.charge_point.status_of(sent.request.connector_id or 0)
-    other = _other(sent)
+    other = _other_than_remote_start(sent)
     if other is None:
         return Observation(status)
     why = (
@@ -112,31 +112,31 @@ def _not_begun(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     return Observation(status, failed=why, facts={"transaction": other.id, "connector": other.connector})
 
 
-def _refused(begun: Transaction) -> str | None:
+def _refused_remote_start(begun: Transaction) -> str | None:
     """C 4.8: with any other status than Accepted it delivers nothing, or is ended."""
     if begun.id_tag_status == "Accepted":
         return None
     return f"transaction {begun.id} began, and its idTag {begun.id_tag} was answered {begun.id_tag_status}"
 
 
-def _started(sent: Sent[RemoteStartTransactionReq]) -> Observation:
+def _remote_started(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     """A transaction exists: the charge point's own word."""
-    begun = _transaction(sent)
+    begun = _remote_start_began(sent)
     if begun is None:
-        return _not_begun(sent)
-    refused = _refused(begun)
+        return _remote_start_not_begun(sent)
+    refused = _refused_remote_start(begun)
     facts: Data = {"transaction": begun.id, "connector": begun.connector}
     return Observation("started", reached=refused is None, failed=refused, facts=facts)
 
 
-def _charging(sent: Sent[RemoteStartTransactionReq]) -> Observation:
+def _charging_by_remote_start(sent: Sent[RemoteStartTransactionReq]) -> Observation:
     """Energy flows in that transaction, by the connector's status or by its meter."""
-    begun = _transaction(sent)
+    begun = _remote_start_began(sent)
     if begun is None:
-        return _not_begun(sent)
+        return _remote_start_not_begun(sent)
     state = sent.target.charge_point
     facts: Data = {"transaction": begun.id, "connector": begun.connector}
-    refused = _refused(begun)
+    refused = _refused_remote_start(begun)
     if refused is not None:
         return Observation(state.status_of(begun.connector), failed=refused, facts=facts)
     connector = state.connectors.get(begun.connector)
@@ -164,10 +164,10 @@ class RemoteStart(Operation, kw_only=True):
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect(
             "charging",
-            _charging,
+            _charging_by_remote_start,
             ("transaction.started", "connector.status", "meter_values", "transaction.stopped", "transaction.abandoned"),
         ),
-        Effect("started", _started, ("transaction.started",)),
+        Effect("started", _remote_started, ("transaction.started",)),
     )
     example: ClassVar[str] = "csmsctl remote-start CP1 --tag A1B2C3 --connector 1"
 

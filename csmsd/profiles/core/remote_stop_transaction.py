@@ -48,7 +48,7 @@ def _why(request: RemoteStopTransactionReq, confirmation: RemoteStopTransactionC
     return None
 
 
-def _stopped(sent: Sent[RemoteStopTransactionReq]) -> Observation:
+def _remote_stopped(sent: Sent[RemoteStopTransactionReq]) -> Observation:
     """StopTransaction came. One that was given up for another is ended by it, too; books that are closed are not."""
     number = sent.request.transaction_id
     known = sent.target.charge_point.transactions.get(number)
@@ -70,7 +70,7 @@ class RemoteStop(Operation, kw_only=True):
     target_optional: ClassVar[bool] = True
     question: ClassVar[str | None] = "Whoever is charging there is stopped. Stop {targets}?"
     effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("stopped", _stopped, ("transaction.stopped", "transaction.abandoned", "transaction.closed")),
+        Effect("stopped", _remote_stopped, ("transaction.stopped", "transaction.abandoned", "transaction.closed")),
     )
 
     transaction: (

@@ -34,7 +34,7 @@ def _why(request: ResetReq, confirmation: ResetConf, target: Target) -> str | No
 OUTGOING = Outgoing(ResetReq, ResetConf, why=_why, restart_seconds=60)
 
 
-def _rebooted(sent: Sent[ResetReq]) -> Observation:
+def _rebooted_by_reset(sent: Sent[ResetReq]) -> Observation:
     """A BootNotification came since, and was accepted."""
     state = sent.target.charge_point
     if (state.record.booted_at or 0) <= sent.at:
@@ -53,7 +53,7 @@ class Reset(Operation, kw_only=True):
     command: ClassVar[str] = "reset"
     example: ClassVar[str] = "csmsctl reset CP1 --type soft"
     effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("rebooted", _rebooted, ("charge_point.booted", "charge_point.disconnected"), patience=300),
+        Effect("rebooted", _rebooted_by_reset, ("charge_point.booted", "charge_point.disconnected"), patience=300),
     )
     question: ClassVar[str | None] = "Resetting ends the transactions that run there. Reset {targets}?"
 

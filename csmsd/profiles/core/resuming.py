@@ -2,7 +2,7 @@
 
 from csmsd.profiles.action import Context
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.stop_transaction import guess_undone
+from csmsd.profiles.core.stop_transaction import guessed_stop_undone
 from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 
@@ -15,22 +15,26 @@ def resumed(transaction: Transaction, time: Milliseconds, at: Context) -> tuple[
     book = at.charge_point.transactions
     active = book.active()
     here = [other for other in active if other.connector == transaction.connector]
-    if time <= _given_up_at(transaction, at) or any(other.began > time for other in here) or len(active) >= MAX_ACTIVE:
+    if (
+        time <= _given_up_before_resuming(transaction, at)
+        or any(other.began > time for other in here)
+        or len(active) >= MAX_ACTIVE
+    ):
         return [], []
-    changes: list[Change] = guess_undone(transaction, None, at) if transaction.guessed else []
+    changes: list[Change] = guessed_stop_undone(transaction, None, at) if transaction.guessed else []
     events: list[Event] = []
     for other in here:
         if not other.named:
-            booking.give_up(other, f"abandoned_for:{transaction.id}", at.site)
+            booking.book_as_given_up(other, f"abandoned_for:{transaction.id}", at.site)
             changes.append(other)
             given_up: Data = {"transaction": other.id, "successor": transaction.id}
             events.append(Event("transaction.abandoned", at.charge_point.id, given_up))
-    booking.revive(transaction, at.site)
+    booking.book_revival(transaction, at.site)
     told: Data = {"transaction": transaction.id, "connector": transaction.connector, "id_tag": transaction.id_tag}
     return [*changes, transaction], [*events, Event("transaction.resumed", at.charge_point.id, told)]
 
 
-def _given_up_at(transaction: Transaction, at: Context) -> Milliseconds:
+def _given_up_before_resuming(transaction: Transaction, at: Context) -> Milliseconds:
     """When it seemed to be over: readings of before say nothing of what came after."""
     if transaction.stop_time is not None:
         return transaction.stop_time

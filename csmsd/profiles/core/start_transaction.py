@@ -7,9 +7,9 @@ from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer,
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
-from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
-from csmsd.profiles.core.stop_transaction import book_what_waits
-from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, start_key
+from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
+from csmsd.profiles.core.stop_transaction import book_waiting_stop
+from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, transaction_start_key
 from csmsd.profiles.record import Change, Event, Milliseconds
 
 
@@ -35,7 +35,9 @@ def start_transaction(
     oddity = oddity_of(moment, at.now)
     if oddity is not None:
         at.note("timestamp", oddity)
-    earlier = book.started_as(start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start))
+    earlier = book.started_as(
+        transaction_start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
+    )
     # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
     if earlier is not None and (earlier.state == "active" or not moment.oddity):
         at.note("timestamp", "repeated_start")
@@ -48,9 +50,9 @@ def start_transaction(
     events: list[Event] = []
     transaction_id = at.site.new_transaction_id()
     # Before its idTag's transactions are counted: one that was never stopped must not stand in its owner's way.
-    _abandon_predecessors(transaction_id, request.connector_id, moment.time, at, changes, events)
+    _abandon_for_started(transaction_id, request.connector_id, moment.time, at, changes, events)
     tag = at.site.id_tag(request.id_tag)
-    status = authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags)
+    status = authorization_status_of_id_tag(tag, at.now, unknown=at.site.policies.unknown_id_tags)
     if tag is None:
         at.site.unknown_cards.held(request.id_tag, at.charge_point.id, at.now, status)
     named = request.reservation_id or None  # 0 is how some say "none"
@@ -95,11 +97,11 @@ def start_transaction(
         reservation.transaction_id = transaction.id
         events.append(reservation.move("used", at.now))
         changes.append(reservation)
-    ended, told = book_what_waits(transaction, at)
+    ended, told = book_waiting_stop(transaction, at)
     return Reply(confirmation, [*changes, transaction, *ended], [*events, *told])
 
 
-def _abandon_predecessors(
+def _abandon_for_started(
     successor: int, connector: int, start_time: Milliseconds, at: Context, changes: list[Change], events: list[Event]
 ) -> None:
     """A connector has one car: what still runs there was never stopped. A start from a backlog abandons nothing newer.
@@ -111,7 +113,7 @@ def _abandon_predecessors(
     for place, running in enumerate(active):
         if place >= too_many and (running.connector != connector or running.start_time > start_time):
             continue
-        booking.give_up(running, f"abandoned_for:{successor}", at.site)
+        booking.book_as_given_up(running, f"abandoned_for:{successor}", at.site)
         changes.append(running)
         events.append(
             Event("transaction.abandoned", at.charge_point.id, {"transaction": running.id, "successor": successor})
@@ -123,7 +125,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StartTransactionConf]:
     without the rest there is nothing to bill."""
     given, unknown = payload, False
     if isinstance(payload, dict):
-        unknown = not _has_register(payload)
+        unknown = not _start_has_register(payload)
         given = payload | ({"meterStart": 0} if unknown else {})
         if payload.get("timestamp") is None:
             given["timestamp"] = ""
@@ -138,7 +140,7 @@ class _Register(Message, kw_only=True):
     meter_start: Integer
 
 
-def _has_register(payload: dict[str, object]) -> bool:
+def _start_has_register(payload: dict[str, object]) -> bool:
     try:
         read_value(_Register, payload)
     except OcppError:

@@ -14,7 +14,7 @@ from csmsd.ocpp.types import (
 )
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, Connector
-from csmsd.profiles.core.lateness import contradicts, in_order
+from csmsd.profiles.core.lateness import contradicts_by_lateness, time_despite_lateness
 from csmsd.profiles.record import Event, Milliseconds
 
 MAX_KEPT_TEXT = 500
@@ -56,13 +56,13 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     if not moment.oddity:
         if known is not None and present is not None and status_at < present.status_at:
             if state.before_going_back and state.lateness.proves_backlog(status_at, at.now):
-                restored = _restored(at)
+                restored = _restored_status(at)
                 known = state.connectors[request.connector_id]
                 hidden = state.hidden_by_fault.get(request.connector_id)
                 present = known if hidden is None else hidden
-            if _held_back(status_at, present, at):
-                return _and(restored, _held_back_status(request, known, hidden, at))
-            if contradicts(status_at, present.status_at):
+            if _status_is_held_back(status_at, present, at):
+                return _both_statuses(restored, _held_back_status(request, known, hidden, at))
+            if contradicts_by_lateness(status_at, present.status_at):
                 at.note("timestamp", "before_the_last_one")
                 if state.lateness.went_back(status_at, at.now):
                     state.before_going_back.clear()
@@ -70,13 +70,13 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
                     state.before_going_back.setdefault(request.connector_id, present)
         state.lateness.note(status_at, at.now)
     if known is not None:
-        status_at = in_order(status_at, known.status_at, at.now)
+        status_at = time_despite_lateness(status_at, known.status_at, at.now)
     if hidden is not None:
         del state.hidden_by_fault[request.connector_id]
-    return _and(restored, _taken(request, status_at, known, at))
+    return _both_statuses(restored, _status_taken(request, status_at, known, at))
 
 
-def _held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool:
+def _status_is_held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool:
     state = at.charge_point
     return state.lateness.held_back(
         status_at,
@@ -89,7 +89,7 @@ def _held_back(status_at: Milliseconds, present: Connector, at: Context) -> bool
     )
 
 
-def _restored(at: Context) -> Reply[StatusNotificationConf]:
+def _restored_status(at: Context) -> Reply[StatusNotificationConf]:
     """What was there before statuses that turn out to be of a backlog; a fault among those stays shown."""
     state = at.charge_point
     state.lateness.delivers()
@@ -99,13 +99,13 @@ def _restored(at: Context) -> Reply[StatusNotificationConf]:
         if known.status == "Faulted":
             state.hidden_by_fault.setdefault(number, present)
         else:
-            reply = _and(reply, _shown(present, known, at))
+            reply = _both_statuses(reply, _status_shown(present, known, at))
         state.lateness.note(present.status_at, present.received_at)
     state.before_going_back.clear()
     return reply
 
 
-def _and(
+def _both_statuses(
     first: Reply[StatusNotificationConf] | None, second: Reply[StatusNotificationConf]
 ) -> Reply[StatusNotificationConf]:
     if first is None:
@@ -120,14 +120,14 @@ def _held_back_status(
     at.note("timestamp", "held_back")
     if request.status == "Faulted":
         at.charge_point.hidden_by_fault.setdefault(request.connector_id, known)
-        return _taken(request, at.now, known, at)
+        return _status_taken(request, at.now, known, at)
     if hidden is None:
         return Reply(StatusNotificationConf())
     del at.charge_point.hidden_by_fault[request.connector_id]
-    return _shown(msgspec.structs.replace(hidden, status_at=at.now), known, at)
+    return _status_shown(msgspec.structs.replace(hidden, status_at=at.now), known, at)
 
 
-def _taken(
+def _status_taken(
     request: StatusNotificationReq, status_at: Milliseconds, known: Connector | None, at: Context
 ) -> Reply[StatusNotificationConf]:
     connector = Connector(
@@ -135,16 +135,16 @@ def _taken(
         connector=request.connector_id,
         status=request.status,
         error_code=request.error_code,
-        info=_kept(request.info),
-        vendor_id=_kept(request.vendor_id),
-        vendor_error_code=_kept(request.vendor_error_code),
+        info=_kept_of_status(request.info),
+        vendor_id=_kept_of_status(request.vendor_id),
+        vendor_error_code=_kept_of_status(request.vendor_error_code),
         status_at=status_at,
         received_at=at.now,
     )
-    return _shown(connector, known, at)
+    return _status_shown(connector, known, at)
 
 
-def _shown(connector: Connector, known: Connector | None, at: Context) -> Reply[StatusNotificationConf]:
+def _status_shown(connector: Connector, known: Connector | None, at: Context) -> Reply[StatusNotificationConf]:
     """A connector's status as it is now, with what follows from it."""
     at.charge_point.connectors[connector.connector] = connector
     changed = Event(
@@ -165,7 +165,7 @@ def _shown(connector: Connector, known: Connector | None, at: Context) -> Reply[
     return Reply(StatusNotificationConf(), [connector, *ended], [changed, *told])
 
 
-def _kept(text: str | None) -> str | None:
+def _kept_of_status(text: str | None) -> str | None:
     return text[:MAX_KEPT_TEXT] if text else None
 
 

@@ -10,12 +10,12 @@ from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, Met
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.cut_off import is_part_of
-from csmsd.profiles.core.id_tags import authorization_status, id_tag_info
-from csmsd.profiles.core.matching import Claim, Meant, fits, meant
+from csmsd.profiles.core.cut_off import is_cut_off_part_of
+from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
 from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
-from csmsd.profiles.core.outside import Outside
+from csmsd.profiles.core.outside_transactions import Outside
+from csmsd.profiles.core.stop_matching import Claim, Meant, match_stop, stop_matches
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
 
@@ -51,18 +51,18 @@ def stop_transaction(request: StopTransactionReq, at: Context) -> Reply[StopTran
 
 def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     """C 4.10: confirmed all the same, and booked where what can be read means one transaction; the message is kept."""
-    given = _readable(payload)
+    given = _readable_stop(payload)
     nothing = given.transaction_id is None and given.meter_stop is None and given.id_tag is None
     known = at.charge_point.orphans.repeated("StopTransaction", written_out(payload))
     if known is not None:
-        return Reply(StopTransactionConf(), [_again(known, payload, at)])
+        return Reply(StopTransactionConf(), [_orphan_stop_again(known, payload, at)])
     if not nothing:
         reply = _stop(given, payload, at)
         if any(event.type == "transaction.stopped" for event in reply.events):
             kept = at.site.set_aside(
                 at.charge_point, at.now, "StopTransaction", "unreadable in parts", written_out(payload)
             )
-            _settle(kept, "booked as far as it could be read", at)
+            _settle_orphan_stop(kept, "booked as far as it could be read", at)
             return Reply(reply.confirmation, [*reply.changes, kept], reply.events)
         if reply.changes:
             return reply
@@ -71,7 +71,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     return Reply(StopTransactionConf(), [kept], [quarantined])
 
 
-def _readable(payload: object) -> _Readable:
+def _readable_stop(payload: object) -> _Readable:
     given = payload if isinstance(payload, dict) else {}
     try:
         return read_value(_Readable, given)[0]
@@ -85,34 +85,36 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
     oddity = oddity_of(moment, at.now)
     if oddity is not None:
         at.note("timestamp", oddity)
-    confirmation = StopTransactionConf(id_tag_info=_id_tag_info(request.id_tag, at))
-    claim = _claim(request, moment.time)
-    found = meant(claim, at.charge_point.transactions, lambda known: booking.latest_reading(known, at.site))
+    confirmation = StopTransactionConf(id_tag_info=_id_tag_info_at_stop(request.id_tag, at))
+    claim = _claim_of_stop(request, moment.time)
+    found = match_stop(
+        claim, at.charge_point.transactions, lambda known: booking.latest_reading_for_booking(known, at.site)
+    )
     if found.how == "guessed" and at.site.is_lost(claim.claimed):
         found = Meant("nowhere")
     transaction = found.transaction
     if transaction is None or found.how == "guessed":
         at.note("transactionId", "unknown")
     if transaction is None:
-        return _orphan(claim, payload, confirmation, NO_FIT, at)
+        return _stop_as_orphan(claim, payload, confirmation, NO_FIT, at)
     if found.how == "contradicted":
         ended = "closed by the operator" if transaction.state == "closed" else "stopped before, with other figures"
-        reply = _orphan(claim, payload, confirmation, f"transaction {transaction.id} was {ended}", at)
-        if booking.contradict(transaction, at.site):
+        reply = _stop_as_orphan(claim, payload, confirmation, f"transaction {transaction.id} was {ended}", at)
+        if booking.book_contradiction(transaction, at.site):
             return Reply(reply.confirmation, [*reply.changes, transaction], reply.events)
         return reply
     if found.how == "repeated":
         if request.transaction_id == transaction.id:
             at.note("transactionId", "repeated_stop")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
-        return Reply(confirmation, [transaction, *_parts_of(request, transaction, at)])
-    replaced = guess_undone(transaction, claim, at) if transaction.guessed else []
-    guessed_from = None if found.how == "named" else _named(request)
-    changes, events = _book(transaction, request, guessed_from, at)
-    return Reply(confirmation, [*replaced, *changes, *_parts_of(request, transaction, at)], events)
+        return Reply(confirmation, [transaction, *_parts_of_stop(request, transaction, at)])
+    replaced = guessed_stop_undone(transaction, claim, at) if transaction.guessed else []
+    guessed_from = None if found.how == "named" else _transaction_named_by_stop(request)
+    changes, events = _book_told_stop(transaction, request, guessed_from, at)
+    return Reply(confirmation, [*replaced, *changes, *_parts_of_stop(request, transaction, at)], events)
 
 
-def _claim(request: StopTransactionReq | _Readable, time: Milliseconds) -> Claim:
+def _claim_of_stop(request: StopTransactionReq | _Readable, time: Milliseconds) -> Claim:
     """What it says of the transaction that it means."""
     return Claim(
         claimed=request.transaction_id,
@@ -123,11 +125,11 @@ def _claim(request: StopTransactionReq | _Readable, time: Milliseconds) -> Claim
     )
 
 
-def _named(request: StopTransactionReq | _Readable) -> str:
+def _transaction_named_by_stop(request: StopTransactionReq | _Readable) -> str:
     return "no_id" if request.transaction_id is None else str(request.transaction_id)
 
 
-def _book(
+def _book_told_stop(
     transaction: Transaction, request: StopTransactionReq | _Readable, guessed_from: str | None, at: Context
 ) -> tuple[list[Change], list[Event]]:
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
@@ -143,7 +145,7 @@ def _book(
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    booking.measure(transaction, readings.taken, at.charge_point.transactions)
+    booking.book_measured(transaction, readings.taken, at.charge_point.transactions)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,
@@ -154,7 +156,7 @@ def _book(
         oddity=moment.oddity,
         guessed_from=guessed_from,
     )
-    booking.stop(transaction, told, at.site)
+    booking.book_stop(transaction, told, at.site)
     at.charge_point.outside[transaction.connector] = Outside(moment.time)
     event = Event(
         "transaction.stopped",
@@ -165,23 +167,23 @@ def _book(
     return [*readings.changes, transaction], [event]
 
 
-def _id_tag_info(id_tag: str | None, at: Context) -> IdTagInfo | None:
+def _id_tag_info_at_stop(id_tag: str | None, at: Context) -> IdTagInfo | None:
     if not id_tag:
         return None
     tag = at.site.id_tag(id_tag)
-    return id_tag_info(tag, authorization_status(tag, at.now, unknown=at.site.policies.unknown_id_tags))
+    return id_tag_info(tag, authorization_status_of_id_tag(tag, at.now, unknown=at.site.policies.unknown_id_tags))
 
 
 # --- what fits nowhere, or not any more
 
 
-def _orphan(
+def _stop_as_orphan(
     claim: Claim, payload: object, confirmation: StopTransactionConf, reason: str, at: Context
 ) -> Reply[StopTransactionConf]:
     text = written_out(payload)
     known = at.charge_point.orphans.repeated("StopTransaction", text)
     if known is not None:
-        return Reply(confirmation, [_again(known, payload, at)])
+        return Reply(confirmation, [_orphan_stop_again(known, payload, at)])
     told = Event(
         "transaction.orphaned",
         at.charge_point.id,
@@ -190,7 +192,7 @@ def _orphan(
     return Reply(confirmation, [at.site.quarantine(at.charge_point, at.now, "StopTransaction", reason, text)], [told])
 
 
-def _again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
+def _orphan_stop_again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
     """Kept once more under its number, so that this answer, too, waits for the commit of the first."""
     return QuarantinedMessage(
         id=known.number,
@@ -202,14 +204,14 @@ def _again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
     )
 
 
-def _parts_of(request: StopTransactionReq | _Readable, transaction: Transaction, at: Context) -> list[Change]:
+def _parts_of_stop(request: StopTransactionReq | _Readable, transaction: Transaction, at: Context) -> list[Change]:
     """What was kept of this stop when it was cut off: it has come whole, so nothing is left to settle."""
     parts = at.charge_point.orphans.parts()
     if not parts or isinstance(request, _Readable):
         return []
     settled: list[Change] = []
     for part in parts:
-        if part.payload is not None and is_part_of(
+        if part.payload is not None and is_cut_off_part_of(
             part.payload,
             transaction_id=request.transaction_id,
             meter_stop=request.meter_stop,
@@ -217,20 +219,22 @@ def _parts_of(request: StopTransactionReq | _Readable, transaction: Transaction,
             id_tag=request.id_tag,
             reason=request.reason,
         ):
-            kept = _again(part, msgspec.json.decode(part.payload), at)
-            _settle(kept, f"came whole, and is booked on transaction {transaction.id}", at)
+            kept = _orphan_stop_again(part, msgspec.json.decode(part.payload), at)
+            _settle_orphan_stop(kept, f"came whole, and is booked on transaction {transaction.id}", at)
             settled.append(kept)
     return settled
 
 
-def _settle(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
+def _settle_orphan_stop(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
     kept.settled_at, kept.settlement = at.now, settlement
     at.charge_point.orphans.settle(kept.id)
 
 
-def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> list[Change]:
+def guessed_stop_undone(transaction: Transaction, true: Claim | None, at: Context) -> list[Change]:
     """The stop that a transaction was ended by without being named, as an orphan again; `true` is its own."""
-    if true is not None and (transaction.meter_stop_wh == true.meter_stop or _is_without_register(transaction, true)):
+    if true is not None and (
+        transaction.meter_stop_wh == true.meter_stop or _stop_is_without_register(transaction, true)
+    ):
         return []  # it was this one, without its id
     (claimed,) = (flag.removeprefix("stop:matched_") for flag in transaction.flags if flag.startswith("stop:matched_"))
     payload = {
@@ -246,29 +250,29 @@ def guess_undone(transaction: Transaction, true: Claim | None, at: Context) -> l
     return [at.site.set_aside(at.charge_point, at.now, "StopTransaction", reason, written_out(payload))]
 
 
-def _is_without_register(transaction: Transaction, true: Claim) -> bool:
+def _stop_is_without_register(transaction: Transaction, true: Claim) -> bool:
     """Whether the stop that it was ended by is its own, of which the register could not be read."""
     of_then = bool(true.text) and transaction.stop_text == true.text
     return of_then and "meter_stop:estimated" in transaction.flags
 
 
-def book_what_waits(transaction: Transaction, at: Context) -> tuple[list[Change], list[Event]]:
+def book_waiting_stop(transaction: Transaction, at: Context) -> tuple[list[Change], list[Event]]:
     """The end of a transaction whose StopTransaction came before its StartTransaction, out of an offline queue."""
     waiting = []
     for orphan in at.charge_point.orphans.stops():
-        request = _readable(msgspec.json.decode(orphan.payload or "{}"))
+        request = _readable_stop(msgspec.json.decode(orphan.payload or "{}"))
         moment = read_time(request.timestamp, orphan.received_at, at.charge_point.zone)
-        claim = _claim(request, moment.time)
+        claim = _claim_of_stop(request, moment.time)
         named = request.transaction_id == transaction.id
-        may_be = named or (fits(claim, transaction) and not at.site.is_lost(claim.claimed))
+        may_be = named or (stop_matches(claim, transaction) and not at.site.is_lost(claim.claimed))
         if moment.oddity is None and may_be:
             waiting.append((orphan, request))
     if len(waiting) != 1:
         return [], []
     ((orphan, request),) = waiting
-    changes, events = _book(transaction, request, _named(request), at)
-    settled = _again(orphan, msgspec.json.decode(orphan.payload or "{}"), at)
-    _settle(settled, f"booked on transaction {transaction.id}, whose start came later", at)
+    changes, events = _book_told_stop(transaction, request, _transaction_named_by_stop(request), at)
+    settled = _orphan_stop_again(orphan, msgspec.json.decode(orphan.payload or "{}"), at)
+    _settle_orphan_stop(settled, f"booked on transaction {transaction.id}, whose start came later", at)
     return [*changes, settled], events
 
 

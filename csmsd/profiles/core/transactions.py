@@ -129,10 +129,10 @@ class Transaction(Record, kw_only=True):
 
     @property
     def start_key(self) -> StartKey:
-        return start_key(self.connector, self.id_tag, self.start_text, self.meter_start_wh)
+        return transaction_start_key(self.connector, self.id_tag, self.start_text, self.meter_start_wh)
 
 
-def start_key(connector: int, id_tag: str, timestamp: str, meter_start: int) -> StartKey:
+def transaction_start_key(connector: int, id_tag: str, timestamp: str, meter_start: int) -> StartKey:
     """What makes two StartTransaction.req of a charge point one and the same start."""
     return (connector, fold(id_tag), timestamp, meter_start)
 

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
-from csmsd.profiles.core.connectors import faulty, missing
+from csmsd.profiles.core.connectors import faulty_connector, missing_connector
 
 
 class UnlockConnectorReq(Message, kw_only=True):
@@ -25,8 +25,8 @@ def _why(request: UnlockConnectorReq, confirmation: UnlockConnectorConf, target:
     if running is not None:
         return f"transaction {running.id} runs there: csmsctl remote-stop --transaction {running.id}"
     if confirmation.status == "NotSupported":
-        return missing(state, number) or f"connector {number} has no lock, as with a fixed cable (C 5.18)"
-    return missing(state, number) or faulty(state, number)
+        return missing_connector(state, number) or f"connector {number} has no lock, as with a fixed cable (C 5.18)"
+    return missing_connector(state, number) or faulty_connector(state, number)
 
 
 OUTGOING = Outgoing(UnlockConnectorReq, UnlockConnectorConf, accepted=frozenset({"Unlocked"}), why=_why)

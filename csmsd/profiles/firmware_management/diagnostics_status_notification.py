@@ -21,7 +21,9 @@ def diagnostics_status_notification(
 ) -> Reply[DiagnosticsStatusNotificationConf]:
     """Always confirmed, whether we asked for an upload or not."""
     confirmation = DiagnosticsStatusNotificationConf()
-    taken = outcomes.reported(at.site.firmware.uploads, request.status, at, at.site.policies.diagnostics_timeout)
+    taken = outcomes.reported_outcome(
+        at.site.firmware.uploads, request.status, at, at.site.policies.diagnostics_timeout
+    )
     if taken is None:
         news: dict[str, object] = {"upload": None, "state": None, "status": request.status[:50]}
         return Reply(confirmation, [], [Event("diagnostics.status", at.charge_point.id, news)])

@@ -30,14 +30,14 @@ def firmware_status_notification(
 ) -> Reply[FirmwareStatusNotificationConf]:
     """Always confirmed. Without an update of ours it is news all the same: somebody else may have begun one."""
     confirmation = FirmwareStatusNotificationConf()
-    taken = outcomes.reported(at.site.firmware.updates, request.status, at, at.site.policies.firmware_timeout)
+    taken = outcomes.reported_outcome(at.site.firmware.updates, request.status, at, at.site.policies.firmware_timeout)
     if taken is None:
         news: dict[str, object] = {"update": None, "state": None, "status": request.status[:50], "file": None}
         return Reply(confirmation, [], [Event("firmware.status", at.charge_point.id, news)])
     return Reply(confirmation, *taken)
 
 
-def _booted(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def _booted_after_firmware(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """`Installed` is the charge point's word, the version of its next boot is what it runs: two facts."""
     charge_point = site.charge_point(event.charge_point or "")
     update = site.firmware.updates.current(charge_point.id) if charge_point is not None else None
@@ -56,4 +56,4 @@ def _booted(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], 
 
 
 INCOMING = Incoming(FirmwareStatusNotificationReq, FirmwareStatusNotificationConf, firmware_status_notification)
-CONSEQUENCES = (Consequence("charge_point.booted", _booted),)
+CONSEQUENCES = (Consequence("charge_point.booted", _booted_after_firmware),)

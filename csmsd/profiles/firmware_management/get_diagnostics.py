@@ -9,15 +9,15 @@ from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
-from csmsd.profiles.firmware_management.hosting import token_hash
-from csmsd.profiles.firmware_management.location import (
+from csmsd.profiles.firmware_management.hosting import hosting_token_hash
+from csmsd.profiles.firmware_management.locations_and_times import (
     ProtocolOption,
     Retries,
     RetryInterval,
-    given_moment,
-    host_of,
-    hosted_url,
-    unusable,
+    host_of_location,
+    hosted_location,
+    time_given_as_ocpp,
+    unusable_location,
 )
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Change, Event, EventType
@@ -37,10 +37,10 @@ class GetDiagnosticsConf(Message, kw_only=True):
 
 
 def _check(request: GetDiagnosticsReq, target: Target) -> str | None:
-    current = outcomes.under_way(target.site.firmware.uploads, target.charge_point.id)
+    current = outcomes.under_way_without_outcome(target.site.firmware.uploads, target.charge_point.id)
     if current is not None:
         return f"upload {current.id} is under way ({current.state}); see: csmsctl diagnostics status"
-    return unusable(request.location, target)
+    return unusable_location(request.location, target)
 
 
 def _intend(request: GetDiagnosticsReq, target: Target) -> tuple[list[Change], list[Event]]:
@@ -56,7 +56,7 @@ def _intend(request: GetDiagnosticsReq, target: Target) -> tuple[list[Change], l
         changed_at=now,
         deadline_at=now + target.site.policies.diagnostics_timeout * 1000,
         location=shown,
-        token_hash=token_hash(token) if token is not None else None,
+        token_hash=hosting_token_hash(token) if token is not None else None,
     )
     firmware.uploads.add(upload)
     return [upload], [upload.event()]
@@ -76,7 +76,7 @@ def _settle(
     elif upload.state == "requested":
         upload.state = "nothing"
         upload.error = "the charge point named no file: it has no diagnostics"
-    earlier, told = outcomes.superseded(uploads, upload, target.now)
+    earlier, told = outcomes.superseded_outcome(uploads, upload, target.now)
     return [upload, *earlier], [upload.event(), *told]
 
 
@@ -92,17 +92,17 @@ OUTGOING = Outgoing(
     settle=_settle,
     intend=_intend,
     unconfirmed=_unconfirmed,
-    needs=lambda request, target: host_of(request.location, target),
+    needs=lambda request, target: host_of_location(request.location, target),
 )
 
 
-def _see(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Observation:
+def _see_diagnostics(sent: Sent[GetDiagnosticsReq], *, here: bool) -> Observation:
     """Whether the file has arrived here, or whether the charge point says that it is uploaded: two facts."""
     upload = sent.target.site.firmware.uploads.get(sent.target.task)
     received = upload is not None and upload.received_at is not None
     uploaded = upload is not None and upload.state == "uploaded"
     failed = "it says that it uploaded a file, but nothing arrived here" if uploaded else None
-    return outcomes.observed(upload, there=received or (uploaded and not here), failed=failed)
+    return outcomes.observed_outcome(upload, there=received or (uploaded and not here), failed=failed)
 
 
 _EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")
@@ -117,8 +117,8 @@ class GetDiagnostics(Operation, kw_only=True):
     command: ClassVar[str] = "get-diagnostics"
     example: ClassVar[str] = "csmsctl get-diagnostics CP1 --start-time -1d --wait"
     effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("received", lambda sent: _see(sent, here=True), _EVENTS, patience=None),
-        Effect("uploaded", lambda sent: _see(sent, here=False), _EVENTS, patience=None),
+        Effect("received", lambda sent: _see_diagnostics(sent, here=True), _EVENTS, patience=None),
+        Effect("uploaded", lambda sent: _see_diagnostics(sent, here=False), _EVENTS, patience=None),
     )
 
     location: (
@@ -137,10 +137,10 @@ class GetDiagnostics(Operation, kw_only=True):
         return super().effect("uploaded" if self.location is not None else state)
 
     def steps(self, target: Target) -> Steps:
-        start, stop = given_moment(self.start_time), given_moment(self.stop_time)
+        start, stop = time_given_as_ocpp(self.start_time), time_given_as_ocpp(self.stop_time)
         if start is not None and stop is not None and start >= stop:
             raise CannotSend("The start time must be before the stop time.")
-        location = self.location or hosted_url(target, self.protocol, "", "give --location URL")
+        location = self.location or hosted_location(target, self.protocol, "", "give --location URL")
         yield GetDiagnosticsReq(
             location=location,
             retries=self.retries,

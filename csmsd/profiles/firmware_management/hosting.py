@@ -13,7 +13,7 @@ Protocol = Literal["http", "ftp"]
 _OURS = re.compile(rf"/{TOKEN_PREFIX}([A-Za-z0-9_-]{{32}})(?:/|\Z)")
 
 
-def token_hash(token: str) -> str:
+def hosting_token_hash(token: str) -> str:
     """What is kept of a token: the state directory gives nobody a URL."""
     import hashlib  # which loads OpenSSL: csmsctl imports this module and has no token
 
@@ -41,7 +41,7 @@ class Hosting(msgspec.Struct):
     def url(self, protocol: Protocol, reached_at: str | None, name: str = "") -> str:
         """A new URL: `BASE/token-…/NAME`; without a name a directory to upload to."""
         host = self.hosts[protocol]
-        base = base_url(protocol, host.name or reached_at or self.fallback, host.port)
+        base = hosting_base_url(protocol, host.name or reached_at or self.fallback, host.port)
         return f"{base}/{TOKEN_PREFIX}{self.make_token()}/{quote(name, safe='')}"
 
     def token_in(self, url: str) -> str | None:
@@ -72,5 +72,5 @@ class Hosting(msgspec.Struct):
         return next(iter(self.hosts), None)
 
 
-def base_url(protocol: Protocol, host: str, port: int) -> str:
+def hosting_base_url(protocol: Protocol, host: str, port: int) -> str:
     return f"{protocol}://[{host}]:{port}" if ":" in host else f"{protocol}://{host}:{port}"

@@ -7,7 +7,7 @@ from csmsd.profiles.firmware_management.followed import Book, F, Followed
 from csmsd.profiles.record import Change, Event, Milliseconds
 
 
-def superseded(book: Book[F], record: F, now: Milliseconds) -> tuple[Sequence[Change], list[Event]]:
+def superseded_outcome(book: Book[F], record: F, now: Milliseconds) -> tuple[Sequence[Change], list[Event]]:
     """The newest command counts: what was under way before at the same charge point is reported no more."""
     earlier = book.open_before(record)
     for one in earlier:
@@ -17,13 +17,13 @@ def superseded(book: Book[F], record: F, now: Milliseconds) -> tuple[Sequence[Ch
     return earlier, [one.event() for one in earlier]
 
 
-def under_way(book: Book[F], charge_point: str) -> F | None:
+def under_way_without_outcome(book: Book[F], charge_point: str) -> F | None:
     """The one that speaks against another command, since a charge point does one after the other."""
     current = book.current(charge_point)
     return None if current is None or current.ended else current
 
 
-def reported(book: Book[F], status: str, at: Context, timeout: int) -> tuple[list[Change], list[Event]] | None:
+def reported_outcome(book: Book[F], status: str, at: Context, timeout: int) -> tuple[list[Change], list[Event]] | None:
     """Takes a status for the one that reports are about; None when it is about none of ours. `timeout` in seconds."""
     current = book.current(at.charge_point.id)
     if current is None:
@@ -32,7 +32,7 @@ def reported(book: Book[F], status: str, at: Context, timeout: int) -> tuple[lis
     return [current], [current.event()]
 
 
-def observed(record: Followed | None, *, there: bool, failed: str | None = None) -> Observation:
+def observed_outcome(record: Followed | None, *, there: bool, failed: str | None = None) -> Observation:
     """Whether its effect is `there`; otherwise why it will not come any more, once it has ended."""
     if record is None:
         return Observation("unknown", failed="csmsd does not know any more what became of it")

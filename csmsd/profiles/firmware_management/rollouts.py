@@ -123,7 +123,7 @@ class Rollouts:
         return iter([self._rollouts[number] for number in sorted(self._rollouts)])
 
 
-def parse_window(text: str) -> tuple[int, int] | None:
+def parse_rollout_window(text: str) -> tuple[int, int] | None:
     """`01:00-05:00` as minutes of the day; None when it is none."""
     match = _WINDOW.match(text)
     if match is None:
@@ -133,9 +133,9 @@ def parse_window(text: str) -> tuple[int, int] | None:
     return None if begin == end else (begin, end)
 
 
-def in_window(text: str | None, minute: int) -> bool:
+def in_rollout_window(text: str | None, minute: int) -> bool:
     """Whether a minute of the day lies in a window, which may go over midnight."""
-    window = parse_window(text) if text is not None else None
+    window = parse_rollout_window(text) if text is not None else None
     if window is None:
         return True
     begin, end = window
@@ -160,7 +160,7 @@ class Decision(msgspec.Struct, frozen=True):
     waits_for: str | None = None
 
 
-def decide(rollout: Rollout, standings: list[Standing], minute: int) -> Decision:
+def decide_rollout(rollout: Rollout, standings: list[Standing], minute: int) -> Decision:
     """Canaries first, and all of them well, before anybody else; never more at once than allowed."""
     if rollout.state != "running":
         return Decision()
@@ -183,21 +183,21 @@ def decide(rollout: Rollout, standings: list[Standing], minute: int) -> Decision
     waiting = [standing for standing in stage if standing.member.state == "waiting"]
     if not waiting:
         return Decision(waits_for="the canaries" if in_canary_stage else None)
-    if not in_window(rollout.window, minute):
+    if not in_rollout_window(rollout.window, minute):
         return Decision(waits_for=f"the window {rollout.window}")
     slots = rollout.parallel - sum(member.state == "updating" for member in members)
     if slots <= 0:
         return Decision()
-    ready = [standing for standing in waiting if _ready(standing, rollout)]
+    ready = [standing for standing in waiting if _ready_for_rollout(standing, rollout)]
     begin = tuple(standing.member.charge_point for standing in ready[:slots])
-    return Decision(begin=begin, waits_for=None if begin else _obstacle(waiting))
+    return Decision(begin=begin, waits_for=None if begin else _rollout_obstacle(waiting))
 
 
-def _ready(standing: Standing, rollout: Rollout) -> bool:
+def _ready_for_rollout(standing: Standing, rollout: Rollout) -> bool:
     return standing.connected and standing.free and (standing.idle or not rollout.only_idle)
 
 
-def _obstacle(waiting: list[Standing]) -> str:
+def _rollout_obstacle(waiting: list[Standing]) -> str:
     offline = sum(not standing.connected for standing in waiting)
     if offline == len(waiting):
         return f"{offline} offline"

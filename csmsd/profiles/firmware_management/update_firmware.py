@@ -9,15 +9,15 @@ from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import DateTime, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management import outcomes
-from csmsd.profiles.firmware_management.hosting import token_hash
-from csmsd.profiles.firmware_management.location import (
+from csmsd.profiles.firmware_management.hosting import hosting_token_hash
+from csmsd.profiles.firmware_management.locations_and_times import (
     ProtocolOption,
     Retries,
     RetryInterval,
-    given_moment,
-    host_of,
-    hosted_url,
-    unusable,
+    host_of_location,
+    hosted_location,
+    time_given_as_ocpp,
+    unusable_location,
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.record import Change, Event, EventType, Milliseconds
@@ -37,10 +37,10 @@ class UpdateFirmwareConf(Message, kw_only=True):
 
 
 def _check(request: UpdateFirmwareReq, target: Target) -> str | None:
-    current = outcomes.under_way(target.site.firmware.updates, target.charge_point.id)
+    current = outcomes.under_way_without_outcome(target.site.firmware.updates, target.charge_point.id)
     if current is not None:
         return f"update {current.id} is under way ({current.state}); see: csmsctl firmware status"
-    return unusable(request.location, target)
+    return unusable_location(request.location, target)
 
 
 def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], list[Event]]:
@@ -63,7 +63,7 @@ def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], l
     )
     token = firmware.hosting.token_in(request.location) if firmware.hosting is not None else None
     if firmware.hosting is not None and token is not None:
-        update.token_hash = token_hash(token)
+        update.token_hash = hosting_token_hash(token)
         update.file = firmware.hosting.name_in(request.location)
         image = firmware.images.get(update.file)
         if image is not None:
@@ -81,7 +81,7 @@ def _settle(
     update = updates.get(target.task)
     if update is None:
         return [], []
-    earlier, told = outcomes.superseded(updates, update, target.now)
+    earlier, told = outcomes.superseded_outcome(updates, update, target.now)
     return [*earlier], told
 
 
@@ -97,7 +97,7 @@ OUTGOING = Outgoing(
     settle=_settle,
     intend=_intend,
     unconfirmed=_unconfirmed,
-    needs=lambda request, target: host_of(request.location, target),
+    needs=lambda request, target: host_of_location(request.location, target),
 )
 
 
@@ -109,10 +109,10 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
 CONSEQUENCES = (Consequence("charge_point.removed", _removed),)
 
 
-def _see(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Observation:
+def _see_firmware_update(sent: Sent[UpdateFirmwareReq], reached: frozenset[str]) -> Observation:
     """How far its update is, by the charge point's reports."""
     update = sent.target.site.firmware.updates.get(sent.target.task)
-    return outcomes.observed(update, there=update is not None and update.state in reached)
+    return outcomes.observed_outcome(update, there=update is not None and update.state in reached)
 
 
 _DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})
@@ -131,8 +131,8 @@ class UpdateFirmware(Operation, kw_only=True):
         "Each is out of service while it installs, all at once (in stages: csmsctl firmware rollout). Update {targets}?"
     )
     effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("installed", lambda sent: _see(sent, frozenset({"installed"})), _EVENTS, patience=None),
-        Effect("downloaded", lambda sent: _see(sent, _DOWNLOADED), _EVENTS, patience=None),
+        Effect("installed", lambda sent: _see_firmware_update(sent, frozenset({"installed"})), _EVENTS, patience=None),
+        Effect("downloaded", lambda sent: _see_firmware_update(sent, _DOWNLOADED), _EVENTS, patience=None),
     )
 
     location: Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})] | None = (
@@ -159,7 +159,7 @@ class UpdateFirmware(Operation, kw_only=True):
         yield UpdateFirmwareReq(
             location=self._url(target),
             retries=self.retries,
-            retrieve_date=given_moment(self.retrieve_date, target.now) or "",
+            retrieve_date=time_given_as_ocpp(self.retrieve_date, target.now) or "",
             retry_interval=self.retry_interval,
         )
 
@@ -171,4 +171,4 @@ class UpdateFirmware(Operation, kw_only=True):
         assert self.file is not None
         if self.file not in target.site.firmware.images:
             raise NotThere(f"No firmware {self.file}; see csmsctl firmware list, or add it: csmsctl firmware add FILE")
-        return hosted_url(target, self.protocol, self.file, "give --location URL")
+        return hosted_location(target, self.protocol, self.file, "give --location URL")

@@ -152,7 +152,7 @@ class Updates(Book[FirmwareUpdate]):
         return next((update for update in own if update.rollout == rollout), None)
 
 
-def expire(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def expire_updates(updates: Updates, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """Silence is never waited out for ever: it ends as `unknown`."""
     changes: list[Change] = []
     events: list[Event] = []

@@ -61,7 +61,7 @@ class Uploads(Book[DiagnosticsUpload]):
         return sorted((upload for upload in self if upload.stored is not None), key=lambda upload: -upload.id)
 
 
-def expire(uploads: Uploads, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def expire_uploads(uploads: Uploads, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """Silence is never waited out for ever: it ends as `unknown`."""
     changes: list[Change] = []
     events: list[Event] = []

@@ -26,14 +26,14 @@ class Update(msgspec.Struct, frozen=True):
     entries: list[AuthorizationData]
 
 
-def by_id_tag(entries: Iterable[AuthorizationData]) -> Entries:
+def entries_by_id_tag(entries: Iterable[AuthorizationData]) -> Entries:
     return {fold(entry.id_tag): entry for entry in entries}
 
 
-def applied(have: Entries, update: Update) -> Entries:
+def entries_after_update(have: Entries, update: Update) -> Entries:
     """The list that a charge point has after an update."""
     if update.full:
-        return by_id_tag(entry for entry in update.entries if entry.id_tag_info is not None)
+        return entries_by_id_tag(entry for entry in update.entries if entry.id_tag_info is not None)
     after = dict(have)
     for entry in update.entries:
         if entry.id_tag_info is None:
@@ -43,25 +43,25 @@ def applied(have: Entries, update: Update) -> Entries:
     return after
 
 
-def changes(have: Entries, want: Entries) -> list[AuthorizationData]:
+def changed_entries(have: Entries, want: Entries) -> list[AuthorizationData]:
     """The differential update: deletions first, so that a list that is full has room for what is added."""
     gone = [AuthorizationData(id_tag=entry.id_tag) for key, entry in have.items() if key not in want]
     new = [entry for key, entry in want.items() if key not in have or have[key].id_tag_info != entry.id_tag_info]
     return gone + new
 
 
-def smallest_update(have: Entries | None, want: Entries) -> Update | None:
+def smallest_update_of_entries(have: Entries | None, want: Entries) -> Update | None:
     """The update with the fewest entries; None when there is nothing to do. `have` None: nobody knows, so all of it."""
     whole = Update(full=True, entries=list(want.values()))
     if have is None:
         return whole
-    differing = changes(have, want)
+    differing = changed_entries(have, want)
     if not differing:
         return None
     return Update(full=False, entries=differing) if len(differing) < len(want) else whole
 
 
-def parts(update: Update, most: int | None) -> list[Update]:
+def parts_of_entries(update: Update, most: int | None) -> list[Update]:
     """The update in messages of at most `most` entries: a full list goes on as changes (SendLocalListMaxLength)."""
     if most is None or len(update.entries) <= most:
         return [update]

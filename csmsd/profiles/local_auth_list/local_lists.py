@@ -4,8 +4,14 @@ from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.core.id_tags import IdTag, authorization_status, id_tag_info
-from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, Update, applied, by_id_tag
+from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag, id_tag_info
+from csmsd.profiles.local_auth_list.entries import (
+    AuthorizationData,
+    Entries,
+    Update,
+    entries_after_update,
+    entries_by_id_tag,
+)
 from csmsd.profiles.record import Milliseconds, Record
 
 UNSUPPORTED, EMPTY = -1, 0  # what GetLocalListVersion.conf says with a version (C 5.10)
@@ -40,7 +46,7 @@ class LocalList(Record, kw_only=True):
     @property
     def content(self) -> Entries | None:
         """The entries, or None when they are not known."""
-        return by_id_tag(self.entries) if self.known else None
+        return entries_by_id_tag(self.entries) if self.known else None
 
     def next_version(self) -> int:
         """CE 3.52: never 0 or -1. C 7.47: higher than that of the list it changes, until integers end."""
@@ -51,7 +57,7 @@ class LocalList(Record, kw_only=True):
         """An update is about to be sent."""
         self.pending_version = version
         self.pending_known = update.full or self.known
-        self.pending = list(applied(by_id_tag(self.entries), update).values())
+        self.pending = list(entries_after_update(entries_by_id_tag(self.entries), update).values())
         self.last_version = max(self.last_version, version)
 
     def answered(self, update: Update, version: int, status: UpdateStatus, now: Milliseconds) -> None:
@@ -61,7 +67,7 @@ class LocalList(Record, kw_only=True):
             self.known = update.full or self.known
             if update.full:
                 self.last_version = version
-            self.entries = list(applied(by_id_tag(self.entries), update).values())
+            self.entries = list(entries_after_update(entries_by_id_tag(self.entries), update).values())
             self.version = version
             self.accepted_at = now
             self.verified_at = None
@@ -106,24 +112,26 @@ class LocalLists:
         self._by_charge_point.pop(fold(charge_point), None)
 
 
-def goes_to(tag: IdTag, charge_point: ChargePointState) -> bool:
+def goes_to_local_list(tag: IdTag, charge_point: ChargePointState) -> bool:
     """An idTag with labels goes to the charge points that have one of them, an idTag without any to all."""
     own = {fold(label) for label in charge_point.record.labels}
     return not tag.labels or any(fold(label) in own for label in tag.labels)
 
 
-def entry_of(tag: IdTag, now: Milliseconds) -> AuthorizationData:
+def local_list_entry(tag: IdTag, now: Milliseconds) -> AuthorizationData:
     """An idTag as an entry, with all that a charge point may be told of it (C 7.27)."""
-    status = authorization_status(tag, now, unknown="Invalid")
+    status = authorization_status_of_id_tag(tag, now, unknown="Invalid")
     return AuthorizationData(id_tag=tag.id, id_tag_info=id_tag_info(tag, status))
 
 
-def wanted(id_tags: dict[str, IdTag], charge_point: ChargePointState, now: Milliseconds) -> Entries:
+def wanted_local_list(id_tags: dict[str, IdTag], charge_point: ChargePointState, now: Milliseconds) -> Entries:
     """The list that a charge point should have."""
-    return by_id_tag(entry_of(tag, now) for _, tag in sorted(id_tags.items()) if goes_to(tag, charge_point))
+    return entries_by_id_tag(
+        local_list_entry(tag, now) for _, tag in sorted(id_tags.items()) if goes_to_local_list(tag, charge_point)
+    )
 
 
-def limit(charge_point: ChargePointState, key: str) -> int | None:
+def local_list_limit(charge_point: ChargePointState, key: str) -> int | None:
     """LocalAuthListMaxLength or SendLocalListMaxLength (C 9.2), where it was reported and makes sense."""
     reported = charge_point.configured_number(key)
     return reported if reported is not None and reported > 0 else None

@@ -8,8 +8,8 @@ from msgspec import Meta
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
-from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changes
-from csmsd.profiles.local_auth_list.local_lists import entry_of, limit, wanted
+from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changed_entries
+from csmsd.profiles.local_auth_list.local_lists import local_list_entry, local_list_limit, wanted_local_list
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
@@ -31,7 +31,7 @@ class SendLocalListConf(Message, kw_only=True):
     status: Literal["Accepted", "Failed", "NotSupported", "VersionMismatch"]
 
 
-def request_for(update: Update, version: int) -> SendLocalListReq:
+def send_local_list_request(update: Update, version: int) -> SendLocalListReq:
     return SendLocalListReq(
         list_version=version,
         local_authorization_list=update.entries or None,  # C 6.41: none clears the list
@@ -47,19 +47,19 @@ def _check(request: SendLocalListReq, target: Target) -> str | None:
         raise CannotSend("an idTag stands there twice (C 6.41)")
     if request.update_type == "Full" and any(entry.id_tag_info is None for entry in entries):
         raise CannotSend("in a full list every idTag needs its idTagInfo (C 7.1)")
-    at_once = limit(target.charge_point, "SendLocalListMaxLength")
+    at_once = local_list_limit(target.charge_point, "SendLocalListMaxLength")
     name = target.charge_point.id
     if at_once is not None and len(entries) > at_once:
         return (
             f"{name} takes {at_once} idTags at once (SendLocalListMaxLength), these are {len(entries)}; "
             f"send them in parts with: csmsctl local-list sync {name}"
         )
-    return too_many_entries(len(entries), target) if request.update_type == "Full" else None
+    return too_many_entries_to_send(len(entries), target) if request.update_type == "Full" else None
 
 
-def too_many_entries(entries: int, target: Target) -> str | None:
+def too_many_entries_to_send(entries: int, target: Target) -> str | None:
     """Why a list of that length has no room there (LocalAuthListMaxLength)."""
-    most = limit(target.charge_point, "LocalAuthListMaxLength")
+    most = local_list_limit(target.charge_point, "LocalAuthListMaxLength")
     if most is None or entries <= most:
         return None
     return (
@@ -104,7 +104,7 @@ def _why(request: SendLocalListReq, confirmation: SendLocalListConf, target: Tar
     if request.update_type == "Differential":
         whole = f"csmsctl local-list sync {quote(state.id)}"
         return f"changes fit only the list that they were made for; the whole one: {whole}"
-    return too_many_entries(len(request.local_authorization_list or []), target)
+    return too_many_entries_to_send(len(request.local_authorization_list or []), target)
 
 
 def _unconfirmed(request: SendLocalListReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
@@ -159,12 +159,12 @@ class SendLocalList(Operation, kw_only=True):
         if self.version is not None and abs(self.version) > LARGEST_INTEGER:
             raise CannotSend(f"{self.version} is larger than any integer of OCPP.")
         update = Update(full=self.type == "Full", entries=self._entries(target))
-        yield request_for(update, self.version if self.version is not None else known.next_version())
+        yield send_local_list_request(update, self.version if self.version is not None else known.next_version())
 
     def _entries(self, target: Target) -> list[AuthorizationData]:
         if self.tag:
             return [self._entry(name, target) for name in dict.fromkeys(self.tag)]
-        want = wanted(target.site.id_tags, target.charge_point, target.now)
+        want = wanted_local_list(target.site.id_tags, target.charge_point, target.now)
         if self.type == "Full":
             return list(want.values())
         have = target.site.local_lists.get(target.charge_point.id).content
@@ -174,12 +174,12 @@ class SendLocalList(Operation, kw_only=True):
                 f"What the list of {name} holds is not known, so neither is what it lacks. "
                 f"Name idTags with --tag, or use: csmsctl local-list sync {name}"
             )
-        return changes(have, want)
+        return changed_entries(have, want)
 
     def _entry(self, name: str, target: Target) -> AuthorizationData:
         tag = target.site.id_tag(name)
         if tag is not None:
-            return entry_of(tag, target.now)
+            return local_list_entry(tag, target.now)
         if self.type == "Full":
             raise NotThere(f"No idTag {name}; add it with: csmsctl tag add {name}")
         return AuthorizationData(id_tag=name)

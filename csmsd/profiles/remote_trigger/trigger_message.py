@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import missing, numbers
+from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.record import Change, Event
 
 MessageTrigger = Literal[
@@ -53,16 +53,16 @@ def _why(request: TriggerMessageReq, confirmation: TriggerMessageConf, target: T
     profiles = state.configured_words("SupportedFeatureProfiles")
     if confirmation.status == "NotImplemented" and profiles is not None and "remotetrigger" not in profiles:
         return "its SupportedFeatureProfiles do not have RemoteTrigger (C 3.3)"
-    absent = missing(state, request.connector_id)
+    absent = missing_connector(state, request.connector_id)
     if absent is None and request.connector_id is None and request.requested_message in _OF_A_CONNECTOR:
-        return f"it may want a connector to be named: --connector {(numbers(state) or [1])[0]}"
+        return f"it may want a connector to be named: --connector {(connector_numbers(state) or [1])[0]}"
     return absent
 
 
 OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle, why=_why)
 
 
-def _arrived(sent: Sent[TriggerMessageReq]) -> Observation:
+def _triggered_message_arrived(sent: Sent[TriggerMessageReq]) -> Observation:
     """A message of that kind came since; of a status, one of that connector."""
     state, request = sent.target.charge_point, sent.request
     heard = state.heard.get(request.requested_message, 0)
@@ -82,7 +82,7 @@ class TriggerMessage(Operation, kw_only=True):
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect(
             "arrived",
-            _arrived,
+            _triggered_message_arrived,
             ("charge_point.booted", "connector.status", "meter_values", "firmware.status", "diagnostics.status"),
         ),
     )

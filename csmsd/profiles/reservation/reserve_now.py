@@ -7,10 +7,10 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import against_start
+from csmsd.profiles.core.connectors import against_start_on_connector
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.reservation.foreign_use import used_in_spite_of
+from csmsd.profiles.reservation.foreign_use import foreign_uses_of
 from csmsd.profiles.reservation.reservations import LARGEST_ID, Terms
 from csmsd.profiles.site import Site
 
@@ -50,13 +50,13 @@ def _why(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -
     if confirmation.status == "Accepted":
         return None
     if request.connector_id == 0:
-        against = against_start(None, request.id_tag, target)
+        against = against_start_on_connector(None, request.id_tag, target)
         zero = "it may take none of connector 0 (C 5.13): name one with --connector"
         return against or (zero if confirmation.status == "Rejected" else None)
-    return against_start(request.connector_id, request.id_tag, target)
+    return against_start_on_connector(request.connector_id, request.id_tag, target)
 
 
-def _terms(request: ReserveNowReq) -> Terms:
+def _reserve_now_terms(request: ReserveNowReq) -> Terms:
     return Terms(
         connector=request.connector_id,
         id_tag=request.id_tag,
@@ -68,15 +68,17 @@ def _terms(request: ReserveNowReq) -> Terms:
 def _intend(request: ReserveNowReq, target: Target) -> tuple[list[Change], list[Event]]:
     """Known from now on, so that a start that comes before the answer, or instead of it, finds its reservation."""
     book, charge_point = target.site.reservations, target.charge_point.id
-    return [book.request(charge_point, request.reservation_id, _terms(request), target.now)], []
+    return [book.request(charge_point, request.reservation_id, _reserve_now_terms(request), target.now)], []
 
 
 def _settle(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -> tuple[list[Change], list[Event]]:
     book, charge_point, number = target.site.reservations, target.charge_point.id, request.reservation_id
     if confirmation.status == "Accepted":
-        changes, events = book.accepted(charge_point, number, _terms(request), target.now)
+        changes, events = book.accepted(charge_point, number, _reserve_now_terms(request), target.now)
     else:
-        changes, events = book.refused(charge_point, number, _terms(request), confirmation.status, target.now)
+        changes, events = book.refused(
+            charge_point, number, _reserve_now_terms(request), confirmation.status, target.now
+        )
     return [*changes], events
 
 
@@ -84,8 +86,10 @@ def _unconfirmed(request: ReserveNowReq, outcome: str, target: Target) -> tuple[
     """After a timeout it may hold there. What was refused or never left does not."""
     book, charge_point, number = target.site.reservations, target.charge_point.id, request.reservation_id
     if outcome in ("timeout", "unknown"):
-        return [*book.lost(charge_point, number, _terms(request))], []
-    changes, events = book.refused(charge_point, number, _terms(request), outcome.replace("_", " "), target.now)
+        return [*book.lost(charge_point, number, _reserve_now_terms(request))], []
+    changes, events = book.refused(
+        charge_point, number, _reserve_now_terms(request), outcome.replace("_", " "), target.now
+    )
     return [*changes], events
 
 
@@ -106,18 +110,18 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
     return [*ended], told
 
 
-def _started(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def _started_on_reserved(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """A transaction on the reservation of another card stays marked: it is billed, and somebody may ask."""
     number, state = event.data.get("transaction"), site.charge_point(event.charge_point or "")
     transaction = state.transactions.get(number) if state is not None and isinstance(number, int) else None
-    others = list(used_in_spite_of(transaction, site)) if transaction is not None else []
+    others = list(foreign_uses_of(transaction, site)) if transaction is not None else []
     if transaction is None or not others:
         return [], []
     transaction.flag(*(f"reservation_of:{reservation.id_tag}" for reservation, _ in others))
     return [transaction], []
 
 
-CONSEQUENCES = (Consequence("charge_point.removed", _removed), Consequence("transaction.started", _started))
+CONSEQUENCES = (Consequence("charge_point.removed", _removed), Consequence("transaction.started", _started_on_reserved))
 
 
 def _reserved(sent: Sent[ReserveNowReq]) -> Observation:

@@ -1,7 +1,7 @@
 """The live state of the room: the library, and what charge points have installed."""
 
-from csmsd.profiles.smart_charging.installed import InstalledProfiles
-from csmsd.profiles.smart_charging.library import ProfileLibrary
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles
+from csmsd.profiles.smart_charging.profile_library import ProfileLibrary
 
 
 class SmartCharging:

@@ -10,7 +10,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.composite_schedule import Period, compose
+from csmsd.profiles.smart_charging.composite_schedule import Period, compose_schedule
 from csmsd.profiles.smart_charging.outlook import Outlook
 
 # A charge point needs a while to act on a limit, its meter is not exact, and clocks differ.
@@ -33,7 +33,7 @@ class Excess(msgspec.Struct, frozen=True):
     because: str  # the profiles that make the limit
 
 
-def excess(state: ChargePointState, connector: int, site: Site, now: Milliseconds) -> Excess | None:
+def excess_over_compliance(state: ChargePointState, connector: int, site: Site, now: Milliseconds) -> Excess | None:
     """What is drawn on a connector above the highest limit that has held lately; None where nothing shows that."""
     installed = [record for record in site.smart_charging.installed.of(state.id) if not record.pending]
     samples = state.samples.get(connector)
@@ -43,20 +43,20 @@ def excess(state: ChargePointState, connector: int, site: Site, now: Millisecond
         return None
     outlook = Outlook.of(Target(site, state, now))
     unit = outlook.unit
-    drawn = _drawn(state, connector, samples, unit, site.policies.voltage)
+    drawn = _drawn_in_compliance(state, connector, samples, unit, site.policies.voltage)
     if drawn is None:
         return None
-    held = compose(outlook.sources, connector, now - _GRACE_MS, now + 1, unit, outlook.moment)
+    held = compose_schedule(outlook.sources, connector, now - _GRACE_MS, now + 1, unit, outlook.moment)
     limits = [(float(period.limit), period) for period in held if period.limit is not None]
     if not limits or len(limits) < len(held):  # for a moment nothing limited it
         return None
     limit, period = max(limits, key=lambda found: found[0])
     if drawn <= limit * _TOLERANCE + _NOISE[unit]:
         return None
-    return Excess(connector, drawn, limit, unit, _because(period))
+    return Excess(connector, drawn, limit, unit, _compliance_because(period))
 
 
-def _drawn(
+def _drawn_in_compliance(
     state: ChargePointState, connector: int, samples: Mapping[str, Sample], unit: ChargingRateUnit, voltage: int
 ) -> float | None:
     """What flows at least, on one phase in A or in all in W (C 7.12)."""
@@ -71,7 +71,7 @@ def _drawn(
     return power
 
 
-def _because(period: Period) -> str:
+def _compliance_because(period: Period) -> str:
     return " and ".join(
         cause.source.name or f"profile {cause.source.profile.charging_profile_id}" for cause in period.because
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.timeline import Rate, Source, Timeline, leading, merged
+from csmsd.profiles.smart_charging.timeline import Rate, Source, Timeline, leading_timeline, merged_timelines
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Moment(msgspec.Struct, frozen=True):
     supply: Supply = Supply()
 
 
-def compose(
+def compose_schedule(
     sources: Iterable[Source],
     connector: int,
     start: Milliseconds,
@@ -72,7 +72,7 @@ def compose(
     if start >= end:
         return []
     known = list(sources)
-    maximum = leading(
+    maximum = leading_timeline(
         [source for source in known if source.profile.charging_profile_purpose == "ChargePointMaxProfile"],
         # "Relative" has no transaction to go by here; C 7.9 leaves its beginning to the charge point.
         lambda source: source.accepted_at,
@@ -82,20 +82,20 @@ def compose(
     connectors = (connector,) if connector > 0 else at.connectors
     timelines: list[Timeline] = [maximum]
     for number in connectors:
-        timelines += _of_transaction(known, number, start, end, at)
+        timelines += _composed_for_transaction(known, number, start, end, at)
     periods: list[Period] = []
-    for begin, stop, (cap, *rates) in merged(timelines):
+    for begin, stop, (cap, *rates) in merged_timelines(timelines):
         # TxProfile, where there is one at that moment, before TxDefaultProfile (C 3.13.1)
         own = [rates[2 * index] or rates[2 * index + 1] for index in range(len(connectors))]
-        period = _joined(begin, stop, own, cap, unit, at.supply)
-        if periods and _same(periods[-1], period):
+        period = _joined_into_schedule(begin, stop, own, cap, unit, at.supply)
+        if periods and _same_in_schedule(periods[-1], period):
             periods[-1] = msgspec.structs.replace(periods[-1], end=stop)
         else:
             periods.append(period)
     return periods
 
 
-def _of_transaction(
+def _composed_for_transaction(
     sources: list[Source], connector: int, start: Milliseconds, end: Milliseconds, at: Moment
 ) -> tuple[Timeline, Timeline]:
     """What TxProfiles and TxDefaultProfiles say of a connector's transaction, running or about to begin."""
@@ -118,10 +118,10 @@ def _of_transaction(
             and profile.transaction_id in (None, running.id)
         ):
             own.append(source)
-    return leading(own, anchor, start, end), leading(defaults.values(), anchor, start, end)
+    return leading_timeline(own, anchor, start, end), leading_timeline(defaults.values(), anchor, start, end)
 
 
-def _joined(
+def _joined_into_schedule(
     start: Milliseconds,
     end: Milliseconds,
     own: list[Rate | None],
@@ -140,9 +140,10 @@ def _joined(
     total = None
     if whole:
         total = sum(
-            (_in_unit(rate, unit, min(rate.phases, phases), supply.voltage) for rate in limited), start=Fraction(0)
+            (_schedule_in_unit(rate, unit, min(rate.phases, phases), supply.voltage) for rate in limited),
+            start=Fraction(0),
         )
-    ceiling = None if cap is None else _in_unit(cap, unit, phases, supply.voltage)
+    ceiling = None if cap is None else _schedule_in_unit(cap, unit, phases, supply.voltage)
     limit = min(value for value in (total, ceiling) if value is not None)
     # CE 3.34: more phases in a profile than can be used change nothing; fewer restrict.
     restricted = phases < max(min(rate.phases, supply.phases) for rate in rates)
@@ -158,21 +159,23 @@ def _joined(
         causes[id(rate.source)] = Cause(decides, rate.source, rate.limit, rate.unit, rate.phases)
     minimum = None
     if len(own) == 1:
-        minima = [_minimum(rate, unit, phases, supply.voltage) for rate in rates if rate.minimum is not None]
+        minima = [
+            _minimum_in_schedule(rate, unit, phases, supply.voltage) for rate in rates if rate.minimum is not None
+        ]
         minimum = max(minima, default=None)
     return Period(start, end, limit, phases, minimum, tuple(causes.values()))
 
 
-def _in_unit(rate: Rate, unit: ChargingRateUnit, phases: int, voltage: int) -> Fraction:
-    return _converted(rate.limit, rate.unit, unit, phases, voltage)
+def _schedule_in_unit(rate: Rate, unit: ChargingRateUnit, phases: int, voltage: int) -> Fraction:
+    return _converted_in_schedule(rate.limit, rate.unit, unit, phases, voltage)
 
 
-def _minimum(rate: Rate, unit: ChargingRateUnit, phases: int, voltage: int) -> Fraction:
+def _minimum_in_schedule(rate: Rate, unit: ChargingRateUnit, phases: int, voltage: int) -> Fraction:
     assert rate.minimum is not None
-    return _converted(rate.minimum, rate.unit, unit, phases, voltage)
+    return _converted_in_schedule(rate.minimum, rate.unit, unit, phases, voltage)
 
 
-def _converted(
+def _converted_in_schedule(
     value: Fraction, given: ChargingRateUnit, wanted: ChargingRateUnit, phases: int, voltage: int
 ) -> Fraction:
     """C 7.12: current per phase = power / (line voltage * number of phases)."""
@@ -181,7 +184,7 @@ def _converted(
     return value * voltage * phases if wanted == "W" else value / (voltage * phases)
 
 
-def _same(one: Period, other: Period) -> bool:
+def _same_in_schedule(one: Period, other: Period) -> bool:
     return (one.limit, one.phases, one.minimum, one.because) == (
         other.limit,
         other.phases,
@@ -190,6 +193,6 @@ def _same(one: Period, other: Period) -> bool:
     )
 
 
-def rounded(limit: Fraction) -> float:
+def rounded_schedule_limit(limit: Fraction) -> float:
     """One decimal, as the specification has it (C 7.14); downwards, since a limit is not to be exceeded."""
     return (limit * 10).__floor__() / 10

@@ -6,8 +6,8 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule, ConnectorId, DateTime, Message, NonNegative
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
-from csmsd.profiles.core.connectors import missing
-from csmsd.profiles.smart_charging.linter import known_of
+from csmsd.profiles.core.connectors import missing_connector
+from csmsd.profiles.smart_charging.profile_linter import known_to_linter
 
 
 class GetCompositeScheduleReq(Message, kw_only=True):
@@ -24,7 +24,7 @@ class GetCompositeScheduleConf(Message, kw_only=True):
 
 
 def _check(request: GetCompositeScheduleReq, target: Target) -> str | None:
-    known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
+    known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
     if known.feature_profiles is not None and "smartcharging" not in known.feature_profiles:
         return "Its SupportedFeatureProfiles do not have SmartCharging (C 3.3)"
     if known.connectors is not None and request.connector_id > known.connectors:
@@ -35,7 +35,7 @@ def _check(request: GetCompositeScheduleReq, target: Target) -> str | None:
 def _why(request: GetCompositeScheduleReq, confirmation: GetCompositeScheduleConf, target: Target) -> str | None:
     if confirmation.status == "Accepted":
         return None
-    against = missing(target.charge_point, request.connector_id) or _check(request, target)
+    against = missing_connector(target.charge_point, request.connector_id) or _check(request, target)
     if against is None and request.connector_id == 0:
         return "it may not reckon for the whole charge point: name a connector with --connector"
     return against

@@ -3,7 +3,7 @@
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 from csmsd.profiles.action import Target
 from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, Supply
-from csmsd.profiles.smart_charging.library import prepared_profile
+from csmsd.profiles.smart_charging.profile_library import prepared_profile
 from csmsd.profiles.smart_charging.timeline import Source
 from csmsd.profiles.smart_charging.wall_clock import off_clock
 

@@ -7,16 +7,21 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
-from csmsd.profiles.core.connectors import missing
+from csmsd.profiles.core.connectors import missing_connector
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.composite_schedule import Cause, compose
-from csmsd.profiles.smart_charging.installed import installed
-from csmsd.profiles.smart_charging.library import prepared_profile
-from csmsd.profiles.smart_charging.linter import known_of, lint, lint_for, objection
+from csmsd.profiles.smart_charging.composite_schedule import Cause, compose_schedule
+from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
-from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build
+from csmsd.profiles.smart_charging.profile_library import prepared_profile
+from csmsd.profiles.smart_charging.profile_linter import (
+    known_to_linter,
+    lint_profile,
+    lint_profile_for,
+    linter_objection,
+)
+from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build_from_short_form
 from csmsd.profiles.smart_charging.wall_clock import off_clock
 
 _DAY_MS = 86_400_000
@@ -32,11 +37,11 @@ class SetChargingProfileConf(Message, kw_only=True):
 
 
 def _check(request: SetChargingProfileReq, target: Target) -> str | None:
-    wrong = objection(lint(request.cs_charging_profiles, target.now))
+    wrong = linter_objection(lint_profile(request.cs_charging_profiles, target.now))
     if wrong is not None:
         raise CannotSend(wrong)
-    known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
-    return objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
+    known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
+    return linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
 
 
 def _settle(
@@ -48,7 +53,7 @@ def _settle(
     if confirmation.status != "Accepted":
         return changes, []
     profile = request.cs_charging_profiles
-    record = installed(
+    record = profile_installed_now(
         charge_point.id,
         request.connector_id,
         profile,
@@ -66,13 +71,13 @@ def _settle(
 
 def _why(request: SetChargingProfileReq, confirmation: SetChargingProfileConf, target: Target) -> str | None:
     if confirmation.status != "Accepted":
-        known = known_of(target.charge_point, target.site.smart_charging.installed, target.now)
-        against = objection(lint_for(request.cs_charging_profiles, request.connector_id, known))
-        return missing(target.charge_point, request.connector_id) or against
-    return _shadowed(request, target)
+        known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
+        against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
+        return missing_connector(target.charge_point, request.connector_id) or against
+    return _shadowed_charging_profile(request, target)
 
 
-def _shadowed(request: SetChargingProfileReq, target: Target) -> str | None:
+def _shadowed_charging_profile(request: SetChargingProfileReq, target: Target) -> str | None:
     """Whether another one leads all day, so that nothing comes of it (C 3.13.1)."""
     profile = request.cs_charging_profiles
     if profile.charging_profile_purpose == "ChargePointMaxProfile":
@@ -83,7 +88,9 @@ def _shadowed(request: SetChargingProfileReq, target: Target) -> str | None:
     for connector in connectors:
         held = Outlook.of(target)
         held.add(profile, request.connector_id)
-        for period in compose(held.sources, connector, target.now, target.now + _DAY_MS, outlook.unit, held.moment):
+        for period in compose_schedule(
+            held.sources, connector, target.now, target.now + _DAY_MS, outlook.unit, held.moment
+        ):
             if any(cause.source.profile.charging_profile_id == profile.charging_profile_id for cause in period.because):
                 return None
             leading += period.because
@@ -98,7 +105,7 @@ def _shadowed(request: SetChargingProfileReq, target: Target) -> str | None:
 OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle, why=_why)
 
 
-def _transactions_moved(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+def _moved_charging_profiles(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """C 3.13.1: TxProfiles end with their transaction, however that ended; those of remote starts find theirs."""
     charge_point = site.charge_point(event.charge_point or "")
     return ([] if charge_point is None else site.smart_charging.installed.tidy(charge_point, now)), []
@@ -111,10 +118,10 @@ def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change],
 
 
 CONSEQUENCES = (
-    Consequence("transaction.started", _transactions_moved),
-    Consequence("transaction.stopped", _transactions_moved),
-    Consequence("transaction.abandoned", _transactions_moved),
-    Consequence("transaction.closed", _transactions_moved),
+    Consequence("transaction.started", _moved_charging_profiles),
+    Consequence("transaction.stopped", _moved_charging_profiles),
+    Consequence("transaction.abandoned", _moved_charging_profiles),
+    Consequence("transaction.closed", _moved_charging_profiles),
     Consequence("charge_point.removed", _removed),
 )
 
@@ -167,12 +174,12 @@ class SetChargingProfile(Operation, kw_only=True):
         # C 3.13.1: what limits the whole charge point is a ChargePointMaxProfile, and stands on connector 0 only.
         purpose: ChargingProfilePurpose = "TxDefaultProfile" if self.connector else "ChargePointMaxProfile"
         try:
-            return build(ShortForm(limit=self.limit, purpose=purpose), target.now)
+            return build_from_short_form(ShortForm(limit=self.limit, purpose=purpose), target.now)
         except NotUnderstood as error:
             raise CannotSend(f"{error}.") from None
 
 
-def again(target: Target) -> Steps:
+def set_charging_profiles_again(target: Target) -> Steps:
     """Sends what the charge point should have once more: some lose it with the connection or a reboot."""
     purposes = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
     in_force = target.site.smart_charging.installed.in_force(target.charge_point, target.now)

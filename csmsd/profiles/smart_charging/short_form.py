@@ -44,7 +44,7 @@ class ShortForm(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     duration: int | None = None
 
 
-def limit(text: str) -> Limit:
+def limit_of_short_form(text: str) -> Limit:
     """`16A`, `11kW`, `7400W` as a number and its unit. Raises NotUnderstood."""
     match = _LIMIT.fullmatch(text.strip())
     if match is None:
@@ -55,31 +55,31 @@ def limit(text: str) -> Limit:
     return float(number * 1000 if unit == "kw" else number), "W"
 
 
-def build(short: ShortForm, now: Milliseconds, utc_offset: int = 0) -> ChargingProfile:
+def build_from_short_form(short: ShortForm, now: Milliseconds, utc_offset: int = 0) -> ChargingProfile:
     """The profile, still without an id; windows of the day are so many seconds ahead of UTC. Raises NotUnderstood."""
     if (short.limit is None) == (short.daily is None):
         raise NotUnderstood("say either a limit or windows of the day")
     if short.daily is not None:
         if short.kind not in (None, "Recurring") or short.start is not None or short.duration is not None:
             raise NotUnderstood("windows of the day are Recurring, and say themselves when they begin and end")
-        schedule = _daily(short.daily, now, utc_offset, short.phases)
-        return _profile(short, "Recurring", schedule)
+        schedule = _daily_short_form(short.daily, now, utc_offset, short.phases)
+        return _short_form_profile(short, "Recurring", schedule)
     assert short.limit is not None
-    number, unit = limit(short.limit)
+    number, unit = limit_of_short_form(short.limit)
     # C 3.13.1: a TxProfile is for one transaction and begins with it, unless told otherwise.
     kind = short.kind or ("Relative" if short.purpose == "TxProfile" else "Absolute")
     schedule = ChargingSchedule(
         duration=short.duration,
-        start_schedule=_time("start", short.start),
+        start_schedule=_short_form_time("start", short.start),
         charging_rate_unit=unit,
         charging_schedule_period=[ChargingSchedulePeriod(start_period=0, limit=number, number_phases=short.phases)],
     )
-    return _profile(short, kind, schedule)
+    return _short_form_profile(short, kind, schedule)
 
 
-def _profile(short: ShortForm, kind: ChargingProfileKind, schedule: ChargingSchedule) -> ChargingProfile:
+def _short_form_profile(short: ShortForm, kind: ChargingProfileKind, schedule: ChargingSchedule) -> ChargingProfile:
     if short.min_rate is not None:
-        number, unit = limit(short.min_rate)
+        number, unit = limit_of_short_form(short.min_rate)
         if unit != schedule.charging_rate_unit:
             raise NotUnderstood(f"the minimum rate is in {unit}, the limit in {schedule.charging_rate_unit}")
         schedule = msgspec.structs.replace(schedule, min_charging_rate=number)
@@ -89,13 +89,13 @@ def _profile(short: ShortForm, kind: ChargingProfileKind, schedule: ChargingSche
         charging_profile_purpose=short.purpose,
         charging_profile_kind=kind,
         recurrency_kind="Daily" if kind == "Recurring" else None,
-        valid_from=_time("valid-from", short.valid_from),
-        valid_to=_time("valid-to", short.valid_to),
+        valid_from=_short_form_time("valid-from", short.valid_from),
+        valid_to=_short_form_time("valid-to", short.valid_to),
         charging_schedule=schedule,
     )
 
 
-def _time(what: str, text: str | None) -> str | None:
+def _short_form_time(what: str, text: str | None) -> str | None:
     if text is None:
         return None
     time = parse_time(text)
@@ -107,9 +107,9 @@ def _time(what: str, text: str | None) -> str | None:
 Window = tuple[int, int, float]  # minutes of the day, limit; it ends after it begins, at most a day later
 
 
-def _daily(text: str, now: Milliseconds, utc_offset: int, phases: int | None) -> ChargingSchedule:
+def _daily_short_form(text: str, now: Milliseconds, utc_offset: int, phases: int | None) -> ChargingSchedule:
     """`22:00-06:00=32A,06:00-22:00=8A` as a schedule that recurs daily (CE 3.78)."""
-    windows, unit = _windows(text)
+    windows, unit = _short_form_windows(text)
     gaps = [
         (one[1] % _MINUTES_A_DAY, (following[0] - one[1]) % _MINUTES_A_DAY)
         for one, following in zip(windows, windows[1:] + windows[:1], strict=True)
@@ -132,13 +132,13 @@ def _daily(text: str, now: Milliseconds, utc_offset: int, phases: int | None) ->
             periods.append(ChargingSchedulePeriod(start_period=offset * 60, limit=starts[offset], number_phases=phases))
     return ChargingSchedule(
         duration=duration * 60,
-        start_schedule=format_time(_yesterday(now, begin, utc_offset)),
+        start_schedule=format_time(_yesterday_for_short_form(now, begin, utc_offset)),
         charging_rate_unit=unit,
         charging_schedule_period=periods,
     )
 
 
-def _windows(text: str) -> tuple[list[Window], ChargingRateUnit]:
+def _short_form_windows(text: str) -> tuple[list[Window], ChargingRateUnit]:
     windows: list[Window] = []
     units: set[ChargingRateUnit] = set()
     for part in text.split(","):
@@ -148,7 +148,7 @@ def _windows(text: str) -> tuple[list[Window], ChargingRateUnit]:
         start, end = (int(match[at]) * 60 + int(match[at + 1]) for at in (1, 3))
         if start >= _MINUTES_A_DAY or end > _MINUTES_A_DAY or int(match[2]) > 59 or int(match[4]) > 59:
             raise NotUnderstood(f"{part.strip()!r}: there is no such time of the day")
-        number, unit = limit(match[5])
+        number, unit = limit_of_short_form(match[5])
         units.add(unit)
         windows.append((start, end if end > start else end + _MINUTES_A_DAY, number))
     if len(units) > 1:
@@ -160,7 +160,7 @@ def _windows(text: str) -> tuple[list[Window], ChargingRateUnit]:
     return windows, units.pop()
 
 
-def _yesterday(now: Milliseconds, minute: int, utc_offset: int) -> Milliseconds:
+def _yesterday_for_short_form(now: Milliseconds, minute: int, utc_offset: int) -> Milliseconds:
     """That minute of yesterday, as the clocks stand now: a beginning in the past leaves no gap (C 5.16.4)."""
     shown = now + utc_offset * 1000
     midnight = shown - shown % _DAY_MS

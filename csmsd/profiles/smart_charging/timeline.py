@@ -43,30 +43,32 @@ Stretch = tuple[Milliseconds, Milliseconds, Rate | None]
 Timeline = list[Stretch]  # without gaps, from the start of the span to its end
 
 
-def exact(number: float) -> Fraction:
+def exact_on_timeline(number: float) -> Fraction:
     """8.1 as 81/10, not as the binary fraction next to it."""
     return Fraction(str(number))
 
 
-def segments(source: Source, anchor: Milliseconds, start: Milliseconds, end: Milliseconds) -> Iterator[Segment]:
+def timeline_segments(
+    source: Source, anchor: Milliseconds, start: Milliseconds, end: Milliseconds
+) -> Iterator[Segment]:
     """Where in the span the profile says something, in the order of time.
 
     `anchor` is the beginning of a schedule that names none: Relative ones, and those without startSchedule (C 7.13).
     """
     profile = source.profile
     schedule = profile.charging_schedule
-    valid_from = _time(profile.valid_from)
-    valid_to = _time(profile.valid_to)
+    valid_from = _timeline_time(profile.valid_from)
+    valid_to = _timeline_time(profile.valid_to)
     start = start if valid_from is None else max(start, valid_from)
     end = end if valid_to is None else min(end, valid_to)  # at validTo it stops to be valid (C 7.8)
     if start >= end:
         return
-    minimum = None if schedule.min_charging_rate is None else exact(schedule.min_charging_rate)
+    minimum = None if schedule.min_charging_rate is None else exact_on_timeline(schedule.min_charging_rate)
     rates = [
         (
             period.start_period * 1000,
             Rate(
-                exact(period.limit),
+                exact_on_timeline(period.limit),
                 schedule.charging_rate_unit,
                 period.number_phases or ASSUMED_PHASES,
                 minimum,
@@ -75,7 +77,7 @@ def segments(source: Source, anchor: Milliseconds, start: Milliseconds, end: Mil
         )
         for period in sorted(schedule.charging_schedule_period, key=lambda period: period.start_period)
     ]
-    for run_start, run_end in _runs(profile, anchor, start, end):
+    for run_start, run_end in _timeline_runs(profile, anchor, start, end):
         for index, (offset, rate) in enumerate(rates):
             begin = run_start + offset
             stop = min(run_end, run_start + rates[index + 1][0]) if index + 1 < len(rates) else run_end
@@ -84,12 +86,12 @@ def segments(source: Source, anchor: Milliseconds, start: Milliseconds, end: Mil
                 yield begin, stop, rate
 
 
-def _runs(
+def _timeline_runs(
     profile: ChargingProfile, anchor: Milliseconds, start: Milliseconds, end: Milliseconds
 ) -> Iterator[tuple[Milliseconds, Milliseconds]]:
     """The times the schedule is gone through, as far as they touch the span."""
     schedule = profile.charging_schedule
-    fixed = _time(schedule.start_schedule) if profile.charging_profile_kind != "Relative" else None
+    fixed = _timeline_time(schedule.start_schedule) if profile.charging_profile_kind != "Relative" else None
     first = anchor if fixed is None else fixed
     length = None if schedule.duration is None else schedule.duration * 1000
     every = RECURRENCE_MS.get(profile.recurrency_kind or "") if profile.charging_profile_kind == "Recurring" else None
@@ -104,11 +106,11 @@ def _runs(
         yield begin, begin + length
 
 
-def _time(text: str | None) -> Milliseconds | None:
+def _timeline_time(text: str | None) -> Milliseconds | None:
     return None if text is None else parse_time(text)
 
 
-def leading(
+def leading_timeline(
     sources: Iterable[Source],
     anchor: Callable[[Source], Milliseconds],
     start: Milliseconds,
@@ -126,7 +128,7 @@ def leading(
     found = [
         (segment[0], rank, segment)
         for rank, source in enumerate(ranked)
-        for segment in segments(source, anchor(source), start, end)
+        for segment in timeline_segments(source, anchor(source), start, end)
     ]
     found.sort(key=lambda entry: entry[:2])
     moments = {start, end}
@@ -149,7 +151,7 @@ def leading(
     return timeline
 
 
-def merged(timelines: list[Timeline]) -> Iterator[tuple[Milliseconds, Milliseconds, list[Rate | None]]]:
+def merged_timelines(timelines: list[Timeline]) -> Iterator[tuple[Milliseconds, Milliseconds, list[Rate | None]]]:
     """Several timelines over the same span, side by side, cut wherever one of them changes."""
     places = [0] * len(timelines)
     moments = sorted({moment for timeline in timelines for stretch in timeline for moment in stretch[:2]})

@@ -11,8 +11,8 @@ import msgspec
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import LibraryProfile, ProfileLibrary
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile, ProfileLibrary
 
 _DAY_MS = 24 * 3_600_000
 

@@ -1,8 +1,8 @@
 """Charging profiles: the library, and what is installed."""
 
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.snapshot import Snapshot
 
 

@@ -8,8 +8,8 @@ import pytest
 from csmsctl.simulator.charging_schedule import Installed, Plan, shared
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, compose
-from csmsd.profiles.smart_charging.library import parse_profile
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, compose_schedule
+from csmsd.profiles.smart_charging.profile_library import parse_profile
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsctl.simulator.central_system import NOON
 
@@ -97,7 +97,7 @@ def test_as_csmsd_reckons_it(seed: int) -> None:
     for connector, unit in ((0, "A"), (1, "W"), (1, "A"), (2, "A")):
         numbers = [connector] if connector else [1, 2]
         ours = plan.composite(numbers, unit, NOON, NOON + 3 * DAY)  # type: ignore[arg-type]
-        theirs = compose(sources, connector, NOON, NOON + 3 * DAY, unit, moment)  # type: ignore[arg-type]
+        theirs = compose_schedule(sources, connector, NOON, NOON + 3 * DAY, unit, moment)  # type: ignore[arg-type]
         for period in theirs:
             limit = [limit for start, limit, _ in ours if start <= period.start][-1]
             assert (limit is None) == (period.limit is None), period

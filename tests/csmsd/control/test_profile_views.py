@@ -13,10 +13,10 @@ from csmsd.control.profile_views import (
 )
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.timestamps import format_time
-from csmsd.profiles.smart_charging.comparison import Difference
 from csmsd.profiles.smart_charging.composite_schedule import Cause, Period
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.limit_comparison import Difference
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.control.filled import all_shown, filled
 from tests.csmsd.profiles.scene import NOON

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.control.results import result_view
-from csmsd.operations.result import Obstacle, Result, not_sent, result_of_task
+from csmsd.operations.result import Obstacle, Result, not_sent_result, result_of_task
 from csmsd.profiles.task import Task
 from tests.csmsd.profiles.scene import NOON
 
@@ -34,7 +34,7 @@ def task(**fields: object) -> Task:
 
 @pytest.mark.parametrize(("obstacle", "code", "error"), CASES)
 def test_what_was_not_sent_has_an_exit_code_and_says_what_to_do(obstacle: Obstacle, code: int, error: str) -> None:
-    view = result_view(not_sent("CP1", obstacle, "why", action="Reset", request={"type": "Soft"}))
+    view = result_view(not_sent_result("CP1", obstacle, "why", action="Reset", request={"type": "Soft"}))
     assert view == {
         "charge_point": "CP1",
         "action": "Reset",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.operations.call import Call, RawRequest, connector_of
+from csmsd.operations.call import Call, RawRequest, connector_of_call
 from csmsd.operations.result import Obstacle
 from csmsd.ports import CallEnd
 from csmsd.profiles.action import Target
@@ -32,7 +32,7 @@ def target(scene: Scene) -> Target:
     ],
 )
 def test_a_request_is_about_the_connector_that_it_names_or_about_all(payload: dict[str, Any], connector: int) -> None:
-    assert connector_of(payload) == connector
+    assert connector_of_call(payload) == connector
 
 
 def test_what_is_shown_of_a_call_has_its_secrets_masked_and_what_is_sent_has_not() -> None:

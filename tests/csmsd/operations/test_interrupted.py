@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.operations.interrupted import settle_what_was_under_way
+from csmsd.operations.interrupted import settle_what_was_interrupted
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.task import Task
@@ -30,7 +30,7 @@ def followed(number: int, **more: Any) -> dict[str, Any]:
 
 async def test_its_outcome_is_unknown(engine: Engine) -> None:
     await engine.store(task(1), task(2))
-    await settle_what_was_under_way([task(1), task(2)], engine.live)
+    await settle_what_was_interrupted([task(1), task(2)], engine.live)
     assert engine.rows("SELECT id, state, outcome, error, settled_at FROM task") == [
         (number, "settled", "unknown", NOT_KNOWN, engine.scene.now) for number in (1, 2)
     ]
@@ -42,7 +42,7 @@ async def test_an_upload_that_it_began_is_waited_for_and_says_so(engine: Engine,
     upload = DiagnosticsUpload(**followed(1, state=state))
     engine.live.site.firmware.uploads.add(upload)
     await engine.store(upload)
-    await settle_what_was_under_way([task(1, "GetDiagnostics")], engine.live)
+    await settle_what_was_interrupted([task(1, "GetDiagnostics")], engine.live)
     assert engine.rows("SELECT state, error FROM diagnostics_upload") == [(state, error)]
 
 
@@ -51,11 +51,11 @@ async def test_so_is_an_update(engine: Engine, state: str, error: str | None) ->
     update = FirmwareUpdate(**followed(1, state=state, retrieve_at=0))
     engine.live.site.firmware.updates.add(update)
     await engine.store(update)
-    await settle_what_was_under_way([task(1, "UpdateFirmware")], engine.live)
+    await settle_what_was_interrupted([task(1, "UpdateFirmware")], engine.live)
     assert engine.rows("SELECT state, error FROM firmware_update") == [(state, error)]
 
 
 async def test_where_nothing_was_under_way_nothing_is_written(engine: Engine) -> None:
     commits = engine.writer.commits.count
-    await settle_what_was_under_way([], engine.live)
+    await settle_what_was_interrupted([], engine.live)
     assert engine.writer.commits.count == commits

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from csmsd.operations.options import Options
-from csmsd.operations.parallel import over_all
+from csmsd.operations.parallel import run_in_parallel
 from csmsd.operations.result import Obstacle, Result
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.task import Outcome
@@ -35,7 +35,7 @@ class Work:
 
     async def over(self, *identities: str, **options: Any) -> list[Result]:
         how = Options(timeout=1.0, **options)
-        return await over_all(states(*identities), self.run_for, how, self.reported.append)
+        return await run_in_parallel(states(*identities), self.run_for, how, self.reported.append)
 
 
 async def test_so_many_at_once_and_the_results_in_their_order() -> None:

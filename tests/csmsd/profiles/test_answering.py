@@ -6,7 +6,7 @@ from csmsd.ocpp.errors import OcppError
 from csmsd.profiles import answering, incoming
 from csmsd.profiles.action import Context
 from csmsd.profiles.record import Deleted
-from csmsd.profiles.smart_charging.installed import InstalledProfile
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from tests.csmsd.profiles.scene import NOON, Scene
 
 

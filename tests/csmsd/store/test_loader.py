@@ -17,7 +17,7 @@ from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.books import IdGap
 from csmsd.store.database import prepare
 from csmsd.store.loader import load

@@ -9,7 +9,7 @@ import msgspec
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.evidence import BEGIN, END, Boot
-from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
+from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, plain_reach
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -28,7 +28,7 @@ class Finding(msgspec.Struct, frozen=True):
         return Finding(self.energy, self.low if low is None else low, self.high + more, self.doubts | frozenset(doubts))
 
 
-def exactly(energy: float, *doubts: Doubt) -> Finding:
+def exact_finding(energy: float, *doubts: Doubt) -> Finding:
     return Finding(energy, energy, energy, frozenset(doubts))
 
 
@@ -47,7 +47,7 @@ class Case(msgspec.Struct, frozen=True):
         return wh <= self.clocks.since_start(time) + self.slack
 
 
-def advances(points: list[Point]) -> bool:
+def agrees_as_growing(points: list[Point]) -> bool:
     """Whether the register only grew; readings of different contexts may be of different age."""
     highest: dict[str, float] = {}
     for point in points:
@@ -57,7 +57,7 @@ def advances(points: list[Point]) -> bool:
     return True
 
 
-def lies_between(points: list[Point], low: float, high: float, slack: float, ended: Milliseconds | None) -> bool:
+def agrees_between(points: list[Point], low: float, high: float, slack: float, ended: Milliseconds | None) -> bool:
     """Whether they are one register between two figures; the first may be older, the last may be newer by a little."""
     for point in points:
         if point.wh < low - max(slack, LAG_WH):
@@ -68,31 +68,33 @@ def lies_between(points: list[Point], low: float, high: float, slack: float, end
     return True
 
 
-def agrees(case: Case, points: list[Point], low: float, high: float) -> bool:
-    return lies_between(points, low, high, case.slack, case.clocks.ended) and advances(points)
+def agrees_with_figures(case: Case, points: list[Point], low: float, high: float) -> bool:
+    return agrees_between(points, low, high, case.slack, case.clocks.ended) and agrees_as_growing(points)
 
 
-def gain_of(points: list[Point]) -> float:
+def gain_of_points(points: list[Point]) -> float:
     return max(point.wh for point in points) - points[0].wh if points else 0.0
 
 
-def counts_from_zero(case: Case, points: list[Point], *, steadily: bool = False) -> bool:
+def agrees_from_zero(case: Case, points: list[Point], *, steadily: bool = False) -> bool:
     """Whether the readings count what the transaction took: as much at first as its time or its pace allows.
 
     `steadily`: at the pace of what follows, whatever its time allows.
     """
-    if not points or points[0].wh < -case.slack or not advances(points):
+    if not points or points[0].wh < -case.slack or not agrees_as_growing(points):
         return False
     first = points[0]
     if any(not case.can_have_come(point.wh, point.time) for point in points):
         return False
     began = case.clocks.began
-    if began is None or (not steadily and first.wh <= reach(case.clocks.likely_watts, first.time - began) + case.slack):
+    if began is None or (
+        not steadily and first.wh <= plain_reach(case.clocks.likely_watts, first.time - began) + case.slack
+    ):
         return True
-    return first.wh <= 3 * max(_paces(points), default=0.0) * max(1, first.time - began) + case.slack
+    return first.wh <= 3 * max(_paces_of_points(points), default=0.0) * max(1, first.time - began) + case.slack
 
 
-def _paces(points: list[Point]) -> list[float]:
+def _paces_of_points(points: list[Point]) -> list[float]:
     """Wh in a ms from each reading to the next."""
     return [
         (later.wh - earlier.wh) / (later.time - earlier.time)
@@ -101,40 +103,40 @@ def _paces(points: list[Point]) -> list[float]:
     ]
 
 
-def start_was_not_read(case: Case, points: list[Point]) -> bool:
+def start_disagrees(case: Case, points: list[Point]) -> bool:
     """Whether a start of 0 and readings that go on evenly are two registers: the first came many times too fast."""
     began = case.clocks.began
     if case.start or began is None or len(points) < 3:
         return False
     first = points[0]
     passed = max(1, first.time - began)
-    if first.wh <= reach(case.clocks.likely_watts, passed):
+    if first.wh <= plain_reach(case.clocks.likely_watts, passed):
         return False
-    paces = _paces(points)
+    paces = _paces_of_points(points)
     return bool(paces) and min(paces) > 0 and _TOO_FAST * max(paces) < first.wh / passed
 
 
-def in_unit(points: list[Point], factor: float) -> list[Point]:
+def points_in_unit(points: list[Point], factor: float) -> list[Point]:
     return [Point(point.time, point.wh * factor, point.context) for point in points]
 
 
-def part(points: list[Point], fits: Callable[[Point], bool]) -> tuple[list[Point], list[Point]]:
+def part_that_agrees(points: list[Point], fits: Callable[[Point], bool]) -> tuple[list[Point], list[Point]]:
     return [point for point in points if fits(point)], [point for point in points if not fits(point)]
 
 
-def is_second_register(case: Case, own: list[Point], others: list[Point]) -> bool:
+def agrees_with_second_register(case: Case, own: list[Point], others: list[Point]) -> bool:
     """Whether readings that do not fit are those of another meter, which other kinds of readings show."""
-    if not own or not others or not advances(others) or any(point.context in (BEGIN, END) for point in others):
+    if not own or not others or not agrees_as_growing(others) or any(point.context in (BEGIN, END) for point in others):
         return False
     beside = {point.time for point in others} <= {point.time for point in own} and len(others) > 1
-    interleaved = gain_of(others) > 0 and any(others[0].time < point.time < others[-1].time for point in own)
+    interleaved = gain_of_points(others) > 0 and any(others[0].time < point.time < others[-1].time for point in own)
     if not beside and not interleaved and {point.context for point in own} & {point.context for point in others}:
         return False
     since, until = others[0].time, others[-1].time
-    return gain_of(others) <= case.clocks.reach(since, until) + case.slack
+    return gain_of_points(others) <= case.clocks.reach(since, until) + case.slack
 
 
-def longest(points: list[Point]) -> list[Point]:
+def longest_agreement(points: list[Point]) -> list[Point]:
     """The most readings that one register can have shown, in order; of equally many those that end lowest."""
     ends: list[float] = []
     places: list[int] = []

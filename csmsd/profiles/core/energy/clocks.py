@@ -5,7 +5,7 @@ import msgspec
 from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
-from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, reach
+from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, plain_reach
 from csmsd.profiles.record import Milliseconds
 
 _MINUTE = 60_000
@@ -32,8 +32,8 @@ class Clocks(msgspec.Struct, frozen=True):
     def reach(self, since: Milliseconds | None, until: Milliseconds | None) -> float:
         """Wh that the connector can have delivered between two moments; in a day where one is unknown."""
         if since is None or until is None:
-            return reach(self.likely_watts, _DAY)
-        return reach(self.watts, until - since)
+            return plain_reach(self.likely_watts, _DAY)
+        return plain_reach(self.watts, until - since)
 
     def since_start(self, time: Milliseconds | None) -> float:
         return self.reach(self.began, time)
@@ -51,28 +51,28 @@ def read_clocks(evidence: Evidence) -> Clocks:
     doubts: set[Doubt] = set()
     began: Milliseconds | None = start.time
     ended = stop.time if stop is not None else None
-    ahead = _ahead(start)
+    ahead = _clock_ahead(start)
     if start.oddity is not None:
         doubts.add("start_clock")
         began = None
-    elif ahead and not (stop is not None and abs(_ahead(stop) - ahead) <= _MINUTE):
-        told = [reading.time for reading in _of_connector(evidence)]
+    elif ahead and not (stop is not None and abs(_clock_ahead(stop) - ahead) <= _MINUTE):
+        told = [reading.time for reading in _readings_for_clocks(evidence)]
         if stop is not None and stop.oddity is None:
             told.append(stop.time)
         if any(time < start.time - _MINUTE for time in told):
             doubts.add("start_clock")
             began = start.received_at
             ahead = 0
-    elif ahead and any(reading.time < start.time - _MINUTE for reading in _of_connector(evidence)):
+    elif ahead and any(reading.time < start.time - _MINUTE for reading in _readings_for_clocks(evidence)):
         began, ahead = start.received_at, 0  # only the readings are by another clock
         ended = stop.received_at if stop is not None else None
-    elif start.received_at - start.time > _BEHIND and _is_present(evidence):
+    elif start.received_at - start.time > _BEHIND and _clock_is_present(evidence):
         doubts.add("start_clock")
         began = None
     if stop is not None and (
         stop.oddity is not None
         or (began is not None and stop.time < began - _MINUTE and "start_clock" not in doubts)
-        or (_ahead(stop) and not _ahead(start))
+        or (_clock_ahead(stop) and not _clock_ahead(start))
         or (start.oddity is None and stop.received_at - stop.time > _BEHIND > start.received_at - start.time)
     ):
         doubts.add("stop_clock")
@@ -80,36 +80,36 @@ def read_clocks(evidence: Evidence) -> Clocks:
     return Clocks(began, ended, ahead, evidence.rating_w or UNKNOWN_CONNECTOR_W, frozenset(doubts))
 
 
-def _ahead(told: Told) -> Milliseconds:
+def _clock_ahead(told: Told) -> Milliseconds:
     ahead = told.time - told.received_at
     return ahead if ahead > AHEAD and told.oddity is None else 0
 
 
-def _is_present(evidence: Evidence) -> bool:
+def _clock_is_present(evidence: Evidence) -> bool:
     """Whether something of the transaction was told by a clock of the present."""
     start, stop = evidence.start, evidence.stop
     if stop is not None and stop.oddity is None and stop.received_at - stop.time < _DAY:
         return True
-    return any(reading.time > start.time + _BEHIND for reading in _of_connector(evidence))
+    return any(reading.time > start.time + _BEHIND for reading in _readings_for_clocks(evidence))
 
 
-def _of_connector(evidence: Evidence) -> list[Reading]:
+def _readings_for_clocks(evidence: Evidence) -> list[Reading]:
     return [reading for reading in evidence.readings if reading.connector == evidence.connector]
 
 
-def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clocks]:
+def own_readings_by_clocks(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clocks]:
     """The transaction's readings in order of measuring, each once.
 
     None of another connector (0 is the main meter, C 4.7), of before the start or of after the end. Readings that all
     seem to be of before the start, but go on from its register, are by another clock.
     """
     known: dict[tuple[object, ...], Reading] = {}
-    for reading in _of_connector(evidence):
+    for reading in _readings_for_clocks(evidence):
         key = (reading.measurand, reading.phase, reading.location, reading.context, reading.time, reading.value)
         known.setdefault(key, reading)
-    ordered = _timely(sorted(known.values(), key=lambda reading: reading.time))
+    ordered = _readings_with_clock(sorted(known.values(), key=lambda reading: reading.time))
     register = evidence.start.register
-    own = [reading for reading in ordered if _is_own(reading, clocks, register)]
+    own = [reading for reading in ordered if _is_own_by_clocks(reading, clocks, register)]
     if clocks.began is None or register is None or any(reading.context != BEGIN for reading in own):
         return own, clocks
     early = [reading for reading in ordered if clocks.began - _ZONES <= reading.time < clocks.began]
@@ -120,7 +120,7 @@ def own_readings(evidence: Evidence, clocks: Clocks) -> tuple[list[Reading], Clo
     return early, Clocks(None, clocks.ended, clocks.ahead, clocks.watts, doubts)
 
 
-def _timely(readings: list[Reading]) -> list[Reading]:
+def _readings_with_clock(readings: list[Reading]) -> list[Reading]:
     """Those that count: where others tell their time, one that does not is no evidence of how it went in between.
 
     It counts where a register is read anew or its charge point has lost the time: later than the others, and not less.
@@ -143,7 +143,7 @@ def _timely(readings: list[Reading]) -> list[Reading]:
     return [reading for reading in readings if counts(reading)]
 
 
-def _is_own(reading: Reading, clocks: Clocks, register: float | None) -> bool:
+def _is_own_by_clocks(reading: Reading, clocks: Clocks, register: float | None) -> bool:
     if clocks.began is not None and reading.time < clocks.began:
         return reading.context == BEGIN and reading.time >= clocks.began - _NEAR
     if clocks.ended is not None and reading.time > clocks.ended + _MINUTE:

@@ -3,75 +3,88 @@
 from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
-    advances,
-    agrees,
-    counts_from_zero,
-    exactly,
-    gain_of,
-    in_unit,
-    is_second_register,
-    longest,
-    part,
-    start_was_not_read,
+    agrees_as_growing,
+    agrees_from_zero,
+    agrees_with_figures,
+    agrees_with_second_register,
+    exact_finding,
+    gain_of_points,
+    longest_agreement,
+    part_that_agrees,
+    points_in_unit,
+    start_disagrees,
 )
 from csmsd.profiles.core.energy.jumps import without_jumps
 from csmsd.profiles.core.energy.plain import LAG_WH
-from csmsd.profiles.core.energy.restarts import all_advances, falls_once, restarts
-from csmsd.profiles.core.energy.running import up_to_last
+from csmsd.profiles.core.energy.restarts import advances_over_restarts, energy_over_restarts, falls_once_at_restart
+from csmsd.profiles.core.energy.running import running_energy
 from csmsd.profiles.core.energy.streams import Point
-from csmsd.profiles.core.energy.units import UNITS, doubted, ends_nearer, is_in_time, other_unit, start_is_kwh
+from csmsd.profiles.core.energy.units import (
+    UNITS,
+    ends_nearer_in_unit,
+    fits_time_in_unit,
+    other_unit,
+    start_unit_is_kwh,
+    unit_in_doubt,
+)
 
 
-def closed(case: Case) -> Finding:
+def closing_energy(case: Case) -> Finding:
     assert case.stop is not None
     start, stop, points = case.start, case.stop, case.points
     if stop < start - case.slack:
-        return _stop_below_start(case, stop)
+        return _closing_below_start(case, stop)
     energy = max(0.0, stop - start)
     if not case.can_have_come(energy, case.clocks.ended):
-        return _impossible(case, energy, stop)
-    if agrees(case, points, start, stop):
-        if start_is_kwh(case, points) and start * 1000 < stop:
+        return _impossible_closing(case, energy, stop)
+    if agrees_with_figures(case, points, start, stop):
+        if start_unit_is_kwh(case, points) and start * 1000 < stop:
             return Finding(stop - start * 1000, stop - points[0].wh, energy, frozenset({"unit"}))
-        if start_was_not_read(case, [*points, _stop_point(case, stop)]):
+        if start_disagrees(case, [*points, _closing_point(case, stop)]):
             least = stop - points[0].wh
             return Finding(least, least, energy, frozenset({"start_register"}))
-        jumped = without_jumps(case, energy, [*points, _stop_point(case, stop)], start=start)
-        return doubted(case, energy) if start <= case.slack and not jumped.doubts else jumped
-    restarted = restarts(case, [*points, _stop_point(case, stop)])
+        jumped = without_jumps(case, energy, [*points, _closing_point(case, stop)], start=start)
+        return unit_in_doubt(case, energy) if start <= case.slack and not jumped.doubts else jumped
+    restarted = energy_over_restarts(case, [*points, _closing_point(case, stop)])
     if restarted is not None:
         return restarted
-    counted = agrees(case, points, 0.0, energy) or _restart_from_zero(case, energy)
-    units = [factor for factor in UNITS if start and agrees(case, in_unit(points, factor), start, stop)]
-    if counted and not (units and ends_nearer(case, energy, units[0])):
+    counted = agrees_with_figures(case, points, 0.0, energy) or _restart_before_closing(case, energy)
+    units = [
+        factor for factor in UNITS if start and agrees_with_figures(case, points_in_unit(points, factor), start, stop)
+    ]
+    if counted and not (units and ends_nearer_in_unit(case, energy, units[0])):
         grown = without_jumps(case, energy, points, start=0.0)  # what restarts set back is no jump
-        return grown if grown.doubts and agrees(case, points, 0.0, energy) else doubted(case, energy)
+        return grown if grown.doubts and agrees_with_figures(case, points, 0.0, energy) else unit_in_doubt(case, energy)
     if (
         start <= LAG_WH
         and all(point.wh > stop + case.slack for point in points)
-        and advances(points)
-        and gain_of(points) <= energy + case.slack
+        and agrees_as_growing(points)
+        and gain_of_points(points) <= energy + case.slack
     ):
-        return exactly(energy)  # start and stop count the transaction, the readings are of the meter
-    own, others = part(points, lambda point: start - case.slack <= point.wh <= stop + case.slack)
+        return exact_finding(energy)  # start and stop count the transaction, the readings are of the meter
+    own, others = part_that_agrees(points, lambda point: start - case.slack <= point.wh <= stop + case.slack)
     nothing_fits = not own
     if nothing_fits:
-        own, others = part(points, lambda point: -case.slack <= point.wh <= energy + case.slack)
-    if advances(own) and is_second_register(case, own, others) and gain_of(others) <= energy + case.slack:
-        return exactly(energy)
+        own, others = part_that_agrees(points, lambda point: -case.slack <= point.wh <= energy + case.slack)
+    if (
+        agrees_as_growing(own)
+        and agrees_with_second_register(case, own, others)
+        and gain_of_points(others) <= energy + case.slack
+    ):
+        return exact_finding(energy)
     unit = other_unit(case, energy, stop)
     if unit is not None:
         return unit
-    segments = all_advances(case, [*points, _stop_point(case, stop)])
+    segments = advances_over_restarts(case, [*points, _closing_point(case, stop)])
     turns = sum(1 for point in points if point.wh < start - case.slack)
-    reset = (nothing_fits and 1 < turns < len(points)) or _began_anew(case, points, stop)
-    if reset and segments > energy and falls_once(points):
+    reset = (nothing_fits and 1 < turns < len(points)) or _began_anew_before_closing(case, points, stop)
+    if reset and segments > energy and falls_once_at_restart(points):
         return Finding(segments, energy, segments, frozenset({"went_back"}))  # nothing fits but a reset
     above = max((point.wh - start for point in points if case.can_have_come(point.wh - start, point.time)), default=0.0)
     return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
 
 
-def _began_anew(case: Case, points: list[Point], stop: float) -> bool:
+def _began_anew_before_closing(case: Case, points: list[Point], stop: float) -> bool:
     """Whether it went on from the start beyond the stop, fell to nearly 0, and went on to the stop from there.
 
     Two readings say so on each side: a single one may be misread.
@@ -88,42 +101,42 @@ def _began_anew(case: Case, points: list[Point], stop: float) -> bool:
     )
 
 
-def _restart_from_zero(case: Case, energy: float) -> bool:
+def _restart_before_closing(case: Case, energy: float) -> bool:
     """Whether the readings count the transaction, and restarts set them back to 0, but not start and stop."""
-    restarted = restarts(Case(0.0, None, case.points, case.clocks, case.boots, case.slack), case.points)
+    restarted = energy_over_restarts(Case(0.0, None, case.points, case.clocks, case.boots, case.slack), case.points)
     return restarted is not None and restarted.energy <= energy + case.slack
 
 
-def _stop_point(case: Case, stop: float) -> Point:
+def _closing_point(case: Case, stop: float) -> Point:
     ended = case.clocks.ended
     last = case.points[-1].time if case.points else (case.clocks.began or 0)
     return Point(max(ended, last) if ended is not None else last, stop, "")
 
 
-def _impossible(case: Case, energy: float, stop: float) -> Finding:
+def _impossible_closing(case: Case, energy: float, stop: float) -> Finding:
     """More than the connector can deliver: one of start and stop is on another register, or in another unit."""
     points, slack = case.points, case.slack
     milli = energy / 1000
     if (
         points
         and case.can_have_come(milli, case.clocks.ended)
-        and agrees(case, in_unit(points, 1000.0), case.start, stop)
-        and is_in_time(case, points[-1].wh - case.start / 1000, milli)
+        and agrees_with_figures(case, points_in_unit(points, 1000.0), case.start, stop)
+        and fits_time_in_unit(case, points[-1].wh - case.start / 1000, milli)
     ):
-        return exactly(milli, "unit")
+        return exact_finding(milli, "unit")
     least = stop / 1000 - case.start
     if (
         points
         and case.can_have_come(least, case.clocks.ended)
-        and agrees(case, points, case.start, stop / 1000)
-        and is_in_time(case, points[-1].wh - case.start, least)
+        and agrees_with_figures(case, points, case.start, stop / 1000)
+        and fits_time_in_unit(case, points[-1].wh - case.start, least)
     ):
-        return exactly(max(0.0, least), "unit")
+        return exact_finding(max(0.0, least), "unit")
     kilo = stop - case.start * 1000
     if (
         case.start
         and points
-        and agrees(case, points, case.start * 1000, stop)
+        and agrees_with_figures(case, points, case.start * 1000, stop)
         and case.can_have_come(kilo, case.clocks.ended)
     ):
         return Finding(kilo, max(0.0, stop - points[0].wh), kilo, frozenset({"unit"}))
@@ -139,25 +152,25 @@ def _impossible(case: Case, energy: float, stop: float) -> Finding:
         if point.wh <= stop + slack and stop - point.wh <= case.clocks.reach(point.time, case.clocks.ended) + slack
     ]
     if to_stop and len(to_stop) >= len(from_start):
-        chain = longest(to_stop)
+        chain = longest_agreement(to_stop)
         proven = max(0.0, stop - chain[0].wh)
     elif from_start:
-        proven = max(0.0, longest(from_start)[-1].wh - case.start)
+        proven = max(0.0, longest_agreement(from_start)[-1].wh - case.start)
     else:
         proven = 0.0
     return Finding(proven, proven, max(proven, possible), frozenset({"impossible"}))
 
 
-def _stop_below_start(case: Case, stop: float) -> Finding:
+def _closing_below_start(case: Case, stop: float) -> Finding:
     points, slack = case.points, case.slack
-    restarted = restarts(case, [*points, _stop_point(case, stop)])
+    restarted = energy_over_restarts(case, [*points, _closing_point(case, stop)])
     if restarted is not None:
         return restarted
     gap = case.clocks.until_end(points[-1].time if points else case.clocks.began)
     kilo = stop * 1000
     highest = max((point.wh for point in points), default=case.start)
     if points and stop and highest - 1000 <= kilo and case.can_have_come(kilo - case.start, case.clocks.ended):
-        open_case = up_to_last(case)
+        open_case = running_energy(case)
         if not open_case.doubts and kilo >= case.start:
             return Finding(
                 max(open_case.energy, kilo - case.start),
@@ -165,9 +178,13 @@ def _stop_below_start(case: Case, stop: float) -> Finding:
                 kilo + 1000 - case.start,
                 frozenset({"unit"}),
             )
-    if points and agrees(case, points, min(0.0, points[0].wh), stop) and all(p.wh < case.start - slack for p in points):
+    if (
+        points
+        and agrees_with_figures(case, points, min(0.0, points[0].wh), stop)
+        and all(p.wh < case.start - slack for p in points)
+    ):
         least = stop - points[0].wh
-        counted = counts_from_zero(case, [*points, _stop_point(case, stop)], steadily=True)
+        counted = agrees_from_zero(case, [*points, _closing_point(case, stop)], steadily=True)
         energy = stop if counted else least
         return Finding(
             energy,
@@ -177,7 +194,7 @@ def _stop_below_start(case: Case, stop: float) -> Finding:
         )
     if not points:
         return Finding(0.0, 0.0, gap, frozenset({"went_back"}))
-    finding = up_to_last(case)
+    finding = running_energy(case)
     if points[-1].wh < case.start - slack and points[-1].wh <= stop:
         extra = stop - points[-1].wh  # it went back before the stop, which goes on from there
         finding = Finding(finding.energy + extra, finding.low, finding.high + extra, finding.doubts)

@@ -4,10 +4,10 @@ import math
 
 import msgspec
 
-from csmsd.profiles.core.energy.clocks import own_readings, read_clocks
+from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
 from csmsd.profiles.core.energy.evidence import BEGIN, INTERVAL, REGISTER, Evidence, Reading
 from csmsd.profiles.core.energy.plain import Plain
-from csmsd.profiles.core.energy.verdict import reckon
+from csmsd.profiles.core.energy.verdict import reckon_verdict
 from csmsd.profiles.record import Milliseconds
 
 # What is not plain is reckoned anew for each of so many moments at most.
@@ -16,21 +16,21 @@ _MOST = 100
 Point = tuple[Milliseconds, int]  # Wh until then
 
 
-def curve(evidence: Evidence, energy_wh: int) -> list[Point]:
+def energy_curve(evidence: Evidence, energy_wh: int) -> list[Point]:
     """Points in the order of time, until the stop: never above the figure that counts.
 
     One is lower than the one before where that turned out to have been too high.
     """
-    own, _ = own_readings(evidence, read_clocks(evidence))
+    own, _ = own_readings_by_clocks(evidence, read_clocks(evidence))
     until = evidence.stop.time if evidence.stop is not None else math.inf
     told = [reading for reading in own if reading.measurand in (REGISTER, INTERVAL) and reading.time <= until]
-    points = _plain(evidence, told)
+    points = _plain_curve(evidence, told)
     if points is None:
-        points = _reckoned(evidence, sorted({reading.time for reading in told}))
+        points = _reckoned_curve(evidence, sorted({reading.time for reading in told}))
     return [(time, min(wh, energy_wh)) for time, wh in points]
 
 
-def _plain(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
+def _plain_curve(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
     start = evidence.start
     plain = Plain.began(
         register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
@@ -47,11 +47,11 @@ def _plain(evidence: Evidence, told: list[Reading]) -> list[Point] | None:
     return points
 
 
-def _reckoned(evidence: Evidence, times: list[Milliseconds]) -> list[Point]:
+def _reckoned_curve(evidence: Evidence, times: list[Milliseconds]) -> list[Point]:
     step = -(-len(times) // _MOST) or 1
     chosen = times[step - 1 :: step]
     points = []
     for time in chosen:
         until = [reading for reading in evidence.readings if reading.time <= time]
-        points.append((time, reckon(msgspec.structs.replace(evidence, stop=None, readings=until)).energy_wh))
+        points.append((time, reckon_verdict(msgspec.structs.replace(evidence, stop=None, readings=until)).energy_wh))
     return points

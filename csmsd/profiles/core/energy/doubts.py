@@ -36,12 +36,12 @@ ENDS: dict[EndDoubt, str] = {
 }
 
 
-def sentence(doubt: str) -> str:
+def doubt_sentence(doubt: str) -> str:
     """A doubt in words, also one that an older version knew."""
     known: dict[str, str] = {str(name): text for name, text in (*SENTENCES.items(), *ENDS.items())}
     return known.get(doubt, f"Its energy is doubted: {doubt}.")
 
 
-def ordered(doubts: set[Doubt]) -> tuple[Doubt, ...]:
+def ordered_doubts(doubts: set[Doubt]) -> tuple[Doubt, ...]:
     """Each once, in the order in which they are explained."""
     return tuple(doubt for doubt in get_args(Doubt) if doubt in doubts)

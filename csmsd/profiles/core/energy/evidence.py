@@ -1,12 +1,12 @@
-"""What is known of a transaction's energy: the input of `verdict.reckon`, whatever order it arrived in.
+"""What is known of a transaction's energy: the input of `verdict.reckon_verdict`, whatever order it arrived in.
 
 Times are ms since 1970 UTC, energy is Wh, power is W. To collect it:
 
 - `Start` and `Stop` are what StartTransaction and StopTransaction told. `time` is `read_time(…).time`, `oddity` is
   `read_time(…).oddity`; `register` is None where the message had no register that could be read.
 - `readings` are those of all MeterValues and transactionData that are kept with the transaction, in order of arrival:
-  `readings_of` makes them from a kept row's connector, time and samples. Which of them belong to the transaction
-  `reckon` finds out.
+  `evidence_of_samples` makes them from a kept row's connector, time and samples. Which of them belong to the
+  transaction `reckon_verdict` finds out.
 - `boots` are the BootNotifications that arrived between start and stop.
 - `rating_w` is what the connector can deliver, None where that is not known.
 """
@@ -16,7 +16,7 @@ import math
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.metering import POWER, number
+from csmsd.profiles.core.metering import POWER, metered_number
 from csmsd.profiles.record import Milliseconds
 
 REGISTER = "Energy.Active.Import.Register"
@@ -81,7 +81,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     rating_w: float | None = None
 
 
-def readings_of(
+def evidence_of_samples(
     samples: list[SampledValue], *, connector: int, time: Milliseconds, timed: bool = True
 ) -> list[Reading]:
     """What the samples of one MeterValue say about energy; signed, unreadable and other samples say nothing."""
@@ -89,7 +89,7 @@ def readings_of(
     for sample in samples:
         measurand = sample.measurand or REGISTER
         unit = _UNITS.get(measurand)
-        read = number(sample) if unit is not None else None
+        read = metered_number(sample) if unit is not None else None
         if read is None or read[1] != unit or not math.isfinite(read[0]):
             continue
         found.append(
@@ -101,14 +101,14 @@ def readings_of(
                 context=sample.context or "Sample.Periodic",
                 phase=sample.phase or "",
                 location=sample.location or "Outlet",
-                step=_step(sample),
+                step=_step_of_evidence(sample),
                 timed=timed,
             )
         )
     return found
 
 
-def _step(sample: SampledValue) -> float:
+def _step_of_evidence(sample: SampledValue) -> float:
     """How coarse a number is, as it is written: 12.3 kWh stands for a multiple of 100 Wh."""
     _, _, decimals = sample.value.strip().replace(",", ".").partition(".")
     factor = 1000.0 if (sample.unit or "").strip().casefold().startswith("k") else 1.0

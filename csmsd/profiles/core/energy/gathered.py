@@ -10,10 +10,10 @@ import math
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
-from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
 from csmsd.profiles.core.energy.plain import Plain
-from csmsd.profiles.core.energy.verdict import Verdict, reckon
-from csmsd.profiles.core.metering import Taken, unpack
+from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
+from csmsd.profiles.core.metering import Taken, unpack_metered
 from csmsd.profiles.record import Milliseconds
 
 # Readings that are kept in memory; one takes some 300 bytes.
@@ -102,7 +102,7 @@ class Gathered:
         if figure is not None:
             return Verdict(figure, figure, figure, "readings")
         if self._verdict is None or self._verdict[0] != tuple(boots):
-            self._verdict = (tuple(boots), reckon(self._evidence(boots, None)))
+            self._verdict = (tuple(boots), reckon_verdict(self._evidence(boots, None)))
         return self._verdict[1]
 
     def stopped(self, boots: list[Boot], stop: Stop) -> Verdict:
@@ -111,12 +111,12 @@ class Gathered:
         figure = plain.stopped(register=stop.register, time=stop.time, received_at=stop.received_at, oddity=stop.oddity)
         if figure is not None:
             return Verdict(figure, figure, figure, "start_and_stop")
-        return reckon(self._evidence(boots, stop))
+        return reckon_verdict(self._evidence(boots, stop))
 
     def _evidence(self, boots: list[Boot], stop: Stop | None) -> Evidence:
         readings: list[Reading] = []
         for connector, time, shape, samples, timed in self._rows:
-            readings += readings_of(unpack(shape, samples), connector=connector, time=time, timed=timed)
+            readings += evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time, timed=timed)
         return Evidence(self._connector, self._start, stop, readings, boots)
 
 
@@ -124,8 +124,8 @@ def _of_energy(shape: str | None, samples: str) -> str:
     """The samples of a reading that say something about energy, as those are kept whose shape is not known."""
     telling = [
         sample
-        for sample in unpack(shape, samples)
-        if len(sample.value) <= _LONGEST_NUMBER and readings_of([sample], connector=0, time=0)
+        for sample in unpack_metered(shape, samples)
+        if len(sample.value) <= _LONGEST_NUMBER and evidence_of_samples([sample], connector=0, time=0)
     ]
     return encode_json(telling[:_MOST_SAMPLES]).decode()
 
@@ -137,7 +137,7 @@ def _said(row: _Row) -> _Said:
             time,
             reading.value,
         )
-        for reading in readings_of(unpack(shape, samples), connector=connector, time=time)
+        for reading in evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time)
     }
 
 

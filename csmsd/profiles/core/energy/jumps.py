@@ -3,7 +3,7 @@
 Over the whole transaction so much may well have come, so that start and stop alone do not show it.
 """
 
-from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.streams import Point
 
 
@@ -11,7 +11,7 @@ def without_jumps(case: Case, energy: float, points: list[Point], *, start: floa
     """Wh that a register tells which only grows from `start`; what jumped is in doubt, and not billed."""
     jumped = _jumped(case, points, start)
     if not jumped:
-        return exactly(energy)
+        return exact_finding(energy)
     least = max(0.0, energy - jumped)
     last = points[-1].time if case.stop is None else case.clocks.ended
     return Finding(least, least, max(least, min(energy, case.clocks.since_start(last))), frozenset({"impossible"}))

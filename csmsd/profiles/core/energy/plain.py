@@ -7,8 +7,8 @@ A transaction keeps a `Plain` while it runs. Readings are given to it in order o
 - any other raw Energy.Active.Import.Register or Energy.Active.Import.Interval: `leave()`
 - everything else does not touch it.
 
-As long as it is plain, `figure` is what `verdict.reckon` makes of the same evidence, without a doubt. It is None when
-`reckon` has to say: once a call returned False, and before the first register was read.
+As long as it is plain, `figure` is what `verdict.reckon_verdict` makes of the same evidence, without a doubt. It is
+None when `reckon_verdict` has to say: once a call returned False, and before the first register was read.
 """
 
 import math
@@ -41,7 +41,7 @@ _POWER_IS_ROUGH = 3.0
 _POWER_IS_NOT_SO_ROUGH = 6.0  # one phase of three is not so far off
 
 
-def reach(watts: float, time: Milliseconds) -> float:
+def plain_reach(watts: float, time: Milliseconds) -> float:
     """Wh that a connector of so many W can deliver in a time, with a minute and a little more for clocks and lag."""
     return watts * (ABOVE_RATING * max(0, time) / HOUR + 1 / 60) + _MARGIN_WH
 
@@ -93,7 +93,7 @@ class Plain(msgspec.Struct, gc=False):
         plain = register is not None and 0 <= register < LIMIT_WH / 10 and oddity is None
         plain = plain and received_at - 24 * HOUR <= time <= received_at + AHEAD
         # The last digit of a float must not make it plain where `reckon` is in doubt.
-        margin = reach(watts, 0) - 0.01
+        margin = plain_reach(watts, 0) - 0.01
         most = wh + margin - pace * time
         return cls(wh, time, pace, margin, most, wh if plain else math.inf, time, plain)
 
@@ -147,7 +147,7 @@ class Plain(msgspec.Struct, gc=False):
         drawn = self.drawn / HOUR
         if drawn >= too_much_drawn(energy):
             return False
-        return energy < too_much_told(drawn) or energy <= reach(WALLBOX_W, self.time - self.start_time)
+        return energy < too_much_told(drawn) or energy <= plain_reach(WALLBOX_W, self.time - self.start_time)
 
     def stopped(
         self, *, register: float | None, time: Milliseconds, received_at: Milliseconds, oddity: str | None

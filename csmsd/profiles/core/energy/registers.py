@@ -2,24 +2,28 @@
 
 import msgspec
 
-from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.clocks import Clocks
-from csmsd.profiles.core.energy.closing import closed
+from csmsd.profiles.core.energy.closing import closing_energy
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.evidence import CLOCK, Boot
-from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, reach
-from csmsd.profiles.core.energy.running import up_to_last
-from csmsd.profiles.core.energy.streams import Point, Stream, grid
+from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, plain_reach
+from csmsd.profiles.core.energy.running import running_energy
+from csmsd.profiles.core.energy.streams import Point, Stream, grid_of_stream
 
 
-def judge(
+def judge_register(
     stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Boot]
 ) -> Finding:
     """What the register that carries the bill says, with what start and stop told."""
     end = stream.end if stream.end is not None and (stream.end.wh or not start) else None  # 0 is not known, there too
     points = stream.points if end is None else [*stream.points, end]
-    if start == 0 and stop == 0 and _stands_still([*points, *([stream.begin] if stream.begin is not None else [])]):
-        return exactly(0.0)
+    if (
+        start == 0
+        and stop == 0
+        and _register_stands_still([*points, *([stream.begin] if stream.begin is not None else [])])
+    ):
+        return exact_finding(0.0)
     shown = [point.wh for point in points]
     doubts: set[Doubt] = set()
     if stop == 0 and (start or any(wh > ROUNDING_WH for wh in shown)):
@@ -31,13 +35,13 @@ def judge(
         doubts.add("stop_register")
     if stream.absurd:
         doubts.add("readings_disagree")
-    slack = _slack(start, stop, stream)
+    slack = _register_slack(start, stop, stream)
     begin = stream.begin
-    if begin is not None and start is not None and _comes_after(begin, start, slack, clocks):
+    if begin is not None and start is not None and _register_read_after_start(begin, start, slack, clocks):
         points, begin = sorted([*points, begin], key=lambda point: point.time), None  # a sample with a wrong label
     if start is not None and begin is not None and abs(start - begin.wh) > LAG_WH + slack:
         told_first = Case(start, stop, points, clocks, boots, slack)
-        finding = up_to_last(told_first) if stop is None else closed(told_first)
+        finding = running_energy(told_first) if stop is None else closing_energy(told_first)
         if 0 < begin.wh < start and points and points[0].wh >= start - slack and not finding.doubts:
             finding = finding.doubted("readings_disagree", more=start - begin.wh)  # all but Begin go on from the start
         elif begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
@@ -46,10 +50,10 @@ def judge(
     elif start is not None or begin is not None:
         told = start if start is not None else begin.wh if begin is not None else 0.0
         case = Case(told, stop, points, clocks, boots, slack)
-        finding = up_to_last(case) if stop is None else closed(case)
+        finding = running_energy(case) if stop is None else closing_energy(case)
     elif points:
         case = Case(points[0].wh, stop, points, clocks, boots, slack)
-        finding = up_to_last(case) if stop is None else closed(case)
+        finding = running_energy(case) if stop is None else closing_energy(case)
         finding = finding.doubted("start_register", more=clocks.since_start(points[0].time))
     else:
         finding = Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset({"start_register"}))
@@ -58,7 +62,7 @@ def judge(
     return finding.doubted(*doubts)
 
 
-def _stands_still(points: list[Point]) -> bool:
+def _register_stands_still(points: list[Point]) -> bool:
     """Whether readings, which may be of several registers, prove that nothing was drawn."""
     levels: dict[str, list[float]] = {}
     for point in points:
@@ -66,16 +70,16 @@ def _stands_still(points: list[Point]) -> bool:
     return len(points) > 1 and all(max(level) - min(level) <= ROUNDING_WH for level in levels.values())
 
 
-def _comes_after(begin: Point, start: float, slack: float, clocks: Clocks) -> bool:
+def _register_read_after_start(begin: Point, start: float, slack: float, clocks: Clocks) -> bool:
     """Whether a reading of Transaction.Begin was taken later, on the register of the start."""
     advance = begin.wh - start
     if advance <= LAG_WH + slack or clocks.began is None:
         return False
-    return advance <= reach(clocks.likely_watts, begin.time - clocks.began)
+    return advance <= plain_reach(clocks.likely_watts, begin.time - clocks.began)
 
 
-def _slack(start: float | None, stop: float | None, stream: Stream) -> float:
-    told = grid([wh for wh in (start, stop) if wh], 2)
+def _register_slack(start: float | None, stop: float | None, stream: Stream) -> float:
+    told = grid_of_stream([wh for wh in (start, stop) if wh], 2)
     # Round numbers on both sides are just that, and readings that are far off are not so by rounding.
     fine = any(point.wh % (told / 10) for point in stream.points) and all(
         (start or 0) - told / 2 <= point.wh <= (stop or 0) + told for point in stream.points
@@ -91,7 +95,7 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
     register, which is no doubt where it told 0; or they contradict each other. What start and stop come to counts
     before more, if the readings are within it: they may be of another meter.
     """
-    finding = up_to_last(case)
+    finding = running_energy(case)
     if stop is None:
         more = case.start - start  # if it is the start that is right
         if start == 0 or finding.doubts or more <= 0:
@@ -102,11 +106,11 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
     energy = stop - start
     possible = energy >= -case.slack and case.can_have_come(energy, case.clocks.ended)
     if possible and told_end is not None and abs(finding.energy - energy) <= case.slack + LAG_WH:
-        return exactly(max(0.0, energy))
+        return exact_finding(max(0.0, energy))
     if stop >= case.start - case.slack:
-        from_begin = closed(msgspec.structs.replace(case, stop=stop))
+        from_begin = closing_energy(msgspec.structs.replace(case, stop=stop))
         less = possible and energy + case.slack < from_begin.energy
-        within = finding.energy <= energy + case.slack or not _goes_on_to(case, stop)
+        within = finding.energy <= energy + case.slack or not _register_goes_on_to(case, stop)
         other_end = told_end is not None and abs(from_begin.energy - finding.energy) > case.slack + LAG_WH
         if not from_begin.doubts and not other_end and not (less and within):
             more = max(0.0, energy - from_begin.energy) if possible else 0.0
@@ -116,16 +120,16 @@ def _on_another_register(case: Case, start: float, stop: float | None, *, told_e
         unread = case.clocks.until_end(last) if told_end is None else 0.0
         return finding.doubted("impossible" if energy > 0 else "went_back", more=unread)
     if told_end is None and finding.energy <= energy + case.slack:
-        return exactly(energy, *finding.doubts)
+        return exact_finding(energy, *finding.doubts)
     energy = max(0.0, energy)
     return Finding(energy, min(energy, finding.low), max(energy, finding.high), finding.doubts | {"readings_disagree"})
 
 
-def _goes_on_to(case: Case, stop: float) -> bool:
+def _register_goes_on_to(case: Case, stop: float) -> bool:
     """Whether a wallbox, or what is known of the connector, brings the register from the last reading to the stop."""
     last = case.points[-1] if case.points else None
     since = last.time if last is not None else case.clocks.began
     if since is None or case.clocks.ended is None:
         return True
     told = last.wh if last is not None else case.start
-    return stop - told <= reach(case.clocks.likely_watts, case.clocks.ended - since) + case.slack
+    return stop - told <= plain_reach(case.clocks.likely_watts, case.clocks.ended - since) + case.slack

@@ -1,8 +1,8 @@
 """Registers that went back: set to 0 by a restart of the charge point, or nobody knows why."""
 
-from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.evidence import RESUMED
-from csmsd.profiles.core.energy.plain import ROUNDING_WH, reach
+from csmsd.profiles.core.energy.plain import ROUNDING_WH, plain_reach
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -11,7 +11,7 @@ _BOOT_LATE = 300_000  # ms
 _RESET_BELOW = 0.25  # of where a register stood, for a restart to have set it to 0
 
 
-def restarts(case: Case, points: list[Point]) -> Finding | None:
+def energy_over_restarts(case: Case, points: list[Point]) -> Finding | None:
     """The energy of a register that restarts set back to 0, if each step back is proven to be such a one."""
     level, time = case.start, case.clocks.began
     base, energy, old = case.start, 0.0, 0.0
@@ -19,25 +19,25 @@ def restarts(case: Case, points: list[Point]) -> Finding | None:
     for point in points:
         if point.wh >= level - ROUNDING_WH:
             watts = case.clocks.watts if proven is None else case.clocks.likely_watts
-            if time is not None and point.wh - level > reach(watts, point.time - time) + case.slack:
+            if time is not None and point.wh - level > plain_reach(watts, point.time - time) + case.slack:
                 return None
             proven = proven or (proven is False and ROUNDING_WH < point.wh < old)
             level, time = max(level, point.wh), point.time
             continue
-        boot = _boot(case, time, point)
+        boot = _boot_at_restart(case, time, point)
         if boot is None or point.wh > _RESET_BELOW * level or point.wh < -case.slack:
             return None
-        if point.wh > reach(case.clocks.likely_watts, point.time - boot):
+        if point.wh > plain_reach(case.clocks.likely_watts, point.time - boot):
             return None
         energy, old = energy + level - base, level
         proven = point.wh > ROUNDING_WH
         base, level, time = 0.0, max(0.0, point.wh), point.time
     if not proven:
         return None
-    return exactly(energy + level - base)
+    return exact_finding(energy + level - base)
 
 
-def _boot(case: Case, time: Milliseconds | None, point: Point) -> Milliseconds | None:
+def _boot_at_restart(case: Case, time: Milliseconds | None, point: Point) -> Milliseconds | None:
     if point.context == RESUMED:
         return time
     for boot in case.boots:
@@ -51,7 +51,7 @@ def _boot(case: Case, time: Milliseconds | None, point: Point) -> Milliseconds |
     return None
 
 
-def all_advances(case: Case, points: list[Point]) -> float:
+def advances_over_restarts(case: Case, points: list[Point]) -> float:
     """Wh that all advances make, where a register went back without a proof."""
     level, energy = case.start, 0.0
     for point in points:
@@ -61,6 +61,6 @@ def all_advances(case: Case, points: list[Point]) -> float:
     return energy
 
 
-def falls_once(points: list[Point]) -> bool:
+def falls_once_at_restart(points: list[Point]) -> bool:
     falls = [place for place in range(1, len(points)) if points[place].wh < points[place - 1].wh - ROUNDING_WH]
     return len(falls) == 1

@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Reading
-from csmsd.profiles.core.energy.plain import LIMIT_WH, ROUNDING_WH, WALLBOX_W, reach
+from csmsd.profiles.core.energy.plain import LIMIT_WH, ROUNDING_WH, WALLBOX_W, plain_reach
 from csmsd.profiles.record import Milliseconds
 
 _PHASES = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
@@ -60,7 +60,8 @@ def stream_of(readings: list[Reading], *, stopped: bool) -> Stream:
         and not (end is not None and reading.context == END and abs(reading.value - end.value) <= ROUNDING_WH)
     ]
     step = max(
-        min((reading.step for reading in usable), default=1.0), grid([point.wh for point in points], _COINCIDENCE)
+        min((reading.step for reading in usable), default=1.0),
+        grid_of_stream([point.wh for point in points], _COINCIDENCE),
     )
     return Stream(
         points,
@@ -71,7 +72,7 @@ def stream_of(readings: list[Reading], *, stopped: bool) -> Stream:
     )
 
 
-def grid(values: Iterable[float], coincidence: int) -> float:
+def grid_of_stream(values: Iterable[float], coincidence: int) -> float:
     """The power of ten, up to 1000 Wh, that all of so many different values are multiples of."""
     different = {value for value in values if value}
     if len(different) < coincidence:
@@ -79,7 +80,7 @@ def grid(values: Iterable[float], coincidence: int) -> float:
     return next((step for step in (1000.0, 100.0, 10.0) if all(not value % step for value in different)), 1.0)
 
 
-def _sum(streams: list[Stream]) -> Stream:
+def _sum_of_streams(streams: list[Stream]) -> Stream:
     """The phases together: each as it was last read, once all of them were."""
     moments = sorted(
         ((point.time, place, point) for place, stream in enumerate(streams) for point in stream.points),
@@ -104,7 +105,9 @@ def _sum(streams: list[Stream]) -> Stream:
     )
 
 
-def choose(readings: list[Reading], *, start: float | None, began: Milliseconds | None, stopped: bool) -> Stream | None:
+def choose_stream(
+    readings: list[Reading], *, start: float | None, began: Milliseconds | None, stopped: bool
+) -> Stream | None:
     """The register that carries the bill.
 
     At the outlet without phase; at the cable, the body or the inlet; the sum of the phases; one that is labelled with
@@ -121,10 +124,12 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
         if stream.first is None or start is None:
             return False
         advance = stream.first.wh - start
-        return -100 - stream.step <= advance <= reach(WALLBOX_W, _since(began, stream.first)) + stream.step
+        return -100 - stream.step <= advance <= plain_reach(WALLBOX_W, _stream_since(began, stream.first)) + stream.step
 
     def counts_from_zero(stream: Stream) -> bool:
-        return stream.first is not None and 0 <= stream.first.wh <= reach(WALLBOX_W, _since(began, stream.first))
+        return stream.first is not None and 0 <= stream.first.wh <= plain_reach(
+            WALLBOX_W, _stream_since(began, stream.first)
+        )
 
     places = ("Outlet", *_PLACES)
     candidates = [streams[key] for key in [("Outlet", "")] if key in streams]
@@ -136,9 +141,9 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
         for names in _PHASES:
             parts = [streams[place, name] for name in names if (place, name) in streams]
             if len(parts) > 1:
-                sums.append(_sum(parts))
+                sums.append(_sum_of_streams(parts))
     totals = [stream for stream in singles if goes_on(stream)]
-    if start and len(totals) == len(singles) > 1 and all(_alike(stream, totals[0]) for stream in totals):
+    if start and len(totals) == len(singles) > 1 and all(_streams_alike(stream, totals[0]) for stream in totals):
         candidates += totals  # the total, repeated on each phase
     if totals and not any(goes_on(stream) for stream in sums):
         candidates += totals
@@ -156,17 +161,17 @@ def choose(readings: list[Reading], *, start: float | None, began: Milliseconds 
 def _only_grows(stream: Stream) -> bool:
     """Whether it advances no faster than a wallbox delivers."""
     return all(
-        0 <= later.wh - earlier.wh <= reach(WALLBOX_W, later.time - earlier.time)
+        0 <= later.wh - earlier.wh <= plain_reach(WALLBOX_W, later.time - earlier.time)
         for earlier, later in pairwise(stream.points)
     )
 
 
-def _alike(one: Stream, other: Stream) -> bool:
+def _streams_alike(one: Stream, other: Stream) -> bool:
     """Whether two phases tell the same throughout, as phases that are measured apart hardly do."""
     return [point.wh for point in one.points] == [point.wh for point in other.points] and (
         (one.begin and one.begin.wh) == (other.begin and other.begin.wh)
     )
 
 
-def _since(began: Milliseconds | None, point: Point) -> Milliseconds:
+def _stream_since(began: Milliseconds | None, point: Point) -> Milliseconds:
     return point.time - began if began is not None else 0

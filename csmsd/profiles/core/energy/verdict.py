@@ -10,23 +10,23 @@ from typing import Literal
 
 import msgspec
 
-from csmsd.profiles.core.energy.agreement import Finding, exactly
-from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
-from csmsd.profiles.core.energy.doubts import Doubt, ordered
+from csmsd.profiles.core.energy.agreement import Finding, exact_finding
+from csmsd.profiles.core.energy.clocks import Clocks, own_readings_by_clocks, read_clocks
+from csmsd.profiles.core.energy.doubts import Doubt, ordered_doubts
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
+from csmsd.profiles.core.energy.intervals_and_power import energy_by_intervals, energy_by_power
 from csmsd.profiles.core.energy.plain import (
     HOUR,
     LIMIT_WH,
     OFTEN,
     ROUNDING_WH,
     WALLBOX_W,
-    reach,
+    plain_reach,
     too_much_drawn,
     too_much_told,
 )
-from csmsd.profiles.core.energy.rates import intervals, power
-from csmsd.profiles.core.energy.registers import judge
-from csmsd.profiles.core.energy.streams import Stream, choose
+from csmsd.profiles.core.energy.registers import judge_register
+from csmsd.profiles.core.energy.streams import Stream, choose_stream
 
 Basis = Literal["start_and_stop", "readings", "phases", "intervals", "power", "nothing"]
 
@@ -40,7 +40,7 @@ BASES: dict[Basis, str] = {
 }
 
 
-def basis_text(basis: str) -> str:
+def basis_of_verdict_text(basis: str) -> str:
     """A basis in words, also one that another version knew."""
     known: dict[str, str] = {str(name): text for name, text in BASES.items()}
     return known.get(basis, basis)
@@ -62,21 +62,21 @@ class Verdict(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...] = ()
 
 
-def reckon(evidence: Evidence) -> Verdict:
+def reckon_verdict(evidence: Evidence) -> Verdict:
     """The energy of one transaction."""
     clocks = read_clocks(evidence)
-    own, clocks = own_readings(evidence, clocks)
-    start, stop = _usable(evidence.start.register), None
+    own, clocks = own_readings_by_clocks(evidence, clocks)
+    start, stop = _usable_for_verdict(evidence.start.register), None
     if evidence.stop is not None:
-        stop = _usable(evidence.stop.register)
+        stop = _usable_for_verdict(evidence.stop.register)
     stopped = evidence.stop is not None
-    stream = choose(own, start=start, began=clocks.began, stopped=stopped)
+    stream = choose_stream(own, start=start, began=clocks.began, stopped=stopped)
     shows_nothing = stream is None or (stream.is_dead and not stream.absurd)
     if stream is not None and not (shows_nothing and start is not None and (stop is None or start == stop == 0)):
-        finding = judge(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots)
-        basis = _basis(finding, stream, start, stop)
+        finding = judge_register(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots)
+        basis = _basis_of_verdict(finding, stream, start, stop)
     else:
-        finding, basis = _without_register(own, start, stop, evidence, clocks)
+        finding, basis = _verdict_without_register(own, start, stop, evidence, clocks)
     if not finding.doubts - {"stop_register"} and (stop is None or basis == "start_and_stop"):
         read, until = (own, clocks) if stop is not None else _up_to_register(own, stream, clocks)
         finding = _held_against(finding, read, until)
@@ -86,43 +86,43 @@ def reckon(evidence: Evidence) -> Verdict:
         max(0, min(energy, round(finding.low))),
         max(energy, round(finding.high)),
         basis,
-        ordered(set(finding.doubts | clocks.doubts)),
+        ordered_doubts(set(finding.doubts | clocks.doubts)),
     )
 
 
-def _usable(register: float | None) -> float | None:
+def _usable_for_verdict(register: float | None) -> float | None:
     return register if register is not None and 0 <= register < LIMIT_WH else None  # some tell -1 for unknown
 
 
-def _basis(finding: Finding, stream: Stream, start: float | None, stop: float | None) -> Basis:
+def _basis_of_verdict(finding: Finding, stream: Stream, start: float | None, stop: float | None) -> Basis:
     if start is not None and stop is not None and stop >= start and abs(finding.energy - (stop - start)) < 1:
         return "start_and_stop"
     return "phases" if stream.phases else "readings"
 
 
-def _without_register(
+def _verdict_without_register(
     own: list[Reading], start: float | None, stop: float | None, evidence: Evidence, clocks: Clocks
 ) -> tuple[Finding, Basis]:
     """Start and stop alone, or intervals, or power."""
     told = start is not None and stop is not None
     if told and not start == stop == 0:
-        finding = judge(Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots)
+        finding = judge_register(Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots)
         return finding, "start_and_stop"
-    summed = intervals(own)
+    summed = energy_by_intervals(own)
     if summed is not None:
-        return exactly(summed.energy), "intervals"
-    estimate = power(own, clocks)
+        return exact_finding(summed.energy), "intervals"
+    estimate = energy_by_power(own, clocks)
     if estimate is not None and estimate.likely > ROUNDING_WH:
         energy = estimate.likely
         until = clocks.ended if clocks.ended is not None else own[-1].time
         return Finding(energy, 0.0, max(energy, clocks.since_start(until)), frozenset({"estimate"})), "power"
     if told:
-        return exactly(0.0), "start_and_stop"
+        return exact_finding(0.0), "start_and_stop"
     doubts: set[Doubt] = set()
     if start is None:
         doubts.add("start_register")
     if evidence.stop is None:
-        return exactly(0.0, *doubts), "nothing"
+        return exact_finding(0.0, *doubts), "nothing"
     if stop is None:
         doubts.add("stop_register")
     return Finding(0.0, 0.0, clocks.since_start(clocks.ended), frozenset(doubts)), "nothing"
@@ -142,16 +142,16 @@ def _held_against(finding: Finding, own: list[Reading], clocks: Clocks) -> Findi
     """What registers tell without a doubt, against power and intervals."""
     ends = finding.doubts
     finding = Finding(finding.energy, finding.low, finding.high)
-    held = _held_against_intervals(_held_against_power(finding, own, clocks), own)
+    held = _verdict_against_intervals(_verdict_against_power(finding, own, clocks), own)
     return _told_too_much(held, own, clocks).doubted(*ends)
 
 
-def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _verdict_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """Power cannot tell a figure where registers do, but that they tell nearly nothing while much is drawn."""
-    estimate = power(own, clocks)
+    estimate = energy_by_power(own, clocks)
     if estimate is None or estimate.least < too_much_drawn(finding.energy):
         return finding
-    kilo = _in_unit_of_power(finding, own, clocks)
+    kilo = _verdict_in_unit_of_power(finding, own, clocks)
     if kilo.doubts:
         return Finding(kilo.energy, finding.energy, kilo.energy + 1000, kilo.doubts)
     return Finding(finding.energy, finding.low, max(finding.high, estimate.likely), frozenset({"readings_disagree"}))
@@ -160,11 +160,11 @@ def _held_against_power(finding: Finding, own: list[Reading], clocks: Clocks) ->
 def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """More than a wallbox delivers, and many times what the power, which was read all the while, leaves room for."""
     began, ended = clocks.began, clocks.ended
-    if finding.doubts or began is None or ended is None or finding.energy <= reach(WALLBOX_W, ended - began):
+    if finding.doubts or began is None or ended is None or finding.energy <= plain_reach(WALLBOX_W, ended - began):
         return finding
     if ended - began < OFTEN:
         return finding  # too short for power to tell energy
-    estimate = power(own, clocks)
+    estimate = energy_by_power(own, clocks)
     if estimate is None or finding.energy < too_much_told(estimate.most):
         return finding
     if estimate.likely * HOUR < _CHARGING_W * (ended - began):
@@ -172,20 +172,20 @@ def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Find
     return finding.doubted("readings_disagree", low=min(finding.low, estimate.likely))
 
 
-def _in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _verdict_in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """A thousandfold, where the power says that it is kWh that were told as Wh."""
-    estimate = power(own, clocks)
+    estimate = energy_by_power(own, clocks)
     kilo = finding.energy * 1000
     if estimate is None or not kilo or estimate.least < too_much_drawn(finding.energy):
         return finding
     if not estimate.least / 2 <= kilo <= 2 * estimate.likely or kilo > clocks.since_start(clocks.ended):
         return finding
-    return exactly(kilo, "unit")
+    return exact_finding(kilo, "unit")
 
 
-def _held_against_intervals(finding: Finding, own: list[Reading]) -> Finding:
+def _verdict_against_intervals(finding: Finding, own: list[Reading]) -> Finding:
     """Intervals, too, contradict registers that tell much less; some count on where they should begin anew."""
-    summed = intervals(own)
+    summed = energy_by_intervals(own)
     if summed is None or finding.doubts:
         return finding
     least = summed.energy if not summed.grows else summed.largest

@@ -9,7 +9,7 @@ from csmsd.ocpp.reading import read_value
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.reservation.reservations import Terms
-from csmsd.profiles.smart_charging.installed import installed
+from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
 from tests.csmsd.control.problems.test_charge_points import MINUTE, connected, found, later, only
 from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 
@@ -59,7 +59,7 @@ def limit(scene: Scene, amperes: float, connector: int = 1) -> None:
             },
         },
     )
-    scene.site.smart_charging.installed.add(installed("CP1", connector, profile, scene.now, name="eight"))
+    scene.site.smart_charging.installed.add(profile_installed_now("CP1", connector, profile, scene.now, name="eight"))
 
 
 def current(amperes: float, phase: str = "L1") -> dict[str, Any]:

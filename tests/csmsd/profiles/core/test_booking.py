@@ -13,15 +13,15 @@ def stop(transaction: Transaction, scene: Scene) -> None:
     told = booking.Stop(
         meter_stop_wh=1500, time=scene.now, text="now", received_at=scene.now, reason="Local", id_tag=None
     )
-    booking.stop(transaction, told, scene.site)
+    booking.book_stop(transaction, told, scene.site)
 
 
 def give_up(transaction: Transaction, scene: Scene) -> None:
-    booking.give_up(transaction, "charge_point_removed", scene.site)
+    booking.book_as_given_up(transaction, "charge_point_removed", scene.site)
 
 
 def close(transaction: Transaction, scene: Scene) -> None:
-    booking.close(transaction, "closed by ada: cable cut", scene.site, scene.now)
+    booking.book_close(transaction, "closed by ada: cable cut", scene.site, scene.now)
 
 
 ENDS = [stop, give_up, close]
@@ -120,7 +120,7 @@ def test_a_charge_point_that_is_not_known_any_more_leaves_what_was_booked() -> N
     give_up(transaction, scene)
     del scene.site.charge_points["cp1"]
 
-    booking.remeasure(transaction, [], scene.site)
+    booking.book_measured_anew(transaction, [], scene.site)
     close(transaction, scene)
 
     assert (transaction.state, transaction.energy_wh, transaction.meter_stop_wh) == ("closed", 500, None)
@@ -132,7 +132,7 @@ def test_what_goes_on_after_all_has_no_booked_energy_and_keeps_its_number() -> N
     scene.stop(-1, idTag="TAG1", meterStop=1400)
     assert (transaction.state, transaction.energy_wh, transaction.booking) == ("stopped", 400, 1)
     assert (transaction.energy_suspect, transaction.doubts) == (True, ["stop_guessed"])
-    booking.revive(transaction, scene.site)
+    booking.book_revival(transaction, scene.site)
     assert (transaction.state, transaction.energy_wh, transaction.energy_suspect) == ("active", 0, False)
     assert (transaction.stop_time, transaction.booking) == (None, 1)
 
@@ -142,7 +142,7 @@ class TestSettled:
         scene = Scene()
         transaction = scene.started()
         scene.stop(-1, idTag="TAG1", meterStop=1400)
-        booking.settle(transaction, 420, by="ada", reason="read there", site=scene.site, now=scene.now)
+        booking.book_settlement(transaction, 420, by="ada", reason="read there", site=scene.site, now=scene.now)
         return scene, transaction
 
     def test_the_operators_figure_counts_and_the_reckoned_one_is_kept(self) -> None:
@@ -150,10 +150,10 @@ class TestSettled:
         assert (transaction.energy_wh, transaction.reckoned_wh, transaction.energy_suspect) == (420, 400, False)
         assert (transaction.doubts, transaction.booking, transaction.revision) == (["stop_guessed"], 2, 2)
 
-        booking.settle(transaction, 430, by="jo", reason="read twice", site=scene.site, now=scene.now)
+        booking.book_settlement(transaction, 430, by="jo", reason="read twice", site=scene.site, now=scene.now)
         assert (transaction.energy_wh, transaction.reckoned_wh, transaction.settled_by) == (430, 400, "jo")
 
-        booking.unsettle(transaction, scene.site)
+        booking.unbook_settlement(transaction, scene.site)
         assert (transaction.energy_wh, transaction.reckoned_wh, transaction.settled_at) == (400, None, None)
         assert (transaction.energy_suspect, transaction.revision) == (True, 4)
 
@@ -166,7 +166,7 @@ class TestSettled:
         assert (transaction.energy_wh, transaction.reckoned_wh, transaction.revision) == (420, 0, 3)
         assert transaction.doubts
         assert transaction.energy_suspect
-        booking.settle(transaction, 420, by="ada", reason="still", site=scene.site, now=scene.now)
+        booking.book_settlement(transaction, 420, by="ada", reason="still", site=scene.site, now=scene.now)
         assert not transaction.energy_suspect
 
 

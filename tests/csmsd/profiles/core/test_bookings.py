@@ -60,7 +60,7 @@ def test_a_late_reading_leaves_what_the_operator_decided() -> None:
     scene = Scene()
     first = scene.started(timestamp="2026-03-01T11:00:00Z", meterStart=1000)
     scene.started(timestamp="2026-03-01T11:30:00Z", meterStart=2000)
-    booking.settle(first, 500, by="me", reason="seen", site=scene.site, now=scene.now)
+    booking.book_settlement(first, 500, by="me", reason="seen", site=scene.site, now=scene.now)
 
     scene.meter(transactionId=first.id, meterValue=LATE)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.core.charge_points import ConfigurationKey
-from csmsd.profiles.core.connectors import against_start, missing, numbers
+from csmsd.profiles.core.connectors import against_start_on_connector, connector_numbers, missing_connector
 from tests.csmsd.profiles.reservation.reserving import Reserving
 from tests.csmsd.profiles.scene import Scene
 
@@ -18,13 +18,13 @@ def configured(scene: Scene, name: str, value: str, *, readonly: bool = False) -
 
 def test_which_there_are() -> None:
     scene = Scene()
-    assert numbers(scene.cp) is None
-    assert missing(scene.cp, 7) is None
+    assert connector_numbers(scene.cp) is None
+    assert missing_connector(scene.cp, 7) is None
     scene.status(2, "Available")
     configured(scene, "NumberOfConnectors", "2")
-    assert numbers(scene.cp) == [1, 2]
-    assert missing(scene.cp, 7) == "CP1 has no connector 7, but 1, 2"
-    assert missing(scene.cp, 0) is None
+    assert connector_numbers(scene.cp) == [1, 2]
+    assert missing_connector(scene.cp, 7) == "CP1 has no connector 7, but 1, 2"
+    assert missing_connector(scene.cp, 0) is None
 
 
 def tripped(scene: Reserving) -> None:
@@ -71,7 +71,7 @@ def test_why_a_start_was_refused_and_what_helps(happened: Callable[[Reserving], 
     for request in ({"connectorId": 2, "idTag": "TAG1"}, {"idTag": "TAG1"}):
         why = scene.why("RemoteStartTransaction", request, {"status": "Rejected"}) or ""
         # Where none was named, and another may be free, nobody knows that it was this one.
-        alone = numbers(scene.cp) == [2]
+        alone = connector_numbers(scene.cp) == [2]
         if "connectorId" in request or alone:
             assert said in why, request
             assert helps in why, request
@@ -82,10 +82,10 @@ def test_its_own_reservation_and_a_free_neighbour_are_no_reasons() -> None:
     scene = Reserving()
     scene.reserve(connector=2)
     scene.status(2, "Reserved")
-    assert against_start(2, "TAG1", scene.target()) is None
+    assert against_start_on_connector(2, "TAG1", scene.target()) is None
     scene.status(1, "Faulted")
     scene.status(3, "Available")
-    assert against_start(None, "TAG1", scene.target()) is None
+    assert against_start_on_connector(None, "TAG1", scene.target()) is None
     said = scene.why("RemoteStartTransaction", {"idTag": "TAG1"}, {"status": "Rejected"})
     assert said == "it may want a connector to be named: --connector 1"
 
@@ -148,5 +148,5 @@ def test_a_reservation_of_the_neighbour_is_no_reason() -> None:
     scene.tag("B2")
     scene.reserve(connector=1, tag="B2")
     scene.status(2, "Available")
-    assert against_start(2, "TAG1", scene.target()) is None
-    assert against_start(1, "TAG1", scene.target()) is not None
+    assert against_start_on_connector(2, "TAG1", scene.target()) is None
+    assert against_start_on_connector(1, "TAG1", scene.target()) is not None

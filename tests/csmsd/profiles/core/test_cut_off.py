@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from csmsd.profiles.core.cut_off import is_part_of
+from csmsd.profiles.core.cut_off import is_cut_off_part_of
 
 WHOLE = (
     '[2,"c","StopTransaction",{"transactionId":12,"idTag":"TAG1","timestamp":"2026-03-01T12:00:00Z",'
@@ -12,7 +12,7 @@ WHOLE = (
 
 
 def agrees(text: str, *, transaction_id: int = 12, meter_stop: int = 4000, id_tag: str | None = "TAG1") -> bool:
-    return is_part_of(
+    return is_cut_off_part_of(
         msgspec.json.encode(text).decode(),
         transaction_id=transaction_id,
         meter_stop=meter_stop,
@@ -50,4 +50,4 @@ def test_a_time_that_was_written_anew() -> None:
 
 
 def test_an_object_is_no_part() -> None:
-    assert not is_part_of("{}", transaction_id=1, meter_stop=1, timestamp="", id_tag=None, reason=None)
+    assert not is_cut_off_part_of("{}", transaction_id=1, meter_stop=1, timestamp="", id_tag=None, reason=None)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.types import AuthorizationStatus
-from csmsd.profiles.core.id_tags import IdTag, authorization_status, id_tag_info
+from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag, id_tag_info
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 
@@ -28,11 +28,11 @@ def tag(**fields: Any) -> IdTag:
     ],
 )
 def test_status(known: IdTag | None, status: AuthorizationStatus) -> None:
-    assert authorization_status(known, NOON, unknown="Invalid") == status
+    assert authorization_status_of_id_tag(known, NOON, unknown="Invalid") == status
 
 
 def test_unknown_tags_may_be_accepted() -> None:
-    assert authorization_status(None, NOON, unknown="Accepted") == "Accepted"
+    assert authorization_status_of_id_tag(None, NOON, unknown="Accepted") == "Accepted"
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from csmsd.profiles.core.metering import (
     MeterReading,
     MeterShape,
     MeterShapes,
-    energy_register,
-    newest,
-    number,
+    metered_energy_register,
+    metered_number,
+    newest_metered,
     read_meter_values,
-    unpack,
+    unpack_metered,
 )
 from tests.csmsd.profiles.messages import instances
 from tests.csmsd.profiles.scene import NOON
@@ -77,7 +77,7 @@ def sample(value: str, **fields: Any) -> SampledValue:
     ],
 )
 def test_a_number_in_its_base_unit(read: SampledValue, meant: tuple[float, str] | None) -> None:
-    assert number(read) == meant
+    assert metered_number(read) == meant
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_number_in_its_base_unit(read: SampledValue, meant: tuple[float, str] 
     ],
 )
 def test_the_register_that_is_billed(read: SampledValue, wh: float | None) -> None:
-    assert energy_register(read) == wh
+    assert metered_energy_register(read) == wh
 
 
 def values(*samples: SampledValue, timestamp: str = "2026-03-01T12:00:00.000Z") -> list[MeterValue]:
@@ -179,7 +179,7 @@ def test_the_newest_reading_of_each_measurand_and_phase_and_none_of_the_neutral(
         sample("7", measurand="Power.Active.Import", unit="kW"),
         sample("xyz", format="SignedData"),
     ]
-    latest = newest(Meter().read(*samples).taken)
+    latest = newest_metered(Meter().read(*samples).taken)
 
     assert {name: (found.value, found.unit) for name, found in latest.items()} == {
         "Current.Import.L1": (16, "A"),
@@ -214,7 +214,7 @@ def test_samples_come_back_as_they_came(messages: list[list[SampledValue]]) -> N
         number_of_shape, packed, new = pack(shapes, samples)
         if new is not None:
             kept[new.id] = new.shape
-        assert unpack(kept.get(number_of_shape), packed) == samples
+        assert unpack_metered(kept.get(number_of_shape), packed) == samples
 
 
 def test_shapes_are_known_again_after_a_restart() -> None:
@@ -241,7 +241,7 @@ def test_shapes_are_bounded_in_number_and_length_and_nothing_is_lost() -> None:
     number_of_shape, packed, new = pack(shapes, [sample("1", measurand="one more")])
 
     assert (number_of_shape, new) == (0, None)
-    assert unpack(None, packed) == [sample("1", measurand="one more")]
+    assert unpack_metered(None, packed) == [sample("1", measurand="one more")]
     assert pack(shapes, [sample("2", measurand="m0")])[0] == 1
 
 

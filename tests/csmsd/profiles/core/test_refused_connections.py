@@ -7,8 +7,8 @@ from csmsd.profiles.core.refused_connections import (
     MAX_OF_STRANGERS,
     RefusedConnection,
     RefusedConnections,
-    reason_text,
-    remedy,
+    refused_reason_text,
+    remedy_for_refused,
 )
 from csmsd.profiles.record import Deleted
 
@@ -121,9 +121,9 @@ def test_what_was_not_written_is_carried_over() -> None:
     ],
 )
 def test_the_line_that_helps(reason: str, identity: str, registered: bool, line: str) -> None:
-    assert remedy(reason, identity, registered=registered) == line  # type: ignore[arg-type]
+    assert remedy_for_refused(reason, identity, registered=registered) == line  # type: ignore[arg-type]
 
 
 def test_the_detail_stands_in_the_reason() -> None:
     one = RefusedConnection(charge_point="", address="a", reason="no_identity", detail="/ocpp", first_at=0, last_at=0)
-    assert reason_text(one) == "no identity in its URL (/ocpp)"
+    assert refused_reason_text(one) == "no identity in its URL (/ocpp)"

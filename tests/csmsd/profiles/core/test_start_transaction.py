@@ -393,7 +393,7 @@ class TestOneThatGoesOn:
     def test_what_was_removed_with_its_charge_point_comes_back_with_it(self) -> None:
         scene = Scene()
         transaction = scene.started()
-        booking.give_up(transaction, "charge_point_removed", scene.site)
+        booking.book_as_given_up(transaction, "charge_point_removed", scene.site)
 
         scene.meter("2000", transactionId=transaction.id)
 

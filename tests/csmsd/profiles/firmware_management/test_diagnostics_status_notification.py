@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics
-from csmsd.profiles.firmware_management.uploads import expire
+from csmsd.profiles.firmware_management.uploads import expire_uploads
 from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
 from tests.csmsd.profiles.scene import SECOND
 
@@ -49,8 +49,8 @@ def test_silence_ends_as_unknown() -> None:
     scene = FirmwareScene()
     scene.command(GetDiagnostics(), FILE)
     scene.now += scene.site.policies.diagnostics_timeout * SECOND
-    assert expire(scene.site.firmware.uploads, scene.now - 1) == ([], [])
-    changes, events = expire(scene.site.firmware.uploads, scene.now)
+    assert expire_uploads(scene.site.firmware.uploads, scene.now - 1) == ([], [])
+    changes, events = expire_uploads(scene.site.firmware.uploads, scene.now)
 
     assert changes == [scene.upload]
     assert [(event.type, event.data["state"]) for event in events] == [("diagnostics.status", "unknown")]
@@ -64,7 +64,7 @@ def test_a_file_that_arrived_is_waited_for_no_more() -> None:
     scene.upload.received_at = scene.now
     scene.now += scene.site.policies.diagnostics_timeout * SECOND
 
-    assert expire(scene.site.firmware.uploads, scene.now) == ([], [])
+    assert expire_uploads(scene.site.firmware.uploads, scene.now) == ([], [])
     assert scene.upload.token_dead
 
 

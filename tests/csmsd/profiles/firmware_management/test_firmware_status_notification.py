@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
-from csmsd.profiles.firmware_management.updates import expire
+from csmsd.profiles.firmware_management.updates import expire_updates
 from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
 from tests.csmsd.profiles.scene import SECOND
 
@@ -60,12 +60,12 @@ def test_silence_ends_as_unknown_and_a_late_word_counts() -> None:
     scene = begun()
     limit = scene.site.policies.firmware_timeout * SECOND
     scene.now += limit - 1
-    assert expire(scene.site.firmware.updates, scene.now) == ([], [])
+    assert expire_updates(scene.site.firmware.updates, scene.now) == ([], [])
     reported(scene, "Downloading")  # a sign of life: the wait begins anew
     scene.now += limit - 1
-    assert expire(scene.site.firmware.updates, scene.now) == ([], [])
+    assert expire_updates(scene.site.firmware.updates, scene.now) == ([], [])
     scene.now += 1
-    changes, events = expire(scene.site.firmware.updates, scene.now)
+    changes, events = expire_updates(scene.site.firmware.updates, scene.now)
 
     assert changes == [scene.update]
     assert events[0].data["state"] == "unknown"
@@ -118,7 +118,7 @@ def test_a_boot_with_the_new_version_stands_for_installed_that_never_came() -> N
     reported(scene, "Downloading", "Downloaded", "Installing")
     assert scene.update.booted("2.1", scene.now)
     assert not scene.update.overdue(scene.now + 59 * SECOND)
-    expire(scene.site.firmware.updates, scene.now + 61 * SECOND)
+    expire_updates(scene.site.firmware.updates, scene.now + 61 * SECOND)
 
     assert scene.update.state == "installed"
     assert scene.update.error is not None
@@ -136,10 +136,10 @@ def test_installed_without_a_byte_of_our_file_is_only_a_word() -> None:
     reported(scene, "Installed")
     assert (scene.update.state, scene.update.reported) == ("requested", "Installed")
     scene.now += 600 * SECOND - 1
-    assert expire(scene.site.firmware.updates, scene.now) == ([], [])
+    assert expire_updates(scene.site.firmware.updates, scene.now) == ([], [])
     reported(scene, "Installed")  # said again it is no better founded, and waits no longer
     scene.now += 1
-    (update,), _ = expire(scene.site.firmware.updates, scene.now)
+    (update,), _ = expire_updates(scene.site.firmware.updates, scene.now)
     assert update is scene.update
     assert scene.update.state == "unknown"
     assert scene.update.error == (

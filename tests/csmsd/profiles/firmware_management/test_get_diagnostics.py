@@ -7,7 +7,7 @@ import pytest
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import Sent, Target
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics, GetDiagnosticsReq
-from csmsd.profiles.firmware_management.hosting import token_hash
+from csmsd.profiles.firmware_management.hosting import hosting_token_hash
 from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.firmware_management.firmware_scene import TOKEN, FirmwareScene
 from tests.csmsd.profiles.messages import assert_valid
@@ -40,7 +40,7 @@ def test_without_a_location_csmsd_receives_the_file() -> None:
     sent = scene.command(GetDiagnostics(protocol="ftp"), FILE)
 
     assert sent == {"location": f"ftp://csms:2121/token-{TOKEN}/"}
-    assert scene.upload.token_hash == token_hash(TOKEN)
+    assert scene.upload.token_hash == hosting_token_hash(TOKEN)
     assert scene.upload.location == "ftp://csms:2121/token-******/"
 
 

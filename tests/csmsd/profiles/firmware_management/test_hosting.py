@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, base_url
+from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, hosting_base_url
 
 TOKEN = "t" * 32
 
@@ -76,5 +76,5 @@ def test_one_that_is_not_hosted_is_not_chosen() -> None:
 
 
 def test_an_ipv6_address_stands_in_brackets() -> None:
-    assert base_url("ftp", "::1", 21) == "ftp://[::1]:21"
-    assert base_url("ftp", "host", 21) == "ftp://host:21"
+    assert hosting_base_url("ftp", "::1", 21) == "ftp://[::1]:21"
+    assert hosting_base_url("ftp", "host", 21) == "ftp://host:21"

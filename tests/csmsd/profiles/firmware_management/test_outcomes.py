@@ -32,13 +32,13 @@ def book(*records: DiagnosticsUpload) -> Uploads:
 )
 def test_another_command_waits_for_what_is_not_over(state: str, speaks_against: bool) -> None:
     known = upload(1, state)
-    assert outcomes.under_way(book(known), "cp1") is (known if speaks_against else None)
-    assert outcomes.under_way(book(known), "CP2") is None
+    assert outcomes.under_way_without_outcome(book(known), "cp1") is (known if speaks_against else None)
+    assert outcomes.under_way_without_outcome(book(known), "CP2") is None
 
 
 def test_the_newest_command_counts() -> None:
     over, earlier, newest = upload(1, "uploaded"), upload(2, "uploading"), upload(3)
-    changed, told = outcomes.superseded(book(over, earlier, newest), newest, NOON + 5)
+    changed, told = outcomes.superseded_outcome(book(over, earlier, newest), newest, NOON + 5)
     assert list(changed) == [earlier]
     assert (earlier.state, earlier.changed_at, earlier.error) == ("superseded", NOON + 5, "upload 3 took its place")
     assert [event.data["state"] for event in told] == ["superseded"]
@@ -57,17 +57,20 @@ def test_the_newest_command_counts() -> None:
 )
 def test_what_is_seen_of_it(state: str, there: bool, failed: str | None, silent: bool) -> None:
     record = upload(1, state)
-    seen = outcomes.observed(record, there=there)
+    seen = outcomes.observed_outcome(record, there=there)
     assert (seen.state, seen.reached, seen.failed, seen.silent) == (state, there, failed, silent)
     assert seen.record is record
 
 
 def test_a_reason_is_told_only_where_it_has_failed() -> None:
-    assert outcomes.observed(upload(1, "uploaded"), there=False, failed="nothing arrived").failed == "nothing arrived"
-    assert outcomes.observed(upload(1, "uploaded"), there=True, failed="nothing arrived").failed is None
+    assert (
+        outcomes.observed_outcome(upload(1, "uploaded"), there=False, failed="nothing arrived").failed
+        == "nothing arrived"
+    )
+    assert outcomes.observed_outcome(upload(1, "uploaded"), there=True, failed="nothing arrived").failed is None
 
 
 def test_what_is_not_known_any_more_has_failed() -> None:
-    seen = outcomes.observed(None, there=False)
+    seen = outcomes.observed_outcome(None, there=False)
     assert (seen.state, seen.reached, seen.silent) == ("unknown", False, False)
     assert seen.failed is not None

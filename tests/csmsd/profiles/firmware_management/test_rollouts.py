@@ -10,9 +10,9 @@ from csmsd.profiles.firmware_management.rollouts import (
     RolloutMember,
     Rollouts,
     Standing,
-    decide,
-    in_window,
-    parse_window,
+    decide_rollout,
+    in_rollout_window,
+    parse_rollout_window,
     rollout_event,
 )
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
@@ -67,7 +67,7 @@ def standings(text: str) -> list[Standing]:
     ],
 )
 def test_who_is_begun_with(how: dict[str, Any], members: str, begin: str) -> None:
-    decision = decide(rollout(**how), standings(members), NOON)
+    decision = decide_rollout(rollout(**how), standings(members), NOON)
 
     assert decision.begin == tuple(begin)
     assert decision.state is None
@@ -94,7 +94,7 @@ def test_who_is_begun_with(how: dict[str, Any], members: str, begin: str) -> Non
     ],
 )
 def test_what_becomes_of_it(how: dict[str, Any], members: str, decision: Decision) -> None:
-    assert decide(rollout(**how), standings(members), NOON) == decision
+    assert decide_rollout(rollout(**how), standings(members), NOON) == decision
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_becomes_of_it(how: dict[str, Any], members: str, decision: Decisio
     ],
 )
 def test_windows_as_text(text: str, minutes: tuple[int, int] | None) -> None:
-    assert parse_window(text) == minutes
+    assert parse_rollout_window(text) == minutes
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_windows_as_text(text: str, minutes: tuple[int, int] | None) -> None:
     ],
 )
 def test_windows_over_the_day(window: str | None, minute: int, inside: bool) -> None:
-    assert in_window(window, minute) is inside
+    assert in_rollout_window(window, minute) is inside
 
 
 @pytest.mark.parametrize(

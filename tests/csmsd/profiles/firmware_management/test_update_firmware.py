@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.firmware_management.hosting import Host, Protocol, token_hash
+from csmsd.profiles.firmware_management.hosting import Host, Protocol, hosting_token_hash
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Event
@@ -52,9 +52,9 @@ def test_a_file_gets_a_url_with_a_token_of_which_only_the_hash_is_kept() -> None
     assert sent["location"] == f"http://csms:9080/token-{TOKEN}/acme-2.1.bin"
     update = scene.update
     assert update.location == "http://csms:9080/token-******/acme-2.1.bin"
-    assert update.token_hash == token_hash(TOKEN)
+    assert update.token_hash == hosting_token_hash(TOKEN)
     assert (update.file, update.downloads_left) == ("acme-2.1.bin", 3)
-    assert scene.site.firmware.updates.of_token(token_hash(TOKEN)) is update
+    assert scene.site.firmware.updates.of_token(hosting_token_hash(TOKEN)) is update
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from csmsd.ocpp.types import Message
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import action_of
 from csmsd.profiles.core.get_configuration import GetConfigurationConf, KeyValue
-from csmsd.profiles.local_auth_list.entries import Entries, applied
+from csmsd.profiles.local_auth_list.entries import Entries, entries_after_update
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionConf
 from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
@@ -76,5 +76,5 @@ class Listing(Scene):
         if answer == "Accepted" and not request.update.full and request.list_version <= self.version:
             answer = "VersionMismatch"  # C 7.47
         if answer in ("Accepted", None):
-            self.version, self.content = request.list_version, applied(self.content, request.update)
+            self.version, self.content = request.list_version, entries_after_update(self.content, request.update)
         return None if answer is None else SendLocalListConf(status=answer)  # type: ignore[arg-type]

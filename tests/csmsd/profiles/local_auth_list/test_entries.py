@@ -11,11 +11,11 @@ from csmsd.profiles.local_auth_list.entries import (
     AuthorizationData,
     Entries,
     Update,
-    applied,
-    by_id_tag,
-    changes,
-    parts,
-    smallest_update,
+    changed_entries,
+    entries_after_update,
+    entries_by_id_tag,
+    parts_of_entries,
+    smallest_update_of_entries,
 )
 
 TAGS = "ABCDE"
@@ -56,7 +56,9 @@ def entries(text: str) -> list[AuthorizationData]:
     ],
 )
 def test_smallest_update(have: str | None, want: str, kind: str | None, sent: str) -> None:
-    update = smallest_update(None if have is None else by_id_tag(entries(have)), by_id_tag(entries(want)))
+    update = smallest_update_of_entries(
+        None if have is None else entries_by_id_tag(entries(have)), entries_by_id_tag(entries(want))
+    )
     if kind is None:
         assert update is None
     else:
@@ -70,7 +72,7 @@ infos = st.builds(
     expiry_date=st.sampled_from([None, "2026-03-01T12:00:00.000Z"]),
 )
 lists = st.dictionaries(st.sampled_from(TAGS), infos).map(
-    lambda found: by_id_tag(AuthorizationData(id_tag=tag, id_tag_info=info) for tag, info in found.items())
+    lambda found: entries_by_id_tag(AuthorizationData(id_tag=tag, id_tag_info=info) for tag, info in found.items())
 )
 
 
@@ -82,15 +84,15 @@ def same(one: Entries, other: Entries) -> bool:
 
 @given(lists, lists)
 def test_applying_the_update_gives_what_was_wanted(have: Entries, want: Entries) -> None:
-    update = smallest_update(have, want)
-    assert same(have if update is None else applied(have, update), want)
-    assert same(applied(have, Update(full=False, entries=changes(have, want))), want)
+    update = smallest_update_of_entries(have, want)
+    assert same(have if update is None else entries_after_update(have, update), want)
+    assert same(entries_after_update(have, Update(full=False, entries=changed_entries(have, want))), want)
 
 
 @given(lists, lists)
 def test_no_smaller_update_exists(have: Entries, want: Entries) -> None:
     """Tried out: no full list and no choice of fewer changes leads there."""
-    update = smallest_update(have, want)
+    update = smallest_update_of_entries(have, want)
     size = 0 if update is None else len(update.entries)
     possible = [
         *want.values(),
@@ -98,26 +100,29 @@ def test_no_smaller_update_exists(have: Entries, want: Entries) -> None:
     ]
     for fewer in range(size):
         for chosen in combinations(possible, fewer):
-            assert not same(applied(have, Update(full=False, entries=list(chosen))), want)
-            assert not same(applied(have, Update(full=True, entries=list(chosen))), want)
+            assert not same(entries_after_update(have, Update(full=False, entries=list(chosen))), want)
+            assert not same(entries_after_update(have, Update(full=True, entries=list(chosen))), want)
 
 
 @given(lists, lists, st.integers(1, 4))
 def test_parts_lead_to_the_same_list(have: Entries, want: Entries, most: int) -> None:
-    for update in (Update(full=True, entries=list(want.values())), Update(full=False, entries=changes(have, want))):
-        sent = parts(update, most)
+    for update in (
+        Update(full=True, entries=list(want.values())),
+        Update(full=False, entries=changed_entries(have, want)),
+    ):
+        sent = parts_of_entries(update, most)
         assert all(len(part.entries) <= most for part in sent)
         assert [part.full for part in sent] == [update.full] + [False] * (len(sent) - 1)
         assert len(sent) == max(1, -(-len(update.entries) // most))
         after = have
         for part in sent:
-            after = applied(after, part)
+            after = entries_after_update(after, part)
         assert same(after, want)
 
 
 @given(lists, lists)
 def test_a_list_never_grows_beyond_both_on_the_way(have: Entries, want: Entries) -> None:
     after, longest = have, max(len(have), len(want))
-    for part in parts(Update(full=False, entries=changes(have, want)), 1):
-        after = applied(after, part)
+    for part in parts_of_entries(Update(full=False, entries=changed_entries(have, want)), 1):
+        after = entries_after_update(after, part)
         assert len(after) <= longest

@@ -5,7 +5,13 @@ import pytest
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update
-from csmsd.profiles.local_auth_list.local_lists import LARGEST_VERSION, LocalList, LocalLists, limit, wanted
+from csmsd.profiles.local_auth_list.local_lists import (
+    LARGEST_VERSION,
+    LocalList,
+    LocalLists,
+    local_list_limit,
+    wanted_local_list,
+)
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 
 
@@ -95,7 +101,7 @@ def test_a_tag_with_labels_goes_where_one_of_them_is() -> None:
     scene.tag("THERE", labels=["south"])
     scene.tag("LOST", blocked=True)
     scene.tag("OLD", expires_at=NOON - 1)
-    found = wanted(scene.site.id_tags, scene.cp, NOON)
+    found = wanted_local_list(scene.site.id_tags, scene.cp, NOON)
     told = {one.id_tag: one.id_tag_info.status for one in found.values() if one.id_tag_info is not None}
     assert told == {"TAG1": "Accepted", "HERE": "Accepted", "LOST": "Blocked", "OLD": "Expired"}
 
@@ -107,4 +113,4 @@ def test_a_limit_that_makes_no_sense_is_none(value: str | None, most: int | None
         scene.cp.configuration["localauthlistmaxlength"] = ConfigurationKey(
             charge_point="CP1", name="LocalAuthListMaxLength", value=value, readonly=True, reported_at=NOON
         )
-    assert limit(scene.cp, "LocalAuthListMaxLength") == most
+    assert local_list_limit(scene.cp, "LocalAuthListMaxLength") == most

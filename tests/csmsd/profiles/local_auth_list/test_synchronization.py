@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.profiles.local_auth_list.local_lists import wanted
+from csmsd.profiles.local_auth_list.local_lists import wanted_local_list
 from csmsd.profiles.local_auth_list.synchronization import synchronize, synchronize_block
 from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.local_auth_list.listing import Listing
@@ -17,7 +17,7 @@ def scene() -> Listing:
 
 
 def in_sync(scene: Listing) -> bool:
-    want = wanted(scene.site.id_tags, scene.cp, scene.now)
+    want = wanted_local_list(scene.site.id_tags, scene.cp, scene.now)
     return scene.known.content == want == scene.content and scene.known.version == scene.version
 
 
@@ -194,7 +194,7 @@ def test_a_list_without_room_is_not_begun(scene: Listing) -> None:
 def test_labels_choose_the_lists(scene: Listing, of_tag: list[str], of_charge_point: list[str], goes: bool) -> None:
     scene.tag("TAG2", labels=of_tag)
     scene.cp.record.labels = of_charge_point
-    assert ("tag2" in wanted(scene.site.id_tags, scene.cp, scene.now)) == goes
+    assert ("tag2" in wanted_local_list(scene.site.id_tags, scene.cp, scene.now)) == goes
 
 
 def test_blocking_a_tag_in_a_list(scene: Listing) -> None:

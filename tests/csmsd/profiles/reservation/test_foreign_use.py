@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.profiles.following import what_follows
-from csmsd.profiles.reservation.foreign_use import used_in_spite_of
+from csmsd.profiles.reservation.foreign_use import foreign_uses_of
 from csmsd.profiles.reservation.reservations import Terms
 from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 
@@ -22,7 +22,7 @@ def test_it_is_flagged(named: int | None) -> None:
     transaction = scene.started(reservationId=named)
     assert transaction.flags == ["reservation_of:TAG2"]
     reservation = scene.site.reservations.get("CP1", 4)
-    assert list(used_in_spite_of(transaction, scene.site)) == [(reservation, named is not None)]
+    assert list(foreign_uses_of(transaction, scene.site)) == [(reservation, named is not None)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgspec
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.action import Operation
 from csmsd.profiles.core.charge_points import ConfigurationKey
-from csmsd.profiles.smart_charging.library import LibraryProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.scene import NOON, Scene

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit, RecurrencyKind
-from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose_schedule
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MINUTE, MONDAY, SECOND, on, profile
 
@@ -179,7 +179,7 @@ _units = st.sampled_from(("A", "W"))
 def test_at_every_moment_the_limit_is_what_the_specification_says(
     sources: list[Source], connector: int, unit: ChargingRateUnit, at: Moment, asked: list[int]
 ) -> None:
-    found = compose(sources, connector, MONDAY, MONDAY + SPAN, unit, at)
+    found = compose_schedule(sources, connector, MONDAY, MONDAY + SPAN, unit, at)
     _whole(found)
     # where a period begins, just before it ends, and at moments chosen by chance
     moments = {moment for period in found for moment in (period.start, period.end - 1)}
@@ -205,8 +205,8 @@ def _whole(found: list[Period]) -> None:
 
 @given(sources=_sites(), at=_moments, cut=st.integers(1, SPAN - 1))
 def test_a_span_in_two_parts_says_the_same(sources: list[Source], at: Moment, cut: int) -> None:
-    whole = compose(sources, 1, MONDAY, MONDAY + SPAN, "A", at)
-    parts = compose(sources, 1, MONDAY, MONDAY + cut, "A", at) + compose(
+    whole = compose_schedule(sources, 1, MONDAY, MONDAY + SPAN, "A", at)
+    parts = compose_schedule(sources, 1, MONDAY, MONDAY + cut, "A", at) + compose_schedule(
         sources, 1, MONDAY + cut, MONDAY + SPAN, "A", at
     )
     boundaries = {period.start for period in whole} | {MONDAY + cut}
@@ -216,5 +216,5 @@ def test_a_span_in_two_parts_says_the_same(sources: list[Source], at: Moment, cu
 @given(sources=_sites(), at=_moments, connector=st.integers(1, 2))
 def test_nothing_exceeds_the_maximum_of_the_charge_point(sources: list[Source], at: Moment, connector: int) -> None:
     cap = on(0, profile((0, 10), purpose="ChargePointMaxProfile", level=1000, start=MONDAY - HOUR, id=1000))
-    found = compose([*sources, cap], connector, MONDAY, MONDAY + SPAN, "A", at)
+    found = compose_schedule([*sources, cap], connector, MONDAY, MONDAY + SPAN, "A", at)
     assert all(period.limit is not None and period.limit <= 10 for period in found)

@@ -5,7 +5,14 @@ from fractions import Fraction
 import pytest
 
 from csmsd.ocpp.types import ChargingRateUnit
-from csmsd.profiles.smart_charging.composite_schedule import Moment, Period, Running, Supply, compose, rounded
+from csmsd.profiles.smart_charging.composite_schedule import (
+    Moment,
+    Period,
+    Running,
+    Supply,
+    compose_schedule,
+    rounded_schedule_limit,
+)
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, on, profile
 
@@ -26,12 +33,12 @@ def table(
 ) -> list[Row]:
     start, end = (MONDAY + hour * HOUR for hour in hours)
     at = Moment(now=start, running=running or {}, connectors=connectors, supply=supply)
-    found = compose(sources, connector, start, end, unit, at)
+    found = compose_schedule(sources, connector, start, end, unit, at)
     return [
         (
             (period.start - MONDAY) // HOUR,
             (period.end - MONDAY) // HOUR,
-            None if period.limit is None else rounded(period.limit),
+            None if period.limit is None else rounded_schedule_limit(period.limit),
         )
         for period in found
     ]
@@ -261,7 +268,7 @@ def test_amperes_and_watts(
 
 
 def composed(*sources: Source, unit: ChargingRateUnit = "A") -> list[Period]:
-    return compose(sources, 1, MONDAY, MONDAY + DAY, unit, Moment(now=MONDAY, running={}))
+    return compose_schedule(sources, 1, MONDAY, MONDAY + DAY, unit, Moment(now=MONDAY, running={}))
 
 
 def test_profiles_of_different_units_meet_on_the_fewest_phases() -> None:
@@ -308,8 +315,8 @@ def test_the_minimum_charging_rate_is_told() -> None:
 def test_a_limit_keeps_its_decimal() -> None:
     [period] = composed(on(1, profile((0, 0.1))))
     assert period.limit == Fraction(1, 10)
-    assert rounded(Fraction(81, 10)) == 8.1
-    assert rounded(Fraction(89999, 10000)) == 8.9
+    assert rounded_schedule_limit(Fraction(81, 10)) == 8.1
+    assert rounded_schedule_limit(Fraction(89999, 10000)) == 8.9
 
 
 def test_a_thousand_profiles_over_a_week() -> None:
@@ -329,7 +336,7 @@ def test_a_thousand_profiles_over_a_week() -> None:
         )
         for index in range(1000)
     ]
-    found = compose(sources, 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
+    found = compose_schedule(sources, 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
     assert len(found) >= 50
 
 
@@ -346,8 +353,8 @@ def test_a_connectors_own_default_replaces_that_of_connector_0_whichever_is_list
 def causes(sources: list[Source], *, unit: ChargingRateUnit = "A") -> tuple[float | None, dict[str | None, str]]:
     """The limit now, and what each profile had to do with it."""
     at = Moment(now=MONDAY, running={}, connectors=(1, 2))
-    [period] = compose(sources, 1, MONDAY, MONDAY + HOUR, unit, at)
-    limit = None if period.limit is None else rounded(period.limit)
+    [period] = compose_schedule(sources, 1, MONDAY, MONDAY + HOUR, unit, at)
+    limit = None if period.limit is None else rounded_schedule_limit(period.limit)
     return limit, {cause.source.name: cause.decides for cause in period.because}
 
 
@@ -372,5 +379,5 @@ def test_the_minimum_of_a_period_is_the_highest_of_its_profiles() -> None:
         on(0, profile((0, 20), purpose="ChargePointMaxProfile", minimum=8.0, id=2)),
     ]
     at = Moment(now=MONDAY, running={}, connectors=(1,))
-    [period] = compose(sources, 1, MONDAY, MONDAY + HOUR, "A", at)
+    [period] = compose_schedule(sources, 1, MONDAY, MONDAY + HOUR, "A", at)
     assert period.minimum == 8

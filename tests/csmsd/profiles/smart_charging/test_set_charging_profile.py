@@ -8,9 +8,9 @@ import pytest
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.smart_charging.installed import InstalledProfile
-from csmsd.profiles.smart_charging.library import parse_profile
-from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, again
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.profile_library import parse_profile
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, set_charging_profiles_again
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import add, configure, fits_the_schema, set_profile, there
 from tests.csmsd.profiles.smart_charging.profiles import DAY, profile
@@ -131,7 +131,7 @@ def test_sending_again_what_is_installed(scene: Scene) -> None:
     for name, connector in (("slow", 1), ("night", 0), ("over", 1), ("site", 0)):
         set_profile(scene, name, connector)
     scene.now += SECOND
-    sent = [json.loads(encode(request)) for request in again(scene.target())]
+    sent = [json.loads(encode(request)) for request in set_charging_profiles_again(scene.target())]
     profiles = [request["csChargingProfiles"] for request in sent]
     # the maximum first; what is not valid any more is left out
     assert [body["chargingProfileId"] for body in profiles] == [2, 1, 3]

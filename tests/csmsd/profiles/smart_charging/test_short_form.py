@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.smart_charging.library import prepared_profile
-from csmsd.profiles.smart_charging.linter import lint
-from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build, limit
+from csmsd.profiles.smart_charging.profile_library import prepared_profile
+from csmsd.profiles.smart_charging.profile_linter import lint_profile
+from csmsd.profiles.smart_charging.short_form import (
+    NotUnderstood,
+    ShortForm,
+    build_from_short_form,
+    limit_of_short_form,
+)
 from tests.csmsd.profiles.smart_charging.profiles import HOUR, MONDAY
 
 NOW = MONDAY + 15 * HOUR
@@ -24,27 +29,27 @@ NOW = MONDAY + 15 * HOUR
     ],
 )
 def test_limits(text: str, expected: tuple[float, str]) -> None:
-    assert limit(text) == expected
+    assert limit_of_short_form(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "16", "A", "-6A", "16 Amp", "1e3W", "16A 3", "NaNA"])
 def test_no_limits(text: str) -> None:
     with pytest.raises(NotUnderstood, match="write it as 16A, 11kW or 7400W"):
-        limit(text)
+        limit_of_short_form(text)
 
 
 def test_a_flat_limit() -> None:
-    made = build(ShortForm(limit="16A", stack_level=2, phases=1, min_rate="6A"), NOW)
+    made = build_from_short_form(ShortForm(limit="16A", stack_level=2, phases=1, min_rate="6A"), NOW)
     assert (made.charging_profile_purpose, made.charging_profile_kind) == ("TxDefaultProfile", "Absolute")
     schedule = made.charging_schedule
     assert (made.stack_level, schedule.charging_rate_unit, schedule.min_charging_rate) == (2, "A", 6)
     [period] = schedule.charging_schedule_period
     assert (period.start_period, period.limit, period.number_phases) == (0, 16, 1)
-    assert lint(prepared_profile(made, connector=1, transaction=None, now=NOW), NOW) == []
+    assert lint_profile(prepared_profile(made, connector=1, transaction=None, now=NOW), NOW) == []
 
 
 def test_the_profile_of_tc_056() -> None:
-    made = build(
+    made = build_from_short_form(
         ShortForm(
             limit="6A",
             kind="Absolute",
@@ -59,14 +64,14 @@ def test_the_profile_of_tc_056() -> None:
     assert (made.valid_from, made.valid_to) == ("2025-01-12T23:00:00.000Z", "2025-01-20T00:00:00.000Z")
     assert made.charging_schedule.start_schedule == "2025-01-13T00:00:00.000Z"
     assert made.charging_schedule.duration == 86400
-    assert lint(made, NOW) == []
+    assert lint_profile(made, NOW) == []
 
 
 def test_a_tx_profile_is_relative() -> None:
     # TC_059
-    made = build(ShortForm(limit="11kW", purpose="TxProfile"), NOW)
+    made = build_from_short_form(ShortForm(limit="11kW", purpose="TxProfile"), NOW)
     assert (made.charging_profile_kind, made.charging_schedule.start_schedule) == ("Relative", None)
-    assert lint(made, NOW) == []
+    assert lint_profile(made, NOW) == []
 
 
 H = 3600
@@ -89,17 +94,17 @@ H = 3600
     ],
 )
 def test_windows_of_the_day(text: str, start: str, duration: int, periods: list[tuple[int, float]]) -> None:
-    made = build(ShortForm(daily=text), NOW)
+    made = build_from_short_form(ShortForm(daily=text), NOW)
     schedule = made.charging_schedule
     assert (made.charging_profile_kind, made.recurrency_kind) == ("Recurring", "Daily")
     assert schedule.start_schedule == f"2025-01-12T{start}:00.000Z"
     assert schedule.duration == duration * 3600
     assert [(period.start_period, period.limit) for period in schedule.charging_schedule_period] == periods
-    assert lint(made, NOW) == []
+    assert lint_profile(made, NOW) == []
 
 
 def test_windows_are_those_of_the_clocks_on_the_wall() -> None:
-    made = build(ShortForm(daily="22:00-06:00=16A"), NOW, 3600)
+    made = build_from_short_form(ShortForm(daily="22:00-06:00=16A"), NOW, 3600)
     assert made.charging_schedule.start_schedule == "2025-01-12T21:00:00.000Z"
 
 
@@ -123,4 +128,4 @@ def test_windows_are_those_of_the_clocks_on_the_wall() -> None:
 )
 def test_what_is_not_understood(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(NotUnderstood, match=words):
-        build(ShortForm(**fields), NOW)
+        build_from_short_form(ShortForm(**fields), NOW)

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.smart_charging.timeline import Source, Timeline, exact, leading, merged, segments
+from csmsd.profiles.smart_charging.timeline import (
+    Source,
+    Timeline,
+    exact_on_timeline,
+    leading_timeline,
+    merged_timelines,
+    timeline_segments,
+)
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, profile
 
 Limits = list[tuple[int, int, int]]
@@ -15,7 +22,7 @@ def said(source: Source, start: int, end: int, *, anchor: int = MONDAY) -> Limit
     """Hours since Monday, from and to, and the limit."""
     return [
         ((begin - MONDAY) // HOUR, (stop - MONDAY) // HOUR, int(rate.limit))
-        for begin, stop, rate in segments(source, anchor, start, end)
+        for begin, stop, rate in timeline_segments(source, anchor, start, end)
     ]
 
 
@@ -24,7 +31,7 @@ def source(*periods: tuple[int, float], connector: int = 1, accepted_at: int = 0
 
 
 def test_a_limit_is_the_number_that_was_written() -> None:
-    assert exact(8.1) == Fraction(81, 10)
+    assert exact_on_timeline(8.1) == Fraction(81, 10)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_what_comes_again_began_some_time() -> None:
 
 
 def lead(*sources: Source, end: int = MONDAY + 4 * HOUR) -> Timeline:
-    return leading(sources, lambda source: MONDAY, MONDAY, end)
+    return leading_timeline(sources, lambda source: MONDAY, MONDAY, end)
 
 
 def limits(timeline: Timeline) -> list[tuple[int, int, int | None]]:
@@ -99,6 +106,6 @@ def test_timelines_side_by_side_are_cut_wherever_one_changes() -> None:
     two = lead(source((0, 10), (7200, 5)))
     found = [
         ((begin - MONDAY) // HOUR, (stop - MONDAY) // HOUR, [int(rate.limit) for rate in rates if rate is not None])
-        for begin, stop, rates in merged([one, two])
+        for begin, stop, rates in merged_timelines([one, two])
     ]
     assert found == [(0, 1, [16, 10]), (1, 2, [8, 10]), (2, 4, [8, 5])]

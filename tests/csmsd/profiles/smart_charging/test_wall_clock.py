@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.smart_charging.installed import installed
-from csmsd.profiles.smart_charging.library import LibraryProfile
-from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq, again
-from csmsd.profiles.smart_charging.short_form import ShortForm, build
+from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq, set_charging_profiles_again
+from csmsd.profiles.smart_charging.short_form import ShortForm, build_from_short_form
 from csmsd.profiles.smart_charging.wall_clock import is_same, laid_by, off_clock
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 
@@ -15,7 +15,7 @@ SUMMER, WINTER = 7200, 3600  # seconds ahead of UTC, in Amsterdam
 
 
 def night(ahead: int, daily: str = "22:00-06:00=16A") -> ChargingProfile:
-    return build(ShortForm(daily=daily), NOON, ahead)
+    return build_from_short_form(ShortForm(daily=daily), NOON, ahead)
 
 
 def keep(scene: Scene, profile: ChargingProfile, zone: str | None = "Europe/Amsterdam") -> ChargingProfile:
@@ -30,7 +30,7 @@ def keep(scene: Scene, profile: ChargingProfile, zone: str | None = "Europe/Amst
 
 
 def install(scene: Scene, profile: ChargingProfile) -> None:
-    scene.site.smart_charging.installed.add(installed("CP1", 1, profile, scene.now, name="night"))
+    scene.site.smart_charging.installed.add(profile_installed_now("CP1", 1, profile, scene.now, name="night"))
 
 
 def off(scene: Scene) -> list[tuple[str, int]]:
@@ -50,7 +50,7 @@ def test_what_was_sent_before_is_off_until_it_is_sent_again() -> None:
     assert off(scene) == []
     in_winter = keep(scene, laid_by(night(SUMMER), SUMMER, WINTER))
     assert off(scene) == [("Europe/Amsterdam", -60)]
-    [request] = again(scene.target())
+    [request] = set_charging_profiles_again(scene.target())
     assert isinstance(request, SetChargingProfileReq)
     assert request.cs_charging_profiles == in_winter
     install(scene, request.cs_charging_profiles)
@@ -71,10 +71,10 @@ def test_what_follows_no_clock_or_is_another_is_not_off() -> None:
 
 
 def test_the_day_on_which_it_begins_makes_no_other_profile_of_it() -> None:
-    tomorrow = build(ShortForm(daily="22:00-06:00=16A"), NOON + 24 * HOUR, SUMMER)
+    tomorrow = build_from_short_form(ShortForm(daily="22:00-06:00=16A"), NOON + 24 * HOUR, SUMMER)
     assert is_same(night(SUMMER), msgspec.structs.replace(tomorrow, charging_profile_id=7))
     assert not is_same(night(SUMMER), night(WINTER))
     assert not is_same(night(SUMMER), night(SUMMER, "22:00-06:00=15A"))
-    flat = build(ShortForm(limit="6A", start="2025-01-12T00:00:00Z"), NOON)
-    later = build(ShortForm(limit="6A", start="2025-01-13T00:00:00Z"), NOON)
+    flat = build_from_short_form(ShortForm(limit="6A", start="2025-01-12T00:00:00Z"), NOON)
+    later = build_from_short_form(ShortForm(limit="6A", start="2025-01-13T00:00:00Z"), NOON)
     assert not is_same(flat, later)

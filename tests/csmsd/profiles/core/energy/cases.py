@@ -1,7 +1,7 @@
 """One register with what start and stop told of it, from the notation of `played`; and findings in a few words."""
 
 from csmsd.profiles.core.energy.agreement import Case, Finding
-from csmsd.profiles.core.energy.clocks import own_readings, read_clocks
+from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
 from csmsd.profiles.core.energy.streams import Point
 from tests.csmsd.profiles.core.energy.played import played
 
@@ -9,7 +9,7 @@ from tests.csmsd.profiles.core.energy.played import played
 def case_of(text: str, *, slack: float = 10.0) -> Case:
     """Its readings as they are: of one stream, whatever they say of themselves."""
     sent = played(text)
-    own, clocks = own_readings(sent, read_clocks(sent))
+    own, clocks = own_readings_by_clocks(sent, read_clocks(sent))
     points = [Point(reading.time, reading.value, reading.context) for reading in own]
     boots = sorted(sent.boots, key=lambda boot: boot.at)
     return Case(sent.start.register or 0.0, sent.stop.register if sent.stop else None, points, clocks, boots, slack)

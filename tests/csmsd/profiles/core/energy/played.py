@@ -10,7 +10,7 @@ it is not that of the message, `odd` says that the time is not the charge point'
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
 from csmsd.profiles.core.energy.plain import Plain
 from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.scene import NOON
@@ -102,7 +102,7 @@ def _reading(words: list[str]) -> list[Reading]:
         else:
             raise ValueError(word)
     sample = SampledValue(**fields)  # type: ignore[arg-type]
-    return readings_of([sample], connector=connector, time=minute(at), timed=timed)
+    return evidence_of_samples([sample], connector=connector, time=minute(at), timed=timed)
 
 
 def plainly(sent: Evidence) -> int | None:

@@ -3,9 +3,9 @@
 import pytest
 
 from csmsd.profiles.core.energy import agreement
-from csmsd.profiles.core.energy.agreement import Case, Finding, exactly
+from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.evidence import Boot
-from csmsd.profiles.core.energy.plain import reach
+from csmsd.profiles.core.energy.plain import plain_reach
 from csmsd.profiles.core.energy.streams import Point
 from tests.csmsd.profiles.core.energy.cases import case_of
 from tests.csmsd.profiles.core.energy.played import MINUTE, minute
@@ -20,12 +20,12 @@ def points(text: str) -> list[Point]:
 
 
 def test_a_finding_and_its_doubts() -> None:
-    assert exactly(300) == Finding(300, 300, 300)
-    assert exactly(300, "unit").doubts == {"unit"}
-    assert exactly(300, "unit").doubted("went_back", more=50) == Finding(
+    assert exact_finding(300) == Finding(300, 300, 300)
+    assert exact_finding(300, "unit").doubts == {"unit"}
+    assert exact_finding(300, "unit").doubted("went_back", more=50) == Finding(
         300, 300, 350, frozenset({"unit", "went_back"})
     )
-    assert exactly(300).doubted(low=100) == Finding(300, 100, 300)
+    assert exact_finding(300).doubted(low=100) == Finding(300, 100, 300)
 
 
 # --- what a register does
@@ -43,7 +43,7 @@ def test_a_finding_and_its_doubts() -> None:
     ],
 )
 def test_whether_it_only_grew(text: str, grows: bool) -> None:
-    assert agreement.advances(points(text)) is grows
+    assert agreement.agrees_as_growing(points(text)) is grows
 
 
 @pytest.mark.parametrize(
@@ -65,44 +65,44 @@ def test_whether_it_only_grew(text: str, grows: bool) -> None:
 )
 def test_whether_it_lies_between_start_and_stop(text: str, slack: float, lies: bool) -> None:
     found = points(text)
-    assert agreement.lies_between(found, 1000, 1300, slack, NOON) is lies
+    assert agreement.agrees_between(found, 1000, 1300, slack, NOON) is lies
     if "M 0 1400" in text or "M -0.0833 " in text:
-        assert not agreement.lies_between(found, 1000, 1300, slack, None), "no end, and nothing is late"
+        assert not agreement.agrees_between(found, 1000, 1300, slack, None), "no end, and nothing is late"
 
 
 def test_agreeing_is_lying_between_and_growing() -> None:
     case = case_of("S 1000 | M -50 1100 | M -40 1200 | E 1300")
-    assert agreement.agrees(case, case.points, 1000, 1300)
-    assert not agreement.agrees(case, case.points, 1000, 1150)
-    assert not agreement.agrees(case, case.points[::-1], 1000, 1300)
+    assert agreement.agrees_with_figures(case, case.points, 1000, 1300)
+    assert not agreement.agrees_with_figures(case, case.points, 1000, 1150)
+    assert not agreement.agrees_with_figures(case, case.points[::-1], 1000, 1300)
 
 
 @pytest.mark.parametrize(
     ("text", "gain"), [("", 0), ("M -50 1100", 0), ("M -50 1100 | M -40 1300 | M -30 1250", 200), ("M 1 5 | M 2 3", 0)]
 )
 def test_how_much_it_gained(text: str, gain: float) -> None:
-    assert agreement.gain_of(points(text) if text else []) == gain
+    assert agreement.gain_of_points(points(text) if text else []) == gain
 
 
 def test_what_a_connector_can_have_delivered_since_the_start() -> None:
     case = case_of("R 22000 | S 1000 | E 1300")
-    most = reach(22_000, HOUR) + 10
+    most = plain_reach(22_000, HOUR) + 10
     assert case.can_have_come(most, NOON)
     assert not case.can_have_come(most + 0.1, NOON)
 
 
 def test_another_unit() -> None:
-    assert agreement.in_unit([Point(NOON, 1.5, "Trigger")], 1000) == [Point(NOON, 1500, "Trigger")]
+    assert agreement.points_in_unit([Point(NOON, 1.5, "Trigger")], 1000) == [Point(NOON, 1500, "Trigger")]
 
 
 def test_parts() -> None:
-    low, high = agreement.part(points("M -50 1 | M -40 9 | M -30 2"), lambda point: point.wh < 5)
+    low, high = agreement.part_that_agrees(points("M -50 1 | M -40 9 | M -30 2"), lambda point: point.wh < 5)
     assert ([point.wh for point in low], [point.wh for point in high]) == ([1, 2], [9])
 
 
 # --- a register that counts the transaction
 
-TEN_MINUTES = reach(22_000, 10 * MINUTE)  # at a wallbox
+TEN_MINUTES = plain_reach(22_000, 10 * MINUTE)  # at a wallbox
 
 
 @pytest.mark.parametrize(
@@ -125,26 +125,26 @@ TEN_MINUTES = reach(22_000, 10 * MINUTE)  # at a wallbox
 )
 def test_whether_readings_count_what_the_transaction_took(text: str, counts: bool) -> None:
     case = case_of(f"S 5000000 | {text}")
-    assert agreement.counts_from_zero(case, case.points) is counts
+    assert agreement.agrees_from_zero(case, case.points) is counts
 
 
 def test_none_count_nothing() -> None:
-    assert not agreement.counts_from_zero(case_of("S 1000"), [])
+    assert not agreement.agrees_from_zero(case_of("S 1000"), [])
 
 
 def test_without_a_clock_they_count_as_far_as_a_day_allows() -> None:
     case = case_of("S 5000000 odd got:-60 | M -50 30000")
-    assert agreement.counts_from_zero(case, case.points)
+    assert agreement.agrees_from_zero(case, case.points)
 
 
 def test_steadily_is_at_the_pace_of_what_follows() -> None:
     case = case_of("S 5000000 | M -50 1000 | M -40 1300")
-    assert agreement.counts_from_zero(case, case.points)
-    assert not agreement.counts_from_zero(case, case.points, steadily=True)
+    assert agreement.agrees_from_zero(case, case.points)
+    assert not agreement.agrees_from_zero(case, case.points, steadily=True)
     case = case_of("S 5000000 | M -50 909 | M -40 1209")
-    assert agreement.counts_from_zero(case, case.points, steadily=True)
+    assert agreement.agrees_from_zero(case, case.points, steadily=True)
     case = case_of("S 5000000 | M -50 911 | M -40 1211")
-    assert not agreement.counts_from_zero(case, case.points, steadily=True)
+    assert not agreement.agrees_from_zero(case, case.points, steadily=True)
 
 
 # --- a start that was not read
@@ -169,7 +169,7 @@ def test_steadily_is_at_the_pace_of_what_follows() -> None:
 )
 def test_whether_a_start_of_0_was_not_read(text: str, was_not: bool) -> None:
     case = case_of(text)
-    assert agreement.start_was_not_read(case, case.points) is was_not
+    assert agreement.start_disagrees(case, case.points) is was_not
 
 
 # --- another meter
@@ -198,16 +198,16 @@ def test_whether_a_start_of_0_was_not_read(text: str, was_not: bool) -> None:
 def test_whether_what_does_not_fit_is_another_meter(own: str, others: str, second: bool) -> None:
     case = case_of("S 1000")
     apart = points(own) if own else [], points(others) if others else []
-    assert agreement.is_second_register(case, *apart) is second
+    assert agreement.agrees_with_second_register(case, *apart) is second
 
 
 def test_another_meter_is_no_faster_than_the_connector() -> None:
     case = case_of("R 22000 | S 1000")
-    most = reach(22_000, 10 * MINUTE) + case.slack
+    most = plain_reach(22_000, 10 * MINUTE) + case.slack
     own = points("M -45 1100")
     for gain, second in ((most, True), (most + 1, False)):
         others = [Point(minute("-50"), 5000, ""), Point(minute("-40"), 5000 + gain, "")]
-        assert agreement.is_second_register(case, own, others) is second
+        assert agreement.agrees_with_second_register(case, own, others) is second
 
 
 # --- what most agree on
@@ -230,7 +230,7 @@ def test_another_meter_is_no_faster_than_the_connector() -> None:
     ],
 )
 def test_the_longest_that_one_register_can_have_shown(values: list[float], chain: list[float]) -> None:
-    found = agreement.longest([Point(NOON + place, value, "") for place, value in enumerate(values)])
+    found = agreement.longest_agreement([Point(NOON + place, value, "") for place, value in enumerate(values)])
     assert [point.wh for point in found] == chain
     assert sorted(found, key=lambda point: point.time) == found
 

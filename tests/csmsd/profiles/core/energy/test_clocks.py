@@ -2,8 +2,8 @@
 
 import pytest
 
-from csmsd.profiles.core.energy.clocks import Clocks, own_readings, read_clocks
-from csmsd.profiles.core.energy.plain import reach
+from csmsd.profiles.core.energy.clocks import Clocks, own_readings_by_clocks, read_clocks
+from csmsd.profiles.core.energy.plain import plain_reach
 from tests.csmsd.profiles.core.energy.played import MINUTE, minute, played
 from tests.csmsd.profiles.scene import HOUR, NOON
 
@@ -84,15 +84,15 @@ def clocks(began: float | None = -60, ended: float | None = 0, watts: float = 22
 
 
 def test_what_it_can_have_come_to() -> None:
-    assert clocks().since_start(NOON) == reach(22_000, HOUR)
-    assert clocks().until_end(NOON - HOUR // 2) == reach(22_000, HOUR // 2)
-    assert clocks(watts=400_000).since_start(NOON) == reach(400_000, HOUR)
+    assert clocks().since_start(NOON) == plain_reach(22_000, HOUR)
+    assert clocks().until_end(NOON - HOUR // 2) == plain_reach(22_000, HOUR // 2)
+    assert clocks(watts=400_000).since_start(NOON) == plain_reach(400_000, HOUR)
 
 
 def test_where_a_time_is_not_known_it_is_what_a_wallbox_delivers_in_a_day() -> None:
-    assert clocks(began=None, watts=400_000).since_start(NOON) == reach(22_000, 24 * HOUR)
-    assert clocks(ended=None, watts=50_000).until_end(NOON) == reach(50_000, 24 * HOUR)
-    assert clocks().since_start(None) == reach(22_000, 24 * HOUR)
+    assert clocks(began=None, watts=400_000).since_start(NOON) == plain_reach(22_000, 24 * HOUR)
+    assert clocks(ended=None, watts=50_000).until_end(NOON) == plain_reach(50_000, 24 * HOUR)
+    assert clocks().since_start(None) == plain_reach(22_000, 24 * HOUR)
 
 
 def test_of_what_is_not_known_it_is_likely_a_wallbox() -> None:
@@ -106,7 +106,7 @@ def test_of_what_is_not_known_it_is_likely_a_wallbox() -> None:
 
 def own(text: str) -> list[float]:
     sent = played(text)
-    return [reading.value for reading in own_readings(sent, read_clocks(sent))[0]]
+    return [reading.value for reading in own_readings_by_clocks(sent, read_clocks(sent))[0]]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_readings_that_go_on_from_the_start_but_are_by_another_clock(
     text: str, values: list[float], doubted: bool
 ) -> None:
     sent = played(text)
-    found, judged = own_readings(sent, read_clocks(sent))
+    found, judged = own_readings_by_clocks(sent, read_clocks(sent))
 
     assert [reading.value for reading in found] == values
     assert ("start_clock" in judged.doubts) is doubted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.core.energy.closing import closed
+from csmsd.profiles.core.energy.closing import closing_energy
 from tests.csmsd.profiles.core.energy.cases import case_of, shown
 
 
@@ -77,4 +77,4 @@ from tests.csmsd.profiles.core.energy.cases import case_of, shown
     ],
 )
 def test_right(sent: str, right: str) -> None:
-    assert shown(closed(case_of(sent))) == right
+    assert shown(closing_energy(case_of(sent))) == right

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.core.energy.curve import curve
+from csmsd.profiles.core.energy.curve import energy_curve
 from tests.csmsd.profiles.core.energy.played import minute, played
 
 
@@ -20,12 +20,12 @@ from tests.csmsd.profiles.core.energy.played import minute, played
     ],
 )
 def test_points(sent: str, energy: int, points: list[tuple[float, int]]) -> None:
-    assert curve(played(sent), energy) == [(minute(str(at)), wh) for at, wh in points]
+    assert energy_curve(played(sent), energy) == [(minute(str(at)), wh) for at, wh in points]
 
 
 def test_of_what_is_not_plain_no_more_moments_are_reckoned_than_are_worth_it() -> None:
     readings = " | ".join(f"M -{600 - place} {1000 + place} @Body" for place in range(500))
-    points = curve(played(f"S 1000 -601 | {readings} | E 1500 0"), 500)
+    points = energy_curve(played(f"S 1000 -601 | {readings} | E 1500 0"), 500)
 
     assert 50 <= len(points) <= 100
     assert points == sorted(points)

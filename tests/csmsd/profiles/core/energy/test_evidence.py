@@ -3,13 +3,13 @@
 import pytest
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import INTERVAL, REGISTER, Reading, readings_of
+from csmsd.profiles.core.energy.evidence import INTERVAL, REGISTER, Reading, evidence_of_samples
 from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.scene import NOON
 
 
 def of(value: str, **fields: str) -> list[Reading]:
-    return readings_of([SampledValue(value=value, **fields)], connector=2, time=NOON)  # type: ignore[arg-type]
+    return evidence_of_samples([SampledValue(value=value, **fields)], connector=2, time=NOON)  # type: ignore[arg-type]
 
 
 def test_the_defaults_of_the_specification_are_filled_in() -> None:
@@ -83,5 +83,5 @@ def test_what_says_nothing(value: str, fields: dict[str, str]) -> None:
 
 
 def test_samples_keep_their_order() -> None:
-    found = readings_of([SampledValue(value=value) for value in ("3", "x", "1", "2")], connector=1, time=NOON)
+    found = evidence_of_samples([SampledValue(value=value) for value in ("3", "x", "1", "2")], connector=1, time=NOON)
     assert [reading.value for reading in found] == [3, 1, 2]

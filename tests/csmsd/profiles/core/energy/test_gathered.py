@@ -10,7 +10,7 @@ from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
-from csmsd.profiles.core.energy.verdict import Verdict, reckon
+from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from csmsd.profiles.core.moments import is_timed
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.store.reader import StoredReading
@@ -55,11 +55,11 @@ class Kept:
         self._keep(self.scene.send("MeterValues", sent))
 
     def _keep(self, answer: Answer) -> None:
-        from csmsd.profiles.core.metering import unpack
+        from csmsd.profiles.core.metering import unpack_metered
 
         shapes = {number: text for text, number in self.scene.site.meter_shapes._numbers.items()}
         self.rows += [
-            StoredReading(row.connector, row.time, row.text, unpack(shapes.get(row.shape), row.samples))
+            StoredReading(row.connector, row.time, row.text, unpack_metered(shapes.get(row.shape), row.samples))
             for row in answer.readings
             if row.transaction_id == self.transaction.id
         ]
@@ -70,7 +70,7 @@ class Kept:
         return running
 
     def by_rows(self) -> Verdict:
-        return reckon(booking.evidence(self.transaction, self.rows))
+        return reckon_verdict(booking.evidence_for_booking(self.transaction, self.rows))
 
 
 @given(READINGS)

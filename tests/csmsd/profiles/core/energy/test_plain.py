@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.core.energy.plain import Plain, reach
+from csmsd.profiles.core.energy.plain import Plain, plain_reach
 from tests.csmsd.profiles.core.energy.played import MINUTE
 from tests.csmsd.profiles.scene import HOUR, NOON
 
@@ -28,7 +28,7 @@ def began(register: float | None = 1000, **fields: Any) -> Plain:
     ],
 )
 def test_what_a_connector_can_deliver(watts: float, time: int, wh: float) -> None:
-    assert reach(watts, time) == pytest.approx(wh)
+    assert plain_reach(watts, time) == pytest.approx(wh)
 
 
 # --- the start
@@ -81,7 +81,7 @@ def test_nothing_is_known_before_a_register_was_read() -> None:
 )
 @pytest.mark.parametrize("minutes", [0, 1, 30])
 def test_how_fast_a_register_may_advance(fields: dict[str, Any], watts: float, minutes: int) -> None:
-    most = fields.get("register", 1000) + reach(watts, minutes * MINUTE)
+    most = fields.get("register", 1000) + plain_reach(watts, minutes * MINUTE)
     assert began(**fields).take(NOON - HOUR + minutes * MINUTE, most - 0.02)
     plain = began(**fields)
     assert not plain.take(NOON - HOUR + minutes * MINUTE, most)  # up to the last digit of a float

@@ -3,20 +3,20 @@
 import pytest
 
 from csmsd.profiles.core.energy.agreement import Finding
-from csmsd.profiles.core.energy.clocks import own_readings, read_clocks
-from csmsd.profiles.core.energy.registers import judge
-from csmsd.profiles.core.energy.streams import Stream, choose
+from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
+from csmsd.profiles.core.energy.registers import judge_register
+from csmsd.profiles.core.energy.streams import Stream, choose_stream
 from tests.csmsd.profiles.core.energy.cases import shown
 from tests.csmsd.profiles.core.energy.played import played
 
 
 def judged(text: str) -> Finding:
     sent = played(text)
-    own, clocks = own_readings(sent, read_clocks(sent))
+    own, clocks = own_readings_by_clocks(sent, read_clocks(sent))
     start, stop = sent.start.register, sent.stop.register if sent.stop is not None else None
     stopped = sent.stop is not None
-    stream = choose(own, start=start, began=clocks.began, stopped=stopped) or Stream()
-    return judge(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=sent.boots)
+    stream = choose_stream(own, start=start, began=clocks.began, stopped=stopped) or Stream()
+    return judge_register(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=sent.boots)
 
 
 @pytest.mark.parametrize(

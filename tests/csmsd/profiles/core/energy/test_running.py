@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.core.energy.running import up_to_last
+from csmsd.profiles.core.energy.running import running_energy
 from tests.csmsd.profiles.core.energy.cases import case_of, shown
 
 
@@ -39,4 +39,4 @@ from tests.csmsd.profiles.core.energy.cases import case_of, shown
     ],
 )
 def test_right(sent: str, right: str) -> None:
-    assert shown(up_to_last(case_of(sent))) == right
+    assert shown(running_energy(case_of(sent))) == right

@@ -2,8 +2,8 @@
 
 import pytest
 
-from csmsd.profiles.core.energy.plain import reach
-from csmsd.profiles.core.energy.streams import Point, Stream, choose, grid, stream_of
+from csmsd.profiles.core.energy.plain import plain_reach
+from csmsd.profiles.core.energy.streams import Point, Stream, choose_stream, grid_of_stream, stream_of
 from tests.csmsd.profiles.core.energy.played import MINUTE, minute, played
 from tests.csmsd.profiles.scene import HOUR, NOON
 
@@ -103,14 +103,14 @@ def test_how_coarse_a_register_is(text: str, step: float) -> None:
     ],
 )
 def test_what_numbers_are_multiples_of(values: list[float], step: float) -> None:
-    assert grid(values, 2) == step
+    assert grid_of_stream(values, 2) == step
 
 
 # --- which register
 
 
 def chosen(text: str, *, start: float | None = 1000, began: int | None = NOON - HOUR, stopped: bool = False) -> Stream:
-    found = choose(played(f"S 0 | {text}").readings, start=start, began=began, stopped=stopped)
+    found = choose_stream(played(f"S 0 | {text}").readings, start=start, began=began, stopped=stopped)
     assert found is not None
     return found
 
@@ -151,10 +151,10 @@ def test_which_register_carries_the_bill(text: str, values: list[float]) -> None
     ],
 )
 def test_none(text: str) -> None:
-    assert choose(played(f"S 0 | {text}").readings, start=1000, began=NOON - HOUR, stopped=False) is None
+    assert choose_stream(played(f"S 0 | {text}").readings, start=1000, began=NOON - HOUR, stopped=False) is None
 
 
-WALLBOX_WH = reach(22_000, 10 * MINUTE)
+WALLBOX_WH = plain_reach(22_000, 10 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_how_near_to_the_start_a_register_goes_on_from_it(first: str, goes_on: b
     [("0.5", True), ("-1", False), (f"{WALLBOX_WH - 1:.0f}", True), (f"{WALLBOX_WH + 1:.0f}", False)],
 )
 def test_how_much_one_of_a_phase_can_have_counted(first: str, counts: bool) -> None:
-    found = choose(played(f"S 0 | M -50 {first} L1").readings, start=10**6, began=NOON - HOUR, stopped=False)
+    found = choose_stream(played(f"S 0 | M -50 {first} L1").readings, start=10**6, began=NOON - HOUR, stopped=False)
     assert (found is not None) is counts
 
 
 def test_without_a_clock_it_had_no_time() -> None:
-    for value, counts in ((int(reach(22_000, 0)), True), (int(reach(22_000, 0)) + 1, False)):
-        found = choose(played(f"S 0 | M -50 {value} L1").readings, start=10**6, began=None, stopped=False)
+    for value, counts in ((int(plain_reach(22_000, 0)), True), (int(plain_reach(22_000, 0)) + 1, False)):
+        found = choose_stream(played(f"S 0 | M -50 {value} L1").readings, start=10**6, began=None, stopped=False)
         assert (found is not None) is counts
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.energy.doubts import SENTENCES, Doubt
-from csmsd.profiles.core.energy.evidence import readings_of
-from csmsd.profiles.core.energy.verdict import BASES, Basis, Verdict, reckon
+from csmsd.profiles.core.energy.evidence import evidence_of_samples
+from csmsd.profiles.core.energy.verdict import BASES, Basis, Verdict, reckon_verdict
 from tests.csmsd.profiles.core.energy.played import plainly, played
 from tests.csmsd.profiles.scene import NOON
 
@@ -815,12 +815,12 @@ def shown(verdict: Verdict, *, basis: bool) -> str:
 
 @pytest.mark.parametrize(("what", "sent", "right"), [pytest.param(*case, id=case[0]) for case in cases()])
 def test_right(what: str, sent: str, right: str) -> None:
-    assert shown(reckon(played(sent)), basis=" by " in right) == right
+    assert shown(reckon_verdict(played(sent)), basis=" by " in right) == right
 
 
 @pytest.mark.parametrize(("what", "sent", "right"), [pytest.param(*case, id=case[0]) for case in cases()])
 def test_the_fast_path_says_the_same_or_nothing(what: str, sent: str, right: str) -> None:
-    figure, verdict = plainly(played(sent)), reckon(played(sent))
+    figure, verdict = plainly(played(sent)), reckon_verdict(played(sent))
 
     assert figure is None or (figure, ()) == (verdict.energy_wh, verdict.doubts)
 
@@ -864,7 +864,7 @@ def test_what_is_plain(sent: str, figure: int | None) -> None:
 
 
 def test_every_doubt_and_every_basis_is_among_the_cases_and_has_its_words() -> None:
-    verdicts = [reckon(played(sent)) for _, sent, _ in cases()]
+    verdicts = [reckon_verdict(played(sent)) for _, sent, _ in cases()]
 
     assert {doubt for verdict in verdicts for doubt in verdict.doubts} == set(SENTENCES) == set(get_args(Doubt))
     assert {verdict.basis for verdict in verdicts} == set(BASES) == set(get_args(Basis))
@@ -890,7 +890,7 @@ def sample(value: str, **fields: Any) -> SampledValue:
     ],
 )
 def test_a_sample_as_evidence(read: SampledValue, value: float, step: float) -> None:
-    (reading,) = readings_of([read], connector=1, time=NOON)
+    (reading,) = evidence_of_samples([read], connector=1, time=NOON)
 
     assert reading.value == value
     assert reading.step == pytest.approx(step)
@@ -912,12 +912,12 @@ def test_a_sample_as_evidence(read: SampledValue, value: float, step: float) -> 
     ],
 )
 def test_a_sample_that_is_no_evidence(read: SampledValue) -> None:
-    assert readings_of([read], connector=1, time=NOON) == []
+    assert evidence_of_samples([read], connector=1, time=NOON) == []
 
 
 def test_what_a_sample_says_of_itself_is_kept() -> None:
     read = sample("5", context="Trigger", location="Body", phase="L1-N")
-    (reading,) = readings_of([read], connector=2, time=NOON)
+    (reading,) = evidence_of_samples([read], connector=2, time=NOON)
 
     assert (reading.context, reading.location, reading.phase) == ("Trigger", "Body", "L1-N")
     assert (reading.connector, reading.time) == (2, NOON)

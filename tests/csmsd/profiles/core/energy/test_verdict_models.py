@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, readings_of
-from csmsd.profiles.core.energy.verdict import reckon
+from csmsd.profiles.core.energy.evidence import Evidence, Reading, Start, Stop, evidence_of_samples
+from csmsd.profiles.core.energy.verdict import reckon_verdict
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 MINUTE = 60_000
@@ -76,7 +76,7 @@ def tell(model: Model, charge: Charge, *, until: int | None = None) -> Evidence:
         fields.setdefault("location", model.location)
         sample = SampledValue(value=value, unit=model.unit, **fields)  # type: ignore[arg-type]
         time = began + (minute + model.ahead) * MINUTE
-        rows.extend(readings_of([sample], connector=connector, time=time))
+        rows.extend(evidence_of_samples([sample], connector=connector, time=time))
 
     for minute in charge.minutes:
         if until is not None and minute > until:
@@ -152,7 +152,7 @@ MODELS = {
 @settings(max_examples=20)
 @given(charge=charges())
 def test_a_consistent_model_is_billed_without_a_mark(name: str, charge: Charge) -> None:
-    verdict = reckon(tell(MODELS[name], charge))
+    verdict = reckon_verdict(tell(MODELS[name], charge))
 
     assert verdict.doubts == ()
     assert verdict.at_least_wh == verdict.energy_wh == verdict.at_most_wh == charge.energy
@@ -169,7 +169,7 @@ def test_its_running_figure_is_what_was_read(name: str, charge: Charge, part: fl
     model = MODELS[name]
     until = math.ceil(part * (len(charge.curve) - 1))
     read = [minute for minute in charge.minutes if minute <= until]
-    verdict = reckon(tell(model, charge, until=until))
+    verdict = reckon_verdict(tell(model, charge, until=until))
 
     # Rounded up or down, twice where the start is told by a rounded reading as well.
     step = 1000 / 10**model.decimals * max(1, len(model.phases)) if model.unit == "kWh" else len(model.phases)

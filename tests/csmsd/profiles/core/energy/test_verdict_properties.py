@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, readings_of
-from csmsd.profiles.core.energy.verdict import Verdict, reckon
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
+from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.core.energy.played import plainly
 from tests.csmsd.profiles.scene import HOUR, NOON
@@ -99,7 +99,7 @@ def with_readings(given_evidence: Evidence, rows: list[Reading]) -> Evidence:
 
 @given(evidence())
 def test_the_figure_is_between_its_bounds_never_negative_and_can_be_kept(sent: Evidence) -> None:
-    verdict = reckon(sent)
+    verdict = reckon_verdict(sent)
 
     assert 0 <= verdict.at_least_wh <= verdict.energy_wh <= verdict.at_most_wh < 2**63
 
@@ -109,7 +109,7 @@ def test_the_order_of_arrival_says_nothing(sent: Evidence, random: Any) -> None:
     rows = list({row.time: row for row in sent.readings}.values())
     shuffled = random.sample(rows, len(rows))
 
-    assert reckon(with_readings(sent, shuffled)) == reckon(with_readings(sent, rows))
+    assert reckon_verdict(with_readings(sent, shuffled)) == reckon_verdict(with_readings(sent, rows))
 
 
 @given(evidence(), st.data())
@@ -118,14 +118,14 @@ def test_a_repeated_reading_changes_nothing(sent: Evidence, data: st.DataObject)
         return
     repeated = data.draw(st.lists(st.sampled_from(sent.readings), max_size=3))
 
-    assert reckon(with_readings(sent, sent.readings + repeated)) == reckon(sent)
+    assert reckon_verdict(with_readings(sent, sent.readings + repeated)) == reckon_verdict(sent)
 
 
 @given(evidence())
 def test_readings_of_other_connectors_say_nothing(sent: Evidence) -> None:
     own = [row for row in sent.readings if row.connector == 1]
 
-    assert reckon(with_readings(sent, own)) == reckon(sent)
+    assert reckon_verdict(with_readings(sent, own)) == reckon_verdict(sent)
 
 
 @given(st.lists(st.tuples(st.integers(-59, -1), st.integers(0, 10**7)), max_size=8), st.booleans())
@@ -135,9 +135,9 @@ def test_kwh_are_as_good_as_wh(told: list[tuple[int, int]], stops: bool) -> None
         for minute, register in told:
             value = str(register) if unit == "Wh" else f"{register / 1000:.3f}"
             sample = SampledValue(value=value, unit=unit)  # type: ignore[arg-type]
-            rows += readings_of([sample], connector=1, time=NOON + minute * MINUTE)
+            rows += evidence_of_samples([sample], connector=1, time=NOON + minute * MINUTE)
         stop = Stop(NOON, NOON, 9000.0) if stops else None
-        return reckon(Evidence(1, Start(NOON - HOUR, NOON - HOUR, 1000.0), stop, rows))
+        return reckon_verdict(Evidence(1, Start(NOON - HOUR, NOON - HOUR, 1000.0), stop, rows))
 
     assert verdict("kWh") == verdict("Wh")
 
@@ -149,7 +149,7 @@ def test_kwh_are_as_good_as_wh(told: list[tuple[int, int]], stops: bool) -> None
 def test_a_consistent_transaction_is_billed_without_a_mark(sent: Evidence) -> None:
     energy = round(span(sent))
 
-    assert reckon(sent) == Verdict(energy, energy, energy, "start_and_stop")
+    assert reckon_verdict(sent) == Verdict(energy, energy, energy, "start_and_stop")
 
 
 @given(growing(stop=True), st.lists(st.tuples(st.integers(-59, -1), REGISTERS), max_size=3))
@@ -158,7 +158,7 @@ def test_readings_never_make_more_than_start_and_stop_prove(sent: Evidence, nons
         return  # 0 is told where the register is not known
     extra = [Reading(NOON + minute * MINUTE + 1, float(value), 1) for minute, value in nonsense[: len(sent.readings)]]
 
-    assert reckon(with_readings(sent, sent.readings + extra)).energy_wh <= round(span(sent))
+    assert reckon_verdict(with_readings(sent, sent.readings + extra)).energy_wh <= round(span(sent))
 
 
 @given(growing(stop=False))
@@ -166,14 +166,14 @@ def test_stopped_right_after_the_last_reading_the_figure_is_the_one_that_ran(sen
     last = sent.readings[-1]
     stopped = msgspec.structs.replace(sent, stop=Stop(last.time, last.time, last.value))
 
-    assert reckon(stopped).energy_wh == reckon(sent).energy_wh
+    assert reckon_verdict(stopped).energy_wh == reckon_verdict(sent).energy_wh
 
 
 @given(growing(stop=False), st.data())
 def test_the_running_figure_never_falls_while_a_register_grows(sent: Evidence, data: st.DataObject) -> None:
     seen = data.draw(st.integers(0, len(sent.readings)))
 
-    assert reckon(with_readings(sent, sent.readings[:seen])).energy_wh <= reckon(sent).energy_wh
+    assert reckon_verdict(with_readings(sent, sent.readings[:seen])).energy_wh <= reckon_verdict(sent).energy_wh
 
 
 @given(evidence())
@@ -185,7 +185,7 @@ def test_what_runs_comes_to_what_a_stop_without_a_register_would_prove(sent: Evi
     runs = msgspec.structs.replace(with_readings(sent, rows), start=start, stop=None)
     stops = msgspec.structs.replace(runs, stop=Stop(now, now, None))
 
-    running, stopped = reckon(runs), reckon(stops)
+    running, stopped = reckon_verdict(runs), reckon_verdict(stops)
 
     assert running.energy_wh == stopped.energy_wh
     assert set(running.doubts) == set(stopped.doubts) - {"stop_register"}
@@ -199,7 +199,7 @@ def test_the_fast_path_agrees_or_keeps_silent(sent: Evidence) -> None:
     figure = plainly(sent)
 
     if figure is not None:
-        verdict = reckon(sent)
+        verdict = reckon_verdict(sent)
         assert (verdict.energy_wh, verdict.at_most_wh, verdict.doubts) == (figure, figure, ())
 
 
@@ -211,7 +211,7 @@ def test_the_fast_path_agrees_when_something_is_odd(sent: Evidence, odd: list[Re
     figure = plainly(with_readings(sent, rows))
 
     if figure is not None:
-        verdict = reckon(with_readings(sent, rows))
+        verdict = reckon_verdict(with_readings(sent, rows))
         assert (verdict.energy_wh, verdict.at_most_wh, verdict.doubts) == (figure, figure, ())
 
 
@@ -220,4 +220,4 @@ def test_the_fast_path_knows_what_is_plain(sent: Evidence) -> None:
     figure = plainly(sent)
 
     if sent.stop is None or span(sent) <= 100 * (sent.readings[-1].value - (sent.start.register or 0)) > 0:
-        assert figure == reckon(sent).energy_wh
+        assert figure == reckon_verdict(sent).energy_wh

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.core.matching import Claim, meant
+from csmsd.profiles.core.stop_matching import Claim, match_stop
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from tests.csmsd.profiles.scene import NOON, SECOND
 
@@ -46,7 +46,7 @@ def find(
         assert running is not None
         kept.gather(running).newest = NOON + seconds * SECONDS
     claim = Claim(claimed=claimed, id_tag=tag, meter_stop=meter, time=NOON + after * SECONDS, text=text)
-    found = meant(claim, kept, lambda known: (latest or {}).get(known.id))
+    found = match_stop(claim, kept, lambda known: (latest or {}).get(known.id))
     return found.how, found.transaction.id if found.transaction is not None else None
 
 

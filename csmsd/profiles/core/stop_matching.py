@@ -39,27 +39,27 @@ class Meant(msgspec.Struct, frozen=True):
     transaction: Transaction | None = None
 
 
-def meant(claim: Claim, book: TransactionBook, latest_wh: Callable[[Transaction], float | None]) -> Meant:
+def match_stop(claim: Claim, book: TransactionBook, latest_wh: Callable[[Transaction], float | None]) -> Meant:
     """What the stop is about. `latest_wh` tells where a transaction's register was last, None where nobody knows."""
     named = book.get(claim.claimed) if claim.claimed is not None else None  # in this charge point's book only
     if named is None:
         again = book.stopped_as(claim.id_tag, claim.text, claim.meter_stop)
         if again is not None:
             return Meant("repeated", again)
-        return _guessed(claim, book, latest_wh) or Meant("nowhere")
+        return _match_by_guess(claim, book, latest_wh) or Meant("nowhere")
     if named.state in ("active", "abandoned"):
         return Meant("named", named)
-    if named.state == "stopped" and (named.guessed or _ended_unread(named, claim)):
+    if named.state == "stopped" and (named.guessed or _match_ended_unread(named, claim)):
         return Meant("named", named)
     if named.stop_text == claim.text and named.meter_stop_wh in (claim.meter_stop, None):
         return Meant("repeated", named)
     if named.state == "stopped" and claim.meter_stop in (named.meter_stop_wh, None):
         return Meant("repeated", named)
     # Some keep the id of a transaction that is over.
-    return _guessed(claim, book, latest_wh, after=named) or Meant("contradicted", named)
+    return _match_by_guess(claim, book, latest_wh, after=named) or Meant("contradicted", named)
 
 
-def fits(claim: Claim, transaction: Transaction) -> bool:
+def stop_matches(claim: Claim, transaction: Transaction) -> bool:
     """Whether a stop that does not name the transaction can mean it by idTag, time and register."""
     return (
         transaction.began <= claim.time
@@ -68,12 +68,12 @@ def fits(claim: Claim, transaction: Transaction) -> bool:
     )
 
 
-def _ended_unread(named: Transaction, claim: Claim) -> bool:
+def _match_ended_unread(named: Transaction, claim: Claim) -> bool:
     """Whether it ended by a stop without a register, and here is one that has it."""
     return "meter_stop:estimated" in named.flags and claim.meter_stop is not None
 
 
-def _guessed(
+def _match_by_guess(
     claim: Claim,
     book: TransactionBook,
     latest_wh: Callable[[Transaction], float | None],
@@ -81,12 +81,12 @@ def _guessed(
 ) -> Meant | None:
     if claim.meter_stop is None and claim.id_tag is None:
         return None  # it says nothing that could fit
-    candidates = [known for known in book.active() if fits(claim, known)]
+    candidates = [known for known in book.active() if stop_matches(claim, known)]
     if after is not None:
-        candidates = [known for known in candidates if _came_after(known, after)]
+        candidates = [known for known in candidates if _came_after_match(known, after)]
     elif not candidates and claim.id_tag is not None:
-        candidates = [known for known in book.abandoned() if fits(claim, known)]
-    if len(candidates) != 1 or _is_known_by(candidates[0], claim, book, after):
+        candidates = [known for known in book.abandoned() if stop_matches(claim, known)]
+    if len(candidates) != 1 or _match_is_known(candidates[0], claim, book, after):
         return None
     wh = latest_wh(candidates[0])
     if claim.id_tag is None and claim.meter_stop is not None and wh is not None and claim.meter_stop + ROUNDING_WH < wh:
@@ -94,14 +94,14 @@ def _guessed(
     return Meant("guessed", candidates[0])
 
 
-def _came_after(transaction: Transaction, before: Transaction) -> bool:
+def _came_after_match(transaction: Transaction, before: Transaction) -> bool:
     """Whether a charge point may have kept the id of the one before; elsewhere than there, when that was over."""
     if transaction.connector == before.connector:
         return transaction.id > before.id
     return before.stop_time is not None and transaction.began >= before.stop_time
 
 
-def _is_known_by(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:
+def _match_is_known(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:
     """Whether the charge point knows the transaction's id better than this stop does."""
     if book.used(transaction) > claim.time:
         return True

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
-from csmsd.profiles.core.unclaimed import LEAST_WH, Read, unclaimed
+from csmsd.profiles.core.unclaimed_energy import LEAST_WH, Read, find_unclaimed_energy
 from csmsd.profiles.record import Milliseconds
 
 _LATELY_MS = 900_000
@@ -50,13 +50,17 @@ class Outside:
             return None
         powers = [(imported_power(samples) or 0.0) for _, _, samples in found[-2:]]
         power = powers[-1] if min(powers) >= _LEAST_W and found[-1][1] > found[-2][1] else None
-        advanced = unclaimed((Read("", 0, time, wh) for time, wh in map(_register, found) if wh is not None), {})
+        advanced = find_unclaimed_energy(
+            (Read("", 0, time, wh) for time, wh in map(_register_outside_transactions, found) if wh is not None), {}
+        )
         energy = advanced[-1].energy_wh if advanced else 0
         if power is None and energy < LEAST_WH:
             return None
         return Flow(min(came_at for came_at, _, _ in found), power, energy)
 
 
-def _register(read: tuple[Milliseconds, Milliseconds, dict[str, Sample]]) -> tuple[Milliseconds, float | None]:
+def _register_outside_transactions(
+    read: tuple[Milliseconds, Milliseconds, dict[str, Sample]],
+) -> tuple[Milliseconds, float | None]:
     sample = read[2].get(_REGISTER)
     return read[1], sample.value if sample is not None and sample.unit == "Wh" else None

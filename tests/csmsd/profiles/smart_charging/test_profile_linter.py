@@ -4,8 +4,15 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.smart_charging.installed import InstalledProfile, installed
-from csmsd.profiles.smart_charging.linter import Finding, Known, lint, lint_for, lint_for_remote_start, objection
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile, profile_installed_now
+from csmsd.profiles.smart_charging.profile_linter import (
+    Finding,
+    Known,
+    lint_for_remote_start,
+    lint_profile,
+    lint_profile_for,
+    linter_objection,
+)
 from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, profile
 
 GOOD = profile((0, 16), (3600, 8.1), duration=7200)
@@ -27,7 +34,7 @@ def with_text(**fields: str) -> ChargingProfile:
     ],
 )
 def test_a_good_profile_passes(good: ChargingProfile) -> None:
-    assert lint(good, MONDAY) == []
+    assert lint_profile(good, MONDAY) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_a_good_profile_passes(good: ChargingProfile) -> None:
     ],
 )
 def test_what_a_charge_point_rejects(bad: ChargingProfile, words: str) -> None:
-    text = objection(lint(bad, MONDAY))
+    text = linter_objection(lint_profile(bad, MONDAY))
     assert text is not None
     assert words in text
 
@@ -64,9 +71,9 @@ def test_what_a_charge_point_rejects(bad: ChargingProfile, words: str) -> None:
     ],
 )
 def test_what_is_odd_is_told_and_does_not_stop(odd: ChargingProfile, words: str) -> None:
-    [finding] = lint(odd, MONDAY)
+    [finding] = lint_profile(odd, MONDAY)
     assert words in finding.text
-    assert objection([finding]) is None
+    assert linter_objection([finding]) is None
 
 
 def known(**fields: object) -> Known:
@@ -74,7 +81,7 @@ def known(**fields: object) -> Known:
 
 
 def there(connector: int, body: ChargingProfile, **fields: object) -> InstalledProfile:
-    return msgspec.structs.replace(installed("CP1", connector, body, MONDAY), **fields)
+    return msgspec.structs.replace(profile_installed_now("CP1", connector, body, MONDAY), **fields)
 
 
 TX = profile((0, 16), purpose="TxProfile", kind="Relative", start=None, transaction=7)
@@ -119,7 +126,7 @@ MAX = profile((0, 16), purpose="ChargePointMaxProfile")
     ],
 )
 def test_what_this_charge_point_rejects(body: ChargingProfile, connector: int, what: Known, words: str) -> None:
-    text = objection(lint_for(body, connector, what))
+    text = linter_objection(lint_profile_for(body, connector, what))
     assert text is not None
     assert words in text
 
@@ -136,12 +143,12 @@ def test_what_this_charge_point_rejects(body: ChargingProfile, connector: int, w
     ],
 )
 def test_what_this_charge_point_takes(body: ChargingProfile, connector: int, what: Known) -> None:
-    assert lint_for(body, connector, what) == []
+    assert lint_profile_for(body, connector, what) == []
 
 
 def test_an_endless_profile_above_another_is_told() -> None:
     # CE 3.7
-    found = lint_for(profile((0, 16), level=2, id=2), 1, known(installed=[there(0, GOOD)]))
+    found = lint_profile_for(profile((0, 16), level=2, id=2), 1, known(installed=[there(0, GOOD)]))
     assert found == [Finding("Without a duration it never gives way to the profile on stack level 0 (CE 3.7).", False)]
 
 
@@ -150,20 +157,20 @@ def test_a_profile_in_a_remote_start() -> None:
     inside = msgspec.structs.replace(TX, transaction_id=None)
     assert lint_for_remote_start(inside, 1, known()) == []
     assert "must not have a transactionId (C 5.16.2, CE 3.41)" in (
-        objection(lint_for_remote_start(TX, 1, known())) or ""
+        linter_objection(lint_for_remote_start(TX, 1, known())) or ""
     )
-    assert "must be a TxProfile (C 5.16.2)" in (objection(lint_for_remote_start(GOOD, None, known())) or "")
+    assert "must be a TxProfile (C 5.16.2)" in (linter_objection(lint_for_remote_start(GOOD, None, known())) or "")
     limited = known(quantities=frozenset({"power"}))
-    assert "ChargingRateUnit is Power" in (objection(lint_for_remote_start(inside, 1, limited)) or "")
+    assert "ChargingRateUnit is Power" in (linter_objection(lint_for_remote_start(inside, 1, limited)) or "")
 
 
 def test_what_waits_for_any_connector_may_be_replaced_on_one() -> None:
     """A remote start's profile on connector 0 is not installed anywhere yet: nothing is taken from there."""
     waiting = there(0, msgspec.structs.replace(TX, transaction_id=None), id_tag="TAG1")
     assert waiting.pending
-    assert lint_for(TX, 1, known(running={1: 7}, installed=[waiting])) == []
+    assert lint_profile_for(TX, 1, known(running={1: 7}, installed=[waiting])) == []
     settled = there(0, GOOD)
-    assert "installed on connector 0" in (objection(lint_for(GOOD, 1, known(installed=[settled]))) or "")
+    assert "installed on connector 0" in (linter_objection(lint_profile_for(GOOD, 1, known(installed=[settled]))) or "")
     assert (
         lint_for_remote_start(msgspec.structs.replace(TX, transaction_id=None), None, known(installed=[waiting])) == []
     )
@@ -186,4 +193,4 @@ ABOVE = profile((0, 16), level=2, id=2)
     ],
 )
 def test_what_gives_way_or_hides_nothing(body: ChargingProfile, below: InstalledProfile) -> None:
-    assert lint_for(body, 1, known(installed=[below])) == []
+    assert lint_profile_for(body, 1, known(installed=[below])) == []

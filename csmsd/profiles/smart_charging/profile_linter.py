@@ -9,7 +9,7 @@ from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds
-from csmsd.profiles.smart_charging.installed import InstalledProfile, InstalledProfiles
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile, InstalledProfiles
 from csmsd.profiles.smart_charging.timeline import RECURRENCE_MS
 
 _QUANTITIES = {"A": "Current", "W": "Power"}  # CE 3.86
@@ -36,7 +36,7 @@ class Known(msgspec.Struct, frozen=True):
     max_profiles: int | None = None
 
 
-def known_of(state: ChargePointState, installed: InstalledProfiles, now: Milliseconds) -> Known:
+def known_to_linter(state: ChargePointState, installed: InstalledProfiles, now: Milliseconds) -> Known:
     """A charge point, by the configuration that it last reported."""
     return Known(
         now=now,
@@ -51,17 +51,17 @@ def known_of(state: ChargePointState, installed: InstalledProfiles, now: Millise
     )
 
 
-def objection(findings: Sequence[Finding]) -> str | None:
+def linter_objection(findings: Sequence[Finding]) -> str | None:
     """The findings that speak against sending, as text for `Outgoing.check`."""
     return " ".join(finding.text for finding in findings if finding.rejected).removesuffix(".") or None
 
 
-def lint(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
+def lint_profile(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
     """What is wrong with the profile itself, wherever it is sent."""
-    return [*_kind(profile), *_times(profile, now), *_periods(profile)]
+    return [*_lint_kind(profile), *_lint_times(profile, now), *_lint_periods(profile)]
 
 
-def _kind(profile: ChargingProfile) -> list[Finding]:
+def _lint_kind(profile: ChargingProfile) -> list[Finding]:
     found = []
     recurring = profile.charging_profile_kind == "Recurring"
     if recurring and profile.recurrency_kind is None:
@@ -78,7 +78,7 @@ def _kind(profile: ChargingProfile) -> list[Finding]:
     return found
 
 
-def _times(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
+def _lint_times(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
     found = []
     times: dict[str, Milliseconds] = {}
     for name, text in (
@@ -107,7 +107,7 @@ def _times(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
     return found
 
 
-def _periods(profile: ChargingProfile) -> list[Finding]:
+def _lint_periods(profile: ChargingProfile) -> list[Finding]:
     found = []
     schedule = profile.charging_schedule
     periods = schedule.charging_schedule_period
@@ -120,9 +120,9 @@ def _periods(profile: ChargingProfile) -> list[Finding]:
         if following <= one:
             found.append(Finding(f"The period at {following} s stands after that at {one} s; they ascend (C 7.14)."))
     for period in periods:
-        if _decimals(period.limit):
+        if _lint_decimals(period.limit):
             found.append(Finding(f"The limit {period.limit} has more than one decimal (C 7.14, CE 3.70)."))
-    if schedule.min_charging_rate is not None and _decimals(schedule.min_charging_rate):
+    if schedule.min_charging_rate is not None and _lint_decimals(schedule.min_charging_rate):
         found.append(Finding(f"minChargingRate {schedule.min_charging_rate} has more than one decimal (C 7.13)."))
     every = RECURRENCE_MS.get(profile.recurrency_kind or "")
     ends = [("the duration of the schedule", "C 5.16.4", schedule.duration)]
@@ -137,34 +137,34 @@ def _periods(profile: ChargingProfile) -> list[Finding]:
     return found
 
 
-def _decimals(number: float) -> bool:
+def _lint_decimals(number: float) -> bool:
     """Whether it has more than one."""
     return abs(number * 10 - round(number * 10)) > 1e-6
 
 
-def lint_for(profile: ChargingProfile, connector: int, known: Known) -> list[Finding]:
+def lint_profile_for(profile: ChargingProfile, connector: int, known: Known) -> list[Finding]:
     """What speaks against sending the profile to a connector of this charge point."""
     return [
-        *lint(profile, known.now),
-        *_place(profile, connector, known),
-        *_capabilities(profile, known),
-        *_room(profile, connector, known),
+        *lint_profile(profile, known.now),
+        *_lint_place(profile, connector, known),
+        *_lint_capabilities(profile, known),
+        *_lint_room(profile, connector, known),
     ]
 
 
 def lint_for_remote_start(profile: ChargingProfile, connector: int | None, known: Known) -> list[Finding]:
     """The same for a profile that stands in RemoteStartTransaction (C 5.16.2)."""
-    found = lint(profile, known.now)
+    found = lint_profile(profile, known.now)
     if profile.charging_profile_purpose != "TxProfile":
         found.append(Finding("A charging profile in RemoteStartTransaction must be a TxProfile (C 5.16.2)."))
     if profile.transaction_id is not None:
         found.append(
             Finding("A charging profile in RemoteStartTransaction must not have a transactionId (C 5.16.2, CE 3.41).")
         )
-    return [*found, *_capabilities(profile, known), *_room(profile, connector, known)]
+    return [*found, *_lint_capabilities(profile, known), *_lint_room(profile, connector, known)]
 
 
-def _place(profile: ChargingProfile, connector: int, known: Known) -> list[Finding]:
+def _lint_place(profile: ChargingProfile, connector: int, known: Known) -> list[Finding]:
     """C 3.13.1: where each purpose belongs."""
     found = []
     purpose = profile.charging_profile_purpose
@@ -194,7 +194,7 @@ def _place(profile: ChargingProfile, connector: int, known: Known) -> list[Findi
     return found
 
 
-def _capabilities(profile: ChargingProfile, known: Known) -> list[Finding]:
+def _lint_capabilities(profile: ChargingProfile, known: Known) -> list[Finding]:
     """C 3.13.5: what the charge point reported of itself."""
     found = []
     if known.feature_profiles is not None and "smartcharging" not in known.feature_profiles:
@@ -221,7 +221,7 @@ def _capabilities(profile: ChargingProfile, known: Known) -> list[Finding]:
     return found
 
 
-def _room(profile: ChargingProfile, connector: int | None, known: Known) -> list[Finding]:
+def _lint_room(profile: ChargingProfile, connector: int | None, known: Known) -> list[Finding]:
     """What is installed already."""
     found = []
     place = (profile.charging_profile_purpose, profile.stack_level)

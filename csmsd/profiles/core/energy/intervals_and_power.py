@@ -23,7 +23,7 @@ class Intervals(msgspec.Struct, frozen=True):
     until: Milliseconds
 
 
-def intervals(readings: list[Reading]) -> Intervals | None:
+def energy_by_intervals(readings: list[Reading]) -> Intervals | None:
     """What Energy.Active.Import.Interval tells.
 
     Those of the clock and those of the sampling tell the same energy twice; so do the total and its phases.
@@ -33,12 +33,12 @@ def intervals(readings: list[Reading]) -> Intervals | None:
         if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in _PLACES:
             kind = (reading.context if reading.context == CLOCK else "", bool(reading.phase))
             kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading.value
-    sums = {kind: _summed(found) for kind, found in kinds.items()}
+    sums = {kind: _sum_of_intervals(found) for kind, found in kinds.items()}
     whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums
     return max(whole.values(), key=lambda told: (told.energy, told.until), default=None)
 
 
-def _summed(found: dict[tuple[Milliseconds, str], float]) -> Intervals:
+def _sum_of_intervals(found: dict[tuple[Milliseconds, str], float]) -> Intervals:
     told = [value for _, value in sorted(found.items())]
     grows = len(told) > 1 and all(later > earlier for earlier, later in pairwise(told))
     return Intervals(sum(told), max(told), grows, max(time for time, _ in found))
@@ -52,7 +52,7 @@ class Estimate(msgspec.Struct, frozen=True):
     most: float
 
 
-def power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
+def energy_by_power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
     """What Power.Active.Import tells."""
     began, ended, most = clocks.began, clocks.ended, clocks.watts * ABOVE_RATING
     kinds: dict[bool, dict[Milliseconds, dict[tuple[str, str], float]]] = {}
@@ -63,7 +63,7 @@ def power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
     found = kinds.get(False) or kinds.get(True)
     if not found:
         return None
-    moments = [(time, _at_one_place(watts)) for time, watts in sorted(found.items())]
+    moments = [(time, _power_at_one_place(watts)) for time, watts in sorted(found.items())]
     least = 0.0
     for (since, before), (until, after) in pairwise(moments):
         least += min(until - since, HOUR) / HOUR * min(before, after)
@@ -78,7 +78,7 @@ def power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
     return Estimate(likely, least, most)
 
 
-def _at_one_place(watts: dict[tuple[str, str], float]) -> float:
+def _power_at_one_place(watts: dict[tuple[str, str], float]) -> float:
     places: dict[str, float] = {}
     for (place, _), value in watts.items():
         places[place] = places.get(place, 0.0) + value

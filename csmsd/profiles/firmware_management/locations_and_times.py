@@ -22,7 +22,7 @@ ProtocolOption = Annotated[
 ]
 
 
-def given_moment(text: str | None, default: int | None = None) -> str | None:
+def time_given_as_ocpp(text: str | None, default: int | None = None) -> str | None:
     """A time option as OCPP writes it."""
     if text is None:
         return None if default is None else format_time(default)
@@ -32,7 +32,7 @@ def given_moment(text: str | None, default: int | None = None) -> str | None:
     return format_time(moment)
 
 
-def hosted_url(target: Target, protocol: Protocol | None, name: str, otherwise: str) -> str:
+def hosted_location(target: Target, protocol: Protocol | None, name: str, otherwise: str) -> str:
     """A URL on our own host. Raises CannotSend when there is none."""
     hosting: Hosting | None = target.site.firmware.hosting
     if hosting is None:
@@ -46,13 +46,13 @@ def hosted_url(target: Target, protocol: Protocol | None, name: str, otherwise: 
     return hosting.url(chosen, target.charge_point.reached_at, name)
 
 
-def host_of(location: str, target: Target) -> Protocol | None:
+def host_of_location(location: str, target: Target) -> Protocol | None:
     """The file host of ours that a location leads to."""
     hosting = target.site.firmware.hosting
     return hosting.protocol_of(location) if hosting is not None else None
 
 
-def unusable(location: str, target: Target) -> str | None:
+def unusable_location(location: str, target: Target) -> str | None:
     """Why the charge point could not use a location (the URL decides the protocol: C 5.9, 5.19), or None."""
     try:
         parts = urlsplit(location)

@@ -8,7 +8,7 @@ import msgspec
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.composite_schedule import Period, Supply
-from csmsd.profiles.smart_charging.timeline import exact
+from csmsd.profiles.smart_charging.timeline import exact_on_timeline
 
 # Schedules are in whole seconds and two clocks are never the same: shorter differences are none.
 _BRIEF_MS = 5000
@@ -31,7 +31,7 @@ class Difference(msgspec.Struct, frozen=True):
 Reported = list[tuple[Milliseconds, Milliseconds, Fraction | None]]
 
 
-def reported_limits(schedule: ChargingSchedule | None, start: Milliseconds, end: Milliseconds) -> Reported:
+def reported_limits_to_compare(schedule: ChargingSchedule | None, start: Milliseconds, end: Milliseconds) -> Reported:
     """The charge point's schedule, over the span that was asked for; where it says nothing there is no limit.
 
     So it is with a negative one, which some write for none.
@@ -43,16 +43,18 @@ def reported_limits(schedule: ChargingSchedule | None, start: Milliseconds, end:
     moments = [min(stop, start + period.start_period * 1000) for period in periods]
     found: Reported = [(start, moments[0] if moments else stop, None)]
     for period, begin, following in zip(periods, moments, [*moments[1:], stop], strict=True):
-        found.append((begin, following, exact(period.limit) if period.limit >= 0 else None))
+        found.append((begin, following, exact_on_timeline(period.limit) if period.limit >= 0 else None))
     found.append((stop, end, None))
     return [stretch for stretch in found if stretch[0] < stretch[1]]
 
 
-def differences(expected: list[Period], reported: Reported, unit: ChargingRateUnit, supply: Supply) -> list[Difference]:
+def compare_limits(
+    expected: list[Period], reported: Reported, unit: ChargingRateUnit, supply: Supply
+) -> list[Difference]:
     """Where both disagree by more than rounding explains."""
     found: list[Difference] = []
     for period in expected:
-        tolerance = _tolerance(period, unit, supply)
+        tolerance = _tolerance_of_comparison(period, unit, supply)
         for start, end, limit in reported:
             start, end = max(start, period.start), min(end, period.end)
             if start >= end or limit == period.limit:
@@ -75,7 +77,7 @@ def differences(expected: list[Period], reported: Reported, unit: ChargingRateUn
     return [difference for difference in found if difference.end - difference.start > _BRIEF_MS]
 
 
-def _tolerance(period: Period, unit: ChargingRateUnit, supply: Supply) -> Fraction:
+def _tolerance_of_comparison(period: Period, unit: ChargingRateUnit, supply: Supply) -> Fraction:
     """A tenth; where amperes had to be turned into watts, what a tenth of an ampere makes."""
     if unit == "W" and any(cause.unit == "A" for cause in period.because):
         return _STEP * supply.voltage * (period.phases or supply.phases)

@@ -7,7 +7,12 @@ import pytest
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.smart_charging.library import LibraryProfile, ProfileLibrary, parse_profile, prepared_profile
+from csmsd.profiles.smart_charging.profile_library import (
+    LibraryProfile,
+    ProfileLibrary,
+    parse_profile,
+    prepared_profile,
+)
 from tests.csmsd.profiles.scene import NOON
 
 GIVEN: dict[str, Any] = {

@@ -69,7 +69,7 @@ class InstalledProfile(Record, kw_only=True):
         return Source(self.connector, profile, self.accepted_at, self.name)
 
 
-def installed(
+def profile_installed_now(
     charge_point: str,
     connector: int,
     profile: ChargingProfile,
@@ -159,18 +159,18 @@ class InstalledProfiles:
 
     def in_force(self, state: ChargePointState, now: Milliseconds) -> list[InstalledProfile]:
         """Without those that have ceased and were not tidied away yet."""
-        return [record for record in self.of(state.id) if not _ceased(record, state, now)]
+        return [record for record in self.of(state.id) if not _installed_profile_ceased(record, state, now)]
 
     def tidy(self, state: ChargePointState, now: Milliseconds) -> list[Change]:
         """Takes away what has ceased; the TxProfile of a remote start finds its transaction here."""
         changes: list[Change] = []
         for record in self.of(state.id):
-            transaction = _started(record, state) if record.pending else None
+            transaction = _started_with_installed(record, state) if record.pending else None
             if transaction is not None:
                 changes += self._drop([record])
                 bound = msgspec.structs.replace(record, connector=transaction.connector, transaction_id=transaction.id)
                 changes += self.accept(bound)
-            elif _ceased(record, state, now):
+            elif _installed_profile_ceased(record, state, now):
                 changes += self._drop([record])
         return changes
 
@@ -182,12 +182,14 @@ class InstalledProfiles:
         return changes
 
 
-def _ceased(record: InstalledProfile, state: ChargePointState, now: Milliseconds) -> bool:
+def _installed_profile_ceased(record: InstalledProfile, state: ChargePointState, now: Milliseconds) -> bool:
     """A TxProfile ceases with its transaction (C 3.13.1), or when its remote start led to none."""
     if record.purpose != "TxProfile":
         return False
     if record.pending:
-        return _started(record, state) is None and now - record.accepted_at > _patience(state)
+        return _started_with_installed(record, state) is None and now - record.accepted_at > _patience_with_installed(
+            state
+        )
     if record.transaction_id is not None:
         transaction = state.transactions.get(record.transaction_id)
     else:  # sent with --force: it belongs to what runs there, whatever that is
@@ -195,7 +197,7 @@ def _ceased(record: InstalledProfile, state: ChargePointState, now: Milliseconds
     return transaction is None or transaction.state != "active"
 
 
-def _started(record: InstalledProfile, state: ChargePointState) -> Transaction | None:
+def _started_with_installed(record: InstalledProfile, state: ChargePointState) -> Transaction | None:
     """The transaction that a remote start led to."""
     for transaction in state.transactions.active():
         if (
@@ -207,6 +209,6 @@ def _started(record: InstalledProfile, state: ChargePointState) -> Transaction |
     return None
 
 
-def _patience(state: ChargePointState) -> Milliseconds:
+def _patience_with_installed(state: ChargePointState) -> Milliseconds:
     seconds = state.configured_number("ConnectionTimeOut")
     return ((_DEFAULT_CONNECTION_TIMEOUT_S if seconds is None else seconds) + _GRACE_S) * 1000

@@ -9,7 +9,7 @@ from csmsd.profiles.core.remote_start_transaction import RemoteStart
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Deleted
 from csmsd.profiles.smart_charging.outlook import Outlook
-from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, again
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, set_charging_profiles_again
 from tests.csmsd.profiles.scene import SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import add, configure, fits_the_schema, set_profile, there, tidy
 from tests.csmsd.profiles.smart_charging.profiles import profile
@@ -35,9 +35,9 @@ def test_what_has_ceased_counts_no_more_before_it_is_tidied_away(scene: Scene) -
     set_profile(scene, "slow")
     night = SetChargingProfile(connector=1, profile="night")
     assert "1 profiles are installed" in (scene.warning(night) or "")
-    booking.close(running, "by the operator, which no rule follows from", scene.site, scene.now)
+    booking.book_close(running, "by the operator, which no rule follows from", scene.site, scene.now)
     assert scene.warning(night) is None
-    assert list(again(scene.target())) == []
+    assert list(set_charging_profiles_again(scene.target())) == []
     assert Outlook.of(scene.target()).sources == []
     assert there(scene) == [(1, "TxProfile", 0, "slow")]
 

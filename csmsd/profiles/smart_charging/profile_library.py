@@ -14,8 +14,8 @@ from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Change, Milliseconds, Record
 from csmsd.profiles.refusal import CannotSend, NotThere
-from csmsd.profiles.smart_charging.installed import InstalledProfiles, installed
-from csmsd.profiles.smart_charging.linter import known_of, lint_for_remote_start, objection
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles, profile_installed_now
+from csmsd.profiles.smart_charging.profile_linter import known_to_linter, lint_for_remote_start, linter_objection
 
 _decode = msgspec.json.Decoder(ChargingProfile).decode
 
@@ -57,13 +57,13 @@ def parse_profile(given: dict[str, Any], *, id: int | None = None) -> ChargingPr
         profile, _ = read_value(ChargingProfile, content, strict=True)
     except OcppError as error:
         raise CannotSend(f"The charging profile cannot be read: {error.description}.") from None
-    profile.valid_from = _written_strictly(profile.valid_from)
-    profile.valid_to = _written_strictly(profile.valid_to)
-    profile.charging_schedule.start_schedule = _written_strictly(profile.charging_schedule.start_schedule)
+    profile.valid_from = _profile_time_written_strictly(profile.valid_from)
+    profile.valid_to = _profile_time_written_strictly(profile.valid_to)
+    profile.charging_schedule.start_schedule = _profile_time_written_strictly(profile.charging_schedule.start_schedule)
     return profile
 
 
-def _written_strictly(text: str | None) -> str | None:
+def _profile_time_written_strictly(text: str | None) -> str | None:
     """A time as we write all times (C 3.14); what is none stays, for the linter to tell."""
     time = None if text is None else parse_time(text)
     return text if time is None else format_time(time)
@@ -147,7 +147,7 @@ class ProfileLibrary:
         now: Milliseconds,
     ) -> str | None:
         """What speaks against starting with that profile (C 5.16.2)."""
-        return objection(lint_for_remote_start(profile, connector, known_of(state, known, now)))
+        return linter_objection(lint_for_remote_start(profile, connector, known_to_linter(state, known, now)))
 
     def started_with(
         self,
@@ -161,5 +161,5 @@ class ProfileLibrary:
         """A remote start was accepted: its profile waits for the transaction."""
         changes = known.tidy(state, now)
         name = self.name_of(profile.charging_profile_id)
-        record = installed(state.id, connector or 0, profile, now, name=name, id_tag=id_tag)
+        record = profile_installed_now(state.id, connector or 0, profile, now, name=name, id_tag=id_tag)
         return [*changes, *known.accept(record), *known.tidy(state, now)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.core.unclaimed import Read, Span, unclaimed
+from csmsd.profiles.core.unclaimed_energy import Read, Span, find_unclaimed_energy
 from tests.csmsd.profiles.scene import NOON
 
 MINUTE = 60_000
@@ -16,7 +16,7 @@ def found(readings: list[Read], *busy: tuple[float, float]) -> list[tuple[str, i
     spans: list[Span] = [(NOON + round(begin * MINUTE), NOON + round(end * MINUTE)) for begin, end in busy]
     return [
         (one.charge_point, one.connector, (one.since - NOON) / MINUTE, (one.until - NOON) / MINUTE, one.energy_wh)
-        for one in unclaimed(readings, {("CP1", 1): spans})
+        for one in find_unclaimed_energy(readings, {("CP1", 1): spans})
     ]
 
 

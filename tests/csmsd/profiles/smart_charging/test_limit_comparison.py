@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.types import ChargingRateUnit, ChargingSchedule
-from csmsd.profiles.smart_charging.comparison import differences, reported_limits
-from csmsd.profiles.smart_charging.composite_schedule import Moment, Supply, compose
+from csmsd.profiles.smart_charging.composite_schedule import Moment, Supply, compose_schedule
+from csmsd.profiles.smart_charging.limit_comparison import compare_limits, reported_limits_to_compare
 from csmsd.profiles.smart_charging.timeline import Source
 from tests.csmsd.profiles.smart_charging.profiles import HOUR, MONDAY, on, profile
 
@@ -16,8 +16,8 @@ OURS = on(1, profile((0, 16), (4 * 3600, 8)))  # 0-4 16 | 4-10 8
 def compared(
     schedule: ChargingSchedule | None, *sources: Source, unit: ChargingRateUnit = "A"
 ) -> list[tuple[object, ...]]:
-    expected = compose(sources or [OURS], 1, MONDAY, END, unit, Moment(now=MONDAY, running={}))
-    reported = reported_limits(schedule, MONDAY, END)
+    expected = compose_schedule(sources or [OURS], 1, MONDAY, END, unit, Moment(now=MONDAY, running={}))
+    reported = reported_limits_to_compare(schedule, MONDAY, END)
     return [
         (
             (found.start - MONDAY) / HOUR,
@@ -26,7 +26,7 @@ def compared(
             None if found.expected is None else float(found.expected),
             None if found.reported is None else float(found.reported),
         )
-        for found in differences(expected, reported, unit, Supply())
+        for found in compare_limits(expected, reported, unit, Supply())
     ]
 
 
