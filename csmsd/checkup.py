@@ -1,4 +1,8 @@
-"""Looks through the database every night, beside everything else: damage must be found while there are good backups."""
+"""Looks through the database every night, and soon after a start that no clean stop went before.
+
+Damage must be found while there are good backups; but reading a large database takes minutes, so it is done beside
+everything else.
+"""
 
 import asyncio
 import logging
@@ -14,22 +18,30 @@ from csmsd.settings import Retention
 log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 60.0
+_AFTER_THE_START_SECONDS = 3.0  # in which charge points come back
 _WITHIN_MINUTES = 60  # of the time of the day that the settings name
 
 
 class Checkup:
-    """Once a day, at the time of pruning. `damage` says what is damaged; it blocks."""
+    """Once a day, at the time of pruning, and when it is `owed`. `damage` says what is damaged; it blocks."""
 
-    def __init__(self, live: LiveSite, damage: Callable[[], str | None], settings: Retention) -> None:
+    def __init__(
+        self,
+        live: LiveSite,
+        damage: Callable[[], str | None],
+        settings: Retention,
+        owed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._live = live
         self._damage = damage
+        self._owed = owed
         self._settings = settings  # a reload changes it in place
 
     async def run(self) -> None:
         """Never returns."""
         while True:
-            await asyncio.sleep(_ROUND_SECONDS)
-            if self._live.accepting and self.is_due():
+            await asyncio.sleep(_AFTER_THE_START_SECONDS if self._owed() else _ROUND_SECONDS)
+            if self._live.accepting and (self._owed() or self.is_due()):
                 await self.look()
 
     def is_due(self) -> bool:

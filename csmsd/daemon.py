@@ -43,13 +43,15 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
+from csmsd.recall import Recall
 from csmsd.reloading import Reloading
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
-from csmsd.store.database import damage, prepare
+from csmsd.store.database import prepare
 from csmsd.store.loader import load
 from csmsd.store.message_log import MessageLog
+from csmsd.store.past import Past
 from csmsd.store.prunable import Prunable
 from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
@@ -157,6 +159,7 @@ class Daemon:
         await asyncio.to_thread(self._prepare)
         # What is opened last is closed first. The store is closed in any case, however long the others take.
         async with AsyncExitStack() as inner, _closing_within(_DRAIN_SECONDS) as outer:
+            inner.push_async_callback(self._books.close)
             await self._open_store(inner)
             await self._begin_operations()
             self._hooks, self._event_hooks = await inner.enter_async_context(
@@ -225,6 +228,9 @@ class Daemon:
         await _open(self._writer, opened)
         self._reader = Reader(self._database)
         await _open(self._reader, opened)
+        self._past = Past(self._database)
+        await _open(self._past, opened)
+        self._recall = Recall(self._live, self._past)
 
     async def _begin_operations(self) -> None:
         policies = self._settings.ocpp
@@ -247,15 +253,19 @@ class Daemon:
         )
         self._runner.open_host = self._files.ready
         pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
-        dispatcher = Dispatcher(live, self._hooks)
+        dispatcher = Dispatcher(live, self._hooks, self._recall)
         self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
         tap = Tap(self._message_log, settings.store, now)
-        self._listener = Listener(settings, self._registry, dispatcher, Admission(live), Refusals(live), tap, now)
+        self._listener = Listener(
+            settings, self._registry, dispatcher, Admission(live, self._past), Refusals(live), tap, now
+        )
         await opened.enter_async_context(
             control_socket(
                 settings,
                 live,
                 reader=self._reader,
+                past=self._past,
+                recall=self._recall,
                 runner=self._runner,
                 queue=self._queue,
                 rollouts=self._rollouts,
@@ -282,7 +292,7 @@ class Daemon:
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
                 books=self._books.run,
-                checkup=Checkup(live, partial(damage, self._database), settings.retention).run,
+                checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
                 rollouts=self._rollouts.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,

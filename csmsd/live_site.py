@@ -99,6 +99,10 @@ class LiveSite:
         self._distrust_when_refused()
         await self._writer.remove(removals)
 
+    async def settled(self) -> None:
+        """Waits until all that was changed up to now is on disk. Raises NotStored when it is not."""
+        await self._writer.commit([])
+
     def tell(self, *events: Event) -> None:
         """News of what is not kept, such as a connection."""
         for event in events:

@@ -8,6 +8,8 @@ import msgspec
 
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Outgoing
+from csmsd.profiles.core.metering import Taken
+from csmsd.profiles.core.transactions import History, Transaction, Wanted
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
 
@@ -193,6 +195,19 @@ class OrphanFilter(msgspec.Struct, kw_only=True):
     places: Places | None = None
     before_id: int | None = None
     limit: int = 0
+
+
+PastTransaction = tuple[Transaction, list[Taken]]
+
+
+class PastTransactions(Protocol):
+    """What was committed of transactions that memory does not hold, with what was measured of those not over.
+
+    Raises NotStored when the disk cannot be read.
+    """
+
+    async def history(self, charge_point: str) -> History: ...
+    async def find(self, charge_point: str, wanted: Wanted) -> list[PastTransaction]: ...
 
 
 class Publisher(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import get_args
@@ -136,12 +136,16 @@ class Pruner:
         # Nothing may be booked on them from here on: out of memory, and in the same breath off to the writer. What
         # came in a moment ago goes with them.
         self._live.require()
-        for state in self._live.site.charge_points.values():
-            for number in batch.ids:
-                state.transactions.forget(number)
+        self._forget_transactions(batch.ids)
         await self._live.remove(
             [Removal(MeterReading, "transaction_id", batch.ids), Removal(batch.kind, "id", batch.ids)]
         )
+        self._forget_transactions(batch.ids)  # what was looked up a moment before it went
+
+    def _forget_transactions(self, numbers: Sequence[int]) -> None:
+        for state in self._live.site.charge_points.values():
+            for number in numbers:
+                state.transactions.forget(number)
 
     async def _diagnostics(self, batch: PruneBatch) -> None:
         """The files when their records are gone: one that is left over is removed at the next start."""

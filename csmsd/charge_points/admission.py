@@ -6,8 +6,7 @@ from typing import Literal
 
 from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
-from csmsd.ocpp.identity import fold
-from csmsd.ports import NotStored
+from csmsd.ports import NotStored, PastTransactions
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Event
 
@@ -23,8 +22,9 @@ Policy = Literal["reject", "accept", "pending"]
 class Admission:
     """Looks identities up, and deals with those that are not there."""
 
-    def __init__(self, live: LiveSite) -> None:
+    def __init__(self, live: LiveSite, past: PastTransactions) -> None:
         self._live = live
+        self._past = past
         self._let_in: Counter[str] = Counter()  # by where they came from
 
     def known(self, identity: str) -> ChargePointState | None:
@@ -41,13 +41,20 @@ class Admission:
         if len(self._live.site.charge_points) >= MOST_CHARGE_POINTS or self._let_in[origin] >= MOST_AT_ADDRESS:
             return None
         self._let_in[origin] += 1
+        try:
+            history = await self._past.history(identity)
+        except NotStored:
+            return None
+        met = self.known(identity)
+        if met is not None or not self._live.accepting:
+            return met
         now = self._live.now()
         record = ChargePoint(
             id=identity, registration="Accepted" if policy == "accept" else "Pending", registered_at=now
         )
         site = self._live.site
         changes: list[Change] = [record, *site.refused.forget(identity)]
-        site.charge_points[fold(identity)] = ChargePointState(record)
+        site.add_charge_point(record, history)
         told = Event("charge_point.registered", identity, {"registration": record.registration, "by": "policy"})
         try:
             await self._live.keep(changes, [told])

@@ -1,7 +1,12 @@
-"""The way of a charge point's request: read → the slice's handler → commit → answer → events."""
+"""The way of a charge point's request: read → the slice's handler → commit → answer → events.
 
+A handler that needs a transaction of the past which memory does not hold says so before it has changed anything
+(NotRemembered). It is looked up, and the request is handled anew; what its charge point sends meanwhile waits.
+"""
+
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from csmsd.charge_points.traffic import Traffic
 from csmsd.live_site import LiveSite
@@ -13,19 +18,26 @@ from csmsd.ports import Hooks, NotStored
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.transactions import NotRemembered, Wanted
 from csmsd.profiles.record import Event
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[bytes | OcppError], None]
+Recall = Callable[[str, Wanted], Awaitable[None]]  # raises NotStored when nothing can be looked up
+_Asked = tuple[Requested, Answer, bool]
 
 
 class Dispatcher:
     """Answers requests."""
 
-    def __init__(self, live: LiveSite, hooks: Hooks) -> None:
+    def __init__(self, live: LiveSite, hooks: Hooks, recall: Recall) -> None:
         self._live = live
         self._hooks = hooks
+        self._recall = recall
+        self._waiting: dict[str, list[_Asked]] = {}  # by identity, while something is looked up for the first of them
+        self._looked_up: dict[str, Wanted] = {}  # for the request that is handled anew
+        self._look_ups: set[asyncio.Task[None]] = set()
         self._incoming = incoming()
         self._outgoing = outgoing()
         self.traffic = Traffic([*self._incoming, *self._outgoing])
@@ -41,6 +53,9 @@ class Dispatcher:
 
         `long` is a request that is longer than most may be.
         """
+        if self._waiting and state.id in self._waiting:
+            self._waiting[state.id].append((request, answer, long))
+            return
         now = self._live.now()
         state.record.last_seen_at = now
         state.unsaved = True
@@ -74,6 +89,10 @@ class Dispatcher:
             state.count_deviations(action, context.deviations, now)
             self._refuse(declared, request, error, context, answer)
             return
+        except NotRemembered as forgotten:
+            self._calls[action] -= 1  # it is counted when it is handled anew
+            self._look_up(forgotten.wanted, state, (request, answer, long))
+            return
         except Exception:
             log.exception("%s: %s could not be handled", state.id, action)
             self._live.distrust()  # memory may be half changed
@@ -84,6 +103,40 @@ class Dispatcher:
         if context.deviations:
             state.count_deviations(action, context.deviations, now)
         self._conclude(reply, answer)
+
+    def _look_up(self, wanted: Wanted, state: ChargePointState, asked: _Asked) -> None:
+        if self._looked_up.get(state.id) == wanted:
+            log.error("%s: %s asks again for what was looked up: %s", state.id, asked[0].action, wanted)
+            asked[1](OcppError("InternalError", "the request could not be handled"))
+            return
+        self._waiting[state.id] = [asked]
+        task = asyncio.create_task(self._remind(state.id, wanted), name=f"look-up for {state.id}")
+        self._look_ups.add(task)
+        task.add_done_callback(self._look_ups.discard)
+
+    async def _remind(self, identity: str, wanted: Wanted) -> None:
+        """Has it looked up, then has what waits for it handled, in order."""
+        recalled = True
+        try:
+            await self._recall(identity, wanted)
+        except NotStored:
+            recalled = False
+        except Exception:
+            log.exception("what is stored of %s cannot be looked up", identity)
+            recalled = False
+        waiting = self._waiting.pop(identity)
+        for request, answer, long in waiting:
+            state = self._live.site.charge_point(identity)
+            if state is None:
+                answer(OcppError("SecurityError", "this charge point is not registered any more"))
+            elif not recalled and request is waiting[0][0]:
+                answer(OcppError("InternalError", "what is stored cannot be read at the moment; try again"))
+            elif request is waiting[0][0]:
+                self._looked_up[identity] = wanted
+                self.dispatch(state, request, answer, long=long)
+                del self._looked_up[identity]
+            else:
+                self.dispatch(state, request, answer, long=long)
 
     def _refuse(
         self,

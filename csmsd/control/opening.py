@@ -15,6 +15,7 @@ from csmsd.control.methods.firmware import Intake
 from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
+from csmsd.control.methods.transactions import Transactions
 from csmsd.control.rpc import Json
 from csmsd.control.server import ControlServer
 from csmsd.control.service import Listings, Service
@@ -23,8 +24,9 @@ from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import DatabaseCopy, Disk, FileStore, Links
+from csmsd.ports import DatabaseCopy, Disk, FileStore, Links, PastTransactions
 from csmsd.pruning import Pruner
+from csmsd.recall import Recall
 from csmsd.settings import Settings
 
 
@@ -34,6 +36,8 @@ async def control_socket(
     live: LiveSite,
     *,
     reader: Listings,
+    past: PastTransactions,
+    recall: Recall,
     runner: OperationRunner,
     queue: CommandQueue,
     rollouts: RolloutRunner,
@@ -56,7 +60,8 @@ async def control_socket(
         methods(
             Service(*common),
             itself=Itself(*common, disk, about, storage, take_over_settings),
-            registrations=Registrations(*common, links, keys),
+            registrations=Registrations(*common, links, keys, past),
+            books=Transactions(*common, recall),
             feeds=Feeds(*common, log, bus, message_subscribers),
             log=Explanation(*common, log),
             intake=Intake(*common, files),

@@ -21,6 +21,7 @@ class EnergyCounter:
         for state in site().charge_points.values():
             for transaction in state.transactions.unfinished():
                 self._counted[transaction.id] = state.energy_wh(transaction)
+        self._before = site().last_transaction_id
 
     def told(self, event: NumberedEvent) -> None:
         """Takes the events that tell the end of a transaction."""
@@ -42,6 +43,8 @@ class EnergyCounter:
 
     def _count(self, state: ChargePointState, transaction: Transaction) -> None:
         energy = state.energy_wh(transaction)
+        if transaction.id <= self._before:  # where it stood when csmsd started nobody has looked up
+            self._counted.setdefault(transaction.id, energy)
         more = energy - self._counted.get(transaction.id, 0)
         if more > 0:  # a reading that was taken back is not: a counter cannot go down
             self._totals[state.id] = self._totals.get(state.id, 0) + more

@@ -6,12 +6,12 @@ from weakref import WeakValueDictionary
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import AuthorizationStatus
-from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.orphans import Held, size_of_orphan
 from csmsd.profiles.core.refused_connections import RefusedConnections
-from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.transactions import History, Transaction
 from csmsd.profiles.core.unknown_cards import UnknownCards
 from csmsd.profiles.firmware_management.firmware import Firmware
 from csmsd.profiles.local_auth_list.local_lists import LocalLists
@@ -41,7 +41,7 @@ class Site:
         self.lost_transaction_ids: list[range] = []
         self.loaded_at: Milliseconds = 0  # what was measured before may be in the store already
         self._active_by_tag: dict[str, set[int]] = {}
-        self._transaction_ids = count(1)
+        self.last_transaction_id = 0
         self._bookings = count(1)
         self._quarantine_ids = count(1)
         self._orphans_at: WeakValueDictionary[str, Held] = WeakValueDictionary()  # by where they come from
@@ -57,6 +57,15 @@ class Site:
         self.unknown_cards = old.unknown_cards
         self.firmware.carry_over(old.firmware)
 
+    def add_charge_point(self, record: ChargePoint, history: History) -> ChargePointState:
+        """One that is registered; if it was before, it owns its history: what it repeats must be recognized."""
+        state = self.charge_points[fold(record.id)] = ChargePointState(record)
+        if history.newest_start is not None:
+            state.transactions.leave_on_disk(history.newest_start)
+        for transaction in history.awaited:
+            self.add_transaction(transaction)
+        return state
+
     def charge_point(self, identity: str) -> ChargePointState | None:
         """The charge point of that identity, in whatever case it is written."""
         return self.charge_points.get(fold(identity))
@@ -71,10 +80,11 @@ class Site:
 
     def new_transaction_id(self) -> int:
         """A transaction id that was never used before (CE 3.54: unique over the site, positive)."""
-        return next(self._transaction_ids)
+        self.last_transaction_id += 1
+        return self.last_transaction_id
 
     def begin_transaction_ids_after(self, last: int) -> None:
-        self._transaction_ids = count(last + 1)
+        self.last_transaction_id = last
 
     def is_lost(self, transaction_id: int | None) -> bool:
         """Whether such an id can only be from books in whose place these were put: it means none that is known here."""

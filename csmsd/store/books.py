@@ -13,7 +13,7 @@ from typing import ClassVar
 from csmsd.ports import Clock
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID
-from csmsd.store.database import BUSY_TIMEOUT_SECONDS, StoreError
+from csmsd.store.database import BUSY_TIMEOUT_SECONDS, StoreError, damage, refusing_damage
 from csmsd.store.footprint import Footprint, file_identity
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ _IDS: dict[str, tuple[int, int]] = {
     "charging_profile": (10_000, LARGEST_OWN_ID),
     "rollout": (100, LARGEST_OWN_ID),
 }
+_NEWEST_START = "SELECT max(start_received_at) FROM transactions WHERE id > (SELECT max(id) - 1000 FROM transactions)"
 
 
 class Books(Record, kw_only=True):
@@ -62,6 +63,8 @@ class BooksKeeper:
         self._file: tuple[int, int] | None = None
         self.seen_at: Milliseconds | None = None  # when an earlier csmsd was last at it
         self._made_as_copy = False
+        self.unchecked = False  # csmsd did not stop cleanly, or elsewhere: nobody has looked through the file since
+        self._given: dict[str, int] = {}
         self.restored: str | None = None  # why the database is taken for one that was put back; None: it is not
 
     def look(self) -> None:
@@ -78,7 +81,10 @@ class BooksKeeper:
         """To be called once the file has the newest schema. Raises StoreError, or OSError."""
         footprint = Footprint.read(self._path.parent)
         self.seen_at = footprint.seen_at if footprint is not None else None
-        with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+        with (
+            refusing_damage(self._path),
+            closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection,
+        ):
             connection.execute("BEGIN IMMEDIATE")
             self._take_over(connection, footprint, begin_anew=begin_anew)
             connection.execute("COMMIT")
@@ -87,6 +93,7 @@ class BooksKeeper:
 
     def _take_over(self, connection: sqlite3.Connection, footprint: Footprint | None, *, begin_anew: bool) -> None:
         row = connection.execute("SELECT id, copied_at FROM books").fetchone()
+        self.unchecked = row is not None and (footprint is None or not footprint.stopped)
         given = _given(connection)
         if row is None:
             self._books = secrets.token_hex(16)
@@ -107,7 +114,7 @@ class BooksKeeper:
         now = self._clock()
         since = row[1] if row is not None else None
         if since is None:
-            since = connection.execute("SELECT max(start_received_at) FROM transactions").fetchone()[0]
+            since = connection.execute(_NEWEST_START).fetchone()[0]
         days = 1 + min(_LONGEST_DAYS, max(0, (now - (since or 0)) // _DAY_MS))
         before = footprint.given if footprint is not None else {}
         for name, (a_day, highest) in _IDS.items():
@@ -143,9 +150,29 @@ class BooksKeeper:
         if file_identity(self._path) != self._file:
             return  # it was put there while csmsd ran: the next start is to notice
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=1)) as connection:
-            given = _given(connection)
-        footprint = Footprint(books=self._books, file=self._file, seen_at=self._clock(), given=given)
+            self._given = _given(connection)
+        self._write_footprint(stopped=False)
+
+    def _write_footprint(self, *, stopped: bool) -> None:
+        assert self._file is not None
+        footprint = Footprint(
+            books=self._books, file=self._file, seen_at=self._clock(), given=self._given, stopped=stopped
+        )
         footprint.write(self._path.parent)
+
+    def damage(self) -> str | None:
+        """What is damaged in the file; it blocks for as long as it takes to read it, and longer."""
+        found = damage(self._path)
+        self.unchecked = False
+        return found
+
+    async def close(self) -> None:
+        """To be called when the file is closed: the next start need not have it looked through."""
+        try:
+            if not self.unchecked and self._file is not None and file_identity(self._path) == self._file:
+                await asyncio.to_thread(self._write_footprint, stopped=True)
+        except OSError as error:
+            log.error("that csmsd stopped could not be noted: %s", error)
 
 
 def mark_as_copy(connection: sqlite3.Connection, now: Milliseconds) -> None:

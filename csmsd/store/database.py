@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic, sleep
@@ -34,26 +35,36 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def prepare(path: Path) -> None:
-    """Creates or checks the file and migrates it. Raises StoreError; a damaged file is never touched."""
+    """Creates or opens the file and migrates it. Raises StoreError.
+
+    The whole of it is not looked through, which takes as long as the disk takes to read it: see `csmsd/checkup.py`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = not path.exists()
-    if new:
+    if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened: {error}") from error
-    try:
-        _check(connection, path, new)
+    with closing(connection), refusing_damage(path):
+        _check(connection, path)
         # Has an effect on a file without tables only, and writes to any: what is pruned can be given back to the disk.
         if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection, path)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """What cannot be read in here is refused: raises StoreError."""
+    try:
+        yield
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: {error}. The file is left as it is; restore a backup or move it away.") from error
-    finally:
-        connection.close()
+        raise StoreError(
+            f"{path}: {error}. The file is left as it is: restore a backup, move it away, "
+            "or rescue what can be read with: sqlite3 FILE .recover"
+        ) from error
 
 
 def damage(path: Path) -> str | None:
@@ -71,18 +82,11 @@ def damage(path: Path) -> str | None:
     return None
 
 
-def _check(connection: sqlite3.Connection, path: Path, new: bool) -> None:
+def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if application != APPLICATION_ID and not (application == 0 and empty):
         raise StoreError(f"{path}: is another program's database; name another state directory.")
-    if not new and not empty:
-        result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if result != "ok":
-            raise StoreError(
-                f"{path}: is damaged ({result}). The file is left as it is: restore a backup, "
-                "or rescue what can be read with: sqlite3 FILE .recover"
-            )
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -27,6 +27,7 @@ class Footprint(msgspec.Struct, kw_only=True):
     file: tuple[int, int]
     seen_at: Milliseconds
     given: dict[str, int] = {}
+    stopped: bool = False  # cleanly, and nothing was left to be looked through
 
     @classmethod
     def read(cls, directory: Path) -> "Footprint | None":

@@ -1,6 +1,11 @@
-"""From the file to the live state, at start and after a commit that failed: the core, then each room."""
+"""From the file to the live state, at start and after a commit that failed: the core, then each room.
+
+What is over stays on disk, so that a start takes no longer the older the books are. What messages say of it is looked
+up when they come (`csmsd/recall.py`). No query may go through a table that grows with the years.
+"""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from csmsd.ocpp.identity import fold
@@ -16,23 +21,28 @@ from csmsd.profiles.core.charge_points import (
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShape
 from csmsd.profiles.core.refused_connections import RefusedConnection
-from csmsd.profiles.core.transactions import REMEMBERED, Transaction
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.site import Site
 from csmsd.store.books import IdGap
+from csmsd.store.database import refusing_damage
+from csmsd.store.past import AWAITED_OF_CHARGE_POINT, NEWEST_START
 from csmsd.store.rooms import rooms
 from csmsd.store.snapshot import Snapshot
 from csmsd.store.tables import read_records
 from csmsd.store.takings import SELECT, takings
 
+# Of all charge points together: what was going on when csmsd stopped is found without a look-up each.
+_NEWEST = 200
+
 
 def load(path: Path, site: Site) -> Site:
-    """Reads the whole live state into an empty site. Raises sqlite3.Error."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=90)
-    try:
+    """Reads the whole live state into an empty site. Raises StoreError."""
+    with (
+        refusing_damage(path),
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=90)) as connection,
+    ):
         return _Loader(connection, site).load()
-    finally:
-        connection.close()
 
 
 class _Loader:
@@ -83,14 +93,19 @@ class _Loader:
         self._site.lost_transaction_ids = [range(gap.after + 1, gap.last + 1) for gap in gaps]
         last_booking = self._connection.execute("SELECT max(booking) FROM transactions").fetchone()
         self._site.begin_bookings_after(last_booking[0] or 0)
-        running = read_records(Transaction, self._query, "WHERE state='active'")
-        found = {transaction.id: transaction for transaction in running}
+        found = {
+            transaction.id: transaction
+            for which in ("WHERE state = 'active'", f"WHERE id > (SELECT max(id) - {_NEWEST} FROM transactions)")
+            for transaction in read_records(Transaction, self._query, which)
+        }
         for state in self._site.charge_points.values():
-            newest = read_records(
-                Transaction, self._query, "WHERE charge_point=? ORDER BY id DESC LIMIT ?", (state.id, REMEMBERED)
-            )
-            found.update((transaction.id, transaction) for transaction in newest)
+            ((newest_start,),) = self._query(NEWEST_START, (state.id,))
+            if newest_start is None:
+                continue
+            state.transactions.leave_on_disk(newest_start)
+            awaited = read_records(Transaction, self._query, AWAITED_OF_CHARGE_POINT, (state.id,))
+            found.update((transaction.id, transaction) for transaction in awaited)
         for number in sorted(found):
             self._site.add_transaction(found[number])
-            if found[number].unfinished:
+            if found[number].state == "active":
                 booking.book_measured_anew(found[number], takings(self._query(SELECT, (number,))), self._site)

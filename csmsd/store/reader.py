@@ -11,14 +11,13 @@ import msgspec
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports import OrphanFilter, Places, ReservationFilter, TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
-from csmsd.profiles.core.metering import Taken, metered_energy_register, unpack_metered
+from csmsd.profiles.core.metering import metered_energy_register, unpack_metered
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store.tables import SqlValue, table
-from csmsd.store.takings import SELECT, takings
 
 R = TypeVar("R", bound=Record)
 
@@ -169,10 +168,6 @@ class Reader:
             registers = map(metered_energy_register, unpack_metered(shape, samples))
             found += [Read(charge_point, connector, time, wh) for wh in registers if wh is not None]
         return found
-
-    async def takings(self, transaction_id: int) -> list[Taken]:
-        """What was measured of a transaction, in the order of arrival."""
-        return [*takings(await self._rows(SELECT, (transaction_id,)))]
 
     async def orphans(self, wanted: OrphanFilter) -> list[QuarantinedMessage]:
         """Newest first."""

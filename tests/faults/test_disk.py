@@ -1,6 +1,7 @@
 """A disk that is full, held by somebody else, or damaged: nothing acknowledged is lost, nothing is made up."""
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -218,6 +219,27 @@ async def test_a_damaged_page_is_found_at_the_start(stopped: Site) -> None:
         content[page * 4096 : page * 4096 + 200] = os.urandom(200)
     stopped.database.write_bytes(bytes(content))
     assert "The file is left as it is" in refused(stopped)
+
+
+async def test_what_is_damaged_and_not_in_the_way_is_told_soon_after_a_kill(site: Site) -> None:
+    """The start does not wait until the whole file is read, and the damage does not wait for the night."""
+    await site.kill()
+    with closing(sqlite3.connect(site.database, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((page,),) = other.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'task_of_charge_point'")
+    with site.database.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(200))
+    await site.start()
+    watching = await site.control()
+    await watching.call("event.subscribe", types=["store.damaged"], after=0)
+
+    assert (await watching.event("store.damaged"))["data"]["error"]
+    problems = (await site.json("status", "--problems"))["problems"]
+    assert "store_damaged" in [problem["kind"] for problem in problems]
+    # Until it is put right it is looked for at each start that nobody has stopped cleanly; a clean stop says so.
+    await site.stop()
+    assert json.loads((site.state / "csmsd.seen").read_bytes())["stopped"] is True
 
 
 async def test_a_truncated_file_is_refused(stopped: Site) -> None:

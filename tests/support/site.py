@@ -122,7 +122,8 @@ class Site:
     def spawn(self) -> "subprocess.Popen[bytes] | Forked":
         """Starts csmsd and does not wait for it."""
         command = self.command(*self.flags)
-        variables = environment(PYTHONPATH=str(self.source), NOTIFY_SOCKET=str(self.manager.path), **self.variables)
+        usual = {"PYTHONPATH": str(self.source), "NOTIFY_SOCKET": str(self.manager.path)}
+        variables = environment(**(usual | self.variables))
         with self.stderr.open("ab") as stderr:
             if FORKS is None or self.from_scratch or self.variables or self.source != ROOT:
                 self.process = subprocess.Popen(

@@ -33,7 +33,6 @@ from csmsd.control.service import Service
 # Those that do with what all of them are given, and the others.
 _PLAIN = (
     tags,
-    transactions,
     exports,
     energy_reckoning,
     orphans,
@@ -50,6 +49,7 @@ _PLAIN = (
 _WITH_MORE = (
     daemon_and_site,
     charge_points,
+    transactions,
     messages_and_events,
     explanation,
     firmware,
@@ -69,6 +69,7 @@ def methods(
     *,
     itself: daemon_and_site.Itself,
     registrations: charge_points.Registrations,
+    books: transactions.Transactions,
     feeds: messages_and_events.Feeds,
     log: explanation.Explanation,
     intake: firmware.Intake,
@@ -85,6 +86,7 @@ def methods(
         found
         | bound(daemon_and_site.METHODS, itself)
         | bound(charge_points.METHODS, registrations)
+        | bound(transactions.METHODS, books)
         | bound(messages_and_events.METHODS, feeds)
         | bound(explanation.METHODS, log)
         | bound(firmware.METHODS, intake)

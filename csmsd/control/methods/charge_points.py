@@ -26,10 +26,9 @@ from csmsd.control.turns import in_turns
 from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import Links, NotStored, OrphanFilter, TransactionFilter
+from csmsd.ports import Links, NotStored, OrphanFilter, PastTransactions
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
-from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.record import Change, Deleted, Event
 
 MIN_PASSWORD, MAX_PASSWORD = 16, 40  # W A00.FR.205: 16 to 20 bytes; 40 for keys that are kept in hexadecimal
@@ -44,10 +43,11 @@ class Keys(Protocol):
 
 
 class Registrations(Service):
-    """With their connections, and how their passwords are made and kept."""
+    """With their connections, how their passwords are made and kept, and what they have left on disk."""
 
     links: Links
     keys: Keys
+    past: PastTransactions
 
 
 class Identity(msgspec.Struct, forbid_unknown_fields=True):
@@ -193,20 +193,13 @@ async def _register_charge_point(service: Registrations, record: ChargePoint) ->
     changes: list[Change] = [record]
     changes += service.site.refused.forget(record.id)
     await service.live.keep(changes)
-    history = await service.reader.transactions(TransactionFilter(charge_point=record.id, limit=REMEMBERED))
-    measured = {known.id: await service.reader.takings(known.id) for known in history if known.unfinished}
+    history = await service.past.history(record.id)
     orphans = await service.reader.orphans(OrphanFilter(charge_point=record.id, settled=False))
     site = service.site
     if site.charge_point(record.id) is None:  # or memory was loaded anew meanwhile
-        site.charge_points[fold(record.id)] = ChargePointState(record)
-        for transaction in reversed(history):
-            site.add_transaction(transaction)
-            if transaction.unfinished:
-                booking.book_measured_anew(transaction, measured[transaction.id], site)
+        state = site.add_charge_point(record, history)
         for kept in reversed(orphans):
-            site.charge_points[fold(record.id)].orphans.add(
-                kept.id, kept.received_at, kept.action, kept.reason, kept.payload
-            )
+            state.orphans.add(kept.id, kept.received_at, kept.action, kept.reason, kept.payload)
     await service.live.keep([], [Event("charge_point.registered", record.id, {"registration": record.registration})])
     return one(service.site, record.id)
 

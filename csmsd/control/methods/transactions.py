@@ -23,8 +23,15 @@ from csmsd.control.turns import in_turns
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
 from csmsd.ports import TransactionFilter
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.transactions import Transaction, Wanted
 from csmsd.profiles.record import Data, Event
+from csmsd.recall import Recall
+
+
+class Transactions(Service):
+    """With what brings memory those that it does not hold, and what was measured of them."""
+
+    recall: Recall
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,12 +102,16 @@ async def show_transaction(service: Service, parameters: Number, caller: Caller)
     return {"schema_version": SCHEMA_VERSION} | transaction_view(service.site, transaction, service.now())
 
 
-async def close_transaction(service: Service, parameters: Closing, caller: Caller) -> Json:
+async def close_transaction(service: Transactions, parameters: Closing, caller: Caller) -> Json:
     """Closes the books on a transaction that its charge point never stopped; who did it, and why, stands with it."""
     reason = parameters.reason.strip()
     if not reason:
         raise usage("Closing a transaction needs a reason.")
-    known = live(service.site, await known_transaction(service, parameters.id))
+    stored = await known_transaction(service, parameters.id)
+    if stored.unfinished and service.site.charge_point(stored.charge_point) is not None:
+        service.live.require()
+        await service.recall(stored.charge_point, Wanted(ids=(stored.id,)))  # it ends with all that was measured of it
+    known = live(service.site, stored)
     site, now = service.site, service.now()
     if known.state == "closed":
         return {"changed": False, "transaction": transaction_view(site, known, now)}
@@ -130,7 +141,7 @@ async def show_transaction_meter(service: Service, parameters: Meter, caller: Ca
     }
 
 
-METHODS: Table[Service] = {
+METHODS: Table[Transactions] = {
     "transaction.list": Method(Listing, list_transactions),
     "transaction.show": Method(Number, show_transaction),
     "transaction.close": Method(Closing, close_transaction),

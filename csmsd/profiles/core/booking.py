@@ -6,7 +6,7 @@ comes to (`verdict`), and it is given the next number of the books. One that was
 not name it, runs again when its charge point goes on with it. Nobody else assigns these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,7 +18,7 @@ from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import is_timed
-from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState
+from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState, Wanted
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -69,6 +69,18 @@ def book_measured_anew(transaction: Transaction, takings: Iterable[Taken], site:
         gathered = state.transactions.gather(transaction)
         for taken in takings:
             gathered.take(taken)
+
+
+def book_recalled(
+    wanted: Wanted, found: Sequence[tuple[Transaction, Iterable[Taken]]], book: TransactionBook, site: Site
+) -> None:
+    """Takes what is on disk of transactions that memory did not hold, or not with what was measured of them."""
+    book.recall(wanted, [transaction for transaction, _ in found])
+    measured = {transaction.id: takings for transaction, takings in found}
+    for number in {*wanted.ids, *measured}:
+        known = book.get(number)
+        if known is not None and known.unfinished and book.gathered(number) is None:
+            book_measured_anew(known, measured.get(number, ()), site)
 
 
 def book_boot(transaction: Transaction, at: Milliseconds, book: TransactionBook) -> None:

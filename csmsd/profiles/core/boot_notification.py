@@ -29,6 +29,8 @@ class BootNotificationConf(Message, kw_only=True):
 
 def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNotificationConf]:
     """Answers with the operator's decision; the interval is heartbeats when accepted, retries otherwise (C 4.2)."""
+    unfinished = at.charge_point.transactions.unfinished()
+    at.charge_point.transactions.require(*unfinished)
     charge_point = at.charge_point.record
     charge_point.vendor = _kept_of_boot(request.charge_point_vendor)
     charge_point.model = _kept_of_boot(request.charge_point_model)
@@ -60,7 +62,6 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
             "firmware_version": charge_point.firmware_version,
         },
     )
-    unfinished = at.charge_point.transactions.unfinished()
     for transaction in unfinished:
         booking.book_boot(transaction, at.now, at.charge_point.transactions)
     return Reply(confirmation, [charge_point, *unfinished], [booted])

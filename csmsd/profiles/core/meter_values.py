@@ -118,6 +118,7 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     named = book.get(claimed) if claimed is not None and claimed > 0 else None
     if named is not None and named.named and named.state == "active":
         return named, [], []  # nearly all of them
+    named = book.find(claimed) if claimed is not None and claimed > 0 else None
     running = book.active_on(request.connector_id)
     if claimed is None:
         return (running, [], []) if running is not None else _goes_on(request, at)

@@ -11,6 +11,7 @@ def resumed(transaction: Transaction, time: Milliseconds, at: Context) -> tuple[
     """What changes when a reading of that time names it: it runs again, unless the reading is of before its end.
 
     A connector has one car: what else runs there, and was never named by its charge point, is given up instead.
+    Raises NotRemembered.
     """
     book = at.charge_point.transactions
     active = book.active()
@@ -40,7 +41,7 @@ def _given_up_before_resuming(transaction: Transaction, at: Context) -> Millisec
         return transaction.stop_time
     for flag in transaction.flags:
         _, _, number = flag.partition("abandoned_for:")
-        successor = at.charge_point.transactions.get(int(number)) if number.isdecimal() else None
+        successor = at.charge_point.transactions.find(int(number)) if number.isdecimal() else None
         if successor is not None:
             return successor.began
     return 0

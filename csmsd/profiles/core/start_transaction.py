@@ -35,9 +35,8 @@ def start_transaction(
     oddity = oddity_of(moment, at.now)
     if oddity is not None:
         at.note("timestamp", oddity)
-    earlier = book.started_as(
-        transaction_start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
-    )
+    key = transaction_start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
+    earlier = book.started_as(key, None if moment.oddity else moment.time)
     # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
     if earlier is not None and (earlier.state == "active" or not moment.oddity):
         at.note("timestamp", "repeated_start")

@@ -40,8 +40,11 @@ class Meant(msgspec.Struct, frozen=True):
 
 
 def match_stop(claim: Claim, book: TransactionBook, latest_wh: Callable[[Transaction], float | None]) -> Meant:
-    """What the stop is about. `latest_wh` tells where a transaction's register was last, None where nobody knows."""
-    named = book.get(claim.claimed) if claim.claimed is not None else None  # in this charge point's book only
+    """What the stop is about. `latest_wh` tells where a transaction's register was last, None where nobody knows.
+
+    Raises NotRemembered.
+    """
+    named = book.find(claim.claimed) if claim.claimed is not None else None  # in this charge point's book only
     if named is None:
         again = book.stopped_as(claim.id_tag, claim.text, claim.meter_stop)
         if again is not None:
@@ -86,6 +89,8 @@ def _match_by_guess(
         candidates = [known for known in candidates if _came_after_match(known, after)]
     elif not candidates and claim.id_tag is not None:
         candidates = [known for known in book.abandoned() if stop_matches(claim, known)]
+    if len(candidates) == 1:
+        book.require(candidates[0])
     if len(candidates) != 1 or _match_is_known(candidates[0], claim, book, after):
         return None
     wh = latest_wh(candidates[0])

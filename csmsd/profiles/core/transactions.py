@@ -1,16 +1,22 @@
 """Transactions: the records that bills are made of, and how a charge point's messages find theirs."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Collection
 from itertools import takewhile
 from typing import ClassVar, Literal
+
+import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.energy.evidence import Boot, Start, Stop
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.record import Milliseconds, Record
 
-# Closed transactions that are kept in memory per charge point, so that retries and late meter values find theirs.
-REMEMBERED = 500
+# Closed transactions that are kept in memory per charge point: what nearly all retries and late meter values are about.
+REMEMBERED = 200
+AWAITED = 50  # of those that were given up, or ended by a guess, per charge point after a start: their stop may come
+_RECALLED = 16
+_MOST_ABSENT = 64
 MAX_ACTIVE = 512  # at once on one charge point
 
 TransactionState = Literal["active", "stopped", "abandoned", "closed"]
@@ -137,8 +143,42 @@ def transaction_start_key(connector: int, id_tag: str, timestamp: str, meter_sta
     return (connector, fold(id_tag), timestamp, meter_start)
 
 
+class History(msgspec.Struct):
+    """What a charge point has left on disk.
+
+    `newest_start` is None where it has no transaction; `awaited` are those whose own stop may still come.
+    """
+
+    newest_start: Milliseconds | None
+    awaited: list[Transaction]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Transactions of a charge point that memory does not hold, or not with what was measured of them.
+
+    Those with the `ids`; the one that began with the start `start`, at that time; or, among the newest, the one that
+    ended by a stop with the timestamp `stop_text`.
+    """
+
+    ids: tuple[int, ...] = ()
+    start: tuple[StartKey, Milliseconds] | None = None
+    stop_text: str | None = None
+
+
+class NotRemembered(Exception):
+    """Whoever handles a message has to be told first what is on disk: then it is handled anew. Nothing was changed."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(repr(wanted))
+        self.wanted = wanted
+
+
 class TransactionBook:
-    """The transactions of one charge point: all that are open, and the newest of the others."""
+    """The transactions of one charge point: all that are open, and the newest of the others.
+
+    What it does not hold may be on disk: `find`, `started_as`, `stopped_as`, `guessed_on` and `require` raise
+    NotRemembered then. Handlers of messages call them before they change anything; nobody else does.
+    """
 
     def __init__(self) -> None:
         self._by_id: OrderedDict[int, Transaction] = OrderedDict()
@@ -146,13 +186,46 @@ class TransactionBook:
         self._open: dict[int, Transaction] = {}
         self._awaited: dict[int, Transaction] = {}  # given up, or ended by a guess: their own stop may still come
         self._gathered: dict[int, Gathered] = {}
+        self._on_disk_until: Milliseconds | None = None  # the newest start that may be on disk alone; None: all is here
+        self._recalled: deque[int] = deque()  # out of their order at the beginning of `_by_id`
+        self._absent: OrderedDict[int | StartKey | str, None] = OrderedDict()  # what was looked for on disk in vain
 
     def add(self, transaction: Transaction) -> None:
         self._by_id[transaction.id] = transaction
         self._by_start[transaction.start_key] = transaction
         self.update(transaction)
-        if len(self._by_id) > REMEMBERED + len(self._open):
+        if len(self._by_id) > REMEMBERED + len(self._open) + len(self._recalled):
             self._forget_oldest()
+
+    def leave_on_disk(self, newest_start: Milliseconds) -> None:
+        """There may be more than were added, none of which began later."""
+        self._on_disk_until = max(self._on_disk_until or newest_start, newest_start)
+
+    def recall(self, wanted: Wanted, found: Collection[Transaction]) -> None:
+        """Takes what is on disk of what was wanted; what was not found there is not looked for again."""
+        for transaction in found:
+            if transaction.id in self._by_id:
+                continue
+            if len(self._recalled) >= _RECALLED:
+                self.forget(self._recalled[0])
+                self._recalled.popleft()
+            self._recalled.append(transaction.id)
+            self._by_id[transaction.id] = transaction
+            self._by_id.move_to_end(transaction.id, last=False)
+            self._by_start.setdefault(transaction.start_key, transaction)
+            self.update(transaction)
+        for number in wanted.ids:
+            if number not in self._by_id:
+                self._note_absent(number)
+        if wanted.start is not None and wanted.start[0] not in self._by_start:
+            self._note_absent(wanted.start[0])
+        if wanted.stop_text is not None:  # there is no other one, whether or not it is the one that was meant
+            self._note_absent(wanted.stop_text)
+
+    def _note_absent(self, what: int | StartKey | str) -> None:
+        self._absent[what] = None
+        if len(self._absent) > _MOST_ABSENT:
+            self._absent.popitem(last=False)
 
     def update(self, transaction: Transaction) -> None:
         """To be called when `state` changed."""
@@ -168,9 +241,12 @@ class TransactionBook:
             self._gathered.pop(transaction.id, None)
 
     def _forget_oldest(self) -> None:
-        oldest = next((known for known in self._by_id.values() if known.id not in self._open), None)
+        over = (known for known in self._by_id.values() if known.id not in self._open)
+        oldest = next((known for known in over if known.id not in self._recalled), None)
         if oldest is not None:
+            self.leave_on_disk(oldest.start_time)
             self.forget(oldest.id)
+            self._absent.clear()
 
     def forget(self, transaction_id: int) -> None:
         """One that is over is not looked for any more, whatever a charge point says of it."""
@@ -198,11 +274,35 @@ class TransactionBook:
         return [*self._open.values(), *self._awaited.values()]
 
     def get(self, transaction_id: int) -> Transaction | None:
+        """One that runs, or is one of the newest."""
         return self._by_id.get(transaction_id)
 
-    def started_as(self, key: StartKey) -> Transaction | None:
-        """The transaction that this very start began, if it was seen before."""
-        return self._by_start.get(key)
+    def find(self, transaction_id: int) -> Transaction | None:
+        """The one with that id, however long it has been over. Raises NotRemembered."""
+        known = self._by_id.get(transaction_id)
+        if known is not None:
+            self.require(known)
+        elif self._on_disk_until is not None and transaction_id not in self._absent:
+            raise NotRemembered(Wanted(ids=(transaction_id,)))
+        return known
+
+    def require(self, *transactions: Transaction) -> None:
+        """What was measured of those that are not over is needed. Raises NotRemembered."""
+        missing = [known.id for known in transactions if known.unfinished and known.id not in self._gathered]
+        if missing and self._on_disk_until is not None:
+            raise NotRemembered(Wanted(ids=tuple(missing)))
+
+    def started_as(self, key: StartKey, time: Milliseconds | None) -> Transaction | None:
+        """The transaction that this very start began, if it was seen before. Raises NotRemembered.
+
+        `time` is as it was read; None: nobody knows it, and only one that runs is looked for.
+        """
+        known = self._by_start.get(key)
+        if known is not None or time is None or self._on_disk_until is None or time > self._on_disk_until:
+            return known
+        if key not in self._absent:
+            raise NotRemembered(Wanted(start=(key, time)))
+        return None
 
     def told_since(self, time: Milliseconds) -> list[Transaction]:
         """Those whose start was told then or later, newest first."""
@@ -236,12 +336,15 @@ class TransactionBook:
         return self.active_on(connector) if connector else next(iter(self.active()), None)
 
     def guessed_on(self, connector: int) -> Transaction | None:
-        """The newest one on a connector that ended by a stop which did not name it."""
+        """The newest one on a connector that ended by a stop which did not name it. Raises NotRemembered."""
         guessed = [known for known in self._awaited.values() if known.connector == connector and known.guessed]
-        return max(guessed, key=lambda known: known.id, default=None)
+        newest = max(guessed, key=lambda known: known.id, default=None)
+        if newest is not None:
+            self.require(newest)
+        return newest
 
     def stopped_as(self, id_tag: str | None, timestamp: str, meter_stop: int | None) -> Transaction | None:
-        """The stopped transaction that a stop without a usable id has been booked on already."""
+        """The stopped transaction that a stop without a usable id has been booked on already. Raises NotRemembered."""
         for transaction in reversed(self._by_id.values()):
             if (
                 transaction.stop_text == timestamp
@@ -249,4 +352,6 @@ class TransactionBook:
                 and fold(transaction.stop_id_tag or "") == fold(id_tag or "")
             ):
                 return transaction
+        if self._on_disk_until is not None and timestamp and timestamp not in self._absent:
+            raise NotRemembered(Wanted(stop_text=timestamp))
         return None

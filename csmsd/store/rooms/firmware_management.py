@@ -15,11 +15,15 @@ def load(site: Site, snapshot: Snapshot) -> None:
     for image in snapshot.records(FirmwareImage):
         firmware.images[image.name] = image
     # What a rollout sent must be found again, whatever an operator sent after it.
-    of_rollouts = " OR rollout IN (SELECT rollout FROM rollout_member WHERE state = 'updating') ORDER BY id"
+    of_rollouts = (
+        " UNION SELECT id FROM firmware_update WHERE rollout IN "
+        "(SELECT rollout FROM rollout_member WHERE state = 'updating')) ORDER BY id"
+    )
     wanted = _newest_and_open("firmware_update", UPDATE_ENDED) + of_rollouts
     for update in snapshot.records(FirmwareUpdate, wanted):
         firmware.updates.add(update)
-    wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + " OR stored IS NOT NULL ORDER BY id"
+    stored = " UNION SELECT id FROM diagnostics_upload WHERE stored IS NOT NULL) ORDER BY id"
+    wanted = _newest_and_open("diagnostics_upload", UPLOAD_ENDED) + stored
     for upload in snapshot.records(DiagnosticsUpload, wanted):
         firmware.uploads.add(upload)
     firmware.rollouts.begin_ids_after(snapshot.last_id(Rollout.table))
@@ -33,8 +37,16 @@ def _newest_and_open(name: str, ended: frozenset[str]) -> str:
     """Of each charge point the newest row and the one that its reports are about; and what is not over."""
 
     def listed(states: frozenset[str]) -> str:
-        return ",".join(f"'{state}'" for state in sorted(states))
+        return ", ".join(f"'{state}'" for state in sorted(states))
 
-    newest = f"SELECT max(id) FROM {name} GROUP BY charge_point"
-    current = f"SELECT max(id) FROM {name} WHERE state NOT IN ({listed(NOT_REPORTED_ON)}) GROUP BY charge_point"
-    return f"WHERE id IN ({newest}) OR id IN ({current}) OR state NOT IN ({listed(ended)})"
+    # From one charge point of the index to the next, past all their rows.
+    points = (
+        f"points(name) AS (SELECT min(charge_point) FROM {name} UNION ALL "
+        f"SELECT (SELECT min(charge_point) FROM {name} WHERE charge_point > points.name) FROM points "
+        "WHERE points.name IS NOT NULL)"
+    )
+    newest = f"(SELECT id FROM {name} WHERE charge_point = points.name{{}} ORDER BY id DESC LIMIT 1)"
+    current = newest.format(f" AND state NOT IN ({listed(NOT_REPORTED_ON)})")
+    still_open = f"SELECT id FROM {name} WHERE state NOT IN ({listed(ended)})"
+    wanted = f"SELECT {newest.format('')} FROM points UNION SELECT {current} FROM points UNION {still_open}"
+    return f"WHERE id IN (WITH RECURSIVE {points} {wanted}"

@@ -15,6 +15,7 @@ from csmsd.live_site import LiveSite
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
+from csmsd.store.past import Past
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON, SECOND
 
@@ -29,7 +30,8 @@ class Gate:
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
         self.live = LiveSite(self.writer, bus, lambda: self.now, lambda: load(path, Site()))
-        self.admission = Admission(self.live)
+        self.past = Past(path)
+        self.admission = Admission(self.live, self.past)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.path)) as other:
@@ -42,7 +44,9 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
     made = Gate(tmp_path / "csms.db")
     await made.live.open()
     await made.writer.open()
+    await made.past.open()
     yield made
+    await made.past.close()
     await made.writer.close()
 
 

@@ -37,7 +37,7 @@ class Desk:
         bus.subscribe(lambda event: self.said.append(event.type))
         self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load(path, Site()))
         nobody: Any = None
-        self.dispatcher = Dispatcher(self.live, nobody)
+        self.dispatcher = Dispatcher(self.live, nobody, nobody)
 
     def send(self, action: str, payload: object) -> None:
         state = self.live.site.charge_points["cp1"]

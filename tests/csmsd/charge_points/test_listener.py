@@ -94,10 +94,10 @@ class Edge:
         self.live.site.charge_points[fold("CP1")] = ChargePointState(ChargePoint(id="CP1", registered_at=0))
         self.events: list[Event] = []
         self.registry = Registry(self.live)
-        self.admission = Admission(self.live)
+        self.admission = Admission(self.live, nobody)
         settings = Settings(ocpp=ocpp or Policies(), server=server or Server())
         settings.server.listen = ["127.0.0.1:0"]
-        dispatcher = Dispatcher(self.live, nobody)
+        dispatcher = Dispatcher(self.live, nobody, nobody)
         self.listener = Listener(
             settings,
             self.registry,

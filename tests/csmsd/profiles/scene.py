@@ -10,12 +10,14 @@ import msgspec
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.reading import Deviation, encode, read
 from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ports import PastTransaction
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Operation, Target
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Connector, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
-from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.transactions import NotRemembered, Transaction, Wanted
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Event, Once
 from csmsd.profiles.refusal import CannotSend, NotThere
@@ -119,11 +121,22 @@ class Scene:
         """Has a charge point send a request; raises OcppError where it is answered with a CALLERROR."""
         declared = incoming()[action]
         state = self.site.charge_points[fold(by)]
-        context = Context(self.site, state, self.now, [])
         raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-        reply = answering.answer(declared, raw, context)
+        while True:
+            context = Context(self.site, state, self.now, [])
+            try:
+                reply = answering.answer(declared, raw, context)
+                break
+            except NotRemembered as forgotten:
+                booking.book_recalled(
+                    forgotten.wanted, self.on_disk(state.id, forgotten.wanted), state.transactions, self.site
+                )
         self.keep(reply.changes, reply.events)
         return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
+
+    def on_disk(self, identity: str, wanted: Wanted) -> list[PastTransaction]:
+        """What is there of transactions that memory does not hold."""
+        return []
 
     def start(self, *, by: str = "CP1", **fields: Any) -> Answer:
         """StartTransaction now, on connector 1 with TAG1 at 1000 Wh, unless told otherwise."""

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ import msgspec
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.ports import PastTransaction
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.transactions import NotRemembered, Wanted
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
+from csmsd.store.past import connect_to_past, find_past_transactions
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
 from tests.csmsd.profiles.local_auth_list.listing import Listing
@@ -34,6 +39,7 @@ class Restarting(Reserving, FirmwareScene, Listing):
 
     def __init__(self) -> None:
         self.kept: list[list[Change]] = []
+        self.path: Path | None = None
         super().__init__()
         self.keep([self.cp.record, *self.site.firmware.images.values()], [])
 
@@ -67,9 +73,25 @@ class Restarting(Reserving, FirmwareScene, Listing):
         await write(path, *self.kept)
         return load(path, Site(self.site.policies))
 
-    def on(self, site: Site) -> "Restarting":
-        """The same charge points and the same hour on another site."""
+    def on_disk(self, identity: str, wanted: Wanted) -> list[PastTransaction]:
+        if self.path is None:
+            return []
+        with closing(connect_to_past(self.path)) as connection:
+            return find_past_transactions(connection, identity, wanted)
+
+    def recollect(self) -> None:
+        """Brings memory what was measured of all that may still be stopped, which a start leaves on disk."""
+        for state in self.site.charge_points.values():
+            try:
+                state.transactions.require(*state.transactions.unfinished())
+            except NotRemembered as forgotten:
+                found = self.on_disk(state.id, forgotten.wanted)
+                booking.book_recalled(forgotten.wanted, found, state.transactions, self.site)
+
+    def on(self, site: Site, path: Path) -> "Restarting":
+        """The same charge points and the same hour on another site, which was loaded from a file."""
         other = Restarting()
+        other.path = path
         other.site, other.cp, other.now, other.task = site, site.charge_points["cp1"], self.now, self.task
         other.version, other.content = self.version, dict(self.content)
         return other
@@ -112,6 +134,7 @@ FLEETING: dict[str, set[str]] = {
         "samples", "connected_at", "address", "reached_at", "triggered", "unanswered_since", "heard",
         "unsaved", "_zone", "arrivals", "away_since", "lateness", "links", "hidden_by_fault", "outside",
     },
+    "TransactionBook": {"_on_disk_until", "_recalled", "_absent"},
     "Orphans": {"_at_address", "turned_away"},
     "MeterShapes": {"_seen"},
     "Gathered": {"_verdict"},

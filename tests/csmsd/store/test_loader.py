@@ -1,16 +1,20 @@
 """From the file to the live state: what was running runs on, with its energy."""
 
 import json
+from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from csmsd.ocpp.types import MeterValue, SampledValue
+from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterShapes, read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT
-from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.transactions import NotRemembered, Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.policies import Policies
@@ -21,6 +25,7 @@ from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.books import IdGap
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
+from csmsd.store.past import connect_to_past, find_past_transactions
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON
 
@@ -122,10 +127,18 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
         guessed,
         *[change for number in (2, 3, 4) for change in readings(number, shapes, "1200")],
     )
-    book = load(path, Site()).charge_points["cp1"].transactions
+    site = load(path, Site())
+    book = site.charge_points["cp1"].transactions
+    assert [book.used(known) for known in book.active()] == [NOON, 0]
+
+    with pytest.raises(NotRemembered) as forgotten:
+        book.guessed_on(1)
+    with closing(connect_to_past(path)) as connection:
+        booking.book_recalled(
+            forgotten.value.wanted, find_past_transactions(connection, "CP1", forgotten.value.wanted), book, site
+        )
     measured = book.gathered(4)
 
-    assert [book.used(known) for known in book.active()] == [NOON, 0]
     assert book.guessed_on(1) is book.get(4)
     assert measured is not None
     assert measured.verdict([]).energy_wh == 200
@@ -142,7 +155,7 @@ async def test_a_start_is_recognized_after_a_restart(tmp_path: Path) -> None:
     stored = transaction(3, state="stopped", reply='{"first":"reply"}')
     await write(path, ChargePoint(id="CP1", registered_at=0), stored)
     book = load(path, Site()).charge_points["cp1"].transactions
-    assert book.started_as(stored.start_key) == stored
+    assert book.started_as(stored.start_key, stored.start_time) == stored
 
 
 async def test_a_transaction_of_a_charge_point_that_was_removed_harms_nothing(tmp_path: Path) -> None:

@@ -29,11 +29,13 @@ POWER = {"value": "7360", "measurand": "Power.Active.Import", "unit": "W"}
 async def restarted(scene: Restarting, directory: Path) -> Restarting:
     """The scene after a restart, which must know what the one before knew."""
     site = await scene.restarted(directory / "csms.db")
+    again = scene.on(site, directory / "csms.db")
+    again.recollect()
     for live in (scene.site, site):
         for state in live.charge_points.values():
             live.local_lists.get(state.id)  # one that nothing is known of is made when it is looked at
     assert [*differences(picture(scene.site), picture(site))] == []
-    return scene.on(site)
+    return again
 
 
 def told(answer: Answer) -> Any:
@@ -215,7 +217,7 @@ async def test_a_request_to_reserve_that_waited_for_its_answer(tmp_path: Path) -
     scene = Restarting()
     scene.reserve()
     asked = scene.ask(connector=2, tag="TAG2")
-    again = scene.on(await scene.restarted(tmp_path / "csms.db"))
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
     number = asked.reservation_id
     assert scene.reservation(number).asked[0].lost is False
     assert again.reservation(number).asked[0].lost is True
@@ -284,7 +286,7 @@ async def test_the_newest_transactions_are_remembered_and_whatever_runs(tmp_path
     scene.now += HOUR
     for timestamp in starts:
         scene.stop(scene.started(timestamp=timestamp))
-    again = scene.on(await scene.restarted(tmp_path / "csms.db"))
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
     newest = [scene.start(timestamp=timestamp).payload["transactionId"] for timestamp in starts[-100:]]
     assert [again.start(timestamp=timestamp).payload["transactionId"] for timestamp in starts[-100:]] == newest
     assert newest[-1] == REMEMBERED + 7
@@ -307,7 +309,7 @@ async def test_each_charge_points_own_reservations_are_remembered(tmp_path: Path
     for _ in range(2 * REMEMBERED_RESERVATIONS + 50):
         scene.now += SECOND
         scene.cancel(scene.reserve().id)
-    again = scene.on(await scene.restarted(tmp_path / "csms.db"))
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
     assert again.site.reservations.get("CP1", 1) is None
     assert again.reservation(2 * REMEMBERED_RESERVATIONS + 49).state == "cancelled"
     for one in (scene, again):
@@ -374,5 +376,5 @@ def test_whatever_charge_points_send_before_and_after(before: list[Any], after: 
         scene.send(action, payload, by=by)
     with tempfile.TemporaryDirectory() as directory:
         again = asyncio.run(restarted(scene, Path(directory)))
-    for action, by, payload in after:
-        assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))
+        for action, by, payload in after:
+            assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from csmsd.profiles.core.transactions import REMEMBERED, Transaction, TransactionBook, transaction_start_key
+import pytest
+
+from csmsd.profiles.core.transactions import (
+    REMEMBERED,
+    NotRemembered,
+    Transaction,
+    TransactionBook,
+    transaction_start_key,
+)
 from tests.csmsd.profiles.scene import NOON
 
 
@@ -32,10 +40,10 @@ def test_a_start_is_known_by_connector_tag_time_and_register() -> None:
     first = transaction(1)
     kept = book(first)
 
-    assert kept.started_as(transaction_start_key(1, "tag1", "start 1", 1000)) is first
+    assert kept.started_as(transaction_start_key(1, "tag1", "start 1", 1000), NOON) is first
     for other in ((2, "TAG1", "start 1", 1000), (1, "TAG2", "start 1", 1000), (1, "TAG1", "start 2", 1000),
                   (1, "TAG1", "start 1", 1001)):  # fmt: skip
-        assert kept.started_as(transaction_start_key(*other)) is None
+        assert kept.started_as(transaction_start_key(*other), NOON) is None
 
 
 def test_the_newest_transaction_of_a_connector_is_the_one_that_runs_there() -> None:
@@ -94,7 +102,8 @@ def test_old_transactions_are_forgotten_unless_they_run() -> None:
 
     assert kept.get(1) is running
     assert kept.get(2) is None
-    assert kept.started_as(transaction_start_key(1, "TAG1", "start 2", 1000)) is None
+    with pytest.raises(NotRemembered):
+        kept.started_as(transaction_start_key(1, "TAG1", "start 2", 1000), NOON)
     assert kept.get(REMEMBERED + 101) is not None
     assert sum(kept.get(number) is not None for number in range(2, REMEMBERED + 102)) <= REMEMBERED + 1
 
