@@ -75,6 +75,8 @@ def transaction_reckon_command(
 def _reckoned_verdict_lines(found: Record) -> list[str]:
     verdict, transaction = found["verdict"], found["transaction"]
     bounds = f"at least {thousands_text(verdict['at_least_wh'])}, at most {thousands_text(verdict['at_most_wh'])} kWh"
+    if transaction["state"] == "active" and verdict["basis"] == "nothing":
+        bounds = "nobody knows how much at most"
     lines = [
         f"Reckoned: {thousands_text(verdict['energy_wh'])} kWh ({bounds})",
         f"Basis: {verdict['basis_text']}",

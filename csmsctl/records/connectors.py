@@ -30,6 +30,8 @@ def _rows_of(charge_point: Record) -> list[Record]:
         }
         if not row["connected"]:
             row["power_w"] = None  # what flows now is not known
+        if row.get("basis") == "nothing":
+            row["energy_wh"] = None  # nothing was read of it
         row["since"] = connector.get("status_at") if row["connected"] else charge_point.get("last_seen_at")
         row["shown"] = shown_status(row)
         found.append(row)

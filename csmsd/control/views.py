@@ -8,6 +8,7 @@ from csmsd.control.rpc import Json
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
+from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import ENERGY_REGISTER
 from csmsd.profiles.core.refused_connections import RefusedConnection, refused_reason_text, remedy_for_refused
@@ -62,6 +63,7 @@ def charge_point_view(state: ChargePointState) -> Json:
 def _connector_view(state: ChargePointState, number: int) -> Json:
     connector: Connector | None = state.connectors.get(number)
     running = state.transactions.active_on(number)
+    verdict = state.running_verdict(running) if running else None
     return {
         "connector": number,
         "status": connector.status if connector else None,
@@ -73,7 +75,8 @@ def _connector_view(state: ChargePointState, number: int) -> Json:
         "transaction": running.id if running else None,
         "id_tag": running.id_tag if running else None,
         "power_w": state.power_w(number) if running else None,
-        "energy_wh": state.energy_wh(running) if running else None,
+        "energy_wh": verdict.energy_wh if verdict else None,
+        "basis": verdict.basis if verdict else None,
         "soc_percent": state.soc_percent(number) if running else None,
     }
 
@@ -162,13 +165,18 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
         "note": transaction.note,
         "doubts": list(verdict.doubts) if verdict is not None else transaction.doubts,
         "at_least_wh": verdict.at_least_wh if verdict is not None else transaction.at_least_wh,
-        "at_most_wh": verdict.at_most_wh if verdict is not None else transaction.at_most_wh,
+        "at_most_wh": _at_most(verdict) if verdict is not None else transaction.at_most_wh,
         "basis": verdict.basis if verdict is not None else transaction.basis,
         "settled_at": time_text(transaction.settled_at),
         "settled_by": transaction.settled_by,
         "settled_reason": transaction.settled_reason,
         "reckoned_wh": transaction.reckoned_wh,
     }
+
+
+def _at_most(verdict: Verdict) -> int | None:
+    """None of one that runs and of which nothing was read: nobody knows."""
+    return None if verdict.basis == "nothing" else verdict.at_most_wh
 
 
 def milestone_view(milestone: Milestone | None) -> Json | None:

@@ -111,7 +111,10 @@ def _connector(target: Target, number: int) -> Iterator[Fact]:
     if running is not None:
         power = state.power_w(number)
         now = f", {power / 1000:.1f} kW now" if power is not None else ""
-        text = f"transaction {running.id} of idTag {running.id_tag}: {kwh(state.energy_wh(running))}{now}"
+        verdict = state.running_verdict(running)
+        is_told = verdict is not None and verdict.basis != "nothing"
+        energy = kwh(state.energy_wh(running)) if is_told else "nothing tells its energy"
+        text = f"transaction {running.id} of idTag {running.id_tag}: {energy}{now}"
         yield Fact("transaction", text, running.start_time, number)
 
 

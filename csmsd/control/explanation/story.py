@@ -310,7 +310,10 @@ class Story:
         if transaction.state == "closed" and transaction.stop_time is not None:
             until = transaction.stop_time
         length = span(max(0, until - facts.lasts_from))
-        text = f"It {'has run' if running else 'ran'} for {length} and delivered {kwh(facts.energy_wh)}"
+        text = f"It {'has run' if running else 'ran'} for {length}"
+        if running and facts.basis == "nothing":
+            return text + "; nothing tells what it has delivered."
+        text += f" and delivered {kwh(facts.energy_wh)}"
         if facts.doubts and (running or transaction.energy_suspect):
             text += " (in doubt)"
         measured = facts.measured_until

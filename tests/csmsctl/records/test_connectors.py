@@ -37,6 +37,12 @@ def test_what_flows_at_one_that_is_away_is_not_known() -> None:
     assert row["since"] == "2026-01-31T12:00:00.000Z"  # when it was heard last
 
 
+@pytest.mark.parametrize(("basis", "energy"), [("readings", 0), ("nothing", None), (None, 0)])
+def test_energy_that_nothing_tells_is_no_figure(basis: str | None, energy: int | None) -> None:
+    (row,) = rows([samples.charge_point(connectors=[samples.connector(1, energy_wh=0, basis=basis)])])
+    assert row["energy_wh"] == energy
+
+
 @pytest.mark.parametrize(
     ("row", "shown"),
     [

@@ -65,7 +65,7 @@ def test_connectors_are_those_that_said_anything_or_charge() -> None:
     whole, charging, idle = views.charge_point_view(scene.cp)["connectors"]
 
     assert [one["connector"] for one in (whole, charging, idle)] == [0, 1, 2]
-    running = {"transaction", "id_tag", "power_w", "energy_wh", "soc_percent"}
+    running = {"transaction", "id_tag", "power_w", "energy_wh", "basis", "soc_percent"}
     for key in {*idle} - {*running, "connector", "status_at"}:
         assert idle[key] == getattr(scene.cp.connectors[2], key), key
         assert charging[key] is None, key
@@ -77,6 +77,7 @@ def test_connectors_are_those_that_said_anything_or_charge() -> None:
         "id_tag": "TAG1",
         "power_w": 7200,
         "energy_wh": 1700 - transaction.meter_start_wh,
+        "basis": "readings",
         "soc_percent": 42,
     }
 
@@ -172,6 +173,7 @@ def test_one_that_runs_shows_what_is_so_now() -> None:
     transaction = scene.started()
     bare = views.transaction_view(scene.site, transaction, NOON + HOUR)
     assert (bare["duration_s"], bare["power_w"], bare["energy_wh"], bare["stop_time"]) == (3600, None, 0, None)
+    assert (bare["basis"], bare["at_most_wh"]) == ("nothing", None)
     scene.meter(
         {"value": "1700"},
         {"value": "7200", "measurand": "Power.Active.Import", "unit": "W"},

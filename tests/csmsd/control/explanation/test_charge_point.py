@@ -66,7 +66,7 @@ def pending(scene: Scene) -> None:
         (refused, "refused: a connection from 10.0.0.8 was refused 2 times: wrong password"),
         (faulted, "status: Faulted, GroundFailure (wet)"),
         (faulted, "start: a remote start would be refused: connector 1 is Faulted: GroundFailure"),
-        (charging, "transaction: transaction 1 of idTag TAG1: 0.000 kWh"),
+        (charging, "transaction: transaction 1 of idTag TAG1: nothing tells its energy"),
         (charging, "start: a remote start would be refused: connector 1 is charging for TAG1"),
         (limited, "limit: 16 A by night (TxDefaultProfile, stack level 2)"),
         (pending, "start: a remote start is not sent while its registration is Pending (C 4.2)"),

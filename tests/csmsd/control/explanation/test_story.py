@@ -213,6 +213,12 @@ def test_books_that_an_operator_closed_say_who() -> None:
     assert (60, "closed", "closed by jo: meter replaced") in lines(found)
 
 
+def test_one_that_runs_and_of_which_nothing_was_read() -> None:
+    story = Story(facts({"state": "active", "stop_time": None, "stop_reason": None}, energy_wh=0, basis="nothing"))
+
+    assert "It has run for 1 h 0 min; nothing tells what it has delivered." in story.conclusion
+
+
 def test_one_that_runs() -> None:
     text = conclusion(facts({"state": "active", "stop_time": None, "stop_reason": None}))
     assert (
