@@ -26,7 +26,7 @@ run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 12
 	@exec $(BIN)/csmsd $(ARGS)
 
 test: .venv/.installed-test ## Run the tests (ARGS="tests/csmsd/ocpp -x")
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: .venv/.installed-test ## Run the tests that take long, and many examples of each property
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough $(ARGS)

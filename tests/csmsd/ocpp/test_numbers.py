@@ -102,4 +102,4 @@ def test_long_text_costs_nothing() -> None:
     for text in ("1" * 1_000_000, ",1" * 500_000, "1,234" * 200_000, " " * 1_000_000):
         parse_number(text)
         parse_integer(text)
-    assert process_time() - begun < 1
+    assert process_time() - begun < 5, "a quadratic part takes minutes"

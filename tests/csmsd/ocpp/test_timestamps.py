@@ -192,7 +192,7 @@ def test_endless_text_takes_no_time(filler: str) -> None:
     for text in (filler * 50_000, "2026-03-01T12:00:00" + filler * 50_000 + "x"):
         assert parse_time(text) is None
 
-    assert process_time() - begin < 1
+    assert process_time() - begin < 2, "a quadratic part takes longer"
 
 
 @pytest.mark.parametrize(

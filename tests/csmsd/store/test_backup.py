@@ -4,7 +4,7 @@ import random
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -28,42 +28,62 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def busy(database: Path) -> Iterator[Path]:
-    """A file that another thread writes to: each commit has one idTag and one charge point of the same number."""
-    done = threading.Event()
-    written = threading.Event()
+class Busy:
+    """Another thread writes to the file: each commit has one idTag and one charge point of the same number."""
 
-    def write() -> None:
-        with closing(sqlite3.connect(database, isolation_level="IMMEDIATE", timeout=30)) as connection:
+    def __init__(self, database: Path) -> None:
+        self.path = database
+        self._number = 2000
+        self._over = False
+        self._moved = threading.Condition()
+        self._thread = threading.Thread(target=self._write)
+        self._thread.start()
+
+    def _write(self) -> None:
+        with closing(sqlite3.connect(self.path, isolation_level="IMMEDIATE", timeout=30)) as connection:
             connection.execute("PRAGMA synchronous=OFF")
-            number = 0
-            while not done.is_set():
-                number += 1
-                connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES (?, 0, 0)", (f"T{number}",))
-                connection.execute(
-                    "INSERT INTO refused_connection VALUES (?, ?, 'unknown', NULL, 1, 0, 0)",
-                    (f"CP{number}", "x" * 1000),
-                )
-                connection.commit()
-                if number == 2000:
-                    written.set()
+            self._add(connection, range(self._number))
+            while not self._over:
+                self._add(connection, [self._number])
+                with self._moved:
+                    self._number += 1
+                    self._moved.notify_all()
+                    self._moved.wait(0.001)
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    assert written.wait(30)
-    yield database
-    done.set()
-    thread.join()
+    def _add(self, connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES (?, 0, 0)", (f"T{number}",))
+            connection.execute(
+                "INSERT INTO refused_connection VALUES (?, ?, 'unknown', NULL, 1, 0, 0)", (f"CP{number}", "x" * 1000)
+            )
+        connection.commit()
+
+    def goes_on(self) -> None:
+        """Waits for the next commit."""
+        with self._moved:
+            now = self._number
+            assert self._moved.wait_for(lambda: self._number > now, timeout=60)
+
+    def end(self) -> None:
+        self._over = True
+        self._thread.join()
 
 
-def test_copies_under_load_are_whole_and_of_one_moment(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def busy(database: Path) -> Iterator[Busy]:
+    busy = Busy(database)
+    yield busy
+    busy.end()
+
+
+def test_copies_under_load_are_whole_and_of_one_moment(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backup, "_PAGES_AT_ONCE", 20)  # so that much is written while it is made
     last = 0
-    for _ in range(5):
-        copy = DatabaseCopy(busy)
+    for _ in range(3):
+        busy.goes_on()
+        copy = DatabaseCopy(busy.path)
         copy.make()
-        file = busy.with_name("csms.db.copy")
+        file = busy.path.with_name("csms.db.copy")
         assert file.stat().st_mode & 0o777 == 0o600
         assert inspect(file).problems == []
         with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
@@ -74,7 +94,7 @@ def test_copies_under_load_are_whole_and_of_one_moment(busy: Path, monkeypatch: 
         assert copy.size == file.stat().st_size
         assert b"".join(copy.read(at, 10_000) for at in range(0, copy.size, 10_000)) == file.read_bytes()
         copy.remove()
-    assert sorted(path.name for path in busy.parent.iterdir()) == ["csms.db", "csms.db-shm", "csms.db-wal"]
+    assert sorted(path.name for path in busy.path.parent.iterdir()) == ["csms.db", "csms.db-shm", "csms.db-wal"]
 
 
 def test_a_copy_that_nobody_waits_for_ends_early(database: Path) -> None:
