@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -141,6 +141,15 @@ class Places(msgspec.Struct):
         )
 
 
+T = TypeVar("T")
+
+
+class Rows(list[T]):
+    """What a listing found; with `more` the rest was left out, since these have become long."""
+
+    more = False
+
+
 class TransactionFilter(msgspec.Struct, kw_only=True):
     """Which transactions are meant; `since` and `until` are about the start. None does not count, limit 0 is all."""
 
@@ -157,7 +166,7 @@ class TransactionFilter(msgspec.Struct, kw_only=True):
 
 
 class TaskFilter(msgspec.Struct, kw_only=True):
-    """Which tasks are meant. None does not count, limit 0 is all."""
+    """Which tasks are meant. None does not count, limit 0 is all; with `most_text` characters no more are read."""
 
     charge_point: str | None = None
     action: str | None = None
@@ -168,6 +177,7 @@ class TaskFilter(msgspec.Struct, kw_only=True):
     places: Places | None = None
     before_id: int | None = None
     limit: int = 100
+    most_text: int = 0
 
 
 class ReservationFilter(msgspec.Struct, kw_only=True):
@@ -185,7 +195,9 @@ class ReservationFilter(msgspec.Struct, kw_only=True):
 
 
 class OrphanFilter(msgspec.Struct, kw_only=True):
-    """Which messages that could not be booked are meant, by when they came. None does not count, limit 0 is all."""
+    """Which messages that could not be booked are meant, by when they came. None does not count, limit 0 is all;
+    with `most_text` characters no more are read.
+    """
 
     numbers: Sequence[int] | None = None
     charge_point: str | None = None
@@ -195,6 +207,7 @@ class OrphanFilter(msgspec.Struct, kw_only=True):
     places: Places | None = None
     before_id: int | None = None
     limit: int = 0
+    most_text: int = 0
 
 
 PastTransaction = tuple[Transaction, list[Taken]]

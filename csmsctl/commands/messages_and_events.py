@@ -19,6 +19,7 @@ from csmsctl.records.messages import Reader, Sieve
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted")]
 
 _AT_ONCE = 1000  # of an answer of csmsd
+_Page = tuple[list[Record], bool]  # with whether there is more, left out since these have become long
 
 
 def _event_data_as_json(value: Any, human: bool) -> str:
@@ -112,9 +113,9 @@ def message_log_command(
         run.call("log.subscribe", targets=view.targets)
     wanted = {"targets": view.targets, "since": view.since, "until": view.until}
 
-    def page(**place: Any) -> list[Record]:
-        found: list[Record] = run.call("log.list", **wanted, **place)["messages"]
-        return found
+    def page(**place: Any) -> _Page:
+        answer = run.call("log.list", **wanted, **place)
+        return answer["messages"], "more" in answer
 
     reader = Reader() if run.output.terminal and not raw and view.form != "wide" else None
     printer = _Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
@@ -157,9 +158,9 @@ def events_command(
     def older(records: list[Record]) -> list[Record]:
         return [event for event in records if passes(event)]
 
-    def page(**place: Any) -> list[Record]:
-        found: list[Record] = run.call("event.list", **wanted, **{"after": after} | place)["events"]
-        return found
+    def page(**place: Any) -> _Page:
+        answer = run.call("event.list", **wanted, **{"after": after} | place)
+        return answer["events"], "more" in answer
 
     # As above: subscribed first, so that nothing falls between what is listed and what is to come.
     if follow:
@@ -188,7 +189,7 @@ class _Listed:
         number: str,
         before: str,
         after: str,
-        page: Callable[..., list[Record]],
+        page: Callable[..., _Page],
         passes: Callable[[Record], bool],
         older: Callable[[list[Record]], list[Record]],
         *,
@@ -215,18 +216,18 @@ class _Listed:
         found: list[Record] = []
         before: Record = {}
         while True:
-            records = self._page(**before, limit=size)
+            records, more = self._page(**before, limit=size)
             found = sorted([*self._older(records), *found], key=lambda record: int(record[self._number]))
-            if len(found) >= count or len(records) < size:
+            if len(found) >= count or (len(records) < size and not more):
                 return found[-count:]
             before = {self._before: records[0][self._number]}
 
     def _forwards(self) -> Iterator[Record]:
         after: Record = {}
         while True:
-            records = self._page(**after, limit=_AT_ONCE, oldest=True)
+            records, more = self._page(**after, limit=_AT_ONCE, oldest=True)
             yield from records
-            if len(records) < _AT_ONCE:
+            if len(records) < _AT_ONCE and not more:
                 return
             after = {self._after: records[-1][self._number]}
 

@@ -149,8 +149,14 @@ def _transactions_to_report(run: Invocation, begin: str, end: str) -> list[Recor
 
 def _unbooked_to_report(run: Invocation, begin: str, end: str) -> list[Record]:
     """What came in the period, could not be booked, and was not seen to."""
-    found: list[Record] = run.call("transaction.orphans", since=begin, until=end, limit=0)["orphans"]
-    return found
+    found: list[Record] = []
+    place: Record = {}
+    while True:
+        answer = run.call("transaction.orphans", since=begin, until=end, limit=0, **place)
+        found += answer["orphans"]
+        if "more" not in answer:
+            return found
+        place = {"before_id": found[-1]["id"]}
 
 
 def _report_key(run: Invocation, by: By) -> Callable[[Record], str | None]:

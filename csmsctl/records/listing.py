@@ -48,10 +48,11 @@ def pages(
     seen = 0
     place: Record = {}
     while True:
-        page = run.call(method, **params, **place, limit=size)[listing.key]
+        answer = run.call(method, **params, **place, limit=size)
+        page = answer[listing.key]
         yield from page
         seen += len(page)
-        if len(page) < size:
+        if len(page) < size and "more" not in answer:
             return
         place = {cursor: seen if cursor == "offset" else page[-1]["id"]}
 

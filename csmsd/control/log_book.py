@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from csmsd.ports import Rows
 from csmsd.profiles.record import Milliseconds
 
 
@@ -20,7 +21,8 @@ class LogBook(Protocol):
         until: Milliseconds | None = None,
         after_id: int | None = None,
         oldest: bool = False,
-    ) -> Sequence[Any]: ...
+        most_text: int = 0,
+    ) -> Rows[Any]: ...
     async def events(
         self,
         charge_points: Sequence[str] | None,
@@ -32,4 +34,5 @@ class LogBook(Protocol):
         before: int | None = None,
         limit: int = 0,
         oldest: bool = False,
-    ) -> Sequence[Any]: ...
+        most_text: int = 0,
+    ) -> Rows[Any]: ...

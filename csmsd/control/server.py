@@ -291,9 +291,11 @@ class _Client:
     def _send_line(self, line: bytes) -> None:
         if self._writer.is_closing():
             return
-        self._writer.write(line)
+        # However long one answer is, it is no sign that nobody reads.
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
             self._writer.transport.abort()
+            return
+        self._writer.write(line)
 
     def _send_in_turn(self, answer: Json | list[Json]) -> None:
         """An answer comes after the notifications that were made for it."""

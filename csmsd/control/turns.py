@@ -5,10 +5,21 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TypeVar
 
+from csmsd.control.rpc import Json
+from csmsd.ports import Rows
+
 AT_ONCE_SECONDS = 0.01
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+MOST_TEXT = 4 * 1024 * 1024  # characters of rows in one answer; it may be one row more
+
+
+def rest_of(found: Rows[A]) -> Json:
+    """What an answer says of what was left out of it, since it had become long."""
+    return {"more": True} if found.more else {}
 
 
 async def in_turns(items: Iterable[A], view: Callable[[A], B]) -> list[B]:

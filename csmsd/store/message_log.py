@@ -9,13 +9,15 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import aiosqlite
 import msgspec
 
+from csmsd.ports import Rows
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.database import StoreError, code_of, is_locked
+from csmsd.store.rows import rows_of
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 Direction = Literal["in", "out"]
+L = TypeVar("L", "LoggedMessage", "LoggedEvent")
 
 _FLUSH_SECONDS = 0.5
 _LOCKED_SECONDS = 1.0  # in which another process should be done with it; then it is tried again
@@ -274,9 +277,9 @@ class MessageLog:
         wal = self._path.with_name(self._path.name + "-wal")
         return max(self._max_bytes // 2, self._max_bytes - (wal.stat().st_size if wal.exists() else 0))
 
-    async def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    async def _rows(self, sql: str, parameters: Sequence[Any] = (), *, most_text: int = 0) -> Rows[Any]:
         assert self._connection is not None
-        return list(await self._connection.execute_fetchall(sql, parameters))
+        return await rows_of(self._connection, sql, parameters, most_text=most_text)
 
     async def first_event_time(self) -> Milliseconds | None:
         """From when events are kept; None: there are none."""
@@ -294,8 +297,11 @@ class MessageLog:
         until: Milliseconds | None = None,
         after_id: int | None = None,
         oldest: bool = False,
-    ) -> list[LoggedMessage]:
-        """The newest `limit` messages (0: all), or the oldest ones; oldest first."""
+        most_text: int = 0,
+    ) -> Rows[LoggedMessage]:
+        """The newest `limit` messages (0: all), or the oldest ones; oldest first. With `most_text` characters no more
+        are read.
+        """
         await self.flush()
         where, parameters = _conditions(
             {"time>=?": since, "time<?": until, "id<?": before_id, "id>?": after_id}, "charge_point", charge_points
@@ -304,8 +310,9 @@ class MessageLog:
             f"SELECT id, time, charge_point, direction, text FROM message {where} "
             f"ORDER BY id {'ASC' if oldest else 'DESC'} LIMIT ?",
             (*parameters, limit or -1),
+            most_text=most_text,
         )
-        return [LoggedMessage(*row) for row in (rows if oldest else reversed(rows))]
+        return _in_order(LoggedMessage, rows, oldest=oldest)
 
     async def events(
         self,
@@ -318,8 +325,11 @@ class MessageLog:
         before: int | None = None,
         limit: int = 0,
         oldest: bool = False,
-    ) -> list[LoggedEvent]:
-        """The newest `limit` events (0: all), or the oldest ones; oldest first."""
+        most_text: int = 0,
+    ) -> Rows[LoggedEvent]:
+        """The newest `limit` events (0: all), or the oldest ones; oldest first. With `most_text` characters no more
+        are read.
+        """
         await self.flush()
         where, parameters = _conditions(
             {"time>=?": since, "time<?": until, "number>?": after, "number<?": before}, "charge_point", charge_points
@@ -331,8 +341,15 @@ class MessageLog:
             f"SELECT number, time, type, charge_point, data FROM event {where} "
             f"ORDER BY number {'ASC' if oldest else 'DESC'} LIMIT ?",
             (*parameters, limit or -1),
+            most_text=most_text,
         )
-        return [LoggedEvent(*row) for row in (rows if oldest else reversed(rows))]
+        return _in_order(LoggedEvent, rows, oldest=oldest)
+
+
+def _in_order(kind: type[L], rows: Rows[Any], *, oldest: bool) -> Rows[L]:
+    found = Rows(kind(*row) for row in (rows if oldest else reversed(rows)))
+    found.more = rows.more
+    return found
 
 
 def _text(stored: bytes) -> str:

@@ -9,7 +9,7 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import OrphanFilter, Places, ReservationFilter, TaskFilter, TransactionFilter
+from csmsd.ports import OrphanFilter, Places, ReservationFilter, Rows, TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import metered_energy_register, unpack_metered
 from csmsd.profiles.core.transactions import Transaction
@@ -17,6 +17,7 @@ from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import QueuedCommand, Task
+from csmsd.store.rows import rows_of
 from csmsd.store.tables import SqlValue, table
 
 R = TypeVar("R", bound=Record)
@@ -66,9 +67,9 @@ class Reader:
         if self._connection is not None:
             await self._connection.close()
 
-    async def _rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Any]:
+    async def _rows(self, sql: str, parameters: Sequence[SqlValue] = (), *, most_text: int = 0) -> Rows[Any]:
         assert self._connection is not None
-        return list(await self._connection.execute_fetchall(sql, parameters))
+        return await rows_of(self._connection, sql, parameters, most_text=most_text)
 
     async def _records(
         self,
@@ -79,7 +80,8 @@ class Reader:
         *,
         places: Places | None = None,
         offset: int = 0,
-    ) -> list[R]:
+        most_text: int = 0,
+    ) -> Rows[R]:
         """Records that meet all conditions ("column>=?": value); conditions whose value is None do not count."""
         wanted = {condition: value for condition, value in conditions.items() if value is not None}
         at, where_values = _at(places)
@@ -88,7 +90,10 @@ class Reader:
         kind = table(record_type)
         sql = f"{kind.select} {where} ORDER BY {order} LIMIT ? OFFSET ?"
         values = (*wanted.values(), *where_values, limit or -1, offset)
-        return [kind.record(row) for row in await self._rows(sql, values)]
+        rows = await self._rows(sql, values, most_text=most_text)
+        found = Rows(kind.record(row) for row in rows)
+        found.more = rows.more
+        return found
 
     async def transactions(self, wanted: TransactionFilter) -> list[Transaction]:
         """Newest first."""
@@ -169,7 +174,7 @@ class Reader:
             found += [Read(charge_point, connector, time, wh) for wh in registers if wh is not None]
         return found
 
-    async def orphans(self, wanted: OrphanFilter) -> list[QuarantinedMessage]:
+    async def orphans(self, wanted: OrphanFilter) -> Rows[QuarantinedMessage]:
         """Newest first."""
         numbers = None if wanted.numbers is None else msgspec.json.encode(list(wanted.numbers)).decode()
         conditions: dict[str, SqlValue] = {
@@ -180,9 +185,11 @@ class Reader:
             "(settled_at IS NULL OR ?)": None if wanted.settled else 0,
             "id<?": wanted.before_id,
         }
-        return await self._records(QuarantinedMessage, conditions, wanted.limit, places=wanted.places)
+        return await self._records(
+            QuarantinedMessage, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text
+        )
 
-    async def tasks(self, wanted: TaskFilter) -> list[Task]:
+    async def tasks(self, wanted: TaskFilter) -> Rows[Task]:
         """Newest first."""
         conditions: dict[str, SqlValue] = {
             "charge_point=?": wanted.charge_point,
@@ -193,7 +200,7 @@ class Reader:
             "created_at<?": wanted.until,
             "id<?": wanted.before_id,
         }
-        return await self._records(Task, conditions, wanted.limit, places=wanted.places)
+        return await self._records(Task, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text)
 
     async def reservations(self, wanted: ReservationFilter) -> list[Reservation]:
         """Newest first."""

@@ -66,7 +66,9 @@ class Comparison(NamedTuple):
 
 
 def compared(acknowledged: Iterable[Acknowledged], found: BooksFound) -> Comparison:
-    """Looks for each of them."""
+    """Looks for each of them; what is doubled is looked for at their charge points."""
+    acknowledged = list(acknowledged)
+    charge_points = {one.charge_point for one in acknowledged}
     lost: list[str] = []
     by_id = {known.id: known for known in found.transactions}
     for one in acknowledged:
@@ -75,11 +77,13 @@ def compared(acknowledged: Iterable[Acknowledged], found: BooksFound) -> Compari
             lost.append(f"{one.charge_point}: {one.action} of {one.transaction_id}: there is {known}")
         elif not _is_kept(one, known, found):
             lost.append(f"{one.charge_point}: {one.action} {one.payload}: there is {known}")
-    counted = Counter((known.charge_point, known.started) for known in found.transactions)
+    theirs = [known for known in found.transactions if known.charge_point in charge_points]
+    counted = Counter((known.charge_point, known.started) for known in theirs)
     doubled = [f"{times} transactions of {place}" for place, times in counted.items() if times > 1]
-    for place, times in (found.readings or {}).items():
-        if times > 1:
-            doubled.append(f"{times} readings of {place}")
+    numbers = {known.id for known in theirs}
+    for (number, value), times in (found.readings or {}).items():
+        if times > 1 and number in numbers:
+            doubled.append(f"{times} readings of {value} in {number}")
     return Comparison(lost, doubled)
 
 

@@ -74,6 +74,11 @@ class Recording:
         """Where something was done: a cut may come after each."""
         return [entry.end for entry in self._entries]
 
+    def syncs_of(self, name: str, after: int) -> int:
+        """How often a file was synced after that position."""
+        inodes = {entry.inode for entry in self._entries if entry.kind == _CREATED and entry.content == name.encode()}
+        return sum(entry.kind == _SYNCED and entry.inode in inodes and entry.begin >= after for entry in self._entries)
+
     def go_on(self, position: int) -> None:
         """Carries on up to there."""
         while self._next < len(self._entries) and self._entries[self._next].end <= position:

@@ -43,13 +43,19 @@ _ERRATA: dict[tuple[str, str], dict[str, Any]] = {
 
 
 @cache
-def _validator(name: str) -> Draft4Validator:
+def schema_of(name: str) -> dict[str, Any]:
+    """The corrected schema of an action, or of its answer (`HeartbeatResponse`)."""
     text = files("ocpp.v16").joinpath("schemas", f"{name}.json").read_text("utf-8-sig")
-    schema = json.loads(text)
+    schema: dict[str, Any] = json.loads(text)
     for (corrected, field), replacement in _ERRATA.items():
         if corrected == name:
             schema["properties"][field] = replacement
-    return Draft4Validator(schema, format_checker=_formats)
+    return schema
+
+
+@cache
+def _validator(name: str) -> Draft4Validator:
+    return Draft4Validator(schema_of(name), format_checker=_formats)
 
 
 def violations(action: str, payload: object, *, response: bool) -> list[str]:

@@ -20,7 +20,9 @@ from tests.support.shim import COMPILER
 from tests.torture.clocks import clock_jumps
 from tests.torture.failing_writes import ERRORS, failing_writes
 from tests.torture.files import GONE, damaged_files, locked_files, missing_files
+from tests.torture.hostile_texts import SHAPES, hostile_texts
 from tests.torture.kills import kills
+from tests.torture.peers import deaf_charge_points, floods, slow_subscribers
 from tests.torture.power_cuts import power_cuts
 from tests.torture.report import Campaign
 from tests.torture.storms import storms
@@ -61,6 +63,16 @@ async def _storms(campaign: Campaign, size: Size) -> None:
     await storms(campaign, sizes=[size(1000), size(5000)], within=1)
 
 
+async def _peers(campaign: Campaign, size: Size) -> None:
+    await floods(campaign, seconds=size(10))
+    await deaf_charge_points(campaign, number=size(4))
+    await slow_subscribers(campaign, number=size(8))
+
+
+async def _hostile_texts(campaign: Campaign, size: Size) -> None:
+    await hostile_texts(campaign, shapes=campaign.chance.sample([*SHAPES], size(len(SHAPES))))
+
+
 KINDS: dict[str, Callable[[Campaign, Size], Awaitable[None]]] = {
     "kills": _kills,
     "power-cuts": _power_cuts,
@@ -68,6 +80,8 @@ KINDS: dict[str, Callable[[Campaign, Size], Awaitable[None]]] = {
     "files": _files,
     "clocks": _clocks,
     "storms": _storms,
+    "peers": _peers,
+    "hostile-texts": _hostile_texts,
 }
 NEED_A_COMPILER = {"power-cuts", "failing-writes", "clocks"}
 

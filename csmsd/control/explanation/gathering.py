@@ -32,6 +32,7 @@ _OF_CSMSD = ["daemon.started", "daemon.stopping", "store.failed", "store.recover
 _AFTER_MS = 300_000  # what follows from its end
 _LONGEST_IN_QUEUE_MS = 7 * 86_400_000  # of a command that is looked for
 _MOST = 5000  # events, and messages, of one transaction
+_MOST_TEXT = 16 * 1024 * 1024  # characters of these messages
 _AT_ONCE_MS = 2000  # a message is logged before it is handled
 _MOST_DOWNS = 50
 
@@ -73,7 +74,7 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         *await log.events(None, _OF_CSMSD, since=since, until=until, limit=_MOST),
     ]
     messages = await log.messages(
-        own, since=received - BEFORE_MS, until=received + _AT_ONCE_MS, before_id=None, limit=_MOST
+        own, since=received - BEFORE_MS, until=received + _AT_ONCE_MS, before_id=None, limit=_MOST, most_text=_MOST_TEXT
     )
     frames = [(message.time, frame) for message in messages if (frame := _frame(message.text)) is not None]
     local_list = site.local_lists.get(transaction.charge_point).content

@@ -10,7 +10,7 @@ from csmsd.control.log_book import LogBook
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve
-from csmsd.control.turns import in_turns
+from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import message_view, stored_event_view
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold
@@ -76,8 +76,9 @@ async def list_messages(service: Feeds, parameters: Messages, caller: Caller) ->
         after_id=parameters.after_id,
         oldest=parameters.oldest,
         limit=parameters.limit,
+        most_text=MOST_TEXT,
     )
-    return {"schema_version": SCHEMA_VERSION, "messages": await in_turns(found, message_view)}
+    return {"schema_version": SCHEMA_VERSION, "messages": await in_turns(found, message_view)} | rest_of(found)
 
 
 async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Json:
@@ -90,8 +91,9 @@ async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Jso
         before=parameters.before,
         oldest=parameters.oldest,
         limit=parameters.limit,
+        most_text=MOST_TEXT,
     )
-    return {"schema_version": SCHEMA_VERSION, "events": await in_turns(found, stored_event_view)}
+    return {"schema_version": SCHEMA_VERSION, "events": await in_turns(found, stored_event_view)} | rest_of(found)
 
 
 async def follow_messages(service: Feeds, parameters: FollowMessages, caller: Caller) -> Json:

@@ -5,7 +5,7 @@ import msgspec
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places
-from csmsd.control.turns import in_turns
+from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import time_text
 from csmsd.ports import OrphanFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
@@ -53,9 +53,10 @@ async def list_orphans(service: Service, parameters: Orphans, caller: Caller) ->
             places=places(service.site, parameters.targets),
             before_id=parameters.before_id,
             limit=parameters.limit,
+            most_text=MOST_TEXT,
         )
     )
-    return {"schema_version": SCHEMA_VERSION, "orphans": await in_turns(found, _orphan_view)}
+    return {"schema_version": SCHEMA_VERSION, "orphans": await in_turns(found, _orphan_view)} | rest_of(found)
 
 
 async def dismiss_orphans(service: Service, parameters: Dismissal, caller: Caller) -> Json:

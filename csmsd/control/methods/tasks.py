@@ -20,7 +20,7 @@ from csmsd.control.rpc import (
 )
 from csmsd.control.service import Service
 from csmsd.control.targets import places
-from csmsd.control.turns import in_turns
+from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import task_view
 from csmsd.operations.result import result_of_task
 from csmsd.ports import TaskFilter
@@ -59,9 +59,10 @@ async def list_tasks(service: Service, parameters: Tasks, caller: Caller) -> Jso
             places=places(service.site, parameters.targets),
             before_id=parameters.before_id,
             limit=parameters.limit,
+            most_text=MOST_TEXT,
         )
     )
-    return {"schema_version": SCHEMA_VERSION, "tasks": await in_turns(found, task_view)}
+    return {"schema_version": SCHEMA_VERSION, "tasks": await in_turns(found, task_view)} | rest_of(found)
 
 
 async def show_task(service: Service, parameters: Number, caller: Caller) -> Json:
