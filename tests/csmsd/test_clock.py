@@ -85,6 +85,18 @@ def test_a_clock_that_drifts_has_not_jumped(clocks: Clocks) -> None:
     assert clocks.watch.jump is None
 
 
+def test_small_steps_are_no_drift_however_long_the_clocks_have_gone_on_together(clocks: Clocks) -> None:
+    """Else whoever sets the clock in steps of less than a minute is not noticed."""
+    clocks.go_on(10 * DAY)
+    clocks.set(40_000)
+    clocks.go_on(1000)
+    assert clocks.watch.jump is None
+    clocks.set(40_000)
+    clocks.go_on(1000)
+    assert clocks.watch.jump is not None
+    assert clocks.watch.jump.number == 80_000 - 1, "what may be slewed in the second between them is drift"
+
+
 @pytest.mark.parametrize("by", [2 * HOUR, YEARS])
 def test_nothing_expires_within_an_hour_of_a_jump_forward(clocks: Clocks, by: int) -> None:
     due = clocks.wall + 30 * MINUTE

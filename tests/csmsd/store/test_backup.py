@@ -157,6 +157,17 @@ def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
         DatabaseCopy(tmp_path / "csms.db").make()
 
 
+def test_a_copy_that_cannot_be_sealed(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy without its seal could not be told from one that is damaged."""
+
+    def seal(path: Path, go_on: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(backup, "seal", seal)
+    with pytest.raises(OSError, match="the copy cannot be sealed: disk I/O error"):
+        DatabaseCopy(database).make()
+
+
 def test_what_waits_in_a_queue_is_settled_in_the_copy_alone(database: Path) -> None:
     """Put back, it would be sent a second time, or although it was recalled."""
     task = "INSERT INTO task (id, created_at, charge_point, action, request, state) VALUES "
