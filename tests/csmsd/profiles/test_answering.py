@@ -3,6 +3,7 @@
 import pytest
 
 from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.frames import Damage
 from csmsd.profiles import answering, incoming
 from csmsd.profiles.action import Context
 from csmsd.profiles.record import Deleted
@@ -77,3 +78,26 @@ def test_of_what_is_refused_transaction_messages_are_kept(action: str, payload: 
 
     assert (found and found.payload) == kept
     assert found is None or (found.reason, found.received_at) == ("refused: FormationViolation", NOON)
+
+
+START = b'{"connectorId":1,"idTag":"TAG1","meterStart":0,"timestamp":"2026-03-01T12:00:00Z"}'
+
+
+def test_what_was_mended_is_handled_and_counted() -> None:
+    scene = Scene()
+    at = Context(scene.site, scene.cp, NOON, [])
+    answering.answer(incoming()["StartTransaction"], START, at, Damage(["stray_comma"]))
+    assert [(one.field, one.kind, one.code) for one in at.deviations] == [
+        ("frame", "stray_comma", "FormationViolation")
+    ]
+    assert scene.cp.transactions.active()
+
+
+def test_a_strict_one_is_refused_what_was_mended() -> None:
+    scene = Scene()
+    scene.cp.record.strict = True
+    at = Context(scene.site, scene.cp, NOON, [])
+    with pytest.raises(OcppError, match="frame: stray comma"):
+        answering.answer(incoming()["StartTransaction"], START, at, Damage(["stray_comma"]))
+    assert [one.kind for one in at.deviations] == ["stray_comma"]
+    assert not scene.cp.transactions.active()

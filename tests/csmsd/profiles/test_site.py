@@ -3,6 +3,8 @@
 import pytest
 
 from csmsd.profiles.core import orphans
+from csmsd.profiles.policies import DataTransfer, Policies
+from csmsd.profiles.site import Site
 from tests.csmsd.profiles.scene import Scene
 
 
@@ -86,3 +88,30 @@ def test_who_is_not_on_disk_is_not_carried_over() -> None:
     old.register("CP2")
     fresh.site.carry_over(old.site)
     assert list(fresh.site.charge_points) == ["cp1"]
+
+
+def test_what_is_kept_of_those_who_never_connected_counts_for_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "MOST_AT_ADDRESS", 1)
+    scene = Scene()
+    first, second = scene.cp, scene.register("CP2")
+    for known in (first, second):
+        scene.site.count_orphans_at(None, known)
+    first.orphans.add(1, scene.now, "StopTransaction", "", "{}")
+    assert second.orphans.has_room("StopTransaction", 1)
+
+
+def test_what_was_not_written_yet_of_refused_connections_is_carried_over() -> None:
+    old, fresh = Scene(), Scene()
+    old.site.refused.note("CP1", "192.0.2.7", "wrong_password", old.now, registered=True)
+    fresh.site.carry_over(old.site)
+    (known,) = fresh.site.refused.of("CP1")
+    assert known.attempts == 1
+    assert list(fresh.site.refused.housekeeping()) == [known], "it is still to be written"
+
+
+def test_a_site_goes_by_the_sections_that_it_is_given() -> None:
+    """Those that a reload changes in place."""
+    policies, data_transfer = Policies(), DataTransfer()
+    site = Site(policies, data_transfer)
+    assert (site.policies is policies, site.data_transfer is data_transfer) == (True, True)
+    assert (Site().policies, Site().data_transfer) == (policies, data_transfer)
