@@ -196,7 +196,8 @@ class Conversation:
             frame.action, payload, now, earlier_owed=earlier.owed if earlier is not None else 0
         )
         self._unanswered += 1
-        self._forget_old_requests()
+        if len(self._requests) > REMEMBERED_ANSWERS:
+            self._forget_old_requests()
         return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None, damage)
 
     def _forget_old_requests(self) -> None:
@@ -329,6 +330,10 @@ class Conversation:
         return calls
 
     # --- output
+
+    @property
+    def has_data_to_send(self) -> bool:
+        return bool(self._out)
 
     def data_to_send(self) -> list[bytes]:
         """Messages for the charge point, in order, each given out once."""

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import aiosqlite
 import msgspec
@@ -17,19 +17,14 @@ import msgspec
 from csmsd.ports import Rows
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.database import StoreError, code_of, is_locked
+from csmsd.store.message_blocks import INSERT, TABLE, Direction, Entry, Wanted, blocks
 from csmsd.store.rows import rows_of
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS message (
-    id INTEGER PRIMARY KEY,
-    time INTEGER NOT NULL,
-    charge_point TEXT NOT NULL COLLATE NOCASE,
-    direction TEXT NOT NULL,
-    text TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS message_of_charge_point ON message (charge_point, id);
+_SCHEMA = (
+    TABLE
+    + """
 CREATE TABLE IF NOT EXISTS event (
     number INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
@@ -38,19 +33,20 @@ CREATE TABLE IF NOT EXISTS event (
     data TEXT NOT NULL
 ) STRICT;
 """
-
-Direction = Literal["in", "out"]
-L = TypeVar("L", "LoggedMessage", "LoggedEvent")
+)
 
 _FLUSH_SECONDS = 0.5
 _LOCKED_SECONDS = 1.0  # in which another process should be done with it; then it is tried again
 _MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log must never take the memory
 _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _ROWS_PER_STATEMENT = 5_000
-_COLUMNS = 5  # of either table
+_BLOCKS_AT_ONCE = 20  # are looked through
 _TRIM_EVERY_FLUSHES = 120
 _TRIM_AFTER = 0.05  # of its size written, however soon that is
 _MAX_WAL_BYTES = 4 * 1024 * 1024  # that stay when it is written back
+
+
+_EventRow = tuple[int, Milliseconds, str, str | None, str]
 
 
 class LoggedMessage(msgspec.Struct):
@@ -83,9 +79,8 @@ class MessageLog:
         self._to_forget_by = to_forget_by
         self._max_bytes = max_bytes
         self._max_age = max_age_days * 86_400_000
-        # The columns of all rows in one list, as the statement takes them: no object a row, nothing to put together.
-        self._messages: list[int | str | bytes] = []
-        self._events: list[tuple[int, int, str, str | None, str]] = []
+        self._messages: list[Entry] = []
+        self._events: list[_EventRow] = []
         self._buffered_bytes = 0
         self._written_bytes = 0  # since it was trimmed
         self._connection: aiosqlite.Connection | None = None
@@ -136,17 +131,32 @@ class MessageLog:
     async def _open(self) -> None:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._connection = await aiosqlite.connect(self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE")
-        self._connection.text_factory = _text
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
         await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
         await self._connection.execute_fetchall("PRAGMA synchronous=OFF")
         await self._connection.execute_fetchall(f"PRAGMA journal_size_limit={_MAX_WAL_BYTES}")
         async with await self._connection.executescript(_SCHEMA):
             pass
-        self._next_id = await self._maximum("SELECT max(id) FROM message") + 1
+        await self._pack_rows()
+        self._next_id = await self._maximum("SELECT max(last) FROM block") + 1
         self.last_event = await self._maximum("SELECT max(number) FROM event")
         newest = await self._rows("SELECT time FROM event ORDER BY number DESC LIMIT 1")
         self.newest_at = int(newest[0][0]) if newest else None
+
+    async def _pack_rows(self) -> None:
+        """A log from before there were blocks has a row for each message."""
+        if not await self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'message'"):
+            return
+        connection = self._connection
+        assert connection is not None
+        oldest = "SELECT id, time, charge_point, direction, CAST(text AS BLOB) FROM message ORDER BY id LIMIT ?"
+        while rows := await self._rows(oldest, (_ROWS_PER_STATEMENT,)):
+            async with connection.executemany(INSERT, await asyncio.to_thread(blocks, rows)):
+                pass
+            await connection.execute_fetchall("DELETE FROM message WHERE id <= ?", (rows[-1][0],))
+            await connection.commit()
+        await connection.execute_fetchall("DROP TABLE message")
+        await connection.commit()
 
     async def _maximum(self, sql: str) -> int:
         rows = await self._rows(sql)
@@ -163,12 +173,12 @@ class MessageLog:
 
     def add_message(self, time: Milliseconds, charge_point: str, direction: Direction, text: bytes) -> int | None:
         """Takes a message and gives its id; None when the buffer is full and it was dropped."""
-        if len(self._messages) >= _MAX_BUFFERED * _COLUMNS or self._buffered_bytes > _MAX_BUFFERED_BYTES:
+        if len(self._messages) >= _MAX_BUFFERED or self._buffered_bytes > _MAX_BUFFERED_BYTES:
             self.dropped += 1
             return None
         number = self._next_id
         self._next_id += 1
-        self._messages += (number, time, charge_point, direction, text)
+        self._messages.append((number, time, charge_point, direction, text))
         self._buffered_bytes += len(text)
         return number
 
@@ -181,7 +191,7 @@ class MessageLog:
     @property
     def waiting(self) -> int:
         """How many messages wait to be written."""
-        return len(self._messages) // _COLUMNS
+        return len(self._messages)
 
     async def _run(self) -> None:
         flushes = 0
@@ -207,10 +217,11 @@ class MessageLog:
             connection = self._connection
             assert connection is not None
             try:
-                # The text is never decoded: SQLite takes the bytes as they came.
-                await self._insert("INSERT INTO message VALUES ", "(?,?,?,?,CAST(? AS TEXT))", messages)
-                flat = [value for event in events for value in event]
-                await self._insert("INSERT OR REPLACE INTO event VALUES ", "(?,?,?,?,?)", flat)
+                if messages:
+                    packed = await asyncio.to_thread(blocks, messages)
+                    async with connection.executemany(INSERT, packed):
+                        pass
+                await self._insert_events(connection, events)
                 await connection.commit()
             except (sqlite3.Error, UnicodeEncodeError) as error:
                 await connection.rollback()
@@ -219,16 +230,15 @@ class MessageLog:
                     self._messages[:0], self._events[:0] = messages, events
                     self._buffered_bytes += buffered
                     return
-                lost = len(messages) // _COLUMNS
+                lost = len(messages)
                 log.error("%d messages could not be written to the log: %s", lost, error)
                 self.dropped += lost
 
-    async def _insert(self, statement: str, placeholders: str, values: Sequence[Any]) -> None:
-        assert self._connection is not None
-        for first in range(0, len(values), _ROWS_PER_STATEMENT * _COLUMNS):
-            part = values[first : first + _ROWS_PER_STATEMENT * _COLUMNS]
-            sql = statement + ",".join([placeholders] * (len(part) // _COLUMNS))
-            await self._connection.execute_fetchall(sql, part)
+    async def _insert_events(self, connection: aiosqlite.Connection, events: Sequence[_EventRow]) -> None:
+        for first in range(0, len(events), _ROWS_PER_STATEMENT):
+            part = events[first : first + _ROWS_PER_STATEMENT]
+            sql = "INSERT OR REPLACE INTO event VALUES " + ",".join(["(?,?,?,?,?)"] * len(part))
+            await connection.execute_fetchall(sql, [value for event in part for value in event])
 
     async def trim(self) -> None:
         """Keeps the file below its size and the rows below their age; it does so by itself every minute."""
@@ -242,7 +252,7 @@ class MessageLog:
             for _ in range(50):  # a tenth at a time
                 if await self._used_bytes() <= room:
                     break
-                for name, key in (("message", "id"), ("event", "number")):
+                for name, key in (("block", "first"), ("event", "number")):
                     oldest_tenth = f"SELECT min({key}) + (max({key}) - min({key})) / 10 FROM {name}"
                     await connection.execute_fetchall(f"DELETE FROM {name} WHERE {key} <= ({oldest_tenth})")
                 await connection.commit()
@@ -256,12 +266,12 @@ class MessageLog:
     async def _forget_before(self, oldest: Milliseconds, now: Milliseconds) -> None:
         """Rows are old up to the first one of a time that is kept: what came after it only bears a wrong time."""
         assert self._connection is not None
-        for name, key in (("message", "id"), ("event", "number")):
-            first = f"SELECT {key} FROM {name} WHERE time BETWEEN ? AND ? ORDER BY {key} LIMIT 1"
+        for name, key, time in (("block", "first", "last_time"), ("event", "number", "time")):
+            first = f"SELECT {key} FROM {name} WHERE {time} BETWEEN ? AND ? ORDER BY {key} LIMIT 1"
             kept = await self._rows(first, (oldest, now))
             before = kept[0][0] if kept else 2**63 - 1
             await self._connection.execute_fetchall(
-                f"DELETE FROM {name} WHERE {key} < ? AND time < ?", (before, oldest)
+                f"DELETE FROM {name} WHERE {key} < ? AND {time} < ?", (before, oldest)
             )
         await self._connection.commit()
 
@@ -303,16 +313,31 @@ class MessageLog:
         are read.
         """
         await self.flush()
-        where, parameters = _conditions(
-            {"time>=?": since, "time<?": until, "id<?": before_id, "id>?": after_id}, "charge_point", charge_points
-        )
-        rows = await self._rows(
-            f"SELECT id, time, charge_point, direction, text FROM message {where} "
-            f"ORDER BY id {'ASC' if oldest else 'DESC'} LIMIT ?",
-            (*parameters, limit or -1),
-            most_text=most_text,
-        )
-        return _in_order(LoggedMessage, rows, oldest=oldest)
+        wanted = Wanted(charge_points, since, until, before_id, after_id)
+        found: Rows[LoggedMessage] = Rows()
+        seen: int | None = None  # the block that was looked through last
+        length = 0
+        while not found.more and (not limit or len(found) < limit):
+            where, parameters = wanted.of_blocks(seen, oldest=oldest)
+            order = "ASC" if oldest else "DESC"
+            rows = await self._rows(
+                f"SELECT first, messages FROM block {where} ORDER BY first {order} LIMIT ?",
+                (*parameters, _BLOCKS_AT_ONCE),
+            )
+            if not rows:
+                break
+            seen = rows[-1][0]
+            here = await asyncio.to_thread(wanted.among, [packed for _, packed in rows], oldest=oldest)
+            for entry in here[: limit - len(found)] if limit else here:
+                found.more = bool(most_text) and length >= most_text
+                if found.more:
+                    break
+                message = LoggedMessage(*entry[:4], _text(entry[4]))
+                found.append(message)
+                length += len(message.text)
+        if not oldest:
+            found.reverse()
+        return found
 
     async def events(
         self,
@@ -343,13 +368,9 @@ class MessageLog:
             (*parameters, limit or -1),
             most_text=most_text,
         )
-        return _in_order(LoggedEvent, rows, oldest=oldest)
-
-
-def _in_order(kind: type[L], rows: Rows[Any], *, oldest: bool) -> Rows[L]:
-    found = Rows(kind(*row) for row in (rows if oldest else reversed(rows)))
-    found.more = rows.more
-    return found
+        found = Rows(LoggedEvent(*row) for row in (rows if oldest else reversed(rows)))
+        found.more = rows.more
+        return found
 
 
 def _text(stored: bytes) -> str:

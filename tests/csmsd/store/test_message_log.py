@@ -1,11 +1,18 @@
 """The log of messages and events: capped, never in the way, no state."""
 
 import asyncio
+import os
+import sqlite3
+import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from csmsd.store import message_log
+from csmsd.ocpp.identity import fold
+from csmsd.store import message_blocks, message_log
 from csmsd.store.message_log import MessageLog
 
 DAY = 86_400_000
@@ -49,6 +56,74 @@ async def test_messages_are_listed_as_they_came(tmp_path: Path) -> None:
     await log.close()
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["CP1", "CP11", "cp2", "Größe"])), min_size=1, max_size=60),
+    st.none() | st.lists(st.sampled_from(["cp1", "CP11", "CP2", "GRÖSSE", "CP3"]), max_size=3),
+    *[st.none() | st.integers(-1, 61)] * 4,
+    st.integers(0, 7),
+    st.booleans(),
+)
+@example([(0, "CP1"), (1, "CP11")], ["CP1"], None, None, None, None, 1, False)
+def test_whatever_is_asked_for_is_what_a_look_at_each_message_gives(
+    came: list[tuple[int, str]],
+    names: list[str] | None,
+    since: int | None,
+    until: int | None,
+    before: int | None,
+    after: int | None,
+    limit: int,
+    oldest: bool,
+) -> None:
+    async def asked() -> list[int]:
+        with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(message_log, "_BLOCKS_AT_ONCE", 2)
+            patch.setattr(message_blocks, "_ENTRIES", 3)
+            log = await opened(Path(place) / "log.db", now=None)
+            for time, name in came:
+                log.add_message(time, name, "in", b"x")
+            found = await log.messages(
+                names, since=since, until=until, before_id=before, after_id=after, limit=limit, oldest=oldest
+            )
+            await log.close()
+            return [message.id for message in found]
+
+    wanted = None if names is None else set(map(fold, names))
+    all_of_them = [
+        number
+        for number, (time, name) in enumerate(came, 1)
+        if (wanted is None or fold(name) in wanted)
+        and (since is None or time >= since)
+        and (until is None or time < until)
+        and (before is None or number < before)
+        and (after is None or number > after)
+    ]
+    chosen = all_of_them if not limit else all_of_them[:limit] if oldest else all_of_them[-limit:]
+    assert asyncio.run(asked()) == chosen
+
+
+async def test_a_log_from_before_there_were_blocks_is_packed(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(
+            "CREATE TABLE message (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, charge_point TEXT NOT NULL COLLATE"
+            " NOCASE, direction TEXT NOT NULL, text TEXT NOT NULL) STRICT"
+        )
+        old.executemany(
+            "INSERT INTO message VALUES (?, ?, ?, 'in', CAST(? AS TEXT))",
+            [(number, number, f"CP{number % 2}", b"text %d \xff" % number) for number in range(7, 12_007)],
+        )
+        old.commit()
+    log = await opened(path)
+    assert await all_ids(log) == list(range(7, 12_007))
+    (last,) = await log.messages(["cp1"], since=None, before_id=10, limit=1)
+    assert (last.id, last.time, last.charge_point, last.direction, last.text) == (9, 9, "CP1", "in", "text 9 \ufffd")
+    assert log.add_message(0, "CP1", "in", b"y") == 12_007
+    await log.close()
+    with closing(sqlite3.connect(path)) as packed:
+        names = [name for (name,) in packed.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    assert "message" not in names
+
+
 async def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
     log = await opened(tmp_path / "log.db")
     log.add_message(0, "CP1", "in", b"x")
@@ -64,7 +139,7 @@ async def test_the_file_is_capped_by_size_and_the_oldest_go_first(tmp_path: Path
     path = tmp_path / "log.db"
     log = await opened(path)
     for number in range(4000):
-        log.add_message(number, "CP1", "in", b"x" * 500)
+        log.add_message(number, "CP1", "in", os.urandom(500))
     await log.close()
     assert path.stat().st_size > 2_000_000
 
@@ -180,7 +255,7 @@ async def test_a_flood_is_trimmed_while_it_comes(tmp_path: Path, monkeypatch: py
     largest = 0
     for _ in range(40):
         for _ in range(4):
-            log.add_message(0, "CP1", "in", b"x" * 250_000)
+            log.add_message(0, "CP1", "in", os.urandom(250_000))
         for _ in range(10_000):
             if not log.waiting:
                 break
