@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from csmsd import __version__, service_manager
@@ -45,6 +46,7 @@ from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.reloading import Reloading
+from csmsd.replica import ReplicaWatch
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
@@ -146,6 +148,8 @@ class Daemon:
         self._directory = settings.state_directory
         self._database = self._directory / "csms.db"
         self._books = BooksKeeper(self._database, now)
+        replica = settings.store.replica
+        self._replica = None if replica is None else ReplicaWatch(Path(replica), self._database, now)
         self._lock: int | None = None
         self._stop = asyncio.Event()
         self._metrics: str | None = None
@@ -217,7 +221,10 @@ class Daemon:
         await _open(self._message_log, opened)
         self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
         self._writer = Writer(
-            self._database, synchronous=settings.store.synchronous, recover=lambda: self._live.recover()
+            self._database,
+            synchronous=settings.store.synchronous,
+            replicated=settings.store.replica is not None,
+            recover=lambda: self._live.recover(),
         )
         self._writer.on_state = self._store_changed
         self._live = LiveSite(self._writer, self._bus, now, self._load, to_expire_by=self._clock.to_expire_by)
@@ -287,8 +294,10 @@ class Daemon:
         opened.push_async_callback(self._books.note)
         opened.push_async_callback(housekeeping.save_what_moved)
         await _open(self._listener, opened)
+        followed = {} if self._replica is None else {"replica": self._replica.run}
         await opened.enter_async_context(
             _background(
+                **followed,
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
                 books=self._books.run,
@@ -368,6 +377,7 @@ class Daemon:
             "disk_bytes": disk.total,
             "disk_free_bytes": disk.free,
             "last_commit_ms": None if last is None else round(last * 1000, 3),
+            "replica": None if self._replica is None else self._replica.view(),
         }
 
     def _reload(self) -> Json:

@@ -39,6 +39,7 @@ class Store(Section, kw_only=True):
     message_log: bool = True
     message_log_megabytes: Annotated[int, Meta(ge=1)] = 256
     message_log_days: Annotated[int, Meta(ge=1)] = 30
+    replica: str | None = None  # where the copy off this box can be seen: see docs/taking-over.md
 
 
 class Files(Section, kw_only=True):

@@ -104,6 +104,7 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
         "data/data/share/zsh/site-functions/_csmsctl",
         "data/data/share/fish/vendor_completions.d/csmsctl.fish",
         "data/data/lib/systemd/system/csmsd.service",
+        "data/data/lib/systemd/system/csmsd-litestream.service",
         "data/data/lib/sysusers.d/csmsd.conf",
         "data/data/lib/tmpfiles.d/csmsd.conf",
     }

@@ -21,6 +21,7 @@ _SHOWN = 20  # problems below the first line
 _DURATION = re.compile(r"(\d{1,9})([smhdw])\Z", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MEBIBYTE = 1_048_576
+_AGES = ("backup_age", "replica_age")
 
 
 class Measure(NamedTuple):
@@ -45,6 +46,7 @@ MEASURES = {
         Measure("queued", "commands that wait or are under way", of_site=True),
         Measure("disk_free", "MiB, or 10%", "B", "less", "10%", "5%", of_site=True),
         Measure("backup_age", "26h, 2d", "s", of_site=True),
+        Measure("replica_age", "30s, 5m", "s", of_site=True),
     )
 }
 
@@ -79,8 +81,9 @@ def check_command(
 
     Thresholds, with their defaults for warning and critical: offline charge points (1, 50%), faulted connectors (1),
     stale charge points (1), other problems (1), disk_free in MiB or percent (10%, 5%); without a default: queued
-    commands, and backup_age, written as 26h or 2d. NAME=none takes one away. With targets only these charge points are
-    looked at, and of the site only what has a threshold here.
+    commands, backup_age and replica_age (for how long what was committed has been missing in the copy off the box),
+    written as 26h or 5m. NAME=none takes one away. With targets only these charge points are looked at, and of the site
+    only what has a threshold here.
 
     Below the first line stand the problems that count, each with the command that tells more.
     """
@@ -120,11 +123,11 @@ def _given_check_thresholds(texts: list[str] | None) -> dict[str, str]:
 
 def _check_threshold(measure: Measure, text: str, whole: float) -> float:
     """The number that a text stands for; percent are of `whole`. Raises Failure."""
-    if measure.name == "backup_age" and (duration := _DURATION.match(text)):
+    if measure.name in _AGES and (duration := _DURATION.match(text)):
         return float(duration[1]) * _SECONDS[duration[2]]
     percent = text.endswith("%") and measure.name in ("offline", "disk_free")
     digits = text[:-1] if percent else text
-    if measure.name == "backup_age" or not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", digits, re.ASCII):
+    if measure.name in _AGES or not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", digits, re.ASCII):
         raise Failure(USAGE, f"{measure.name}={text} is no threshold.", f"Write it as: {measure.form}")
     if not float(digits) and measure.worse == "more":
         raise Failure(USAGE, f"{measure.name}={text} would always be too much.", "1 means: as soon as there is one.")
@@ -185,6 +188,7 @@ def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[
 
     counted = {"offline", "faulted", "store_failing"} | _STALE
     backup = info["books"]["backup"]
+    replica = info["store"].get("replica")
     made = datetime.fromisoformat(backup["at"]) if backup is not None else None
     return {
         "offline": charge_points({"offline"}),
@@ -194,6 +198,7 @@ def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[
         "queued": float(status["daemon"]["open_tasks"] + status["daemon"]["queued_commands"]),
         "disk_free": float(info["store"]["disk_free_bytes"]),
         "backup_age": max(0.0, (datetime.now(UTC) - made).total_seconds()) if made is not None else None,
+        "replica_age": None if replica is None or replica["age_s"] is None else float(replica["age_s"]),
     }
 
 
@@ -241,6 +246,8 @@ def _check_finding_in_words(finding: Finding) -> str:
             return f"{(value or 0) / _MEBIBYTE:.0f} MiB of disk free"
         case "backup_age":
             return "there is no backup" if value is None else f"the last backup is {value / 3600:.1f} hours old"
+        case "replica_age":
+            return "there is no replica" if value is None else f"the replica is {value / 60:.1f} minutes behind"
         case "problems":
             return f"{value:.0f} other problem{'' if value == 1 else 's'}"
         case name:

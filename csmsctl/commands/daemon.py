@@ -43,6 +43,7 @@ def daemon_info_command(ctx: typer.Context) -> None:
             ("slow since", moment_text(store.get("slow_since"), human)),
             ("database", _daemon_mebibytes(store.get("database_bytes"))),
             ("disk free", _daemon_mebibytes(store.get("disk_free_bytes"))),
+            ("replica", _daemon_replica(store.get("replica"))),
             *((f"last {name}", _daemon_milestone(books.get(name), human)) for name in ("backup", "export", "prune")),
             ("loop", plain_text(found.get("loop"))),
             ("you are", plain_text(peer.get("user") or peer.get("uid"))),
@@ -55,6 +56,15 @@ def _daemon_file_hosts(found: Record) -> str:
     parts = [str(url) for url in found.get("files") or []]
     closed = [name for name in found.get("files_on_demand") or [] if not any(part.startswith(name) for part in parts)]
     return ", ".join([*parts, *([f"{' and '.join(closed)} when needed"] if closed else [])]) or "not hosted"
+
+
+def _daemon_replica(replica: Any) -> str:
+    """How far the copy off the box is behind."""
+    if not replica:
+        return ""
+    age = replica.get("age_s")
+    behind = "has nothing in it" if age is None else "up to date" if not age else f"{duration_text(age)} behind"
+    return f"{plain_text(replica.get('path'))}, {behind}"
 
 
 def _daemon_mebibytes(size: Any) -> str:

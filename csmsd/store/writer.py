@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
+# Who makes a replica has to see the log of commits before it begins anew, and writes it back itself, every thousand
+# pages. Should nobody do it, csmsd does so here.
+_REPLICATED_PAGES = 32_768
 _SLOW_SECONDS = 1.0
 # SQLite waits so long for a lock, then it is asked again: nothing can interrupt it while it waits.
 _LOCKED_SECONDS = 0.25
@@ -42,8 +45,17 @@ _REFUSALS = (sqlite3.Error, OverflowError, ValueError, TypeError)
 class Writer:
     """Owns the only writing connection. `recover` loads the live state anew; it is awaited when that may be wrong."""
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL", recover: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        synchronous: str = "FULL",
+        replicated: bool = False,
+        recover: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`replicated`: another program follows the log of commits, and writes it back."""
         self._path = path
+        self._replicated = replicated
         self._synchronous = synchronous
         self._recover = recover
         self._pending: list[Member] = []
@@ -86,6 +98,8 @@ class Writer:
         )
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        if self._replicated:
+            connection.execute(f"PRAGMA wal_autocheckpoint={_REPLICATED_PAGES}")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the -wal file
         return connection
 

@@ -168,6 +168,23 @@ def test_the_last_backup(csmsctl: Csmsctl, daemon: ScriptedDaemon, hours: float 
     assert words in ended.out
 
 
+@pytest.mark.parametrize(
+    ("replica", "code", "words"),
+    [
+        ({"path": "/mnt/replica", "age_s": 0}, 0, "CSMS OK"),
+        ({"path": "/mnt/replica", "age_s": 330}, 2, "the replica is 5.5 minutes behind"),
+        ({"path": "/mnt/replica", "age_s": None}, 2, "there is no replica"),
+        (None, 2, "there is no replica"),
+    ],
+)
+def test_the_replica(csmsctl: Csmsctl, daemon: ScriptedDaemon, replica: Params | None, code: int, words: str) -> None:
+    answer(daemon, well("CP1"), disk={"replica": replica})
+    assert csmsctl("check").code == 0, "nobody asked for one"
+    ended = csmsctl("check", "-c", "replica_age=5m")
+    assert ended.code == code
+    assert words in ended.out
+
+
 def test_queued_commands(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     answer(daemon, well("CP1"), open_tasks=2, queued_commands=3)
     assert csmsctl("check", "-w", "queued=6").code == 0
@@ -237,6 +254,7 @@ def test_a_target_that_is_not_there_is_unknown(csmsctl: Csmsctl, daemon: Scripte
         ("-w", "offline=-1"),
         ("-w", "faulted=10%"),
         ("-w", "backup_age=26"),
+        ("-w", "replica_age=1%"),
         ("-c", "offline=0"),
         ("-c",),
     ],
