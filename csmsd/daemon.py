@@ -377,8 +377,14 @@ class Daemon:
             "disk_bytes": disk.total,
             "disk_free_bytes": disk.free,
             "last_commit_ms": None if last is None else round(last * 1000, 3),
-            "replica": None if self._replica is None else self._replica.view(),
+            "replica": self._replica_view(),
         }
+
+    def _replica_view(self) -> Json | None:
+        if self._replica is None:
+            return None
+        age = self._replica.age_ms
+        return {"path": str(self._replica.path), "age_s": None if age is None else age // 1000}
 
     def _reload(self) -> Json:
         try:

@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from csmsd.profiles.record import Milliseconds
 
@@ -24,7 +23,7 @@ class ReplicaWatch:
     """`path` is a directory that the copy is written to, or a file that is touched when it was seen to be whole."""
 
     def __init__(self, path: Path, database: Path, clock: Callable[[], Milliseconds]) -> None:
-        self._path = path
+        self.path = path
         self._database = database
         self._clock = clock
         self._written_at: Milliseconds | None = None
@@ -42,7 +41,7 @@ class ReplicaWatch:
     def look(self) -> None:
         """Compares the two; it may block."""
         now, committed_at = self._clock(), newest_commit(self._database)
-        written_at = newest_write(self._path)
+        written_at = newest_write(self.path)
         self._looked_at = now
         moved, self._written_at = written_at != self._written_at, written_at
         self._missing = written_at is None or committed_at > written_at + _WITHIN_MS
@@ -60,11 +59,6 @@ class ReplicaWatch:
         if not self._missing and now - self._looked_at < _BROKEN_AFTER_MS:
             return 0
         return max(0, now - self._whole_at)
-
-    def view(self) -> dict[str, Any]:
-        """For operators."""
-        age = self.age_ms
-        return {"path": str(self._path), "age_s": None if age is None else age // 1000}
 
 
 def newest_commit(database: Path) -> Milliseconds:

@@ -52,7 +52,6 @@ def box(tmp_path: Path) -> Box:
 
 def test_a_copy_that_is_not_there_has_no_age(box: Box) -> None:
     assert box.age() is None
-    assert box.watch.view() == {"path": str(box.copy), "age_s": None}
 
 
 def test_nothing_is_missing_however_long_the_site_rests(box: Box) -> None:
