@@ -61,7 +61,22 @@ def backup_create_command(
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
 
 
+_VERBS = frozenset(
+    ["list", "ls", "show", "info", "status", "check", "restore", "remove", "rm", "delete", "help", "export", "import"]
+)
+
+
 def _backup_target(file: str, *, force: bool) -> Path:
+    if file == "-":
+        raise Failure(
+            USAGE, "A backup is not written to standard output.", "It is looked through before it counts: name a file."
+        )
+    if file in _VERBS:
+        raise Failure(
+            USAGE,
+            f"There is no command 'backup {file}', and {file} is an odd name for a backup.",
+            f"Where backups lie is up to you; how to put one back: csmsd(8). If it is meant: csmsctl backup ./{file}",
+        )
     path = Path(file)
     if path.is_dir():
         return path / datetime.now(UTC).strftime(_NAMED_BY_TIME)

@@ -161,6 +161,8 @@ def charge_point_remove_command(
 ) -> None:
     """Remove a charge point; its transactions are kept."""
     run = invocation(ctx)
+    if not run.options.yes:
+        run.call("charge_point.show", id=charge_point)  # nobody is asked about one that is not there
     confirm(run.options, f"{charge_point} will be disconnected and refused from then on. Remove it?")
     result = run.call("charge_point.remove", id=charge_point, force=force or None)
     _print_charge_point_change(run, result, f"{charge_point} is removed.")

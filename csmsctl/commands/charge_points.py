@@ -94,7 +94,7 @@ def charge_point_pending_command(ctx: typer.Context, *, view: View) -> None:
 def _show_charge_point(output: Output, record: Record) -> None:
     """The record as fields, with a table for each list in it."""
     human = output.terminal
-    times = {"connected_at", "last_seen_at", "booted_at", "registered_at"}
+    times = {"connected_at", "last_seen_at", "offline_since", "booted_at", "registered_at"}
     tables = ("connectors", "refused", "queued_commands", "configuration", "deviations")
     output.fields(
         [

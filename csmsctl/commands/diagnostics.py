@@ -66,7 +66,20 @@ UPLOADS = Listing(
 def diagnostics_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the files of diagnostics that are kept, the newest first."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, run.call("diagnostics.list", targets=view.targets))
+    found = run.call("diagnostics.list", targets=view.targets)
+    show_all(run, LISTING, view, found)
+    if not found["diagnostics"]:
+        _tell_of_failed_uploads(run, view)
+
+
+def _tell_of_failed_uploads(run: Invocation, view: View) -> None:
+    """Why there is nothing to list."""
+    for upload in run.call("diagnostics.status", targets=view.targets)["diagnostics"]:
+        if upload.get("state") in ("upload_failed", "unknown"):
+            state = str(upload["state"]).replace("_", " ")
+            error = f": {upload['error']}" if upload.get("error") else ""
+            when = moment_text(upload.get("changed_at"), run.output.terminal)
+            run.output.note(f"{upload['charge_point']}: {state} {when} (task {upload['task']}){error}")
 
 
 @lists(time="changed")

@@ -135,6 +135,8 @@ def transaction_settle_command(
         question = f"Transaction {transaction} will be billed as its evidence says. Undo what was settled?"
     else:
         question = f"Transaction {transaction} will be billed with {thousands_text(given['energy_wh'])} kWh. Settle it?"
+    if not run.options.yes:
+        run.call("transaction.show", id=transaction)  # nobody is asked about one that is not there
     confirm(run.options, question)
     result = run.call("transaction.settle", id=transaction, reason=reason, **given)
     if run.output.documented(result):

@@ -1,6 +1,7 @@
 """`tag import` and `tag export`: idTags as CSV."""
 
 import csv
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -24,6 +25,7 @@ FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "
 _MAX_ID_TAG = 20
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
 _SHOWN = 20  # errors
+_SHORTENED = re.compile(r"\d+(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 @lists(of=TAGS, time="created", forms=False)
@@ -58,7 +60,7 @@ def tag_import_command(
     between them), of which only id is needed. An empty cell means none.
     """
     run = invocation(ctx)
-    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8-sig")
+    text = _text_of_tag_file(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     tags, errors = read_tag_file(text)
     if errors:
         shown = errors[:_SHOWN] + ([f"… and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else [])
@@ -74,6 +76,20 @@ def tag_import_command(
         return
     counts = [f"{result.get(key, 0)} {key}" for key in ("added", "changed", "unchanged", "removed")]
     run.output.text(", ".join(counts))
+
+
+def _text_of_tag_file(data: bytes) -> str:
+    """Spreadsheets write UTF-8 with a mark, or what their country had before it. Raises Failure."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        shown = data[error.start : error.start + 1].decode("cp1252", "replace")
+        raise Failure(
+            USAGE,
+            f"Nothing was imported: line {line} is not UTF-8 (0x{data[error.start]:02X}, {shown} in Windows-1252).",
+            "Save it as CSV UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE | csmsctl tag import -",
+        ) from None
 
 
 def read_tag_file(text: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -119,6 +135,10 @@ def _read_tag_of_file(columns: list[str], cells: list[str]) -> dict[str, Any]:
     for name in ("id", "parent"):
         if len(given.get(name, "")) > _MAX_ID_TAG:
             raise ValueError(f"{name} is {len(given[name])} characters long; OCPP allows {_MAX_ID_TAG}")
+        if _SHORTENED.fullmatch(given.get(name, "")):
+            raise ValueError(
+                f"{name} {given[name]} is a number that a spreadsheet has shortened: make the column one of text there"
+            )
     if not tag["id"]:
         raise ValueError("id is empty")
     for name, value in given.items():

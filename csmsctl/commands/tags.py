@@ -228,10 +228,23 @@ def tag_block_command(
     if not enforce:
         result = run.call("tag.block", id=tag)
         _print_tag_change(run, result, f"{tag} is blocked." if result.get("changed") else f"{tag} was blocked already.")
+        _warn_of_what_goes_on(run, tag, result)
         return
     from csmsctl.commands.enforcement import block_with_enforcement
 
     block_with_enforcement(run, tag, stop_transactions=stop_transactions, parallel=parallel)
+
+
+def _warn_of_what_goes_on(run: Invocation, tag: str, result: Result) -> None:
+    """A card that is blocked goes on charging."""
+    if run.options.json or not result["tag"].get("active_transactions"):
+        return
+    for running in run.call("transaction.list", tag=tag, state="active", limit=0)["transactions"]:
+        number = running["id"]
+        run.output.warn(
+            f"{tag} is charging at {running['charge_point']} connector {running['connector']} (transaction {number}), "
+            f"and goes on. To stop it: csmsctl remote-stop --transaction {number}"
+        )
 
 
 def tag_unblock_command(ctx: typer.Context, tag: TagId) -> None:
@@ -246,6 +259,8 @@ def tag_unblock_command(ctx: typer.Context, tag: TagId) -> None:
 def tag_remove_command(ctx: typer.Context, tag: TagId) -> None:
     """Remove an idTag; its transactions are kept."""
     run = invocation(ctx)
+    if not run.options.yes:
+        run.call("tag.show", id=tag)  # nobody is asked about one that is not there
     confirm(run.options, f"Remove idTag {tag}?")
     _print_tag_change(run, run.call("tag.remove", id=tag), f"{tag} is removed.")
 

@@ -105,6 +105,8 @@ def transaction_close_command(
 ) -> None:
     """Close the books on a transaction that the charge point never stopped."""
     run = invocation(ctx)
+    if not run.options.yes:
+        run.call("transaction.show", id=transaction)  # nobody is asked about one that is not there
     confirm(run.options, f"Transaction {transaction} will be billed as it stands. Close it?")
     result = run.call("transaction.close", id=transaction, reason=reason)
     run.output.outcome(

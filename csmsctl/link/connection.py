@@ -108,6 +108,22 @@ class Connection:
         )
 
 
+def _who_may(path: Path) -> str:
+    """By the group that the socket has, or, where even that cannot be seen, its directory."""
+    import grp
+
+    for place in (path, path.parent, path.parent.parent):
+        try:
+            found = place.stat()
+            group = grp.getgrgid(found.st_gid).gr_name
+        except (OSError, KeyError):
+            continue
+        if found.st_gid:
+            return f'Members of group {group} may: sudo usermod -aG {group} "$USER", then log in again.'
+        break
+    return "Its owner may, for example with sudo; a group that may is a matter of csmsd's unit: see csmsd(8)."
+
+
 def _unreachable(path: Path, error: OSError) -> Failure:
     start = (
         "Is csmsd running? See: systemctl status csmsd, or start csmsd. Another socket: --socket PATH or CSMS_SOCKET"
@@ -117,7 +133,7 @@ def _unreachable(path: Path, error: OSError) -> Failure:
             return Failure(
                 DENIED,
                 f"You may not open {path}.",
-                'Members of group csms may: sudo usermod -aG csms "$USER", then log in again.',
+                _who_may(path),
             )
         case FileNotFoundError() | NotADirectoryError():
             return Failure(UNREACHABLE, f"There is no socket at {path}.", start)

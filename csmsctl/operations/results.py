@@ -32,27 +32,60 @@ _CSV_COLUMNS = tuple(
 )
 
 
+# What an answer lists, in the order of C 6.28 and C 7.14.
+_LISTED = {
+    "GetConfiguration": ("key", "readonly", "value"),
+    "GetCompositeSchedule": ("startPeriod", "limit", "numberPhases"),
+}
+
+
 def show_results(output: Output, results: list[Result], *, dry_run: bool = False) -> None:
     """Lists in the answers (configuration keys, say) as a table; every other result as a line."""
     listing = [result for result in results if _lists(result)]
     if output.quiet and not output.csv and not listing and not dry_run:
         # Data is shown, and the rest is what cron is to mail: what did not go well.
         for row in _rows(output, [result for result in results if failed(result)], dry_run):
-            output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
+            output.warn(_sentence(row))
         return
-    if listing:
+    fields = None if dry_run or not output.csv else _listed_fields(results)
+    if fields is not None:
+        output.csv_rows(fields, _listed_rows(listing), headers=output.headers)
+        _show_other_fields(output, listing)
+    elif listing:
         _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
     rest = [result for result in results if not _lists(result)]
-    if output.csv and not listing:
+    if output.csv and fields is None and not listing:
         seen = [{**result, "observed": _observed(result)} for result in rest]
         output.table(_CSV_COLUMNS, seen)
-    elif listing:
+    elif listing or fields is not None:
         for row in _rows(output, rest, dry_run):
-            output.warn(f"{row['charge_point']}: {row['action']} {row['shown']} {row['detail']}".rstrip())
+            output.warn(_sentence(row))
     else:
         output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
     for note in dict.fromkeys(str(result["note"]) for result in results if result.get("note")):
         output.note(note)
+
+
+def _sentence(row: Record) -> str:
+    said = " ".join(filter(None, (row["action"], row["shown"], row["detail"])))
+    return f"{row['charge_point']}: {said}"
+
+
+def _listed_fields(results: list[Result]) -> list[str] | None:
+    """The columns of what the charge points list: the same in each run, whoever answers, and whatever."""
+    for result in results:
+        if result.get("action") in _LISTED:
+            return ["charge_point", *_LISTED[str(result["action"])]]
+    return None
+
+
+def _listed_rows(results: list[Result]) -> list[Record]:
+    return [
+        {"charge_point": result["charge_point"], **record}
+        for result in results
+        for records in _lists(result).values()
+        for record in records
+    ]
 
 
 def failed(result: Result) -> bool:
@@ -91,6 +124,8 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
         observed = result.get("observed")
         if isinstance(observed, dict):
             parts += observed_detail(result)
+            waited = observed.get("waited_s")  # what TIME is about is the effect
+            result = result if waited is None else {**result, "duration_ms": round(waited * 1000)}
         rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
     return rows
 
@@ -130,17 +165,16 @@ def _fields(result: Result) -> Record:
 
 
 def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
-    rows: list[Record] = []
-    keys: dict[str, None] = {}
-    for result in results:
-        for records in _lists(result).values():
-            for record in records:
-                keys.update(dict.fromkeys(record))
-                rows.append({"charge_point": result["charge_point"], **record})
-    columns = [Column(key, key.upper()) for key in keys if key != "charge_point"]
+    rows = _listed_rows(results)
+    keys = dict.fromkeys(key for row in rows for key in row if key != "charge_point")
+    columns = [Column(key, key.upper()) for key in keys]
     if named:
         columns.insert(0, Column("charge_point", "CHARGE POINT"))
     output.table(columns, rows)
+    _show_other_fields(output, results)
+
+
+def _show_other_fields(output: Output, results: list[Result]) -> None:
     for result in results:
         others = {
             key: value

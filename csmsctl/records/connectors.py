@@ -32,7 +32,7 @@ def _rows_of(charge_point: Record) -> list[Record]:
             row["power_w"] = None  # what flows now is not known
         if row.get("basis") == "nothing":
             row["energy_wh"] = None  # nothing was read of it
-        row["since"] = connector.get("status_at") if row["connected"] else charge_point.get("last_seen_at")
+        row["since"] = connector.get("status_at") if row["connected"] else charge_point.get("offline_since")
         row["shown"] = shown_status(row)
         found.append(row)
     return found

@@ -1,6 +1,7 @@
 """Who is connected: one connection per charge point, the newest one."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
@@ -17,6 +18,8 @@ from csmsd.profiles.record import Event
 
 POLICY_VIOLATION = 1008
 # A connection that was heard that lately is no remainder of one that broke off.
+log = logging.getLogger(__name__)
+
 _ALIVE_SECONDS = 60.0
 
 
@@ -63,6 +66,7 @@ class Registry:
             self._live.site.count_orphans_at(origin_of(connection.address), state)
             state.links.note(self._live.now(), connection.address, replaced.address if replaced and alive else None)
             state.unsaved = True
+        log.debug("%s is connected from %s", connection.identity, connection.address)
         self._live.tell(
             Event(
                 "charge_point.connected",
@@ -84,7 +88,9 @@ class Registry:
         state = self._live.site.charge_points.get(key)
         if state is not None:
             state.connected_at = None
+            state.record.offline_since = self._live.now()
             state.unsaved = True
+        log.debug("%s at %s is gone: %s", connection.identity, connection.address, connection.end_reason)
         self._live.tell(Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason}))
 
     def _count_out(self, connection: Connection) -> None:

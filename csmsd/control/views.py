@@ -35,6 +35,7 @@ def charge_point_view(state: ChargePointState) -> Json:
         "connected_at": time_text(state.connected_at),
         "address": state.address,
         "last_seen_at": time_text(record.last_seen_at),
+        "offline_since": time_text(state.offline_since),
         "booted_at": time_text(record.booted_at),
         "registered_at": time_text(record.registered_at),
         "labels": record.labels,

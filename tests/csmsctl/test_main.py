@@ -122,7 +122,10 @@ def test_input_that_is_no_text(csmsctl: Csmsctl, daemon: ScriptedDaemon, tmp_pat
     file = tmp_path / "latin1.csv"
     file.write_bytes("id,note\nA1,Müller\n".encode("latin-1"))
     ended = csmsctl("tag", "import", str(file), "--json")
-    assert (ended.code, ended.error["message"]) == (2, "The input is not UTF-8 (byte 12).")
+    assert (ended.code, ended.error["message"]) == (
+        2,
+        "Nothing was imported: line 2 is not UTF-8 (0xFC, ü in Windows-1252).",
+    )
     daemon.replies["tag.show"] = samples.tag()
     with csmsctl.start("tag", "show", b"\xff\x1b".decode(errors="surrogateescape")) as process:
         assert process.wait(60) == 0

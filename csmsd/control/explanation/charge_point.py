@@ -60,7 +60,7 @@ def _link(target: Target) -> Iterator[Fact]:
         yield Fact("link", f"it is connected from {state.address}", state.connected_at)
     elif record.last_seen_at is not None:
         gone = span(target.now - record.last_seen_at)
-        yield Fact("link", f"it is offline; it was heard last {gone} ago", record.last_seen_at)
+        yield Fact("link", f"it is offline; it was heard last {gone} ago", state.offline_since)
     else:
         yield Fact("link", "it has never connected since it was registered", record.registered_at)
     if record.boot_status is None:

@@ -1,5 +1,7 @@
 """Local Authorization Lists: what charge points have, what they should have, and making the one the other."""
 
+from shlex import quote
+
 import msgspec
 
 from csmsd.control.methods.operations import Common, operation_options, operation_reporting, operation_results_view
@@ -15,6 +17,7 @@ from csmsd.operations.result import Result
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Entries, changed_entries
 from csmsd.profiles.local_auth_list.local_lists import local_list_limit, wanted_local_list
+from csmsd.profiles.local_auth_list.send_local_list import ENABLED, local_list_disabled
 from csmsd.profiles.local_auth_list.synchronization import synchronize
 
 
@@ -142,7 +145,12 @@ def local_list_summary(service: Service, state: ChargePointState, results: list[
     last = results[-1]
     outcome, status, error = last.outcome, last.status, result_view(last)["error"]
     if not known.supported and outcome in ("accepted", "rejected"):
-        outcome, status, error = "rejected", "NotSupported", "it does not support Local Authorization Lists"
+        outcome, status = "rejected", "NotSupported"
+        enabled = f"csmsctl get-configuration {quote(state.id)} --key {ENABLED}"
+        error = (
+            local_list_disabled(state)
+            or f"it does not support Local Authorization Lists, or they are switched off: {enabled}"
+        )
     elif outcome == "accepted" and (view["state"] != "in_sync" or known.verified_at is None):
         outcome, error = "rejected", f"after the update it says that it has version {known.version}"
     elif outcome == "accepted":

@@ -52,7 +52,7 @@ def _presence(state: ChargePointState, site: Site, now: Milliseconds) -> Iterato
             return
         running = len(state.transactions.active())
         text = f"offline, while {counted(running, 'transaction')} ran" if running else "offline"
-        yield problem(state, "offline", text, f"csmsctl log {named}", since=record.last_seen_at, severity="critical")
+        yield problem(state, "offline", text, f"csmsctl log {named}", since=state.offline_since, severity="critical")
     elif record.registration == "Pending":
         yield problem(
             state,

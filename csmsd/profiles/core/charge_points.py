@@ -64,6 +64,7 @@ class ChargePoint(Record, kw_only=True):
     registered_at: Milliseconds
     booted_at: Milliseconds | None = None
     last_seen_at: Milliseconds | None = None
+    offline_since: Milliseconds | None = None  # when its connection ended, if csmsd saw that; see the state's
 
 
 class Connector(Record, kw_only=True):
@@ -237,6 +238,19 @@ class ChargePointState:
     @property
     def connected(self) -> bool:
         return self.connected_at is not None
+
+    @property
+    def offline_since(self) -> Milliseconds | None:
+        """When its connection ended; where nobody saw that (csmsd was killed), when it was certainly there last.
+
+        None while it is connected, and where it never was.
+        """
+        record = self.record
+        if self.connected or record.last_seen_at is None:
+            return None
+        heard = [connector.received_at for connector in self.connectors.values()]
+        heard += [running.start_received_at for running in self.transactions.active()]
+        return max(record.last_seen_at, record.offline_since or 0, *heard)
 
     @property
     def zone(self) -> tzinfo:

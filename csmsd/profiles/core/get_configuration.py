@@ -65,16 +65,20 @@ class GetConfiguration(Operation, kw_only=True):
     example: ClassVar[str] = "csmsctl get-configuration CP1 --key HeartbeatInterval --key MeterValueSampleInterval"
 
     key: Annotated[
-        list[str], Meta(description="Key to read; may be repeated", extra={"complete": "configuration_keys"})
+        list[str],
+        Meta(
+            description="Key to read, or several with commas; may be repeated", extra={"complete": "configuration_keys"}
+        ),
     ] = []
 
     def steps(self, target: Target) -> Steps:
         if not self.key:
             yield GetConfigurationReq()
             return
+        keys = [*dict.fromkeys(key.strip() for text in self.key for key in text.split(",") if key.strip())]
         at_once = _max_keys_of_get_configuration(target)
-        for first in range(0, len(self.key), at_once):
-            yield GetConfigurationReq(key=self.key[first : first + at_once])
+        for first in range(0, len(keys), at_once):
+            yield GetConfigurationReq(key=keys[first : first + at_once])
 
 
 def _max_keys_of_get_configuration(target: Target) -> int:

@@ -6,14 +6,16 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.types import LARGEST_INTEGER, Integer, Message
+from csmsd.ocpp.types import LARGEST_INTEGER, IdTagInfo, Integer, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.local_auth_list.entries import AuthorizationData, Update, changed_entries
 from csmsd.profiles.local_auth_list.local_lists import local_list_entry, local_list_limit, wanted_local_list
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
 
+ENABLED = "LocalAuthListEnabled"
 UpdateType = Literal["Differential", "Full"]
 
 
@@ -47,6 +49,10 @@ def _check(request: SendLocalListReq, target: Target) -> str | None:
         raise CannotSend("an idTag stands there twice (C 6.41)")
     if request.update_type == "Full" and any(entry.id_tag_info is None for entry in entries):
         raise CannotSend("in a full list every idTag needs its idTagInfo (C 7.1)")
+    for entry in entries:
+        invalid = entry.id_tag_info is not None and entry.id_tag_info.status == "Invalid"
+        if request.update_type == "Full" and invalid and target.site.id_tag(entry.id_tag) is None:
+            raise NotThere(f"No idTag {entry.id_tag}; add it with: csmsctl tag add {quote(entry.id_tag)}")
     at_once = local_list_limit(target.charge_point, "SendLocalListMaxLength")
     name = target.charge_point.id
     if at_once is not None and len(entries) > at_once:
@@ -89,14 +95,22 @@ def _settle(
     return [known], [Event("local_list.updated", target.charge_point.id, updated)]
 
 
+def local_list_disabled(state: ChargePointState) -> str | None:
+    """Says so where its list is switched off (C 9.2), and what helps."""
+    enabled = state.configured(ENABLED)
+    if enabled is None or enabled.strip().casefold() != "false":
+        return None
+    helps = f"csmsctl change-configuration {quote(state.id)} --set {ENABLED}=true"
+    return f"its list is disabled ({ENABLED} is false): {helps}"
+
+
 def _why(request: SendLocalListReq, confirmation: SendLocalListConf, target: Target) -> str | None:
     if confirmation.status == "Accepted":
         return None
     state = target.charge_point
-    enabled = state.configured("LocalAuthListEnabled")
-    if enabled is not None and enabled.strip().casefold() == "false":
-        helps = f"csmsctl change-configuration {quote(state.id)} --set LocalAuthListEnabled=true"
-        return f"its list is disabled (LocalAuthListEnabled): {helps}"
+    off = local_list_disabled(state)
+    if off is not None:
+        return off
     if confirmation.status == "NotSupported":
         profiles = state.configured_words("SupportedFeatureProfiles")
         missing = profiles is not None and "localauthlistmanagement" not in profiles
@@ -153,6 +167,7 @@ class SendLocalList(Operation, kw_only=True):
         list[Annotated[str, Meta(max_length=20)]],
         Meta(description="idTag to send; may be repeated", extra={"complete": "tags"}),
     ] = []
+    empty: Annotated[bool, Meta(description="An empty list: afterwards it knows no idTag by itself")] = False
 
     def steps(self, target: Target) -> Steps:
         known = target.site.local_lists.get(target.charge_point.id)
@@ -162,6 +177,10 @@ class SendLocalList(Operation, kw_only=True):
         yield send_local_list_request(update, self.version if self.version is not None else known.next_version())
 
     def _entries(self, target: Target) -> list[AuthorizationData]:
+        if self.empty:
+            if self.tag or self.type != "Full":
+                raise CannotSend("An empty list is a whole one, and has no idTags: leave out --tag and --type.")
+            return []
         if self.tag:
             return [self._entry(name, target) for name in dict.fromkeys(self.tag)]
         want = wanted_local_list(target.site.id_tags, target.charge_point, target.now)
@@ -181,5 +200,6 @@ class SendLocalList(Operation, kw_only=True):
         if tag is not None:
             return local_list_entry(tag, target.now)
         if self.type == "Full":
-            raise NotThere(f"No idTag {name}; add it with: csmsctl tag add {name}")
+            # The check objects to it, and can be overruled.
+            return AuthorizationData(id_tag=name, id_tag_info=IdTagInfo(status="Invalid"))
         return AuthorizationData(id_tag=name)

@@ -11,7 +11,7 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.local_auth_list.entries import Entries, Update, parts_of_entries, smallest_update_of_entries
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionReq
 from csmsd.profiles.local_auth_list.local_lists import LocalList, local_list_entry, local_list_limit, wanted_local_list
-from csmsd.profiles.local_auth_list.send_local_list import send_local_list_request, too_many_entries_to_send
+from csmsd.profiles.local_auth_list.send_local_list import ENABLED, send_local_list_request, too_many_entries_to_send
 from csmsd.profiles.refusal import CannotSend
 
 LIMITS = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]  # C 9.2
@@ -40,6 +40,7 @@ def synchronize(target: Target) -> Steps:
         return
     missing = [name for name in LIMITS if target.charge_point.configured(name) is None]
     if missing:
+        missing += [ENABLED] if target.charge_point.configured(ENABLED) is None else []
         yield from GetConfiguration(key=missing).steps(target)
     want = wanted_local_list(target.site.id_tags, target.charge_point, target.now)
     _check_room_to_synchronize(want, target)

@@ -137,11 +137,12 @@ class Reservations:
         self._last_own_id = last
 
     def new_id(self) -> int:
-        """An id that no reservation of the site has."""
+        """An id that no reservation of the site has; it is used up when it is asked for (`request`), not before."""
+        number = self._last_own_id
         while True:
-            self._last_own_id = self._last_own_id % LARGEST_OWN_ID + 1
-            if all(self._last_own_id not in own for own in self._by_charge_point.values()):
-                return self._last_own_id
+            number = number % LARGEST_OWN_ID + 1
+            if all(number not in own for own in self._by_charge_point.values()):
+                return number
 
     def add(self, reservation: Reservation) -> None:
         own = self._by_charge_point.setdefault(fold(reservation.charge_point), {})

@@ -36,14 +36,14 @@ NONSENSE = [
 
 def test_lines_that_make_no_sense(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     """Each is an error of its own line that says what it is about; nobody is asked, and the others are not touched."""
-    daemon.replies["tag.add"] = {"changed": True}
+    daemon.replies |= {"tag.add": {"changed": True}, "tag.show": {"id": "A1"}}
     code, found = results(csmsctl, "\n".join([line for line, _, _ in NONSENSE] + ["tag add A1"]))
     assert code == 9
     assert [line["exit_code"] for line in found] == [code for _, code, _ in NONSENSE] + [0]
     for line, (_, code, message) in zip(found[:-1], NONSENSE, strict=True):
         assert line["error"]["code"] == code
         assert message in line["error"]["message"]
-    assert [method for method, _ in daemon.requests] == ["tag.add"]
+    assert [method for method, _ in daemon.requests] == ["tag.show", "tag.add"]
 
 
 def test_secrets_are_not_repeated(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

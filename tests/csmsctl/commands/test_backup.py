@@ -54,6 +54,13 @@ def test_what_is_no_backup(csmsctl: Csmsctl, tmp_path: Path) -> None:
     assert (found.code, found.document["good"], bool(found.document["problems"])) == (1, False, True)
 
 
+@pytest.mark.parametrize("name", ["list", "restore", "-"])
+def test_what_is_no_name_of_a_backup(csmsctl: Csmsctl, daemon: ScriptedDaemon, name: str) -> None:
+    assert csmsctl("backup", name).code == 2
+    assert csmsctl("backup", "create", name).code == 2
+    assert daemon.requests == []
+
+
 def copying(content: bytes, sha256: str) -> dict[str, Any]:
     """A csmsd that sends this, and says that its SHA-256 is that."""
 

@@ -11,7 +11,8 @@ from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
 def test_raw_calls_ask_like_their_commands(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["operation.call"] = plan("CP1", "CP2")
     assert csmsctl("call", "--all", "Reset", '{"type":"Soft"}').code == 10
-    assert csmsctl("call", "--all", "ClearCache").code == 0
+    assert csmsctl("call", "--all", "ClearCache").code == 10
+    assert csmsctl("call", "--all", "TriggerMessage", '{"requestedMessage":"Heartbeat"}').code == 0
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.csmsctl.conftest import Csmsctl
-from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
+from tests.csmsctl.scripted_daemon import Params, Peer, RpcError, ScriptedDaemon
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,25 @@ def test_changes(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str], met
 
 
 @pytest.mark.parametrize(
-    "words", [["cp", "remove", "CP1"], ["tag", "remove", "A1"], ["tx", "close", "7", "--reason", "x"]]
+    ("words", "look"),
+    [
+        (["cp", "remove", "CP1"], "charge_point.show"),
+        (["tag", "remove", "A1"], "tag.show"),
+        (["tx", "close", "7", "--reason", "x"], "transaction.show"),
+        (["tx", "settle", "7", "--energy", "1kWh", "--reason", "x"], "transaction.show"),
+    ],
 )
-def test_removals_need_a_confirmation(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -> None:
-    ended = csmsctl(*words, "--json")
-    assert ended.error["code"] == 10
-    assert daemon.requests == []
+def test_removals_need_a_confirmation_of_what_is_there(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str], look: str
+) -> None:
+    def not_there(_peer: Peer, _params: Params) -> Params:
+        raise RpcError(3, "There is none.")
+
+    daemon.replies[look] = {}
+    assert csmsctl(*words, "--json").error["code"] == 10
+    daemon.replies[look] = not_there
+    assert csmsctl(*words, "--json").error["code"] == 3
+    assert {method for method, _ in daemon.requests} == {look}
 
 
 @pytest.mark.parametrize(

@@ -111,3 +111,11 @@ def test_listed_and_removed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert csmsctl("diagnostics", "remove", "7").code == 10
     assert csmsctl("diagnostics", "remove", "7", "--yes").err == "The diagnostics of task 7 are removed.\n"
     assert daemon.params("diagnostics.remove") == {"task": 7}
+
+
+def test_where_there_are_none_it_is_said_which_uploads_failed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    failed = UPLOAD | {"state": "upload_failed", "changed_at": "2026-01-31T12:00:00.000Z", "error": "no such host"}
+    daemon.replies |= {"diagnostics.list": {"diagnostics": []}, "diagnostics.status": {"diagnostics": [UPLOAD, failed]}}
+    said = csmsctl("diagnostics", "list").err
+    assert said.startswith("There are none")
+    assert said.endswith("CP1: upload failed 2026-01-31T12:00:00.000Z (task 7): no such host\n")

@@ -49,11 +49,12 @@ def test_what_makes_no_sense(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: li
 
 def test_settling_asks_first(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     words = ["tx", "settle", "7", "--energy", "4.2kWh", "--reason", "read there"]
+    daemon.replies["transaction.show"] = samples.transaction()
     asked = csmsctl(*words)
     assert (asked.code, "Settle it?" in asked.err) == (10, True)
     undoing = csmsctl("tx", "settle", "7", "--undo", "--reason", "a slip")
     assert (undoing.code, "Undo what was settled?" in undoing.err) == (10, True)
-    assert daemon.requests == []
+    assert {method for method, _ in daemon.requests} == {"transaction.show"}
     daemon.replies["transaction.settle"] = {"changed": True, "transaction": samples.transaction(energy_wh=4200)}
     assert "comes to 4.200 kWh" in csmsctl(*words, "--yes").err
     assert daemon.params("transaction.settle") == {"id": 7, "energy_wh": 4200, "reason": "read there"}

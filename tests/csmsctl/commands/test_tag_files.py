@@ -58,6 +58,8 @@ def test_what_spreadsheets_make_of_it(text: str) -> None:
         ("id,id\nA1,A1\n", "line 1: a column is named twice"),
         ("id,note\nA1\n", "line 2: 1 cells for 2 columns"),
         ("id,note\n,x\n", "line 2: id is empty"),
+        ("id\nA1\n1.23E+09\n", "line 3: id 1.23E+09 is a number that a spreadsheet has shortened"),
+        ('id,parent\nA1,"4,5e+12"\n', "line 2: parent 4,5e+12 is a number"),
         ("id\nA1\na1\n", "line 3: a1 stands in line 2 already"),
         (f"id\n{'x' * 21}\n", "line 2: id is 21 characters long"),
         ("id,blocked\nA1,perhaps\n", "line 2: blocked is 'perhaps'"),

@@ -35,3 +35,16 @@ async def test_the_card_that_was_held_to_the_reader_is_added(site: Site) -> None
     assert (await charge_point.ask(call.Authorize(id_tag="F6CA0CC5"))).id_tag_info["status"] == "Accepted"
     assert [card["id"] for card in (await site.json("tag", "unknown"))["unknown_tags"]] == ["0BADCAFE"]
     assert (await site.csmsctl("tag", "add")).code == 2
+
+
+def test_a_card_that_is_blocked_while_it_charges_goes_on(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies |= {
+        "tag.block": {"changed": True, "tag": {"id": "A1", "active_transactions": 1}},
+        "transaction.list": {"transactions": [samples.transaction(7, state="active")]},
+    }
+    ended = csmsctl("tag", "block", "A1")
+    assert ended.err.startswith("A1 is blocked.\n")
+    assert "A1 is charging at CP1 connector 1 (transaction 7), and goes on" in ended.err
+    assert "csmsctl remote-stop --transaction 7" in ended.err
+    daemon.replies["tag.block"] = {"changed": True, "tag": {"id": "A1", "active_transactions": 0}}
+    assert csmsctl("tag", "block", "A1").err == "A1 is blocked.\n"

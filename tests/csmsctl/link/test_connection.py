@@ -1,10 +1,12 @@
 """The wire to csmsd on a real socket: what breaks, and what the user is told then."""
 
 import contextlib
+import grp
 import os
 import socket
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,15 +39,22 @@ def test_permission_denied(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert failure_of(csmsctl, "status")[0] == DENIED
 
 
-def test_permission_denied_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("group", ["nogroup", "root"])
+def test_permission_denied_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, group: str) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
+    entry = grp.getgrnam(group)
+    monkeypatch.setattr(grp, "getgrgid", lambda _number: entry)
+    monkeypatch.setattr(Path, "stat", lambda _path: SimpleNamespace(st_gid=entry.gr_gid))
+
     monkeypatch.setattr(socket.socket, "connect", refuse)
     with pytest.raises(Failure) as failed:
-        Client(Path("/run/csmsd/csmsd.sock"))
+        Client(tmp_path / "nobody-sees-it" / "csmsd.sock")
     assert failed.value.code == DENIED
-    assert "group csms" in (failed.value.next_step or "")
+    helps = failed.value.next_step or ""
+    assert ("usermod -aG nogroup" in helps) == (group == "nogroup")  # never one that is not its own
+    assert ("Its owner may" in helps) == (group == "root")
 
 
 def test_a_hangup_is_not_a_timeout(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.csmsctl import samples
 from tests.csmsctl.commands.profile_samples import ACCEPTED
 from tests.csmsctl.conftest import Csmsctl
@@ -42,14 +44,36 @@ def test_lists_in_answers_become_tables(csmsctl: Csmsctl, daemon: ScriptedDaemon
     ]
     assert "unknownKey=Foo" in ended.err
     assert csmsctl("get-configuration", "CP1", "--csv").out.splitlines()[:2] == [
-        "key,readonly,value",
-        "HeartbeatInterval,false,300",
+        "charge_point,key,readonly,value",
+        "CP1,HeartbeatInterval,false,300",
     ]
     failed = samples.result("CP2", "timeout", action="GetConfiguration")
     daemon.replies["operation.run"] = answer_with(answer, failed)
     ended = csmsctl("get-configuration", "CP1", "CP2", "-q")
     assert ended.out.startswith("CHARGE POINT  KEY")
     assert ended.err == "CP2: GetConfiguration timeout\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "action", "header"),
+    [
+        (["get-configuration"], "GetConfiguration", "charge_point,key,readonly,value"),
+        (
+            ["get-composite-schedule", "--connector", "1", "--duration", "60"],
+            "GetCompositeSchedule",
+            "charge_point,startPeriod,limit,numberPhases",
+        ),
+    ],
+)
+def test_the_csv_of_what_is_listed_is_the_same_whoever_answers(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, command: list[str], action: str, header: str
+) -> None:
+    empty = samples.result("CP1", action=action, response={"status": "Accepted"})
+    failed = samples.result("CP2", "not_connected", action=action, error="CP2 is not connected")
+    daemon.replies["operation.run"] = answer_with(empty, failed)
+    ended = csmsctl(*command, "CP1", "CP2", "--csv")
+    assert (ended.code, ended.out) == (9, header + "\n")
+    assert "CP2 is not connected" in ended.err
 
 
 def test_repeated_actions_say_which_they_are(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -30,11 +30,18 @@ def test_connector_0_is_of_interest_when_something_is_wrong(fields: Record, show
 
 
 def test_what_flows_at_one_that_is_away_is_not_known() -> None:
+    gone = "2026-01-31T12:00:30.000Z"
     (row,) = rows(
-        [samples.charge_point(connected=False, connectors=[samples.connector(1, status="Charging", power_w=7000.0)])]
+        [
+            samples.charge_point(
+                connected=False,
+                offline_since=gone,
+                connectors=[samples.connector(1, status="Charging", power_w=7000.0)],
+            )
+        ]
     )
     assert (row["power_w"], row["shown"]) == (None, "offline (was Charging)")
-    assert row["since"] == "2026-01-31T12:00:00.000Z"  # when it was heard last
+    assert row["since"] == gone  # later than it was heard last
 
 
 @pytest.mark.parametrize(("basis", "energy"), [("readings", 0), ("nothing", None), (None, 0)])

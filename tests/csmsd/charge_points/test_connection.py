@@ -361,10 +361,11 @@ async def test_another_connection_is_not_needed_to_be_seen_as_offline(site: Site
     charge_point = await site.raw("CP1")
     await charge_point.ask("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
     await charge_point.vanish()
-    await watcher.event("charge_point.disconnected")
+    gone = (await watcher.event("charge_point.disconnected"))["time"]
     shown = (await site.json("status", "CP1"))["charge_points"][0]
     assert (shown["connected"], shown["connectors"][0]["status"]) == (False, "Charging")
-    assert shown["last_seen_at"] is not None
+    assert shown["last_seen_at"] <= shown["offline_since"] <= gone
+    assert shown["problems"][0]["since"] == shown["offline_since"]
     again = await RawChargePoint.connect(site.url("CP1"))
     assert (await site.json("status", "CP1"))["charge_points"][0]["connected"] is True
     await again.disconnect()

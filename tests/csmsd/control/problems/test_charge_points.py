@@ -396,3 +396,18 @@ def test_each_message_from_the_future_is_counted_and_one_of_a_minute_ahead_is_no
         "MeterValues",
         "StopTransaction",
     }
+
+
+def test_it_is_offline_since_its_connection_ended_or_since_it_was_certainly_there_last() -> None:
+    """After csmsd was killed it knows what is on disk: what was said last may be older than a start."""
+    scene = Scene()
+    scene.cp.connected_at = None
+    assert scene.cp.offline_since is None
+    scene.cp.record.last_seen_at = scene.now
+    assert only(scene).since == scene.now
+    scene.cp.record.offline_since = scene.now + MINUTE
+    assert only(scene).since == scene.now + MINUTE
+    scene.now += HOUR
+    started = scene.now
+    scene.start()
+    assert scene.cp.offline_since == started

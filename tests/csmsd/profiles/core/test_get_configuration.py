@@ -142,3 +142,8 @@ def test_a_value_of_another_type_costs_nothing_and_an_entry_that_is_none_itself_
         "MeterValuesSampledData": ('["Voltage","SoC"]', False),
         "Blink": (None, False),
     }
+
+
+def test_keys_may_be_written_with_commas() -> None:
+    scene = Scene()
+    assert scene.asks(GetConfiguration(key=["A,B", " C ,", "A"])) == [{"key": ["A", "B", "C"]}]

@@ -12,7 +12,7 @@ from csmsd.profiles.following import what_follows
 from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
 from csmsd.profiles.record import Event
-from csmsd.profiles.refusal import CannotSend, NotThere
+from csmsd.profiles.refusal import CannotSend
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
 
@@ -61,8 +61,11 @@ def test_some_tags(scene: Listing) -> None:
 
 
 def test_a_full_list_names_no_stranger(scene: Listing) -> None:
-    with pytest.raises(NotThere, match="csmsctl tag add GONE"):
-        sent(scene, tag=["GONE"])
+    """Unless it is forced to: then it says what would be answered here."""
+    assert "csmsctl tag add GONE" in str(scene.warning(operations()["send-local-list"](tag=["GONE"])))
+    assert sent(scene, tag=["GONE"])["localAuthorizationList"] == [
+        {"idTag": "GONE", "idTagInfo": {"status": "Invalid"}}
+    ]
 
 
 def test_what_the_list_lacks(scene: Listing) -> None:
@@ -223,3 +226,10 @@ def test_no_answer(scene: Listing, outcome: str, pending: int | None) -> None:
     declared.intend(request, scene.target())
     declared.unconfirmed(request, outcome, scene.target())
     assert scene.known.pending_version == pending
+
+
+def test_an_empty_list_can_be_sent(scene: Listing) -> None:
+    assert sent(scene, empty=True) == {"listVersion": 1, "updateType": "Full"}
+    for fields in ({"tag": ["TAG1"]}, {"type": "Differential"}):
+        with pytest.raises(CannotSend, match="An empty list is a whole one"):
+            sent(scene, empty=True, **fields)

@@ -9,7 +9,7 @@ from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Observation, Sent
 from csmsd.profiles.refusal import CannotSend
-from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation, Terms
 from csmsd.profiles.reservation.reserve_now import ReserveNowReq
 from tests.csmsd.profiles.messages import against_schema
 from tests.csmsd.profiles.reservation.reserving import Reserving
@@ -284,3 +284,14 @@ def test_one_that_is_not_known_any_more_comes_to_nothing(scene: Reserving) -> No
     scene.site.reservations.drop(scene.reservation(1))
     found = seen(scene, request)
     assert (found.state, found.reached, found.failed) == ("unknown", False, "reservation 1 is not known")
+
+
+def test_what_is_not_sent_uses_up_no_id(scene: Reserving) -> None:
+    values = {"connector": 1, "tag": "TAG1", "expires": format_time(scene.now + HOUR)}
+    reserve = operations()["reserve-now"]
+    for tag in ("NOBODY", "TAG1"):  # refused here; a dry run
+        assert scene.asks(reserve(**values | {"tag": tag}))[0]["reservationId"] == 1
+    scene.site.reservations.request(
+        "CP1", 1, Terms(connector=1, id_tag="TAG1", parent_id_tag=None, expires_at=0), scene.now
+    )
+    assert scene.asks(reserve(**values))[0]["reservationId"] == 2
