@@ -28,6 +28,10 @@ async def bases(site: Site) -> list[str]:
     return found
 
 
+async def http_base(site: Site) -> str:
+    return next(base for base in await bases(site) if base.startswith("http:"))
+
+
 async def add_firmware(site: Site, name: str = "acme-2.1.bin", data: bytes = FIRMWARE, **fields: Any) -> dict[str, Any]:
     """Stores an image the way csmsctl does."""
     async with await ControlConnection.open(site.socket) as control:

@@ -34,19 +34,6 @@ from tests.csmsd.files.file_site import (
 )
 from tests.support.site import Site
 
-SIZES = {"max_upload_megabytes": 1, "quota_megabytes": 2}
-
-
-@pytest.fixture
-async def hosts(make_site: MakeSite) -> Site:
-    return await make_site(hosting(**SIZES))
-
-
-@pytest.fixture
-async def impatient(make_site: MakeSite) -> Site:
-    """Hosts that wait for nobody for long."""
-    return await make_site(hosting(**SIZES, idle_timeout=1, transfer_timeout=5))
-
 
 async def test_firmware_is_fetched_once(hosts: Site) -> None:
     await add_firmware(hosts)
