@@ -10,25 +10,18 @@ import pytest
 from csmsd import checkup
 from csmsd.checkup import Checkup
 from csmsd.control.problems.site import problems_of_site
-from csmsd.events import EventBus, NumberedEvent
-from csmsd.live_site import LiveSite
-from csmsd.profiles.site import Site
 from csmsd.settings import Retention
 from csmsd.store.database import damage, prepare
-from csmsd.store.loader import load
-from csmsd.store.writer import Writer
+from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 
-class Looked:
-    """A database whose clock stands at `now`; `found` is what is damaged in it."""
+class Looked(StoredSite):
+    """The clock stands at `now`; `found` is what is damaged in the database."""
 
     def __init__(self, path: Path) -> None:
-        self.found: str | None = None
-        self.told: list[NumberedEvent] = []
+        super().__init__(path, lambda: self.now)
         self.at(3, 30)
-        self.writer = Writer(path, recover=lambda: self.live.recover())
-        self.bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
-        self.live = LiveSite(self.writer, self.bus, lambda: self.now, lambda: load(path, Site()))
+        self.found: str | None = None
         self.looks = 0
         self.checkup = Checkup(self.live, self._look, Retention(at="03:30"))
 
@@ -46,12 +39,8 @@ class Looked:
 
 @pytest.fixture
 async def looked(tmp_path: Path) -> AsyncIterator[Looked]:
-    prepare(tmp_path / "csms.db")
-    made = Looked(tmp_path / "csms.db")
-    await made.live.open()
-    await made.writer.open()
-    yield made
-    await made.writer.close()
+    async with opened(Looked(new_file(tmp_path))) as made:
+        yield made
 
 
 async def test_it_is_due_once_a_night(looked: Looked) -> None:

@@ -7,13 +7,8 @@ from pathlib import Path
 import pytest
 
 from csmsd.clock import ClockKeeper, ClockWatch, steady_clock, wall_clock
-from csmsd.events import EventBus, NumberedEvent
-from csmsd.live_site import LiveSite
 from csmsd.profiles.milestone import Milestone
-from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
-from csmsd.store.writer import Writer
+from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 YEARS = 730 * DAY
@@ -184,26 +179,19 @@ def test_a_jump_of_long_ago_or_of_a_time_that_was_wrong_is_over(clocks: Clocks, 
 # --- kept and told
 
 
-class Kept:
-    """A site on disk whose clocks are ours."""
+class Kept(StoredSite):
+    """Its clocks are ours."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__(path, lambda: self.clocks.wall)
         self.clocks = Clocks()
-        self.told: list[NumberedEvent] = []
-        self.writer = Writer(path, recover=lambda: self.live.recover())
-        bus = EventBus(last=0, clock=lambda: self.clocks.wall, keep=self.told.append)
-        self.live = LiveSite(self.writer, bus, lambda: self.clocks.wall, lambda: load(path, Site()))
         self.keeper = ClockKeeper(self.clocks.watch, self.live)
 
 
 @pytest.fixture
 async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
-    prepare(tmp_path / "csms.db")
-    made = Kept(tmp_path / "csms.db")
-    await made.live.open()
-    await made.writer.open()
-    yield made
-    await made.writer.close()
+    async with opened(Kept(new_file(tmp_path))) as made:
+        yield made
 
 
 async def test_a_jump_is_kept_and_told_once(kept: Kept) -> None:

@@ -4,50 +4,33 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 from csmsd.charge_points import admission
 from csmsd.charge_points.admission import Admission
-from csmsd.events import EventBus, NumberedEvent
-from csmsd.live_site import LiveSite
-from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
 from csmsd.store.past import Past
-from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON, SECOND
+from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 
-class Gate:
-    """A site where nobody is registered, on disk and in memory; the clock stands at `now`."""
+class Gate(StoredSite):
+    """The clock stands at `now`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path, lambda: self.now)
         self.now = NOON
-        self.told: list[NumberedEvent] = []
-        self.writer = Writer(path, recover=lambda: self.live.recover())
-        bus = EventBus(last=0, clock=lambda: self.now, keep=self.told.append)
-        self.live = LiveSite(self.writer, bus, lambda: self.now, lambda: load(path, Site()))
         self.past = Past(path)
         self.admission = Admission(self.live, self.past)
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.path)) as other:
-            return other.execute(statement).fetchall()
 
 
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    prepare(tmp_path / "csms.db")
-    made = Gate(tmp_path / "csms.db")
-    await made.live.open()
-    await made.writer.open()
-    await made.past.open()
-    yield made
-    await made.past.close()
-    await made.writer.close()
+    async with opened(Gate(new_file(tmp_path))) as made:
+        await made.past.open()
+        yield made
+        await made.past.close()
 
 
 @pytest.mark.parametrize(("policy", "registration"), [("accept", "Accepted"), ("pending", "Pending")])
