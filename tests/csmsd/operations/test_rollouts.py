@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.profiles.firmware_management.hosting import Host, Hosting
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
-from csmsd.profiles.firmware_management.updates import FirmwareImage
+from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import Engine
 from tests.csmsd.profiles.scene import HOUR, SECOND
@@ -150,3 +151,106 @@ async def test_an_update_that_is_not_heard_of_for_too_long_is_unknown(carried: C
     while carried.stands()[1] == "updating":
         await carried.engine.until("rollout.changed")
     assert carried.stands()[:2] == ("paused", "failed")
+
+
+async def test_it_is_over_when_all_are(carried: Carried) -> None:
+    here(carried)
+    (await carried.engine.links.next()).confirm()
+    await carried.engine.until("task.settled")
+    update = carried.engine.live.site.firmware.updates.of_rollout("CP1", 1)
+    assert update is not None
+    update.confirmed_at = carried.engine.scene.now  # it booted with the new version
+    update.state = "installed"
+    carried.engine.scene.now += SECOND
+    carried.stir()
+    await carried.comes_to("running", "done", None)
+    await carried.comes_to("done", None, None)
+    now = carried.engine.scene.now
+    assert carried.engine.rows("SELECT state, ended_at FROM rollout") == [("done", now)]
+    assert carried.engine.rows("SELECT state, update_id, ended_at FROM rollout_member") == [("done", update.id, now)]
+
+
+async def test_one_that_is_paused_has_not_ended(carried: Carried) -> None:
+    here(carried)
+    (await carried.engine.links.next()).comes_to("call_error", error="NotSupported")
+    await carried.comes_to("paused", None, None)
+    assert carried.engine.rows("SELECT state, reason, ended_at FROM rollout") == [
+        ("paused", "1 failed, at most 0 may", None)
+    ]
+
+
+async def test_after_a_cancellation_what_is_under_way_still_comes_to_an_end(carried: Carried) -> None:
+    here(carried)
+    (await carried.engine.links.next()).confirm()
+    await carried.engine.until("task.settled")
+    carried.rollout.state = "cancelled"
+    carried.engine.scene.send("FirmwareStatusNotification", {"status": "DownloadFailed"})
+    carried.stir()
+    await carried.comes_to("cancelled", "failed", "download failed")
+
+
+async def test_what_csmsd_did_not_come_to_send_before_it_ended_has_its_turn_again(carried: Carried) -> None:
+    carried.member.state, carried.member.begun_at = "updating", carried.engine.scene.now
+    carried.stir()
+    await carried.comes_to("running", "waiting", None)
+    here(carried)
+    await carried.engine.links.next()
+
+
+async def test_one_whose_update_is_not_known_any_more_has_failed(carried: Carried) -> None:
+    carried.member.state, carried.member.update_id = "updating", 99
+    carried.stir()
+    await carried.comes_to("running", "failed", "its update is not known any more")
+    assert carried.engine.rows("SELECT ended_at FROM rollout_member") == [(carried.engine.scene.now,)]
+
+
+async def waits_for(carried: Carried, reason: str) -> None:
+    async with asyncio.timeout(10):
+        while carried.runner.waits_for(1) != reason:
+            await carried.engine.until_idle()
+    assert carried.engine.links.asked.empty()
+
+
+async def test_whoever_charges_is_waited_for_where_that_is_wanted(carried: Carried) -> None:
+    carried.rollout.only_idle = True
+    running = carried.engine.scene.started()
+    here(carried)
+    await waits_for(carried, "1 busy")
+    carried.engine.scene.stop(running)
+    carried.engine.bus.publish(Event("transaction.stopped", "CP1", {}))
+    assert (await carried.engine.links.next()).action == "UpdateFirmware"
+
+
+async def test_whoever_charges_is_updated_where_nothing_else_is_wanted(carried: Carried) -> None:
+    carried.engine.scene.started()
+    here(carried)
+    assert (await carried.engine.links.next()).action == "UpdateFirmware"
+
+
+async def test_an_update_of_somebody_else_is_waited_for(carried: Carried) -> None:
+    times: dict[str, Any] = {
+        "created_at": 0,
+        "changed_at": 0,
+        "retrieve_at": 0,
+        "deadline_at": carried.engine.scene.now + HOUR,
+    }
+    other = FirmwareUpdate(id=50, charge_point="CP1", location="ftp://x/", state="installing", **times)
+    carried.engine.live.site.firmware.updates.add(other)
+    here(carried)
+    await waits_for(carried, "1 busy")
+    other.state = "installed"
+    carried.stir()
+    assert (await carried.engine.links.next()).action == "UpdateFirmware"
+
+
+async def test_one_that_is_away_is_waited_for(carried: Carried) -> None:
+    carried.stir()
+    await waits_for(carried, "1 offline")
+
+
+async def test_what_was_ordered_is_what_is_sent(carried: Carried) -> None:
+    carried.rollout.retries = 2
+    here(carried)
+    asked = await carried.engine.links.next()
+    assert asked.payload["retries"] == 2
+    assert asked.payload["location"] == f"http://csms:9080/token-{'t' * 32}/{IMAGE}"
