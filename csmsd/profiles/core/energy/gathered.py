@@ -5,13 +5,11 @@ plain is judged from the evidence when somebody looks, or when it stops. Evidenc
 of readings that advance, those between others say nothing that the others do not say.
 """
 
-import math
-
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
-from csmsd.profiles.core.energy.plain import Plain
+from csmsd.profiles.core.energy.plain import LIMIT_WH, Plain
 from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from csmsd.profiles.core.metering import Taken, unpack_metered
 from csmsd.profiles.record import Milliseconds
@@ -29,7 +27,7 @@ _Row = tuple[int, Milliseconds, str | None, str, bool]  # connector, time, shape
 
 
 class Gathered:
-    """`latest` is the register that was read last, Wh; `newest` is when something was measured last."""
+    """`latest` is the register that was read last, Wh, as far as it can be one; `newest` is when something was measured last."""
 
     def __init__(self, connector: int, start: Start) -> None:
         self._connector = connector
@@ -63,7 +61,8 @@ class Gathered:
                 if not taken.timed:
                     plain.leave()
                 if energy == "register":
-                    if plain.take(time, wh) or math.isfinite(wh):
+                    plain.take(time, wh)
+                    if -LIMIT_WH < wh < LIMIT_WH:
                         self.latest = wh
                 elif energy == "begin":
                     plain.begin(wh)

@@ -568,6 +568,20 @@ class TestUnreadable:
 
         assert (transaction.meter_stop_wh, transaction.energy_wh) == (70, 470)
 
+    @pytest.mark.parametrize("reading", ["12345678901234567890", "-1e300", "1e308"])
+    @pytest.mark.parametrize("minutes", [1, -1])
+    def test_an_estimated_register_is_no_reading_that_cannot_be_one(self, reading: str, minutes: int) -> None:
+        """No database holds such a number: the stop could never be stored."""
+        scene = Scene()
+        transaction = scene.started()
+        scene.meter("1200", transactionId=transaction.id)
+        told = {"timestamp": format_time(scene.now + minutes * 60_000), "sampledValue": [{"value": reading}]}
+        scene.send("MeterValues", {"connectorId": 1, "transactionId": transaction.id, "meterValue": [told]})
+
+        scene.send("StopTransaction", {**STOP, "meterStop": None})
+
+        assert (transaction.state, transaction.meter_stop_wh) == ("stopped", 1200)
+
     @pytest.mark.parametrize(
         "payload",
         [
