@@ -10,8 +10,10 @@ from csmsd.store.tables import Row, Table, table
 Done = Callable[[NotStored | None], None]
 Statement = tuple[str, Sequence[object]]
 
-# SQLite takes 32,766 parameters a statement.
-_MAX_PARAMETERS = 32_000
+# Prepared statements are kept, one for each number of rows, each with what it wrote last: they may be many and small,
+# and long texts are written by few. SQLite takes 32,766 parameters a statement.
+_ROWS_AT_ONCE = 64
+_LONG = 65_536  # characters of a statement's rows
 
 # A row to be written, with or without looking whether it is there; or the parameters of a statement that deletes some.
 _Gathered = dict[str, tuple[Table, list[Row]]]
@@ -65,7 +67,10 @@ def statements(members: Iterable[Member]) -> Iterable[Statement]:
 def _inserts(gathered: _Gathered, doubted: set[str]) -> Iterable[Statement]:
     for kind, rows in gathered.values():
         insert = kind.insert_unless_there if kind.name in doubted else kind.insert
-        at_once = _MAX_PARAMETERS // len(kind.columns)
-        for first in range(0, len(rows), at_once):
-            part = rows[first : first + at_once]
-            yield insert(len(part)), [value for row in part for value in row]
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[first : first + _ROWS_AT_ONCE]
+            values = [value for row in part for value in row]
+            if len(part) > 1 and sum([len(value) for value in values if type(value) is str]) > _LONG:
+                yield from ((insert(1), row) for row in part)
+            else:
+                yield insert(len(part)), values

@@ -18,7 +18,7 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Deleted, Once
-from csmsd.store import writer
+from csmsd.store import batch, writer
 from csmsd.store.database import prepare
 from csmsd.store.writer import Writer
 
@@ -168,6 +168,22 @@ async def test_more_rows_than_sqlite_takes_parameters(watched: Watched) -> None:
     watched.submit("MANY", *(tag(f"T{number}") for number in range(20_000)))
     await watched.writer.flush()
     assert len(watched.stored()) == 20_000
+
+
+@pytest.mark.parametrize("length", [10, 3_000, 1_000_000])
+def test_what_prepared_statements_keep_is_little_however_much_is_written(length: int) -> None:
+    """Each keeps what it wrote last, and there is one for each number of rows: they were 900 MiB."""
+    kept: dict[str, int] = {}
+    note = "x" * length
+    for rows in range(1, 200 if length < 100_000 else 40):
+        member = batch.Member([tag("A", note) for _ in range(rows)], lambda error: None)
+        written = 0
+        for sql, values in batch.statements([member]):
+            kept[sql] = sum(len(value) for value in values if isinstance(value, str))
+            written += sql.count("(?")
+        assert written == rows
+    assert sum(kept.values()) < 4 * 1024 * 1024
+    assert sum(map(len, kept)) < 256 * 1024
 
 
 async def test_changes_keep_their_order(watched: Watched) -> None:

@@ -27,7 +27,7 @@ _Row = tuple[int, Milliseconds, str | None, str, bool]  # connector, time, shape
 
 
 class Gathered:
-    """`latest` is the register that was read last, Wh, as far as it can be one; `newest` is when something was measured last."""
+    """`latest` is the register that was read last, Wh, and can be one; `newest` is when something was measured last."""
 
     def __init__(self, connector: int, start: Start) -> None:
         self._connector = connector
