@@ -24,6 +24,11 @@ _GRACE_S = 60
 Slot = tuple[int, str, int]  # connector, purpose, stack level: one profile at most (C 3.13.2)
 
 
+def place_of_profile(profile: ChargingProfile) -> tuple[str, int]:
+    """Purpose and stack level: on a connector there is one of these."""
+    return profile.charging_profile_purpose, profile.stack_level
+
+
 class InstalledProfile(Record, kw_only=True):
     """A profile that a charge point accepted.
 
@@ -106,6 +111,9 @@ class InstalledProfiles:
         """In the order of connector, purpose and stack level."""
         found = self._by_charge_point.get(fold(charge_point), {})
         return [found[slot] for slot in sorted(found)]
+
+    def at(self, charge_point: str, slot: Slot) -> InstalledProfile | None:
+        return self._by_charge_point.get(fold(charge_point), {}).get(slot)
 
     def named(self, profile_id: int) -> list[InstalledProfile]:
         """Wherever a profile of the library is installed."""

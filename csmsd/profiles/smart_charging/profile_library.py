@@ -88,6 +88,12 @@ def prepared_profile(
     return msgspec.structs.replace(profile, **changes)
 
 
+def _what_it_says(profile: ChargingProfile) -> ChargingProfile:
+    """Without what is made up when it is sent."""
+    schedule = msgspec.structs.replace(profile.charging_schedule, start_schedule=None)
+    return msgspec.structs.replace(profile, charging_profile_id=0, transaction_id=None, charging_schedule=schedule)
+
+
 class ProfileLibrary:
     """The profiles by name and by id."""
 
@@ -119,9 +125,10 @@ class ProfileLibrary:
     def known(self, profile_id: int) -> LibraryProfile | None:
         return self._by_id.get(profile_id)
 
-    def name_of(self, profile_id: int) -> str | None:
-        record = self._by_id.get(profile_id)
-        return record.name if record is not None else None
+    def name_for(self, profile: ChargingProfile) -> str | None:
+        """Its name in the library; one that has the id of another there, and says another thing, has none."""
+        known = self._by_id.get(profile.charging_profile_id)
+        return known.name if known is not None and _what_it_says(known.read()) == _what_it_says(profile) else None
 
     def resolve(self, given: str | dict[str, Any]) -> ChargingProfile:
         """The profile of that name, or the object itself. Raises NotThere or CannotSend."""
@@ -160,6 +167,6 @@ class ProfileLibrary:
     ) -> list[Change]:
         """A remote start was accepted: its profile waits for the transaction."""
         changes = known.tidy(state, now)
-        name = self.name_of(profile.charging_profile_id)
+        name = self.name_for(profile)
         record = profile_installed_now(state.id, connector or 0, profile, now, name=name, id_tag=id_tag)
         return [*changes, *known.accept(record), *known.tidy(state, now)]

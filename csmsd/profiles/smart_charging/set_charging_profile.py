@@ -12,7 +12,7 @@ from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.composite_schedule import Cause, compose_schedule
-from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
+from csmsd.profiles.smart_charging.installed_profiles import place_of_profile, profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_library import prepared_profile
 from csmsd.profiles.smart_charging.profile_linter import (
@@ -41,7 +41,21 @@ def _check(request: SetChargingProfileReq, target: Target) -> str | None:
     if wrong is not None:
         raise CannotSend(wrong)
     known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
-    return linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
+    against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
+    return against or _id_of_another(request, target)
+
+
+def _id_of_another(request: SetChargingProfileReq, target: Target) -> str | None:
+    """C 5.16.4: it would take the place of the one that has the id, wherever that stands."""
+    profile, charging = request.cs_charging_profiles, target.site.smart_charging
+    number = profile.charging_profile_id
+    known = charging.library.known(number)
+    if known is None or charging.library.name_for(profile) is not None:
+        return None
+    before = charging.installed.at(target.charge_point.id, (request.connector_id, *place_of_profile(profile)))
+    if before is not None and before.profile_id == number:
+        return None  # as it was before it was replaced in the library
+    return f"chargingProfileId {number} is that of {known.name} in the library, which it would replace; give it another"
 
 
 def _settle(
@@ -53,13 +67,10 @@ def _settle(
     if confirmation.status != "Accepted":
         return changes, []
     profile = request.cs_charging_profiles
-    record = profile_installed_now(
-        charge_point.id,
-        request.connector_id,
-        profile,
-        target.now,
-        name=site.smart_charging.library.name_of(profile.charging_profile_id),
-    )
+    record = profile_installed_now(charge_point.id, request.connector_id, profile, target.now)
+    before = site.smart_charging.installed.at(charge_point.id, record.slot)
+    known = before.name if before is not None and before.profile_id == record.profile_id else None
+    record.name = site.smart_charging.library.name_for(profile) or known
     told = Event(
         "profile.installed",
         charge_point.id,
@@ -70,11 +81,11 @@ def _settle(
 
 
 def _why(request: SetChargingProfileReq, confirmation: SetChargingProfileConf, target: Target) -> str | None:
-    if confirmation.status != "Accepted":
-        known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
-        against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
-        return missing_connector(target.charge_point, request.connector_id) or against
-    return _shadowed_charging_profile(request, target)
+    if confirmation.status == "Accepted":
+        return _shadowed_charging_profile(request, target)
+    known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
+    against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
+    return missing_connector(target.charge_point, request.connector_id) or against
 
 
 def _shadowed_charging_profile(request: SetChargingProfileReq, target: Target) -> str | None:

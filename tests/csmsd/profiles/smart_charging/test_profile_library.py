@@ -101,9 +101,9 @@ def test_names_are_found_in_any_case_and_ids_are_never_given_twice() -> None:
     assert [(record.id, record.name) for record in library] == [(43, "Day"), (42, "night")]
     night = library.find("NIGHT")
     assert night is not None
-    assert library.name_of(42) == "night"
+    assert library.known(42) is night
     library.drop(night)
-    assert (library.find("night"), library.name_of(42), library.new_id()) == (None, None, 44)
+    assert (library.find("night"), library.known(42), library.new_id()) == (None, None, 44)
 
 
 def test_a_name_or_the_object_itself() -> None:

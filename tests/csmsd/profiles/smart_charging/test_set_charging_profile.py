@@ -7,10 +7,15 @@ import pytest
 
 from csmsd.ocpp.reading import encode
 from csmsd.ocpp.timestamps import format_time
+from csmsd.profiles import outgoing
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.profile_library import parse_profile
-from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, set_charging_profiles_again
+from csmsd.profiles.smart_charging.set_charging_profile import (
+    SetChargingProfile,
+    SetChargingProfileReq,
+    set_charging_profiles_again,
+)
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import add, configure, fits_the_schema, set_profile, there
 from tests.csmsd.profiles.smart_charging.profiles import DAY, profile
@@ -115,6 +120,21 @@ def test_the_same_place_and_the_same_id_replace(scene: Scene) -> None:
     set_profile(scene, "holiday", 1)
     set_profile(scene, "day", 0)
     assert there(scene) == [(0, "TxDefaultProfile", 0, "day"), (1, "TxDefaultProfile", 1, "holiday")]
+
+
+def _given(id: int, limit: float = 9, **fields: Any) -> dict[str, Any]:
+    body = profile((0, limit), start=NOON - DAY, **fields)
+    found: dict[str, Any] = json.loads(encode(body))
+    return found | {"chargingProfileId": id}
+
+
+def test_one_with_the_id_of_another_is_objected_to_and_has_not_its_name(scene: Scene) -> None:
+    request = SetChargingProfileReq(connector_id=2, cs_charging_profiles=parse_profile(_given(1)))
+    check = outgoing()["SetChargingProfile"].check
+    assert check is not None
+    assert "that of night in the library" in str(check(request, scene.target()))
+    scene.confirmed("SetChargingProfile", {"connectorId": 2, "csChargingProfiles": _given(1)}, {"status": "Accepted"})
+    assert there(scene) == [(2, "TxDefaultProfile", 0, None)]
 
 
 @pytest.mark.parametrize(
