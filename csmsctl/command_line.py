@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     from csmsctl.tree import Root
 
 
-def carry_out(run: "Invocation", arguments: Sequence[str], *, tree: "Root | None" = None, helps: bool = True) -> int:
+def carry_out_command_line(
+    run: "Invocation", arguments: Sequence[str], *, tree: "Root | None" = None, helps: bool = True
+) -> int:
     """Runs a command line without its global options, and returns its exit code. Raises whatever the command raises.
 
     A tree is worth keeping for many lines. Without `helps` there is no `--help`, which would go to standard output.
     """
     import typer
 
-    from csmsctl.arguments.options import HELP_OPTIONS
-    from csmsctl.tree import root
+    from csmsctl.arguments.global_options import HELP_OPTIONS
+    from csmsctl.tree import tree_root
 
-    command = tree or root()
+    command = tree or tree_root()
     if list(arguments) == ["--version"]:
         from csmsd import __version__
 
@@ -38,12 +40,12 @@ def carry_out(run: "Invocation", arguments: Sequence[str], *, tree: "Root | None
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
-        raise _usage(error) from error
+        raise _command_line_usage(error) from error
     finally:
         run.close()
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of_command_line(error: Exception) -> Failure:
     """What to tell of an error that ended a command."""
     match error:
         case Failure():
@@ -61,12 +63,12 @@ def failure_of(error: Exception) -> Failure:
     )
 
 
-def is_foreseen(error: Exception) -> bool:
-    """Whether `failure_of` says all there is to say; a traceback tells more of the others."""
+def is_foreseen_on_command_line(error: Exception) -> bool:
+    """Whether `failure_of_command_line` says all there is to say; a traceback tells more of the others."""
     return isinstance(error, Failure | OSError | UnicodeDecodeError)
 
 
-def _usage(error: Exception) -> Failure:
+def _command_line_usage(error: Exception) -> Failure:
     """A usage error as a sentence, with the help page that tells more as the next step."""
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)

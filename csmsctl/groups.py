@@ -9,8 +9,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from csmsctl.arguments.global_options import FLAGS, HELP_OPTIONS, VALUED
 from csmsctl.arguments.optional_values import CommandWithOptionalValues
-from csmsctl.arguments.options import FLAGS, HELP_OPTIONS, VALUED
 
 
 class Entry(NamedTuple):
@@ -51,7 +51,7 @@ class LazyGroup(TyperGroup):
         if entry is None:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = build(cmd_name, entry.load(), entry.example, alone=entry.alone)
+            self.commands[cmd_name] = build_command_of_group(cmd_name, entry.load(), entry.example, alone=entry.alone)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -71,7 +71,7 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         self.write_panel(ctx, formatter, "Commands", list(self.entries))
-        write_global_options(formatter)
+        write_global_options_of_groups(formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
@@ -82,13 +82,13 @@ class LazyGroup(TyperGroup):
 
     def write_panel(self, ctx: Any, formatter: Any, title: str, names: list[str]) -> None:
         """A heading and its commands with their summaries."""
-        rows = [(name, summary(command)) for name in names if (command := self.get_command(ctx, name))]
+        rows = [(name, summary_in_group(command)) for name in names if (command := self.get_command(ctx, name))]
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
 
 
-def write_global_options(formatter: Any) -> None:
+def write_global_options_of_groups(formatter: Any) -> None:
     """Those that every command has."""
     with formatter.section("Global options, at any position"):
         formatter.write_dl(
@@ -101,21 +101,21 @@ class Command(CommandWithOptionalValues):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
-        write_global_options(formatter)
+        write_global_options_of_groups(formatter)
 
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
     """A group whose commands are loaded one by one."""
     example = next((entry.example for entry in entries.values()), "csmsctl status")
-    made = kind(name=name, help=help_text, epilog=_example(example), rich_markup_mode=None)
+    made = kind(name=name, help=help_text, epilog=_example_in_group(example), rich_markup_mode=None)
     made.entries = entries
     return made
 
 
-def build(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
+def build_command_of_group(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=Command, epilog=_example(example))(function)
+    app.command(name, cls=Command, epilog=_example_in_group(example))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.example = example
@@ -123,17 +123,17 @@ def build(name: str, function: Callable[..., Any], example: str, *, alone: bool 
     return command
 
 
-def _example(line: str) -> str:
+def _example_in_group(line: str) -> str:
     return f"\b\nExample:\n  {line}"
 
 
-def summary(command: Any) -> str:
+def summary_in_group(command: Any) -> str:
     """The first sentence of a command's help."""
     first = (command.help or "").strip().split("\n")[0]
     return first.rstrip(".")
 
 
-def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:
+def arguments_of_group_command(words: list[str], options: dict[str, Any]) -> list[str]:
     """The words that are neither options, these being the command's by name, nor their values."""
     found: list[str] = []
     skip, ended = False, False
@@ -150,6 +150,6 @@ def arguments_among(words: list[str], options: dict[str, Any]) -> list[str]:
     return found
 
 
-def options_by_name(command: Any) -> dict[str, Any]:
+def options_of_group_command(command: Any) -> dict[str, Any]:
     """The options of a command under their names."""
     return {name: param for param in command.params for name in param.opts if name.startswith("-")}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.display.output import Output
 from csmsctl.failure import USAGE, Failure
 from csmsctl.link.client import AnyClient, Client, Params, Result
@@ -35,7 +35,7 @@ class Invocation:
             return self._shared.part(self.options.timeout)
         client = Client(self.options.socket, self.options.timeout, trace=self.output.detail)
         if self.options.verbose:
-            _warn_of_skew(client, self.output)
+            _warn_of_skew_at_invocation(client, self.output)
         return client
 
     def call(self, method: str, **params: Any) -> Result:
@@ -62,7 +62,7 @@ def invocation(ctx: typer.Context) -> Invocation:
     return found
 
 
-def _warn_of_skew(client: AnyClient, output: Output) -> None:
+def _warn_of_skew_at_invocation(client: AnyClient, output: Output) -> None:
     from csmsd import __version__
 
     info: Params = client.call("daemon.info")

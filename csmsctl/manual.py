@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from csmsctl.arguments.options import FLAGS, VALUED
-from csmsctl.arguments.when import FORMS
+from csmsctl.arguments.global_options import FLAGS, VALUED
+from csmsctl.arguments.when_and_duration import FORMS
 from csmsctl.failure import MEANINGS
-from csmsctl.groups import LazyGroup, summary
-from csmsctl.tree import Root, root
+from csmsctl.groups import LazyGroup, summary_in_group
+from csmsctl.tree import Root, tree_root
 
 _DATE = "2026-11-22"  # of the last change worth a new date; a running clock would make the page stale every day
 
@@ -102,29 +102,29 @@ def manual() -> str:
         ".I command",
         ".RI [ arguments ]",
         ".SH DESCRIPTION",
-        *_paragraphs(_DESCRIPTION),
+        *_manual_paragraphs(_DESCRIPTION),
         ".SH GLOBAL OPTIONS",
         "They may stand at any position before",
         ".BR \\-\\- .",
-        *_terms({f"{name} {metavar}": text for name, (metavar, text) in VALUED.items()} | FLAGS),
+        *_manual_terms({f"{name} {metavar}": text for name, (metavar, text) in VALUED.items()} | FLAGS),
         ".SH TARGETS",
-        *_paragraphs(_TARGETS),
+        *_manual_paragraphs(_TARGETS),
         ".SH EFFECTS",
-        *_paragraphs(_EFFECTS),
+        *_manual_paragraphs(_EFFECTS),
         ".SH TIMES",
-        _wrapped(f"Where WHEN is written, a time is meant: {FORMS}. A time without an offset is local time."),
+        _manual_wrapped(f"Where WHEN is written, a time is meant: {FORMS}. A time without an offset is local time."),
         ".SH COMMANDS",
-        *_commands(),
+        *_manual_commands(),
         ".SH EXIT STATUS",
-        *_terms({str(code): text for code, text in MEANINGS.items()}),
+        *_manual_terms({str(code): text for code, text in MEANINGS.items()}),
         ".PP",
-        _wrapped(_CHECK),
+        _manual_wrapped(_CHECK),
         ".SH ENVIRONMENT",
-        *_terms(_ENVIRONMENT),
+        *_manual_terms(_ENVIRONMENT),
         ".SH FILES",
-        *_terms(_FILES),
+        *_manual_terms(_FILES),
         ".SH EXAMPLES",
-        *_examples(),
+        *_manual_examples(),
         ".SH SEE ALSO",
         ".BR csmsd (8),",
         ".BR csmsd.toml (5)",
@@ -132,9 +132,9 @@ def manual() -> str:
     return "\n".join(lines) + "\n"
 
 
-def commands(tree: Root | None = None) -> Iterator[tuple[str, str, Any]]:
+def commands_of_manual(tree: Root | None = None) -> Iterator[tuple[str, str, Any]]:
     """Panel, full name and command of everything in the tree."""
-    tree = tree or root()
+    tree = tree or tree_root()
     context = tree.make_context("csmsctl", [], resilient_parsing=True)
     for panel, names in tree.panels().items():
         for name in names:
@@ -146,84 +146,84 @@ def commands(tree: Root | None = None) -> Iterator[tuple[str, str, Any]]:
                 yield panel, name, command
 
 
-def _commands() -> Iterator[str]:
+def _manual_commands() -> Iterator[str]:
     shown = ""
-    for panel, name, command in commands():
+    for panel, name, command in commands_of_manual():
         if panel != shown:
-            yield f".SS {_text(panel)}"
+            yield f".SS {_manual_text(panel)}"
             shown = panel
-        yield from _command(name, command)
+        yield from _manual_command(name, command)
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
+def _manual_command(name: str, command: Any) -> Iterator[str]:
     context = command.make_context(name, [], resilient_parsing=True)
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     options = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
     yield ".TP"
     metavars = " ".join(param.make_metavar(context) for param in arguments)
-    yield f'.BI "{_text(name)} " "{_text(metavars)}"' if metavars else f".B {_text(name)}"
-    yield from _help(command)
+    yield f'.BI "{_manual_text(name)} " "{_manual_text(metavars)}"' if metavars else f".B {_manual_text(name)}"
+    yield from _manual_help(command)
     if options:
         yield ".RS"
-        yield from _terms(
+        yield from _manual_terms(
             {record[0]: record[1] for param in options if (record := param.get_help_record(context)) is not None}
         )
         yield ".RE"
     yield ".IP"
     yield "Example:"
-    yield ".B " + _text(command.example)
+    yield ".B " + _manual_text(command.example)
 
 
-def _help(command: Any) -> Iterator[str]:
-    yield _wrapped(summary(command) + ".")
+def _manual_help(command: Any) -> Iterator[str]:
+    yield _manual_wrapped(summary_in_group(command) + ".")
     for paragraph in re.split(r"\n\s*\n", (command.help or "").strip())[1:]:
         yield ".IP"
         if paragraph.startswith("\b"):
             yield ".nf"
-            yield from (_text(line.strip()) for line in paragraph.strip("\b\n").splitlines())
+            yield from (_manual_text(line.strip()) for line in paragraph.strip("\b\n").splitlines())
             yield ".fi"
         elif paragraph.startswith("  "):
             yield ".nf"
-            yield from (_text(line.strip()) for line in paragraph.splitlines())
+            yield from (_manual_text(line.strip()) for line in paragraph.splitlines())
             yield ".fi"
         else:
-            yield _wrapped(paragraph)
+            yield _manual_wrapped(paragraph)
 
 
-def _terms(terms: dict[str, str]) -> Iterator[str]:
+def _manual_terms(terms: dict[str, str]) -> Iterator[str]:
     for term, text in terms.items():
         yield ".TP"
-        yield ".B " + _text(term)
-        yield _wrapped(text)
+        yield ".B " + _manual_text(term)
+        yield _manual_wrapped(text)
 
 
-def _paragraphs(text: str) -> Iterator[str]:
+def _manual_paragraphs(text: str) -> Iterator[str]:
     for at, paragraph in enumerate(text.strip().split("\n\n")):
         if at:
             yield ".PP"
-        yield _wrapped(paragraph)
+        yield _manual_wrapped(paragraph)
 
 
-def _examples() -> Iterator[str]:
+def _manual_examples() -> Iterator[str]:
     for at, (text, lines) in enumerate(EXAMPLES.items()):
         if at:
             yield ".PP"
-        yield _wrapped(text)
+        yield _manual_wrapped(text)
         yield ".PP"
         yield ".RS"
         yield ".nf"
-        yield from (_text(line) for line in lines)
+        yield from (_manual_text(line) for line in lines)
         yield ".fi"
         yield ".RE"
 
 
-def _wrapped(text: str) -> str:
+def _manual_wrapped(text: str) -> str:
     """A paragraph as roff, in lines that are not too long."""
-    lines = textwrap.wrap(_text(" ".join(text.split())), 78, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(_manual_text(" ".join(text.split())), 78, break_long_words=False, break_on_hyphens=False)
     return "\n".join("\\&" + line if line.startswith(".") else line for line in lines)
 
 
-def _text(text: str) -> str:
+def _manual_text(text: str) -> str:
     """Text as roff: nothing in it is a request or an escape."""
     text = (
         text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace('"', "\\(dq").replace("~", "\\(ti")

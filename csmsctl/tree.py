@@ -6,7 +6,7 @@ The commands of OCPP are not listed here: each is declared in its slice (csmsd/p
 
 from typing import Any
 
-from csmsctl.groups import Entry, LazyGroup, Section, build, group, write_global_options
+from csmsctl.groups import Entry, LazyGroup, Section, build_command_of_group, group, write_global_options_of_groups
 
 _HERE = "csmsctl.commands"
 
@@ -265,21 +265,21 @@ class Root(LazyGroup):
 
     def panels(self) -> dict[str, list[str]]:
         """Help panel → names: feature profiles first."""
-        from csmsctl.operations.declared import operation_panels
+        from csmsctl.operations.declared import declared_operation_panels
 
-        return operation_panels() | {panel: list(entries) for panel, entries in PANELS.items()}
+        return declared_operation_panels() | {panel: list(entries) for panel, entries in PANELS.items()}
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for panel, names in self.panels().items():
             self.write_panel(ctx, formatter, panel, names)
-        write_global_options(formatter)
+        write_global_options_of_groups(formatter)
 
     def _load(self, name: str) -> Any:
         for entries in PANELS.values():
             match entries.get(name):
                 case Entry() as entry:
                     try:
-                        return build(name, entry.load(), entry.example, alone=entry.alone)
+                        return build_command_of_group(name, entry.load(), entry.example, alone=entry.alone)
                     except ModuleNotFoundError as error:
                         if error.name and entry.where.startswith(error.name):
                             return None  # a part of csms that is not installed
@@ -288,12 +288,12 @@ class Root(LazyGroup):
                     found = group(LazyGroup, name, section.help, section.entries)
                     found.default = section.default
                     return found
-        from csmsctl.operations.declared import build_operation
+        from csmsctl.operations.declared import build_declared_operation
 
-        return build_operation(name)
+        return build_declared_operation(name)
 
 
-def root() -> Root:
+def tree_root() -> Root:
     """The tree."""
     found = group(
         Root,

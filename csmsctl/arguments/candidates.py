@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.failure import Failure
 from csmsctl.link.client import Client
 
@@ -15,12 +15,12 @@ _PATIENCE = 0.3  # seconds; a shell waits for this with its hands tied
 Candidates = list[tuple[str, str]]
 
 
-def in_the_case_of(word: str, choices: Iterable[str]) -> list[str]:
+def candidates_in_the_case_of(word: str, choices: Iterable[str]) -> list[str]:
     """The choices that the word begins, whatever the case; the letters that were typed stay as they are."""
     return [word + choice[len(word) :] for choice in choices if choice.casefold().startswith(word.casefold())]
 
 
-def live_values(kind: str, prefix: str, context: Any) -> Candidates:
+def live_candidates(kind: str, prefix: str, context: Any) -> Candidates:
     """Values that the daemon knows; none when it is down or slow."""
     named = context.params.get("targets") or context.params.get("charge_point")
     charge_point = named[0] if isinstance(named, (list, tuple)) and len(named) == 1 else named
@@ -41,7 +41,7 @@ def live_values(kind: str, prefix: str, context: Any) -> Candidates:
     return [(str(value), str(text or "")) for value, text in answer.get("values") or []]
 
 
-def file_values(word: str) -> Candidates:
+def file_candidates(word: str) -> Candidates:
     """Files and directories that begin like the word."""
     directory, _, start = word.rpartition("/")
     shown = directory + "/" if "/" in word else ""

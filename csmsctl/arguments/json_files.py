@@ -11,7 +11,7 @@ from csmsctl.failure import USAGE, Failure
 def name_or_json(value: Any) -> Any:
     """A NAME as it is; the object in a FILE, which has a `/` or ends in `.json`, or is `-` for standard input; JSON."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        return read_object(value, "profile")
+        return read_json_object(value, "profile")
     if not isinstance(value, str) or not (value == "-" or "/" in value or value.endswith(".json")):
         return value
     return read_json_file(value)
@@ -20,19 +20,19 @@ def name_or_json(value: Any) -> Any:
 def read_json_file(file: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for `-`."""
     if file == "-":
-        return read_object(sys.stdin.read(), "standard input")
+        return read_json_object(sys.stdin.read(), "standard input")
     try:
         text = Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error
-    return read_object(text, f"content of {file}")
+    return read_json_object(text, f"content of {file}")
 
 
-def read_object(text: str, what: str) -> dict[str, Any]:
+def read_json_object(text: str, what: str) -> dict[str, Any]:
     """A JSON object, or the reason why it is none."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_json_constant)
     except RecursionError as error:
         raise Failure(USAGE, f"The {what} is nested too deeply.") from error
     except ValueError as error:
@@ -44,5 +44,5 @@ def read_object(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def _no_constant(name: str) -> None:
+def _no_json_constant(name: str) -> None:
     raise ValueError(f"{name} does not exist in JSON")

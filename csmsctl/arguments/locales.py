@@ -32,15 +32,15 @@ class Written(str):
     __slots__ = ()
 
 
-def _continental(date: str) -> Locale:
+def _continental_locale(date: str) -> Locale:
     return Locale(";", ",", f"{date} %H:%M:%S")
 
 
 LOCALES = {
-    **dict.fromkeys(("de", "at", "pl", "cs", "fi", "nb", "da"), _continental("%d.%m.%Y")),
-    **dict.fromkeys(("fr", "it", "es", "pt"), _continental("%d/%m/%Y")),
-    "nl": _continental("%d-%m-%Y"),
-    "sv": _continental("%Y-%m-%d"),
+    **dict.fromkeys(("de", "at", "pl", "cs", "fi", "nb", "da"), _continental_locale("%d.%m.%Y")),
+    **dict.fromkeys(("fr", "it", "es", "pt"), _continental_locale("%d/%m/%Y")),
+    "nl": _continental_locale("%d-%m-%Y"),
+    "sv": _continental_locale("%Y-%m-%d"),
     "gb": Locale(",", ".", "%d/%m/%Y %H:%M:%S"),
     "us": Locale(",", ".", "%m/%d/%Y %H:%M:%S"),
 }

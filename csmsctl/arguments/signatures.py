@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 
 
-def as_typed(command: Callable[..., None], signature: list[inspect.Parameter]) -> None:
+def give_signature(command: Callable[..., None], signature: list[inspect.Parameter]) -> None:
     """Lets Typer make the command from this signature."""
     keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature]
     command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]

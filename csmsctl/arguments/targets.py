@@ -15,12 +15,12 @@ class Chosen(NamedTuple):
 
     @property
     def single(self) -> bool:
-        return len(self.targets) < 2 and not any(map(_may_be_several, self.targets))
+        return len(self.targets) < 2 and not any(map(_target_may_be_several, self.targets))
 
 
-def choose(words: list[str] | None, *, globs: bool, everyone: bool = False, optional: bool = False) -> Chosen:
+def choose_targets(words: list[str] | None, *, globs: bool, everyone: bool = False, optional: bool = False) -> Chosen:
     """The targets of a command that needs some; `optional` when its parameters may imply one."""
-    found = expand(words, globs=globs)
+    found = expand_targets(words, globs=globs)
     if everyone and found:
         raise Failure(USAGE, "--all means every charge point; leave out the others, or --all.")
     if everyone:
@@ -34,7 +34,7 @@ def choose(words: list[str] | None, *, globs: bool, everyone: bool = False, opti
     return Chosen(found)
 
 
-def expand(words: list[str] | None, *, globs: bool) -> list[str]:
+def expand_targets(words: list[str] | None, *, globs: bool) -> list[str]:
     """The words with `-` replaced by the identities on standard input, without repetitions.
 
     An asterisk may belong to an identity; with `globs` it never does.
@@ -56,5 +56,5 @@ def _plain_glob(word: str) -> str:
     return f"[{word[0]}]{word[1:]}" if "*" in word and word[0].isalnum() else word
 
 
-def _may_be_several(word: str) -> bool:
+def _target_may_be_several(word: str) -> bool:
     return word.startswith("@") or any(letter in word for letter in "*?[")

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import files
+from csmsctl.arguments.shared_parameters import file_parameter_values
 from csmsctl.failure import OTHER, SOME_FAILED, USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.lines.words import is_skipped
+from csmsctl.lines.shell_words import is_skipped_line
 from csmsctl.link.connection import MAX_LINE
 
 _PIECE = 65_536
@@ -19,7 +19,9 @@ _PIECE = 65_536
 
 def batch_command(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The lines; - reads them", autocompletion=files)],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="The lines; - reads them", autocompletion=file_parameter_values)
+    ],
     parallel: Annotated[
         int,
         typer.Option("--parallel", metavar="N", min=1, max=200, help="So many lines at once (32)", show_default=False),
@@ -42,15 +44,15 @@ def batch_command(
     longer than for an answer; nothing is sent a second time. Ends with 9 when a line failed.
     """
     # Loaded only here: the help and the other commands do without threads.
-    from csmsctl.batch.line import Line, options_for_lines, without_standard_input
+    from csmsctl.batch.line import Line, line_without_standard_input, options_for_lines
     from csmsctl.batch.runner import Runner
     from csmsctl.link.shared_client import SharedClient
-    from csmsctl.tree import root
+    from csmsctl.tree import tree_root
 
     run = invocation(ctx)
     if run.options.csv:
         raise Failure(USAGE, "The results of a batch are JSON.", "Leave out --csv.")
-    options, tree = options_for_lines(run.options), root()
+    options, tree = options_for_lines(run.options), tree_root()
     shared = SharedClient(run.options.socket, run.options.timeout)
 
     @cache
@@ -72,7 +74,7 @@ def batch_command(
         skipped += line.result["exit_code"] is None
         run.output.line(line.result, flush=False)
 
-    with without_standard_input():
+    with line_without_standard_input():
         runner = Runner(lines, shared, parallel=parallel, fail_fast=fail_fast)
         try:
             for line in runner.finished(run.output.flush):
@@ -103,11 +105,11 @@ def numbered_batch_lines(file: str) -> Iterator[tuple[int, bytes]]:
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     number += 1
-                    if not is_skipped(line.removeprefix(BOM_UTF8)):
+                    if not is_skipped_line(line.removeprefix(BOM_UTF8)):
                         yield number, line
                 if len(rest) > MAX_LINE:
                     raise Failure(USAGE, f"Line {number + 1} is longer than {MAX_LINE} bytes.")
     except OSError as error:
         raise Failure(USAGE, f"{name} cannot be read: {error.strerror}.") from error
-    if not is_skipped(rest.removeprefix(BOM_UTF8)):
+    if not is_skipped_line(rest.removeprefix(BOM_UTF8)):
         yield number + 1, rest

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from csmsctl.arguments.options import GlobalOptions, extract, wants_json
-from csmsctl.command_line import carry_out, failure_of
-from csmsctl.display.output import Output, versioned
+from csmsctl.arguments.global_options import GlobalOptions, extract_global_options, wants_json_globally
+from csmsctl.command_line import carry_out_command_line, failure_of_command_line
+from csmsctl.display.output import Output, versioned_output
 from csmsctl.failure import INTERRUPTED, USAGE, Failure
-from csmsctl.groups import LazyGroup, arguments_among, options_by_name
+from csmsctl.groups import LazyGroup, arguments_of_group_command, options_of_group_command
 from csmsctl.invocation import Invocation
-from csmsctl.lines.objects import find, words_of
-from csmsctl.lines.secrets import masked_words
-from csmsctl.lines.words import split
+from csmsctl.lines.json_objects import find_command_of_json_object, words_of_json_object
+from csmsctl.lines.secrets import mask_secret_words
+from csmsctl.lines.shell_words import split_words
 from csmsctl.tree import Root
 
 if TYPE_CHECKING:
@@ -49,27 +49,27 @@ class Line:
         try:
             text = line.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
-            raise failure_of(error) from error
-        self.words = words_of(text, self._tree) if text.startswith("{") else split(text)
-        self._options, self._rest = extract(self.words, options)
+            raise failure_of_command_line(error) from error
+        self.words = words_of_json_object(text, self._tree) if text.startswith("{") else split_words(text)
+        self._options, self._rest = extract_global_options(self.words, options)
         if not self._rest:
             raise Failure(USAGE, "The command is missing.", "See: csmsctl --help")
         if self._options.socket != options.socket:
             raise Failure(USAGE, "A batch has one connection.", "Give --socket to csmsctl batch itself.")
         if self._options.csv:
             raise Failure(USAGE, "The results of a batch are JSON.", "Leave out --csv.")
-        path = _path(self._rest, self._tree)
-        self.what = find(self._tree, path)
+        path = _command_path_of_line(self._rest, self._tree)
+        self.what = find_command_of_json_object(self._tree, path)
         if self.what is not None and self.what.alone:
             raise Failure(USAGE, f"{' '.join(path)} cannot be part of a batch.", "Run it by itself.")
         if self.what is not None:
-            if _writes_file(self.what, self._rest) and not wants_json(self.words):
+            if _line_writes_file(self.what, self._rest) and not wants_json_globally(self.words):
                 self._options.json = False  # the file is to be what it is without a batch
             self.about = self._names(self._rest[len(path) :])
 
     def _names(self, words: list[str]) -> frozenset[str] | None:
         """What the arguments name; None when that is open (a glob, a label, everyone)."""
-        named = arguments_among(self.what.attach(words), options_by_name(self.what))
+        named = arguments_of_group_command(self.what.attach(words), options_of_group_command(self.what))
         if not any(param.name == "targets" for param in self.what.params):
             named = named[:1]
         if not named or any(self._may_be_several(name) for name in named):
@@ -93,9 +93,9 @@ class Line:
         gathered = Gathered(self._options, self.number)
         try:
             run = Invocation(self._options, output=gathered, shared=shared)
-            code = carry_out(run, self._rest, tree=self._tree, helps=False)
+            code = carry_out_command_line(run, self._rest, tree=self._tree, helps=False)
         except Exception as error:
-            failure = failure_of(error)
+            failure = failure_of_command_line(error)
             self._end(failure.code, gathered.result, failure)
         else:
             self._end(code, gathered.result)
@@ -109,18 +109,18 @@ class Line:
         self._end(INTERRUPTED if self._begun else None, None, reason)
 
     def _end(self, code: int | None, result: "Record | None", failure: Failure | None = None) -> None:
-        shown = masked_words(self.words)
+        shown = mask_secret_words(self.words)
         self.result = {
             "line": self.number,
             "command": shown,
             "exit_code": code,
             "result": result,
-            "error": _error_of(failure, zip(self.words, shown, strict=True)) if failure else None,
+            "error": _error_of_line(failure, zip(self.words, shown, strict=True)) if failure else None,
         }
         self.ended.set()
 
 
-def _error_of(failure: Failure, words: Iterable[tuple[str, str]]) -> "Record":
+def _error_of_line(failure: Failure, words: Iterable[tuple[str, str]]) -> "Record":
     """What went wrong; a secret among the words, each with how it is shown, is not repeated in it either."""
     record = failure.as_record()
     for word, shown in words:
@@ -145,7 +145,7 @@ class Gathered(Output):
         return self._document or ({"output": self._lines} if self._lines else None)
 
     def document(self, data: "Record") -> None:
-        self._document = versioned(data)
+        self._document = versioned_output(data)
 
     def stream(self, key: str, records: "Iterable[Record]", rest: "Callable[[], Record]") -> None:
         listed = list(records)
@@ -177,7 +177,7 @@ class _NoInput(io.StringIO):
 
 
 @contextmanager
-def without_standard_input() -> Iterator[None]:
+def line_without_standard_input() -> Iterator[None]:
     """Commands find none."""
     before, sys.stdin = sys.stdin, _NoInput()
     try:
@@ -191,7 +191,7 @@ def options_for_lines(options: GlobalOptions) -> GlobalOptions:
     return replace(options, json=True, csv=False, quiet=True, verbose=False, color="never")
 
 
-def _path(words: list[str], tree: Root) -> list[str]:
+def _command_path_of_line(words: list[str], tree: Root) -> list[str]:
     """The words at the begin that name the command."""
     command: Any = tree
     for count, word in enumerate(words, 1):
@@ -201,7 +201,7 @@ def _path(words: list[str], tree: Root) -> list[str]:
     return words
 
 
-def _writes_file(command: Any, words: list[str]) -> bool:
+def _line_writes_file(command: Any, words: list[str]) -> bool:
     """Whether a file is named for what the command would print."""
     named = any(word.startswith(("--output", "-o")) for word in words)
     return named and any(param.name == "output" for param in command.params)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from csmsctl.display.files import replacing
+from csmsctl.display.files import replacing_file
 from csmsctl.display.table import Record
 from csmsctl.failure import OTHER, USAGE, Failure
 
@@ -19,7 +19,7 @@ class Cursor:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.at: Record | None = _read(path)
+        self.at: Record | None = _read_cursor(path)
 
     @property
     def booking(self) -> int:
@@ -29,7 +29,7 @@ class Cursor:
         """Puts a new file in the place of the old one; a crash leaves either."""
         at = {"booking": transaction["booking"], "transaction": transaction["id"]}
         at["start_time"] = transaction["start_time"]
-        with replacing(self._path, private=True) as (stream, _):
+        with replacing_file(self._path, private=True) as (stream, _):
             stream.write(json.dumps({"schema_version": 1, **at}).encode() + b"\n")
         self.at = at
 
@@ -53,7 +53,7 @@ def cursor(file: str) -> Iterator[Cursor]:
         os.close(held)
 
 
-def _read(path: Path) -> Record | None:
+def _read_cursor(path: Path) -> Record | None:
     text = path.read_text("utf-8")
     if not text:
         return None  # just made, or left by a first run that failed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\Z", re.ASCII)
 
 
-def month(text: str, zone: tzinfo | None, now: datetime) -> tuple[datetime, datetime]:
+def month_period(text: str, zone: tzinfo | None, now: datetime) -> tuple[datetime, datetime]:
     """First moment of a month and of the next one, in UTC. `zone` None is the machine's. Raises ValueError."""
     if text in ("this", "last"):
         local = now.astimezone(zone)
@@ -19,9 +19,9 @@ def month(text: str, zone: tzinfo | None, now: datetime) -> tuple[datetime, date
         year, number = year - 1, 12
     if not 1 < year < 9999:
         raise ValueError(f"{text!r} is no month that exists")
-    return _first(year, number, zone), _first(year + number // 12, number % 12 + 1, zone)
+    return _first_of_period(year, number, zone), _first_of_period(year + number // 12, number % 12 + 1, zone)
 
 
-def _first(year: int, number: int, zone: tzinfo | None) -> datetime:
+def _first_of_period(year: int, number: int, zone: tzinfo | None) -> datetime:
     local = datetime(year, number, 1)
     return local.astimezone(UTC) if zone is None else local.replace(tzinfo=zone).astimezone(UTC)

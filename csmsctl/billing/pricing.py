@@ -36,7 +36,7 @@ class Curve:
             yield start, timedelta(), Fraction(self._points[-1][1])
             return
         cuts = [start]
-        cut = _next_slot(start)
+        cut = _next_pricing_slot(start)
         while cut < stop:
             cuts.append(cut)
             cut += _SLOT
@@ -48,7 +48,7 @@ class Curve:
         if after == len(self._times):
             return Fraction(self._points[-1][1])
         (begin, low), (end, high) = self._points[after - 1], self._points[after]
-        return low + (high - low) * _ratio(time - begin, end - begin)
+        return low + (high - low) * _pricing_ratio(time - begin, end - begin)
 
 
 def price(tariff: Tariff, curve: Curve, zone: tzinfo | None) -> Fraction:
@@ -57,28 +57,28 @@ def price(tariff: Tariff, curve: Curve, zone: tzinfo | None) -> Fraction:
     for begin, length, energy in curve.pieces():
         local = begin.astimezone(zone)
         cost += Fraction(tariff.per_kwh_at(local)) * energy / 1000
-        cost += Fraction(tariff.per_hour_at(local)) * _ratio(length, _HOUR)
+        cost += Fraction(tariff.per_hour_at(local)) * _pricing_ratio(length, _HOUR)
     return cost
 
 
-def rounded(amount: Fraction, decimals: int) -> Decimal:
+def rounded_price(amount: Fraction, decimals: int) -> Decimal:
     """Half up, as bills are; amounts are never negative."""
     return Decimal((amount * 10**decimals + Fraction(1, 2)).__floor__()).scaleb(-decimals)
 
 
-def with_tax(file: TariffFile, priced: Decimal) -> tuple[Decimal, Decimal]:
+def price_with_tax(file: TariffFile, priced: Decimal) -> tuple[Decimal, Decimal]:
     """(cost, the tax in it) of a line whose prices add up to `priced`; the tax is rounded once a line."""
     rate = Fraction(file.tax_percent) / 100
     if file.prices_include_tax:
-        return priced, rounded(Fraction(priced) * rate / (1 + rate), file.decimals)
-    tax = rounded(Fraction(priced) * rate, file.decimals)
+        return priced, rounded_price(Fraction(priced) * rate / (1 + rate), file.decimals)
+    tax = rounded_price(Fraction(priced) * rate, file.decimals)
     return priced + tax, tax
 
 
-def _next_slot(time: datetime) -> datetime:
+def _next_pricing_slot(time: datetime) -> datetime:
     since_midnight = time - time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return time + _SLOT - since_midnight % _SLOT
 
 
-def _ratio(part: timedelta, whole: timedelta) -> Fraction:
+def _pricing_ratio(part: timedelta, whole: timedelta) -> Fraction:
     return Fraction(part // timedelta(microseconds=1), whole // timedelta(microseconds=1))

@@ -38,7 +38,7 @@ class Band(_Table, kw_only=True):
 
     def holds(self, local: datetime) -> bool:
         """Whether a local time is in it."""
-        minute, begin, end = local.hour * 60 + local.minute, _minutes(self.from_), _minutes(self.to)
+        minute, begin, end = local.hour * 60 + local.minute, _minutes_in_tariff(self.from_), _minutes_in_tariff(self.to)
         today, yesterday = DAYS[local.weekday()] in self.days, DAYS[local.weekday() - 1] in self.days
         if begin < end:
             return today and begin <= minute < end
@@ -59,9 +59,9 @@ class Tariff(_Table, kw_only=True):
 
     def rank(self, transaction: Record, parent: str | None) -> int:
         """How much it says about a transaction; 0: it is about others."""
-        if _among(transaction["id_tag"], self.tags):
+        if _tariff_is_among(transaction["id_tag"], self.tags):
             return 4
-        if parent is not None and _among(parent, self.parents):
+        if parent is not None and _tariff_is_among(parent, self.parents):
             return 3
         identity = str(transaction["charge_point"]).casefold()
         if any(fnmatchcase(identity, glob.casefold()) for glob in self.charge_points):
@@ -100,31 +100,31 @@ def read_tariffs(file: str) -> TariffFile:
         data = tomllib.loads(Path(file).read_text("utf-8"), parse_float=Decimal)
         found = msgspec.convert(data, TariffFile)
     except tomllib.TOMLDecodeError as error:
-        raise _wrong(file, f"not valid TOML: {error}") from None
+        raise _wrong_tariff(file, f"not valid TOML: {error}") from None
     except UnicodeDecodeError:
-        raise _wrong(file, "it is not UTF-8") from None
+        raise _wrong_tariff(file, "it is not UTF-8") from None
     except OSError as error:
-        raise _wrong(file, f"cannot be read: {error.strerror}") from None
+        raise _wrong_tariff(file, f"cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         key = place.rstrip("`").lstrip(".")
         if "matching regex" in reason:
             reason = "Expected an ISO 4217 code such as EUR" if key == "currency" else _TIME_EXPECTED
-        raise _wrong(file, f"{key}: {reason}" if key else reason) from None
-    for key, value in _numbers(found):
-        if not value.is_finite() or not 0 <= value < _HIGHEST_PRICE or _digits(value) > _MOST_DIGITS:
-            raise _wrong(file, f"{key}: Expected 0 to {_HIGHEST_PRICE} with at most {_MOST_DIGITS} decimals")
+        raise _wrong_tariff(file, f"{key}: {reason}" if key else reason) from None
+    for key, value in _numbers_in_tariffs(found):
+        if not value.is_finite() or not 0 <= value < _HIGHEST_PRICE or _digits_in_tariff(value) > _MOST_DIGITS:
+            raise _wrong_tariff(file, f"{key}: Expected 0 to {_HIGHEST_PRICE} with at most {_MOST_DIGITS} decimals")
     return found
 
 
 _TIME_EXPECTED = "Expected a time of day at a full quarter of an hour, 00:00 to 24:00"
 
 
-def _wrong(file: str, reason: str) -> Failure:
+def _wrong_tariff(file: str, reason: str) -> Failure:
     return Failure(USAGE, f"{file}: {reason}.", "The keys of a tariff file: csmsctl report --help")
 
 
-def _numbers(found: TariffFile) -> list[tuple[str, Decimal]]:
+def _numbers_in_tariffs(found: TariffFile) -> list[tuple[str, Decimal]]:
     """Every number in the file, with its key."""
     numbers = [("tax_percent", found.tax_percent)]
     for place, tariff in enumerate(found.tariffs):
@@ -136,14 +136,14 @@ def _numbers(found: TariffFile) -> list[tuple[str, Decimal]]:
     return numbers
 
 
-def _digits(value: Decimal) -> int:
+def _digits_in_tariff(value: Decimal) -> int:
     exponent = value.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0
 
 
-def _among(name: str, names: list[str]) -> bool:
+def _tariff_is_among(name: str, names: list[str]) -> bool:
     return name.casefold() in (other.casefold() for other in names)
 
 
-def _minutes(time: str) -> int:
+def _minutes_in_tariff(time: str) -> int:
     return int(time[:2]) * 60 + int(time[3:])

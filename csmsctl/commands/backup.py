@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import files
-from csmsctl.display.files import replacing
+from csmsctl.arguments.shared_parameters import file_parameter_values
+from csmsctl.display.files import replacing_file
 from csmsctl.display.table import Record
 from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, USAGE, Failure
@@ -29,7 +29,9 @@ def backup_create_command(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="Where it goes; in a directory it is named after the time", autocompletion=files
+            metavar="FILE",
+            help="Where it goes; in a directory it is named after the time",
+            autocompletion=file_parameter_values,
         ),
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there")] = False,
@@ -43,7 +45,7 @@ def backup_create_command(
     run = invocation(ctx)
     path = _backup_target(file, force=force)
     backup = str(run.call("backup.begin")["backup"])
-    with replacing(path, private=True) as (stream, temporary):
+    with replacing_file(path, private=True) as (stream, temporary):
         stream.writelines(_backup_pieces(run, backup, _made_backup(run, backup)))
         stream.flush()
         found = _inspect_backup(temporary)
@@ -115,7 +117,7 @@ def _backup_pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes
 
 def backup_verify_command(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup", autocompletion=files)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup", autocompletion=file_parameter_values)],
 ) -> None:
     """Check a backup, without a daemon: integrity, references, schema, and what is in it.
 

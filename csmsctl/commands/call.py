@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.json_files import read_object
-from csmsctl.arguments.parameters import live
-from csmsctl.arguments.targets import choose
+from csmsctl.arguments.json_files import read_json_object
+from csmsctl.arguments.shared_parameters import live_parameter_values
+from csmsctl.arguments.targets import choose_targets
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Params
 from csmsctl.operations.options import AllOption, How, sent_everywhere
-from csmsctl.operations.request import Request, run_everywhere
+from csmsctl.operations.request import Request, request_everywhere
 
 
 def _complete_call_words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -20,7 +20,7 @@ def _complete_call_words(ctx: typer.Context, incomplete: str) -> list[tuple[str,
     from csmsd.profiles import outgoing
 
     actions = [(action, "action") for action in sorted(outgoing()) if action.startswith(incomplete)]
-    return live("targets")(ctx, incomplete) + actions
+    return live_parameter_values("targets")(ctx, incomplete) + actions
 
 
 Words = Annotated[
@@ -43,12 +43,12 @@ def call_command(ctx: typer.Context, words: Words, all_: AllOption = False, *, h
     targets, action, text = split_call_words(words)
     if text == "-" and "-" in targets:
         raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
-    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
-    payload = read_object(sys.stdin.read() if text == "-" else text, "payload")
+    to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
+    payload = read_json_object(sys.stdin.read() if text == "-" else text, "payload")
     request = Request(
         "operation.call", {"action": action, "payload": payload}, how, _question_before_call(action, payload)
     )
-    run_everywhere(invocation(ctx), request, to)
+    request_everywhere(invocation(ctx), request, to)
 
 
 def split_call_words(words: list[str]) -> tuple[list[str], str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import Identity, files
+from csmsctl.arguments.shared_parameters import Identity, file_parameter_values
 from csmsctl.display.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
@@ -25,7 +25,9 @@ Profile = Annotated[
 Generate = Annotated[bool, typer.Option("--generate-password", help="Make a password and print it once")]
 PasswordFile = Annotated[
     str | None,
-    typer.Option("--password-file", metavar="FILE|-", help="Read the password from there", autocompletion=files),
+    typer.Option(
+        "--password-file", metavar="FILE|-", help="Read the password from there", autocompletion=file_parameter_values
+    ),
 ]
 Registration = Annotated[
     Literal["Accepted", "Pending", "Rejected"] | None,

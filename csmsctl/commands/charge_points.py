@@ -4,14 +4,14 @@ from typing import Any
 
 import typer
 
-from csmsctl.arguments.listing import Kind, View, lists
-from csmsctl.arguments.parameters import Identity
-from csmsctl.display.escape import to_json
+from csmsctl.arguments.listing_options import Kind, View, lists
+from csmsctl.arguments.shared_parameters import Identity
+from csmsctl.display.escape import escape_to_json
 from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
-from csmsctl.records.listing import Listing, named, show_all
+from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
 
 
 def _charge_point_link_style(record: Record) -> str:
@@ -25,7 +25,7 @@ def charge_point_link(value: Any, human: bool) -> str:
 
 def _pending_request(value: Any, human: bool) -> str:
     """A request as JSON."""
-    return to_json(value)
+    return escape_to_json(value)
 
 
 COLUMNS = (
@@ -67,7 +67,7 @@ PENDING = Listing("pending", _PENDING, time="last_at", fields=_PENDING_FIELDS, e
 def charge_point_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the registered charge points."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, run.call("charge_point.list", targets=view.targets))
+    show_whole_listing(run, LISTING, view, run.call("charge_point.list", targets=view.targets))
 
 
 def charge_point_show_command(ctx: typer.Context, charge_point: Identity) -> None:
@@ -88,7 +88,7 @@ def charge_point_pending_command(ctx: typer.Context, *, view: View) -> None:
     let in since: a wrong password, say.
     """
     run = invocation(ctx)
-    show_all(run, PENDING, view, named(run.call("charge_point.pending"), PENDING, view))
+    show_whole_listing(run, PENDING, view, named_in_listing(run.call("charge_point.pending"), PENDING, view))
 
 
 def _show_charge_point(output: Output, record: Record) -> None:

@@ -5,18 +5,26 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.json_files import read_json_file
-from csmsctl.arguments.listing import Kind, View, lists
-from csmsctl.arguments.parameters import Targets, duration_option, files, live, when_option
-from csmsctl.arguments.targets import choose
+from csmsctl.arguments.listing_options import Kind, View, lists
+from csmsctl.arguments.shared_parameters import (
+    Targets,
+    duration_parameter_option,
+    file_parameter_values,
+    live_parameter_values,
+    when_parameter_option,
+)
+from csmsctl.arguments.targets import choose_targets
 from csmsctl.display.table import Column
 from csmsctl.display.value_texts import duration_text, moment_text, plain_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.options import AllOption, How, sent_everywhere
-from csmsctl.operations.request import Request, run_everywhere
-from csmsctl.records.listing import Listing, named, show_all
+from csmsctl.operations.request import Request, request_everywhere
+from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
 
-ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("profiles"))]
+ProfileName = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live_parameter_values("profiles"))
+]
 
 
 def _charging_profile_limit(value: Any, human: bool) -> str:
@@ -74,7 +82,7 @@ PROFILES = Kind("NAME", "Only these: name or glob ('night*')", "profiles")
 def charging_profile_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the charging profiles in the library."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, named(run.call("profile.list"), LISTING, view))
+    show_whole_listing(run, LISTING, view, named_in_listing(run.call("profile.list"), LISTING, view))
 
 
 def charging_profile_show_command(ctx: typer.Context, name: ProfileName) -> None:
@@ -86,7 +94,7 @@ def charging_profile_show_command(ctx: typer.Context, name: ProfileName) -> None
     if run.output.csv:
         run.output.table(COLUMNS, [found])
         return
-    from csmsctl.display.escape import to_json
+    from csmsctl.display.escape import escape_to_json
 
     parts = {key: found.pop(key, None) or [] for key in ("profile", "findings", "installed_on")}
     times = {"created_at", "valid_from", "valid_to"}
@@ -97,7 +105,7 @@ def charging_profile_show_command(ctx: typer.Context, name: ProfileName) -> None
         ]
     )
     run.output.text("")
-    for line in to_json(parts["profile"], indent=2).splitlines():
+    for line in escape_to_json(parts["profile"], indent=2).splitlines():
         run.output.text(line)
     if parts["installed_on"]:
         run.output.text("")
@@ -111,7 +119,9 @@ def charging_profile_add_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name for it")],
     file: Annotated[
         str | None,
-        typer.Option("--file", metavar="FILE", help="csChargingProfiles JSON; - reads it", autocompletion=files),
+        typer.Option(
+            "--file", metavar="FILE", help="csChargingProfiles JSON; - reads it", autocompletion=file_parameter_values
+        ),
     ] = None,
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="LIMIT", help="Or one limit for all the time: 16A, 11kW, 7400W")
@@ -137,10 +147,12 @@ def charging_profile_add_command(
     min_rate: Annotated[
         str | None, typer.Option("--min-rate", metavar="LIMIT", help="Minimum charging rate of the EV")
     ] = None,
-    valid_from: Annotated[str | None, when_option("--valid-from", "Valid from then on")] = None,
-    valid_to: Annotated[str | None, when_option("--valid-to", "Valid until then")] = None,
-    start: Annotated[str | None, when_option("--start", "Start of the schedule (when it is sent)")] = None,
-    seconds: Annotated[int | None, duration_option("--duration", "Length of the schedule: 30m, 8h (no end)")] = None,
+    valid_from: Annotated[str | None, when_parameter_option("--valid-from", "Valid from then on")] = None,
+    valid_to: Annotated[str | None, when_parameter_option("--valid-to", "Valid until then")] = None,
+    start: Annotated[str | None, when_parameter_option("--start", "Start of the schedule (when it is sent)")] = None,
+    seconds: Annotated[
+        int | None, duration_parameter_option("--duration", "Length of the schedule: 30m, 8h (no end)")
+    ] = None,
     time_zone: Annotated[
         str | None,
         typer.Option("--time-zone", metavar="ZONE", help="Of --daily (that of the daemon): it follows its clocks"),
@@ -205,7 +217,7 @@ def charging_profile_remove_command(ctx: typer.Context, name: ProfileName) -> No
 def charging_profile_installed_command(ctx: typer.Context, *, view: View) -> None:
     """List what charge points have accepted; see verify for what they make of it."""
     run = invocation(ctx)
-    show_all(run, INSTALLED, view, run.call("profile.installed", targets=view.targets))
+    show_whole_listing(run, INSTALLED, view, run.call("profile.installed", targets=view.targets))
 
 
 @sent_everywhere(queued=False)
@@ -216,5 +228,5 @@ def charging_profile_reassert_command(
 
     Some lose it when they reboot. The setting ocpp.reassert_charging_profiles does it after each reconnect.
     """
-    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
-    run_everywhere(invocation(ctx), Request("profile.reassert", {}, how), to)
+    to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
+    request_everywhere(invocation(ctx), Request("profile.reassert", {}, how), to)

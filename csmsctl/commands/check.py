@@ -6,9 +6,9 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from csmsctl.arguments.parameters import Targets
-from csmsctl.arguments.targets import expand
-from csmsctl.display.escape import visible
+from csmsctl.arguments.shared_parameters import Targets
+from csmsctl.arguments.targets import expand_targets
+from csmsctl.display.escape import escape_text
 from csmsctl.failure import TIMED_OUT, UNREACHABLE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -90,7 +90,7 @@ def check_command(
     run = invocation(ctx)
     try:
         given = {"warning": _given_check_thresholds(warning), "critical": _given_check_thresholds(critical)}
-        chosen = expand(targets, globs=run.options.globs) or None
+        chosen = expand_targets(targets, globs=run.options.globs) or None
         status = run.call("status", targets=chosen)
         info = run.call("daemon.info")
         _report_check(run, status, info, given, ignored=set(ignore or []), some=chosen is not None)
@@ -174,10 +174,10 @@ def _report_check(
 
 
 def _problems_to_check(status: Result, ignored: set[str], *, some: bool) -> list[Any]:
-    from csmsctl.records.problems import problems
+    from csmsctl.records.problems import problems_in_status
 
     looked_at = {"charge_points": status["charge_points"]} if some else status
-    return [problem for problem in problems(looked_at) if problem["kind"] not in ignored]
+    return [problem for problem in problems_in_status(looked_at) if problem["kind"] not in ignored]
 
 
 def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[str, float | None]:
@@ -321,4 +321,4 @@ def _checked_place(problem: dict[str, Any]) -> str:
 
 def _harmless_in_check(text: str) -> str:
     """`|` begins the performance data."""
-    return visible(text).replace("|", "/")
+    return escape_text(text).replace("|", "/")

@@ -8,14 +8,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.arguments.json_files import name_or_json
-from csmsctl.arguments.parameters import Identity, duration_option, live, when_option
+from csmsctl.arguments.shared_parameters import (
+    Identity,
+    duration_parameter_option,
+    live_parameter_values,
+    when_parameter_option,
+)
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.failure import OTHER
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import Force
-from csmsctl.operations.request import exit_code
+from csmsctl.operations.request import exit_code_of_request
 from csmsctl.operations.results import show_results
 
 Connector = Annotated[
@@ -25,10 +30,10 @@ Connector = Annotated[
         metavar="N",
         min=0,
         help="Connector; 0 is the whole charge point",
-        autocompletion=live("connectors"),
+        autocompletion=live_parameter_values("connectors"),
     ),
 ]
-Seconds = Annotated[int, duration_option("--duration", "From now on: 30m, 24h (1d)")]
+Seconds = Annotated[int, duration_parameter_option("--duration", "From now on: 30m, 24h (1d)")]
 Unit = Annotated[
     Literal["A", "W"] | None, typer.Option("--unit", help="Of the limits (that of the profiles)", case_sensitive=False)
 ]
@@ -73,10 +78,10 @@ def composite_schedule_preview_command(
             "--with",
             metavar="NAME|FILE|JSON",
             help="As if this profile were sent now: name in the library, file, or JSON",
-            autocompletion=live("profiles"),
+            autocompletion=live_parameter_values("profiles"),
         ),
     ] = None,
-    start: Annotated[str | None, when_option("--start", "From then on, instead of now")] = None,
+    start: Annotated[str | None, when_parameter_option("--start", "From then on, instead of now")] = None,
     phases: Phases = None,
 ) -> None:
     """Show which limit will hold when, and which profiles make it.
@@ -172,7 +177,7 @@ def composite_schedule_verify_command(
         timeout=2 * run.options.timeout + 5,
     )
     results = found.get("results") or []
-    run.exit_code = exit_code(results) or (OTHER if found.get("agrees") is False else 0)
+    run.exit_code = exit_code_of_request(results) or (OTHER if found.get("agrees") is False else 0)
     if run.output.documented(found):
         return
     if found.get("agrees") is None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import Output, Targets, files
-from csmsctl.arguments.targets import choose, expand
+from csmsctl.arguments.shared_parameters import Output, Targets, file_parameter_values
+from csmsctl.arguments.targets import choose_targets, expand_targets
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 File = Annotated[
     str,
-    typer.Argument(metavar="FILE|-", help="The desired state in TOML, - for standard input", autocompletion=files),
+    typer.Argument(
+        metavar="FILE|-", help="The desired state in TOML, - for standard input", autocompletion=file_parameter_values
+    ),
 ]
 Cached = Annotated[bool, typer.Option("--cached", help="Ask nobody: compare with what was reported last")]
 
@@ -97,14 +99,14 @@ def configuration_export_command(
     reported its configuration last. Secrets are never written.
     """
     from csmsctl.desired_state.exporting import exported
-    from csmsctl.display.files import write_document, write_lines
+    from csmsctl.display.files import write_document_to_file, write_lines_to_file
 
     run = invocation(ctx)
-    found = exported(run, choose(targets, globs=run.options.globs, everyone=all_).targets, parallel=parallel)
+    found = exported(run, choose_targets(targets, globs=run.options.globs, everyone=all_).targets, parallel=parallel)
     if run.options.json:
-        write_document(run.output, output, found.as_record())
+        write_document_to_file(run.output, output, found.as_record())
     else:
-        write_lines(run.output, output, found.lines(all_keys=all_keys))
+        write_lines_to_file(run.output, output, found.lines(all_keys=all_keys))
 
 
 def configuration_plan_command(
@@ -148,14 +150,14 @@ def configuration_drift_command(
 def _configuration_plans(
     run: Invocation, file: str, targets: list[str] | None, parallel: int, cached: bool
 ) -> "list[Plan]":
-    from csmsctl.desired_state.document import read
-    from csmsctl.desired_state.plan import plans
+    from csmsctl.desired_state.document import read_document
+    from csmsctl.desired_state.plan import make_plans
 
     name = "standard input" if file == "-" else file
-    return plans(
+    return make_plans(
         run,
-        read(_configuration_text(file), name),
-        expand(targets, globs=run.options.globs) or None,
+        read_document(_configuration_text(file), name),
+        expand_targets(targets, globs=run.options.globs) or None,
         parallel=parallel,
         cached=cached,
     )
@@ -223,8 +225,8 @@ def configuration_apply_command(
     Each key is a ChangeConfiguration of its own. RebootRequired counts as done; `csmsctl status` shows it until the
     charge point has booted again. A value that the charge point accepts and then reports otherwise fails (7).
     """
-    from csmsctl.desired_state.applying import applied, apply_code, not_begun
-    from csmsctl.desired_state.fleet import for_each
+    from csmsctl.desired_state.applying import apply_code, apply_or_give_up, not_begun_applying
+    from csmsctl.desired_state.fleet import for_each_of_fleet
 
     run = invocation(ctx)
     made = _configuration_plans(run, file, targets, parallel, False)
@@ -242,10 +244,10 @@ def configuration_apply_command(
         )
 
     try:
-        done = for_each(
+        done = for_each_of_fleet(
             run,
             list(due),
-            lambda client, identity: applied(client, due[identity]),
+            lambda client, identity: apply_or_give_up(client, due[identity]),
             parallel=parallel,
             stop_after=lambda results: fail_fast and any(result["code"] for result in results),
         )
@@ -254,7 +256,7 @@ def configuration_apply_command(
         raise
     results: list[Record] = []
     for one, found in zip(due.values(), done, strict=True):
-        results += [not_begun(one)] if found is None else found
+        results += [not_begun_applying(one)] if found is None else found
     run.exit_code = apply_code(results, several=len(made) > 1)
     _show_configuration_results(run, results, unchanged=len(made) - len(due))
 

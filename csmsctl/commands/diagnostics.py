@@ -8,23 +8,25 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import Output, live
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import Output, live_parameter_values
 from csmsctl.display.confirm import confirm
-from csmsctl.display.files import write_bytes
+from csmsctl.display.files import write_bytes_to_file
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
-from csmsctl.records.listing import Listing, show_all
+from csmsctl.records.listing import Listing, show_whole_listing
 
 _PIECE = 1024 * 1024
 _HARMLESS_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,5}){1,2}\Z")
 
 TaskNumber = Annotated[
     int,
-    typer.Argument(metavar="TASK", help="Task that it came of", min=1, autocompletion=live("diagnostics")),
+    typer.Argument(
+        metavar="TASK", help="Task that it came of", min=1, autocompletion=live_parameter_values("diagnostics")
+    ),
 ]
 
 
@@ -67,7 +69,7 @@ def diagnostics_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the files of diagnostics that are kept, the newest first."""
     run = invocation(ctx)
     found = run.call("diagnostics.list", targets=view.targets)
-    show_all(run, LISTING, view, found)
+    show_whole_listing(run, LISTING, view, found)
     if not found["diagnostics"]:
         _tell_of_failed_uploads(run, view)
 
@@ -86,7 +88,7 @@ def _tell_of_failed_uploads(run: Invocation, view: View) -> None:
 def diagnostics_status_command(ctx: typer.Context, *, view: View) -> None:
     """Show the newest upload of each charge point: what it reports, and what arrived here."""
     run = invocation(ctx)
-    show_all(run, UPLOADS, view, run.call("diagnostics.status", targets=view.targets))
+    show_whole_listing(run, UPLOADS, view, run.call("diagnostics.status", targets=view.targets))
 
 
 def diagnostics_get_command(ctx: typer.Context, task: TaskNumber, output: Output = None) -> None:
@@ -98,7 +100,7 @@ def diagnostics_get_command(ctx: typer.Context, task: TaskNumber, output: Output
     run = invocation(ctx)
     first = run.call("diagnostics.read", task=task, length=_PIECE)
     file = output or _own_name_of_diagnostics(run, task, first)
-    write_bytes(run.output, file, _diagnostics_pieces(run, task, first))
+    write_bytes_to_file(run.output, file, _diagnostics_pieces(run, task, first))
 
 
 def _own_name_of_diagnostics(run: Invocation, task: int, first: Result) -> str:

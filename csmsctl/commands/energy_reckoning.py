@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.parameters import TransactionId, live
+from csmsctl.arguments.shared_parameters import TransactionId, live_parameter_values
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text, thousands_text
@@ -39,7 +39,11 @@ def transaction_reckon_command(
     transaction: Annotated[
         int | None,
         typer.Argument(
-            metavar="[TRANSACTION]", help="Its id", min=1, show_default=False, autocompletion=live("transactions")
+            metavar="[TRANSACTION]",
+            help="Its id",
+            min=1,
+            show_default=False,
+            autocompletion=live_parameter_values("transactions"),
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that have ended, instead of one")] = False,

@@ -2,7 +2,7 @@
 
 from csmsctl.failure import OK, SOME_FAILED
 from csmsctl.invocation import Invocation
-from csmsctl.operations.request import ask
+from csmsctl.operations.request import request_with_progress
 from csmsctl.operations.results import show_results
 
 _WHERE = {
@@ -23,7 +23,7 @@ def block_with_enforcement(run: Invocation, tag: str, *, stop_transactions: bool
         "timeout": run.options.timeout,
     }
     # Several CALLs to each charge point, one after the other.
-    result = ask(run, "tag.block", params, timeout=20 * run.options.timeout)
+    result = request_with_progress(run, "tag.block", params, timeout=20 * run.options.timeout)
     trusting = result["trusting"]
     run.exit_code = SOME_FAILED if trusting else OK
     if run.output.documented(result):

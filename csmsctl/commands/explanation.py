@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import Identity, TransactionId
-from csmsctl.display.escape import visible
+from csmsctl.arguments.shared_parameters import Identity, TransactionId
+from csmsctl.display.escape import escape_text
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
@@ -58,7 +58,7 @@ def explain_transaction_command(ctx: typer.Context, transaction: TransactionId) 
     run.output.text(f"Transaction {transaction}: {place}, {plain_text(about.get('state'))}", style="bold")
     width = min(100, shutil.get_terminal_size().columns) if run.output.terminal else sys.maxsize
     for sentence in [*(found.get("conclusion") or []), *(found.get("missing") or [])]:
-        for line in wrap(visible(sentence), width, initial_indent="  ", subsequent_indent="    "):
+        for line in wrap(escape_text(sentence), width, initial_indent="  ", subsequent_indent="    "):
             run.output.text(line)
     run.output.text("")
     run.output.table(_STORY, story)

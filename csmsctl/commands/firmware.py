@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.listing import Kind, View, lists
-from csmsctl.arguments.parameters import Targets, files, live
-from csmsctl.arguments.targets import choose
+from csmsctl.arguments.listing_options import Kind, View, lists
+from csmsctl.arguments.shared_parameters import Targets, file_parameter_values, live_parameter_values
+from csmsctl.arguments.targets import choose_targets
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text, size_text
@@ -16,11 +16,13 @@ from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption
-from csmsctl.records.listing import Listing, named, show_all
+from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
 
 _PIECE = 1024 * 1024
 
-ImageName = Annotated[str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live("firmware"))]
+ImageName = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name", autocompletion=live_parameter_values("firmware"))
+]
 
 
 def _firmware_style(record: Record) -> str:
@@ -67,12 +69,12 @@ IMAGES = Kind("NAME", "Only these: name or glob ('acme-*')", "firmware")
 def firmware_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the images of firmware."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, named(run.call("firmware.list"), LISTING, view))
+    show_whole_listing(run, LISTING, view, named_in_listing(run.call("firmware.list"), LISTING, view))
 
 
 def firmware_add_command(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The image", autocompletion=files)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The image", autocompletion=file_parameter_values)],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its name here (that of the file)")] = None,
     version: Annotated[
         str | None,
@@ -106,9 +108,9 @@ def _send_firmware(run: Invocation, upload: str, source: object, length: int) ->
     if run.output.shows_progress and length > 8 * _PIECE:
         from rich.progress import wrap_file
 
-        from csmsctl.display.terminal import console
+        from csmsctl.display.rich_terminal import rich_console
 
-        terminal = console(run.options.color, stderr=True)
+        terminal = rich_console(run.options.color, stderr=True)
         with wrap_file(source, length, description="sending", console=terminal, transient=True) as shown:  # type: ignore[arg-type]
             _send_all_firmware(run, upload, shown)
     else:
@@ -136,13 +138,16 @@ def firmware_remove_command(
 def firmware_status_command(ctx: typer.Context, *, view: View) -> None:
     """Show the newest update of each charge point: what it reports, and the version that it boots with."""
     run = invocation(ctx)
-    show_all(run, UPDATES, view, run.call("firmware.status", targets=view.targets))
+    show_whole_listing(run, UPDATES, view, run.call("firmware.status", targets=view.targets))
 
 
 def firmware_rollout_command(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Option("--file", metavar="NAME", help="Image that csmsd hosts", autocompletion=live("firmware"))
+        str,
+        typer.Option(
+            "--file", metavar="NAME", help="Image that csmsd hosts", autocompletion=live_parameter_values("firmware")
+        ),
     ],
     targets: Targets = None,
     all_: AllOption = False,
@@ -180,7 +185,7 @@ def firmware_rollout_command(
     See how it goes with csmsctl rollout show.
     """  # fmt: skip
     run = invocation(ctx)
-    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
+    to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
     result = run.call(
         "rollout.start",
         targets=to.targets,

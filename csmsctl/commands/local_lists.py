@@ -2,18 +2,18 @@
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import Identity, Targets
-from csmsctl.arguments.targets import choose
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import Identity, Targets
+from csmsctl.arguments.targets import choose_targets
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.invocation import invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption, How, sent_everywhere
-from csmsctl.operations.request import ask, exit_code
+from csmsctl.operations.request import exit_code_of_request, request_with_progress
 from csmsctl.operations.results import show_results
-from csmsctl.records.listing import Listing, is_document, show_all
-from csmsctl.records.listing import show as show_list
+from csmsctl.records.listing import Listing, is_listing_document, show_whole_listing
+from csmsctl.records.listing import show_listing as show_list
 
 
 def _local_list_state_style(record: Record) -> str:
@@ -73,7 +73,7 @@ def local_list_status_command(ctx: typer.Context, *, view: View) -> None:
     of them.
     """
     run = invocation(ctx)
-    show_all(run, LISTING, view, run.call("local_list.status", targets=view.targets))
+    show_whole_listing(run, LISTING, view, run.call("local_list.status", targets=view.targets))
 
 
 @lists(targets=False)
@@ -81,7 +81,7 @@ def local_list_show_command(ctx: typer.Context, charge_point: Identity, *, view:
     """Show the list of a charge point, entry by entry."""
     run = invocation(ctx)
     found = run.call("local_list.show", id=charge_point)
-    if is_document(run, view):
+    if is_listing_document(run, view):
         run.output.document(
             {"local_lists": [{name: value for name, value in found.items() if name != "schema_version"}]}
         )
@@ -100,12 +100,12 @@ def local_list_sync_command(ctx: typer.Context, targets: Targets = None, all_: A
     known), and asked again. A refused change is followed by the whole list.
     """
     run = invocation(ctx)
-    to = choose(targets, globs=invocation(ctx).options.globs, everyone=all_)
+    to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
     params = {**how.parameters(), "targets": to.targets, "timeout": run.options.timeout}
     # Several CALLs to each charge point, one after the other.
-    answer = ask(run, "local_list.sync", params, timeout=20 * run.options.timeout, quick=how.dry_run)
+    answer = request_with_progress(run, "local_list.sync", params, timeout=20 * run.options.timeout, quick=how.dry_run)
     results: list[Result] = answer["results"]
-    run.exit_code = exit_code(results, several=len(to.targets) > 1)
+    run.exit_code = exit_code_of_request(results, several=len(to.targets) > 1)
     if run.output.documented({"results": results}):
         return
     if how.dry_run:

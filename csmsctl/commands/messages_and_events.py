@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.display.escape import to_json
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.display.escape import escape_to_json
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.records.listing import Chosen, Listing, show
+from csmsctl.records.listing import Chosen, Listing, show_listing
 from csmsctl.records.messages import Reader, Sieve
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted")]
@@ -23,7 +23,7 @@ _Page = tuple[list[Record], bool]  # with whether there is more, left out since 
 
 
 def _event_data_as_json(value: Any, human: bool) -> str:
-    return to_json(value) if value else ""
+    return escape_to_json(value) if value else ""
 
 
 MESSAGES = Listing(
@@ -63,10 +63,10 @@ def _message_pattern(text: str | None) -> "re.Pattern[str] | None":
 
 
 def _message_actions(incomplete: str) -> list[str]:
-    from csmsctl.arguments.candidates import in_the_case_of
+    from csmsctl.arguments.candidates import candidates_in_the_case_of
     from csmsd.profiles import incoming, outgoing
 
-    return in_the_case_of(incomplete, sorted({*incoming(), *outgoing()}))
+    return candidates_in_the_case_of(incomplete, sorted({*incoming(), *outgoing()}))
 
 
 def _event_types(incomplete: str) -> list[str]:
@@ -153,7 +153,7 @@ def events_command(
     wanted = {**filters, "since": view.since, "until": view.until}
 
     def passes(event: Record) -> bool:
-        return pattern is None or pattern.search(f"{event.get('type')} {to_json(event.get('data'))}") is not None
+        return pattern is None or pattern.search(f"{event.get('type')} {escape_to_json(event.get('data'))}") is not None
 
     def older(records: list[Record]) -> list[Record]:
         return [event for event in records if passes(event)]
@@ -250,7 +250,7 @@ class _Printer:
         output = self._run.output
         if follow and (self._view.form == "json" or (self._view.form is None and output.json)):
             self._view = self._view._replace(form="jsonl")
-        show(self._run, self._listing, self._view, self._told(records), cut=cut, line=self.one)
+        show_listing(self._run, self._listing, self._view, self._told(records), cut=cut, line=self.one)
         output.flush()
         return self._last
 
@@ -274,7 +274,7 @@ class _Printer:
 
 
 def _flat_message_or_event(record: Record) -> Record:
-    return {**record, "data": to_json(record.get("data"))} if "data" in record else record
+    return {**record, "data": escape_to_json(record.get("data"))} if "data" in record else record
 
 
 def _message_line(message: Record, human: bool, reader: Reader | None) -> tuple[str, str]:
@@ -288,7 +288,7 @@ def _message_line(message: Record, human: bool, reader: Reader | None) -> tuple[
 
 def _event_line(event: Record, human: bool, *, readable: bool) -> str:
     data = event.get("data")
-    shown = plain_text(data) if readable else to_json(data)
+    shown = plain_text(data) if readable else escape_to_json(data)
     time = moment_text(event.get("time"), human)
     return _message_or_event_line(
         [event.get("number"), time, event.get("type"), event.get("charge_point") or "-", shown if data else ""]

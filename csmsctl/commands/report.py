@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import Since, Until, files
+from csmsctl.arguments.shared_parameters import Since, Until, file_parameter_values
 from csmsctl.commands.transaction_export import transactions_to_export
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import local_time_text, thousands_text
@@ -56,7 +56,7 @@ def report_command(
     by: Annotated[By, typer.Option("--by", help="One line for each", case_sensitive=False)] = "tag",
     tariff: Annotated[
         str | None,
-        typer.Option("--tariff", metavar="FILE", help="What it costs, in TOML", autocompletion=files),
+        typer.Option("--tariff", metavar="FILE", help="What it costs, in TOML", autocompletion=file_parameter_values),
     ] = None,
     with_estimated: Annotated[bool, typer.Option("--with-estimated", help="Count what is estimated, too")] = False,
     with_suspect: Annotated[bool, typer.Option("--with-suspect", help="Count what is suspect, too")] = False,
@@ -81,7 +81,7 @@ def report_command(
 
     Prices are exact; that of a transaction is rounded half up, tax once a line, and the total is the sum of the lines.
     """
-    from csmsctl.billing.reports import report as make
+    from csmsctl.billing.billing_report import billing_report as make
     from csmsctl.billing.tariffs import read_tariffs
 
     run = invocation(ctx)
@@ -117,8 +117,8 @@ def report_command(
 
 def _report_period(month: str | None, since: str | None, until: str | None, zone: tzinfo | None) -> tuple[str, str]:
     """As RFC 3339 in UTC."""
-    from csmsctl.arguments.when import parse_when
-    from csmsctl.billing.periods import month as month_of
+    from csmsctl.arguments.when_and_duration import parse_when
+    from csmsctl.billing.periods import month_period as month_of
 
     if (month is None) == (since is None) or (month is not None and until is not None):
         raise Failure(USAGE, "Which time is meant?", "A month, or --since and --until: csmsctl report --month last")
@@ -183,7 +183,7 @@ class _Prices:
 
     def __call__(self, transaction: Record) -> "Decimal | None":
         """Rounded; None where no tariff is for it."""
-        from csmsctl.billing.pricing import Curve, price, rounded
+        from csmsctl.billing.pricing import Curve, price, rounded_price
 
         begun, stopped = (datetime.fromisoformat(transaction[key]) for key in ("start_time", "stop_time"))
         if "start_clock" in transaction["doubts"]:  # hours are not paid by a clock that nobody believes
@@ -199,13 +199,13 @@ class _Prices:
             if not readings and transaction["energy_wh"]:
                 self.spread_evenly.append(transaction["id"])
         curve = Curve(begun, stopped, transaction["energy_wh"], readings)
-        return rounded(price(tariff, curve, self._zone), self._tariffs.decimals)
+        return rounded_price(price(tariff, curve, self._zone), self._tariffs.decimals)
 
 
 def _show_report(run: Invocation, document: Record, tariffs: "TariffFile | None") -> None:
     lines = [{**line, "key": "(none)" if line["key"] is None else line["key"]} for line in document["groups"]]
     if run.output.csv:
-        from csmsctl.billing.reports import FIELDS
+        from csmsctl.billing.billing_report import FIELDS
 
         run.output.csv_rows(FIELDS, lines, headers=run.output.headers)
         _warn_of_report_gaps(run, document)

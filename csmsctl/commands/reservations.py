@@ -4,20 +4,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import ChargePointOption, TagOption, live
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import ChargePointOption, TagOption, live_parameter_values
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import invocation
-from csmsctl.records.listing import Listing, pages
-from csmsctl.records.listing import show as show_list
+from csmsctl.records.listing import Listing, listing_pages
+from csmsctl.records.listing import show_listing as show_list
 
 State = Annotated[
     Literal["requested", "reserved", "used", "expired", "cancelled", "failed"] | None,
     typer.Option("--state", help="In this state only", case_sensitive=False),
 ]
 ReservationId = Annotated[
-    int, typer.Argument(metavar="RESERVATION", help="Its id", autocompletion=live("reservations"))
+    int, typer.Argument(metavar="RESERVATION", help="Its id", autocompletion=live_parameter_values("reservations"))
 ]
 
 
@@ -54,7 +54,7 @@ def reservation_list_command(
     """List reservations, newest first."""
     run = invocation(ctx)
     wanted = {"targets": view.targets, "tag": tag, "state": state, "since": view.since, "until": view.until}
-    found = pages(run, "reservation.list", wanted, LISTING, view, cursor="offset")
+    found = listing_pages(run, "reservation.list", wanted, LISTING, view, cursor="offset")
     show_list(run, LISTING, view, found)
 
 

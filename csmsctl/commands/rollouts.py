@@ -4,16 +4,18 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import live
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import live_parameter_values
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.records.listing import Listing, is_document, show_all
-from csmsctl.records.listing import show as show_list
+from csmsctl.records.listing import Listing, is_listing_document, show_whole_listing
+from csmsctl.records.listing import show_listing as show_list
 
-RolloutId = Annotated[int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live("rollouts"))]
+RolloutId = Annotated[
+    int, typer.Argument(metavar="ROLLOUT", help="Its id", min=1, autocompletion=live_parameter_values("rollouts"))
+]
 
 
 def _rollout_style(record: Record) -> str:
@@ -58,7 +60,7 @@ MEMBERS = Listing("members", _MEMBERS, name="charge_point", time="begun_at")
 def rollout_list_command(ctx: typer.Context, *, view: View) -> None:
     """List the rollouts, the newest first; with TARGETs those that they are part of."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, run.call("rollout.list", targets=view.targets))
+    show_whole_listing(run, LISTING, view, run.call("rollout.list", targets=view.targets))
 
 
 def rollout_show_command(ctx: typer.Context, rollout: RolloutId) -> None:
@@ -82,7 +84,7 @@ def rollout_report_command(ctx: typer.Context, rollout: RolloutId, *, view: View
     """Report what became of each charge point of a rollout."""
     run = invocation(ctx)
     found = run.call("rollout.show", id=rollout)
-    if is_document(run, view):
+    if is_listing_document(run, view):
         run.output.document({"rollouts": [{name: value for name, value in found.items() if name != "schema_version"}]})
         return
     show_list(run, MEMBERS, view, found["members"])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.json_files import read_object
+from csmsctl.arguments.json_files import read_json_object
 from csmsctl.invocation import invocation
 
 
@@ -22,7 +22,7 @@ def rpc_command(
     docs/control-protocol.md.
     """
     run = invocation(ctx)
-    given = read_object(sys.stdin.read() if params == "-" else params, "parameter list")
+    given = read_json_object(sys.stdin.read() if params == "-" else params, "parameter list")
     result = run.client.call(method, given, keep_null=True)
     if "subscription" not in result:
         run.output.document(result)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
+from csmsctl.arguments.listing_options import View, lists
 from csmsctl.invocation import Invocation, invocation
 
 
@@ -29,10 +29,10 @@ def status_command(
     # Imported below because `status --json` is what monitoring asks for every few seconds.
     if view == View(view.targets) and run.output.documented(found):
         return
-    from csmsctl.records.connectors import COLUMNS, CSV_COLUMNS, rows
-    from csmsctl.records.listing import Listing, show
+    from csmsctl.records.connectors import COLUMNS, CSV_COLUMNS, connector_rows
+    from csmsctl.records.listing import Listing, show_listing
 
-    records = rows(found["charge_points"])
+    records = connector_rows(found["charge_points"])
     if view.targets is None and view.plain and view.form in ("table", "wide", None) and not run.output.csv:
         for line, style in [*status_summary(found.get("daemon") or {}), *_status_worries(found)]:
             run.output.text(line, style=style)
@@ -50,19 +50,21 @@ def status_command(
     if view.form == "json" and view.plain:
         run.output.document(found)
     else:
-        show(run, listing, view, records)
+        show_listing(run, listing, view, records)
 
 
 def _show_problems_of_status(run: Invocation, found: dict[str, Any], view: View) -> None:
-    from csmsctl.records.listing import Listing, show
-    from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problems, told
+    from csmsctl.records.listing import Listing, show_listing
+    from csmsctl.records.problems import COLUMNS, CSV_COLUMNS, problem_told, problems_in_status
 
-    rows = problems(found)
+    rows = problems_in_status(found)
     if view.form in ("table", "wide") or (view.form is None and not run.output.json and not run.output.csv):
-        rows = [{**row, "told": told(row, run.output.terminal)} for row in rows]
+        rows = [{**row, "told": problem_told(row, run.output.terminal)} for row in rows]
     fields = [column.key for column in CSV_COLUMNS]
     empty = "Nothing wants attention."
-    show(run, Listing("problems", COLUMNS, name="charge_point", time="since", fields=fields, empty=empty), view, rows)
+    show_listing(
+        run, Listing("problems", COLUMNS, name="charge_point", time="since", fields=fields, empty=empty), view, rows
+    )
 
 
 def _status_worries(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import Output, files
-from csmsctl.arguments.when import parse_when
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import Output, file_parameter_values
+from csmsctl.arguments.when_and_duration import parse_when
 from csmsctl.commands.tags import LISTING, TAGS
 from csmsctl.display.confirm import confirm
-from csmsctl.display.files import write_document, write_lines
-from csmsctl.display.table import csv_lines, csv_text
+from csmsctl.display.files import write_document_to_file, write_lines_to_file
+from csmsctl.display.table import csv_table_lines, text_of_csv_table_cell
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.records.listing import Chosen, named
+from csmsctl.records.listing import Chosen, named_in_listing
 from csmsd.ocpp.identity import fold
 
 FIELDS = ("id", "parent", "expires_at", "blocked", "max_transactions", "note", "labels")
@@ -32,11 +32,11 @@ _SHORTENED = re.compile(r"\d+(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 def tag_export_command(ctx: typer.Context, output: Output = None, *, view: View) -> None:
     """Write idTags as CSV, all unless some are chosen, in the form that `tag import` reads."""
     run = invocation(ctx)
-    tags = list(Chosen(LISTING, view, named(run.call("tag.list"), LISTING, view)["tags"], view.limit or 0))
+    tags = list(Chosen(LISTING, view, named_in_listing(run.call("tag.list"), LISTING, view)["tags"], view.limit or 0))
     if run.options.json:
-        write_document(run.output, output, {"tags": tags})
+        write_document_to_file(run.output, output, {"tags": tags})
         return
-    write_lines(run.output, output, csv_lines(_tag_file_columns(view), tags, headers=run.output.headers))
+    write_lines_to_file(run.output, output, csv_table_lines(_tag_file_columns(view), tags, headers=run.output.headers))
 
 
 def _tag_file_columns(view: View) -> list[str]:
@@ -51,7 +51,9 @@ def _tag_file_columns(view: View) -> list[str]:
 
 def tag_import_command(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV file; - reads it", autocompletion=files)],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="CSV file; - reads it", autocompletion=file_parameter_values)
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Remove the idTags that are not in the file")] = False,
 ) -> None:
     """Add and change idTags from CSV, all of them or, when a line is bad, none.
@@ -130,7 +132,7 @@ def read_tag_file(text: str) -> tuple[list[dict[str, Any]], list[str]]:
 def _read_tag_of_file(columns: list[str], cells: list[str]) -> dict[str, Any]:
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells for {len(columns)} columns")
-    given = dict(zip(columns, (csv_text(cell.strip()) for cell in cells), strict=True))
+    given = dict(zip(columns, (text_of_csv_table_cell(cell.strip()) for cell in cells), strict=True))
     tag: dict[str, Any] = {"id": given["id"]}
     for name in ("id", "parent"):
         if len(given.get(name, "")) > _MAX_ID_TAG:

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.listing import Kind, View, lists
-from csmsctl.arguments.parameters import TagId, live, when_option
+from csmsctl.arguments.listing_options import Kind, View, lists
+from csmsctl.arguments.shared_parameters import TagId, live_parameter_values, when_parameter_option
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
@@ -13,12 +13,15 @@ from csmsctl.failure import NOT_THERE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import Parallel
-from csmsctl.records.listing import Listing, named, show_all
+from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
 
 Parent = Annotated[
-    str | None, typer.Option("--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live("tags"))
+    str | None,
+    typer.Option(
+        "--parent", metavar="TAG", help="Parent idTag (a group)", autocompletion=live_parameter_values("tags")
+    ),
 ]
-Expires = Annotated[str | None, when_option("--expires", "When it expires; may be in the past")]
+Expires = Annotated[str | None, when_parameter_option("--expires", "When it expires; may be in the past")]
 Most = Annotated[
     int | None,
     typer.Option("--max-transactions", metavar="N", min=0, help="So many transactions at once (any number)"),
@@ -30,7 +33,7 @@ Labels = Annotated[
         "--label",
         metavar="NAME",
         help="Label; may be repeated. It goes into the local lists of charge points with that label only",
-        autocompletion=live("labels"),
+        autocompletion=live_parameter_values("labels"),
     ),
 ]
 
@@ -81,7 +84,9 @@ def tag_list_command(
 ) -> None:
     """List the idTags."""
     run = invocation(ctx)
-    show_all(run, LISTING, view, named(run.call("tag.list", parent=parent, status=status), LISTING, view))
+    show_whole_listing(
+        run, LISTING, view, named_in_listing(run.call("tag.list", parent=parent, status=status), LISTING, view)
+    )
 
 
 def tag_show_command(ctx: typer.Context, tag: TagId) -> None:
@@ -109,7 +114,7 @@ def tag_unknown_command(ctx: typer.Context, *, view: View) -> None:
     The last one is added with csmsctl tag add --last-unknown.
     """
     run = invocation(ctx)
-    show_all(run, UNKNOWN, view, named(run.call("tag.unknown"), UNKNOWN, view))
+    show_whole_listing(run, UNKNOWN, view, named_in_listing(run.call("tag.unknown"), UNKNOWN, view))
 
 
 def tag_add_command(
@@ -173,12 +178,20 @@ def tag_set_command(
     note: Note = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", metavar="NAME", help="Label to add; may be repeated", autocompletion=live("labels")),
+        typer.Option(
+            "--label",
+            metavar="NAME",
+            help="Label to add; may be repeated",
+            autocompletion=live_parameter_values("labels"),
+        ),
     ] = None,
     remove_label: Annotated[
         list[str] | None,
         typer.Option(
-            "--remove-label", metavar="NAME", help="Label to take away; may be repeated", autocompletion=live("labels")
+            "--remove-label",
+            metavar="NAME",
+            help="Label to take away; may be repeated",
+            autocompletion=live_parameter_values("labels"),
         ),
     ] = None,
     no_parent: Annotated[bool, typer.Option("--no-parent", help="Without a parent")] = False,

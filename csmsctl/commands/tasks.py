@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import QueuedTaskIds, TaskId
-from csmsctl.display.progress import spinner
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import QueuedTaskIds, TaskId
+from csmsctl.display.progress import progress_spinner
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.failure import NOT_THERE, SOME_FAILED, TIMED_OUT, USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.operations.request import exit_code
+from csmsctl.operations.request import exit_code_of_request
 from csmsctl.operations.results import show_results
-from csmsctl.records.listing import Listing, pages
-from csmsctl.records.listing import show as show_list
+from csmsctl.records.listing import Listing, listing_pages
+from csmsctl.records.listing import show_listing as show_list
 from csmsctl.records.news import News
 
 _SETTLED = ("task.settled", "task.delivered", "task.expired", "task.cancelled")
@@ -66,7 +66,7 @@ def task_list_command(
     run = invocation(ctx)
     wanted = {"targets": view.targets, "since": view.since, "until": view.until}
     wanted |= {"action": action, "outcome": outcome, "state": state}
-    show_list(run, LISTING, view, pages(run, "task.list", wanted, LISTING, view))
+    show_list(run, LISTING, view, listing_pages(run, "task.list", wanted, LISTING, view))
 
 
 def task_show_command(ctx: typer.Context, task: TaskId) -> None:
@@ -82,9 +82,9 @@ def task_show_command(ctx: typer.Context, task: TaskId) -> None:
     shown = []
     for key, value in found.items():
         if key in ("request", "response") and value is not None:
-            from csmsctl.display.escape import to_json
+            from csmsctl.display.escape import escape_to_json
 
-            shown.append((key, to_json(value)))
+            shown.append((key, escape_to_json(value)))
         else:
             text = moment_text(value, run.output.terminal) if key in times else plain_text(value)
             shown.append(
@@ -130,7 +130,7 @@ def task_wait_command(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
     numbers = ", ".join(map(str, tasks))
     deadline = None if run.options.patience is None else monotonic() + run.options.patience
     try:
-        with News(run, _SETTLED) as news, spinner(run.output, f"waiting for task {numbers}"):
+        with News(run, _SETTLED) as news, progress_spinner(run.output, f"waiting for task {numbers}"):
             while (found := run.call("task.results", ids=tasks))["waiting"]:
                 left = _LONGEST_SILENCE if deadline is None else deadline - monotonic()
                 if left <= 0:
@@ -145,6 +145,6 @@ def task_wait_command(ctx: typer.Context, tasks: QueuedTaskIds) -> None:
         run.output.warn("Interrupted. The tasks go on; see: csmsctl task list --state queued")
         raise
     results = found["results"]
-    run.exit_code = exit_code(results, several=len(tasks) > 1)
+    run.exit_code = exit_code_of_request(results, several=len(tasks) > 1)
     if not run.output.documented({"results": results}):
         show_results(run.output, results)

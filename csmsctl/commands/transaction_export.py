@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from csmsctl.arguments.listing import View, lists
-from csmsctl.arguments.parameters import Output, TagOption, files
+from csmsctl.arguments.listing_options import View, lists
+from csmsctl.arguments.shared_parameters import Output, TagOption, file_parameter_values
 from csmsctl.billing.cursor import Cursor, cursor
 from csmsctl.commands.transactions import COLUMNS, State, transactions_of_period
-from csmsctl.display.escape import to_json
-from csmsctl.display.files import write_document, write_lines
+from csmsctl.display.escape import escape_to_json
+from csmsctl.display.files import write_document_to_file, write_lines_to_file
 from csmsctl.display.output import SCHEMA_VERSION
 from csmsctl.display.table import Record
 from csmsctl.failure import OTHER, Failure
@@ -75,9 +75,9 @@ def transaction_export_command(
     fields = [found.field(word) for word in view.columns.split(",")] if view.columns else FIELDS
     if run.options.json:
         chosen = [{field: row.get(field) for field in fields} for row in found] if view.columns else [*found]
-        write_document(run.output, output, {"transactions": chosen})
+        write_document_to_file(run.output, output, {"transactions": chosen})
         return
-    write_lines(run.output, output, run.output.csv_lines(fields, found))
+    write_lines_to_file(run.output, output, run.output.csv_lines(fields, found))
 
 
 def transactions_to_export(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
@@ -99,7 +99,7 @@ def export_transactions_command(
             "--after-cursor",
             metavar="FILE",
             help="Go on where this file says; it is made, and moved on when all is written",
-            autocompletion=files,
+            autocompletion=file_parameter_values,
         ),
     ] = None,
     output: Output = None,
@@ -127,12 +127,12 @@ def export_new_transactions(run: Invocation, after_cursor: str | None, output: s
         found = _Booked(run, place)
         if run.options.json:
             lines: Iterable[str] = (
-                to_json({"schema_version": SCHEMA_VERSION, **row}, ascii_only=True) for row in found
+                escape_to_json({"schema_version": SCHEMA_VERSION, **row}, ascii_only=True) for row in found
             )
         else:
             lines = run.output.csv_lines(BOOKED_FIELDS, found)
         try:
-            write_lines(run.output, output, lines)
+            write_lines_to_file(run.output, output, lines)
             if place is not None and to_stdout:
                 run.output.sync()
         except BrokenPipeError:

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.listing import By, View, lists
-from csmsctl.arguments.parameters import TagOption, TransactionId
+from csmsctl.arguments.listing_options import By, View, lists
+from csmsctl.arguments.shared_parameters import TagOption, TransactionId
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import duration_text, moment_text, plain_text, thousands_text
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.records.listing import Listing, is_document, pages, show
+from csmsctl.records.listing import Listing, is_listing_document, listing_pages, show_listing
 
 State = Annotated[
     Literal["active", "stopped", "abandoned", "closed"] | None,
@@ -74,7 +74,7 @@ def transaction_list_command(
 ) -> None:
     """List transactions, newest first."""
     run = invocation(ctx)
-    show(run, LISTING, view, transactions_of_period(run, LISTING, view, {"tag": tag, "state": state}))
+    show_listing(run, LISTING, view, transactions_of_period(run, LISTING, view, {"tag": tag, "state": state}))
 
 
 def transactions_of_period(
@@ -83,7 +83,7 @@ def transactions_of_period(
     """The transactions that started, or stopped, in the time that is wanted."""
     period = ("stopped_since", "stopped_until") if (view.by or by) == "stop" else ("since", "until")
     times = dict(zip(period, (view.since, view.until), strict=True))
-    return pages(run, "transaction.list", {"targets": view.targets, **times, **filters}, listing, view)
+    return listing_pages(run, "transaction.list", {"targets": view.targets, **times, **filters}, listing, view)
 
 
 def transaction_show_command(ctx: typer.Context, transaction: TransactionId) -> None:
@@ -133,14 +133,14 @@ def transaction_meter_command(
     values, more = _meter_values(run, transaction, view)
     # csmsd has chosen by time, and here by number.
     shown = view._replace(since=None, until=None, limit=view.limit if view.filters or view.sort else 0)
-    if is_document(run, shown):
+    if is_listing_document(run, shown):
         run.output.json = True
         run.output.stream(
             "meter_values", values, lambda: {"transaction": transaction} | ({"more": True} if more else {})
         )
         return
     rows = ({"time": value.get("time"), **sample} for value in values for sample in value.get("samples") or [])
-    show(run, METER, shown, rows, cut=more)
+    show_listing(run, METER, shown, rows, cut=more)
 
 
 def _meter_values(run: Invocation, transaction: int, view: View) -> tuple[Iterable[Record], bool]:
@@ -174,7 +174,7 @@ def _plot_transaction_meter(run: Invocation, number: int) -> bool:
     """Whether there was enough to plot."""
     from textwrap import wrap
 
-    from csmsctl.display.escape import visible
+    from csmsctl.display.escape import escape_text
     from csmsctl.records.meter_plot import meter_plot
 
     transaction = run.call("transaction.show", id=number)
@@ -198,7 +198,7 @@ def _plot_transaction_meter(run: Invocation, number: int) -> bool:
         + (" (suspect)" if transaction.get("energy_suspect") else ""),
         f"{count} values (see --table)",
     ]
-    for line in wrap(visible(", ".join(part for part in parts if part)), width):
+    for line in wrap(escape_text(", ".join(part for part in parts if part)), width):
         run.output.text(line, style="bold")
     for line in lines:
         run.output.text(line, style="cyan" if {*"┤│┼"} & {*line} else "")
@@ -218,7 +218,7 @@ def transaction_orphans_command(
     """
     run = invocation(ctx)
     wanted = {"targets": view.targets, "since": view.since, "until": view.until, "settled": settled or None}
-    show(run, ORPHANS, view, pages(run, "transaction.orphans", wanted, ORPHANS, view))
+    show_listing(run, ORPHANS, view, listing_pages(run, "transaction.orphans", wanted, ORPHANS, view))
 
 
 def transaction_dismiss_command(

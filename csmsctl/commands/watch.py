@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import typer
 
-from csmsctl.arguments.parameters import Targets
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.shared_parameters import Targets
+from csmsctl.arguments.targets import expand_targets
 from csmsctl.display.table import Record
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.records.connectors import COLUMNS, rows
+from csmsctl.records.connectors import COLUMNS, connector_rows
 from csmsctl.records.watcher import Watcher
 
 _GATHERED = 0.3  # seconds: what comes in a bunch is looked at once
@@ -27,7 +27,7 @@ def watch_command(ctx: typer.Context, targets: Targets = None) -> None:
     run = invocation(ctx)
     live = sys.stdout.isatty() and run.output.terminal and not run.options.json and not run.output.csv
     timeout = min(run.options.timeout, _LONGEST_ANSWER) if live else run.options.timeout
-    watcher = Watcher(run.options.socket, timeout, expand(targets, globs=run.options.globs) or None)
+    watcher = Watcher(run.options.socket, timeout, expand_targets(targets, globs=run.options.globs) or None)
     try:
         watcher.connect()
         if live:
@@ -64,7 +64,7 @@ def _lines_to_watch(run: Invocation, charge_points: list[Record]) -> Iterator[tu
         for charge_point in charge_points:
             yield charge_point["id"], {**charge_point, "last_seen_at": None}, charge_point
         return
-    for row in rows(charge_points):
+    for row in connector_rows(charge_points):
         line = _plain_watch_line(row)
         yield (row["charge_point"], row.get("connector")), line, line
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.parameters import Identity, files, live
+from csmsctl.arguments.shared_parameters import Identity, file_parameter_values, live_parameter_values
 from csmsctl.display.confirm import confirm
-from csmsctl.display.report_forms import form_of
+from csmsctl.display.report_forms import report_form_of
 from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONFIRMED, NOT_CONNECTED, NOT_THERE, OK, OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
-    from csmsctl.commissioning.report import Report
+    from csmsctl.commissioning.commissioning_report import Report
     from csmsctl.commissioning.step import Outcome, Step, Suite
     from csmsctl.commissioning.visit import Visit
 
@@ -46,7 +46,7 @@ def commissioning_command(
             "--tag",
             metavar="TAG",
             help="idTag to start and reserve with (one for this test alone)",
-            autocompletion=live("tags"),
+            autocompletion=live_parameter_values("tags"),
         ),
     ] = None,
     step: Annotated[
@@ -65,7 +65,7 @@ def commissioning_command(
             "--report",
             metavar="FILE",
             help="Write the report there; .txt, .json or .md chooses its form",
-            autocompletion=files,
+            autocompletion=file_parameter_values,
         ),
     ] = None,
 ) -> None:
@@ -77,7 +77,7 @@ def commissioning_command(
     0 when nothing failed, 6 when the charge point is not connected.
     """
     run = invocation(ctx)
-    form = form_of(report) if report is not None else None
+    form = report_form_of(report) if report is not None else None
     kind: Suite = suite or "guided"
     steps = _chosen_steps(kind, step or [])
     connectors = run.call("charge_point.show", id=charge_point)["connectors"]
@@ -96,9 +96,9 @@ def commissioning_command(
     done, code = _commission(run, visit, kind, steps)
     _show_commissioning(run, done)
     if report is not None and form is not None:
-        from csmsctl.display.files import write_lines
+        from csmsctl.display.files import write_lines_to_file
 
-        write_lines(run.output, report, done.written_as(form))
+        write_lines_to_file(run.output, report, done.written_as(form))
     unlinked = any(outcome.step.name == "link" and outcome.result == "fail" for outcome in done.outcomes)
     if code != OK:
         run.exit_code = code
@@ -139,17 +139,17 @@ def _commissioning_may_begin(run: Invocation, suite: "Suite", charge_point: str,
 
 def _commission(run: Invocation, visit: "Visit", suite: "Suite", steps: "list[Step]") -> "tuple[Report, int]":
     """The report, and the exit code when the test did not come to its end."""
-    from csmsctl.commissioning.report import Report, step_lines
+    from csmsctl.commissioning.commissioning_report import Report, commissioning_step_lines
     from csmsctl.commissioning.runner import Runner
 
     width = shutil.get_terminal_size().columns if run.output.terminal else None
 
     def tell(outcome: "Outcome") -> None:
         if run.output.quiet and outcome.result == "fail":
-            for line in step_lines(outcome, None):
+            for line in commissioning_step_lines(outcome, None):
                 run.output.warn(line)
         elif not run.options.json and not run.options.csv and not run.output.quiet:
-            for line in step_lines(outcome, width):
+            for line in commissioning_step_lines(outcome, width):
                 run.output.text(line, style=_STYLES[outcome.result], flush=True)
 
     date = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -176,7 +176,7 @@ def _deviations_before_commissioning(record: Record) -> dict[tuple[str, str, str
 
 
 def _show_commissioning(run: Invocation, done: "Report") -> None:
-    from csmsctl.commissioning.report import closing_lines
+    from csmsctl.commissioning.commissioning_report import commissioning_closing_lines
 
     if run.output.documented(done.as_record()):
         return
@@ -186,5 +186,5 @@ def _show_commissioning(run: Invocation, done: "Report") -> None:
     if run.output.quiet:
         return
     run.output.text("")
-    for line in closing_lines(done.as_record()):
+    for line in commissioning_closing_lines(done.as_record()):
         run.output.text(line)

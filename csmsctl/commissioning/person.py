@@ -5,7 +5,7 @@ import sys
 from textwrap import wrap
 
 from csmsctl.commissioning.ends import Skipped, Stopped
-from csmsctl.display.escape import visible
+from csmsctl.display.escape import escape_text
 
 
 class Person:
@@ -14,7 +14,7 @@ class Person:
     def do(self, text: str) -> None:
         """Returns when it is done. Raises Skipped or Stopped when the person says so, or has gone."""
         width = max(40, shutil.get_terminal_size().columns - 2)
-        for line in wrap(visible(text), width, break_long_words=False, break_on_hyphens=False):
+        for line in wrap(escape_text(text), width, break_long_words=False, break_on_hyphens=False):
             sys.stderr.write(f"  {line}\n")
         sys.stderr.write("  [Enter: done, s: skip this step, q: stop the test] ")
         sys.stderr.flush()

@@ -13,7 +13,13 @@ from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Client, Result
 from csmsctl.records.addresses import connection_urls
-from csmsctl.records.configurations import Key, Report, ask, operation, remembered
+from csmsctl.records.configurations import (
+    Key,
+    Report,
+    ask_configuration,
+    operation_on_charge_point,
+    remembered_configuration,
+)
 
 T = TypeVar("T")
 _MOST_FRAMES = 60  # of a step that are kept for the report
@@ -77,9 +83,9 @@ class Visit:
 
     def ask_configuration(self) -> int:
         """Asks for all keys; how many it named. Raises Failed."""
-        report, failed = ask(self._client, self.charge_point, None)
+        report, failed = ask_configuration(self._client, self.charge_point, None)
         if failed is not None or not report.keys:
-            raise Failed(said(failed) if failed is not None else "it names no key at all")
+            raise Failed(said_on_visit(failed) if failed is not None else "it names no key at all")
         self._configuration = report
         return len(report.keys)
 
@@ -89,7 +95,7 @@ class Visit:
             try:
                 self.ask_configuration()
             except Failed:
-                self._configuration, _ = remembered(self._client, self.charge_point)
+                self._configuration, _ = remembered_configuration(self._client, self.charge_point)
         assert self._configuration is not None
         return self._configuration.keys
 
@@ -122,7 +128,7 @@ class Visit:
 
     def operation(self, command: str, **parameters: Any) -> list[Result]:
         """The results of an operation."""
-        return operation(self._client, self.charge_point, command, **parameters)
+        return operation_on_charge_point(self._client, self.charge_point, command, **parameters)
 
     def accepted(
         self, command: str, advice: str | None = None, *, creates: str | None = None, **parameters: Any
@@ -135,7 +141,7 @@ class Visit:
         if result["outcome"] != "accepted":
             if creates is not None and result["outcome"] not in ("timeout", "unknown"):
                 self.done(creates)
-            raise Failed(said(result), advice)
+            raise Failed(said_on_visit(result), advice)
         return result
 
     # --- what it says
@@ -272,7 +278,7 @@ class Visit:
             undo.pop(what, None)  # only now: Ctrl-C meanwhile leaves it for the end of the visit
 
 
-def said(result: Result) -> str:
+def said_on_visit(result: Result) -> str:
     """An answer, or why there was none, in a few words: `Reset: Rejected`."""
     word = result.get("status") if result["outcome"] == "rejected" else str(result["outcome"]).replace("_", " ")
     parts = [str(part) for part in (word, result.get("error")) if part]

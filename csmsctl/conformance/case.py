@@ -7,10 +7,10 @@ from time import monotonic
 from typing import Any, Literal, get_args
 
 from csmsctl.conformance.charge_point import ChargePoint
-from csmsctl.conformance.conditions import Failed, differences, require
+from csmsctl.conformance.conditions import Failed, differences_from_conditions, require_condition
 from csmsctl.conformance.inspection import Observations, Oracle
 from csmsctl.conformance.operator import Operator
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 
 Functionality = Literal[
     "Core",
@@ -52,7 +52,7 @@ class Run:
 
     def must_be(self, expected: object, found: object, what: str) -> None:
         """Raises Failed when they differ."""
-        require(differences(expected, found), what)
+        require_condition(differences_from_conditions(expected, found), what)
 
     async def play(self, play: "Play") -> None:
         """Plays the case to its end. Raises Failed."""

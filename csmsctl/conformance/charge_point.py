@@ -16,11 +16,11 @@ from csmsctl.conformance.conditions import (
     Condition,
     Failed,
     Payload,
-    about,
-    differences,
-    if_present,
-    now,
-    require,
+    condition_about_time,
+    condition_if_present,
+    differences_from_conditions,
+    now_for_condition,
+    require_condition,
 )
 from csmsctl.conformance.inspection import Frame, Inspection, Observations, Oracle
 from csmsctl.conformance.limits import SECONDS_ALLOWED
@@ -139,7 +139,7 @@ class ChargePoint:
         frame = await self.ask(action, payload)
         if frame[0] == 4:
             raise Failed(f"{action} was answered with the CALLERROR {frame[2]}: {frame[3]}")
-        require(differences(confirmation, frame[2]), f"{action}.conf")
+        require_condition(differences_from_conditions(confirmation, frame[2]), f"{action}.conf")
         answer: Payload = frame[2]
         return answer
 
@@ -162,7 +162,7 @@ class ChargePoint:
         asked = self._calls.popleft()
         if asked.action != action:
             raise Failed(f"csmsd sent {asked.action} where {action} was expected")
-        require(differences(payload, asked.payload), f"{action}.req")
+        require_condition(differences_from_conditions(payload, asked.payload), f"{action}.req")
         return asked
 
     async def answer(self, asked: Asked, confirmation: Payload) -> None:
@@ -180,14 +180,14 @@ class ChargePoint:
         return await self.call(
             "BootNotification",
             {"chargePointVendor": "csms", "chargePointModel": "conformance", "firmwareVersion": firmware_version},
-            {"status": "Accepted", "currentTime": _the_time(), "interval": POSITIVE},
+            {"status": "Accepted", "currentTime": _time_for_charge_point(), "interval": POSITIVE},
         )
 
     async def status(self, connector: int, status: str, *, error_code: str = "NoError") -> None:
         """StatusNotification."""
         await self.call(
             "StatusNotification",
-            {"connectorId": connector, "errorCode": error_code, "status": status, "timestamp": now()},
+            {"connectorId": connector, "errorCode": error_code, "status": status, "timestamp": now_for_condition()},
             {},
         )
 
@@ -203,7 +203,7 @@ class ChargePoint:
 
     async def heartbeat(self) -> None:
         """Heartbeat."""
-        await self.call("Heartbeat", {}, {"currentTime": _the_time()})
+        await self.call("Heartbeat", {}, {"currentTime": _time_for_charge_point()})
 
     async def authorize(self, id_tag: str, status: str = "Accepted", **info: Any) -> None:
         """Authorize; `info` is what else idTagInfo must have (reusable state Authorized)."""
@@ -225,7 +225,7 @@ class ChargePoint:
             "connectorId": connector,
             "idTag": id_tag,
             "meterStart": meter,
-            "timestamp": at or now(),
+            "timestamp": at or now_for_condition(),
         }
         if reservation is not None:
             request["reservationId"] = reservation
@@ -249,15 +249,15 @@ class ChargePoint:
         request: Payload = {
             "transactionId": transaction,
             "meterStop": meter,
-            "timestamp": at or now(),
+            "timestamp": at or now_for_condition(),
             "reason": reason,
         }
         confirmation: Payload = {}
         if id_tag is not None:
             request["idTag"] = id_tag
             expected = {"status": "Accepted"} | info
-            confirmation["idTagInfo"] = if_present(
-                Condition(f"{expected}", lambda found: not differences(expected, found))
+            confirmation["idTagInfo"] = condition_if_present(
+                Condition(f"{expected}", lambda found: not differences_from_conditions(expected, found))
             )
         await self.call("StopTransaction", request, confirmation)
 
@@ -270,6 +270,6 @@ class ChargePoint:
         return transaction
 
 
-def _the_time() -> Condition:
+def _time_for_charge_point() -> Condition:
     """What csmsd says that the time is: this machine's clock is its own, too."""
-    return about(timedelta(0))
+    return condition_about_time(timedelta(0))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csmsctl.arguments.parameters import files
-from csmsctl.display.report_forms import form_of
+from csmsctl.arguments.shared_parameters import file_parameter_values
+from csmsctl.display.report_forms import report_form_of
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 
@@ -29,7 +29,7 @@ def conformance_command(
             "--report",
             metavar="FILE",
             help="Write the abstract of test report there; .txt, .json or .md chooses its form",
-            autocompletion=files,
+            autocompletion=file_parameter_values,
         ),
     ] = None,
     case: Annotated[
@@ -42,7 +42,7 @@ def conformance_command(
             "--config",
             metavar="FILE",
             help="csmsd.toml whose settings the private csmsd is to have (the defaults)",
-            autocompletion=files,
+            autocompletion=file_parameter_values,
         ),
     ] = None,
     parallel: Annotated[
@@ -57,31 +57,31 @@ def conformance_command(
     run passed.
     """
     run = invocation(ctx)
-    form = form_of(report) if report is not None else None
+    form = report_form_of(report) if report is not None else None
     chosen = _chosen_cases(case or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
-    from csmsctl.conformance.player import play_all
-    from csmsctl.conformance.report import failures, text_lines
-    from csmsctl.conformance.site import read_settings
+    from csmsctl.conformance.conformance_report import conformance_failures, conformance_text_lines
+    from csmsctl.conformance.player import play_all_cases
+    from csmsctl.conformance.private_csmsd import read_private_settings
 
     quiet = run.options.json or run.output.quiet
-    done = play_all(
+    done = play_all_cases(
         chosen,
-        read_settings(config),
+        read_private_settings(config),
         parallel=parallel,
         tell=counted_cases(run, len(chosen), quiet=quiet),
     )
     if report is not None and form is not None:
-        from csmsctl.display.files import write_lines
+        from csmsctl.display.files import write_lines_to_file
 
-        write_lines(run.output, report, done.written_as(form))
+        write_lines_to_file(run.output, report, done.written_as(form))
     if run.output.quiet and not run.options.json:
-        for line in [] if done.passed else failures(done.as_record()):
+        for line in [] if done.passed else conformance_failures(done.as_record()):
             run.output.warn(line)
     elif not run.output.documented(done.as_record()):
         run.output.text("")
-        run.output.lines(text_lines(done.as_record()))
+        run.output.lines(conformance_text_lines(done.as_record()))
     if run.options.verbose:
         for outcome in done.outcomes:
             if not outcome.passed:
@@ -94,7 +94,7 @@ def conformance_command(
 
 def counted_cases(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Outcome"], None]:
     """Tells of each case as soon as it is done, with how many are done of all."""
-    from csmsctl.conformance.report import case_line
+    from csmsctl.conformance.conformance_report import conformance_case_line
 
     done = count(1)
 
@@ -102,7 +102,7 @@ def counted_cases(run: Invocation, cases: int, *, quiet: bool) -> Callable[["Out
         number = next(done)
         if quiet:
             return
-        for at, line in enumerate(case_line(outcome).splitlines()):
+        for at, line in enumerate(conformance_case_line(outcome).splitlines()):
             place = f"{number:>{len(str(cases))}}/{cases}" if at == 0 else " " * (2 * len(str(cases)) + 1)
             run.output.text(f"{place}  {line}", style="" if outcome.passed else "red", flush=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from csmsctl.conformance.conditions import is_time
+from csmsctl.conformance.conditions import is_time_by_condition
 from csmsd.ocpp.errors import ERROR_CODES
 
 Frame = list[Any]
@@ -117,9 +117,9 @@ class Inspection:
 
     def _check_payload(self, action: str, payload: dict[str, Any], *, confirmation: bool) -> None:
         name = f"{action}.{'conf' if confirmation else 'req'}"
-        for field_name, value in _times_in(payload):
+        for field_name, value in _times_to_inspect(payload):
             self._seen.timestamps += 1
-            if not is_time(value):
+            if not is_time_by_condition(value):
                 self._seen.bad_timestamps += 1
                 self._object(f"{name}: {field_name} {value!r} is not UTC with milliseconds and Z (C 3.14)")
         if self._oracle is not None:
@@ -129,11 +129,11 @@ class Inspection:
         self._seen.violations.append(text)
 
 
-def _times_in(payload: object) -> list[tuple[str, object]]:
+def _times_to_inspect(payload: object) -> list[tuple[str, object]]:
     match payload:
         case dict():
             own = [(name, value) for name, value in payload.items() if name in _TIMES]
-            return own + [found for value in payload.values() for found in _times_in(value)]
+            return own + [found for value in payload.values() for found in _times_to_inspect(value)]
         case list():
-            return [found for part in payload for found in _times_in(part)]
+            return [found for part in payload for found in _times_to_inspect(part)]
     return []

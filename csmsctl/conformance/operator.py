@@ -4,8 +4,14 @@ import asyncio
 from typing import Any
 
 from csmsctl.conformance.charge_point import ChargePoint
-from csmsctl.conformance.conditions import Failed, Payload, differences, has, require
-from csmsctl.conformance.site import Ended, Site
+from csmsctl.conformance.conditions import (
+    Failed,
+    Payload,
+    conditions_unmet_by_record,
+    differences_from_conditions,
+    require_condition,
+)
+from csmsctl.conformance.private_csmsd import Ended, Site
 from csmsctl.failure import OK, REJECTED
 from csmsctl.link.client import Result
 
@@ -19,7 +25,7 @@ class Operator:
 
     async def runs(self, *arguments: str, code: int = OK) -> Result:
         """A command that must end with this code; returns the document that it prints."""
-        return _document(await self._site.csmsctl("--json", *arguments), code)
+        return _document_for_operator(await self._site.csmsctl("--json", *arguments), code)
 
     async def sends(
         self,
@@ -47,7 +53,7 @@ class Operator:
         finally:
             running.cancel()
             await asyncio.wait([running])  # its process has ended, too
-        document = _document(ended, OK if outcome == "accepted" else REJECTED)
+        document = _document_for_operator(ended, OK if outcome == "accepted" else REJECTED)
         results = document.get("results")
         if not isinstance(results, list) or len(results) != 1:
             raise Failed(f"{ended.command_line} must print one result, and printed {ended.out.strip()}")
@@ -61,7 +67,7 @@ class Operator:
         }
         if outcome == "accepted":  # else csmsd may say why
             expected["error"] = None
-        require(has(expected, results[0]), f"the result of {ended.command_line}")
+        require_condition(conditions_unmet_by_record(expected, results[0]), f"the result of {ended.command_line}")
         self._results.append(results[0])
         return asked.payload
 
@@ -71,23 +77,23 @@ class Operator:
             return
         identity = str(self._results[0]["charge_point"])
         document = await self.runs("task", "list", "--charge-point", identity)
-        tasks = {task["id"]: task for task in _records(document, "tasks")}
+        tasks = {task["id"]: task for task in _records_for_operator(document, "tasks")}
         for result in self._results:
             task = tasks.get(result["task"])
             if task is None:
                 raise Failed(f"task {result['task']} ({result['action']}) is not in the history")
             same = ("charge_point", "action", "outcome", "status", "request", "response", "error")
             expected = {"state": "settled"} | {key: result[key] for key in same}
-            require(has(expected, task), f"task {task['id']} in the history")
+            require_condition(conditions_unmet_by_record(expected, task), f"task {task['id']} in the history")
 
     # --- what must be visible afterwards
 
     async def sees(self, key: str, expected: Payload, *arguments: str) -> Result:
         """A `show` whose record must have these fields; returns the record."""
-        records = _records(await self.runs(*arguments), key)
+        records = _records_for_operator(await self.runs(*arguments), key)
         if len(records) != 1:
             raise Failed(f"csmsctl {' '.join(arguments)} must show one record, and shows {len(records)}")
-        require(has(expected, records[0]), f"csmsctl {' '.join(arguments)}")
+        require_condition(conditions_unmet_by_record(expected, records[0]), f"csmsctl {' '.join(arguments)}")
         return records[0]
 
     async def sees_transaction(self, transaction: int, **expected: Any) -> Result:
@@ -96,22 +102,26 @@ class Operator:
 
     async def sees_no_transaction(self, charge_point: ChargePoint) -> None:
         """`tx list` of a charge point is empty."""
-        found = _records(await self.runs("tx", "list", "--charge-point", charge_point.identity), "transactions")
-        require(differences([], found), f"csmsctl tx list --charge-point {charge_point.identity}")
+        found = _records_for_operator(
+            await self.runs("tx", "list", "--charge-point", charge_point.identity), "transactions"
+        )
+        require_condition(
+            differences_from_conditions([], found), f"csmsctl tx list --charge-point {charge_point.identity}"
+        )
 
     async def sees_connectors(self, charge_point: ChargePoint, *statuses: str, **expected: object) -> Result:
         """`status` shows the charge point with the statuses of connectors 0, 1, 2; returns its record."""
         wanted: Payload = {"id": charge_point.identity, "connected": True, "registration": "Accepted"} | expected
         record = await self.sees("charge_points", wanted, "status", charge_point.identity)
         found = {connector["connector"]: connector["status"] for connector in record["connectors"]}
-        require(
-            differences(list(statuses), [found.get(number) for number in range(len(statuses))]),
+        require_condition(
+            differences_from_conditions(list(statuses), [found.get(number) for number in range(len(statuses))]),
             f"the connectors in csmsctl status {charge_point.identity}",
         )
         return record
 
 
-def _document(ended: Ended, code: int) -> Result:
+def _document_for_operator(ended: Ended, code: int) -> Result:
     if "Traceback" in ended.err:
         raise Failed(f"{ended.command_line} broke off: {ended.err.strip()}")
     if ended.code != code:
@@ -126,7 +136,7 @@ def _document(ended: Ended, code: int) -> Result:
     return document
 
 
-def _records(document: Result, key: str) -> list[Result]:
+def _records_for_operator(document: Result, key: str) -> list[Result]:
     records = document.get(key)
     if not isinstance(records, list):
         raise Failed(f"the document must have a list {key!r}")

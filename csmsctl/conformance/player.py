@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from csmsctl.conformance.case import Case, Outcome, run_case
 from csmsctl.conformance.cases import all_cases
-from csmsctl.conformance.conditions import now
+from csmsctl.conformance.conditions import now_for_condition
+from csmsctl.conformance.conformance_report import Report
 from csmsctl.conformance.inspection import Oracle
-from csmsctl.conformance.report import Report
-from csmsctl.conformance.site import Settings, Site
+from csmsctl.conformance.private_csmsd import Settings, Site
 from csmsctl.failure import TERMINATED
 
 
@@ -18,7 +18,7 @@ class Terminated(Exception):
     """SIGTERM came."""
 
 
-def play_all(
+def play_all_cases(
     cases: Sequence[Case],
     settings: Settings,
     *,
@@ -27,19 +27,19 @@ def play_all(
     oracle: Oracle | None = None,
 ) -> Report:
     """Plays the cases; `tell` is given each outcome as soon as it is there, the report has them in their order."""
-    date = now()
+    date = now_for_condition()
     with Site(settings) as site:
         try:
-            outcomes = asyncio.run(_play(cases, site, parallel, tell, oracle))
+            outcomes = asyncio.run(_play_cases(cases, site, parallel, tell, oracle))
         except Terminated:
             sys.exit(TERMINATED)
         daemon, limits = site.info, site.call("daemon.limits")["limits"]
         in_effect = site.settings_in_effect()
-        problem = _problem(site.stop(), site.errors())
+        problem = _problem_of_player(site.stop(), site.errors())
     return Report(date, all_cases(), outcomes, in_effect, limits, daemon, problem)
 
 
-async def _play(
+async def _play_cases(
     cases: Sequence[Case], site: Site, parallel: int, tell: Callable[[Outcome], None], oracle: Oracle | None
 ) -> list[Outcome]:
     limit = asyncio.Semaphore(parallel)
@@ -68,7 +68,7 @@ async def _play(
         raise
 
 
-def _problem(code: int, errors: str) -> str | None:
+def _problem_of_player(code: int, errors: str) -> str | None:
     """What was wrong with csmsd itself: an error that it met, or a bad end."""
     if "Traceback" in errors:
         return f"it met an error: {errors[errors.index('Traceback') :].strip()}"

@@ -1,1 +1,1 @@
-"""What `watch` shows on a terminal. Everything but `terminal.py` and `live.py` is pure."""
+"""What `watch` shows on a terminal. Everything but `keys_and_screen.py` and `live.py` is pure."""

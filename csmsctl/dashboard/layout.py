@@ -25,7 +25,7 @@ class Field(NamedTuple):
     right: bool = False
 
 
-def widths(fields: Sequence[Field], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
+def layout_widths(fields: Sequence[Field], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
     """How wide each column is; 0: left out. A column without content is left out where that makes room."""
     content = [max((cell_len(row[at].text) for row in rows), default=0) for at in range(len(fields))]
     natural = [
@@ -35,21 +35,21 @@ def widths(fields: Sequence[Field], rows: Sequence[Sequence[Cell]], width: int) 
     shown = list(range(len(fields)))
     # From the least wanted to the most: first those that say nothing, the last one stays whatever happens.
     for at in sorted(shown, key=lambda at: (content[at] > 0, -fields[at].rank)):
-        if _total(least, shown) > width and len(shown) > 1:
+        if _layout_total(least, shown) > width and len(shown) > 1:
             shown.remove(at)
     given = [least[at] if at in shown else 0 for at in range(len(fields))]
     for at in sorted(shown, key=lambda at: fields[at].rank):
-        given[at] += max(0, min(natural[at] - given[at], width - _total(given, shown)))
+        given[at] += max(0, min(natural[at] - given[at], width - _layout_total(given, shown)))
     if len(shown) == 1:
         given[shown[0]] = min(given[shown[0]], width)
     return given
 
 
-def _total(sizes: Sequence[int], shown: Sequence[int]) -> int:
+def _layout_total(sizes: Sequence[int], shown: Sequence[int]) -> int:
     return sum(sizes[at] for at in shown) + GAP * (len(shown) - 1)
 
 
-def fit(text: str, width: int, *, right: bool = False) -> str:
+def fit_in_layout(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly so many cells; what is cut ends in `…`."""
     length = cell_len(text)
     if length > width:
@@ -58,17 +58,17 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
-def packed(parts: Sequence[str], width: int, separator: str = " · ") -> str:
+def packed_in_layout(parts: Sequence[str], width: int, separator: str = " · ") -> str:
     """As many of the parts in one line as fit, from the first on."""
     line = parts[0] if parts else ""
     for part in parts[1:]:
         if cell_len(line + separator + part) > width:
             break
         line += separator + part
-    return fit(line, width).rstrip() if cell_len(line) > width else line
+    return fit_in_layout(line, width).rstrip() if cell_len(line) > width else line
 
 
-def folded(text: str, width: int) -> list[str]:
+def folded_in_layout(text: str, width: int) -> list[str]:
     """The text in lines of at most so many cells, broken at blanks where that is possible."""
     lines: list[str] = []
     line = ""

@@ -4,13 +4,13 @@ import select
 import time
 from collections.abc import Callable
 
-from csmsctl.arguments.options import Color
+from csmsctl.arguments.global_options import Color
+from csmsctl.dashboard.keys_and_screen import Screen
 from csmsctl.dashboard.picture import Seen, picture
 from csmsctl.dashboard.sparkline import SLOT_SECONDS, SPAN_SECONDS, History
-from csmsctl.dashboard.terminal import Screen
 from csmsctl.dashboard.view import View
+from csmsctl.display.rich_terminal import rich_console
 from csmsctl.display.table import Record
-from csmsctl.display.terminal import console
 from csmsctl.failure import DENIED, TIMED_OUT, UNREACHABLE, Failure
 from csmsctl.records.readings import readings
 from csmsctl.records.watcher import Watcher
@@ -127,5 +127,5 @@ class Live:
 
 def watch_live(watcher: Watcher, color: Color) -> None:
     """Shows the dashboard until q, Ctrl-C or a signal."""
-    with Screen(console(color)) as screen:
+    with Screen(rich_console(color)) as screen:
         Live(watcher, screen).run()

@@ -50,11 +50,13 @@ class History:
         each = -(-SLOTS // width)
         last = int(now // SLOT_SECONDS) // each
         values = self._values.get(place, ())
-        shown = [_value(values, number * each, (number + 1) * each) for number in range(last - width + 1, last + 1)]
-        return bars(shown) if any(shown) else ""
+        shown = [
+            _sparkline_value(values, number * each, (number + 1) * each) for number in range(last - width + 1, last + 1)
+        ]
+        return sparkline_bars(shown) if any(shown) else ""
 
 
-def _value(values: Iterable[tuple[int, float | None]], begin: int, end: int) -> float | None:
+def _sparkline_value(values: Iterable[tuple[int, float | None]], begin: int, end: int) -> float | None:
     """The highest value in a stretch of slots; where there is none the one before still holds."""
     before: float | None = None
     within: list[float | None] = []
@@ -68,14 +70,14 @@ def _value(values: Iterable[tuple[int, float | None]], begin: int, end: int) -> 
     return max((watts for watts in within if watts is not None), default=None)
 
 
-def bars(values: Iterable[float | None]) -> str:
+def sparkline_bars(values: Iterable[float | None]) -> str:
     """A bar for each value: nothing where it is not known, the lowest for none, more than that for any power."""
     shown = list(values)
     top = max((value for value in shown if value is not None), default=0.0)
-    return "".join(" " if value is None else _BARS[_level(value, top)] for value in shown)
+    return "".join(" " if value is None else _BARS[_sparkline_level(value, top)] for value in shown)
 
 
-def _level(value: float, top: float) -> int:
+def _sparkline_level(value: float, top: float) -> int:
     if value <= 0 or top <= 0:
         return 0
     return max(1, round(value / top * (len(_BARS) - 1)))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from csmsctl.display.table import Record
 from csmsctl.display.value_texts import plain_text
-from csmsctl.records.connectors import rows
+from csmsctl.records.connectors import connector_rows
 
 SORTS: Final = ("problems", "name", "power", "age")
 
@@ -102,42 +102,42 @@ class View:
         self.top = min(max(self.top, self.cursor - self.page + 1), self.cursor, max(0, count - self.page))
 
 
-def selected(charge_points: Sequence[Record], view: View) -> list[Record]:
+def selected_for_dashboard(charge_points: Sequence[Record], view: View) -> list[Record]:
     """The rows that are wanted, in the order that is wanted. Each has `problems`, its own and its charge point's."""
-    found = [{**row, "problems": _problems(row)} for row in rows(list(charge_points))]
+    found = [{**row, "problems": _problems_on_dashboard(row)} for row in connector_rows(list(charge_points))]
     if view.only_problems:
         found = [row for row in found if row["problems"]]
     if view.filter:
         wanted = view.filter.casefold()
-        found = [row for row in found if wanted in _text(row)]
-    found.sort(key=lambda row: _order(row, view.sort), reverse=view.reverse)
+        found = [row for row in found if wanted in _text_on_dashboard(row)]
+    found.sort(key=lambda row: _order_on_dashboard(row, view.sort), reverse=view.reverse)
     return found
 
 
-def _problems(row: Record) -> list[Record]:
+def _problems_on_dashboard(row: Record) -> list[Record]:
     return [
         problem for problem in row.get("problems") or [] if problem.get("connector") in (None, row.get("connector"))
     ]
 
 
-def _text(row: Record) -> str:
+def _text_on_dashboard(row: Record) -> str:
     """What a filter looks through."""
     words = [row.get(key) for key in ("charge_point", "labels", "shown", "id_tag", "transaction", "note")]
     words += [problem.get("text") for problem in row["problems"]]
     return " ".join(plain_text(word) for word in words).casefold()
 
 
-def severity(row: Record) -> str | None:
+def severity_on_dashboard(row: Record) -> str | None:
     """Of the worst of its problems."""
     found = [str(problem.get("severity")) for problem in row["problems"]]
     return min(found, key=lambda word: _WORST.get(word, 1), default=None)
 
 
-def _order(row: Record, sort: str) -> tuple[Any, ...]:
-    name = (*natural(str(row.get("charge_point"))), row.get("connector") or 0)
+def _order_on_dashboard(row: Record, sort: str) -> tuple[Any, ...]:
+    name = (*natural_dashboard_order(str(row.get("charge_point"))), row.get("connector") or 0)
     match sort:
         case "problems":
-            worst = _WORST.get(severity(row) or "", 2)
+            worst = _WORST.get(severity_on_dashboard(row) or "", 2)
             return (worst, row.get("transaction") is None, *name)
         case "power":
             return (-(row.get("power_w") or 0), *name)
@@ -147,6 +147,6 @@ def _order(row: Record, sort: str) -> tuple[Any, ...]:
             return name
 
 
-def natural(text: str) -> tuple[Any, ...]:
+def natural_dashboard_order(text: str) -> tuple[Any, ...]:
     """CP2 comes before CP10."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in _DIGITS.split(text) if part)

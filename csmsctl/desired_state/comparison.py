@@ -27,7 +27,7 @@ class Comparison:
         return self.state in ("change", "not_reported")
 
 
-def compared(
+def compare_configuration(
     wanted: Mapping[str, Wanted],
     report: Report,
     *,
@@ -44,7 +44,7 @@ def compared(
     for folded in sorted(wanted):
         want = wanted[folded]
         key = report.keys.get(folded)
-        state = _state(want.value, key, folded in report.unknown, pending.get(folded))
+        state = _state_by_comparison(want.value, key, folded in report.unknown, pending.get(folded))
         needs_reboot = state in ("change", "reboot_pending") and (folded in reboots or folded in pending)
         name = want.key if key is None else key.name
         current = None if key is None else key.value
@@ -52,22 +52,22 @@ def compared(
     return found
 
 
-def _state(wanted: str, key: Key | None, unknown: bool, pending: str | None) -> State:
+def _state_by_comparison(wanted: str, key: Key | None, unknown: bool, pending: str | None) -> State:
     if key is None:
         return "unknown" if unknown else "not_reported"
-    if same(key.value, wanted):
+    if same_by_comparison(key.value, wanted):
         return "same"
     if key.readonly:
         return "read_only"
-    return "reboot_pending" if pending is not None and same(pending, wanted) else "change"
+    return "reboot_pending" if pending is not None and same_by_comparison(pending, wanted) else "change"
 
 
-def same(current: str | None, wanted: str) -> bool:
+def same_by_comparison(current: str | None, wanted: str) -> bool:
     """Whether both mean the same: case of booleans, blanks around the parts of a list, and no value at all (C 7.29)."""
-    return current == wanted or _meaning(current or "") == _meaning(wanted)
+    return current == wanted or _meaning_for_comparison(current or "") == _meaning_for_comparison(wanted)
 
 
-def _meaning(value: str) -> list[str]:
+def _meaning_for_comparison(value: str) -> list[str]:
     text = value.strip()
     if text.casefold() in ("true", "false"):
         return [text.casefold()]

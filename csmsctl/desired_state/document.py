@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from csmsctl.display.escape import to_toml
+from csmsctl.display.escape import escape_to_toml
 from csmsctl.failure import USAGE, Failure
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked
 
@@ -32,7 +32,7 @@ class Wanted:
     origin: str
 
 
-def read(text: str, file: str) -> DesiredState:
+def read_document(text: str, file: str) -> DesiredState:
     """The content of a file. Raises Failure with the line, or the table and key."""
     try:
         document = tomllib.loads(text)
@@ -40,48 +40,52 @@ def read(text: str, file: str) -> DesiredState:
         raise Failure(USAGE, f"{file} is not TOML: {error}.") from error
     unknown = set(document) - {"defaults", "labels", "charge_points"}
     if unknown:
-        raise _wrong(file, min(unknown), "is no table of this file", "They are defaults, labels and charge_points.")
+        raise _wrong_in_document(
+            file, min(unknown), "is no table of this file", "They are defaults, labels and charge_points."
+        )
     return DesiredState(
-        defaults=_settings(document.get("defaults", {}), file, "defaults"),
-        labels=dict(_named(document.get("labels", {}), file, "labels")),
-        charge_points=dict(_named(document.get("charge_points", {}), file, "charge_points")),
+        defaults=_settings_of_document(document.get("defaults", {}), file, "defaults"),
+        labels=dict(_named_tables_of_document(document.get("labels", {}), file, "labels")),
+        charge_points=dict(_named_tables_of_document(document.get("charge_points", {}), file, "charge_points")),
     )
 
 
-def _named(tables: Any, file: str, where: str) -> Iterator[tuple[str, Settings]]:
+def _named_tables_of_document(tables: Any, file: str, where: str) -> Iterator[tuple[str, Settings]]:
     if not isinstance(tables, dict):
-        raise _wrong(file, where, "must be a table of tables", f"Write [{where}.NAME.configuration].")
+        raise _wrong_in_document(file, where, "must be a table of tables", f"Write [{where}.NAME.configuration].")
     seen: set[str] = set()
     for name, table in tables.items():
         if name.casefold() in seen:
-            raise _wrong(file, f'{where}."{name}"', "is there twice; upper and lower case are the same name")
+            raise _wrong_in_document(
+                file, f'{where}."{name}"', "is there twice; upper and lower case are the same name"
+            )
         seen.add(name.casefold())
-        yield name, _settings(table, file, f'{where}."{name}"')
+        yield name, _settings_of_document(table, file, f'{where}."{name}"')
 
 
-def _settings(table: Any, file: str, where: str) -> Settings:
+def _settings_of_document(table: Any, file: str, where: str) -> Settings:
     next_step = f"Write the keys below [{where}.configuration]; a name with a dot or an asterisk stands in quotes."
     if not isinstance(table, dict):
-        raise _wrong(file, where, "must be a table", next_step)
+        raise _wrong_in_document(file, where, "must be a table", next_step)
     surplus = set(table) - {"configuration"}
     if surplus:
-        raise _wrong(file, where, f"knows only configuration, not {min(surplus)}", next_step)
+        raise _wrong_in_document(file, where, f"knows only configuration, not {min(surplus)}", next_step)
     configuration = table.get("configuration", {})
     if not isinstance(configuration, dict):
-        raise _wrong(file, f"{where}.configuration", "must be a table")
+        raise _wrong_in_document(file, f"{where}.configuration", "must be a table")
     settings: Settings = {}
     seen: set[str] = set()
     for key, value in configuration.items():
         place = f"{where}.configuration.{key}"
         if key.casefold() in seen:
-            raise _wrong(file, place, "is there twice; upper and lower case are the same key")
+            raise _wrong_in_document(file, place, "is there twice; upper and lower case are the same key")
         seen.add(key.casefold())
-        settings[key] = _text(value, file, place)
-        _check(key, settings[key], file, place)
+        settings[key] = _text_in_document(value, file, place)
+        _check_document_key(key, settings[key], file, place)
     return settings
 
 
-def _text(value: Any, file: str, place: str) -> str:
+def _text_in_document(value: Any, file: str, place: str) -> str:
     """The value as OCPP has it: everything is text there (C 7.29)."""
     match value:
         case bool():
@@ -91,21 +95,23 @@ def _text(value: Any, file: str, place: str) -> str:
         case str():
             return value
         case float():
-            raise _wrong(
+            raise _wrong_in_document(
                 file, place, "has decimals", f'Put it in quotes, so that it is sent as you write it: "{value}".'
             )
         case list():
-            raise _wrong(file, place, "is a list", 'Write the parts as charge points do: "A,B,C".')
-    raise _wrong(file, place, "is no value of a configuration key", "Write text, a whole number, true or false.")
+            raise _wrong_in_document(file, place, "is a list", 'Write the parts as charge points do: "A,B,C".')
+    raise _wrong_in_document(
+        file, place, "is no value of a configuration key", "Write text, a whole number, true or false."
+    )
 
 
-def _check(key: str, value: str, file: str, place: str) -> None:
-    if not can_be_key(key):
-        raise _wrong(file, place, f"is no configuration key: 1 to {MAX_KEY} letters, no = in it (C 5.3)")
+def _check_document_key(key: str, value: str, file: str, place: str) -> None:
+    if not can_be_key_in_document(key):
+        raise _wrong_in_document(file, place, f"is no configuration key: 1 to {MAX_KEY} letters, no = in it (C 5.3)")
     if len(value) > MAX_VALUE:
-        raise _wrong(file, place, f"has {len(value)} letters; a value has at most {MAX_VALUE} (C 5.3)")
-    if holds_secret(key, value):
-        raise _wrong(
+        raise _wrong_in_document(file, place, f"has {len(value)} letters; a value has at most {MAX_VALUE} (C 5.3)")
+    if holds_secret_for_document(key, value):
+        raise _wrong_in_document(
             file,
             place,
             "holds a secret, which has no place in this file",
@@ -113,31 +119,31 @@ def _check(key: str, value: str, file: str, place: str) -> None:
         )
 
 
-def can_be_key(name: str) -> bool:
+def can_be_key_in_document(name: str) -> bool:
     """Whether a file can say something of a key of that name."""
     return 0 < len(name) <= MAX_KEY and name == name.strip() and "=" not in name
 
 
-def holds_secret(key: str, value: str) -> bool:
+def holds_secret_for_document(key: str, value: str) -> bool:
     """Whether that has no place in a file."""
     return is_secret_key(key) or MASK in value or masked(value) != value
 
 
-def _wrong(file: str, place: str, what: str, next_step: str | None = None) -> Failure:
+def _wrong_in_document(file: str, place: str, what: str, next_step: str | None = None) -> Failure:
     return Failure(USAGE, f"{file}: {place} {what}.", next_step)
 
 
-def wanted_of(state: DesiredState, charge_point: str, labels: Iterable[str]) -> dict[str, Wanted]:
+def wanted_by_document(state: DesiredState, charge_point: str, labels: Iterable[str]) -> dict[str, Wanted]:
     """What a charge point with these labels is to have, by the folded key.
 
     Raises Failure when two of its labels want different values and it has none of its own.
     """
-    own = next((found for name, found in state.charge_points.items() if _same(name, charge_point)), {})
+    own = next((found for name, found in state.charge_points.items() if _same_in_document(name, charge_point)), {})
     wanted = {key.casefold(): Wanted(key, value, "defaults") for key, value in state.defaults.items()}
     from_labels: dict[str, Wanted] = {}
     decided = {key.casefold() for key in own}
     for label in labels:
-        settings = next((found for name, found in state.labels.items() if _same(name, label)), {})
+        settings = next((found for name, found in state.labels.items() if _same_in_document(name, label)), {})
         for key, value in settings.items():
             other = from_labels.setdefault(key.casefold(), Wanted(key, value, f"label {label}"))
             if other.value != value and key.casefold() not in decided:
@@ -151,26 +157,26 @@ def wanted_of(state: DesiredState, charge_point: str, labels: Iterable[str]) -> 
     return wanted | {key.casefold(): Wanted(key, value, "charge point") for key, value in own.items()}
 
 
-def _same(name: str, other: str) -> bool:
+def _same_in_document(name: str, other: str) -> bool:
     return name.casefold() == other.casefold()
 
 
-def written(state: DesiredState) -> str:
+def written_document(state: DesiredState) -> str:
     """The state as TOML; whole numbers and booleans are written as such where that is the same text."""
     document: dict[str, Any] = {}
     if state.defaults:
-        document["defaults"] = _table(state.defaults)
+        document["defaults"] = _document_table(state.defaults)
     for name, tables in (("labels", state.labels), ("charge_points", state.charge_points)):
         if tables:
-            document[name] = {key: _table(tables[key]) for key in sorted(tables, key=str.casefold)}
-    return to_toml(document)
+            document[name] = {key: _document_table(tables[key]) for key in sorted(tables, key=str.casefold)}
+    return escape_to_toml(document)
 
 
-def _table(settings: Settings) -> dict[str, Any]:
-    return {"configuration": {key: _plain(settings[key]) for key in sorted(settings, key=str.casefold)}}
+def _document_table(settings: Settings) -> dict[str, Any]:
+    return {"configuration": {key: _plain_in_document(settings[key]) for key in sorted(settings, key=str.casefold)}}
 
 
-def _plain(value: str) -> str | int | bool:
+def _plain_in_document(value: str) -> str | int | bool:
     if value in ("true", "false"):
         return value == "true"
     # TOML's integers have 64 bits; what is longer, or has a + or leading zeros, stays text.

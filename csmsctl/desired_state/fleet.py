@@ -12,7 +12,7 @@ from csmsctl.link.client import Client
 T = TypeVar("T")
 
 
-def for_each(
+def for_each_of_fleet(
     run: Invocation,
     identities: Sequence[str],
     work: Callable[[Client, str], T],

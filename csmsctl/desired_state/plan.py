@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from csmsctl.desired_state.comparison import Comparison, compared
-from csmsctl.desired_state.document import DesiredState, Wanted, wanted_of
-from csmsctl.desired_state.fleet import for_each
+from csmsctl.desired_state.comparison import Comparison, compare_configuration
+from csmsctl.desired_state.document import DesiredState, Wanted, wanted_by_document
+from csmsctl.desired_state.fleet import for_each_of_fleet
 from csmsctl.desired_state.history import Reboots
 from csmsctl.display.table import Record
 from csmsctl.failure import NOT_CONNECTED, NOT_THERE, OK, OTHER, SOME_FAILED
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Client, Result
-from csmsctl.operations.request import exit_code
-from csmsctl.records.configurations import ask, remembered
+from csmsctl.operations.request import exit_code_of_request
+from csmsctl.records.configurations import ask_configuration, remembered_configuration
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Plan:
         }
 
 
-def plans(
+def make_plans(
     run: Invocation, state: DesiredState, targets: list[str] | None, *, parallel: int, cached: bool = False
 ) -> list[Plan]:
     """A plan for each target that the state says something about; without targets for all that it does."""
     charge_points: list[Result] = run.call("charge_point.list", targets=targets)["charge_points"]
-    wanted = {one["id"]: wanted_of(state, one["id"], one["labels"]) for one in charge_points}
+    wanted = {one["id"]: wanted_by_document(state, one["id"], one["labels"]) for one in charge_points}
     chosen = [one for one in charge_points if wanted[one["id"]]]
     for one in charge_points if targets else ():
         if not wanted[one["id"]]:
@@ -76,34 +76,36 @@ def plans(
     reboots = Reboots(run.client, chosen)
 
     def make(client: Client, identity: str) -> Plan:
-        return _plan(client, known[identity], wanted[identity], reboots, cached=cached)
+        return _make_plan(client, known[identity], wanted[identity], reboots, cached=cached)
 
-    made = [plan for plan in for_each(run, list(known), make, parallel=parallel) if plan is not None]
-    return made if targets else made + _unregistered(run, state, charge_points)
+    made = [plan for plan in for_each_of_fleet(run, list(known), make, parallel=parallel) if plan is not None]
+    return made if targets else made + _plans_of_unregistered(run, state, charge_points)
 
 
-def _plan(client: Client, charge_point: Result, wanted: dict[str, Wanted], reboots: Reboots, *, cached: bool) -> Plan:
+def _make_plan(
+    client: Client, charge_point: Result, wanted: dict[str, Wanted], reboots: Reboots, *, cached: bool
+) -> Plan:
     identity, connected = charge_point["id"], charge_point["connected"]
     reported_at, problem, code = None, None, OK
     report = None
     if connected and not cached:
-        report, failed = ask(client, identity, [want.key for want in wanted.values()])
+        report, failed = ask_configuration(client, identity, [want.key for want in wanted.values()])
         if failed is not None:
             problem = f"it could not be asked ({failed.get('error') or failed.get('outcome')})"
-            code = exit_code([failed])
+            code = exit_code_of_request([failed])
             report = None
     elif not cached:
         problem, code = "it is not connected", NOT_CONNECTED
     if report is None:
-        report, reported_at = remembered(client, identity)
+        report, reported_at = remembered_configuration(client, identity)
         if not report.keys:
             problem = f"{problem or 'it was not asked'}, and what it has is not known here"
             return Plan(identity, connected, problem=problem, code=code or OTHER)
-    keys = compared(wanted, report, pending=reboots.pending(identity), reboots=reboots.keys(identity))
+    keys = compare_configuration(wanted, report, pending=reboots.pending(identity), reboots=reboots.keys(identity))
     return Plan(identity, connected, keys, reported_at, problem, code)
 
 
-def _unregistered(run: Invocation, state: DesiredState, charge_points: list[Result]) -> list[Plan]:
+def _plans_of_unregistered(run: Invocation, state: DesiredState, charge_points: list[Result]) -> list[Plan]:
     """What the file names and csmsd does not know."""
     labels = {label.casefold() for one in charge_points for label in one["labels"]}
     for label in state.labels:

@@ -2,8 +2,8 @@
 
 import sys
 
-from csmsctl.arguments.options import GlobalOptions
-from csmsctl.display.escape import visible
+from csmsctl.arguments.global_options import GlobalOptions
+from csmsctl.display.escape import escape_text
 from csmsctl.failure import NOT_CONFIRMED, Failure
 
 
@@ -17,7 +17,7 @@ def confirm(options: GlobalOptions, question: str) -> None:
             f"This asks for confirmation, and there is no terminal to ask on: {question}",
             "Repeat it with --yes if it is meant.",
         )
-    sys.stderr.write(visible(question) + " [y/N] ")
+    sys.stderr.write(escape_text(question) + " [y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from csmsctl.display.escape import to_json
-from csmsctl.display.output import Output, versioned
+from csmsctl.display.escape import escape_to_json
+from csmsctl.display.output import Output, versioned_output
 from csmsctl.display.table import Record
 
 
-def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
+def write_lines_to_file(output: Output, file: str | None, lines: Iterable[str]) -> None:
     """Harmless lines to the file, or to standard output where none is named (or `-`)."""
     if file is None or file == "-":
         output.lines(lines)
@@ -21,33 +21,33 @@ def write_lines(output: Output, file: str | None, lines: Iterable[str]) -> None:
         with path.open("w", encoding="utf-8", newline="") as stream:
             stream.writelines(line + "\n" for line in lines)
         return
-    with replacing(path, private=False) as (stream, _):
+    with replacing_file(path, private=False) as (stream, _):
         stream.writelines(f"{line}\n".encode(errors="backslashreplace") for line in lines)
     output.note(f"Written: {file}")
 
 
-def write_document(output: Output, file: str | None, data: Record) -> None:
+def write_document_to_file(output: Output, file: str | None, data: Record) -> None:
     """The JSON document of a command to the file, or to standard output where none is named (or `-`)."""
     if file is None or file == "-":
         output.document(data)
     else:
-        write_lines(output, file, [to_json(versioned(data), indent=2)])
+        write_lines_to_file(output, file, [escape_to_json(versioned_output(data), indent=2)])
 
 
-def write_bytes(output: Output, file: str, pieces: Iterable[bytes]) -> None:
+def write_bytes_to_file(output: Output, file: str, pieces: Iterable[bytes]) -> None:
     """Bytes as they are to the file, or to standard output (`-`)."""
     if file == "-":
         for piece in pieces:
             output.raw(piece)
         return
     path = Path(file)
-    with replacing(path, private=True) as (stream, _):
+    with replacing_file(path, private=True) as (stream, _):
         stream.writelines(pieces)
     output.note(f"Written: {file}")
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
+def replacing_file(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """A stream, and where it goes for now. When all went well it is on disk under the name of `path`, else nowhere."""
     import tempfile  # most commands write no file
 
@@ -62,7 +62,7 @@ def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
             stream.flush()
             os.fsync(number)
         if not private:
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~_umask_for_files())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def replacing(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
         os.close(directory)
 
 
-def _umask() -> int:
+def _umask_for_files() -> int:
     current = os.umask(0o077)
     os.umask(current)
     return current

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from csmsctl.arguments.options import GlobalOptions
-from csmsctl.display.escape import to_json, visible
+from csmsctl.arguments.global_options import GlobalOptions
+from csmsctl.display.escape import escape_text, escape_to_json
 from csmsctl.failure import Failure
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Output:
             sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         )
         for stream in (sys.stdout, sys.stderr):
-            _never_fail_to_encode(stream)
+            _output_never_fails_to_encode(stream)
 
     @property
     def shows_progress(self) -> bool:
@@ -47,7 +47,11 @@ class Output:
 
     def document(self, data: "Record") -> None:
         """The one JSON document of a command."""
-        self._write(to_json(versioned(data), indent=2 if self._at_a_terminal() else None, ascii_only=_ascii()))
+        self._write(
+            escape_to_json(
+                versioned_output(data), indent=2 if self._at_a_terminal() else None, ascii_only=_output_is_ascii()
+            )
+        )
 
     def documented(self, data: "Record") -> bool:
         """Prints the one JSON document where JSON is asked for; whether it is."""
@@ -63,13 +67,16 @@ class Output:
             return
         first = True
         for record in records:
-            start = f'{{"schema_version":{SCHEMA_VERSION},{to_json(key)}:[' if first else ","
-            sys.stdout.write(start + to_json(record, ascii_only=_ascii()))
+            start = f'{{"schema_version":{SCHEMA_VERSION},{escape_to_json(key)}:[' if first else ","
+            sys.stdout.write(start + escape_to_json(record, ascii_only=_output_is_ascii()))
             first = False
         if first:
             self.document({key: [], **rest()})
             return
-        end = "".join(f",{to_json(name)}:{to_json(value, ascii_only=_ascii())}" for name, value in rest().items())
+        end = "".join(
+            f",{escape_to_json(name)}:{escape_to_json(value, ascii_only=_output_is_ascii())}"
+            for name, value in rest().items()
+        )
         self._write(f"]{end}}}")
 
     def names(self, field: str, records: "Iterable[Record]") -> None:
@@ -79,7 +86,7 @@ class Output:
             name = str(record.get(field) or "")
             if name and name not in seen:
                 seen.add(name)
-                self._write(visible(name))
+                self._write(escape_text(name))
 
     def outcome(self, result: "Record", sentence: str) -> None:
         """What came of a change: csmsd's answer as the document, or a sentence for people."""
@@ -88,16 +95,16 @@ class Output:
 
     def line(self, data: "Record", *, flush: bool = True) -> None:
         """One line of a stream of JSON."""
-        self._write(to_json(versioned(data), ascii_only=_ascii()), flush=flush)
+        self._write(escape_to_json(versioned_output(data), ascii_only=_output_is_ascii()), flush=flush)
 
     def text(self, line: str, *, style: str = "", flush: bool = False) -> None:
         """A line of text for people; a style is Rich's and shows on a terminal only."""
         if self.terminal and style:
-            from csmsctl.display.terminal import styled
+            from csmsctl.display.rich_terminal import rich_styled
 
-            self._write(styled(visible(line), style, self.color), flush=flush)
+            self._write(rich_styled(escape_text(line), style, self.color), flush=flush)
         else:
-            self._write(visible(line), flush=flush)
+            self._write(escape_text(line), flush=flush)
 
     def table(
         self, columns: "Sequence[Column]", records: "Iterable[Record]", *, empty: str = "", wide: bool = False
@@ -117,19 +124,19 @@ class Output:
         if not part:
             self.note(empty)
         elif self.terminal:
-            from csmsctl.display.terminal import render_table, show_paged
+            from csmsctl.display.rich_terminal import render_rich_table, show_paged_on_terminal
 
             headers = self.headers
             while part:
-                rendered = render_table(columns, part, headers=headers, color=self.color, wide=wide)
+                rendered = render_rich_table(columns, part, headers=headers, color=self.color, wide=wide)
                 part, last = list(islice(rows, _ROWS)), len(part) < _ROWS
-                if not (last and self.pager and self._at_a_terminal() and headers and show_paged(rendered)):
+                if not (last and self.pager and self._at_a_terminal() and headers and show_paged_on_terminal(rendered)):
                     self._write(rendered)
                 headers = False
         else:
-            from csmsctl.display.table import plain_lines
+            from csmsctl.display.table import plain_table_lines
 
-            self.lines(plain_lines(columns, part, rows, headers=self.headers))
+            self.lines(plain_table_lines(columns, part, rows, headers=self.headers))
 
     def csv_rows(self, keys: Sequence[str], records: "Iterable[Record]", *, headers: bool = False) -> None:
         """Rows of CSV; those of a stream, one by one, are without headers."""
@@ -139,21 +146,21 @@ class Output:
         self, keys: Sequence[str], records: "Iterable[Record]", *, headers: bool | None = None
     ) -> "Iterable[str]":
         """Rows of CSV for the spreadsheet that is meant; with headers unless they are not wanted."""
-        from csmsctl.display.table import csv_lines
+        from csmsctl.display.table import csv_table_lines
 
         locale = None
         if self.locale is not None:
             from csmsctl.arguments.locales import locale_named
 
             locale = locale_named(self.locale)
-        return csv_lines(keys, records, headers=self.headers if headers is None else headers, locale=locale)
+        return csv_table_lines(keys, records, headers=self.headers if headers is None else headers, locale=locale)
 
     def fields(self, pairs: Sequence[tuple[str, str]]) -> None:
         """A record as `name: value` lines; what is empty is left out."""
         shown = [(name, value) for name, value in pairs if value]
         width = max((len(name) for name, _ in shown), default=0) + 2
         for name, value in shown:
-            self._write(visible(f"{name + ':':<{width}}{value}"))
+            self._write(escape_text(f"{name + ':':<{width}}{value}"))
 
     def lines(self, lines: Iterable[str], *, flush: bool = False) -> None:
         """Lines that are harmless already."""
@@ -189,7 +196,7 @@ class Output:
     def progress(self, text: str, *, last: bool = False) -> None:
         """How far it is, on a terminal: the next one takes the place of this line, unless it is the last."""
         if self.shows_progress and not self.json:
-            sys.stderr.write(f"\r{visible(text)}\x1b[K" + ("\n" if last else ""))
+            sys.stderr.write(f"\r{escape_text(text)}\x1b[K" + ("\n" if last else ""))
             sys.stderr.flush()
 
     def detail(self, text: str) -> None:
@@ -199,7 +206,7 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Something that must be known."""
-        _to_stderr(visible(text))
+        _output_to_stderr(escape_text(text))
 
     def _at_a_terminal(self) -> bool:
         return sys.stdout is not None and sys.stdout.isatty()
@@ -210,23 +217,23 @@ class Output:
             self.flush()
 
 
-def report(failure: Failure, *, as_json: bool) -> None:
+def output_failure(failure: Failure, *, as_json: bool) -> None:
     """The error on standard error: a sentence and the next step, or one JSON line."""
-    _never_fail_to_encode(sys.stderr)
+    _output_never_fails_to_encode(sys.stderr)
     if as_json:
-        _to_stderr(to_json(versioned({"error": failure.as_record()}), ascii_only=True))
+        _output_to_stderr(escape_to_json(versioned_output({"error": failure.as_record()}), ascii_only=True))
         return
-    _to_stderr(visible(f"csmsctl: {failure.message}"))
+    _output_to_stderr(escape_text(f"csmsctl: {failure.message}"))
     if failure.next_step:
-        _to_stderr(visible(failure.next_step))
+        _output_to_stderr(escape_text(failure.next_step))
 
 
-def versioned(data: "Record") -> "Record":
+def versioned_output(data: "Record") -> "Record":
     """As a document has it."""
     return {"schema_version": SCHEMA_VERSION, **data}
 
 
-def _to_stderr(text: str) -> None:
+def _output_to_stderr(text: str) -> None:
     """Nobody is left to be told when standard error is closed or full."""
     try:
         sys.stderr.write(text + "\n")
@@ -235,13 +242,13 @@ def _to_stderr(text: str) -> None:
         pass
 
 
-def _never_fail_to_encode(stream: TextIO | Any) -> None:
+def _output_never_fails_to_encode(stream: TextIO | Any) -> None:
     """A lone surrogate or a letter that the locale lacks becomes an escape instead of an exception."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None and stream.errors != "backslashreplace":
         reconfigure(errors="backslashreplace")
 
 
-def _ascii() -> bool:
+def _output_is_ascii() -> bool:
     """Whether JSON must keep to ASCII because the locale cannot write the rest."""
     return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") != "utf8"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from csmsctl.arguments.options import Color
+from csmsctl.arguments.global_options import Color
 from csmsctl.display.output import Output
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        from csmsctl.display.terminal import console
+        from csmsctl.display.rich_terminal import rich_console
 
         with self._lock:
             if self._over:
@@ -60,7 +60,7 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                console=console(self._color, stderr=True),
+                console=rich_console(self._color, stderr=True),
                 transient=True,
             )
             self._task = self._bar.add_task("", completed=self._done, total=self._total or None)
@@ -68,16 +68,16 @@ class Progress:
 
 
 @contextmanager
-def spinner(output: Output, text: str) -> Iterator[None]:
+def progress_spinner(output: Output, text: str) -> Iterator[None]:
     """Shows on a terminal that something is waited for; nothing elsewhere."""
     if not output.shows_progress:
         yield
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from csmsctl.display.terminal import console
+    from csmsctl.display.rich_terminal import rich_console
 
     columns = (SpinnerColumn(), TextColumn(text, markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console(output.color, stderr=True), transient=True) as progress:
+    with Progress(*columns, console=rich_console(output.color, stderr=True), transient=True) as progress:
         progress.add_task("", total=None)
         yield

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from csmsctl.display.escape import visible
+from csmsctl.display.escape import escape_text
 from csmsctl.failure import USAGE, Failure
 
 Form = Literal["text", "json", "markdown"]
 FORMS: dict[str, Form] = {".txt": "text", ".json": "json", ".md": "markdown"}
 
 
-def form_of(file: str) -> Form:
+def report_form_of(file: str) -> Form:
     """The form that the name of a file asks for. Raises Failure before anything is done that could not be written."""
     form = FORMS.get(Path(file).suffix.casefold())
     if form is None:
@@ -21,7 +21,7 @@ def form_of(file: str) -> Form:
     return form
 
 
-def aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+def aligned_in_report(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
     """`name:  value`, a line each."""
     width = max(len(name) for name, _ in pairs) + 2
     for name, value in pairs:
@@ -35,14 +35,14 @@ def report_columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def markdown_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def markdown_table_in_report(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """The same in Markdown."""
     yield f"| {' | '.join(titles)} |"
     yield "|" + "---|" * len(titles)
     for row in rows:
-        yield f"| {' | '.join(map(markdown, row))} |"
+        yield f"| {' | '.join(map(markdown_in_report, row))} |"
 
 
-def markdown(text: str) -> str:
+def markdown_in_report(text: str) -> str:
     """Text that does not end its cell, nor become an element of the page."""
-    return visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return escape_text(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Rows of records with their columns: plain aligned text, and CSV. Terminals are in `terminal.py`."""
+"""Rows of records with their columns: plain aligned text, and CSV. Terminals are in `rich_terminal.py`."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from csmsctl.display.escape import visible
+from csmsctl.display.escape import escape_text
 from csmsctl.display.value_texts import plain_text
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Column:
     def text(self, record: Record, human: bool) -> str:
         """The cell, safe to print."""
         value = record.get(self.key)
-        return visible(self.show(value, human) if self.show else plain_text(value))
+        return escape_text(self.show(value, human) if self.show else plain_text(value))
 
 
-def plain_lines(
+def plain_table_lines(
     columns: Sequence[Column], records: Iterable[Record], more: Iterable[Record] = (), *, headers: bool
 ) -> Iterator[str]:
     """Aligned text, two blanks between columns, `-` for nothing, never cut.
@@ -48,56 +48,58 @@ def plain_lines(
     rows = [[column.text(record, False) or "-" for column in columns] for record in records]
     if headers:
         rows.insert(0, [column.title for column in columns])
-    widths = [max((_width(row[at]) for row in rows), default=0) for at in range(len(columns))]
+    widths = [max((_width_in_table(row[at]) for row in rows), default=0) for at in range(len(columns))]
     for row in chain(rows, ([column.text(record, False) or "-" for column in columns] for record in more)):
-        widths = [max(width, _width(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [_pad(cell, width, column.right) for cell, width, column in zip(row, widths, columns, strict=True)]
+        widths = [max(width, _width_in_table(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            _pad_in_table(cell, width, column.right) for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
         yield "  ".join(cells).rstrip()
 
 
-def csv_lines(
+def csv_table_lines(
     keys: Sequence[str], records: Iterable[Record], *, headers: bool, locale: "Locale | None" = None
 ) -> Iterator[str]:
     """CSV with the records' keys as header; values as they are, except what a spreadsheet would run."""
     if locale is None:
         if headers:
-            yield _csv_line(list(keys))
+            yield _csv_table_line(list(keys))
         for record in records:
-            yield _csv_line([csv_cell(record.get(key)) for key in keys])
+            yield _csv_table_line([csv_table_cell(record.get(key)) for key in keys])
         return
     from csmsctl.arguments.locales import MARK, Written
 
     if headers:
-        yield MARK + _csv_line(list(keys), locale.delimiter)
+        yield MARK + _csv_table_line(list(keys), locale.delimiter)
     for record in records:
         values = [locale.cell(key, record.get(key)) for key in keys]
-        yield _csv_line(
-            [value if isinstance(value, Written) else csv_cell(value) for value in values], locale.delimiter
+        yield _csv_table_line(
+            [value if isinstance(value, Written) else csv_table_cell(value) for value in values], locale.delimiter
         )
 
 
-def csv_cell(value: Any) -> str:
-    """A value for CSV. Text that looks like a formula gets a leading quote; `csv_text` takes it away again."""
+def csv_table_cell(value: Any) -> str:
+    """A value for CSV. Text that looks like a formula gets a leading quote; `text_of_csv_table_cell` undoes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = visible(plain_text(value))
+    text = escape_text(plain_text(value))
     return "'" + text if text.lstrip("'").startswith(_FORMULA) else text
 
 
-def csv_text(cell: str) -> str:
-    """What `csv_cell` was given, for text."""
+def text_of_csv_table_cell(cell: str) -> str:
+    """What `csv_table_cell` was given, for text."""
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
-def _csv_line(cells: list[str], delimiter: str = ",") -> str:
+def _csv_table_line(cells: list[str], delimiter: str = ",") -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="", delimiter=delimiter).writerow(cells)
     return line.getvalue()
 
 
-def _width(text: str) -> int:
+def _width_in_table(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
@@ -106,6 +108,6 @@ def _width(text: str) -> int:
     )
 
 
-def _pad(text: str, width: int, right: bool) -> str:
-    blanks = " " * (width - _width(text))
+def _pad_in_table(text: str, width: int, right: bool) -> str:
+    blanks = " " * (width - _width_in_table(text))
     return blanks + text if right else text + blanks

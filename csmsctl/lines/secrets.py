@@ -15,10 +15,10 @@ _HARMLESS = re.compile(r"--generate-|--.*-file\Z")
 _MEANT = ("password", "passwd", "passphrase", "pwd", "authorizationkey", "secret", "token")
 
 
-def masked_words(words: Sequence[str]) -> list[str]:
+def mask_secret_words(words: Sequence[str]) -> list[str]:
     """The words with asterisks in place of passwords and keys."""
     return [
-        MASK if _is_value_of_secret(word, words[max(0, at - 2) : at]) else _masked_word(word)
+        MASK if _is_value_of_secret(word, words[max(0, at - 2) : at]) else _masked_secret_word(word)
         for at, word in enumerate(words)
     ]
 
@@ -32,44 +32,44 @@ def _is_value_of_secret(word: str, before: Sequence[str]) -> bool:
         return "=" not in key and is_secret_key(key) and not word.startswith("-")
     if before[0] == "--set" and len(before) == 2:
         return not equals and is_secret_key(option) and not word.startswith("-")
-    return option.startswith("--") and not equals and _is_secret(option)
+    return option.startswith("--") and not equals and _is_name_of_secret(option)
 
 
-def holds_secret(words: Sequence[str]) -> bool:
+def line_holds_secret(words: Sequence[str]) -> bool:
     """Whether there is a password or a key among the words."""
-    return masked_words(words) != list(words)
+    return mask_secret_words(words) != list(words)
 
 
-def _masked_word(word: str) -> str:
+def _masked_secret_word(word: str) -> str:
     if word.lstrip().startswith("{"):
         try:
             value = json.loads(word)
         except (ValueError, RecursionError):
             return MASK if is_secret_key(word) else word
-        shown = _masked_texts(masked(value))
+        shown = _masked_secret_texts(masked(value))
         return word if shown == value else json.dumps(shown)
     name, equals, value = word.partition("=")
-    if equals and _is_secret(name):
+    if equals and _is_name_of_secret(name):
         return f"{name}={MASK}"
     if equals:
-        return f"{name}={_masked_word(value)}"
+        return f"{name}={_masked_secret_word(value)}"
     return str(masked(word))
 
 
-def _masked_texts(value: Any) -> Any:
+def _masked_secret_texts(value: Any) -> Any:
     """The texts in JSON, which may be words of a command themselves: `{"set": "AuthorizationKey=…"}`."""
     match value:
         case str():
-            return _masked_word(value)
+            return _masked_secret_word(value)
         case list():
-            return [_masked_texts(part) for part in value]
+            return [_masked_secret_texts(part) for part in value]
         case dict():
-            return {name: _masked_texts(part) for name, part in value.items()}
+            return {name: _masked_secret_texts(part) for name, part in value.items()}
     return value
 
 
 @lru_cache(maxsize=256)
-def _is_secret(name: str) -> bool:
+def _is_name_of_secret(name: str) -> bool:
     if _HARMLESS.match(name):
         return False
     bare = name.lstrip("-").replace("-", "").casefold()

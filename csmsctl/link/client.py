@@ -85,7 +85,7 @@ class Client:
         self._last_id += 1
         number = self._last_id
         begun = monotonic()
-        self._connection.send(request_for(number, method, params, keep_null=keep_null), limit)
+        self._connection.send(request_of_client(number, method, params, keep_null=keep_null), limit)
         try:
             result = self._wait_for(number, method, limit, begun + limit, on_progress)
         except (KeyboardInterrupt, SystemExit):
@@ -102,13 +102,13 @@ class Client:
         while True:
             message = self._connection.receive(deadline)
             if message is None:
-                raise too_late(method, limit)
+                raise too_late_for_client(method, limit)
             if message.get("id") == number and "method" not in message:
-                return result_of(message, method)
+                return result_for_client(message, method)
             if "method" not in message:
                 continue
             params_of = message.get("params")
-            if on_progress and progress_of(message) == number and isinstance(params_of, dict):
+            if on_progress and progress_for_client(message) == number and isinstance(params_of, dict):
                 on_progress(params_of)
                 deadline = monotonic() + limit
             else:
@@ -131,20 +131,20 @@ class Client:
         return self._notifications.popleft()
 
 
-def request_for(number: int, method: str, params: Params | None, *, keep_null: bool) -> Params:
+def request_of_client(number: int, method: str, params: Params | None, *, keep_null: bool) -> Params:
     """The request, as `AnyClient.call` has it."""
     request: Params = {"jsonrpc": "2.0", "id": number, "method": method}
     given = {key: value for key, value in (params or {}).items() if keep_null or value is not None}
     return request | {"params": given} if given else request
 
 
-def progress_of(message: Result) -> object:
+def progress_for_client(message: Result) -> object:
     """The id of the request whose progress a notification tells; None when it tells something else."""
     params = message.get("params")
     return params.get("request") if message["method"] == "operation.result" and isinstance(params, dict) else None
 
 
-def too_late(method: str, limit: float) -> Failure:
+def too_late_for_client(method: str, limit: float) -> Failure:
     """There was no answer in time."""
     return Failure(
         TIMED_OUT,
@@ -153,7 +153,7 @@ def too_late(method: str, limit: float) -> Failure:
     )
 
 
-def result_of(message: Result, method: str) -> Result:
+def result_for_client(message: Result, method: str) -> Result:
     """The result in a response; raises the Failure that an error stands for."""
     error = message.get("error")
     if error is None:

@@ -30,7 +30,7 @@ class Connection:
             self._socket.connect(str(path))
         except OSError as error:
             self._socket.close()
-            raise _unreachable(path, error) from error
+            raise _unreachable_connection(path, error) from error
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -124,7 +124,7 @@ def _who_may(path: Path) -> str:
     return "Its owner may, for example with sudo; a group that may is a matter of csmsd's unit: see csmsd(8)."
 
 
-def _unreachable(path: Path, error: OSError) -> Failure:
+def _unreachable_connection(path: Path, error: OSError) -> Failure:
     start = (
         "Is csmsd running? See: systemctl status csmsd, or start csmsd. Another socket: --socket PATH or CSMS_SOCKET"
     )

@@ -8,7 +8,14 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
 from csmsctl.failure import TIMED_OUT, UNREACHABLE, USAGE, Failure
-from csmsctl.link.client import Params, Result, progress_of, request_for, result_of, too_late
+from csmsctl.link.client import (
+    Params,
+    Result,
+    progress_for_client,
+    request_of_client,
+    result_for_client,
+    too_late_for_client,
+)
 from csmsctl.link.connection import Connection
 
 _AGAIN = 0.1  # seconds, until csmsd is back
@@ -51,7 +58,7 @@ class SharedClient:
     ) -> Result:
         """As `AnyClient.call`."""
         number = next(self._numbers)
-        wire = self._sent(request_for(number, method, params, keep_null=keep_null), timeout)
+        wire = self._sent(request_of_client(number, method, params, keep_null=keep_null), timeout)
         messages = wire.waiting[number]
         try:
             while True:
@@ -59,11 +66,11 @@ class SharedClient:
                 if isinstance(message, Failure):
                     raise Failure(message.code, message.message, message.next_step)
                 if "method" not in message:
-                    return result_of(message, method)
+                    return result_for_client(message, method)
                 if on_progress:
                     on_progress(message["params"])
         except Empty:
-            raise too_late(method, timeout) from None
+            raise too_late_for_client(method, timeout) from None
         finally:
             wire.waiting.pop(number, None)
 
@@ -126,7 +133,7 @@ class _Wire:
         try:
             while (message := self.connection.receive(None)) is not None:
                 # What has no id of its own and tells no progress is a notification for nobody here.
-                messages = self.waiting.get(progress_of(message) if "method" in message else message.get("id"))
+                messages = self.waiting.get(progress_for_client(message) if "method" in message else message.get("id"))
                 if messages is not None:
                     messages.put(message)
         except Failure as failure:
@@ -153,16 +160,16 @@ class Part:
         on_progress: Callable[[Params], None] | None = None,
     ) -> Result:
         if method.endswith(".subscribe"):
-            raise _no_stream()  # one that nobody reads would have the connection cut
+            raise _no_stream_on_shared_client()  # one that nobody reads would have the connection cut
         limit = self._timeout if timeout is None else timeout
         return self._shared.call(method, params, timeout=limit, keep_null=keep_null, on_progress=on_progress)
 
     def next_notification(self, timeout: float | None = None) -> Result | None:
-        raise _no_stream()
+        raise _no_stream_on_shared_client()
 
     def close(self) -> None:
         """The connection stays, for the others."""
 
 
-def _no_stream() -> Failure:
+def _no_stream_on_shared_client() -> Failure:
     return Failure(USAGE, "A batch cannot follow what is to come.", "Leave out -f, or use a csmsctl of its own for it.")

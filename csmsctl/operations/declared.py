@@ -9,31 +9,36 @@ import msgspec
 import typer
 from msgspec import Meta
 
-from csmsctl.arguments.candidates import in_the_case_of
+from csmsctl.arguments.candidates import candidates_in_the_case_of
 from csmsctl.arguments.json_files import name_or_json
 from csmsctl.arguments.optional_values import OptionalValue
-from csmsctl.arguments.parameters import Targets, duration_option, live, when
-from csmsctl.arguments.signatures import as_typed
-from csmsctl.arguments.targets import choose
+from csmsctl.arguments.shared_parameters import (
+    Targets,
+    duration_parameter_option,
+    live_parameter_values,
+    when_parameter,
+)
+from csmsctl.arguments.signatures import give_signature
+from csmsctl.arguments.targets import choose_targets
 from csmsctl.failure import USAGE, Failure
-from csmsctl.groups import build
+from csmsctl.groups import build_command_of_group
 from csmsctl.invocation import invocation
 from csmsctl.operations.effects import Awaited
-from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, how_options, take_how
-from csmsctl.operations.request import Request, run_everywhere
+from csmsctl.operations.options import QUEUE_VALUE, AllOption, WaitTimeout, how_options, take_how_options
+from csmsctl.operations.request import Request, request_everywhere
 from csmsd.profiles import ROOMS, operations
 from csmsd.profiles.action import Operation
 
 
-def operation_panels() -> dict[str, list[str]]:
+def declared_operation_panels() -> dict[str, list[str]]:
     """Feature profile → names of its commands."""
     return {title: sorted(operations(room)) for room, title in ROOMS.items()}
 
 
-def build_operation(name: str) -> Any:
+def build_declared_operation(name: str) -> Any:
     """The Typer command of an operation; None when there is none of that name."""
     declared = operations().get(name)
-    return None if declared is None else build(name, _function(declared), declared.example)
+    return None if declared is None else build_command_of_group(name, _function_of_declared(declared), declared.example)
 
 
 _LONGEST = 2**31 - 1  # seconds, as OCPP has integers
@@ -71,7 +76,9 @@ class Parameter(msgspec.Struct, frozen=True):
         """`Annotated[int | None, typer.Option("--connector", min=1, …)]`."""
         least, most = self.said("ge"), self.said("le")
         if self.metavar == "DURATION":
-            info = duration_option(self.option, self.said("description"), least=least or 0, most=most or _LONGEST)
+            info = duration_parameter_option(
+                self.option, self.said("description"), least=least or 0, most=most or _LONGEST
+            )
             return Annotated[int if self.required else int | None, info]
         info = typer.Option(
             self.option,
@@ -104,34 +111,34 @@ class Parameter(msgspec.Struct, frozen=True):
             if not found:
                 raise typer.BadParameter(f"{value!r} is none of {', '.join(self.choices)}.")
             return found[0]
-        return when(value) if self.metavar == "WHEN" else value
+        return when_parameter(value) if self.metavar == "WHEN" else value
 
     def _completion(self) -> Callable[..., Any] | None:
         if kind := self.hint("complete") or ("connectors" if self.name == "connector" else None):
-            return live(kind)
+            return live_parameter_values(kind)
         offered = [str(example) for example in self.said("examples") or self.choices]
         if not offered:
             return None
 
         def complete(incomplete: str) -> list[str]:
-            return in_the_case_of(incomplete, offered)
+            return candidates_in_the_case_of(incomplete, offered)
 
         return complete
 
 
-def parameters(declared: type[Operation]) -> list[Parameter]:
+def declared_parameters(declared: type[Operation]) -> list[Parameter]:
     """The options of an operation, the required ones first."""
-    found = [_parameter(field) for field in msgspec.structs.fields(declared)]
+    found = [_declared_parameter(field) for field in msgspec.structs.fields(declared)]
     return sorted(found, key=lambda parameter: not parameter.required)
 
 
-def _parameter(field: msgspec.structs.FieldInfo) -> Parameter:
-    kind, metas = _unwrap(field.type)
+def _declared_parameter(field: msgspec.structs.FieldInfo) -> Parameter:
+    kind, metas = _unwrap_declared(field.type)
     repeatable = get_origin(kind) is list
     if repeatable:
         # A list's own lengths are the number of its elements, not theirs.
         outer = tuple(Meta(description=meta.description, examples=meta.examples, extra=meta.extra) for meta in metas)
-        kind, inner = _unwrap(get_args(kind)[0])
+        kind, inner = _unwrap_declared(get_args(kind)[0])
         metas = outer + inner
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     default: Any = None
@@ -150,34 +157,34 @@ def _parameter(field: msgspec.structs.FieldInfo) -> Parameter:
     )
 
 
-def _unwrap(kind: Any) -> tuple[Any, tuple[Meta, ...]]:
+def _unwrap_declared(kind: Any) -> tuple[Any, tuple[Meta, ...]]:
     """The type without Annotated and `| None`, and the Metas found on the way."""
     origin = get_origin(kind)
     if origin is Annotated:
         kind, *notes = get_args(kind)
-        inner, metas = _unwrap(kind)
+        inner, metas = _unwrap_declared(kind)
         return inner, tuple(note for note in notes if isinstance(note, Meta)) + metas
     if origin in (Union, UnionType):
         kinds = [part for part in get_args(kind) if part is not NoneType]
         if len(kinds) > 1 and str in kinds:  # a name or a JSON object: a word on the command line
             return str, ()
         [kind] = kinds
-        return _unwrap(kind)
+        return _unwrap_declared(kind)
     return kind, ()
 
 
-def _function(declared: type[Operation]) -> Callable[..., None]:
+def _function_of_declared(declared: type[Operation]) -> Callable[..., None]:
     """A function with the signature that Typer makes the command from."""
-    options = parameters(declared)
+    options = declared_parameters(declared)
 
     def command(ctx: typer.Context, **given: Any) -> None:
-        to = choose(
+        to = choose_targets(
             given.pop("targets"),
             globs=invocation(ctx).options.globs,
             everyone=given.pop("all_"),
             optional=declared.target_optional,
         )
-        how = take_how(given)
+        how = take_how_options(given)
         awaited = None
         state, timeout = given.pop("wait", None), given.pop("wait_timeout", None)
         if timeout is not None and state is None:
@@ -193,7 +200,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
         request = Request(
             "operation.run", {"command": declared.command, "parameters": values}, how, declared.asks(values), awaited
         )
-        run_everywhere(invocation(ctx), request, to)
+        request_everywhere(invocation(ctx), request, to)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     signature = [
@@ -206,9 +213,9 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     signature.append(inspect.Parameter("all_", keyword, annotation=AllOption, default=False))
     signature += how_options(queued=True)
     if declared.effects:
-        signature.append(inspect.Parameter("wait", keyword, annotation=_wait(declared), default=None))
+        signature.append(inspect.Parameter("wait", keyword, annotation=_wait_as_declared(declared), default=None))
         signature.append(inspect.Parameter("wait_timeout", keyword, annotation=WaitTimeout, default=None))
-    as_typed(command, signature)
+    give_signature(command, signature)
     command.__doc__ = inspect.getdoc(declared)
     states = [effect.state for effect in declared.effects]
     waits = {"--wait": OptionalValue("", lambda word: word.casefold() in states)} if states else {}
@@ -216,7 +223,7 @@ def _function(declared: type[Operation]) -> Callable[..., None]:
     return command
 
 
-def _wait(declared: type[Operation]) -> Any:
+def _wait_as_declared(declared: type[Operation]) -> Any:
     """`--wait[=STATE]` with the effects of an operation."""
     states = [effect.state for effect in declared.effects]
 
@@ -231,6 +238,6 @@ def _wait(declared: type[Operation]) -> Any:
         help="Follow it to its effect: exit 0 it is so, 7 it failed, 8 not in time",
         show_default=False,
         callback=check,
-        autocompletion=lambda incomplete: in_the_case_of(incomplete, states),
+        autocompletion=lambda incomplete: candidates_in_the_case_of(incomplete, states),
     )
     return Annotated[str | None, info]

@@ -84,12 +84,12 @@ class Follower:
             return
         from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        from csmsctl.display.terminal import console
+        from csmsctl.display.rich_terminal import rich_console
 
         text = TextColumn("{task.description}", markup=False)
         transfers = any(event.endswith(".progress") for event in self._awaited.events)
         columns = (text, BarColumn(), DownloadColumn()) if transfers else (SpinnerColumn(), text)
-        shown = console(self._run.options.color, stderr=True)
+        shown = rich_console(self._run.options.color, stderr=True)
         with Progress(*columns, TimeElapsedColumn(), console=shown, transient=True) as progress:
             yield _Bars(progress, followed)
 
@@ -118,7 +118,7 @@ class _Bars:
             self._progress.update(bar, completed=data.get("bytes") or 0, total=data.get("total"))
 
 
-def observed_code(result: Result) -> int | None:
+def observed_effect_code(result: Result) -> int | None:
     """The exit code that what was observed stands for: 0 reached, 7 it will not come to that, 8 not in time."""
     observed = result.get("observed")
     if not isinstance(observed, dict):
@@ -128,12 +128,12 @@ def observed_code(result: Result) -> int | None:
     return REJECTED if observed.get("failed") and not observed.get("silent") else TIMED_OUT
 
 
-def observed_word(observed: Result) -> str:
+def observed_effect_word(observed: Result) -> str:
     """What was observed as a result for people."""
     return str(observed.get("awaited")) if observed.get("reached") else f"not {observed.get('awaited')}"
 
 
-def observed_detail(result: Result) -> list[str]:
+def observed_effect_detail(result: Result) -> list[str]:
     """What else is worth a word."""
     observed = result["observed"]
     parts = []

@@ -8,9 +8,9 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from csmsctl.arguments.optional_values import OptionalValue
-from csmsctl.arguments.parameters import duration_option
-from csmsctl.arguments.signatures import as_typed
-from csmsctl.arguments.when import is_duration, parse_duration
+from csmsctl.arguments.shared_parameters import duration_parameter_option
+from csmsctl.arguments.signatures import give_signature
+from csmsctl.arguments.when_and_duration import is_duration, parse_duration
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every registered charge point")]
 Parallel = Annotated[
@@ -22,7 +22,7 @@ DEFAULT_QUEUE = "24h"
 LONGEST_QUEUE = "366d"
 
 
-def _ttl(text: str | None) -> str | None:
+def _ttl_option(text: str | None) -> str | None:
     """Checked while the command line is read."""
     if text is not None:
         try:
@@ -34,7 +34,7 @@ def _ttl(text: str | None) -> str | None:
     return text
 
 
-def _ttls(incomplete: str) -> list[str]:
+def _ttl_option_values(incomplete: str) -> list[str]:
     return [text for text in ("15m", "2h", "24h", "3d") if text.startswith(incomplete)]
 
 
@@ -45,8 +45,8 @@ Queue = Annotated[
         metavar="[TTL]",
         help=f"Keep it for those not connected: 90s, 15m, 2h, 3d ({DEFAULT_QUEUE})",
         show_default=False,
-        callback=_ttl,
-        autocompletion=_ttls,
+        callback=_ttl_option,
+        autocompletion=_ttl_option_values,
     ),
 ]
 UnlessTransaction = Annotated[
@@ -54,7 +54,8 @@ UnlessTransaction = Annotated[
 ]
 QUEUE_VALUE = {"--queue": OptionalValue(DEFAULT_QUEUE, is_duration)}
 WaitTimeout = Annotated[
-    float | None, duration_option("--wait-timeout", "With --wait: longest wait for the effect: 90s, 10m", least=0.1)
+    float | None,
+    duration_parameter_option("--wait-timeout", "With --wait: longest wait for the effect: 90s, 10m", least=0.1),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Send it even when a check here speaks against it")]
 
@@ -101,7 +102,7 @@ def how_options(*, queued: bool) -> list[inspect.Parameter]:
     ]
 
 
-def take_how(given: dict[str, Any]) -> How:
+def take_how_options(given: dict[str, Any]) -> How:
     """Takes the How out of what was typed."""
     return How(**{name: given.pop(name) for name in How._fields if name in given})
 
@@ -112,10 +113,10 @@ def sent_everywhere(*, queued: bool) -> Callable[[Callable[..., None]], Callable
     def declare(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def command(**given: Any) -> None:
-            function(how=take_how(given), **given)
+            function(how=take_how_options(given), **given)
 
         own = [one for name, one in inspect.signature(function).parameters.items() if name != "how"]
-        as_typed(command, [*own, *how_options(queued=queued)])
+        give_signature(command, [*own, *how_options(queued=queued)])
         command.optional_values = QUEUE_VALUE if queued else {}  # type: ignore[attr-defined]
         return command
 

@@ -8,7 +8,7 @@ from csmsctl.display.confirm import confirm
 from csmsctl.failure import NOT_CONNECTED, OK, OTHER, REJECTED, SOME_FAILED, TIMED_OUT, USAGE
 from csmsctl.invocation import Invocation
 from csmsctl.link.client import Params, Result
-from csmsctl.operations.effects import Awaited, Follower, observed_code
+from csmsctl.operations.effects import Awaited, Follower, observed_effect_code
 from csmsctl.operations.options import How
 from csmsctl.operations.results import show_results
 
@@ -36,31 +36,31 @@ class Request:
     awaited: Awaited | None = None  # what is waited for after the answer
 
 
-def run_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
+def request_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     """Runs it, prints the results, sets the exit code."""
     if request.question and not request.how.dry_run and not to.single and not run.options.yes:
-        to = _confirmed(run, request, to)
+        to = _confirmed_request(run, request, to)
     try:
-        results = _send(run, request, to.targets)
+        results = _send_request(run, request, to.targets)
     except KeyboardInterrupt:
         run.output.warn("Interrupted. What was sent is not taken back; no more is sent. See: csmsctl task list")
         raise
-    run.exit_code = exit_code(results, several=len(to.targets) > 1)
+    run.exit_code = exit_code_of_request(results, several=len(to.targets) > 1)
     if not run.output.documented({"results": results}):
         show_results(run.output, results, dry_run=request.how.dry_run)
 
 
-def exit_code(results: list[Result], *, several: bool = False) -> int:
+def exit_code_of_request(results: list[Result], *, several: bool = False) -> int:
     """The exit code: that of the one charge point, or 9 when there were several and one of them failed."""
-    failed = [code for code in map(_code, results) if code != OK]
+    failed = [code for code in map(_code_of_request, results) if code != OK]
     if not failed:
         return OK
     several = several or len({result.get("charge_point") for result in results}) > 1
     return SOME_FAILED if several else failed[0]
 
 
-def _code(result: Result) -> int:
-    observed = observed_code(result)
+def _code_of_request(result: Result) -> int:
+    observed = observed_effect_code(result)
     if observed is not None:
         return observed
     if result.get("outcome") == "not_sent":
@@ -69,9 +69,9 @@ def _code(result: Result) -> int:
     return _CODES.get(str(result.get("outcome")), OTHER)
 
 
-def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
+def _confirmed_request(run: Invocation, request: Request, to: Chosen) -> Chosen:
     """Asks with the identities that are meant, and keeps to them: what is confirmed is what is sent."""
-    planned = _send(run, replace(request, how=request.how._replace(dry_run=True)), to.targets)
+    planned = _send_request(run, replace(request, how=request.how._replace(dry_run=True)), to.targets)
     identities = list(dict.fromkeys(str(result["charge_point"]) for result in planned))
     exactly_named = [identity.casefold() for identity in identities] == [word.casefold() for word in to.targets]
     if len(identities) == 1 and exactly_named:
@@ -82,13 +82,13 @@ def _confirmed(run: Invocation, request: Request, to: Chosen) -> Chosen:
     return Chosen(identities or to.targets)
 
 
-def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]:
+def _send_request(run: Invocation, request: Request, targets: list[str]) -> list[Result]:
     """The results; with what was observed, when that is waited for."""
     if request.awaited is None or request.how.dry_run:
-        return _results(_ask(run, request, targets))
+        return _results_of_request(_ask_request(run, request, targets))
     with Follower(run, request.awaited, targets) as follower:
-        answer = _ask(run, request, targets)
-        results = _results(answer)
+        answer = _ask_request(run, request, targets)
+        results = _results_of_request(answer)
         for result in results:
             if result.get("outcome") == "queued":
                 task = result.get("task")
@@ -97,7 +97,7 @@ def _send(run: Invocation, request: Request, targets: list[str]) -> list[Result]
         return results
 
 
-def _ask(run: Invocation, request: Request, targets: list[str]) -> Result:
+def _ask_request(run: Invocation, request: Request, targets: list[str]) -> Result:
     params: dict[str, Any] = {
         **request.params,
         "targets": targets,
@@ -107,10 +107,12 @@ def _ask(run: Invocation, request: Request, targets: list[str]) -> Result:
     }
     # A CALL may have to wait for the one before it.
     limit = 2 * run.options.timeout + _PATIENCE
-    return ask(run, request.method, params, timeout=limit, quick=request.how.dry_run)
+    return request_with_progress(run, request.method, params, timeout=limit, quick=request.how.dry_run)
 
 
-def ask(run: Invocation, method: str, params: Params, *, timeout: float, quick: bool = False) -> Result:
+def request_with_progress(
+    run: Invocation, method: str, params: Params, *, timeout: float, quick: bool = False
+) -> Result:
     """The answer of a method that tells results while it runs; unless `quick`, a terminal shows how far it is."""
     if run.output.shows_progress and not quick:
         from csmsctl.display.progress import Progress
@@ -120,6 +122,6 @@ def ask(run: Invocation, method: str, params: Params, *, timeout: float, quick: 
     return run.client.call(method, params, timeout=timeout, on_progress=lambda _: None)
 
 
-def _results(answer: Result) -> list[Result]:
+def _results_of_request(answer: Result) -> list[Result]:
     results = answer.get("results")
     return [result for result in results if isinstance(result, dict)] if isinstance(results, list) else []

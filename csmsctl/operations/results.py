@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from csmsctl.display.escape import to_json
+from csmsctl.display.escape import escape_to_json
 from csmsctl.display.output import Output
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import milliseconds_text, moment_text, plain_text
 from csmsctl.link.client import Result
-from csmsctl.operations.effects import observed_code, observed_detail, observed_word
+from csmsctl.operations.effects import observed_effect_code, observed_effect_detail, observed_effect_word
 
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
 
 
-def _style(record: Record) -> str:
-    observed = observed_code(record)
+def _result_style(record: Record) -> str:
+    observed = observed_effect_code(record)
     if observed is not None:
         return _BAD if observed else _GOOD
     return {"accepted": _GOOD, "queued": "yellow", "not_sent": "yellow"}.get(str(record.get("outcome")), _BAD)
@@ -22,7 +22,7 @@ def _style(record: Record) -> str:
 _COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
     Column("action", "ACTION"),
-    Column("shown", "RESULT", style=_style),
+    Column("shown", "RESULT", style=_result_style),
     Column("duration_ms", "TIME", milliseconds_text, right=True),
     Column("detail", "DETAIL", folds=True),
 )
@@ -41,10 +41,10 @@ _LISTED = {
 
 def show_results(output: Output, results: list[Result], *, dry_run: bool = False) -> None:
     """Lists in the answers (configuration keys, say) as a table; every other result as a line."""
-    listing = [result for result in results if _lists(result)]
+    listing = [result for result in results if _lists_in_result(result)]
     if output.quiet and not output.csv and not listing and not dry_run:
         # Data is shown, and the rest is what cron is to mail: what did not go well.
-        for row in _rows(output, [result for result in results if failed(result)], dry_run):
+        for row in _result_rows(output, [result for result in results if result_failed(result)], dry_run):
             output.warn(_sentence(row))
         return
     fields = None if dry_run or not output.csv else _listed_fields(results)
@@ -52,16 +52,16 @@ def show_results(output: Output, results: list[Result], *, dry_run: bool = False
         output.csv_rows(fields, _listed_rows(listing), headers=output.headers)
         _show_other_fields(output, listing)
     elif listing:
-        _show_lists(output, listing, named=len({result["charge_point"] for result in results}) > 1)
-    rest = [result for result in results if not _lists(result)]
+        _show_lists_of_results(output, listing, named=len({result["charge_point"] for result in results}) > 1)
+    rest = [result for result in results if not _lists_in_result(result)]
     if output.csv and fields is None and not listing:
-        seen = [{**result, "observed": _observed(result)} for result in rest]
+        seen = [{**result, "observed": _observed_result(result)} for result in rest]
         output.table(_CSV_COLUMNS, seen)
     elif listing or fields is not None:
-        for row in _rows(output, rest, dry_run):
+        for row in _result_rows(output, rest, dry_run):
             output.warn(_sentence(row))
     else:
-        output.table(_COLUMNS, _rows(output, rest, dry_run), empty="No charge point is meant.")
+        output.table(_COLUMNS, _result_rows(output, rest, dry_run), empty="No charge point is meant.")
     for note in dict.fromkeys(str(result["note"]) for result in results if result.get("note")):
         output.note(note)
 
@@ -83,14 +83,14 @@ def _listed_rows(results: list[Result]) -> list[Record]:
     return [
         {"charge_point": result["charge_point"], **record}
         for result in results
-        for records in _lists(result).values()
+        for records in _lists_in_result(result).values()
         for record in records
     ]
 
 
-def failed(result: Result) -> bool:
+def result_failed(result: Result) -> bool:
     """Whether it did not go as it was meant to."""
-    observed = observed_code(result)
+    observed = observed_effect_code(result)
     if observed is not None:
         return observed != 0
     return result.get("outcome") not in ("accepted", "queued") and not (
@@ -98,7 +98,7 @@ def failed(result: Result) -> bool:
     )
 
 
-def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
+def _result_rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
     seen: dict[tuple[Any, Any], int] = {}
     for result in results:
         place = (result.get("charge_point"), result.get("action"))
@@ -108,7 +108,7 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
         repeated = seen[(result.get("charge_point"), result.get("action"))] > 1
         parts = []
         if dry_run:
-            parts.append(to_json(result.get("request")))  # exactly what would be sent
+            parts.append(escape_to_json(result.get("request")))  # exactly what would be sent
         elif repeated:
             parts.append(plain_text(result.get("request")))
         if result.get("outcome") == "queued":
@@ -123,39 +123,41 @@ def _rows(output: Output, results: list[Result], dry_run: bool) -> list[Record]:
             parts.append(plain_text({key: value for key, value in response.items() if key != "status"}))
         observed = result.get("observed")
         if isinstance(observed, dict):
-            parts += observed_detail(result)
+            parts += observed_effect_detail(result)
             waited = observed.get("waited_s")  # what TIME is about is the effect
             result = result if waited is None else {**result, "duration_ms": round(waited * 1000)}
-        rows.append({**result, "shown": _word(result, dry_run), "detail": "; ".join(part for part in parts if part)})
+        rows.append(
+            {**result, "shown": _result_word(result, dry_run), "detail": "; ".join(part for part in parts if part)}
+        )
     return rows
 
 
-def _word(result: Result, dry_run: bool) -> str:
+def _result_word(result: Result, dry_run: bool) -> str:
     outcome = str(result.get("outcome") or "").replace("_", " ")
     if dry_run and not result.get("error"):
         return "would be sent"
     observed = result.get("observed")
     if isinstance(observed, dict):
-        return observed_word(observed)
+        return observed_effect_word(observed)
     status = result.get("status")
     return str(status) if status and outcome in ("accepted", "rejected") else outcome
 
 
-def _observed(result: Result) -> str | None:
+def _observed_result(result: Result) -> str | None:
     observed = result.get("observed")
-    return observed_word(observed) if isinstance(observed, dict) else None
+    return observed_effect_word(observed) if isinstance(observed, dict) else None
 
 
-def _lists(result: Result) -> dict[str, list[Record]]:
+def _lists_in_result(result: Result) -> dict[str, list[Record]]:
     """The lists of objects in an answer, by name."""
     return {
         name: value
-        for name, value in _fields(result).items()
+        for name, value in _fields_of_result(result).items()
         if isinstance(value, list) and value and all(isinstance(part, dict) for part in value)
     }
 
 
-def _fields(result: Result) -> Record:
+def _fields_of_result(result: Result) -> Record:
     """What an answer says; the parts of a part (a charging schedule, say) are fields like the others."""
     found: Record = {}
     response = result.get("response")
@@ -164,7 +166,7 @@ def _fields(result: Result) -> Record:
     return found
 
 
-def _show_lists(output: Output, results: list[Result], *, named: bool) -> None:
+def _show_lists_of_results(output: Output, results: list[Result], *, named: bool) -> None:
     rows = _listed_rows(results)
     keys = dict.fromkeys(key for row in rows for key in row if key != "charge_point")
     columns = [Column(key, key.upper()) for key in keys]
@@ -178,8 +180,8 @@ def _show_other_fields(output: Output, results: list[Result]) -> None:
     for result in results:
         others = {
             key: value
-            for key, value in _fields(result).items()
-            if key not in _lists(result) and value not in (None, [])
+            for key, value in _fields_of_result(result).items()
+            if key not in _lists_in_result(result) and value not in (None, [])
         }
         if others:
             output.note(f"{result['charge_point']}: {plain_text(others)}")

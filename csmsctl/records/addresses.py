@@ -13,12 +13,12 @@ def connection_urls(run: Invocation, identity: str, security_profile: object) ->
     if host in ("0.0.0.0", "[::]", "::", "*", ""):  # noqa: S104 - compared, not bound
         import socket
 
-        hosts = [socket.gethostname(), *_addresses()]
+        hosts = [socket.gethostname(), *_machine_addresses()]
     scheme = "wss" if security_profile in (2, 3) else "ws"
     return [f"{scheme}://{host}:{port}/ocpp/{identity}" for host in hosts]
 
 
-def _addresses() -> list[str]:
+def _machine_addresses() -> list[str]:
     """The IPv4 addresses of the interfaces, without those that only this machine knows."""
     import fcntl
     import socket

@@ -29,22 +29,24 @@ class Report:
     unknown: Set[str] = frozenset()  # folded: those of which it said that it does not know them
 
 
-def ask(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
+def ask_configuration(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
     """What a charge point answers to GetConfiguration (None: all keys), and the first result that was no answer.
 
     Some tell of fewer keys than they are asked for, and call none of them unknown: these are asked for all.
     """
-    report, failed = _asked(client, identity, keys)
+    report, failed = _asked_configuration(client, identity, keys)
     if failed is not None or all(
         key.casefold() in report.keys or key.casefold() in report.unknown for key in keys or ()
     ):
         return report, failed
-    everything, _ = _asked(client, identity, None)
+    everything, _ = _asked_configuration(client, identity, None)
     return Report({**everything.keys, **report.keys}, report.unknown), None
 
 
-def _asked(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
-    results = operation(client, identity, "get-configuration", **({"key": keys} if keys is not None else {}))
+def _asked_configuration(client: Client, identity: str, keys: list[str] | None) -> tuple[Report, Result | None]:
+    results = operation_on_charge_point(
+        client, identity, "get-configuration", **({"key": keys} if keys is not None else {})
+    )
     failed = next((result for result in results if result["outcome"] != "accepted"), None)
     found: dict[str, Key] = {}
     unknown: set[str] = set()
@@ -56,14 +58,14 @@ def _asked(client: Client, identity: str, keys: list[str] | None) -> tuple[Repor
     return Report(found, unknown), failed
 
 
-def remembered(client: Client, identity: str) -> tuple[Report, str | None]:
+def remembered_configuration(client: Client, identity: str) -> tuple[Report, str | None]:
     """What a charge point reported last, and when it did so at the earliest."""
     keys = client.call("charge_point.show", {"id": identity})["configuration"]
     found = {key["key"].casefold(): Key(key["key"], key["value"], key["readonly"]) for key in keys}
     return Report(found), min((key["reported_at"] for key in keys), default=None)
 
 
-def operation(client: Client, identity: str, command: str, **parameters: Any) -> list[Result]:
+def operation_on_charge_point(client: Client, identity: str, command: str, **parameters: Any) -> list[Result]:
     """The results of an operation on one charge point, as `csmsctl --json` prints them."""
     answer = client.call(
         "operation.run",

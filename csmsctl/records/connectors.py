@@ -8,13 +8,15 @@ from csmsctl.display.value_texts import moment_text, plain_text, thousands_text
 _GOOD = ("Available", "Charging", "Preparing", "Finishing", "SuspendedEV", "SuspendedEVSE", "Reserved")
 
 
-def rows(charge_points: list[Record]) -> list[Record]:
+def connector_rows(charge_points: list[Record]) -> list[Record]:
     """The connectors of the charge points; a charge point that has named none gets a row all the same."""
-    return [row for charge_point in charge_points for row in _rows_of(charge_point)]
+    return [row for charge_point in charge_points for row in _connector_rows_of(charge_point)]
 
 
-def _rows_of(charge_point: Record) -> list[Record]:
-    connectors = [connector for connector in charge_point.get("connectors") or [] if _worth_showing(connector)] or [{}]
+def _connector_rows_of(charge_point: Record) -> list[Record]:
+    connectors = [
+        connector for connector in charge_point.get("connectors") or [] if _connector_worth_showing(connector)
+    ] or [{}]
     found = []
     for connector in connectors:
         row = {
@@ -23,7 +25,7 @@ def _rows_of(charge_point: Record) -> list[Record]:
             "connected": bool(charge_point.get("connected")),
             "last_seen_at": charge_point.get("last_seen_at"),
             "registration": charge_point.get("boot_status") or charge_point.get("registration"),
-            "note": _note(charge_point, connector),
+            "note": _connector_note(charge_point, connector),
             "labels": charge_point.get("labels") or [],
             "open_tasks": charge_point.get("open_tasks") or [],
             "problems": charge_point.get("problems") or [],
@@ -33,12 +35,12 @@ def _rows_of(charge_point: Record) -> list[Record]:
         if row.get("basis") == "nothing":
             row["energy_wh"] = None  # nothing was read of it
         row["since"] = connector.get("status_at") if row["connected"] else charge_point.get("offline_since")
-        row["shown"] = shown_status(row)
+        row["shown"] = shown_connector_status(row)
         found.append(row)
     return found
 
 
-def _worth_showing(connector: Record) -> bool:
+def _connector_worth_showing(connector: Record) -> bool:
     """Connector 0 is the charge point itself: of interest when something is wrong with it."""
     return (
         connector.get("connector") != 0
@@ -47,7 +49,7 @@ def _worth_showing(connector: Record) -> bool:
     )
 
 
-def shown_status(row: Record) -> str:
+def shown_connector_status(row: Record) -> str:
     """The status in a word or two; that of a charge point that is not connected is history, and says so."""
     status = str(row.get("status") or "")
     if row.get("error_code") not in (None, "NoError"):
@@ -59,7 +61,7 @@ def shown_status(row: Record) -> str:
     return status or "connected"
 
 
-def _note(charge_point: Record, connector: Record) -> str:
+def _connector_note(charge_point: Record, connector: Record) -> str:
     notes = []
     registration = charge_point.get("boot_status") or charge_point.get("registration")
     if registration in ("Pending", "Rejected"):
@@ -73,7 +75,7 @@ def _note(charge_point: Record, connector: Record) -> str:
     return ", ".join(notes)
 
 
-def _style(row: Record) -> str:
+def _connector_style(row: Record) -> str:
     if not row["connected"]:
         return "dim"
     status = row.get("status")
@@ -84,19 +86,19 @@ def _style(row: Record) -> str:
     return "green" if status in _GOOD or not status else "yellow"
 
 
-def _percent(value: Any, human: bool) -> str:
+def _connector_percent(value: Any, human: bool) -> str:
     return f"{plain_text(value)} %" if value is not None else ""
 
 
 COLUMNS = (
     Column("charge_point", "CHARGE POINT"),
     Column("connector", "CONN", right=True),
-    Column("shown", "STATUS", style=_style),
+    Column("shown", "STATUS", style=_connector_style),
     Column("transaction", "TX", right=True),
     Column("id_tag", "TAG"),
     Column("power_w", "kW", thousands_text, right=True),
     Column("energy_wh", "kWh", thousands_text, right=True),
-    Column("soc_percent", "SoC", _percent, right=True, wide=True),
+    Column("soc_percent", "SoC", _connector_percent, right=True, wide=True),
     Column("since", "SINCE", moment_text, wide=True),
     Column("note", "NOTE", folds=True),
 )

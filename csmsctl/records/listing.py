@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from csmsctl.arguments.listing import View
+from csmsctl.arguments.listing_options import View
 from csmsctl.display.table import Column, Record
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation
@@ -35,7 +35,7 @@ class Listing:
         return list(self.fields) or [column.key for column in self.columns]
 
 
-def pages(
+def listing_pages(
     run: Invocation, method: str, params: Record, listing: Listing, view: View, *, cursor: str = "before_id"
 ) -> Iterator[Record]:
     """Records that csmsd lists newest first, a page at a time; it is asked for as few as will do.
@@ -57,35 +57,36 @@ def pages(
         place = {cursor: seen if cursor == "offset" else page[-1]["id"]}
 
 
-def is_document(run: Invocation, view: View) -> bool:
+def is_listing_document(run: Invocation, view: View) -> bool:
     """Whether the JSON of the whole is asked for, as csmsd gives it."""
     return view.plain and (view.form == "json" or (view.form is None and run.output.json))
 
 
-def show_all(run: Invocation, listing: Listing, view: View, answer: Record) -> None:
+def show_whole_listing(run: Invocation, listing: Listing, view: View, answer: Record) -> None:
     """A list that csmsd gave as a whole; asked for as it is, its answer is the document."""
-    if is_document(run, view):
+    if is_listing_document(run, view):
         run.output.document(answer)
         return
-    show(run, listing, view, answer[listing.key])
+    show_listing(run, listing, view, answer[listing.key])
 
 
-def named(answer: Record, listing: Listing, view: View) -> Record:
+def named_in_listing(answer: Record, listing: Listing, view: View) -> Record:
     """The answer with those records only whose names were given: exactly, as a glob, or by a label of theirs."""
     if view.targets is None:
         return answer
-    chosen = [record for record in answer[listing.key] if _is_named(record, listing.name, view.targets)]
+    chosen = [record for record in answer[listing.key] if _is_named_in_listing(record, listing.name, view.targets)]
     return {**answer, listing.key: chosen}
 
 
-def _is_named(record: Record, field: str, words: Sequence[str]) -> bool:
+def _is_named_in_listing(record: Record, field: str, words: Sequence[str]) -> bool:
     labels = [str(label).casefold() for label in record.get("labels") or []]
     return any(
-        is_like(record.get(field), word) or (word.startswith("@") and word[1:].casefold() in labels) for word in words
+        is_like_in_listing(record.get(field), word) or (word.startswith("@") and word[1:].casefold() in labels)
+        for word in words
     )
 
 
-def show(
+def show_listing(
     run: Invocation,
     listing: Listing,
     view: View,
@@ -103,15 +104,15 @@ def show(
         output.json, output.csv = view.form == "json", view.form == "csv"
     limit = listing.limit if view.limit is None else view.limit
     chosen = Chosen(listing, view, records, 0 if cut else limit)
-    columns = _columns(listing, view, chosen)
+    columns = _listing_columns(listing, view, chosen)
     fields = [column.key for column in columns] if view.columns else listing.csv_fields
     if view.form == "name":
         output.names(listing.name, chosen)
     elif view.form == "jsonl":
         for record in chosen:
-            output.line(_only(record, fields) if view.columns else record, flush=False)
+            output.line(_listing_only(record, fields) if view.columns else record, flush=False)
     elif output.json:
-        found = (_only(record, fields) for record in chosen) if view.columns else chosen
+        found = (_listing_only(record, fields) for record in chosen) if view.columns else chosen
         output.stream(listing.key, found, lambda: {"more": True} if cut or chosen.more else {})
         return
     elif output.csv:
@@ -137,7 +138,7 @@ class Chosen:
         self._fields = dict.fromkeys([*listing.csv_fields, *(column.key for column in listing.columns)])
         self._titles = {column.title.casefold(): column.key for column in listing.columns}
         if listing.time is not None and (view.since or view.until):
-            self._tests.append(_between(listing.time, view.since, view.until))
+            self._tests.append(_listing_between(listing.time, view.since, view.until))
         self._tests += [self._test(text) for text in view.filters]
         self._order = [self._direction(word) for word in view.sort.split(",")] if view.sort else []
 
@@ -176,7 +177,7 @@ class Chosen:
             raise Failure(USAGE, f"--filter wants FIELD=VALUE, not {text!r}.")
         unlike = name.endswith("!")
         field = self.field(name.removesuffix("!"))
-        return lambda record: is_like(record.get(field), value) != unlike
+        return lambda record: is_like_in_listing(record.get(field), value) != unlike
 
     def _direction(self, word: str) -> tuple[str, bool]:
         downwards = word.strip().startswith("-")
@@ -193,12 +194,12 @@ class Chosen:
 
     def _in_order(self, records: list[Record]) -> list[Record]:
         for field, downwards in reversed(self._order):
-            records.sort(key=lambda record: order_of(record.get(field)), reverse=downwards)
+            records.sort(key=lambda record: listing_order(record.get(field)), reverse=downwards)
             records.sort(key=lambda record: record.get(field) is None)  # what is not known is last, either way
         return records
 
 
-def order_of(value: Any) -> tuple[int, Any]:
+def listing_order(value: Any) -> tuple[int, Any]:
     """The key by which values of any kind are sorted: numbers, then text as people count."""
     from csmsd.ocpp.identity import natural_order
 
@@ -211,12 +212,12 @@ def order_of(value: Any) -> tuple[int, Any]:
     return 1, natural_order(value if isinstance(value, str) else plain_text(value))
 
 
-def is_like(value: Any, wanted: str) -> bool:
+def is_like_in_listing(value: Any, wanted: str) -> bool:
     """Whether a value is what --filter says: as it is written anywhere in the console, or a glob of that."""
     from fnmatch import fnmatchcase
 
     if isinstance(value, list):
-        return any(is_like(part, wanted) for part in value) or (not value and not wanted)
+        return any(is_like_in_listing(part, wanted) for part in value) or (not value and not wanted)
     folded = wanted.strip().casefold()
     match value:
         case None:
@@ -231,13 +232,13 @@ def is_like(value: Any, wanted: str) -> bool:
         case str():
             text = value.casefold()
         case _:
-            from csmsctl.display.escape import to_json
+            from csmsctl.display.escape import escape_to_json
 
-            text = to_json(value).casefold()
+            text = escape_to_json(value).casefold()
     return text == folded or fnmatchcase(text, folded)
 
 
-def _between(field: str, since: str | None, until: str | None) -> Callable[[Record], bool]:
+def _listing_between(field: str, since: str | None, until: str | None) -> Callable[[Record], bool]:
     first = datetime.fromisoformat(since) if since else None
     after = datetime.fromisoformat(until) if until else None
 
@@ -251,7 +252,7 @@ def _between(field: str, since: str | None, until: str | None) -> Callable[[Reco
     return test
 
 
-def _columns(listing: Listing, view: View, chosen: Chosen) -> list[Column]:
+def _listing_columns(listing: Listing, view: View, chosen: Chosen) -> list[Column]:
     if not view.columns:
         return list(listing.columns)
     known = {column.key: column for column in listing.columns}
@@ -262,5 +263,5 @@ def _columns(listing: Listing, view: View, chosen: Chosen) -> list[Column]:
     ]
 
 
-def _only(record: Record, fields: Sequence[str]) -> Record:
+def _listing_only(record: Record, fields: Sequence[str]) -> Record:
     return {field: record.get(field) for field in fields}

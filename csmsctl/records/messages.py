@@ -19,7 +19,7 @@ class _Frame(NamedTuple):
     rest: list[Any]
 
 
-def _frame(message: Record) -> _Frame | None:
+def _message_frame(message: Record) -> _Frame | None:
     try:
         kind, unique_id, *rest = json.loads(message.get("text") or "")
     except (ValueError, TypeError, RecursionError):
@@ -33,7 +33,7 @@ def _frame(message: Record) -> _Frame | None:
     return _Frame(kind, unique_id, rest)
 
 
-def _call_of(message: Record, frame: _Frame) -> tuple[str, bool, str]:
+def _call_of_message(message: Record, frame: _Frame) -> tuple[str, bool, str]:
     """The key of the CALL that it is, or answers: its charge point, whether it came from there, its unique id."""
     inward = message.get("direction") == "in"
     return str(message.get("charge_point")), inward == (frame.kind == 2), frame.unique_id
@@ -57,7 +57,7 @@ class Sieve:
         """Whether it is wanted; messages come in the order of time."""
         wanted = True
         if self._action is not None:
-            frame = _frame(message)
+            frame = _message_frame(message)
             wanted = frame is not None and self._is_of_the_action(message, frame)
         return wanted and self._is_wanted(message)
 
@@ -67,8 +67,8 @@ class Sieve:
         unknown: dict[tuple[str, bool, str], Record] = {}
         found = []
         for message in page:
-            frame = _frame(message) if self._action is not None else None
-            if frame is not None and frame.kind != 2 and (key := _call_of(message, frame)) not in self._open:
+            frame = _message_frame(message) if self._action is not None else None
+            if frame is not None and frame.kind != 2 and (key := _call_of_message(message, frame)) not in self._open:
                 unknown.setdefault(key, message)
             if self.passes(message):
                 found.append(message)
@@ -77,7 +77,7 @@ class Sieve:
         return found + [message for message in late if self._is_wanted(message)]
 
     def _is_of_the_action(self, message: Record, frame: _Frame) -> bool:
-        key = _call_of(message, frame)
+        key = _call_of_message(message, frame)
         if frame.kind != 2:
             return key in self._open and self._open.pop(key) is None
         if frame.rest[0].casefold() != self._action:
@@ -102,18 +102,18 @@ class Reader:
 
     def text(self, message: Record) -> str:
         """Action and fields; what is no message of OCPP is as it came."""
-        frame = _frame(message)
+        frame = _message_frame(message)
         if frame is None:
             return str(message.get("text"))
-        key = _call_of(message, frame)
+        key = _call_of_message(message, frame)
         if frame.kind == 2:
             self._actions[key] = frame.rest[0]
             if len(self._actions) > _MOST_OPEN:
                 self._actions.pop(next(iter(self._actions)))
-            return _joined(frame.rest[0], frame.rest[1:2])
+            return _joined_message(frame.rest[0], frame.rest[1:2])
         answered = f"({self._actions.pop(key, frame.unique_id)})"
-        return _joined(answered, ["CALLERROR", *frame.rest] if frame.kind == 4 else frame.rest[:1])
+        return _joined_message(answered, ["CALLERROR", *frame.rest] if frame.kind == 4 else frame.rest[:1])
 
 
-def _joined(first: str, rest: Iterable[Any]) -> str:
+def _joined_message(first: str, rest: Iterable[Any]) -> str:
     return "  ".join(part for part in (first, " ".join(plain_text(part) for part in rest).strip()) if part)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from csmsctl.display.plot import columns_for, panel, round_top, time_axis
+from csmsctl.display.column_plot import columns_of_plot, plot_panel, plot_time_axis, round_top_of_plot
 from csmsctl.display.table import Record
 from csmsctl.records.readings import Reading, readings
 
@@ -28,38 +28,40 @@ class Stretch(NamedTuple):
 def meter_plot(transaction: Record, meter_values: Iterable[Record], width: int) -> list[str]:
     """The lines; none where fewer than two moments are known."""
     found = sorted(set(readings(meter_values)), key=lambda reading: reading.time)
-    registers = _registers(transaction, found)
+    registers = _meter_plot_registers(transaction, found)
     times = [*(reading.time for reading in found), *(time for time, _ in registers)]
     if not times or min(times) >= max(times):
         return []
     begin, end = min(times), max(times)
     measured = any(reading.power is not None for reading in found)
-    stretches = _measured(found, end) if measured else _derived(registers)
+    stretches = _measured_for_meter_plot(found, end) if measured else _derived_for_meter_plot(registers)
     start = transaction.get("meter_start_wh") or 0
     limit = float(transaction.get("energy_wh") or 0) or max((wh - start for _, wh in registers), default=0.0)
     # A register that was misread for a while must not flatten all the rest.
     energy = [(time, min(max(0.0, wh - start), limit)) for time, wh in registers]
 
-    top = round_top(max((stretch.watts for stretch in stretches), default=0.0))
-    most = round_top(limit)
-    labels = _labels(top, "kW"), _labels(most, "kWh")
+    top = round_top_of_plot(max((stretch.watts for stretch in stretches), default=0.0))
+    most = round_top_of_plot(limit)
+    labels = _meter_plot_labels(top, "kW"), _meter_plot_labels(most, "kWh")
     margin = max(len(label) for pair in labels for label in pair)
     power_labels, energy_labels = ([f"{label:>{margin}}" for label in pair] for pair in labels)
-    columns = columns_for(width, power_labels)
+    columns = columns_of_plot(width, power_labels)
     edges = [begin + (end - begin) * at / columns for at in range(columns + 1)]
     lines = []
     if stretches:
         lines.append("Power" if measured else "Power: none was sent, this is the mean between readings of the energy")
-        power = [_mean(stretches, left, right) for left, right in pairwise(edges)]
-        lines += panel(power, power_labels, _POWER_LINES, top=top)
+        power = [_mean_in_meter_plot(stretches, left, right) for left, right in pairwise(edges)]
+        lines += plot_panel(power, power_labels, _POWER_LINES, top=top)
         lines.append("")
     if energy:
         lines.append("Energy")
-        lines += panel([_at(energy, edge) for edge in edges[1:]], energy_labels, _ENERGY_LINES, top=most)
-    return [*lines, time_axis(_local(begin), _local(end), columns, power_labels)]
+        lines += plot_panel(
+            [_meter_plot_energy_at(energy, edge) for edge in edges[1:]], energy_labels, _ENERGY_LINES, top=most
+        )
+    return [*lines, plot_time_axis(_meter_plot_time(begin), _meter_plot_time(end), columns, power_labels)]
 
 
-def _registers(transaction: Record, found: Sequence[Reading]) -> list[tuple[float, float]]:
+def _meter_plot_registers(transaction: Record, found: Sequence[Reading]) -> list[tuple[float, float]]:
     """(time, Wh): what start and stop say, and the readings between."""
     registers = {reading.time: reading.register for reading in found if reading.register is not None}
     for time, register in (("start_time", "meter_start_wh"), ("stop_time", "meter_stop_wh")):
@@ -68,7 +70,7 @@ def _registers(transaction: Record, found: Sequence[Reading]) -> list[tuple[floa
     return sorted(registers.items())
 
 
-def _measured(found: Sequence[Reading], end: float) -> list[Stretch]:
+def _measured_for_meter_plot(found: Sequence[Reading], end: float) -> list[Stretch]:
     """Each power that was sent, for as long as it may be taken to have flowed."""
     sent = [(reading.time, reading.power) for reading in found if reading.power is not None]
     times = [time for time, _ in sent]
@@ -80,7 +82,7 @@ def _measured(found: Sequence[Reading], end: float) -> list[Stretch]:
     return stretches
 
 
-def _derived(registers: Sequence[tuple[float, float]]) -> list[Stretch]:
+def _derived_for_meter_plot(registers: Sequence[tuple[float, float]]) -> list[Stretch]:
     """The mean between two readings of the register; one that fell says nothing."""
     return [
         Stretch(earlier, later, (after - before) * 3600 / (later - earlier))
@@ -89,7 +91,7 @@ def _derived(registers: Sequence[tuple[float, float]]) -> list[Stretch]:
     ]
 
 
-def _mean(stretches: Sequence[Stretch], left: float, right: float) -> float | None:
+def _mean_in_meter_plot(stretches: Sequence[Stretch], left: float, right: float) -> float | None:
     """Over the part of a column's time of which something is known."""
     weighted = seconds = 0.0
     for stretch in stretches[bisect_right(stretches, left, key=lambda stretch: stretch.end) :]:
@@ -102,7 +104,7 @@ def _mean(stretches: Sequence[Stretch], left: float, right: float) -> float | No
     return weighted / seconds if seconds else None
 
 
-def _at(energy: Sequence[tuple[float, float]], time: float) -> float | None:
+def _meter_plot_energy_at(energy: Sequence[tuple[float, float]], time: float) -> float | None:
     """The energy at a moment, between two readings on the straight line; None where there is no reading yet."""
     place = bisect_right(energy, time, key=lambda known: known[0])
     if not place:
@@ -114,9 +116,9 @@ def _at(energy: Sequence[tuple[float, float]], time: float) -> float | None:
     return wh + (later[1] - wh) * (time - when) / (later[0] - when)
 
 
-def _local(time: float) -> datetime:
+def _meter_plot_time(time: float) -> datetime:
     return datetime.fromtimestamp(time).astimezone()
 
 
-def _labels(top: float, unit: str) -> list[str]:
+def _meter_plot_labels(top: float, unit: str) -> list[str]:
     return [f"{value / 1000:g} {unit}" for value in (top, top / 2, 0)]

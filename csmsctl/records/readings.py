@@ -28,16 +28,16 @@ def readings(meter_values: Iterable[Record]) -> Iterator[Reading]:
         time = datetime.fromisoformat(str(value.get("time"))).timestamp()
         power = [sample for sample in samples if sample.get("measurand") == _POWER and sample.get("location") != "EV"]
         # Elsewhere in the charge point it is nearly the same, where a register may be another one.
-        power = [sample for sample in power if _at_outlet(sample)] or power
-        energy = [sample for sample in samples if sample.get("measurand") == _ENERGY and _at_outlet(sample)]
-        yield Reading(time, over_phases(_by_phase(power)), _by_phase(energy).get(""))
+        power = [sample for sample in power if _reading_at_outlet(sample)] or power
+        energy = [sample for sample in samples if sample.get("measurand") == _ENERGY and _reading_at_outlet(sample)]
+        yield Reading(time, over_phases(_readings_by_phase(power)), _readings_by_phase(energy).get(""))
 
 
-def _at_outlet(sample: Record) -> bool:
+def _reading_at_outlet(sample: Record) -> bool:
     return sample.get("location") in (None, "", "Outlet")  # an absent location means Outlet (C 7.43)
 
 
-def _by_phase(samples: Sequence[Record]) -> dict[str, float]:
+def _readings_by_phase(samples: Sequence[Record]) -> dict[str, float]:
     """In W or Wh; the total is that of no phase."""
     found: dict[str, float] = {}
     for sample in samples:

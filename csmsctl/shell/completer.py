@@ -7,11 +7,11 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from csmsctl.arguments.candidates import Candidates
-from csmsctl.arguments.options import GlobalOptions
-from csmsctl.completion import complete
-from csmsctl.display.escape import visible
-from csmsctl.lines.words import commands_in, quoted, scan
-from csmsctl.shell.fuzzy import matching
+from csmsctl.arguments.global_options import GlobalOptions
+from csmsctl.completion import complete_words
+from csmsctl.display.escape import escape_text
+from csmsctl.lines.shell_words import commands_in_lines, quoted_word, scan_words
+from csmsctl.shell.fuzzy import fuzzy_matching
 from csmsctl.tree import Root
 
 _FRESH = 1.0  # seconds in which letters are typed without asking csmsd again
@@ -28,8 +28,8 @@ class LineCompleter(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         before, newline, line = document.text_before_cursor.rpartition("\n")
-        text = commands_in(before + newline).rest + line  # of several commands the one that is being typed
-        scanned = scan(text)
+        text = commands_in_lines(before + newline).rest + line  # of several commands the one that is being typed
+        scanned = scan_words(text)
         words = [word.text for word in scanned.words]
         start = len(text)
         if scanned.open in ("{", "\\"):
@@ -42,27 +42,29 @@ class LineCompleter(Completer):
             del words[0]
         for value, meaning in self._candidates(words):
             # A value that holds control characters could not be typed anyway.
-            if value == visible(value):
-                yield Completion(_typed(value), start - len(text), display=value, display_meta=visible(meaning))
+            if value == escape_text(value):
+                yield Completion(
+                    _typed_for_completer(value), start - len(text), display=value, display_meta=escape_text(meaning)
+                )
 
     def _candidates(self, words: list[str]) -> Candidates:
         own = _OWN if len(words) == 1 else []
         if words[0] == "help" and len(words) > 1:
             words = words[1:]
         word = words[-1]
-        base = _base(word)
+        base = _base_for_completer(word)
         found = self._all([*words[:-1], base])
         # csmsd gives the first some hundreds; what has these letters may be among the others.
         if base != word and len(found) >= 500:
             found = self._all([*words[:-1], base], word.removeprefix(base))
-        return matching(word, list(dict([*found, *own]).items()))
+        return fuzzy_matching(word, list(dict([*found, *own]).items()))
 
     def _all(self, words: list[str], letters: str = "") -> Candidates:
         asked = (*words, letters)
         at, found = self._asked.get(asked, (0.0, []))
         if time.monotonic() - at > _FRESH:
             try:
-                found = complete(words, self._options, self._tree, letters)
+                found = complete_words(words, self._options, self._tree, letters)
             except (Exception, SystemExit):  # a broken completion must not break the line that is being typed
                 found = []
             # Nobody comes back to what is old.
@@ -71,12 +73,12 @@ class LineCompleter(Completer):
         return found
 
 
-def _typed(value: str) -> str:
+def _typed_for_completer(value: str) -> str:
     """The value as it is typed; a file at home keeps its `~/`."""
-    return "~/" + quoted(value[2:]) if value.startswith("~/") else quoted(value)
+    return "~/" + quoted_word(value[2:]) if value.startswith("~/") else quoted_word(value)
 
 
-def _base(word: str) -> str:
+def _base_for_completer(word: str) -> str:
     """The part of the word that decides what is asked for; the letters after it choose."""
     if word.startswith("-"):
         name, equals, _ = word.partition("=")

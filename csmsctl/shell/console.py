@@ -3,17 +3,17 @@
 import traceback
 from typing import TYPE_CHECKING
 
-from csmsctl.arguments.options import GlobalOptions, extract
-from csmsctl.command_line import carry_out, failure_of, is_foreseen
-from csmsctl.display.output import Output, report
+from csmsctl.arguments.global_options import GlobalOptions, extract_global_options
+from csmsctl.command_line import carry_out_command_line, failure_of_command_line, is_foreseen_on_command_line
+from csmsctl.display.output import Output, output_failure
 from csmsctl.failure import INTERRUPTED, OK, USAGE, Failure
 from csmsctl.invocation import Invocation
-from csmsctl.lines.objects import words_of
-from csmsctl.lines.words import commands_in, split
+from csmsctl.lines.json_objects import words_of_json_object
+from csmsctl.lines.shell_words import commands_in_lines, split_words
 from csmsctl.shell.figures import Figures
 from csmsctl.shell.history import LineHistory, history_file
-from csmsctl.shell.prompt import make_session
-from csmsctl.tree import root
+from csmsctl.shell.prompt import make_prompt_session
+from csmsctl.tree import tree_root
 from csmsd import __version__
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Console:
     ) -> None:
         self._options = options
         self._output = Output(options)
-        self._tree = root()
+        self._tree = tree_root()
         self._code = OK
         self._figures = Figures(options.socket)
-        self._session = make_session(
+        self._session = make_prompt_session(
             options,
             self._tree,
             self._figures,
@@ -67,7 +67,7 @@ class Console:
 
     def run_text(self, text: str) -> bool:
         """Runs what was typed or pasted, one command after the other until one is interrupted; False: it is the end."""
-        commands = commands_in(text)
+        commands = commands_in_lines(text)
         for line in [*commands.complete, *([commands.rest] if commands.rest else [])]:
             if line in _ENDS:
                 return False
@@ -80,15 +80,15 @@ class Console:
     def _run(self, line: str) -> int:
         options = self._options
         try:
-            words = words_of(line, self._tree) if line.startswith("{") else split(line)
+            words = words_of_json_object(line, self._tree) if line.startswith("{") else split_words(line)
             if words[:1] == ["help"]:
                 words = [*words[1:], "--help"]
-            options, rest = extract(words, self._options)
+            options, rest = extract_global_options(words, self._options)
             if rest[:1] == ["shell"] and "--help" not in rest:
                 raise Failure(USAGE, "This is the shell already.")
             if not rest:
                 return OK
-            code = carry_out(Invocation(options), rest, tree=self._tree)
+            code = carry_out_command_line(Invocation(options), rest, tree=self._tree)
             if rest == ["--help"]:
                 self._output.lines(_HELP.splitlines())
             return code
@@ -96,10 +96,10 @@ class Console:
             self._output.warn("")  # the prompt does not stand behind ^C
             return INTERRUPTED
         except Exception as error:
-            if not is_foreseen(error) and options.verbose:
+            if not is_foreseen_on_command_line(error) and options.verbose:
                 traceback.print_exc()
-            failure = failure_of(error)
-            report(failure, as_json=options.json)
+            failure = failure_of_command_line(error)
+            output_failure(failure, as_json=options.json)
             return failure.code
 
     def _tell_news(self) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from csmsctl.display.escape import visible
+from csmsctl.display.escape import escape_text
 from csmsctl.failure import Failure
 from csmsctl.link.client import Client, Result
 
@@ -41,21 +41,21 @@ class Figures:
     def parts(self) -> list[tuple[str, str]]:
         """The toolbar: styles and texts, the most important first."""
         if self._lost is not None:
-            return [("class:bad", f" csmsd is not reachable: {visible(self._lost)} ")]
+            return [("class:bad", f" csmsd is not reachable: {escape_text(self._lost)} ")]
         found = self._figures
         if found is None:
             return [("", " … ")]
         parts = [
             ("", f" {found.get('connected')} of {found.get('charge_points')} connected "),
-            ("", f" {_count(found.get('active_transactions'), 'transaction')} "),
+            ("", f" {_count_in_figures(found.get('active_transactions'), 'transaction')} "),
             ("", f" {(found.get('power_w') or 0) / 1000:.1f} kW "),
         ]
         if found.get("store") != "ok":
-            parts.insert(0, ("class:bad", f" the store is {visible(str(found.get('store')))} "))
+            parts.insert(0, ("class:bad", f" the store is {escape_text(str(found.get('store')))} "))
         if problems := found.get("problems"):
-            parts.append(("class:warning", f" {_count(problems, 'problem')} "))
+            parts.append(("class:warning", f" {_count_in_figures(problems, 'problem')} "))
         if tasks := found.get("open_tasks"):
-            parts.append(("", f" {_count(tasks, 'command')} under way "))
+            parts.append(("", f" {_count_in_figures(tasks, 'command')} under way "))
         if queued := found.get("queued_commands"):
             parts.append(("", f" {queued} queued "))
         return parts
@@ -85,5 +85,5 @@ class Figures:
             self._changed()
 
 
-def _count(number: object, noun: str) -> str:
+def _count_in_figures(number: object, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")

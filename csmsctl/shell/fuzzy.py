@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from csmsctl.arguments.candidates import Candidates
 
 
-def matching(letters: str, candidates: Sequence[tuple[str, str]]) -> Candidates:
+def fuzzy_matching(letters: str, candidates: Sequence[tuple[str, str]]) -> Candidates:
     """Those that begin with the letters, then those that contain them, then those that have them in this order."""
     wanted = letters.casefold()
     ranked = [
-        (rank, at) for at, (value, _) in enumerate(candidates) if (rank := _rank(wanted, value.casefold())) is not None
+        (rank, at)
+        for at, (value, _) in enumerate(candidates)
+        if (rank := _fuzzy_rank(wanted, value.casefold())) is not None
     ]
     return [candidates[at] for _, at in sorted(ranked)]
 
 
-def _rank(wanted: str, value: str) -> int | None:
+def _fuzzy_rank(wanted: str, value: str) -> int | None:
     """The lower the better; None is no match. Letters that stand apart count by the room they take."""
     if value.startswith(wanted):
         return 0

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from prompt_toolkit.history import History
 
-from csmsctl.lines.secrets import holds_secret
-from csmsctl.lines.words import scan
-from csmsctl.link.paths import own_state
+from csmsctl.lines.secrets import line_holds_secret
+from csmsctl.lines.shell_words import scan_words
+from csmsctl.link.socket_paths import own_state
 from csmsd.ocpp.secrets import is_secret_key
 
 _MOST = 2000  # lines that are kept
@@ -29,7 +29,7 @@ class LineHistory(History):
         self._path = path
 
     def append_string(self, string: str) -> None:
-        if is_remembered(string):
+        if is_kept_in_history(string):
             super().append_string(string)
 
     def load_history_strings(self) -> Iterable[str]:
@@ -43,7 +43,7 @@ class LineHistory(History):
                 _write(self._path, lines, os.O_TRUNC)
         except OSError:
             return []
-        return [text for line in reversed(lines) if (text := _text(line)) is not None]
+        return [text for line in reversed(lines) if (text := _text_for_history(line)) is not None]
 
     def store_string(self, string: str) -> None:
         if self._path is None:
@@ -62,15 +62,15 @@ def _write(path: Path, lines: list[str], flag: int) -> None:
         file.writelines(line + "\n" for line in lines)
 
 
-def is_remembered(text: str) -> bool:
+def is_kept_in_history(text: str) -> bool:
     """Whether the text may be kept: it is worth it, and there is no secret in it."""
-    scanned = scan(text)
+    scanned = scan_words(text)
     if scanned.open and is_secret_key(text):
         return False  # a line that cannot be read may hide one
-    return bool(scanned.words) and not holds_secret([word.text for word in scanned.words])
+    return bool(scanned.words) and not line_holds_secret([word.text for word in scanned.words])
 
 
-def _text(line: str) -> str | None:
+def _text_for_history(line: str) -> str | None:
     try:
         text = json.loads(line)
     except (ValueError, RecursionError):

@@ -15,9 +15,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.failure import INTERRUPTED, OK
-from csmsctl.lines.words import commands_in
+from csmsctl.lines.shell_words import commands_in_lines
 from csmsctl.shell.completer import LineCompleter
 from csmsctl.shell.figures import Figures
 from csmsctl.tree import Root
@@ -32,7 +32,7 @@ _STYLE = Style.from_dict(
 _DEPTHS = {"never": ColorDepth.DEPTH_1_BIT}
 
 
-def make_session(
+def make_prompt_session(
     options: GlobalOptions,
     tree: Root,
     figures: Figures,
@@ -54,7 +54,7 @@ def make_session(
         bottom_toolbar=lambda: [*figures.parts()],
         multiline=True,
         prompt_continuation=lambda width, _number, _wraps: [("class:more", "…".rjust(width - 1) + " ")],
-        key_bindings=_keys(completer),
+        key_bindings=_keys_at_prompt(completer),
         completer=completer,
         complete_in_thread=True,
         complete_while_typing=True,
@@ -69,7 +69,7 @@ def make_session(
     return session
 
 
-def _keys(completer: LineCompleter) -> KeyBindings:
+def _keys_at_prompt(completer: LineCompleter) -> KeyBindings:
     keys = KeyBindings()
 
     @keys.add("tab", filter=has_focus(DEFAULT_BUFFER))
@@ -106,7 +106,7 @@ def _keys(completer: LineCompleter) -> KeyBindings:
         buffer = event.current_buffer
         if buffer.complete_state and buffer.complete_state.current_completion:
             buffer.complete_state = None
-        elif commands_in(buffer.text).rest and not buffer.document.text_before_cursor.endswith("\n"):
+        elif commands_in_lines(buffer.text).rest and not buffer.document.text_before_cursor.endswith("\n"):
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from csmsctl.simulator.authorization import Authorization
 from csmsctl.simulator.configuration import Configuration
-from csmsctl.simulator.connector import Connector, new_car
+from csmsctl.simulator.connector import Connector, new_car_at_connector
 from csmsctl.simulator.faults import Faults
 from csmsctl.simulator.messages import Messages
 from csmsctl.simulator.meter import Car, Meter
@@ -91,7 +91,7 @@ class ChargePoint:
         return Meter(register_wh=self.chance.uniform(10_000, 5_000_000), speed=speed, ripple=self.chance.uniform(0, 6))
 
     def new_car(self) -> Car:
-        return new_car(self.chance)
+        return new_car_at_connector(self.chance)
 
     # --- what the runner takes
 

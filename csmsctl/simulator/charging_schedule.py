@@ -42,10 +42,10 @@ class Rate(msgspec.Struct, frozen=True):
 
     def in_unit(self, unit: ChargingRateUnit, phases: int) -> float:
         """The limit while that many phases are used; CE 3.34: those of the profile change no amperes."""
-        return converted(self.limit, self.unit, unit, phases)
+        return converted_schedule_rate(self.limit, self.unit, unit, phases)
 
 
-def converted(value: float, given: ChargingRateUnit, wanted: ChargingRateUnit, phases: int) -> float:
+def converted_schedule_rate(value: float, given: ChargingRateUnit, wanted: ChargingRateUnit, phases: int) -> float:
     """C 7.12: current per phase = power / (line voltage * number of phases)."""
     if given == wanted:
         return value
@@ -57,10 +57,10 @@ class Calendar:
 
     def __init__(self, profile: ChargingProfile, begun: int) -> None:
         schedule = profile.charging_schedule
-        start = None if profile.charging_profile_kind == "Relative" else _time(schedule.start_schedule)
+        start = None if profile.charging_profile_kind == "Relative" else _schedule_time(schedule.start_schedule)
         self.stack_level = profile.stack_level
         self._first = begun if start is None else start
-        self._valid_from, self._valid_to = _time(profile.valid_from), _time(profile.valid_to)
+        self._valid_from, self._valid_to = _schedule_time(profile.valid_from), _schedule_time(profile.valid_to)
         self._every = (
             _RECURRENCE_MS.get(profile.recurrency_kind or "") if profile.charging_profile_kind == "Recurring" else None
         )
@@ -112,7 +112,7 @@ class Calendar:
                 yield run + self._length
 
 
-def _time(text: str | None) -> int | None:
+def _schedule_time(text: str | None) -> int | None:
     return None if text is None else parse_time(text)
 
 
@@ -191,7 +191,7 @@ class Plan:
         return min(limits, default=None), phases
 
 
-def shared(total: float, wants: dict[int, float]) -> dict[int, float]:
+def shared_charging_rate(total: float, wants: dict[int, float]) -> dict[int, float]:
     """What each gets of something that may be too little: the same for all, but nobody more than it wants."""
     given: dict[int, float] = {}
     for place, number in enumerate(sorted(wants, key=lambda number: wants[number])):

@@ -88,14 +88,14 @@ def simulate_command(
         raise Failure(USAGE, f"--control takes its commands from -, not from {control!r}.")
     if not url.startswith(("ws://", "wss://")) or not urlsplit(url).hostname:
         raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
-    settings = dict(_key_and_value(text) for text in setting or [])
+    settings = dict(_simulated_key_and_value(text) for text in setting or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
     import asyncio
 
     from csmsctl.simulator import driver
     from csmsctl.simulator.charge_point import ChargePoint
-    from csmsctl.simulator.connection import clock
+    from csmsctl.simulator.connection import simulator_clock
     from csmsctl.simulator.notice import Notice
     from csmsctl.simulator.simulation import Simulation
 
@@ -110,7 +110,7 @@ def simulate_command(
         try:
             charge_point = ChargePoint(
                 one,
-                now=clock(),
+                now=simulator_clock(),
                 connectors=connectors,
                 seed=seed,
                 speed=speed,
@@ -125,7 +125,7 @@ def simulate_command(
         if auto:
             driver.Visitors(charge_point, tag or [DEFAULT_TAG])
         elif tag:
-            driver.one_visit(charge_point, 1, tag[index % len(tag)], charge)
+            driver.one_driver_visit(charge_point, 1, tag[index % len(tag)], charge)
         charge_points.append(charge_point)
 
     simulation = Simulation(charge_points, url, report, run.output.warn)
@@ -134,7 +134,7 @@ def simulate_command(
         run.exit_code = 128 + ended_by
 
 
-def _key_and_value(text: str) -> tuple[str, str]:
+def _simulated_key_and_value(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise Failure(USAGE, f"--set wants KEY=VALUE, not {text!r}.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from csmsctl.simulator.meter import is_measurable
+from csmsctl.simulator.meter import is_measurable_by_meter
 from csmsd.ocpp.errors import OcppError
 from csmsd.profiles.core.get_configuration import GetConfigurationConf, KeyValue
 
@@ -27,29 +27,29 @@ class Key(msgspec.Struct, frozen=True):
     write_only: bool = False
 
 
-def integer(least: int = 0, most: int = 2**31 - 1) -> Check:
+def integer_configuration(least: int = 0, most: int = 2**31 - 1) -> Check:
     """Whole numbers in a range."""
     return lambda value: re.fullmatch(r"-?[0-9]{1,10}", value) is not None and least <= int(value) <= most
 
 
-def boolean(value: str) -> bool:
+def boolean_configuration(value: str) -> bool:
     return value.lower() in ("true", "false")
 
 
-def measurands(value: str) -> bool:
+def measurands_configuration(value: str) -> bool:
     """A comma separated list of measurands; empty is none."""
-    names = comma_separated(value)
-    return len(names) <= MAX_LIST and all(is_measurable(name) for name in names)
+    names = comma_separated_configuration(value)
+    return len(names) <= MAX_LIST and all(is_measurable_by_meter(name) for name in names)
 
 
-def phase_rotations(value: str) -> bool:
+def phase_rotations_configuration(value: str) -> bool:
     """`0.RST, 1.RST, 2.RTS` (C 9.1.7)."""
     rotations = {"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"}
-    parts = [part.partition(".") for part in comma_separated(value)]
+    parts = [part.partition(".") for part in comma_separated_configuration(value)]
     return all(connector.isdecimal() and rotation in rotations for connector, _, rotation in parts)
 
 
-def comma_separated(value: str) -> list[str]:
+def comma_separated_configuration(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
@@ -75,7 +75,7 @@ class Configuration:
 
     def names(self, name: str) -> list[str]:
         """The parts of a comma separated list."""
-        return comma_separated(self.text(name))
+        return comma_separated_configuration(self.text(name))
 
     def put(self, name: str, value: str) -> None:
         """Sets a value from inside: readonly keys too, unchecked and untold."""

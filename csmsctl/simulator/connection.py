@@ -10,7 +10,7 @@ from urllib.parse import quote
 from csmsctl.link.wire import SUBPROTOCOL, Closed, NotOpened, Wire, open_wire
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.notice import Notice
-from csmsctl.simulator.transfers import Transfer, TransferFailed, carry_out
+from csmsctl.simulator.transfers import Transfer, TransferFailed, carry_out_transfer
 
 FIRST_BACK_OFF = 1.0
 LONGEST_BACK_OFF = 60.0
@@ -19,7 +19,7 @@ LONGEST_SLEEP = 3600.0
 _started_at = time.time() - time.monotonic()
 
 
-def clock() -> int:
+def simulator_clock() -> int:
     """Ms since 1970 UTC that never go backwards."""
     return int((_started_at + time.monotonic()) * 1000)
 
@@ -46,7 +46,7 @@ class Connection:
 
     def act(self, action: Callable[[], None]) -> None:
         """Lets something happen to the charge point now (a driver, a fault), and sends what follows from it."""
-        self.charge_point.advance(clock())
+        self.charge_point.advance(simulator_clock())
         action()
         self._changed.set()
 
@@ -65,10 +65,10 @@ class Connection:
         charge_point = self.charge_point
         while True:
             self._changed.clear()
-            charge_point.advance(clock())
+            charge_point.advance(simulator_clock())
             await self._flush()
             deadline = charge_point.next_deadline()
-            wait = LONGEST_SLEEP if deadline is None else max(0.0, (deadline - clock()) / 1000)
+            wait = LONGEST_SLEEP if deadline is None else max(0.0, (deadline - simulator_clock()) / 1000)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, LONGEST_SLEEP)):
                     await self._changed.wait()
@@ -103,7 +103,7 @@ class Connection:
 
     async def _transfer(self, transfer: Transfer) -> None:
         try:
-            size = await asyncio.to_thread(carry_out, transfer)
+            size = await asyncio.to_thread(carry_out_transfer, transfer)
         except TransferFailed as error:
             reason = str(error)
             self.act(lambda: transfer.failed(reason))
@@ -147,7 +147,7 @@ class Connection:
         self.act(self.charge_point.connected)
         try:
             async for message in wire:
-                self.charge_point.advance(clock())
+                self.charge_point.advance(simulator_clock())
                 self.charge_point.receive(message)
                 self._changed.set()
         finally:

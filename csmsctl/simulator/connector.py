@@ -369,7 +369,7 @@ class Connector:
         return self.meter.sample(charge_point.configuration.names(key), context, charge_point.now, charge_point.clock)
 
 
-def new_car(chance: random.Random) -> Car:
+def new_car_at_connector(chance: random.Random) -> Car:
     """One of the cars that come by."""
     capacity, power, phases = chance.choice(
         [(40_000.0, 6_600.0, 1), (52_000.0, 22_000.0, 3), (58_000.0, 11_000.0, 3), (77_000.0, 11_000.0, 3)]

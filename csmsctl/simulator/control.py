@@ -5,7 +5,7 @@ from typing import get_args
 
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.connector import Connector
-from csmsctl.simulator.driver import visit
+from csmsctl.simulator.driver import driver_visit
 from csmsd.ocpp.types import ChargePointErrorCode
 
 
@@ -16,19 +16,19 @@ class NotUnderstood(Exception):
 Action = Callable[[], None]
 
 
-def _plug(connector: Connector) -> Action:
+def _control_plug(connector: Connector) -> Action:
     return connector.plug
 
 
-def _unplug(connector: Connector) -> Action:
+def _control_unplug(connector: Connector) -> Action:
     return connector.unplug
 
 
-def _present(connector: Connector, id_tag: str) -> Action:
+def _control_present(connector: Connector, id_tag: str) -> Action:
     return lambda: connector.present(id_tag)
 
 
-def _fault(connector: Connector, text: str) -> Action:
+def _control_fault(connector: Connector, text: str) -> Action:
     codes: dict[str, ChargePointErrorCode] = {code.casefold(): code for code in get_args(ChargePointErrorCode)}
     code = codes.get(text.casefold())
     if code is None:
@@ -36,21 +36,21 @@ def _fault(connector: Connector, text: str) -> Action:
     return lambda: connector.fault(code)
 
 
-def _charge(connector: Connector, id_tag: str, text: str) -> Action:
+def _control_charge(connector: Connector, id_tag: str, text: str) -> Action:
     try:
         seconds = float(text)
     except ValueError:
         raise NotUnderstood(f"{text} is no number of seconds") from None
-    return lambda: visit(connector.charge_point, connector.number, id_tag, seconds)
+    return lambda: driver_visit(connector.charge_point, connector.number, id_tag, seconds)
 
 
 # Command: the words after charge point and connector, and what makes an action of them.
 CONNECTOR_COMMANDS: dict[str, tuple[str, Callable[..., Action]]] = {
-    "plug": ("", _plug),
-    "unplug": ("", _unplug),
-    "present": ("TAG", _present),
-    "charge": ("TAG SECONDS", _charge),
-    "fault": ("ERRORCODE", _fault),
+    "plug": ("", _control_plug),
+    "unplug": ("", _control_unplug),
+    "present": ("TAG", _control_present),
+    "charge": ("TAG SECONDS", _control_charge),
+    "fault": ("ERRORCODE", _control_fault),
 }
 CHARGE_POINT_COMMANDS: dict[str, Callable[[ChargePoint], None]] = {
     "offline": ChargePoint.go_offline,
@@ -60,20 +60,20 @@ CHARGE_POINT_COMMANDS: dict[str, Callable[[ChargePoint], None]] = {
 }
 
 
-def usage() -> str:
+def control_usage() -> str:
     """All commands, a line each."""
     lines = [f"{name} ID CONNECTOR {words}".rstrip() for name, (words, _) in CONNECTOR_COMMANDS.items()]
     return "\n".join([*lines, *(f"{name} ID" for name in CHARGE_POINT_COMMANDS), "quit"])
 
 
-def understand(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Action] | None:
+def understand_control_line(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Action] | None:
     """The charge point that a line is about, and what to do; None for an empty line or a comment."""
     words = line.split("#", 1)[0].split()
     if not words:
         return None
     name, *rest = words
     if name not in CONNECTOR_COMMANDS and name not in CHARGE_POINT_COMMANDS:
-        raise NotUnderstood(f"{name} is no command; there are:\n{usage()}")
+        raise NotUnderstood(f"{name} is no command; there are:\n{control_usage()}")
     if not rest or rest[0] not in charge_points:
         raise NotUnderstood(f"{name} needs a charge point, one of: {', '.join(charge_points)}")
     charge_point = charge_points[rest.pop(0)]

@@ -42,7 +42,7 @@ class ObligingDrivers:
         self.charge_point.timers.at(f"driver: {name}", self.charge_point.now + round(seconds * 1000), action)
 
 
-def visit(charge_point: "ChargePoint", number: int, id_tag: str, seconds: float) -> None:
+def driver_visit(charge_point: "ChargePoint", number: int, id_tag: str, seconds: float) -> None:
     """One driver's visit: plugs in, presents a tag, charges, presents it again, unplugs."""
     connector = charge_point.connectors[number]
 
@@ -60,13 +60,13 @@ def visit(charge_point: "ChargePoint", number: int, id_tag: str, seconds: float)
         charge_point.timers.at(f"visit {number} {index}", charge_point.now + round(wait * 1000), step)
 
 
-def one_visit(charge_point: "ChargePoint", number: int, id_tag: str, seconds: float) -> None:
+def one_driver_visit(charge_point: "ChargePoint", number: int, id_tag: str, seconds: float) -> None:
     """A driver comes as soon as the charge point has been accepted for the first time."""
 
     def arrive(notice: Notice) -> None:
         if notice.event == "registered" and notice.details["status"] == "Accepted":
             charge_point.watchers.remove(arrive)
-            visit(charge_point, number, id_tag, seconds)
+            driver_visit(charge_point, number, id_tag, seconds)
 
     charge_point.watchers.append(arrive)
 
@@ -95,6 +95,6 @@ class Visitors:
         stay = 0.0
         if connector.status == "Available" and charge_point.registration == "Accepted":
             stay = charge_point.chance.uniform(*self.stay)
-            visit(charge_point, number, charge_point.chance.choice(self._id_tags), stay)
+            driver_visit(charge_point, number, charge_point.chance.choice(self._id_tags), stay)
         wait = stay + SECONDS_TO_PRESENT + SECONDS_TO_UNPLUG
         charge_point.timers.at(f"visitor {number}", charge_point.now + round(wait * 1000), lambda: self._expect(number))

@@ -116,7 +116,7 @@ class Meter:
         if car is None or self.paused:
             return 0.0
         available = min(self.offered_w, car.max_power_w)
-        return available * min(1.0, self._drawing_seconds / RAMP_SECONDS) * _taper(car.soc)
+        return available * min(1.0, self._drawing_seconds / RAMP_SECONDS) * _taper_at_meter(car.soc)
 
     @property
     def full(self) -> bool:
@@ -129,7 +129,7 @@ class Meter:
         return MeterValue(timestamp=format_time(timestamp), sampled_value=values)
 
     def _read(self, name: str, context: ReadingContext) -> list[SampledValue]:
-        measurand, phase = split_measurand(name)
+        measurand, phase = split_meter_measurand(name)
         reading = _READINGS.get(measurand)
         if reading is None:
             return []
@@ -156,7 +156,7 @@ class Meter:
         return self.power_w / self.phases / self.voltage(phase)
 
 
-def _taper(soc: float) -> float:
+def _taper_at_meter(soc: float) -> float:
     if soc >= FULL:
         return 0.0
     if soc <= TAPER_FROM:
@@ -164,7 +164,7 @@ def _taper(soc: float) -> float:
     return 1.0 - (1.0 - TAPER_LEAST) * (soc - TAPER_FROM) / (100.0 - TAPER_FROM)
 
 
-def split_measurand(name: str) -> tuple[Measurand, Phase | None]:
+def split_meter_measurand(name: str) -> tuple[Measurand, Phase | None]:
     """`Voltage.L1` is a measurand of one phase (C 9.1.17); `SoC` has none."""
     head, _, tail = name.rpartition(".")
     if head and tail in get_args(Phase):
@@ -172,9 +172,9 @@ def split_measurand(name: str) -> tuple[Measurand, Phase | None]:
     return cast(Measurand, name), None
 
 
-def is_measurable(name: str) -> bool:
+def is_measurable_by_meter(name: str) -> bool:
     """Whether this meter knows the measurand, and its phases if one is named."""
-    measurand, phase = split_measurand(name)
+    measurand, phase = split_meter_measurand(name)
     if measurand not in _READINGS:
         return False
     return phase is None or (bool(_READINGS[measurand][1]) and phase in _PHASES + _PHASES_TO_NEUTRAL)

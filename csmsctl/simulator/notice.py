@@ -51,10 +51,12 @@ class Notice(msgspec.Struct, frozen=True):
         """As people like to read it, in their own time zone."""
         clock = datetime.fromtimestamp(self.time / 1000).strftime("%H:%M:%S")
         place = self.charge_point if self.connector is None else f"{self.charge_point}/{self.connector}"
-        details = " ".join(f"{name}={_shown(value)}" for name, value in self.details.items() if value is not None)
+        details = " ".join(
+            f"{name}={_shown_in_notice(value)}" for name, value in self.details.items() if value is not None
+        )
         return f"{clock} {place:<10} {self.event.replace('_', ' '):<20} {details}".rstrip()
 
 
-def _shown(value: Detail) -> str:
+def _shown_in_notice(value: Detail) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if text and " " not in text else f'"{text}"'

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.connection import Connection
-from csmsctl.simulator.control import NotUnderstood, understand
+from csmsctl.simulator.control import NotUnderstood, understand_control_line
 from csmsctl.simulator.notice import Notice
 
 
@@ -81,7 +81,7 @@ class Simulation:
             self._end.set()
             return
         try:
-            understood = understand(line, self._charge_points)
+            understood = understand_control_line(line, self._charge_points)
         except NotUnderstood as error:
             self._complain(str(error))
             return

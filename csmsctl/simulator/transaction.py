@@ -68,7 +68,9 @@ class TransactionQueue:
             return
         self._queue.append(_Queued(request, transaction))
         if not self._charge_point.online:
-            self._charge_point.tell("queued", transaction.connector, action=_action(request), queue=len(self))
+            self._charge_point.tell(
+                "queued", transaction.connector, action=_action_of_transaction(request), queue=len(self)
+            )
         if "retry" not in self._charge_point.timers:
             self.deliver()
 
@@ -109,12 +111,18 @@ class TransactionQueue:
             self._queue.popleft()
             if isinstance(first.request, StartTransactionReq):
                 first.transaction.id = UNKNOWN_ID
-            charge_point.tell("given_up", first.transaction.connector, action=_action(first.request), reason=reason)
+            charge_point.tell(
+                "given_up", first.transaction.connector, action=_action_of_transaction(first.request), reason=reason
+            )
             self._next()
             return
         wait = charge_point.configuration.integer("TransactionMessageRetryInterval") * first.failures
         charge_point.tell(
-            "retries_later", first.transaction.connector, action=_action(first.request), seconds=wait, reason=reason
+            "retries_later",
+            first.transaction.connector,
+            action=_action_of_transaction(first.request),
+            seconds=wait,
+            reason=reason,
         )
         charge_point.timers.at("retry", charge_point.now + wait * 1000, self.deliver)
         charge_point.backlog_settled()
@@ -126,5 +134,5 @@ class TransactionQueue:
             self._charge_point.backlog_settled()
 
 
-def _action(request: TransactionRequest) -> str:
+def _action_of_transaction(request: TransactionRequest) -> str:
     return type(request).__name__.removesuffix("Req")

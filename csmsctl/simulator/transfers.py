@@ -26,20 +26,20 @@ class Transfer:
     content: bytes | None = None
 
 
-def carry_out(transfer: Transfer) -> int:
+def carry_out_transfer(transfer: Transfer) -> int:
     """The size of what went over the line. Raises TransferFailed."""
     parts = urlsplit(transfer.url)
     try:
         if parts.scheme in ("http", "https"):
-            return _http(transfer)
+            return _http_transfer(transfer)
         if parts.scheme == "ftp":
-            return _ftp(transfer)
+            return _ftp_transfer(transfer)
     except (OSError, EOFError, ftplib.Error, ValueError) as error:
         raise TransferFailed(str(error) or type(error).__name__) from error
     raise TransferFailed(f"{parts.scheme or 'nothing'} is not supported")
 
 
-def _http(transfer: Transfer) -> int:
+def _http_transfer(transfer: Transfer) -> int:
     request = urllib.request.Request(transfer.url, data=transfer.content)  # noqa: S310 - the scheme was looked at
     if transfer.content is not None:
         request.method = "PUT"
@@ -53,7 +53,7 @@ def _http(transfer: Transfer) -> int:
     return size if transfer.content is None else len(transfer.content)
 
 
-def _ftp(transfer: Transfer) -> int:
+def _ftp_transfer(transfer: Transfer) -> int:
     parts = urlsplit(transfer.url)
     size = 0
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
-from csmsctl.arguments.options import extract
+from csmsctl.arguments.global_options import extract_global_options
 from csmsctl.failure import Failure
 from csmsctl.groups import LazyGroup
-from csmsctl.tree import root
+from csmsctl.tree import tree_root
 from tests.architecture.sources import SOURCES, modules, tree
 
-TREE = root()
+TREE = tree_root()
 # In the prose of csmsctl these follow its name without being commands.
 PROSE = {"and", "as", "be", "being", "did", "is", "itself", "must", "of", "steers", "that", "wrote"}
 # Words of the sentence around a command.
@@ -63,7 +63,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("mention", MENTIONS, ids=lambda mention: f"{mention.place} {mention.line}"[:80])
 def test_a_command_that_is_named_can_be_typed(mention: Mention) -> None:
     """With its values it must parse; the bare name of a command, or with that of an option of it, is enough."""
-    words = extract(shlex.split(mention.line))[1]
+    words = extract_global_options(shlex.split(mention.line))[1]
     command: Any = TREE
     names: list[str] = []
     while words and isinstance(command, LazyGroup):

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 import pytest
 
-from csmsctl.arguments.when import parse_duration
+from csmsctl.arguments.when_and_duration import parse_duration
 from csmsctl.desired_state import document
 from csmsctl.failure import MEANINGS, NOT_THERE, USAGE
 from csmsctl.link import client, connection
-from csmsctl.manual import commands
+from csmsctl.manual import commands_of_manual
 from csmsctl.operations import options, request
 from csmsd.control import rpc, server
 from csmsd.control.methods import METHODS, completion_values
@@ -32,7 +32,7 @@ ROOMS = [
     if not below(name, "csmsctl.simulator", "csmsctl.conformance", "csmsctl.billing")
 ]
 # What asks, and where its arguments have the name of the method.
-ASKING = {"call": 0, "record": 0, "Request": 0, "ask": 1, "pages": 1}
+ASKING = {"call": 0, "record": 0, "Request": 0, "request_with_progress": 1, "listing_pages": 1}
 
 
 class Asked:
@@ -151,7 +151,9 @@ def test_completion_asks_for_kinds_of_values_that_csmsd_knows() -> None:
         str(ast.literal_eval(node.args[0]))
         for module in modules("csmsctl")
         for node in ast.walk(tree(module))
-        if isinstance(node, ast.Call) and _name(node.func) == "live" and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call)
+        and _name(node.func) == "live_parameter_values"
+        and isinstance(node.args[0], ast.Constant)
     }
     declared = {
         meta.extra["complete"]
@@ -311,7 +313,7 @@ def test_the_limits_of_shared_options_are_those_of_csmsd() -> None:
     most, least = limit(Common, "parallel", "le"), limit(Common, "parallel", "ge")
     found = {
         name: (param.type.min, param.type.max)
-        for _, name, command in commands()
+        for _, name, command in commands_of_manual()
         for param in command.params
         if "--parallel" in param.opts and name not in ("batch", "conformance")
     }

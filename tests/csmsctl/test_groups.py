@@ -5,7 +5,15 @@ from typing import Annotated
 import pytest
 import typer
 
-from csmsctl.groups import Entry, LazyGroup, arguments_among, build, group, options_by_name, summary
+from csmsctl.groups import (
+    Entry,
+    LazyGroup,
+    arguments_of_group_command,
+    build_command_of_group,
+    group,
+    options_of_group_command,
+    summary_in_group,
+)
 
 ran: list[tuple[str, str | None]] = []
 
@@ -68,8 +76,8 @@ def test_what_is_meant_is_guessed_and_never_done() -> None:
 
 
 def test_the_first_sentence_is_the_summary() -> None:
-    assert summary(build("plain", plain, "csmsctl thing plain")) == "Do it plainly"
-    assert summary(things()) == "Things"
+    assert summary_in_group(build_command_of_group("plain", plain, "csmsctl thing plain")) == "Do it plainly"
+    assert summary_in_group(things()) == "Things"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,6 @@ def test_the_first_sentence_is_the_summary() -> None:
     ],
 )
 def test_words_that_are_arguments(words: list[str], arguments: list[str]) -> None:
-    options = options_by_name(build("typed", typed, "csmsctl thing typed"))
+    options = options_of_group_command(build_command_of_group("typed", typed, "csmsctl thing typed"))
     assert {"--note", "-n", "--force"} <= set(options)
-    assert arguments_among(words, options) == arguments
+    assert arguments_of_group_command(words, options) == arguments

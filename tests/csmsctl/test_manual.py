@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from csmsctl.groups import summary
-from csmsctl.manual import commands, manual
-from csmsctl.tree import root
+from csmsctl.groups import summary_in_group
+from csmsctl.manual import commands_of_manual, manual
+from csmsctl.tree import tree_root
 from tests.support.site import ROOT
 
 PAGE = ROOT / "man" / "csmsctl.1"
@@ -33,18 +33,18 @@ def test_the_page_has_what_a_page_must_have() -> None:
 
 
 def test_every_help_has_a_summary_and_an_example() -> None:
-    tree = root()
+    tree = tree_root()
     context = tree.make_context("csmsctl", [], resilient_parsing=True)
     groups = [found for name in tree.list_commands(context) if (found := tree.get_command(context, name)) is not None]
-    for command in (tree, *groups, *(command for _, _, command in commands(tree))):
+    for command in (tree, *groups, *(command for _, _, command in commands_of_manual(tree))):
         text = command.get_help(command.make_context(command.name, [], resilient_parsing=True))
         assert re.search(r"^\s*Example:\n\s*csmsctl \w", text, re.MULTILINE), command.name
-        assert summary(command), command.name
+        assert summary_in_group(command), command.name
 
 
 def test_every_command_and_option_is_explained() -> None:
     seen = 0
-    for _, name, command in commands(root()):
+    for _, name, command in commands_of_manual(tree_root()):
         seen += 1
         assert (command.help or "").strip(), name
         first = command.help.strip().split("\n\n")[0]

@@ -1,17 +1,17 @@
 """The tree of all commands."""
 
-from csmsctl.tree import root
+from csmsctl.tree import tree_root
 
 
 def test_every_example_is_a_command_line_that_is_understood() -> None:
     import shlex
 
-    from csmsctl.arguments.options import extract
-    from csmsctl.manual import commands
+    from csmsctl.arguments.global_options import extract_global_options
+    from csmsctl.manual import commands_of_manual
 
-    tree = root()
-    for _, name, command in commands(tree):
-        words = extract(shlex.split(command.example)[1:])[1]
+    tree = tree_root()
+    for _, name, command in commands_of_manual(tree):
+        words = extract_global_options(shlex.split(command.example)[1:])[1]
         rest = words[len(name.split()) :]
         assert words[: len(name.split())] == name.split(), command.example
         command.make_context(name, rest).close()

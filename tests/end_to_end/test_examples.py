@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl.manual import EXAMPLES, commands
+from csmsctl.manual import EXAMPLES, commands_of_manual
 from csmsd.settings import Settings, differences, load
 from tests.conftest import MakeSite
 from tests.support import example_site
@@ -64,7 +64,7 @@ def in_pages_of_csmsd() -> Iterator[str]:
 
 def examples() -> list[str]:
     """Each once, in the order in which they were found."""
-    found = [command.example for _, _, command in commands()]
+    found = [command.example for _, _, command in commands_of_manual()]
     found += [" ".join(lines) for lines in EXAMPLES.values() if any(line.endswith("|") for line in lines)]
     found += [line for lines in EXAMPLES.values() for line in lines if not any(part.endswith("|") for part in lines)]
     found += [*in_readme(), *in_pages_of_csmsd()]

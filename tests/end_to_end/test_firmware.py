@@ -16,7 +16,7 @@ import pytest
 
 from csmsctl.simulator import charge_point as simulated
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.connection import Connection, clock
+from csmsctl.simulator.connection import Connection, simulator_clock
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
 from tests.csmsd.files.file_site import FIRMWARE, add_firmware, hosting, http, stored
@@ -39,7 +39,7 @@ async def points(site: Site, *identities: str, **misbehaving: str) -> AsyncItera
         for identity in (*identities, *misbehaving):
             await site.register(identity)
             kinds = [misbehaving[identity]] if identity in misbehaving else []
-            point = ChargePoint(identity, now=clock(), seed=1, misbehave=kinds)
+            point = ChargePoint(identity, now=simulator_clock(), seed=1, misbehave=kinds)
             found[identity] = Connection(point, f"ws://{site.listen}/ocpp", lambda _: None, first_back_off=0.1)
             task = asyncio.create_task(found[identity].run())
 

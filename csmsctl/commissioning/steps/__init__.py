@@ -1,18 +1,27 @@
 """All steps in the order in which they are done; each is one function in one of these modules."""
 
 from csmsctl.commissioning.step import Step
-from csmsctl.commissioning.steps import charging, clock, configuration, files, introduction, limits, messages, restart
+from csmsctl.commissioning.steps import (
+    charging,
+    clock,
+    configuration,
+    diagnostics,
+    limits,
+    link_and_boot,
+    triggers_and_local_list,
+    unlock_and_reset,
+)
 
 
 def all_steps() -> list[Step]:
     """From what everything else rests on, to what is rarely needed."""
     return [
-        *introduction.STEPS,
+        *link_and_boot.STEPS,
         *clock.STEPS,
         *configuration.STEPS,
-        *messages.STEPS,
+        *triggers_and_local_list.STEPS,
         *charging.STEPS,
-        *restart.STEPS,
+        *unlock_and_reset.STEPS,
         *limits.STEPS,
-        *files.STEPS,
+        *diagnostics.STEPS,
     ]

@@ -15,53 +15,53 @@ _RESERVED = "+5m"
 
 
 @STEPS.step("local-start", "Charges with a card", disturbs="A transaction with a card and a car.", needs_person=True)
-def local_start(visit: Visit) -> None:
+def local_start_step(visit: Visit) -> None:
     """C 3.5, 4.8, 4.10: the card is asked for, the transaction starts and stops."""
     visit.forget()
     visit.do(f"Plug a car into connector {visit.connector} and present a card.")
     started = visit.event(
         "transaction.started",
         "tag.authorized",
-        seconds=_cable_seconds(visit),
+        seconds=_cable_seconds_in_step(visit),
         fits=lambda data: "transaction" in data or data["status"] != "Accepted",
         advice="Nothing came from the reader. Is it enabled, is the card readable, is the charge point in order?",
     )["data"]
     tag, status, transaction = started["id_tag"], started["status"], started.get("transaction")
     if transaction is not None:
         what = f"transaction {transaction}"
-        visit.afterwards(what, lambda: _stop(visit, transaction))
+        visit.afterwards(what, lambda: _stop_in_step(visit, transaction))
         visit.saw(f"transaction {transaction} on connector {started['connector']} for {tag}")
     if status != "Accepted":
         raise Failed(f"idTag {tag} is {status}", f"If this card may charge: csmsctl tag add {tag}")
     visit.do("Present the same card again, to stop.")
-    _await_stop(visit, transaction)
+    _await_stop_in_step(visit, transaction)
     visit.done(what)
-    _settle(visit, transaction)
+    _settle_charging_step(visit, transaction)
 
 
 @STEPS.step(
     "remote-start", "Starts and stops from afar", disturbs="A transaction that is started and stopped from here."
 )
-def remote_start(visit: Visit) -> None:
+def remote_start_step(visit: Visit) -> None:
     """C 5.11, 5.12: accepted, really started, metered, really stopped."""
-    transaction, what = begun_from_afar(visit)
-    _metered(visit)
+    transaction, what = begun_from_afar_in_step(visit)
+    _metered_in_step(visit)
     visit.pause(visit.charge)
     visit.undo(what)
-    if _settle(visit, transaction) != "Remote":
+    if _settle_charging_step(visit, transaction) != "Remote":
         visit.saw("the reason should be Remote (C 7.36)")
 
 
-def begun_from_afar(visit: Visit) -> tuple[int, str]:
+def begun_from_afar_in_step(visit: Visit) -> tuple[int, str]:
     """A transaction that is started from here, and the name under which it is undone. Raises Failed."""
     tag = visit.id_tag()
-    _wait_for_connector(visit, unplugged=False)
+    _wait_for_connector_in_step(visit, unplugged=False)
     visit.forget()
     what = f"a transaction of {tag}"
-    visit.afterwards(what, lambda: _stop_all(visit, tag))  # before the start: its answer may be lost
+    visit.afterwards(what, lambda: _stop_all_of_step(visit, tag))  # before the start: its answer may be lost
     advice = "Is the connector free and operative?"
     visit.accepted("remote-start", advice, creates=what, tag=tag, connector=visit.connector)
-    seconds = _cable_seconds(visit)
+    seconds = _cable_seconds_in_step(visit)
     visit.tell(f"Plug a car into connector {visit.connector}, unless one is; {seconds:g} s to go …")
     started = visit.event(
         "transaction.started",
@@ -84,11 +84,11 @@ def begun_from_afar(visit: Visit) -> tuple[int, str]:
     profile="Reservation",
     disturbs="The connector is reserved for a moment.",
 )
-def reservation(visit: Visit) -> None:
+def reservation_step(visit: Visit) -> None:
     """C 5.13, 5.1: reserved, shown as Reserved, cancelled."""
-    from csmsctl.arguments.when import parse_when
+    from csmsctl.arguments.when_and_duration import parse_when
 
-    _wait_for_connector(visit, unplugged=True)
+    _wait_for_connector_in_step(visit, unplugged=True)
     visit.forget()
     result = visit.accepted("reserve-now", connector=visit.connector, tag=visit.id_tag(), expires=parse_when(_RESERVED))
     number = result["request"]["reservationId"]
@@ -103,28 +103,28 @@ def reservation(visit: Visit) -> None:
     visit.saw(f"{what} kept and cancelled")
 
 
-def _cable_seconds(visit: Visit) -> float:
+def _cable_seconds_in_step(visit: Visit) -> float:
     return min(_LONGEST_TIMEOUT_S, visit.number("ConnectionTimeOut", 60)) + visit.timeout
 
 
-def _stop(visit: Visit, transaction: int) -> None:
+def _stop_in_step(visit: Visit, transaction: int) -> None:
     visit.forget()
     visit.accepted(
         "remote-stop",
         "Does it know the transaction by the id that it was given? Stop it at the charge point.",
         transaction=transaction,
     )
-    _await_stop(visit, transaction)
+    _await_stop_in_step(visit, transaction)
 
 
-def _stop_all(visit: Visit, tag: str) -> None:
+def _stop_all_of_step(visit: Visit, tag: str) -> None:
     """None ran when the step began: those of the idTag are of the step."""
     for known in visit.record()["connectors"]:
         if known["transaction"] is not None and fold(str(known["id_tag"])) == fold(tag):
-            _stop(visit, known["transaction"])
+            _stop_in_step(visit, known["transaction"])
 
 
-def _await_stop(visit: Visit, transaction: int) -> None:
+def _await_stop_in_step(visit: Visit, transaction: int) -> None:
     visit.event(
         "transaction.stopped",
         seconds=2 * visit.timeout,
@@ -133,7 +133,7 @@ def _await_stop(visit: Visit, transaction: int) -> None:
     )
 
 
-def _settle(visit: Visit, transaction: int) -> str | None:
+def _settle_charging_step(visit: Visit, transaction: int) -> str | None:
     """What the transaction came to. Returns why it was stopped."""
     found: Result = visit.call("transaction.show", id=transaction)
     reason: str | None = found["stop_reason"]
@@ -145,7 +145,7 @@ def _settle(visit: Visit, transaction: int) -> str | None:
     return reason
 
 
-def _metered(visit: Visit) -> None:
+def _metered_in_step(visit: Visit) -> None:
     """C 4.7: meter values of the transaction, when they are due or on request."""
     interval = visit.number("MeterValueSampleInterval", 0)
     advice = "It sends no meter values: see MeterValueSampleInterval and MeterValuesSampledData."
@@ -160,7 +160,7 @@ def _metered(visit: Visit) -> None:
     visit.saw("meter values came")
 
 
-def _wait_for_connector(visit: Visit, *, unplugged: bool) -> None:
+def _wait_for_connector_in_step(visit: Visit, *, unplugged: bool) -> None:
     """After a transaction the connector is Finishing until the cable is unplugged (C 4.9)."""
     busy = ("Finishing", "Preparing") if unplugged else ("Finishing",)
     visit.forget()
@@ -170,7 +170,7 @@ def _wait_for_connector(visit: Visit, *, unplugged: bool) -> None:
         visit.tell(f"Unplug the car from connector {visit.connector} …")
         status = visit.event(
             "connector.status",
-            seconds=_cable_seconds(visit),
+            seconds=_cable_seconds_in_step(visit),
             fits=lambda data: data["connector"] == visit.connector and data["status"] not in busy,
             advice="Unplug the car, and repeat this step: --step",
         )["data"]["status"]

@@ -31,14 +31,14 @@ class Told(NamedTuple):
 
 
 @STEPS.step("clock", "Has the right time", quick=True)
-def clock(visit: Visit) -> None:
+def clock_step(visit: Visit) -> None:
     """C 4.2, 4.6: the charge point takes the time from us, so it is given it first. Transactions are booked with it.
 
     One time that is right will do: what else it sends may be from a backlog, or since when a status has been so.
     """
-    _synchronise(visit)
+    _synchronise_clock(visit)
     wrong: list[tuple[float, Told]] = []
-    for told in _times(visit):
+    for told in _times_of_clock(visit):
         skew = told.skew_s
         if skew is None:
             raise Failed(
@@ -60,7 +60,7 @@ def clock(visit: Visit) -> None:
     )
 
 
-def _synchronise(visit: Visit) -> None:
+def _synchronise_clock(visit: Visit) -> None:
     """A Heartbeat brings our time along (C 4.6); one that cannot be asked for it has it from its boot."""
     if not visit.supports("RemoteTrigger"):
         return
@@ -72,9 +72,9 @@ def _synchronise(visit: Visit) -> None:
             return  # the step on triggers tells of it
 
 
-def _times(visit: Visit) -> Iterator[Told]:
+def _times_of_clock(visit: Visit) -> Iterator[Told]:
     """The best evidence first; nothing is asked for that is not needed."""
-    status = _status(visit)
+    status = _status_for_clock_step(visit)
     for action in ("MeterValues", "StatusNotification") if visit.supports("RemoteTrigger") else ():
         visit.forget()
         [result] = visit.operation("trigger-message", message=action, connector=visit.connector)
@@ -84,23 +84,23 @@ def _times(visit: Visit) -> Iterator[Told]:
             except Failed:
                 continue
             changed = message.payload.get("status") != status
-            yield from _told_in(message, f"a {action} that was asked for", action == "MeterValues" or changed)
+            yield from _clock_told_in(message, f"a {action} that was asked for", action == "MeterValues" or changed)
     if visit.supports("SmartCharging"):
         [result] = visit.operation("get-composite-schedule", connector=visit.connector, duration=_SPAN_S)
         start = (result["response"] or {}).get("scheduleStart") if result["outcome"] == "accepted" else None
         if isinstance(start, str):
             answered_at = visit.call("task.show", id=result["task"])["settled_at"]
             yield Told(start, answered_at, "its composite schedule", True)
-    yield from _changes_in_the_log(visit)
+    yield from _clock_changes_in_the_log(visit)
 
 
-def _status(visit: Visit) -> str | None:
+def _status_for_clock_step(visit: Visit) -> str | None:
     """What its connector is known to be; what it says anew about that is since when it has been so."""
     known = visit.record()["connectors"]
     return next((one["status"] for one in known if one["connector"] == visit.connector), None)
 
 
-def _told_in(message: Message, source: str, present: bool) -> Iterator[Told]:
+def _clock_told_in(message: Message, source: str, present: bool) -> Iterator[Told]:
     """The newest time in a message: a list of meter values may bring older ones along."""
     values: Any = message.payload.get("meterValue")
     holders = values if isinstance(values, list) else [message.payload]
@@ -110,7 +110,7 @@ def _told_in(message: Message, source: str, present: bool) -> Iterator[Told]:
         yield Told(max(texts, key=lambda text: parse_time(text) or 0), message.time, source, present)
 
 
-def _changes_in_the_log(visit: Visit) -> Iterator[Told]:
+def _clock_changes_in_the_log(visit: Visit) -> Iterator[Told]:
     """The newest status that was another than the one before: it is told when it happens."""
     import json
 
@@ -132,4 +132,4 @@ def _changes_in_the_log(visit: Visit) -> Iterator[Told]:
         except (ValueError, LookupError, TypeError, AttributeError):
             continue
     if changed is not None:
-        yield from _told_in(changed, "a status that had just changed", True)
+        yield from _clock_told_in(changed, "a status that had just changed", True)

@@ -43,7 +43,7 @@ _REQUIRED = {
 
 
 @STEPS.step("configuration", "Tells its configuration, and takes a change", quick=True)
-def configuration(visit: Visit) -> None:
+def configuration_step(visit: Visit) -> None:
     """C 5.8, 5.3, 9. The change is a value that it has already."""
     number = visit.ask_configuration()
     keys = visit.configuration()

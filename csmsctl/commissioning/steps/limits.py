@@ -4,8 +4,8 @@ from typing import Any
 
 from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
-from csmsctl.commissioning.steps.charging import begun_from_afar
-from csmsctl.commissioning.visit import Visit, said
+from csmsctl.commissioning.steps.charging import begun_from_afar_in_step
+from csmsctl.commissioning.visit import Visit, said_on_visit
 from csmsctl.link.client import Result
 
 STEPS = Steps()
@@ -16,28 +16,28 @@ _PROFILE_ID = 990_000_000
 
 
 @STEPS.step("composite-schedule", "Tells its composite schedule", quick=True, profile="SmartCharging")
-def composite_schedule(visit: Visit) -> None:
+def composite_schedule_step(visit: Visit) -> None:
     """C 5.7: what it reckons with is what should hold by what it has accepted."""
-    found = _asked(visit)
+    found = _asked_limits(visit)
     if found["reported"] is None and (found["agrees"] or not visit.running()):
         visit.saw(
             "no schedule: nothing limits" if found["agrees"] else "no schedule: it may need a transaction for one"
         )
         return
-    _agrees(visit, found)
+    _limits_agree(visit, found)
     if found["reported"] is None:
         visit.saw("no schedule, and none should be there")
     else:
-        visit.saw(f"as it should be: {_shown(found)}")
+        visit.saw(f"as it should be: {_limits_shown(found)}")
 
 
 @STEPS.step("limit", "Takes a limit, and takes it back", profile="SmartCharging", disturbs="The connector is limited.")
-def limit(visit: Visit) -> None:
+def limit_step(visit: Visit) -> None:
     """C 5.16, 5.7, 5.5: a TxDefaultProfile above those that are there, seen in the composite schedule, cleared."""
-    unit, value = _limit(visit)
+    unit, value = _limit_to_set(visit)
     profile = {
         "chargingProfileId": _PROFILE_ID,
-        "stackLevel": _free_level(visit),
+        "stackLevel": _free_level_for_limit(visit),
         "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {
@@ -46,36 +46,36 @@ def limit(visit: Visit) -> None:
         },
     }
     what = f"charging profile {_PROFILE_ID}"
-    visit.afterwards(what, lambda: _clear(visit))  # before it is set: the answer may be lost
+    visit.afterwards(what, lambda: _clear_limit(visit))  # before it is set: the answer may be lost
     visit.accepted("set-charging-profile", creates=what, connector=visit.connector, profile=profile)
-    found, charging = _asked(visit), None
+    found, charging = _asked_limits(visit), None
     if found["reported"] is None:
         visit.saw("no schedule while nothing charges; once more in a transaction")
-        _, charging = begun_from_afar(visit)
-        found = _asked(visit)
+        _, charging = begun_from_afar_in_step(visit)
+        found = _asked_limits(visit)
     if found["reported"] is None:
         raise Failed(
             "it accepted the limit, and its composite schedule has none, not even in a transaction",
             f"The limit may have no effect there: look at the power of a car. See: csmsctl watch {visit.charge_point}",
         )
-    _agrees(visit, found)
-    visit.saw(f"{value:g} {unit} set; its composite schedule: {_shown(found)}")
+    _limits_agree(visit, found)
+    visit.saw(f"{value:g} {unit} set; its composite schedule: {_limits_shown(found)}")
     visit.accepted("clear-charging-profile", id=_PROFILE_ID)
     visit.done(what)
-    _agrees(visit, _asked(visit))
+    _limits_agree(visit, _asked_limits(visit))
     visit.saw("cleared")
     if charging is not None:
         visit.undo(charging)
 
 
-def _clear(visit: Visit) -> None:
+def _clear_limit(visit: Visit) -> None:
     """Unknown says that it is not there (C 5.5)."""
     [result] = visit.operation("clear-charging-profile", id=_PROFILE_ID)
     if result["outcome"] != "accepted" and result["status"] != "Unknown":
-        raise Failed(said(result), f"Clear it by hand: csmsctl clear-charging-profile {visit.charge_point}")
+        raise Failed(said_on_visit(result), f"Clear it by hand: csmsctl clear-charging-profile {visit.charge_point}")
 
 
-def _limit(visit: Visit) -> tuple[str, float]:
+def _limit_to_set(visit: Visit) -> tuple[str, float]:
     for word in visit.words("ChargingScheduleAllowedChargingRateUnit") or ["Current"]:
         for quantity, (unit, value) in _LIMITS.items():
             if word.casefold() in (quantity.casefold(), unit.casefold()):
@@ -83,7 +83,7 @@ def _limit(visit: Visit) -> tuple[str, float]:
     raise Skipped("its ChargingScheduleAllowedChargingRateUnit has neither Current nor Power")
 
 
-def _free_level(visit: Visit) -> int:
+def _free_level_for_limit(visit: Visit) -> int:
     """The highest stack level, unless a profile is there: it would be replaced (C 5.16.4)."""
     level = visit.number("ChargeProfileMaxStackLevel", 0)
     for installed in visit.call("profile.installed", targets=[visit.charge_point])["installed_profiles"]:
@@ -92,7 +92,7 @@ def _free_level(visit: Visit) -> int:
     return level
 
 
-def _asked(visit: Visit) -> Result:
+def _asked_limits(visit: Visit) -> Result:
     """The composite schedule, held against what is worked out here. Raises Failed when there is no answer."""
     found = visit.call(
         "profile.verify",
@@ -103,29 +103,30 @@ def _asked(visit: Visit) -> Result:
     )
     if found["agrees"] is None:
         raise Failed(
-            said(found["results"][0]),
+            said_on_visit(found["results"][0]),
             "A charge point with SmartCharging answers GetCompositeSchedule (C 5.7); tell its vendor.",
         )
     return found
 
 
-def _agrees(visit: Visit, found: Result) -> None:
+def _limits_agree(visit: Visit, found: Result) -> None:
     """It must reckon with what should hold. Raises Failed."""
     if found["agrees"]:
         return
     one = found["differences"][0]
     advice = "A lower limit may be one of its own; a higher one means that a profile has no effect."
+    reported, expected = (_limit_amount(one[key], found) for key in ("reported", "expected"))
     raise Failed(
-        f"it reckons with {_amount(one['reported'], found)} where {_amount(one['expected'], found)} should hold",
+        f"it reckons with {reported} where {expected} should hold",
         f"{advice} See: csmsctl profile verify {visit.charge_point} --connector {visit.connector}",
     )
 
 
-def _amount(value: Any, found: Result) -> str:
+def _limit_amount(value: Any, found: Result) -> str:
     return "no limit" if value is None else f"{value:g} {found['unit']}"
 
 
-def _shown(found: Result) -> str:
+def _limits_shown(found: Result) -> str:
     """The stretches of the schedule, in short."""
-    limits = list(dict.fromkeys(_amount(stretch["limit"], found) for stretch in found["reported"]))
+    limits = list(dict.fromkeys(_limit_amount(stretch["limit"], found) for stretch in found["reported"]))
     return ", then ".join(limits)

@@ -1,13 +1,13 @@
 """Core: booting, starting and stopping at the charge point, idTags that may not charge, vendors' messages."""
 
 from csmsctl.conformance.case import Cases, Run
-from csmsctl.conformance.conditions import TIME, one_of
+from csmsctl.conformance.conditions import TIME, condition_one_of
 
 CASES = Cases("Core")
 
 
 @CASES.case("TC_001", "Cold Boot Charge Point")
-async def cold_boot(run: Run) -> None:
+async def cold_boot_case(run: Run) -> None:
     charge_point = await run.charge_point(booted=False)
     confirmation = await charge_point.boot()
     await charge_point.statuses("Available")
@@ -19,7 +19,7 @@ async def cold_boot(run: Run) -> None:
 
 
 @CASES.case("TC_003", "Regular Charging Session - Plugin First")
-async def plugin_first(run: Run) -> None:
+async def plugin_first_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.status(1, "Preparing")
     await charge_point.authorize(run.id_tag)
@@ -32,7 +32,7 @@ async def plugin_first(run: Run) -> None:
 
 
 @CASES.case("TC_004_1", "Regular Charging Session – Identification First")
-async def identification_first(run: Run) -> None:
+async def identification_first_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
     await run.operator.sees_transaction(transaction, charge_point=run.name, id_tag=run.id_tag, state="active")
@@ -40,7 +40,7 @@ async def identification_first(run: Run) -> None:
 
 
 @CASES.case("TC_004_2", "Regular Charging Session – Identification First - ConnectionTimeOut")
-async def identification_first_connection_time_out(run: Run) -> None:
+async def identification_first_connection_time_out_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.authorize(run.id_tag)
     await charge_point.status(1, "Preparing")
@@ -54,7 +54,7 @@ async def identification_first_connection_time_out(run: Run) -> None:
     "TC_005_1",
     "EV Side Disconnected - StopTransactionOnEVSideDisconnect = true - UnlockConnectorOnEVSideDisconnect = true",
 )
-async def ev_side_disconnected(run: Run) -> None:
+async def ev_side_disconnected_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
     await charge_point.status(1, "SuspendedEV")
@@ -68,7 +68,7 @@ async def ev_side_disconnected(run: Run) -> None:
 
 
 @CASES.case("TC_007", "Regular Start Charging Session – Cached Id")
-async def cached_id(run: Run) -> None:
+async def cached_id_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.status(1, "Preparing")
     transaction = await charge_point.start(1, run.id_tag)  # no Authorize before it
@@ -77,13 +77,13 @@ async def cached_id(run: Run) -> None:
 
 
 @CASES.case("TC_023_1", "Start Charging Session – Authorize invalid")
-async def authorize_invalid(run: Run) -> None:
+async def authorize_invalid_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.authorize(f"{run.name}-NOBODY", "Invalid")
 
 
 @CASES.case("TC_023_2", "Start Charging Session – Authorize expired")
-async def authorize_expired(run: Run) -> None:
+async def authorize_expired_case(run: Run) -> None:
     charge_point = await run.charge_point()
     expired = f"{run.name}-E"
     await run.operator.runs("tag", "add", expired, "--expires", "-1d")
@@ -91,7 +91,7 @@ async def authorize_expired(run: Run) -> None:
 
 
 @CASES.case("TC_023_3", "Start Charging Session – Authorize blocked")
-async def authorize_blocked(run: Run) -> None:
+async def authorize_blocked_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.authorize(run.id_tag)
     await run.operator.runs("tag", "block", run.id_tag)
@@ -99,7 +99,7 @@ async def authorize_blocked(run: Run) -> None:
 
 
 @CASES.case("TC_024", "Start Charging Session Lock Failure")
-async def lock_failure(run: Run) -> None:
+async def lock_failure_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.authorize(run.id_tag)
     await charge_point.status(1, "Preparing")
@@ -111,10 +111,10 @@ async def lock_failure(run: Run) -> None:
 
 
 @CASES.case("TC_064", "Data Transfer to a Central System")
-async def data_transfer(run: Run) -> None:
+async def data_transfer_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.call(
         "DataTransfer",
         {"vendorId": "org.example.nobody", "messageId": "Hello", "data": "World"},
-        {"status": one_of("Rejected", "UnknownMessageId", "UnknownVendorId")},
+        {"status": condition_one_of("Rejected", "UnknownMessageId", "UnknownVendorId")},
     )

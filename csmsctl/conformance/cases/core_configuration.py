@@ -42,11 +42,11 @@ _KEYS = {
 }
 
 
-def _reported(*keys: str) -> list[Payload]:
+def _reported_in_configuration_case(*keys: str) -> list[Payload]:
     return [{"key": key, "readonly": _KEYS[key][1], "value": _KEYS[key][0]} for key in keys]
 
 
-async def _sees_keys(run: Run, charge_point: ChargePoint, expected: dict[str, str]) -> None:
+async def _sees_keys_in_configuration_case(run: Run, charge_point: ChargePoint, expected: dict[str, str]) -> None:
     record = await run.operator.sees("charge_points", {"id": run.name}, "cp", "show", charge_point.identity)
     found = {key["key"]: key["value"] for key in record["configuration"]}
     shown = {key: found[key] for key in expected if key in found}
@@ -54,32 +54,34 @@ async def _sees_keys(run: Run, charge_point: ChargePoint, expected: dict[str, st
 
 
 @CASES.case("TC_019_1", "Retrieve all configuration keys")
-async def retrieve_all_keys(run: Run) -> None:
+async def retrieve_all_keys_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
         *("get-configuration", charge_point.identity),
         action="GetConfiguration",
         request={},
-        answer={"configurationKey": _reported(*_KEYS)},
+        answer={"configurationKey": _reported_in_configuration_case(*_KEYS)},
     )
-    await _sees_keys(run, charge_point, {key: value for key, (value, _) in _KEYS.items()})
+    await _sees_keys_in_configuration_case(run, charge_point, {key: value for key, (value, _) in _KEYS.items()})
 
 
 @CASES.case("TC_019_2", "Retrieve specific configuration key")
-async def retrieve_one_key(run: Run) -> None:
+async def retrieve_one_key_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
         *("get-configuration", charge_point.identity, "--key", "SupportedFeatureProfiles"),
         action="GetConfiguration",
         request={"key": ["SupportedFeatureProfiles"]},
-        answer={"configurationKey": _reported("SupportedFeatureProfiles")},
+        answer={"configurationKey": _reported_in_configuration_case("SupportedFeatureProfiles")},
     )
-    await _sees_keys(run, charge_point, {"SupportedFeatureProfiles": _KEYS["SupportedFeatureProfiles"][0]})
+    await _sees_keys_in_configuration_case(
+        run, charge_point, {"SupportedFeatureProfiles": _KEYS["SupportedFeatureProfiles"][0]}
+    )
 
 
-async def _change(
+async def _change_in_configuration_case(
     run: Run, charge_point: ChargePoint, key: str, value: str, *more: str, status: str = "Accepted"
 ) -> None:
     await run.operator.sends(
@@ -93,19 +95,21 @@ async def _change(
 
 
 @CASES.case("TC_021", "Change/set Configuration")
-async def change_configuration(run: Run) -> None:
+async def change_configuration_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _change(run, charge_point, "MeterValueSampleInterval", "60")
-    await _sees_keys(run, charge_point, {"MeterValueSampleInterval": "60"})
+    await _change_in_configuration_case(run, charge_point, "MeterValueSampleInterval", "60")
+    await _sees_keys_in_configuration_case(run, charge_point, {"MeterValueSampleInterval": "60"})
 
 
 @CASES.case("TC_040_1", "Configuration keys")
-async def change_unknown_key(run: Run) -> None:
+async def change_unknown_key_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _change(run, charge_point, "NoSuchKey", "1", "--force", status="NotSupported")
+    await _change_in_configuration_case(run, charge_point, "NoSuchKey", "1", "--force", status="NotSupported")
 
 
 @CASES.case("TC_040_2", "Configuration Keys")
-async def change_to_wrong_value(run: Run) -> None:
+async def change_to_wrong_value_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _change(run, charge_point, "MeterValueSampleInterval", "-1", "--force", status="Rejected")
+    await _change_in_configuration_case(
+        run, charge_point, "MeterValueSampleInterval", "-1", "--force", status="Rejected"
+    )

@@ -3,17 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 from csmsctl.conformance.case import Cases, Run
-from csmsctl.conformance.conditions import write_time
+from csmsctl.conformance.conditions import write_time_for_condition
 
 CASES = Cases("Core")
 
 
-def _ago(minutes: int) -> str:
-    return write_time(datetime.now(UTC) - timedelta(minutes=minutes))
+def _ago_in_offline_case(minutes: int) -> str:
+    return write_time_for_condition(datetime.now(UTC) - timedelta(minutes=minutes))
 
 
 @CASES.case("TC_032_1", "Power failure boot charging point-configured to stop transaction(s)")
-async def power_failure(run: Run) -> None:
+async def power_failure_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
     await charge_point.lose_power()
@@ -26,10 +26,10 @@ async def power_failure(run: Run) -> None:
 
 
 @CASES.case("TC_037_1", "Offline Start Transaction - Valid IdTag")
-async def offline_start_valid(run: Run) -> None:
+async def offline_start_valid_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.lose_power()
-    begun = _ago(minutes=10)
+    begun = _ago_in_offline_case(minutes=10)
     await charge_point.connect()
     transaction = await charge_point.start(1, run.id_tag, at=begun)
     await charge_point.status(1, "Charging")
@@ -38,10 +38,10 @@ async def offline_start_valid(run: Run) -> None:
 
 
 @CASES.case("TC_037_3", "Offline Start Transaction - Invalid IdTag - StopTransactionOnInvalidId = true")
-async def offline_start_invalid(run: Run) -> None:
+async def offline_start_invalid_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.lose_power()
-    begun = _ago(minutes=10)
+    begun = _ago_in_offline_case(minutes=10)
     await charge_point.connect()
     transaction = await charge_point.start(1, f"{run.name}-NOBODY", status="Invalid", at=begun)
     await charge_point.status(1, "Charging")
@@ -54,10 +54,10 @@ async def offline_start_invalid(run: Run) -> None:
 
 
 @CASES.case("TC_039", "Offline Transaction")
-async def offline_transaction(run: Run) -> None:
+async def offline_transaction_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.lose_power()
-    begun, ended = _ago(minutes=20), _ago(minutes=5)
+    begun, ended = _ago_in_offline_case(minutes=20), _ago_in_offline_case(minutes=5)
     await charge_point.connect()
     transaction = await charge_point.start(1, run.id_tag, at=begun)
     await charge_point.stop(transaction, "Local", at=ended, id_tag=run.id_tag)

@@ -10,7 +10,7 @@ ACCEPTED: Payload = {"status": "Accepted"}
 REJECTED: Payload = {"status": "Rejected"}
 
 
-async def _remote_start(run: Run, charge_point: ChargePoint, answer: Payload = ACCEPTED) -> None:
+async def _remote_start_in_case(run: Run, charge_point: ChargePoint, answer: Payload = ACCEPTED) -> None:
     await run.operator.sends(
         charge_point,
         *("remote-start", charge_point.identity, "--tag", run.id_tag, "--connector", "1"),
@@ -22,7 +22,7 @@ async def _remote_start(run: Run, charge_point: ChargePoint, answer: Payload = A
 
 
 @CASES.case("TC_061", "Clear Authorization Data in Authorization Cache")
-async def clear_cache(run: Run) -> None:
+async def clear_cache_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point, "clear-cache", charge_point.identity, action="ClearCache", request={}, answer=ACCEPTED
@@ -30,10 +30,10 @@ async def clear_cache(run: Run) -> None:
 
 
 @CASES.case("TC_010", "Remote Start Charging Session – Cable Plugged in First")
-async def remote_start_cable_first(run: Run) -> None:
+async def remote_start_cable_first_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await charge_point.status(1, "Preparing")
-    await _remote_start(run, charge_point)
+    await _remote_start_in_case(run, charge_point)
     await charge_point.authorize(run.id_tag)
     transaction = await charge_point.start(1, run.id_tag)
     await charge_point.status(1, "Charging")
@@ -41,9 +41,9 @@ async def remote_start_cable_first(run: Run) -> None:
 
 
 @CASES.case("TC_011_1", "Remote Start Charging Session – Remote Start First")
-async def remote_start_first(run: Run) -> None:
+async def remote_start_first_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _remote_start(run, charge_point)
+    await _remote_start_in_case(run, charge_point)
     await charge_point.authorize(run.id_tag)
     await charge_point.status(1, "Preparing")
     transaction = await charge_point.start(1, run.id_tag)
@@ -52,9 +52,9 @@ async def remote_start_first(run: Run) -> None:
 
 
 @CASES.case("TC_011_2", "Remote Start Charging Session – Time Out")
-async def remote_start_time_out(run: Run) -> None:
+async def remote_start_time_out_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _remote_start(run, charge_point)
+    await _remote_start_in_case(run, charge_point)
     await charge_point.authorize(run.id_tag)
     await charge_point.status(1, "Preparing")
     await charge_point.status(1, "Available")
@@ -63,7 +63,7 @@ async def remote_start_time_out(run: Run) -> None:
 
 
 @CASES.case("TC_012", "Remote Stop Charging Session")
-async def remote_stop(run: Run) -> None:
+async def remote_stop_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
     await run.operator.sends(
@@ -79,7 +79,7 @@ async def remote_stop(run: Run) -> None:
     await run.operator.sees_transaction(transaction, state="stopped", stop_reason="Remote", energy_wh=2500)
 
 
-async def _reset(run: Run, kind: str) -> None:
+async def _reset_in_case(run: Run, kind: str) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
@@ -98,16 +98,16 @@ async def _reset(run: Run, kind: str) -> None:
 
 
 @CASES.case("TC_013", "Hard Reset")
-async def hard_reset(run: Run) -> None:
-    await _reset(run, "Hard")
+async def hard_reset_case(run: Run) -> None:
+    await _reset_in_case(run, "Hard")
 
 
 @CASES.case("TC_014", "Soft Reset")
-async def soft_reset(run: Run) -> None:
-    await _reset(run, "Soft")
+async def soft_reset_case(run: Run) -> None:
+    await _reset_in_case(run, "Soft")
 
 
-async def _unlock(run: Run, charge_point: ChargePoint, status: str, *more: str, connector: int = 1) -> None:
+async def _unlock_in_case(run: Run, charge_point: ChargePoint, status: str, *more: str, connector: int = 1) -> None:
     await run.operator.sends(
         charge_point,
         *("unlock-connector", charge_point.identity, "--connector", str(connector), *more),
@@ -119,20 +119,20 @@ async def _unlock(run: Run, charge_point: ChargePoint, status: str, *more: str, 
 
 
 @CASES.case("TC_017_1", "Unlock connector - no charging session running (Not fixed cable)")
-async def unlock(run: Run) -> None:
-    await _unlock(run, await run.charge_point(), "Unlocked")
+async def unlock_case(run: Run) -> None:
+    await _unlock_in_case(run, await run.charge_point(), "Unlocked")
 
 
 @CASES.case("TC_017_2", "Unlock connector - no charging session running (Fixed cable)")
-async def unlock_fixed_cable(run: Run) -> None:
-    await _unlock(run, await run.charge_point(), "NotSupported")
+async def unlock_fixed_cable_case(run: Run) -> None:
+    await _unlock_in_case(run, await run.charge_point(), "NotSupported")
 
 
 @CASES.case("TC_018_1", "Unlock Connector - With Charging Session (Not fixed cable)")
-async def unlock_while_charging(run: Run) -> None:
+async def unlock_while_charging_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
-    await _unlock(run, charge_point, "Unlocked")
+    await _unlock_in_case(run, charge_point, "Unlocked")
     await charge_point.status(1, "Finishing")
     await charge_point.stop(transaction, "UnlockCommand")
     await charge_point.status(1, "Available")
@@ -141,14 +141,14 @@ async def unlock_while_charging(run: Run) -> None:
 
 
 @CASES.case("TC_026", "Remote Start Charging Session – Rejected")
-async def remote_start_rejected(run: Run) -> None:
+async def remote_start_rejected_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _remote_start(run, charge_point, REJECTED)
+    await _remote_start_in_case(run, charge_point, REJECTED)
     await run.operator.sees_no_transaction(charge_point)
 
 
 @CASES.case("TC_028", "Remote Stop Transaction – Rejected")
-async def remote_stop_rejected(run: Run) -> None:
+async def remote_stop_rejected_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
     unknown = transaction + 1_000_000
@@ -165,10 +165,10 @@ async def remote_stop_rejected(run: Run) -> None:
 
 
 @CASES.case("TC_030", "Unlock Connector – Unlock Failure")
-async def unlock_failure(run: Run) -> None:
-    await _unlock(run, await run.charge_point(), "UnlockFailed")
+async def unlock_failure_case(run: Run) -> None:
+    await _unlock_in_case(run, await run.charge_point(), "UnlockFailed")
 
 
 @CASES.case("TC_031", "Unlock Connector – Unknown Connector")
-async def unlock_unknown_connector(run: Run) -> None:
-    await _unlock(run, await run.charge_point(), "NotSupported", "--force", connector=CONNECTORS + 1)
+async def unlock_unknown_connector_case(run: Run) -> None:
+    await _unlock_in_case(run, await run.charge_point(), "NotSupported", "--force", connector=CONNECTORS + 1)

@@ -10,7 +10,7 @@ FIRMWARE = "https://firmware.example.org/images/2.0.0.bin"
 DIAGNOSTICS = "ftp://upload.example.org/diagnostics/"
 
 
-async def _update(run: Run, charge_point: ChargePoint) -> None:
+async def _update_firmware_in_case(run: Run, charge_point: ChargePoint) -> None:
     await run.operator.sends(
         charge_point,
         *("update-firmware", run.name, "--location", FIRMWARE),
@@ -20,25 +20,25 @@ async def _update(run: Run, charge_point: ChargePoint) -> None:
     )
 
 
-async def _firmware_status(charge_point: ChargePoint, *statuses: str) -> None:
+async def _firmware_status_in_case(charge_point: ChargePoint, *statuses: str) -> None:
     for status in statuses:
         await charge_point.call("FirmwareStatusNotification", {"status": status}, {})
 
 
-async def _install(run: Run, charge_point: ChargePoint, end: str, version: str) -> None:
+async def _install_firmware_in_case(run: Run, charge_point: ChargePoint, end: str, version: str) -> None:
     """From Downloading to the status after the reboot."""
-    await _firmware_status(charge_point, "Downloading", "Downloaded")
+    await _firmware_status_in_case(charge_point, "Downloading", "Downloaded")
     await charge_point.statuses("Unavailable")
-    await _firmware_status(charge_point, "Installing")
+    await _firmware_status_in_case(charge_point, "Installing")
     await charge_point.disconnect()
     await charge_point.connect()
     await charge_point.boot(firmware_version=version)
     await charge_point.statuses("Available")
-    await _firmware_status(charge_point, end)
+    await _firmware_status_in_case(charge_point, end)
     await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", firmware_version=version)
 
 
-async def _sees_update(run: Run, **expected: object) -> None:
+async def _sees_firmware_update_in_case(run: Run, **expected: object) -> None:
     """How the update went, in csms's own words; the version that booted is another fact than what was reported."""
     await run.operator.sees(
         "updates", {"charge_point": run.name, "location": FIRMWARE} | expected, "firmware", "status", run.name
@@ -46,30 +46,32 @@ async def _sees_update(run: Run, **expected: object) -> None:
 
 
 @CASES.case("TC_044_1", "Firmware Update - Download and Install")
-async def firmware_installed(run: Run) -> None:
+async def firmware_installed_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _update(run, charge_point)
-    await _install(run, charge_point, "Installed", "2.0.0")
-    await _sees_update(run, state="installed", confirmed=True, version_before="1.0.0", version_after="2.0.0")
+    await _update_firmware_in_case(run, charge_point)
+    await _install_firmware_in_case(run, charge_point, "Installed", "2.0.0")
+    await _sees_firmware_update_in_case(
+        run, state="installed", confirmed=True, version_before="1.0.0", version_after="2.0.0"
+    )
 
 
 @CASES.case("TC_044_2", "Firmware Update - Download Failed")
-async def firmware_download_failed(run: Run) -> None:
+async def firmware_download_failed_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _update(run, charge_point)
-    await _firmware_status(charge_point, "Downloading", "DownloadFailed")
-    await _sees_update(run, state="download_failed", confirmed=False)
+    await _update_firmware_in_case(run, charge_point)
+    await _firmware_status_in_case(charge_point, "Downloading", "DownloadFailed")
+    await _sees_firmware_update_in_case(run, state="download_failed", confirmed=False)
 
 
 @CASES.case("TC_044_3", "Firmware Update - Installation Failed")
-async def firmware_installation_failed(run: Run) -> None:
+async def firmware_installation_failed_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    await _update(run, charge_point)
-    await _install(run, charge_point, "InstallationFailed", "1.0.0")
-    await _sees_update(run, state="installation_failed", confirmed=False, version_after="1.0.0")
+    await _update_firmware_in_case(run, charge_point)
+    await _install_firmware_in_case(run, charge_point, "InstallationFailed", "1.0.0")
+    await _sees_firmware_update_in_case(run, state="installation_failed", confirmed=False, version_after="1.0.0")
 
 
-async def _diagnostics(run: Run, end: str, state: str) -> None:
+async def _diagnostics_in_case(run: Run, end: str, state: str) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
@@ -88,10 +90,10 @@ async def _diagnostics(run: Run, end: str, state: str) -> None:
 
 
 @CASES.case("TC_045_1", "Get Diagnostics")
-async def diagnostics_uploaded(run: Run) -> None:
-    await _diagnostics(run, "Uploaded", "uploaded")
+async def diagnostics_uploaded_case(run: Run) -> None:
+    await _diagnostics_in_case(run, "Uploaded", "uploaded")
 
 
 @CASES.case("TC_045_2", "Get Diagnostics - Upload Failed")
-async def diagnostics_upload_failed(run: Run) -> None:
-    await _diagnostics(run, "UploadFailed", "upload_failed")
+async def diagnostics_upload_failed_case(run: Run) -> None:
+    await _diagnostics_in_case(run, "UploadFailed", "upload_failed")

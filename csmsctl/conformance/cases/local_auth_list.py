@@ -7,11 +7,11 @@ from csmsctl.conformance.conditions import POSITIVE, Payload
 CASES = Cases("Local Authorization List Management")
 
 
-async def _sees(run: Run, **expected: object) -> None:
+async def _sees_list_in_case(run: Run, **expected: object) -> None:
     await run.operator.sees("local_lists", {"charge_point": run.name} | expected, "local-list", "status", run.name)
 
 
-async def _version(run: Run, listed: int) -> None:
+async def _list_version_in_case(run: Run, listed: int) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
@@ -23,18 +23,20 @@ async def _version(run: Run, listed: int) -> None:
 
 
 @CASES.case("TC_042_1", "Get Local List Version (not supported)")
-async def version_not_supported(run: Run) -> None:
-    await _version(run, -1)
-    await _sees(run, state="unsupported", version=-1)
+async def list_version_not_supported_case(run: Run) -> None:
+    await _list_version_in_case(run, -1)
+    await _sees_list_in_case(run, state="unsupported", version=-1)
 
 
 @CASES.case("TC_042_2", "Get Local List Version (empty)")
-async def version_of_empty_list(run: Run) -> None:
-    await _version(run, 0)
-    await _sees(run, version=0, entries=0)
+async def version_of_empty_list_case(run: Run) -> None:
+    await _list_version_in_case(run, 0)
+    await _sees_list_in_case(run, version=0, entries=0)
 
 
-async def _send(run: Run, charge_point: ChargePoint, kind: str, *tags: str, status: str = "Accepted") -> Payload:
+async def _send_list_in_case(
+    run: Run, charge_point: ChargePoint, kind: str, *tags: str, status: str = "Accepted"
+) -> Payload:
     """`send-local-list`; every entry must have an idTagInfo, and the version must be none that means something else."""
     options = [word for tag in tags for word in ("--tag", tag)]
     return await run.operator.sends(
@@ -52,29 +54,29 @@ async def _send(run: Run, charge_point: ChargePoint, kind: str, *tags: str, stat
 
 
 @CASES.case("TC_043_1", "Send Local Authorization List - NotSupported")
-async def list_not_supported(run: Run) -> None:
-    await _send(run, await run.charge_point(), "Full", run.id_tag, status="NotSupported")
-    await _sees(run, state="unsupported", under_way=False)
+async def list_not_supported_case(run: Run) -> None:
+    await _send_list_in_case(run, await run.charge_point(), "Full", run.id_tag, status="NotSupported")
+    await _sees_list_in_case(run, state="unsupported", under_way=False)
 
 
 @CASES.case("TC_043_3", "Send Local Authorization List - Failed")
-async def list_failed(run: Run) -> None:
-    await _send(run, await run.charge_point(), "Full", run.id_tag, status="Failed")
-    await _sees(run, version=None, under_way=False)
+async def list_failed_case(run: Run) -> None:
+    await _send_list_in_case(run, await run.charge_point(), "Full", run.id_tag, status="Failed")
+    await _sees_list_in_case(run, version=None, under_way=False)
 
 
 @CASES.case("TC_043_4", "Send Local Authorization List - Full")
-async def full_list(run: Run) -> None:
+async def full_list_case(run: Run) -> None:
     await run.prepare("tag.add", id=f"{run.name}-B")
-    sent = await _send(run, await run.charge_point(), "Full", run.id_tag, f"{run.name}-B")
-    await _sees(run, version=sent["listVersion"], entries=2, under_way=False)
+    sent = await _send_list_in_case(run, await run.charge_point(), "Full", run.id_tag, f"{run.name}-B")
+    await _sees_list_in_case(run, version=sent["listVersion"], entries=2, under_way=False)
 
 
 @CASES.case("TC_043_5", "Send Local Authorization List - Differential")
-async def differential_list(run: Run) -> None:
+async def differential_list_case(run: Run) -> None:
     await run.prepare("tag.add", id=f"{run.name}-B")
     charge_point = await run.charge_point()
-    full = await _send(run, charge_point, "Full", run.id_tag)
+    full = await _send_list_in_case(run, charge_point, "Full", run.id_tag)
     await run.operator.sends(
         charge_point,
         *("get-local-list-version", run.name),
@@ -82,6 +84,6 @@ async def differential_list(run: Run) -> None:
         request={},
         answer={"listVersion": full["listVersion"]},
     )
-    difference = await _send(run, charge_point, "Differential", f"{run.name}-B")
-    await _sees(run, version=difference["listVersion"], entries=2, under_way=False)
+    difference = await _send_list_in_case(run, charge_point, "Differential", f"{run.name}-B")
+    await _sees_list_in_case(run, version=difference["listVersion"], entries=2, under_way=False)
     run.must_be(full["listVersion"] + 1, difference["listVersion"], "listVersion of the Differential update")

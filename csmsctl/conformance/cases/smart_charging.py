@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from csmsctl.conformance.case import Cases, Run
 from csmsctl.conformance.charge_point import ChargePoint
-from csmsctl.conformance.conditions import Payload, now, write_time
+from csmsctl.conformance.conditions import Payload, now_for_condition, write_time_for_condition
 
 CASES = Cases("Smart Charging")
 
@@ -19,7 +19,7 @@ LIMIT = 6.0  # 6000.0 where the unit is W
 ACCEPTED: Payload = {"status": "Accepted"}
 
 
-def _schedule(**more: object) -> Payload:
+def _schedule_of_case(**more: object) -> Payload:
     return {
         "duration": DURATION,
         "chargingRateUnit": UNIT,
@@ -27,7 +27,7 @@ def _schedule(**more: object) -> Payload:
     } | more
 
 
-def _profile(purpose: str, kind: str, schedule: Payload, **more: object) -> Payload:
+def _profile_of_case(purpose: str, kind: str, schedule: Payload, **more: object) -> Payload:
     return {
         "stackLevel": STACK_LEVEL,
         "chargingProfilePurpose": purpose,
@@ -36,19 +36,19 @@ def _profile(purpose: str, kind: str, schedule: Payload, **more: object) -> Payl
     } | more
 
 
-def _default_profile(stack_level: int = STACK_LEVEL) -> Payload:
+def _default_profile_of_case(stack_level: int = STACK_LEVEL) -> Payload:
     moment = datetime.now(UTC).replace(microsecond=0)
-    return _profile(
+    return _profile_of_case(
         "TxDefaultProfile",
         "Absolute",
-        _schedule(startSchedule=write_time(moment - timedelta(minutes=1))),
+        _schedule_of_case(startSchedule=write_time_for_condition(moment - timedelta(minutes=1))),
         stackLevel=stack_level,
-        validFrom=write_time(moment - timedelta(hours=1)),
-        validTo=write_time(moment + timedelta(days=1)),
+        validFrom=write_time_for_condition(moment - timedelta(hours=1)),
+        validTo=write_time_for_condition(moment + timedelta(days=1)),
     )
 
 
-async def _add(run: Run, name: str, profile: Payload) -> int:
+async def _add_profile_in_case(run: Run, name: str, profile: Payload) -> int:
     """Puts the profile into the library; returns the id that it has on the wire."""
     file = run.site.directory / f"{name}.json"
     file.write_text(json.dumps({"chargingProfileId": 1} | profile), "utf-8")
@@ -57,7 +57,7 @@ async def _add(run: Run, name: str, profile: Payload) -> int:
     return identifier
 
 
-async def _set(run: Run, charge_point: ChargePoint, name: str, expected: Payload) -> None:
+async def _set_profile_in_case(run: Run, charge_point: ChargePoint, name: str, expected: Payload) -> None:
     await run.operator.sends(
         charge_point,
         *("set-charging-profile", run.name, "--connector", "1", "--profile", name),
@@ -67,7 +67,7 @@ async def _set(run: Run, charge_point: ChargePoint, name: str, expected: Payload
     )
 
 
-async def _sees_installed(run: Run, *expected: Payload) -> None:
+async def _sees_installed_profile_in_case(run: Run, *expected: Payload) -> None:
     """What csms remembers that the charge point accepted on connector 1."""
     document = await run.operator.runs("profile", "installed", run.name)
     keys = ("connector", "purpose", "stack_level", "id", "transaction")
@@ -77,26 +77,28 @@ async def _sees_installed(run: Run, *expected: Payload) -> None:
 
 
 @CASES.case("TC_056", "Central Smart Charging - TxDefaultProfile")
-async def tx_default_profile(run: Run) -> None:
+async def tx_default_profile_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    profile = _default_profile()
-    identifier = await _add(run, run.name, profile)
-    await _set(run, charge_point, run.name, profile | {"chargingProfileId": identifier})
-    await _sees_installed(run, {"purpose": "TxDefaultProfile", "id": identifier})
+    profile = _default_profile_of_case()
+    identifier = await _add_profile_in_case(run, run.name, profile)
+    await _set_profile_in_case(run, charge_point, run.name, profile | {"chargingProfileId": identifier})
+    await _sees_installed_profile_in_case(run, {"purpose": "TxDefaultProfile", "id": identifier})
 
 
 @CASES.case("TC_057", "Central Smart Charging - TxProfile")
-async def tx_profile(run: Run) -> None:
+async def tx_profile_case(run: Run) -> None:
     charge_point = await run.charge_point()
     transaction = await charge_point.charging(run.id_tag)
-    profile = _profile("TxProfile", "Relative", _schedule())
-    identifier = await _add(run, run.name, profile)
-    await _set(run, charge_point, run.name, profile | {"chargingProfileId": identifier, "transactionId": transaction})
-    await _sees_installed(run, {"purpose": "TxProfile", "id": identifier, "transaction": transaction})
+    profile = _profile_of_case("TxProfile", "Relative", _schedule_of_case())
+    identifier = await _add_profile_in_case(run, run.name, profile)
+    await _set_profile_in_case(
+        run, charge_point, run.name, profile | {"chargingProfileId": identifier, "transactionId": transaction}
+    )
+    await _sees_installed_profile_in_case(run, {"purpose": "TxProfile", "id": identifier, "transaction": transaction})
 
 
 @CASES.case("TC_066", "Get Composite Schedule")
-async def composite_schedule(run: Run) -> None:
+async def composite_schedule_case(run: Run) -> None:
     charge_point = await run.charge_point()
     await run.operator.sends(
         charge_point,
@@ -106,13 +108,13 @@ async def composite_schedule(run: Run) -> None:
         answer={
             "status": "Accepted",
             "connectorId": 1,
-            "scheduleStart": now(),
-            "chargingSchedule": _schedule(),
+            "scheduleStart": now_for_condition(),
+            "chargingSchedule": _schedule_of_case(),
         },
     )
 
 
-async def _clear(run: Run, charge_point: ChargePoint, request: Payload, *arguments: str) -> None:
+async def _clear_profile_in_case(run: Run, charge_point: ChargePoint, request: Payload, *arguments: str) -> None:
     await run.operator.sends(
         charge_point,
         *("clear-charging-profile", run.name, *arguments),
@@ -123,34 +125,34 @@ async def _clear(run: Run, charge_point: ChargePoint, request: Payload, *argumen
 
 
 @CASES.case("TC_067", "Clear Charging Profile")
-async def clear_charging_profile(run: Run) -> None:
+async def clear_charging_profile_case(run: Run) -> None:
     charge_point = await run.charge_point()
     identifiers = []
     places: list[Payload] = []
     for stack_level in (STACK_LEVEL, STACK_LEVEL + 1, STACK_LEVEL + 2):
-        name, profile = f"{run.name}-{stack_level}", _default_profile(stack_level)
-        identifiers.append(await _add(run, name, profile))
-        await _set(run, charge_point, name, profile | {"chargingProfileId": identifiers[-1]})
+        name, profile = f"{run.name}-{stack_level}", _default_profile_of_case(stack_level)
+        identifiers.append(await _add_profile_in_case(run, name, profile))
+        await _set_profile_in_case(run, charge_point, name, profile | {"chargingProfileId": identifiers[-1]})
         places.append({"purpose": "TxDefaultProfile", "stack_level": stack_level, "id": identifiers[-1]})
-    await _sees_installed(run, *places)
-    await _clear(run, charge_point, {"id": identifiers[0]}, "--id", str(identifiers[0]))
-    await _sees_installed(run, *places[1:])
-    await _clear(
+    await _sees_installed_profile_in_case(run, *places)
+    await _clear_profile_in_case(run, charge_point, {"id": identifiers[0]}, "--id", str(identifiers[0]))
+    await _sees_installed_profile_in_case(run, *places[1:])
+    await _clear_profile_in_case(
         run,
         charge_point,
         {"connectorId": 1, "chargingProfilePurpose": "TxDefaultProfile", "stackLevel": STACK_LEVEL + 1},
         *("--connector", "1", "--purpose", "TxDefaultProfile", "--stack-level", str(STACK_LEVEL + 1)),
     )
-    await _sees_installed(run, *places[2:])
-    await _clear(run, charge_point, {})
-    await _sees_installed(run)
+    await _sees_installed_profile_in_case(run, *places[2:])
+    await _clear_profile_in_case(run, charge_point, {})
+    await _sees_installed_profile_in_case(run)
 
 
 @CASES.case("TC_059", "Remote Start Transaction with Charging Profile")
-async def remote_start_with_profile(run: Run) -> None:
+async def remote_start_with_profile_case(run: Run) -> None:
     charge_point = await run.charge_point()
-    profile = _profile("TxProfile", "Relative", _schedule())
-    identifier = await _add(run, run.name, profile)
+    profile = _profile_of_case("TxProfile", "Relative", _schedule_of_case())
+    identifier = await _add_profile_in_case(run, run.name, profile)
     await run.operator.sends(
         charge_point,
         *("remote-start", run.name, "--tag", run.id_tag, "--connector", "1", "--profile", run.name),
@@ -168,4 +170,4 @@ async def remote_start_with_profile(run: Run) -> None:
     transaction = await charge_point.start(1, run.id_tag)
     await charge_point.status(1, "Charging")
     await run.operator.sees_transaction(transaction, state="active", id_tag=run.id_tag)
-    await _sees_installed(run, {"purpose": "TxProfile", "id": identifier, "transaction": transaction})
+    await _sees_installed_profile_in_case(run, {"purpose": "TxProfile", "id": identifier, "transaction": transaction})

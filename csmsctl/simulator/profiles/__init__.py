@@ -12,7 +12,7 @@ from csmsctl.simulator.profiles.profile import Profile
 __all__ = ["PROFILES", "Profile"]
 
 
-def _discovered() -> list[type[Profile]]:
+def _discovered_profiles() -> list[type[Profile]]:
     found: list[type[Profile]] = []
     for module in iter_modules(__path__):
         for declared in vars(import_module(f"{__name__}.{module.name}")).values():
@@ -21,4 +21,4 @@ def _discovered() -> list[type[Profile]]:
     return found
 
 
-PROFILES = _discovered()
+PROFILES = _discovered_profiles()

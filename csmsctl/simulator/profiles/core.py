@@ -2,8 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from csmsctl.simulator.configuration import MAX_KEYS, MAX_LIST, Key, boolean, integer, measurands, phase_rotations
-from csmsctl.simulator.profiles.profile import Profile, Trigger, answers
+from csmsctl.simulator.configuration import (
+    MAX_KEYS,
+    MAX_LIST,
+    Key,
+    boolean_configuration,
+    integer_configuration,
+    measurands_configuration,
+    phase_rotations_configuration,
+)
+from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
 from csmsctl.simulator.transaction import MOST_TRANSACTION_DATA
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.core.change_availability import ChangeAvailabilityConf, ChangeAvailabilityReq
@@ -25,7 +33,7 @@ DAY = 24 * 3600 * 1000
 _SAMPLED = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
 
 
-def _secret(value: str) -> bool:
+def _secret_of_core_profile(value: str) -> bool:
     """A password of Basic authentication (J 6.2): 16 to 20 bytes, or those as hexadecimal digits."""
     return 16 <= len(value) <= 40 and value.isascii() and value.isprintable()
 
@@ -35,40 +43,40 @@ class Core(Profile):
 
     name = "Core"
     keys = (
-        Key("AllowOfflineTxForUnknownId", "false", boolean),
-        Key("AuthorizationCacheEnabled", "true", boolean),
-        Key("AuthorizationKey", "", _secret, write_only=True),
-        Key("AuthorizeRemoteTxRequests", "false", boolean),
-        Key("ClockAlignedDataInterval", "0", integer(0, 86_400)),
-        Key("ConnectionTimeOut", "60", integer(1)),
-        Key("ConnectorPhaseRotation", "0.RST,1.RST,2.RST", phase_rotations),
+        Key("AllowOfflineTxForUnknownId", "false", boolean_configuration),
+        Key("AuthorizationCacheEnabled", "true", boolean_configuration),
+        Key("AuthorizationKey", "", _secret_of_core_profile, write_only=True),
+        Key("AuthorizeRemoteTxRequests", "false", boolean_configuration),
+        Key("ClockAlignedDataInterval", "0", integer_configuration(0, 86_400)),
+        Key("ConnectionTimeOut", "60", integer_configuration(1)),
+        Key("ConnectorPhaseRotation", "0.RST,1.RST,2.RST", phase_rotations_configuration),
         Key("ConnectorPhaseRotationMaxLength", str(MAX_LIST)),
         Key("GetConfigurationMaxKeys", str(MAX_KEYS)),
-        Key("HeartbeatInterval", "300", integer(1)),
-        Key("LocalAuthorizeOffline", "true", boolean),
-        Key("LocalPreAuthorize", "false", boolean),
-        Key("MessageTimeout", "30", integer(1, 600)),  # CE 3.82
-        Key("MeterValuesAlignedData", "Energy.Active.Import.Register", measurands),
+        Key("HeartbeatInterval", "300", integer_configuration(1)),
+        Key("LocalAuthorizeOffline", "true", boolean_configuration),
+        Key("LocalPreAuthorize", "false", boolean_configuration),
+        Key("MessageTimeout", "30", integer_configuration(1, 600)),  # CE 3.82
+        Key("MeterValuesAlignedData", "Energy.Active.Import.Register", measurands_configuration),
         Key("MeterValuesAlignedDataMaxLength", str(MAX_LIST)),
-        Key("MeterValuesSampledData", _SAMPLED, measurands),
+        Key("MeterValuesSampledData", _SAMPLED, measurands_configuration),
         Key("MeterValuesSampledDataMaxLength", str(MAX_LIST)),
-        Key("MeterValueSampleInterval", "60", integer(0, 86_400)),
+        Key("MeterValueSampleInterval", "60", integer_configuration(0, 86_400)),
         Key("NumberOfConnectors", "0"),
-        Key("ResetRetries", "1", integer(0, 10)),
+        Key("ResetRetries", "1", integer_configuration(0, 10)),
         Key("StopTransactionMaxMeterValues", str(MOST_TRANSACTION_DATA)),  # CE 3.89
-        Key("StopTransactionOnEVSideDisconnect", "true", boolean),
-        Key("StopTransactionOnInvalidId", "true", boolean),
-        Key("StopTxnAlignedData", "", measurands),
+        Key("StopTransactionOnEVSideDisconnect", "true", boolean_configuration),
+        Key("StopTransactionOnInvalidId", "true", boolean_configuration),
+        Key("StopTxnAlignedData", "", measurands_configuration),
         Key("StopTxnAlignedDataMaxLength", str(MAX_LIST)),
-        Key("StopTxnSampledData", "Energy.Active.Import.Register", measurands),
+        Key("StopTxnSampledData", "Energy.Active.Import.Register", measurands_configuration),
         Key("StopTxnSampledDataMaxLength", str(MAX_LIST)),
         Key("SupportedFeatureProfiles", ""),
-        Key("TransactionMessageAttempts", "5", integer(1, 100)),
-        Key("TransactionMessageRetryInterval", "10", integer(0, 3600)),
-        Key("UnlockConnectorOnEVSideDisconnect", "true", boolean),
-        Key("WebSocketPingInterval", "30", integer(0, 3600)),
+        Key("TransactionMessageAttempts", "5", integer_configuration(1, 100)),
+        Key("TransactionMessageRetryInterval", "10", integer_configuration(0, 3600)),
+        Key("UnlockConnectorOnEVSideDisconnect", "true", boolean_configuration),
+        Key("WebSocketPingInterval", "30", integer_configuration(0, 3600)),
         # The vendor's own: the rating of the connectors in W, read when the charge point starts.
-        Key("ConnectorMaxPower", "22000", integer(1000, 350_000), reboot_required=True),
+        Key("ConnectorMaxPower", "22000", integer_configuration(1000, 350_000), reboot_required=True),
     )
 
     def prepare(self) -> None:
@@ -119,7 +127,7 @@ class Core(Profile):
 
     # --- transactions
 
-    @answers(RemoteStartTransactionReq)
+    @profile_answers(RemoteStartTransactionReq)
     def remote_start_transaction(self, request: RemoteStartTransactionReq) -> RemoteStartTransactionConf:
         """C 5.11. Without a connector the first one that is free is taken, best where a car is plugged in."""
         charge_point = self.charge_point
@@ -143,7 +151,7 @@ class Core(Profile):
             connector.authorized(id_tag, IdTagInfo(status="Accepted"), charging_profile)
         return RemoteStartTransactionConf(status="Accepted")
 
-    @answers(RemoteStopTransactionReq)
+    @profile_answers(RemoteStopTransactionReq)
     def remote_stop_transaction(self, request: RemoteStopTransactionReq) -> RemoteStopTransactionConf:
         """C 5.12"""
         for connector in self._connectors():
@@ -153,7 +161,7 @@ class Core(Profile):
                 return RemoteStopTransactionConf(status="Accepted")
         return RemoteStopTransactionConf(status="Rejected")
 
-    @answers(UnlockConnectorReq)
+    @profile_answers(UnlockConnectorReq)
     def unlock_connector(self, request: UnlockConnectorReq) -> UnlockConnectorConf:
         """C 5.18; CE 3.85: NotSupported for a connector that is not there."""
         connector = self.charge_point.connectors.get(request.connector_id)
@@ -164,7 +172,7 @@ class Core(Profile):
             return UnlockConnectorConf(status="UnlockFailed")
         return UnlockConnectorConf(status="Unlocked")
 
-    @answers(ChangeAvailabilityReq)
+    @profile_answers(ChangeAvailabilityReq)
     def change_availability(self, request: ChangeAvailabilityReq) -> ChangeAvailabilityConf:
         """C 5.2; connector 0 is the charge point and all its connectors."""
         connectors = self.charge_point.connectors
@@ -183,27 +191,27 @@ class Core(Profile):
 
     # --- the charge point itself
 
-    @answers(ResetReq)
+    @profile_answers(ResetReq)
     def reset(self, request: ResetReq) -> ResetConf:
         """C 5.14"""
         return ResetConf(status="Accepted" if self.charge_point.reset(request.type == "Hard") else "Rejected")
 
-    @answers(GetConfigurationReq)
+    @profile_answers(GetConfigurationReq)
     def get_configuration(self, request: GetConfigurationReq) -> GetConfigurationConf:
         """C 5.8"""
         return self.charge_point.configuration.report(request.key)
 
-    @answers(ChangeConfigurationReq)
+    @profile_answers(ChangeConfigurationReq)
     def change_configuration(self, request: ChangeConfigurationReq) -> ChangeConfigurationConf:
         """C 5.3"""
         return ChangeConfigurationConf(status=self.charge_point.configuration.change(request.key, request.value))
 
-    @answers(ClearCacheReq)
+    @profile_answers(ClearCacheReq)
     def clear_cache(self, request: ClearCacheReq) -> ClearCacheConf:
         """C 5.4"""
         return ClearCacheConf(status="Accepted" if self.charge_point.authorization.clear_cache() else "Rejected")
 
-    @answers(DataTransferReq)
+    @profile_answers(DataTransferReq)
     def data_transfer(self, request: DataTransferReq) -> DataTransferConf:
         """C 5.6: of its own vendor's messages it knows one, which returns what it is given."""
         if request.vendor_id != VENDOR_ID:

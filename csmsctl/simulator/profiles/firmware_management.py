@@ -6,7 +6,7 @@ from typing import Literal
 
 from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
-from csmsctl.simulator.profiles.profile import Profile, Trigger, answers
+from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
 from csmsctl.simulator.transfers import Transfer
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import Message
@@ -27,7 +27,7 @@ FirmwareStatus = Literal[
 DiagnosticsStatus = Literal["Idle", "Uploaded", "UploadFailed", "Uploading"]
 
 
-def version_of(location: str, running: str) -> str:
+def version_of_firmware(location: str, running: str) -> str:
     """The version that a file of that name brings; without one in it, the one after the version that runs."""
     name = location.partition("?")[0].rstrip("/").rpartition("/")[2]
     found = _VERSION.search(name)
@@ -89,7 +89,7 @@ class FirmwareManagement(Profile):
 
     # --- firmware
 
-    @answers(UpdateFirmwareReq)
+    @profile_answers(UpdateFirmwareReq)
     def update_firmware(self, request: UpdateFirmwareReq) -> UpdateFirmwareConf:
         """C 5.19: not fetched before the retrieve date."""
         self._update += 1
@@ -142,7 +142,7 @@ class FirmwareManagement(Profile):
             self._put_back()
             self._say_firmware("InstallationFailed")
             return
-        self.charge_point.firmware_version = version_of(location, self.charge_point.firmware_version)
+        self.charge_point.firmware_version = version_of_firmware(location, self.charge_point.firmware_version)
         self._put_back()
         self._boots_anew = True
         self.charge_point.reboot("Reboot")
@@ -161,7 +161,7 @@ class FirmwareManagement(Profile):
 
     # --- diagnostics
 
-    @answers(GetDiagnosticsReq)
+    @profile_answers(GetDiagnosticsReq)
     def get_diagnostics(self, request: GetDiagnosticsReq) -> GetDiagnosticsConf:
         """C 5.9: what happened here, as one file of text."""
         name = f"{re.sub(r'[^A-Za-z0-9-]', '_', self.charge_point.identity)}-{self.charge_point.clock // 1000}.txt"

@@ -1,7 +1,7 @@
 """Local Auth List Management (C 3.5.2, 5.10, 5.15): a list of idTags that the charge point knows by itself."""
 
-from csmsctl.simulator.configuration import Key, boolean
-from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsctl.simulator.configuration import Key, boolean_configuration
+from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.local_auth_list.get_local_list_version import GetLocalListVersionConf, GetLocalListVersionReq
@@ -17,7 +17,7 @@ class LocalAuthList(Profile):
 
     name = "LocalAuthListManagement"
     keys = (
-        Key("LocalAuthListEnabled", "true", boolean),
+        Key("LocalAuthListEnabled", "true", boolean_configuration),
         Key("LocalAuthListMaxLength", str(MOST_ENTRIES)),
         Key("SendLocalListMaxLength", str(MOST_AT_ONCE)),
     )
@@ -32,12 +32,12 @@ class LocalAuthList(Profile):
             return None
         return self._entries.get(fold(id_tag))
 
-    @answers(GetLocalListVersionReq)
+    @profile_answers(GetLocalListVersionReq)
     def get_local_list_version(self, request: GetLocalListVersionReq) -> GetLocalListVersionConf:
         """C 5.10: an empty list has version 0."""
         return GetLocalListVersionConf(list_version=self._version if self._entries else EMPTY)
 
-    @answers(SendLocalListReq)
+    @profile_answers(SendLocalListReq)
     def send_local_list(self, request: SendLocalListReq) -> SendLocalListConf:
         """C 5.15: all of it or nothing."""
         configuration = self.charge_point.configuration

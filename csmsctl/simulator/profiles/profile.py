@@ -15,7 +15,7 @@ Trigger = Callable[[int | None], None]
 M = TypeVar("M", bound=Callable[..., Any])
 
 
-def answers(request: type[Message]) -> Callable[[M], M]:
+def profile_answers(request: type[Message]) -> Callable[[M], M]:
     """Marks the method of a profile that answers this request."""
 
     def mark(method: M) -> M:

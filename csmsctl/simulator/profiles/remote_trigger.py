@@ -1,6 +1,6 @@
 """Remote Trigger (C 5.17)."""
 
-from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.profiles.remote_trigger.trigger_message import TriggerMessageConf, TriggerMessageReq
 
 
@@ -9,7 +9,7 @@ class RemoteTrigger(Profile):
 
     name = "RemoteTrigger"
 
-    @answers(TriggerMessageReq)
+    @profile_answers(TriggerMessageReq)
     def trigger_message(self, request: TriggerMessageReq) -> TriggerMessageConf:
         for profile in self.charge_point.profiles:
             trigger = profile.triggers().get(request.requested_message)

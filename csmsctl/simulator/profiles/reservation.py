@@ -6,7 +6,7 @@ import msgspec
 
 from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
-from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.profiles.reservation.cancel_reservation import CancelReservationConf, CancelReservationReq
@@ -92,7 +92,7 @@ class Reservation(Profile):
 
     # --- CALLs
 
-    @answers(ReserveNowReq)
+    @profile_answers(ReserveNowReq)
     def reserve_now(self, request: ReserveNowReq) -> ReserveNowConf:
         """C 5.13; a known id replaces, and what was holds when that is impossible."""
         expires_at = parse_time(request.expiry_date)
@@ -107,7 +107,7 @@ class Reservation(Profile):
             return ReserveNowConf(status=status)
         made = _Reservation(request.reservation_id, request.connector_id, request.id_tag, request.parent_id_tag)
         self._reservations[made.id] = made
-        self.charge_point.timers.at(_timer(made), self.charge_point.now + wait, lambda: self._expire(made))
+        self.charge_point.timers.at(_reservation_timer(made), self.charge_point.now + wait, lambda: self._expire(made))
         self.charge_point.tell("reserved", made.connector, reservation=made.id, id_tag=made.id_tag)
         self._update()
         return ReserveNowConf(status="Accepted")
@@ -126,7 +126,7 @@ class Reservation(Profile):
         taken = number > 0 and connectors[number] not in free
         return "Occupied" if taken or len(free) <= len(self._of_connector_0()) else "Accepted"
 
-    @answers(CancelReservationReq)
+    @profile_answers(CancelReservationReq)
     def cancel_reservation(self, request: CancelReservationReq) -> CancelReservationConf:
         """C 5.1"""
         known = self._reservations.get(request.reservation_id)
@@ -145,7 +145,7 @@ class Reservation(Profile):
 
     def _end(self, known: _Reservation) -> None:
         self._reservations.pop(known.id, None)
-        self.charge_point.timers.cancel(_timer(known))
+        self.charge_point.timers.cancel(_reservation_timer(known))
 
     def _watch(self, notice: Notice) -> None:
         """C 5.13: Faulted and Unavailable end the connector's reservation, those of connector 0 end all."""
@@ -160,5 +160,5 @@ class Reservation(Profile):
             connector.update()
 
 
-def _timer(known: _Reservation) -> str:
+def _reservation_timer(known: _Reservation) -> str:
     return f"reservation {known.id}"

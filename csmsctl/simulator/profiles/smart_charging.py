@@ -4,9 +4,16 @@ from itertools import pairwise
 from math import floor
 from typing import TYPE_CHECKING
 
-from csmsctl.simulator.charging_schedule import PHASES, Installed, Plan, Rate, converted, shared
+from csmsctl.simulator.charging_schedule import (
+    PHASES,
+    Installed,
+    Plan,
+    Rate,
+    converted_schedule_rate,
+    shared_charging_rate,
+)
 from csmsctl.simulator.configuration import Key
-from csmsctl.simulator.profiles.profile import Profile, answers
+from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.timestamps import format_time, parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod
@@ -64,7 +71,7 @@ class SmartCharging(Profile):
 
     # --- CALLs
 
-    @answers(SetChargingProfileReq)
+    @profile_answers(SetChargingProfileReq)
     def set_charging_profile(self, request: SetChargingProfileReq) -> SetChargingProfileConf:
         """C 5.16"""
         number, profile = request.connector_id, request.cs_charging_profiles
@@ -76,7 +83,7 @@ class SmartCharging(Profile):
         self._apply()
         return SetChargingProfileConf(status="Accepted")
 
-    @answers(ClearChargingProfileReq)
+    @profile_answers(ClearChargingProfileReq)
     def clear_charging_profile(self, request: ClearChargingProfileReq) -> ClearChargingProfileConf:
         """C 5.5; CE 3.25: with an id the rest does not count, else all that is given must match."""
 
@@ -99,7 +106,7 @@ class SmartCharging(Profile):
         self._apply()
         return ClearChargingProfileConf(status="Accepted")
 
-    @answers(GetCompositeScheduleReq)
+    @profile_answers(GetCompositeScheduleReq)
     def get_composite_schedule(self, request: GetCompositeScheduleReq) -> GetCompositeScheduleConf:
         """C 5.7; connector 0 is all of them together."""
         number, seconds = request.connector_id, request.duration
@@ -200,7 +207,7 @@ class SmartCharging(Profile):
         rating = sum(self.charge_point.connectors[one].meter.rating_w for one in numbers)
         periods: dict[int, ChargingSchedulePeriod] = {}
         for moment, limit, phases in found:
-            value = converted(rating, "W", unit, PHASES) if limit is None else limit
+            value = converted_schedule_rate(rating, "W", unit, PHASES) if limit is None else limit
             begin = (moment - start) // 1000
             periods[begin] = ChargingSchedulePeriod(
                 start_period=begin,
@@ -231,13 +238,13 @@ class SmartCharging(Profile):
         }
         maximum = plan.maximum.at(plan.clock)
         own = {number: plan.own(number, plan.clock) for number in charging}
-        limits = {number: _limit(charging[number], own[number], maximum) for number in charging}
+        limits = {number: _smart_charging_limit(charging[number], own[number], maximum) for number in charging}
         if maximum is not None:
             self._share(charging, limits, maximum)
         for number, (limit_w, phases) in limits.items():
             minimum = max(
                 (
-                    converted(rate.minimum, rate.unit, "W", phases)
+                    converted_schedule_rate(rate.minimum, rate.unit, "W", phases)
                     for rate in (own[number], maximum)
                     if rate is not None
                 ),
@@ -259,13 +266,13 @@ class SmartCharging(Profile):
         for number, (limit_w, phases) in limits.items():
             rating_w = charging[number].meter.rating_w * phases / PHASES
             most = rating_w if limit_w is None else min(limit_w, rating_w)
-            wants[number] = converted(most, "W", maximum.unit, phases)
-        for number, given in shared(maximum.limit, wants).items():
+            wants[number] = converted_schedule_rate(most, "W", maximum.unit, phases)
+        for number, given in shared_charging_rate(maximum.limit, wants).items():
             phases = limits[number][1]
-            limits[number] = (converted(given, maximum.unit, "W", phases), phases)
+            limits[number] = (converted_schedule_rate(given, maximum.unit, "W", phases), phases)
 
 
-def _limit(connector: "Connector", own: Rate | None, maximum: Rate | None) -> tuple[float | None, int]:
+def _smart_charging_limit(connector: "Connector", own: Rate | None, maximum: Rate | None) -> tuple[float | None, int]:
     """In W, and with how many phases: a car has its own number, a profile may allow fewer."""
     car = connector.meter.car
     phases = min([PHASES if car is None else car.phases, *(rate.phases for rate in (own, maximum) if rate is not None)])

@@ -3,11 +3,11 @@
 import pytest
 
 from csmsctl.arguments.meanings import MEANINGS
-from csmsctl.manual import commands
-from csmsctl.tree import root
+from csmsctl.manual import commands_of_manual
+from csmsctl.tree import tree_root
 from tests.csmsctl.conftest import Csmsctl
 
-NAMES = {name for _, name, _ in commands(root())}
+NAMES = {name for _, name, _ in commands_of_manual(tree_root())}
 FIRST = {name.split()[0] for name in NAMES}
 BELOW = {name.split()[1] for name in NAMES if " " in name}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from csmsctl.arguments.when import parse_duration
-from csmsctl.operations.declared import build_operation
+from csmsctl.arguments.when_and_duration import parse_duration
+from csmsctl.operations.declared import build_declared_operation
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
@@ -25,7 +25,7 @@ from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
     ],
 )
 def test_which_words_belong_to_an_option(words: str, attached: str) -> None:
-    assert build_operation("remote-start").attach(words.split()) == attached.split()
+    assert build_declared_operation("remote-start").attach(words.split()) == attached.split()
 
 
 @pytest.mark.parametrize(

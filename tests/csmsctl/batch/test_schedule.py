@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.batch.line import Line, options_for_lines
 from csmsctl.batch.schedule import Schedule
-from csmsctl.tree import root
+from csmsctl.tree import tree_root
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from csmsctl.tree import root
     ],
 )
 def test_schedule(first: str, second: str, together: bool) -> None:
-    tree, schedule = root(), Schedule()
+    tree, schedule = tree_root(), Schedule()
     lines = [
         Line(at, text.encode(), options_for_lines(GlobalOptions()), tree, lambda name: name.startswith("DE*ABC*E"))
         for at, text in enumerate((first, second))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from csmsctl.billing.periods import month
+from csmsctl.billing.periods import month_period
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)  # 1 February in Berlin
@@ -25,13 +25,13 @@ NOW = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)  # 1 February in Berlin
     ],
 )
 def test_months(text: str, zone: tzinfo, first: str, after: str) -> None:
-    assert [moment.isoformat()[:16] for moment in month(text, zone, NOW)] == [first, after]
+    assert [moment.isoformat()[:16] for moment in month_period(text, zone, NOW)] == [first, after]
 
 
 @pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-00", "2026-1", "next", "0000-01", "9999-12", "٢٠٢٦-01"])
 def test_what_is_no_month(text: str) -> None:
     with pytest.raises(ValueError, match="month"):
-        month(text, UTC, NOW)
+        month_period(text, UTC, NOW)
 
 
 def test_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     try:
-        assert month("2026-03", None, NOW) == month("2026-03", BERLIN, NOW)
+        assert month_period("2026-03", None, NOW) == month_period("2026-03", BERLIN, NOW)
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.billing.pricing import Curve, Point, price, rounded, with_tax
+from csmsctl.billing.pricing import Curve, Point, price, price_with_tax, rounded_price
 from csmsctl.billing.tariffs import Band, Tariff, TariffFile
 
 NIGHT = Band(from_="22:00", to="06:00", per_kwh=Decimal("0.20"))
@@ -134,7 +134,7 @@ def test_when_the_clocks_change(start: str, stop: str, hours: int) -> None:
     ],
 )
 def test_rounding_is_half_up(amount: Fraction, decimals: int, text: str) -> None:
-    assert str(rounded(amount, decimals)) == text
+    assert str(rounded_price(amount, decimals)) == text
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_rounding_is_half_up(amount: Fraction, decimals: int, text: str) -> None
 )
 def test_tax(percent: str, included: bool, priced: str, cost: str, tax: str) -> None:
     file = TariffFile(currency="EUR", tax_percent=Decimal(percent), prices_include_tax=included, tariffs=[Tariff()])
-    assert with_tax(file, Decimal(priced)) == (Decimal(cost), Decimal(tax))
+    assert price_with_tax(file, Decimal(priced)) == (Decimal(cost), Decimal(tax))
 
 
 @given(

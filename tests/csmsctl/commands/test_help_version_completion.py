@@ -2,9 +2,9 @@
 
 import pytest
 
-from csmsctl.arguments.options import FLAGS, VALUED
-from csmsctl.manual import commands
-from csmsctl.tree import root
+from csmsctl.arguments.global_options import FLAGS, VALUED
+from csmsctl.manual import commands_of_manual
+from csmsctl.tree import tree_root
 from csmsd import __version__
 from tests.csmsctl.conftest import Csmsctl
 from tests.support.site import ROOT
@@ -23,9 +23,9 @@ def test_help_of_what_is_not_there(csmsctl: Csmsctl) -> None:
 
 
 def test_every_help_names_the_global_options() -> None:
-    context = root().make_context("csmsctl", [], resilient_parsing=True)
+    context = tree_root().make_context("csmsctl", [], resilient_parsing=True)
     wanted = [*VALUED, *(flag.split(", ")[-1] for flag in FLAGS)]
-    for _, name, command in commands(root()):
+    for _, name, command in commands_of_manual(tree_root()):
         text = command.get_help(command.make_context(name, [], parent=context, resilient_parsing=True))
         assert all(option in text for option in wanted), name
 

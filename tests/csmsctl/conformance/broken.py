@@ -11,7 +11,7 @@ from _pytest.mark import ParameterSet
 from csmsctl.conformance import case as case_module
 from csmsctl.conformance.case import Case, Outcome
 from csmsctl.conformance.cases import all_cases
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.spoiling import Frame, changed, spoil_connections
 
 ID_TAG_STATUS = "idTagInfo.status"

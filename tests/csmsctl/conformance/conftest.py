@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.support.schemas import violations
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from csmsctl.conformance.case import Run
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.broken import CASES, play_broken
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from csmsctl.conformance import charge_point
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.broken import CASES, play_broken
 from tests.csmsctl.conformance.spoiling import Frame, spoil_connections
 

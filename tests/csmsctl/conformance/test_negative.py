@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from csmsctl.conformance.case import Run
-from csmsctl.conformance.conditions import POSITIVE, TIME, Payload, differences
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.conditions import POSITIVE, TIME, Payload, differences_from_conditions
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.conftest import oracle
 
 OCCURENCE = "OccurenceConstraintViolation"
@@ -244,7 +244,7 @@ async def test_the_answer_is(action: str, row: Row, strict: bool, private_csmsd:
             assert frame[3], "a sentence for whoever looks for the error"
         else:
             assert frame[:1] == [3], frame
-            assert differences(expected, frame[2]) == [], frame
+            assert differences_from_conditions(expected, frame[2]) == [], frame
         if not strict and action in KEPT and expected == CONFIRMED and row.strict in (OCCURENCE, TYPE, FORMATION):
             await _nothing_is_lost(run, action, transaction)
         if frame[0] == 4 and action in TRANSACTION_MESSAGES:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.conformance import site
-from csmsctl.conformance.site import Ended, Site
+from csmsctl.conformance.private_csmsd import Ended, Site
 from tests.csmsctl.conformance.broken import CASES, play_broken
 
 
@@ -33,7 +32,7 @@ from tests.csmsctl.conformance.broken import CASES, play_broken
 async def test_an_operator_who_is_told_wrong_things_is_found(
     command: str, wrong: dict[str, Any], private_csmsd: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = site.Site.csmsctl
+    real = Site.csmsctl
 
     async def lying(self: Site, *arguments: str) -> Ended:
         ended = await real(self, *arguments)
@@ -47,7 +46,7 @@ async def test_an_operator_who_is_told_wrong_things_is_found(
         out = str(wrong.get("out", json.dumps(document)))
         return replace(ended, code=wrong.get("code", ended.code), out=out, err=wrong.get("err", ended.err))
 
-    monkeypatch.setattr(site.Site, "csmsctl", lying)
+    monkeypatch.setattr(Site, "csmsctl", lying)
     problem = (await play_broken(CASES["TC_030"], private_csmsd)).problem
     assert problem is not None
     assert command in problem

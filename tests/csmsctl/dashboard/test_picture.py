@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from csmsctl.dashboard.layout import Cell, Field, fit, folded, packed, widths
-from csmsctl.dashboard.picture import Seen, age, picture
+from csmsctl.dashboard.layout import Cell, Field, fit_in_layout, folded_in_layout, layout_widths, packed_in_layout
+from csmsctl.dashboard.picture import Seen, picture, picture_age
 from csmsctl.dashboard.sparkline import History
 from csmsctl.dashboard.view import View
 from tests.csmsctl import samples
@@ -136,11 +136,11 @@ FIELDS = (Field("NAME", 1, 6, 30), Field("NUMBER", 3, 2, 8, right=True), Field("
     ],
 )
 def test_what_matters_least_is_left_out_first(width: int, given: list[int]) -> None:
-    assert widths(FIELDS, [[Cell(WIDE), Cell(NARROW), Cell(WIDE)]], width) == given
+    assert layout_widths(FIELDS, [[Cell(WIDE), Cell(NARROW), Cell(WIDE)]], width) == given
 
 
 def test_a_column_without_content_goes_before_all_others() -> None:
-    assert widths(FIELDS, [[Cell(WIDE), Cell(NARROW), Cell("")]], 15) == [11, 2, 0]
+    assert layout_widths(FIELDS, [[Cell(WIDE), Cell(NARROW), Cell("")]], 15) == [11, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -148,13 +148,13 @@ def test_a_column_without_content_goes_before_all_others() -> None:
     [("ab", 4, "ab  "), ("abcde", 4, "abc…"), ("漢字漢", 4, "漢 …"), ("abc", 1, "…"), ("abc", 0, "")],
 )
 def test_what_is_cut_is_marked(text: str, width: int, fitted: str) -> None:
-    assert fit(text, width) == fitted
+    assert fit_in_layout(text, width) == fitted
 
 
 def test_as_many_parts_as_fit() -> None:
-    assert packed(["aaa", "bbb", "ccc"], 9) == "aaa · bbb"
-    assert packed(["aaa", "bbb", "ccc"], 8) == "aaa"
-    assert packed(["aaaaaa"], 4) == "aaa…"
+    assert packed_in_layout(["aaa", "bbb", "ccc"], 9) == "aaa · bbb"
+    assert packed_in_layout(["aaa", "bbb", "ccc"], 8) == "aaa"
+    assert packed_in_layout(["aaaaaa"], 4) == "aaa…"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_as_many_parts_as_fit() -> None:
     ],
 )
 def test_folding_loses_nothing(text: str, width: int, lines: list[str]) -> None:
-    assert folded(text, width) == lines
+    assert folded_in_layout(text, width) == lines
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_folding_loses_nothing(text: str, width: int, lines: list[str]) -> None:
     ],
 )
 def test_the_age_of_the_last_message(seen_at: str | None, shown: str) -> None:
-    assert age(seen_at, NOW) == shown
+    assert picture_age(seen_at, NOW) == shown
 
 
 def test_details_that_do_not_fit_are_marked() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsctl.dashboard.sparkline import SLOT_SECONDS, SPAN_SECONDS, History, bars
+from csmsctl.dashboard.sparkline import SLOT_SECONDS, SPAN_SECONDS, History, sparkline_bars
 
 PLACE = ("CP1", 1)
 NOW = 1_000_020.0  # where the newest of ten characters begins
@@ -19,7 +19,7 @@ NOW = 1_000_020.0  # where the newest of ten characters begins
     ],
 )
 def test_bars(values: list[float | None], drawn: str) -> None:
-    assert bars(values) == drawn
+    assert sparkline_bars(values) == drawn
 
 
 def test_a_value_holds_until_the_next() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.dashboard.view import SORTS, View, natural, selected
+from csmsctl.dashboard.view import SORTS, View, natural_dashboard_order, selected_for_dashboard
 from tests.csmsctl import samples
 
 NOW = "2026-01-31T12:00:00.000Z"
@@ -33,7 +33,7 @@ CHARGE_POINTS = [
 
 
 def shown(view: View) -> list[str]:
-    return [f"{row['charge_point']}/{row.get('connector')}" for row in selected(CHARGE_POINTS, view)]
+    return [f"{row['charge_point']}/{row.get('connector')}" for row in selected_for_dashboard(CHARGE_POINTS, view)]
 
 
 def pressed(*keys: str) -> View:
@@ -74,7 +74,9 @@ def test_keys_that_end_it(key: str) -> None:
 
 
 def test_a_charge_point_without_connectors_has_a_row() -> None:
-    (row,) = selected([samples.charge_point("CP9", connectors=[], connected=False, last_seen_at=None)], View())
+    (row,) = selected_for_dashboard(
+        [samples.charge_point("CP9", connectors=[], connected=False, last_seen_at=None)], View()
+    )
     assert (row["shown"], row.get("connector")) == ("never connected", None)
 
 
@@ -117,7 +119,7 @@ def test_fewer_rows_than_before_leave_no_empty_page() -> None:
 
 def test_names_are_sorted_as_people_count() -> None:
     names: list[Any] = ["CP10", "CP2", "cp1", "CP", "A-10-2", "A-9-30", "7"]
-    assert sorted(names, key=natural) == ["A-9-30", "A-10-2", "CP", "cp1", "CP2", "CP10", "7"]
+    assert sorted(names, key=natural_dashboard_order) == ["A-9-30", "A-10-2", "CP", "cp1", "CP2", "CP10", "7"]
 
 
 def test_every_order_is_reached() -> None:

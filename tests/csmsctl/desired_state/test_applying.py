@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from csmsctl.desired_state.applying import applied, apply, apply_code, not_begun
+from csmsctl.desired_state.applying import apply_code, apply_or_give_up, apply_plan, not_begun_applying
 from csmsctl.desired_state.comparison import Comparison, State
 from csmsctl.desired_state.plan import Plan
 from csmsctl.link.client import Client
@@ -45,7 +45,7 @@ def test_only_what_differs_is_sent_and_read_back(client: Client, daemon: Scripte
     plan = Plan(
         "CP1", True, [key("A"), key("B"), key("C"), key("D", "same"), key("E", "read_only"), key("F", "unknown")]
     )
-    found = apply(client, plan)
+    found = apply_plan(client, plan)
     sent, asked = [params["parameters"] for _, params in daemon.requests]
     assert sent == {"set": ["A=60", "B=60", "C=60"]}
     assert asked == {"key": ["A", "B", "C"]}
@@ -63,14 +63,14 @@ def test_only_what_differs_is_sent_and_read_back(client: Client, daemon: Scripte
 
 def test_accepted_and_reported_otherwise_is_a_failure(client: Client, daemon: ScriptedDaemon) -> None:
     answering(daemon, ["Accepted"], {"A": "6"})
-    (found,) = apply(client, Plan("CP1", True, [key("A")]))
+    (found,) = apply_plan(client, Plan("CP1", True, [key("A")]))
     assert (found["outcome"], found["code"], found["verified"]) == ("altered", 7, False)
     assert found["error"] == "accepted, and reported with another value"
 
 
 def test_what_was_not_answered_is_not_read_back(client: Client, daemon: ScriptedDaemon) -> None:
     answering(daemon, [None], {"A": "60"})
-    found = apply(client, Plan("CP1", True, [key("A"), key("B")]))
+    found = apply_plan(client, Plan("CP1", True, [key("A"), key("B")]))
     assert [(one["outcome"], one["code"], one["read_back"]) for one in found] == [
         ("timeout", 8, None),
         ("not_sent", 7, None),
@@ -80,7 +80,7 @@ def test_what_was_not_answered_is_not_read_back(client: Client, daemon: Scripted
 
 
 def test_what_waits_for_a_reboot_is_not_sent_again(client: Client, daemon: ScriptedDaemon) -> None:
-    (found,) = apply(client, Plan("CP1", True, [key("A", "reboot_pending")]))
+    (found,) = apply_plan(client, Plan("CP1", True, [key("A", "reboot_pending")]))
     assert (found["outcome"], found["code"], found["read_back"]) == ("reboot_required", 0, "300")
     assert daemon.requests == []
 
@@ -89,7 +89,7 @@ def test_what_waits_for_a_reboot_is_not_sent_again(client: Client, daemon: Scrip
 def test_one_that_could_not_be_asked_is_sent_nothing(
     client: Client, daemon: ScriptedDaemon, code: int, outcome: str
 ) -> None:
-    (found,) = apply(client, Plan("CP1", False, [key("A")], problem="it is away", code=code))
+    (found,) = apply_plan(client, Plan("CP1", False, [key("A")], problem="it is away", code=code))
     assert (found["outcome"], found["code"], found["error"]) == (outcome, code, "it is away")
     assert daemon.requests == []
 
@@ -99,7 +99,7 @@ def test_a_csmsd_that_goes_away_is_a_result(client: Client, daemon: ScriptedDaem
         raise Hangup
 
     daemon.replies["operation.run"] = hang_up
-    (found,) = applied(client, Plan("CP1", True, [key("A")]))
+    (found,) = apply_or_give_up(client, Plan("CP1", True, [key("A")]))
     assert (found["outcome"], found["code"]) == ("unknown", 5)
 
 
@@ -111,5 +111,5 @@ def test_exit_codes(codes: list[int], several: bool, code: int) -> None:
 
 
 def test_what_was_not_come_to(client: Client) -> None:
-    found = not_begun(Plan("CP1", True, [key("A")]))
+    found = not_begun_applying(Plan("CP1", True, [key("A")]))
     assert (found["charge_point"], found["outcome"], found["code"]) == ("CP1", "not_sent", 1)

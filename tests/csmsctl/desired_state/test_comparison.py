@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsctl.desired_state.comparison import Comparison, State, compared, same
+from csmsctl.desired_state.comparison import Comparison, State, compare_configuration, same_by_comparison
 from csmsctl.desired_state.document import Wanted
 from csmsctl.records.configurations import Key, Report
 
@@ -25,7 +25,7 @@ from csmsctl.records.configurations import Key, Report
     ],
 )
 def test_what_means_the_same(current: str | None, wanted: str, equal: bool) -> None:
-    assert same(current, wanted) is equal
+    assert same_by_comparison(current, wanted) is equal
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_means_the_same(current: str | None, wanted: str, equal: bool) -> N
 def test_states(key: Key | None, unknown: set[str], pending: dict[str, str], state: State) -> None:
     wanted = {"interval": Wanted("Interval", "60", "defaults")}
     report = Report({} if key is None else {"interval": key}, unknown)
-    [found] = compared(wanted, report, pending=pending)
+    [found] = compare_configuration(wanted, report, pending=pending)
     assert (found.state, found.can_change) == (state, state in ("change", "not_reported"))
     assert found.needs_reboot == bool(pending and state != "same")
 
@@ -52,7 +52,7 @@ def test_states(key: Key | None, unknown: set[str], pending: dict[str, str], sta
 def test_a_reboot_that_was_needed_before_is_foretold() -> None:
     wanted = {"b": Wanted("B", "2", "label north"), "a": Wanted("A", "1", "defaults")}
     report = Report({"a": Key("A", "0", False), "b": Key("b", None, False)})
-    assert compared(wanted, report, reboots=["b"]) == [
+    assert compare_configuration(wanted, report, reboots=["b"]) == [
         Comparison("A", "0", "1", "defaults", "change"),
         Comparison("b", None, "2", "label north", "change", needs_reboot=True),
     ]

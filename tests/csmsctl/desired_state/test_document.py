@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.desired_state.document import DesiredState, Wanted, read, wanted_of, written
-from csmsctl.display.escape import visible
+from csmsctl.desired_state.document import DesiredState, Wanted, read_document, wanted_by_document, written_document
+from csmsctl.display.escape import escape_text
 from csmsctl.failure import USAGE, Failure
 
 SITE = """
@@ -30,7 +30,7 @@ ConnectionTimeOut = 30
 
 
 def test_values_are_text_as_ocpp_has_it() -> None:
-    state = read(SITE, "site.toml")
+    state = read_document(SITE, "site.toml")
     assert state.defaults == {
         "HeartbeatInterval": "300",
         "LocalPreAuthorize": "true",
@@ -50,12 +50,12 @@ def test_values_are_text_as_ocpp_has_it() -> None:
     ],
 )
 def test_the_nearest_value_counts(charge_point: str, labels: list[str], key: str, wanted: Wanted) -> None:
-    assert wanted_of(read(SITE, "site.toml"), charge_point, labels)[key] == wanted
+    assert wanted_by_document(read_document(SITE, "site.toml"), charge_point, labels)[key] == wanted
 
 
 def test_two_labels_that_disagree_are_both_named() -> None:
     with pytest.raises(Failure, match="label north wants '-1', label deck wants '90'") as caught:
-        wanted_of(read(SITE, "site.toml"), "CP1", ["north", "deck"])
+        wanted_by_document(read_document(SITE, "site.toml"), "CP1", ["north", "deck"])
     assert caught.value.code == USAGE
     assert '[charge_points."CP1".configuration]' in str(caught.value.next_step)
 
@@ -86,7 +86,7 @@ def test_two_labels_that_disagree_are_both_named() -> None:
 )
 def test_what_is_wrong_is_named(text: str, complaint: str) -> None:
     with pytest.raises(Failure) as caught:
-        read(text, "site.toml")
+        read_document(text, "site.toml")
     assert caught.value.code == USAGE
     assert caught.value.message.startswith("site.toml")
     assert complaint in caught.value.message
@@ -95,14 +95,14 @@ def test_what_is_wrong_is_named(text: str, complaint: str) -> None:
 @pytest.mark.parametrize("value", ["", "0", "-5", "007", "+1", "1.50", "true", "TRUE", "A,B", "9" * 30, '"\\\n', "²"])
 def test_what_is_written_is_read_as_the_same_text(value: str) -> None:
     state = DesiredState({"Key": value}, {"a.b": {"Key": value}}, {"DE*ABC*E1": {"Key": value}})
-    assert read(written(state), "site.toml") == state
+    assert read_document(written_document(state), "site.toml") == state
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_text_of_any_kind_comes_back_and_is_harmless(value: str) -> None:
-    text = written(DesiredState(defaults={"Key": value}))
+    text = written_document(DesiredState(defaults={"Key": value}))
     assert tomllib.loads(text) in ({"defaults": {"configuration": {"Key": typed}}} for typed in _typed(value))
-    assert all(line == visible(line) for line in text.split("\n"))
+    assert all(line == escape_text(line) for line in text.split("\n"))
 
 
 def _typed(value: str) -> list[object]:
@@ -115,5 +115,5 @@ def _typed(value: str) -> list[object]:
 
 
 def test_numbers_and_booleans_are_written_as_such() -> None:
-    lines = written(DesiredState({"b": "true", "A": "30", "c": "x"})).splitlines()
+    lines = written_document(DesiredState({"b": "true", "A": "30", "c": "x"})).splitlines()
     assert lines == ["[defaults.configuration]", "A = 30", "b = true", 'c = "x"']

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from csmsctl.desired_state.applying import applied
+from csmsctl.desired_state.applying import apply_or_give_up
 from csmsctl.desired_state.comparison import Comparison
-from csmsctl.desired_state.document import MAX_KEY, MAX_VALUE, DesiredState, read, written
-from csmsctl.desired_state.exporting import _settings
+from csmsctl.desired_state.document import MAX_KEY, MAX_VALUE, DesiredState, read_document, written_document
+from csmsctl.desired_state.exporting import _settings_to_export
 from csmsctl.desired_state.plan import Plan
 from csmsctl.failure import UNREACHABLE, Failure
 from csmsctl.link.client import Client
@@ -27,9 +27,9 @@ def test_what_is_exported_can_be_applied() -> None:
     }
     good = {"HeartbeatInterval": "300", 'Say "so"\x1b[2J': "a\nb"}
     report = Report({name.casefold(): Key(name, value, False) for name, value in {**odd, **good}.items()})
-    settings = _settings(report, readonly=False)
+    settings = _settings_to_export(report, readonly=False)
     assert settings == good
-    assert read(written(DesiredState(defaults=settings)), "site.toml").defaults == good
+    assert read_document(written_document(DesiredState(defaults=settings)), "site.toml").defaults == good
 
 
 def test_a_label_is_whole_whatever_changes_meanwhile(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -59,6 +59,6 @@ def test_a_csmsd_that_goes_away_is_a_result() -> None:
 
     plan = Plan("CP1", True, [Comparison("HeartbeatInterval", "300", "60", "defaults", "change")])
     client: Client = Gone()  # type: ignore[assignment]
-    [result] = applied(client, plan)
+    [result] = apply_or_give_up(client, plan)
     assert (result["charge_point"], result["outcome"], result["code"]) == ("CP1", "unknown", UNREACHABLE)
     assert result["error"] == "csmsd closed the connection."

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.desired_state.comparison import compared
-from csmsctl.desired_state.document import DesiredState, read, wanted_of, written
+from csmsctl.desired_state.comparison import compare_configuration
+from csmsctl.desired_state.document import DesiredState, read_document, wanted_by_document, written_document
 from csmsctl.desired_state.factoring import Known, factored
 from csmsctl.records.configurations import Key, Report
 
@@ -55,11 +55,11 @@ FLEETS = st.lists(
 @given(FLEETS, st.booleans(), st.sets(st.sampled_from(["north", "south", "deck"])))
 def test_export_and_plan_find_no_difference(fleet: list[Known], everybody: bool, whole_labels: set[str]) -> None:
     state = factored(fleet, everybody=everybody, whole_labels=whole_labels)
-    again = read(written(state), "site.toml")
+    again = read_document(written_document(state), "site.toml")
     for known in fleet:
-        wanted = wanted_of(again, known.identity, known.labels)
+        wanted = wanted_by_document(again, known.identity, known.labels)
         assert {key: want.value for key, want in wanted.items()} == {
             key.casefold(): value for key, value in known.settings.items()
         }
         has = Report({key.casefold(): Key(key, value, False) for key, value in known.settings.items()})
-        assert [key for key in compared(wanted, has) if key.state != "same"] == []
+        assert [key for key in compare_configuration(wanted, has) if key.state != "same"] == []

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.desired_state.comparison import Comparison, State
 from csmsctl.desired_state.document import DesiredState
-from csmsctl.desired_state.plan import Plan, plan_code, plans
+from csmsctl.desired_state.plan import Plan, make_plans, plan_code
 from csmsctl.invocation import Invocation
 from tests.csmsctl import samples
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
@@ -90,7 +90,7 @@ def run(daemon: ScriptedDaemon) -> Iterator[Invocation]:
 
 
 def test_each_as_it_can_be_known(run: Invocation, capsys: pytest.CaptureFixture[str]) -> None:
-    asked, silent, away, gone = plans(run, STATE, None, parallel=2)
+    asked, silent, away, gone = make_plans(run, STATE, None, parallel=2)
     assert (asked.charge_point, asked.code, [one.state for one in asked.keys]) == ("CP1", 0, ["change"])
     assert (asked.keys[0].current, asked.keys[0].wanted, asked.keys[0].origin) == ("300", "60", "label north")
     assert (silent.code, silent.keys) == (8, ())
@@ -102,12 +102,12 @@ def test_each_as_it_can_be_known(run: Invocation, capsys: pytest.CaptureFixture[
 
 
 def test_only_those_that_are_named(run: Invocation) -> None:
-    made = plans(run, STATE, ["CP1", "SOUTH"], parallel=2)
+    made = make_plans(run, STATE, ["CP1", "SOUTH"], parallel=2)
     assert [plan.charge_point for plan in made] == ["CP1"]  # the file says nothing about SOUTH
 
 
 def test_with_what_was_reported_last_nobody_is_asked(run: Invocation, daemon: ScriptedDaemon) -> None:
-    made = plans(run, STATE, ["CP1", "CP3"], parallel=2, cached=True)
+    made = make_plans(run, STATE, ["CP1", "CP3"], parallel=2, cached=True)
     assert [(plan.code, len(plan.keys)) for plan in made] == [(1, 0), (0, 1)]
     assert made[0].problem == "it was not asked, and what it has is not known here"
     assert "operation.run" not in [method for method, _ in daemon.requests]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from csmsctl.display.escape import to_json, visible
-from csmsctl.display.table import Column, csv_cell, csv_lines, csv_text, plain_lines
+from csmsctl.display.escape import escape_text, escape_to_json
+from csmsctl.display.table import Column, csv_table_cell, csv_table_lines, plain_table_lines, text_of_csv_table_cell
 
 HARMFUL = [
     "\x1b[31mred",
@@ -25,28 +25,28 @@ HARMFUL = [
 
 @pytest.mark.parametrize("text", HARMFUL)
 def test_visible(text: str) -> None:
-    shown = visible(text)
+    shown = escape_text(text)
     assert shown.isprintable()
     shown.encode()
 
 
 @pytest.mark.parametrize("text", ["CP1", "Müller", "[bold]markup[/bold]", "日本", "a\\b", "50 %", "⚡"])
 def test_harmless_text_stays(text: str) -> None:
-    assert visible(text) == text
+    assert escape_text(text) == text
 
 
 @pytest.mark.parametrize("text", HARMFUL)
 def test_json_says_the_same_and_is_safe(text: str) -> None:
     for indent in (None, 2):
-        written = to_json({"a": text}, indent=indent)
+        written = escape_to_json({"a": text}, indent=indent)
         assert json.loads(written) == {"a": text}
-        assert visible(written.replace("\n", "")) == written.replace("\n", "")
+        assert escape_text(written.replace("\n", "")) == written.replace("\n", "")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@sum", "'=1", "''-x"])
 def test_formulas_get_a_quote_that_import_takes_away(text: str) -> None:
-    assert csv_cell(text).startswith("'")
-    assert csv_text(csv_cell(text)) == text
+    assert csv_table_cell(text).startswith("'")
+    assert text_of_csv_table_cell(csv_table_cell(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_formulas_get_a_quote_that_import_takes_away(text: str) -> None:
     [(None, ""), (True, "true"), (-5, "-5"), (1.5, "1.5"), ("it's", "it's"), ("'quoted'", "'quoted'")],
 )
 def test_other_values(value: object, cell: str) -> None:
-    assert csv_cell(value) == cell
+    assert csv_table_cell(value) == cell
     if isinstance(value, str):
-        assert csv_text(cell) == value
+        assert text_of_csv_table_cell(cell) == value
 
 
 def test_a_record_is_one_line_of_csv() -> None:
-    lines = list(csv_lines(["id", "note"], [{"id": "A", "note": 'x\ny, "z"'}], headers=True))
+    lines = list(csv_table_lines(["id", "note"], [{"id": "A", "note": 'x\ny, "z"'}], headers=True))
     assert lines == ["id,note", 'A,"x\\ny, ""z"""']
 
 
 def test_plain_text_is_aligned_and_never_cut() -> None:
     columns = [Column("id", "ID"), Column("n", "N", right=True), Column("note", "NOTE")]
     records = [{"id": "日本", "n": 5, "note": "x" * 300}, {"id": "A\x1b[0m", "n": 1234, "note": None}]
-    assert list(plain_lines(columns, records, headers=True)) == [
+    assert list(plain_table_lines(columns, records, headers=True)) == [
         "ID           N  NOTE",
         "日本         5  " + "x" * 300,
         "A\\x1b[0m  1234  -",
     ]
-    assert len(list(plain_lines(columns, records, headers=False))) == 2
+    assert len(list(plain_table_lines(columns, records, headers=False))) == 2

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from csmsctl.display.plot import round_top, time_axis
+from csmsctl.display.column_plot import plot_time_axis, round_top_of_plot
 from csmsctl.display.step_plot import Step, step_plot
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,10 +54,15 @@ def test_a_narrow_terminal_and_several_days() -> None:
 
 def test_an_axis_ends_at_a_round_number_whose_half_is_round() -> None:
     for value, top in ((16, 16), (32, 32), (7.36, 8), (11_040, 12_000), (1, 1), (22_080, 24_000), (0.07, 0.08), (0, 0)):
-        assert round_top(value) == top
+        assert round_top_of_plot(value) == top
 
 
 def test_ticks_of_time_are_round() -> None:
     begin = datetime(2026, 1, 31, 10, 3, tzinfo=UTC)
-    assert time_axis(begin, begin + timedelta(hours=1), 60, ["0 A"]).split()[:3] == ["10:10", "10:20", "10:30"]
-    assert time_axis(begin, begin + timedelta(hours=24), 40, ["0 A"]).split() == ["12:00", "18:00", "00:00", "06:00"]
+    assert plot_time_axis(begin, begin + timedelta(hours=1), 60, ["0 A"]).split()[:3] == ["10:10", "10:20", "10:30"]
+    assert plot_time_axis(begin, begin + timedelta(hours=24), 40, ["0 A"]).split() == [
+        "12:00",
+        "18:00",
+        "00:00",
+        "06:00",
+    ]

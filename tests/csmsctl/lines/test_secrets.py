@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsctl.lines.secrets import holds_secret, masked_words
+from csmsctl.lines.secrets import line_holds_secret, mask_secret_words
 from csmsd.ocpp.secrets import MASK
 
 
@@ -29,8 +29,8 @@ from csmsd.ocpp.secrets import MASK
     ],
 )
 def test_secrets(words: list[str], shown: list[str]) -> None:
-    assert masked_words(words)[-len(shown) :] == shown
-    assert holds_secret(words)
+    assert mask_secret_words(words)[-len(shown) :] == shown
+    assert line_holds_secret(words)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_secrets(words: list[str], shown: list[str]) -> None:
     ],
 )
 def test_no_secrets(words: list[str]) -> None:
-    assert not holds_secret(words)
+    assert not line_holds_secret(words)

@@ -9,7 +9,7 @@ import pytest
 from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, USAGE, Failure
 from csmsctl.link import client as client_module
 from csmsctl.link import connection
-from csmsctl.link.client import Client, progress_of, request_for, result_of
+from csmsctl.link.client import Client, progress_for_client, request_of_client, result_for_client
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.link.failures import failure_of
@@ -78,14 +78,14 @@ def test_a_method_that_the_daemon_does_not_know(daemon: ScriptedDaemon) -> None:
 )
 def test_errors_in_whatever_form(error: object, message: str, next_step: str | None) -> None:
     with pytest.raises(Failure) as failed:
-        result_of({"id": 1, "error": error}, "status")
+        result_for_client({"id": 1, "error": error}, "status")
     assert (failed.value.message, failed.value.next_step) == (message, next_step)
 
 
 def test_a_result_is_an_object() -> None:
-    assert result_of({"id": 1, "result": {"a": 1}}, "status") == {"a": 1}
-    assert result_of({"id": 1, "result": [1]}, "status") == {"result": [1]}
-    assert result_of({"id": 1}, "status") == {"result": None}
+    assert result_for_client({"id": 1, "result": {"a": 1}}, "status") == {"a": 1}
+    assert result_for_client({"id": 1, "result": [1]}, "status") == {"result": [1]}
+    assert result_for_client({"id": 1}, "status") == {"result": None}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_result_is_an_object() -> None:
 def test_null_is_sent_only_where_it_has_a_meaning(params: Any, keep_null: bool, sent: Any) -> None:
     request = {"jsonrpc": "2.0", "id": 7, "method": "tag.set"}
     expected = request if sent is None else request | {"params": sent}
-    assert request_for(7, "tag.set", params, keep_null=keep_null) == expected
+    assert request_of_client(7, "tag.set", params, keep_null=keep_null) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_null_is_sent_only_where_it_has_a_meaning(params: Any, keep_null: bool, 
     ],
 )
 def test_whose_progress_a_notification_tells(message: Any, number: object) -> None:
-    assert progress_of(message) == number
+    assert progress_for_client(message) == number
 
 
 def test_the_daemons_words_reach_the_user_harmlessly(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -7,8 +7,8 @@ import pytest
 import typer
 from msgspec import Meta
 
-from csmsctl.arguments.options import GlobalOptions
-from csmsctl.operations.declared import build_operation, parameters
+from csmsctl.arguments.global_options import GlobalOptions
+from csmsctl.operations.declared import build_declared_operation, declared_parameters
 from csmsd.profiles import operations
 from csmsd.profiles.action import Operation
 from tests.csmsctl import samples
@@ -39,11 +39,11 @@ COMMON = {"targets", "all_", "all", "parallel", "fail_fast", "dry_run", "force",
 
 def test_every_operation_has_a_command_with_help_and_example() -> None:
     for name, declared in operations().items():
-        command = build_operation(name)
+        command = build_declared_operation(name)
         assert command.help.split("\n")[0].endswith("."), name
         assert declared.example.startswith(f"csmsctl {name} "), name
         assert declared.example in command.epilog
-        for parameter in parameters(declared):
+        for parameter in declared_parameters(declared):
             assert parameter.said("description"), f"{name} {parameter.option} has no help"
             assert parameter.name not in COMMON, f"{name} {parameter.option} hides an option of every command"
 
@@ -68,10 +68,10 @@ class Everything(Operation, kw_only=True):
 
 
 def parse(*words: str) -> dict[str, Any]:
-    from csmsctl.groups import build
-    from csmsctl.operations.declared import _function
+    from csmsctl.groups import build_command_of_group
+    from csmsctl.operations.declared import _function_of_declared
 
-    command = build("everything", _function(Everything), Everything.example)
+    command = build_command_of_group("everything", _function_of_declared(Everything), Everything.example)
     with command.make_context("everything", list(words)) as context:
         return dict(context.params)
 

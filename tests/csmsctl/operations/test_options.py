@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from csmsctl.groups import build
+from csmsctl.groups import build_command_of_group
 from csmsctl.operations.options import AllOption, How, sent_everywhere
 
 taken: list[dict[str, Any]] = []
@@ -25,7 +25,7 @@ def sent(name: Annotated[str, typer.Argument()], *, how: How) -> None:
 
 def run(function: Any, *words: str) -> dict[str, Any]:
     taken.clear()
-    command = build("test", function, "csmsctl test")
+    command = build_command_of_group("test", function, "csmsctl test")
     with command.make_context("test", list(words)) as context:
         command.invoke(context)
     (given,) = taken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsctl.operations.request import exit_code
+from csmsctl.operations.request import exit_code_of_request
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.operations.answers import answer_with, plan
@@ -43,14 +43,14 @@ def test_one_target(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     ],
 )
 def test_exit_codes(outcomes: list[str], several: bool, code: int) -> None:
-    assert exit_code([samples.result(outcome=outcome) for outcome in outcomes], several=several) == code
+    assert exit_code_of_request([samples.result(outcome=outcome) for outcome in outcomes], several=several) == code
 
 
 def test_exit_codes_of_what_was_not_sent() -> None:
-    assert exit_code([samples.result(outcome="not_sent", error="no", error_code=3)]) == 3
-    assert exit_code([samples.result(outcome="not_sent", error="no", error_code=2)]) == 2
-    assert exit_code([samples.result(outcome="not_sent")]) == 0  # a dry run
-    assert exit_code([samples.result("CP1"), samples.result("CP2", "timeout")]) == 9
+    assert exit_code_of_request([samples.result(outcome="not_sent", error="no", error_code=3)]) == 3
+    assert exit_code_of_request([samples.result(outcome="not_sent", error="no", error_code=2)]) == 2
+    assert exit_code_of_request([samples.result(outcome="not_sent")]) == 0  # a dry run
+    assert exit_code_of_request([samples.result("CP1"), samples.result("CP2", "timeout")]) == 9
 
 
 def test_exit_code_of_the_process(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from csmsctl.records.connectors import rows, shown_status
+from csmsctl.records.connectors import connector_rows, shown_connector_status
 from tests.csmsctl import samples
 from tests.csmsctl.samples import Record
 
 
 def test_a_row_for_each_connector_and_one_where_none_is_named() -> None:
-    found = rows([samples.charge_point("CP1"), samples.charge_point("CP2", connectors=[])])
+    found = connector_rows([samples.charge_point("CP1"), samples.charge_point("CP2", connectors=[])])
     assert [(row["charge_point"], row.get("connector")) for row in found] == [("CP1", 1), ("CP1", 2), ("CP2", None)]
     assert found[1]["power_w"] == 7360.0
     assert found[0]["since"] == "2026-01-31T11:30:00.000Z"
@@ -26,12 +26,12 @@ def test_a_row_for_each_connector_and_one_where_none_is_named() -> None:
 )
 def test_connector_0_is_of_interest_when_something_is_wrong(fields: Record, shown: bool) -> None:
     point = samples.charge_point(connectors=[samples.connector(0, **fields), samples.connector(1)])
-    assert [row["connector"] for row in rows([point])] == ([0, 1] if shown else [1])
+    assert [row["connector"] for row in connector_rows([point])] == ([0, 1] if shown else [1])
 
 
 def test_what_flows_at_one_that_is_away_is_not_known() -> None:
     gone = "2026-01-31T12:00:30.000Z"
-    (row,) = rows(
+    (row,) = connector_rows(
         [
             samples.charge_point(
                 connected=False,
@@ -46,7 +46,7 @@ def test_what_flows_at_one_that_is_away_is_not_known() -> None:
 
 @pytest.mark.parametrize(("basis", "energy"), [("readings", 0), ("nothing", None), (None, 0)])
 def test_energy_that_nothing_tells_is_no_figure(basis: str | None, energy: int | None) -> None:
-    (row,) = rows([samples.charge_point(connectors=[samples.connector(1, energy_wh=0, basis=basis)])])
+    (row,) = connector_rows([samples.charge_point(connectors=[samples.connector(1, energy_wh=0, basis=basis)])])
     assert row["energy_wh"] == energy
 
 
@@ -63,7 +63,7 @@ def test_energy_that_nothing_tells_is_no_figure(basis: str | None, energy: int |
     ],
 )
 def test_the_status_in_words(row: Record, shown: str) -> None:
-    assert shown_status(row) == shown
+    assert shown_connector_status(row) == shown
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_the_status_in_words(row: Record, shown: str) -> None:
     ],
 )
 def test_the_note(fields: Record, info: str | None, note: str) -> None:
-    (row,) = rows([samples.charge_point(connectors=[samples.connector(1, info=info)], **fields)])
+    (row,) = connector_rows([samples.charge_point(connectors=[samples.connector(1, info=info)], **fields)])
     assert row["note"] == note

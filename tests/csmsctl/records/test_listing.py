@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.records.listing import is_like, order_of
+from csmsctl.records.listing import is_like_in_listing, listing_order
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
@@ -137,11 +137,11 @@ def test_the_fields_of_csv_are_the_same_whatever_is_listed(csmsctl: Csmsctl, dae
 
 
 def test_values_and_their_order() -> None:
-    assert sorted(["CP10", "cp2", "CP1", None, 7, 5.5], key=order_of) == [5.5, 7, "CP1", "cp2", "CP10", None]
-    assert is_like("DE*ABC*E1", "de*abc*e1")
-    assert is_like({"a": 1}, '{"a":1}')
-    assert not is_like(None, "0")
-    assert not is_like(True, "no")
+    assert sorted(["CP10", "cp2", "CP1", None, 7, 5.5], key=listing_order) == [5.5, 7, "CP1", "cp2", "CP10", None]
+    assert is_like_in_listing("DE*ABC*E1", "de*abc*e1")
+    assert is_like_in_listing({"a": 1}, '{"a":1}')
+    assert not is_like_in_listing(None, "0")
+    assert not is_like_in_listing(True, "no")
 
 
 async def test_records_of_charge_points_that_are_gone(site: Site) -> None:

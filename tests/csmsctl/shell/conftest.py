@@ -7,7 +7,7 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.shell.console import Console
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 from tests.csmsctl.shell.answers import FIGURES, IDENTITIES, RunShell

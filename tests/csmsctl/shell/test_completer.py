@@ -6,15 +6,15 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.shell.completer import LineCompleter
-from csmsctl.tree import root
+from csmsctl.tree import tree_root
 from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 
 
 def completed(daemon: ScriptedDaemon, line: str) -> list[tuple[str, str]]:
     """What the line would become, and what is said of it."""
-    completer = LineCompleter(GlobalOptions(socket=daemon.path), root())
+    completer = LineCompleter(GlobalOptions(socket=daemon.path), tree_root())
     return [
         (line[: len(line) + found.start_position] + found.text, found.display_meta_text)
         for found in completer.get_completions(Document(line), CompleteEvent())
@@ -56,7 +56,7 @@ def test_completion_shows_what_is_going_on(completing: ScriptedDaemon) -> None:
 
 
 def test_completion_does_not_ask_for_every_letter(completing: ScriptedDaemon) -> None:
-    completer = LineCompleter(GlobalOptions(socket=completing.path), root())
+    completer = LineCompleter(GlobalOptions(socket=completing.path), tree_root())
     for end in range(len("cp show "), len("cp show north") + 1):
         assert list(completer.get_completions(Document("cp show north"[:end]), CompleteEvent()))
     assert len(completing.requests) == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.simulator.charging_schedule import Installed, Plan, shared
+from csmsctl.simulator.charging_schedule import Installed, Plan, shared_charging_rate
 from csmsd.ocpp.timestamps import format_time
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, compose_schedule
@@ -79,10 +79,10 @@ def test_the_charge_point_caps() -> None:
 
 
 def test_shared() -> None:
-    assert shared(16, {1: 32, 2: 32}) == {1: 8, 2: 8}
-    assert shared(16, {1: 6, 2: 32}) == {1: 6, 2: 10}
-    assert shared(16, {1: 6, 2: 6}) == {1: 6, 2: 6}
-    assert shared(0, {1: 6}) == {1: 0}
+    assert shared_charging_rate(16, {1: 32, 2: 32}) == {1: 8, 2: 8}
+    assert shared_charging_rate(16, {1: 6, 2: 32}) == {1: 6, 2: 10}
+    assert shared_charging_rate(16, {1: 6, 2: 6}) == {1: 6, 2: 6}
+    assert shared_charging_rate(0, {1: 6}) == {1: 0}
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -10,7 +10,7 @@ from ocpp.v16 import call
 
 from csmsctl.simulator import charge_point
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.connection import Connection, clock
+from csmsctl.simulator.connection import Connection, simulator_clock
 from csmsctl.simulator.driver import ObligingDrivers
 from csmsctl.simulator.notice import Notice
 from tests.csmsctl.simulator.ocpp_server import OcppServer, ocpp_server
@@ -19,7 +19,12 @@ from tests.csmsctl.simulator.ocpp_server import OcppServer, ocpp_server
 @asynccontextmanager
 async def running(server: OcppServer, *, password: str | None = None, **settings: str) -> AsyncIterator[Connection]:
     point = ChargePoint(
-        "SIM-1", now=clock(), seed=1, speed=60, password=password, settings={"MeterValueSampleInterval": "1"} | settings
+        "SIM-1",
+        now=simulator_clock(),
+        seed=1,
+        speed=60,
+        password=password,
+        settings={"MeterValueSampleInterval": "1"} | settings,
     )
     ObligingDrivers(point, seconds_to_plug=0.05, seconds_to_unplug=0.05)
     connection = Connection(point, server.url, lambda _: None, first_back_off=0.05)
@@ -145,7 +150,7 @@ async def test_a_central_system_that_is_not_there_yet() -> None:
 
     async with ocpp_server() as server:
         url = server.url
-    connection = Connection(ChargePoint("SIM-1", now=clock()), url, report, first_back_off=0.05)
+    connection = Connection(ChargePoint("SIM-1", now=simulator_clock()), url, report, first_back_off=0.05)
     task = asyncio.create_task(connection.run())
     await enough.wait()
     task.cancel()

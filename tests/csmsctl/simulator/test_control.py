@@ -3,7 +3,7 @@
 import pytest
 
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.control import NotUnderstood, understand, usage
+from csmsctl.simulator.control import NotUnderstood, control_usage, understand_control_line
 from tests.csmsctl.simulator.central_system import NOON, booted
 
 
@@ -12,7 +12,7 @@ def test_commands_do_what_they_say() -> None:
     point = central_system.charge_point
 
     def say(line: str) -> None:
-        understood = understand(line, {"SIM-1": point})
+        understood = understand_control_line(line, {"SIM-1": point})
         assert understood is not None
         central_system.act(understood[1])
 
@@ -58,13 +58,19 @@ def test_commands_do_what_they_say() -> None:
 )
 def test_what_is_not_understood(line: str) -> None:
     with pytest.raises(NotUnderstood):
-        understand(line, {"SIM-1": ChargePoint("SIM-1", now=NOON)})
+        understand_control_line(line, {"SIM-1": ChargePoint("SIM-1", now=NOON)})
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# a comment"])
 def test_nothing_to_do(line: str) -> None:
-    assert understand(line, {}) is None
+    assert understand_control_line(line, {}) is None
 
 
 def test_usage_lists_every_command() -> None:
-    assert {line.split()[0] for line in usage().splitlines()} >= {"plug", "present", "unplug", "offline", "quit"}
+    assert {line.split()[0] for line in control_usage().splitlines()} >= {
+        "plug",
+        "present",
+        "unplug",
+        "offline",
+        "quit",
+    }

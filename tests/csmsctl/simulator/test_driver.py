@@ -3,7 +3,7 @@
 from collections import Counter
 
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.driver import ObligingDrivers, Visitors, one_visit
+from csmsctl.simulator.driver import ObligingDrivers, Visitors, one_driver_visit
 from tests.csmsctl.simulator.central_system import NOON, CentralSystem
 
 
@@ -25,7 +25,7 @@ def test_a_remote_start_finds_a_driver() -> None:
 
 def test_one_visit() -> None:
     central_system = central_system_of()
-    one_visit(central_system.charge_point, 2, "TAG", 60)
+    one_driver_visit(central_system.charge_point, 2, "TAG", 60)
     central_system.run(120)
     assert central_system.statuses(2) == ["Available", "Preparing", "Charging", "Finishing", "Available"]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.simulator.meter import Car, Meter, is_measurable
+from csmsctl.simulator.meter import Car, Meter, is_measurable_by_meter
 from csmsd.ocpp.types import MeterValue
 
 
@@ -108,7 +108,7 @@ def test_without_a_car_there_is_no_state_of_charge() -> None:
     ],
 )
 def test_which_measurands_there_are(name: str, known: bool) -> None:
-    assert is_measurable(name) is known
+    assert is_measurable_by_meter(name) is known
 
 
 @given(times=st.lists(st.integers(0, 10_000_000), min_size=2), soc=st.floats(0, 100), speed=st.floats(0.1, 100))

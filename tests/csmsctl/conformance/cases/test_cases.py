@@ -7,8 +7,8 @@ import pytest
 
 from csmsctl.conformance.case import Case
 from csmsctl.conformance.cases import all_cases
-from csmsctl.conformance.player import play_all
-from csmsctl.conformance.report import Report
+from csmsctl.conformance.conformance_report import Report
+from csmsctl.conformance.player import play_all_cases
 from tests.csmsctl.conformance.conftest import oracle
 
 # Section 3 of the public test-case document (2024-04), without 3.21, Security.
@@ -32,7 +32,7 @@ def test_the_cases_are_those_of_the_document() -> None:
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return play_all(all_cases(), {}, parallel=4, tell=lambda _: None, oracle=oracle)
+    return play_all_cases(all_cases(), {}, parallel=4, tell=lambda _: None, oracle=oracle)
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)

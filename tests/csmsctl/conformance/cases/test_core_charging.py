@@ -3,7 +3,7 @@
 import pytest
 
 from csmsctl.conformance.cases import core_charging
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.broken import ID_TAG_STATUS, Wrong, cases_of, find, wrong_values
 from tests.csmsctl.conformance.spoiling import ABSENT
 

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsctl.conformance.cases import local_auth_list
-from csmsctl.conformance.site import Site
+from csmsctl.conformance.private_csmsd import Site
 from tests.csmsctl.conformance.broken import Wrong, cases_of, find, wrong_values
 from tests.csmsctl.conformance.spoiling import ABSENT
 

@@ -3,7 +3,7 @@
 import pytest
 
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.profiles.firmware_management import version_of
+from csmsctl.simulator.profiles.firmware_management import version_of_firmware
 from csmsctl.simulator.transfers import Transfer
 from csmsd.ocpp.timestamps import format_time
 from tests.csmsctl.simulator.central_system import NOON, CentralSystem, booted, charging
@@ -45,7 +45,7 @@ def update(central_system: CentralSystem, seconds: float = 0, **more: int) -> No
     ],
 )
 def test_the_version_that_a_file_brings(location: str, version: str) -> None:
-    assert version_of(location, "1.0.0") == version
+    assert version_of_firmware(location, "1.0.0") == version
 
 
 def test_fetched_not_before_its_date_installed_and_told_after_the_boot() -> None:

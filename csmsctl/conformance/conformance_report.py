@@ -8,8 +8,14 @@ from typing import Any, Literal
 
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
 from csmsctl.conformance.limits import SECONDS_ALLOWED
-from csmsctl.display.escape import to_json, visible
-from csmsctl.display.report_forms import Form, aligned, markdown, markdown_table, report_columns
+from csmsctl.display.escape import escape_text, escape_to_json
+from csmsctl.display.report_forms import (
+    Form,
+    aligned_in_report,
+    markdown_in_report,
+    markdown_table_in_report,
+    report_columns,
+)
 from csmsd import __version__
 
 Result = Literal["Pass", "Fail", "Incomplete", "Not run"]
@@ -77,19 +83,19 @@ class Report:
             "version": __version__,
             "protocol": "OCPP 1.6-J",
             "date": self.date,
-            "system": _system(self.daemon),
+            "system": _conformance_system(self.daemon),
             "result": self.result,
             "functionalities": [self._functionality_record(name) for name in FUNCTIONALITIES],
             "response_times": {
-                "ocpp": _times(self.response_times(authorize=False)),
-                "authorize": _times(self.response_times(authorize=True)),
+                "ocpp": _conformance_times(self.response_times(authorize=False)),
+                "authorize": _conformance_times(self.response_times(authorize=True)),
             },
             "milliseconds_in_timestamps": self.milliseconds,
             "timestamps_seen": self.timestamps,
             "limits": self.limits,
             "settings": self.settings,
             "daemon_problem": self.daemon_problem,
-            "cases": [_case_record(outcome) for outcome in self.outcomes],
+            "cases": [_conformance_case_record(outcome) for outcome in self.outcomes],
         }
 
     def _functionality_record(self, name: Functionality) -> Record:
@@ -101,66 +107,72 @@ class Report:
         record = self.as_record()
         match form:
             case "json":
-                return to_json({"schema_version": 1, **record}, indent=2).splitlines()
+                return escape_to_json({"schema_version": 1, **record}, indent=2).splitlines()
             case "markdown":
-                return list(_markdown(record))
+                return list(_conformance_markdown(record))
             case "text":
-                return list(text_lines(record))
+                return list(conformance_text_lines(record))
 
 
-def case_line(outcome: Outcome) -> str:
+def conformance_case_line(outcome: Outcome) -> str:
     """The line that is printed as soon as a case is done."""
     word = "pass" if outcome.passed else "FAIL"
     line = f"{word}  {outcome.case.id:<14}  {outcome.seconds:5.2f} s  {outcome.case.name}"
-    return line if outcome.problem is None else f"{line}\n      {visible(outcome.problem)}"
+    return line if outcome.problem is None else f"{line}\n      {escape_text(outcome.problem)}"
 
 
-def text_lines(record: Record) -> Iterator[str]:
+def conformance_text_lines(record: Record) -> Iterator[str]:
     """The report for people."""
     yield "Abstract of test report"
     yield ""
-    yield from aligned(_headings(record))
+    yield from aligned_in_report(_conformance_headings(record))
     yield ""
-    yield from report_columns([("FUNCTIONALITY", "RESULT", "CASES"), *_functionality_rows(record)])
+    yield from report_columns([("FUNCTIONALITY", "RESULT", "CASES"), *_conformance_functionality_rows(record)])
     yield ""
-    yield from report_columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_time_rows(record)])
+    yield from report_columns([("RESPONSE TIME", "LONGEST", "TYPICAL", "ALLOWED"), *_conformance_time_rows(record)])
     yield ""
-    yield from aligned([("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield from aligned_in_report(
+        [("Milliseconds in timestamps", _conformance_yes(record["milliseconds_in_timestamps"]))]
+    )
     yield ""
-    yield from report_columns([("LIMIT", "VALUE"), *_flat(record["limits"])])
+    yield from report_columns([("LIMIT", "VALUE"), *_conformance_flat(record["limits"])])
     yield ""
-    yield from report_columns([("SETTING", "VALUE"), *_flat(record["settings"])])
-    problems = list(failures(record))
+    yield from report_columns([("SETTING", "VALUE"), *_conformance_flat(record["settings"])])
+    problems = list(conformance_failures(record))
     if problems:
         yield ""
         yield from problems
     yield ""
     # The verdict comes last, where it is on the screen.
-    yield f"Verdict: {record['result']}, {_passed(record)}"
+    yield f"Verdict: {record['result']}, {_conformance_passed(record)}"
 
 
-def failures(record: Record) -> Iterator[str]:
+def conformance_failures(record: Record) -> Iterator[str]:
     """What did not pass, and why."""
     failed = [case for case in record["cases"] if not case["passed"]]
     if failed:
         yield "Not passed"
     for case in failed:
         yield f"  {case['id']}  {case['name']}"
-        yield f"      {visible(case['problem'])}"
+        yield f"      {escape_text(case['problem'])}"
     if record["daemon_problem"]:
-        yield f"csmsd: {visible(record['daemon_problem'])}"
+        yield f"csmsd: {escape_text(record['daemon_problem'])}"
 
 
-def _markdown(record: Record) -> Iterator[str]:
+def _conformance_markdown(record: Record) -> Iterator[str]:
     yield "# Abstract of test report"
     yield ""
-    yield from markdown_table(("", ""), _headings(record))
+    yield from markdown_table_in_report(("", ""), _conformance_headings(record))
     yield ""
-    yield from markdown_table(("Functionality", "Result", "Cases"), _functionality_rows(record))
+    yield from markdown_table_in_report(("Functionality", "Result", "Cases"), _conformance_functionality_rows(record))
     yield ""
-    yield from markdown_table(("Response time", "Longest", "Typical", "Allowed"), _time_rows(record))
+    yield from markdown_table_in_report(
+        ("Response time", "Longest", "Typical", "Allowed"), _conformance_time_rows(record)
+    )
     yield ""
-    yield from markdown_table(("", ""), [("Milliseconds in timestamps", _yes(record["milliseconds_in_timestamps"]))])
+    yield from markdown_table_in_report(
+        ("", ""), [("Milliseconds in timestamps", _conformance_yes(record["milliseconds_in_timestamps"]))]
+    )
     yield ""
     yield "## Cases"
     yield ""
@@ -168,56 +180,56 @@ def _markdown(record: Record) -> Iterator[str]:
         (case["id"], case["name"], case["functionality"], "Pass" if case["passed"] else f"Fail: {case['problem']}")
         for case in record["cases"]
     ]
-    yield from markdown_table(("Case", "Name", "Functionality", "Result"), rows)
+    yield from markdown_table_in_report(("Case", "Name", "Functionality", "Result"), rows)
     for title, values in (("Limits", record["limits"]), ("Settings", record["settings"])):
         yield ""
         yield f"## {title}"
         yield ""
-        yield from markdown_table((title[:-1], "Value"), list(_flat(values)))
+        yield from markdown_table_in_report((title[:-1], "Value"), list(_conformance_flat(values)))
     if record["daemon_problem"]:
         yield ""
-        yield f"csmsd: {markdown(record['daemon_problem'])}"
+        yield f"csmsd: {markdown_in_report(record['daemon_problem'])}"
 
 
-def _headings(record: Record) -> list[tuple[str, str]]:
+def _conformance_headings(record: Record) -> list[tuple[str, str]]:
     return [
         ("Product", f"{record['product']} {record['version']}, Central System"),
         ("Protocol", record["protocol"]),
         ("Date", record["date"]),
         ("System", record["system"]),
-        ("Result", f"{record['result']}, {_passed(record)}"),
+        ("Result", f"{record['result']}, {_conformance_passed(record)}"),
     ]
 
 
-def _passed(record: Record) -> str:
+def _conformance_passed(record: Record) -> str:
     passed = sum(case["passed"] for case in record["cases"])
     return f"{passed} of {len(record['cases'])} cases passed"
 
 
-def _functionality_rows(record: Record) -> list[tuple[str, ...]]:
+def _conformance_functionality_rows(record: Record) -> list[tuple[str, ...]]:
     return [
         (row["functionality"], row["result"], f"{row['passed']} of {row['cases']}") for row in record["functionalities"]
     ]
 
 
-def _time_rows(record: Record) -> list[tuple[str, ...]]:
+def _conformance_time_rows(record: Record) -> list[tuple[str, ...]]:
     titles = {"ocpp": "OCPP answer", "authorize": "Authorize"}
     return [
         (
             titles[name],
-            _milliseconds(times["longest_ms"]),
-            _milliseconds(times["typical_ms"]),
-            _milliseconds(times["allowed_ms"]),
+            _conformance_milliseconds(times["longest_ms"]),
+            _conformance_milliseconds(times["typical_ms"]),
+            _conformance_milliseconds(times["allowed_ms"]),
         )
         for name, times in record["response_times"].items()
     ]
 
 
-def _milliseconds(value: float | None) -> str:
+def _conformance_milliseconds(value: float | None) -> str:
     return "not measured" if value is None else f"{value:g} ms" if value < 1000 else f"{value / 1000:g} s"
 
 
-def _times(measured: list[float]) -> Record:
+def _conformance_times(measured: list[float]) -> Record:
     return {
         "measured": len(measured),
         "longest_ms": round(max(measured) * 1000, 1) if measured else None,
@@ -226,7 +238,7 @@ def _times(measured: list[float]) -> Record:
     }
 
 
-def _case_record(outcome: Outcome) -> Record:
+def _conformance_case_record(outcome: Outcome) -> Record:
     record: Record = {
         "id": outcome.case.id,
         "name": outcome.case.name,
@@ -240,30 +252,30 @@ def _case_record(outcome: Outcome) -> Record:
     return record
 
 
-def _system(daemon: Record) -> str:
+def _conformance_system(daemon: Record) -> str:
     return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {daemon.get('loop')}"
 
 
-def _flat(values: Record, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _conformance_flat(values: Record, prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _conformance_flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", _plain(value)
+            yield f"{prefix}{key}", _conformance_plain(value)
 
 
-def _plain(value: Any) -> str:
+def _conformance_plain(value: Any) -> str:
     match value:
         case None:
             return "-"
         case bool():
-            return _yes(value)
+            return _conformance_yes(value)
         case list():
-            return " ".join(_plain(part) for part in value) or "-"
+            return " ".join(_conformance_plain(part) for part in value) or "-"
         case float():
             return f"{value:g}"
     return str(value)
 
 
-def _yes(value: bool) -> str:
+def _conformance_yes(value: bool) -> str:
     return "yes" if value else "no"

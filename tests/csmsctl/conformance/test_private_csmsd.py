@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl.conformance.site import Ended, Site, read_settings
+from csmsctl.conformance.private_csmsd import Ended, Site, read_private_settings
 from csmsctl.failure import OTHER, USAGE, Failure
 
 SETTINGS = """
@@ -29,14 +29,14 @@ def test_the_settings_without_the_places(tmp_path: Path) -> None:
     """The csmsd of every day keeps its port, its socket and its files."""
     file = tmp_path / "csmsd.toml"
     file.write_text(SETTINGS)
-    assert read_settings(str(file)) == {
+    assert read_private_settings(str(file)) == {
         "server": {"max_connections": 7},
         "store": {},
         "control": {},
         "files": {"max_firmware_mib": 9},
         "ocpp": {"heartbeat_interval": 60},
     }
-    assert read_settings(None) == {}
+    assert read_private_settings(None) == {}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_settings_that_cannot_be_read(tmp_path: Path, content: bytes | None, sai
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(Failure, match=said) as failed:
-        read_settings(str(file))
+        read_private_settings(str(file))
     assert failed.value.code == USAGE
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from csmsctl.arguments.options import Color
+from csmsctl.arguments.global_options import Color
 from csmsctl.display.table import Column, Record
 
 _WIDEST = 10_000
@@ -19,7 +19,7 @@ _GAP = 2  # between columns
 _NARROWEST = 12  # of a column that folds
 
 
-def console(color: Color, *, stderr: bool = False) -> Console:
+def rich_console(color: Color, *, stderr: bool = False) -> Console:
     """A Rich console that adds nothing of its own: no markup, no highlighting, no emoji codes."""
     return Console(
         stderr=stderr,
@@ -32,7 +32,7 @@ def console(color: Color, *, stderr: bool = False) -> Console:
     )
 
 
-def build_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, width: int) -> Table:
+def build_rich_table(columns: Sequence[Column], records: Sequence[Record], *, headers: bool, width: int) -> Table:
     """The table. Where it does not fit, columns without content and then the wide ones are left out."""
     cells = [[column.text(record, True) for column in columns] for record in records]
     needed = [
@@ -60,27 +60,27 @@ def build_table(columns: Sequence[Column], records: Sequence[Record], *, headers
     return table
 
 
-def render_table(
+def render_rich_table(
     columns: Sequence[Column], records: Sequence[Record], *, headers: bool, color: Color, wide: bool = False
 ) -> str:
     """The table as text with its colours; a `wide` one is as wide as it needs to be."""
-    screen = console(color)
+    screen = rich_console(color)
     if wide:
         screen.width = _WIDEST
     with screen.capture() as captured:
-        screen.print(build_table(columns, records, headers=headers, width=screen.width))
+        screen.print(build_rich_table(columns, records, headers=headers, width=screen.width))
     return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
 
 
-def styled(text: str, style: str, color: Color) -> str:
+def rich_styled(text: str, style: str, color: Color) -> str:
     """A line with its colours."""
-    screen = console(color)
+    screen = rich_console(color)
     with screen.capture() as captured:
         screen.print(Text(text, style=style), soft_wrap=True)
     return captured.get().rstrip("\n")
 
 
-def show_paged(text: str) -> bool:
+def show_paged_on_terminal(text: str) -> bool:
     """Shows in the pager what is longer than the screen; False when it was not needed or there is none."""
     if not sys.stdin.isatty() or text.count("\n") + 2 < shutil.get_terminal_size().lines:
         return False

@@ -34,7 +34,7 @@ _LEAVE = "\x1b[?25h\x1b[?1049l"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 
 
-def keys(data: bytes) -> list[str]:
+def keys_pressed(data: bytes) -> list[str]:
     """The keys in what was read: characters, and names such as `up`; sequences that nobody knows are left out."""
     found = []
     text = data.decode(errors="ignore")
@@ -43,14 +43,14 @@ def keys(data: bytes) -> list[str]:
             found.append(_NAMES.get(text[0], text[0]))
             text = text[1:]
             continue
-        end = _sequence_end(text)
+        end = _end_of_key_sequence(text)
         name = "esc" if end == 1 else _ESCAPES.get(text[1:end])
         found += [name] if name else []
         text = text[end:]
     return found
 
 
-def _sequence_end(text: str) -> int:
+def _end_of_key_sequence(text: str) -> int:
     """Where an escape sequence ends; 1: Esc itself was pressed."""
     if len(text) < 2 or text[1] not in "[O":
         return 1
@@ -110,7 +110,7 @@ class Screen:
         if self._keyboard is None or self._keyboard not in ready:
             return []
         data = os.read(self._keyboard, 4096)
-        return keys(data) if data else ["q"]
+        return keys_pressed(data) if data else ["q"]
 
     def paint(self, lines: list[Text]) -> None:
         """Writes the lines that are others than before."""

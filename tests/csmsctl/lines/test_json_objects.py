@@ -5,9 +5,9 @@ import json
 import pytest
 
 from csmsctl.failure import USAGE, Failure
-from csmsctl.lines.objects import words_of
-from csmsctl.manual import commands
-from csmsctl.tree import root
+from csmsctl.lines.json_objects import words_of_json_object
+from csmsctl.manual import commands_of_manual
+from csmsctl.tree import tree_root
 
 
 @pytest.mark.parametrize(
@@ -56,23 +56,23 @@ from csmsctl.tree import root
 )
 def test_objects(line: dict[str, object], words: list[str] | str) -> None:
     if isinstance(words, list):
-        assert words_of(json.dumps(line), root()) == words
+        assert words_of_json_object(json.dumps(line), tree_root()) == words
         return
     with pytest.raises(Failure, match=words) as failed:
-        words_of(json.dumps(line), root())
+        words_of_json_object(json.dumps(line), tree_root())
     assert failed.value.code == USAGE
 
 
 @pytest.mark.parametrize("line", ["{", '{"command":"status"', "{}", '{"command":"status"} x', "[" * 100_000])
 def test_broken_objects(line: str) -> None:
     with pytest.raises(Failure) as failed:
-        words_of(line, root())
+        words_of_json_object(line, tree_root())
     assert failed.value.code == USAGE
 
 
 def test_no_name_means_two_things() -> None:
     """An argument and an option of the same name could not be told apart in an object."""
-    for _, name, command in commands():
+    for _, name, command in commands_of_manual():
         keys = [param.name for param in command.params if param.param_type_name == "argument"]
         keys += [option.lstrip("-").replace("-", "_") for param in command.params for option in param.opts
                  if option.startswith("-")]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from csmsctl.commissioning.ends import Failed
 from csmsctl.commissioning.step import Steps
-from csmsctl.commissioning.visit import Visit, said
+from csmsctl.commissioning.visit import Visit, said_on_visit
 from csmsctl.display.table import Record
 
 STEPS = Steps()
@@ -11,14 +11,14 @@ _ROUND_TRIPS = 3
 
 
 @STEPS.step("link", "Connected, and answers", quick=True)
-def link(visit: Visit) -> None:
+def link_step(visit: Visit) -> None:
     """J 3: the WebSocket is there, and a harmless CALL comes back."""
     record = visit.record()
     while not record["connected"]:
         if visit.person is None:
-            reason, advice = _why_not(visit, record)
+            reason, advice = _why_no_link(visit, record)
             raise Failed(f"{visit.charge_point} is not connected{reason}", advice)
-        reason, advice = _why_not(visit, record)
+        reason, advice = _why_no_link(visit, record)
         visit.do(f"{visit.charge_point} is not connected{reason}. {advice}; switch it on.")
         record = visit.record()
     protocol = "ocpp1.6 not demanded" if record["subprotocol_optional"] else "subprotocol ocpp1.6"
@@ -27,12 +27,14 @@ def link(visit: Visit) -> None:
     for _ in range(_ROUND_TRIPS):
         [result] = visit.operation("get-configuration", key=["HeartbeatInterval"])
         if result["outcome"] != "accepted":
-            raise Failed(said(result), "It is connected and does not answer; see: csmsctl log " + visit.charge_point)
+            raise Failed(
+                said_on_visit(result), "It is connected and does not answer; see: csmsctl log " + visit.charge_point
+            )
         durations.append(result["duration_ms"] or 0)
     visit.saw(f"answers within {max(durations)} ms")
 
 
-def _why_not(visit: Visit, record: Record) -> tuple[str, str]:
+def _why_no_link(visit: Visit, record: Record) -> tuple[str, str]:
     """What was refused last of one that was never let in, or not since, and what helps."""
     refused = [one for one in record["refused"] if one["last_at"] > (record["last_seen_at"] or "")]
     if not refused:
@@ -44,7 +46,7 @@ def _why_not(visit: Visit, record: Record) -> tuple[str, str]:
 
 
 @STEPS.step("boot", "Booted, and said who it is", quick=True)
-def boot(visit: Visit) -> None:
+def boot_step(visit: Visit) -> None:
     """C 4.2. From the record: an accepted charge point is not asked to boot once more (CE 3.40)."""
     record = visit.record()
     if record["boot_status"] is None or record["booted_at"] is None:

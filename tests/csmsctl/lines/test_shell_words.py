@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsctl.failure import USAGE, Failure
-from csmsctl.lines.words import commands_in, is_skipped, quoted, scan, split
+from csmsctl.lines.shell_words import commands_in_lines, is_skipped_line, quoted_word, scan_words, split_words
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from csmsctl.lines.words import commands_in, is_skipped, quoted, scan, split
     ],
 )
 def test_words(line: str, words: list[str]) -> None:
-    assert split(line) == words
+    assert split_words(line) == words
 
 
 @pytest.mark.parametrize(
@@ -46,34 +46,34 @@ def test_words(line: str, words: list[str]) -> None:
     ],
 )
 def test_lines_that_are_not_complete(line: str, left_open: str, last: str) -> None:
-    scanned = scan(line)
+    scanned = scan_words(line)
     assert (scanned.open, scanned.words[-1].text) == (left_open, last)
     if left_open:
         with pytest.raises(Failure) as failed:
-            split(line)
+            split_words(line)
         assert failed.value.code == USAGE
 
 
 def test_a_home_is_named_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     line = "tag import ~/tags.csv '~/tags.csv' \\~/tags.csv a~/b ~ ~ada"
-    assert split(line) == ["tag", "import", "/home/ada/tags.csv", "~/tags.csv", "~/tags.csv", "a~/b", "~", "~ada"]
+    assert split_words(line) == ["tag", "import", "/home/ada/tags.csv", "~/tags.csv", "~/tags.csv", "a~/b", "~", "~ada"]
 
 
 def test_words_know_where_they_begin() -> None:
-    assert [(word.text, word.start) for word in scan("tag  'a b' c").words] == [("tag", 0), ("a b", 5), ("c", 11)]
+    assert [(word.text, word.start) for word in scan_words("tag  'a b' c").words] == [("tag", 0), ("a b", 5), ("c", 11)]
 
 
 @given(st.lists(st.text()))
 def test_what_is_quoted_is_read_back(words: list[str]) -> None:
-    assert [word.text for word in scan(" ".join(map(quoted, words))).words] == words
+    assert [word.text for word in scan_words(" ".join(map(quoted_word, words))).words] == words
 
 
 @pytest.mark.parametrize("line", ["", " \t", "# comment", "   # comment"])
 def test_lines_that_are_skipped(line: str) -> None:
-    assert is_skipped(line)
-    assert is_skipped(line.encode())
-    assert not is_skipped(line.replace("#", "x") + "x")
+    assert is_skipped_line(line)
+    assert is_skipped_line(line.encode())
+    assert not is_skipped_line(line.replace("#", "x") + "x")
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_lines_that_are_skipped(line: str) -> None:
     ],
 )
 def test_commands_in_a_text(text: str, complete: list[str], rest: str) -> None:
-    assert commands_in(text) == (complete, rest)
+    assert commands_in_lines(text) == (complete, rest)

@@ -2,7 +2,7 @@
 
 from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
-from csmsctl.commissioning.visit import Visit, said
+from csmsctl.commissioning.visit import Visit, said_on_visit
 
 STEPS = Steps()
 
@@ -18,7 +18,7 @@ _OF_A_CONNECTOR = ("StatusNotification", "MeterValues")
 
 
 @STEPS.step("triggers", "Sends messages on request", quick=True, profile="RemoteTrigger")
-def triggers(visit: Visit) -> None:
+def triggers_step(visit: Visit) -> None:
     """C 5.17: each is accepted and then really sent. NotImplemented is allowed, for all of them it is odd."""
     problems, works = [], 0
     for message, profile in _TRIGGERS.items():
@@ -30,7 +30,7 @@ def triggers(visit: Visit) -> None:
         if result["status"] == "NotImplemented":
             visit.saw(f"{message}: not implemented")
         elif result["outcome"] != "accepted":
-            problems.append(f"{message}: {said(result).partition(': ')[2]}")
+            problems.append(f"{message}: {said_on_visit(result).partition(': ')[2]}")
         else:
             try:
                 visit.message(message, fits=visit.here if where else lambda _: True)
@@ -47,7 +47,7 @@ def triggers(visit: Visit) -> None:
 
 
 @STEPS.step("local-list", "Knows the version of its local list", quick=True, profile="LocalAuthListManagement")
-def local_list(visit: Visit) -> None:
+def local_list_step(visit: Visit) -> None:
     """C 5.10"""
     version = visit.accepted("get-local-list-version")["response"].get("listVersion")
     if version == -1:

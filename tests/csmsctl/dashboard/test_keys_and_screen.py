@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from csmsctl.dashboard.terminal import keys
+from csmsctl.dashboard.keys_and_screen import keys_pressed
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
@@ -29,7 +29,7 @@ from tests.support.tmux import Tmux, has, terminal
     ],
 )
 def test_keys_are_read_from_what_a_terminal_sends(data: bytes, read: list[str]) -> None:
-    assert keys(data) == read
+    assert keys_pressed(data) == read
 
 
 @pytest.fixture

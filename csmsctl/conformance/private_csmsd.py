@@ -18,7 +18,7 @@ from typing import Any, Self
 import tomli_w
 
 import csmsd
-from csmsctl.arguments.options import GlobalOptions
+from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.link.client import Client, Result
 
@@ -86,7 +86,7 @@ class Site:
                 stdout=stderr,
                 stderr=stderr,
                 cwd=self.directory,
-                env=_environment(),
+                env=_private_environment(),
                 start_new_session=True,  # Ctrl-C is for us; we end it
             )
         deadline = monotonic() + SECONDS_TO_START
@@ -118,9 +118,9 @@ class Site:
             timeout=SECONDS_TO_START,
             check=True,
             cwd=self.directory,
-            env=_environment(),
+            env=_private_environment(),
         )
-        return _without_places(tomllib.loads(done.stdout))
+        return _private_without_places(tomllib.loads(done.stdout))
 
     def stop(self) -> int:
         """Ends csmsd and returns its exit code."""
@@ -164,7 +164,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.directory,
-            env=_environment(),
+            env=_private_environment(),
             start_new_session=True,
         )
         try:
@@ -176,7 +176,7 @@ class Site:
         return Ended(arguments, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def read_settings(file: str | None) -> Settings:
+def read_private_settings(file: str | None) -> Settings:
     """The settings of a csmsd.toml for the private csmsd, without the places that belong to the one of every day."""
     if file is None:
         return {}
@@ -187,10 +187,10 @@ def read_settings(file: str | None) -> Settings:
         raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error
     except tomllib.TOMLDecodeError as error:
         raise Failure(USAGE, f"{file} is not valid TOML: {error}.") from error
-    return _without_places(settings)
+    return _private_without_places(settings)
 
 
-def _without_places(settings: dict[str, Any]) -> Settings:
+def _private_without_places(settings: dict[str, Any]) -> Settings:
     places = {
         "server": ("listen",),
         "store": ("directory",),
@@ -205,7 +205,7 @@ def _without_places(settings: dict[str, Any]) -> Settings:
     }
 
 
-def _environment() -> dict[str, str]:
+def _private_environment() -> dict[str, str]:
     """Ours, with the csms that is running now first on the way to modules."""
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     places = [str(Path(csmsd.__file__).parents[1]), *filter(None, [kept.get("PYTHONPATH")])]

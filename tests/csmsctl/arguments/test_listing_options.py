@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from csmsctl.arguments.listing import FORMS
-from csmsctl.manual import commands
-from csmsctl.tree import root
+from csmsctl.arguments.listing_options import FORMS
+from csmsctl.manual import commands_of_manual
+from csmsctl.tree import tree_root
 
 # What lists without being called so; all that are called `list` do.
 OTHERS = {
@@ -27,7 +27,11 @@ OTHERS = {
 OF_ONE = {"tx meter", "local-list show", "rollout report"}
 TIMELESS = {"local-list show"}
 
-LISTS = [(name, command) for _, name, command in commands(root()) if name.split()[-1] == "list" or name in OTHERS]
+LISTS = [
+    (name, command)
+    for _, name, command in commands_of_manual(tree_root())
+    if name.split()[-1] == "list" or name in OTHERS
+]
 
 
 def _options(command: Any) -> dict[str, Any]:
@@ -60,6 +64,6 @@ def test_what_both_start_and_stop_make_sense_for_can_be_chosen() -> None:
 
 def test_nothing_else_is_a_list_by_another_name() -> None:
     """A command whose help begins like that of a list is one."""
-    for _, name, command in commands(root()):
+    for _, name, command in commands_of_manual(tree_root()):
         if (command.help or "").startswith("List "):
             assert name in {known for known, _ in LISTS}, name

@@ -2,7 +2,7 @@
 
 import json
 
-from csmsctl.commissioning.report import Report, step_lines
+from csmsctl.commissioning.commissioning_report import Report, commissioning_step_lines
 from csmsctl.commissioning.step import Outcome, Step, Suite
 
 SUITE: Suite = "full"
@@ -37,12 +37,12 @@ REPORT = Report("2026-03-01T12:00:00Z", SUITE, 1, CHARGE_POINT, OUTCOMES, [DEVIA
 
 
 def test_a_step_in_lines() -> None:
-    assert step_lines(OUTCOMES[1]) == [
+    assert commissioning_step_lines(OUTCOMES[1]) == [
         "FAIL     clock               an hour behind",
         "                             → Set it.",
     ]
-    assert step_lines(OUTCOMES[2]) == ["skipped  reset               transaction 7 is running"]
-    folded = step_lines(Outcome(step("link", "T"), "pass", 0.1, ["one two three four five six"]), 50)
+    assert commissioning_step_lines(OUTCOMES[2]) == ["skipped  reset               transaction 7 is running"]
+    folded = commissioning_step_lines(Outcome(step("link", "T"), "pass", 0.1, ["one two three four five six"]), 50)
     assert folded == ["pass     link                one two three four", "                               five six"]
 
 

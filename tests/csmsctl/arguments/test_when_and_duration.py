@@ -5,7 +5,7 @@ from time import tzset
 
 import pytest
 
-from csmsctl.arguments.when import parse_duration, parse_when
+from csmsctl.arguments.when_and_duration import parse_duration, parse_when
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123_456, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from csmsctl.commissioning.step import Outcome, Suite
-from csmsctl.display.escape import to_json, visible
-from csmsctl.display.report_forms import Form, aligned, markdown, markdown_table
+from csmsctl.display.escape import escape_text, escape_to_json
+from csmsctl.display.report_forms import Form, aligned_in_report, markdown_in_report, markdown_table_in_report
 from csmsctl.display.table import Record
 from csmsd import __version__
 
@@ -44,7 +44,7 @@ class Report:
             "passed": results.count("pass"),
             "failed": results.count("fail"),
             "skipped": results.count("skipped"),
-            "steps": [_step_record(outcome) for outcome in self.outcomes],
+            "steps": [_commissioning_step_record(outcome) for outcome in self.outcomes],
             "deviations": list(self.deviations),
             "left_behind": list(self.left_behind),
         }
@@ -54,44 +54,50 @@ class Report:
         record = self.as_record()
         match form:
             case "json":
-                return to_json({"schema_version": 1, **record}, indent=2).splitlines()
+                return escape_to_json({"schema_version": 1, **record}, indent=2).splitlines()
             case "markdown":
-                return list(_markdown(record))
+                return list(_commissioning_markdown(record))
             case "text":
-                steps = [line for outcome in self.outcomes for line in step_lines(outcome)]
-                return [*aligned(_headings(record)), "", *steps, "", *closing_lines(record)]
+                steps = [line for outcome in self.outcomes for line in commissioning_step_lines(outcome)]
+                return [
+                    *aligned_in_report(_commissioning_headings(record)),
+                    "",
+                    *steps,
+                    "",
+                    *commissioning_closing_lines(record),
+                ]
 
 
-def step_lines(outcome: Outcome, width: int | None = None) -> list[str]:
+def commissioning_step_lines(outcome: Outcome, width: int | None = None) -> list[str]:
     """What is printed of a step as soon as it is done; folded where there is a width."""
-    said = [*_said(outcome), *([f"→ {outcome.advice}"] if outcome.advice is not None else [])]
-    texts = [line for text in said for line in _folded(visible(text), width)] or [outcome.step.title]
+    said = [*_commissioning_said(outcome), *([f"→ {outcome.advice}"] if outcome.advice is not None else [])]
+    texts = [line for text in said for line in _commissioning_folded(escape_text(text), width)] or [outcome.step.title]
     head = f"{_WORDS[outcome.result]:<8} {outcome.step.name:<{_MARGIN - 10}} "
     return [head + texts[0], *(" " * _MARGIN + text for text in texts[1:])]
 
 
-def _said(outcome: Outcome) -> list[str]:
+def _commissioning_said(outcome: Outcome) -> list[str]:
     return [*outcome.seen, *([outcome.reason] if outcome.reason is not None else [])]
 
 
-def _folded(text: str, width: int | None) -> list[str]:
+def _commissioning_folded(text: str, width: int | None) -> list[str]:
     return [text] if width is None else wrap(text, max(20, width - _MARGIN), subsequent_indent="  ")
 
 
-def closing_lines(record: Record) -> Iterator[str]:
+def commissioning_closing_lines(record: Record) -> Iterator[str]:
     """The sum of it."""
     for deviation in record["deviations"]:
         where = f"{deviation['action']} {deviation['field']}: {deviation['kind'].replace('_', ' ')}"
-        yield f"deviates from the specification: {visible(where)} (counted {deviation['count']})"
+        yield f"deviates from the specification: {escape_text(where)} (counted {deviation['count']})"
     for left in record["left_behind"]:
-        yield f"left behind: {visible(left)}"
-    yield f"{visible(record['charge_point']['id'])}: {_sum(record)}"
+        yield f"left behind: {escape_text(left)}"
+    yield f"{escape_text(record['charge_point']['id'])}: {_commissioning_sum(record)}"
 
 
-def _markdown(record: Record) -> Iterator[str]:
-    yield f"# Test of {markdown(record['charge_point']['id'])}"
+def _commissioning_markdown(record: Record) -> Iterator[str]:
+    yield f"# Test of {markdown_in_report(record['charge_point']['id'])}"
     yield ""
-    yield from markdown_table(("", ""), _headings(record))
+    yield from markdown_table_in_report(("", ""), _commissioning_headings(record))
     yield ""
     yield "## Steps"
     yield ""
@@ -105,7 +111,7 @@ def _markdown(record: Record) -> Iterator[str]:
         )
         for step in record["steps"]
     ]
-    yield from markdown_table(("Step", "Title", "Result", "Seen", "What to do"), rows)
+    yield from markdown_table_in_report(("Step", "Title", "Result", "Seen", "What to do"), rows)
     if record["deviations"]:
         yield ""
         yield "## Deviations from the specification"
@@ -114,34 +120,34 @@ def _markdown(record: Record) -> Iterator[str]:
             (one["action"], one["field"], one["kind"].replace("_", " "), str(one["count"]))
             for one in record["deviations"]
         ]
-        yield from markdown_table(("Action", "Field", "Kind", "Times"), counted)
+        yield from markdown_table_in_report(("Action", "Field", "Kind", "Times"), counted)
     for left in record["left_behind"]:
         yield ""
-        yield f"Left behind: {markdown(left)}"
+        yield f"Left behind: {markdown_in_report(left)}"
 
 
-def _headings(record: Record) -> list[tuple[str, str]]:
+def _commissioning_headings(record: Record) -> list[tuple[str, str]]:
     charge_point = record["charge_point"]
     known = [
-        (name.replace("_", " ").capitalize(), visible(str(charge_point[name])))
+        (name.replace("_", " ").capitalize(), escape_text(str(charge_point[name])))
         for name in _IDENTITY
         if charge_point[name] is not None
     ]
     return [
-        ("Charge point", visible(charge_point["id"])),
+        ("Charge point", escape_text(charge_point["id"])),
         *known,
         ("Date", record["date"]),
         ("Suite", f"{record['suite']}, connector {record['connector']}"),
         ("Tested with", f"{record['product']} {record['version']}"),
-        ("Result", _sum(record)),
+        ("Result", _commissioning_sum(record)),
     ]
 
 
-def _sum(record: Record) -> str:
+def _commissioning_sum(record: Record) -> str:
     return f"{record['passed']} passed, {record['failed']} failed, {record['skipped']} skipped"
 
 
-def _step_record(outcome: Outcome) -> Record:
+def _commissioning_step_record(outcome: Outcome) -> Record:
     record: Record = {
         "step": outcome.step.name,
         "title": outcome.step.title,

@@ -30,27 +30,27 @@ def parse_when(text: str, now: datetime | None = None, *, past: bool = False, en
     now = datetime.now(UTC) if now is None else now
     text = text.strip()
     try:
-        found = _moment(text, now, past=past, end=end)
+        found = _moment_of_when(text, now, past=past, end=end)
         if found is not None:
-            return _format(found)
+            return _format_when(found)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no time that exists ({error})") from error
     raise ValueError(f"{text!r} is no time; write {FORMS}")
 
 
-def _moment(text: str, now: datetime, *, past: bool, end: bool) -> datetime | None:
+def _moment_of_when(text: str, now: datetime, *, past: bool, end: bool) -> datetime | None:
     word = text.casefold()
     if word == "now":
         return now
     if (found := _SIGNED.match(word)) and _DURATION.match(found[2]):
-        distance = _length(found[2])
+        distance = _length_of_duration(found[2])
         return now - distance if found[1] == "-" else now + distance
     if _DURATION.match(word):
-        return now - _length(word) if past else now + _length(word)
+        return now - _length_of_duration(word) if past else now + _length_of_duration(word)
     if found := _ABSOLUTE.match(text):
         day, clock, offset = found.groups()
         if clock is None:
-            return _midnight(date.fromisoformat(day) + timedelta(days=end))
+            return _midnight_of_when(date.fromisoformat(day) + timedelta(days=end))
         fraction = re.sub(r"\.\d+", lambda digits: (digits[0] + "000000")[:7], clock)
         return datetime.fromisoformat(f"{day}T{fraction}{(offset or '').upper()}")
     today = now.astimezone().date()
@@ -63,11 +63,11 @@ def _moment(text: str, now: datetime, *, past: bool, end: bool) -> datetime | No
         elif not past and chosen < now:
             chosen = datetime.combine(today + timedelta(days=1), clock_time).astimezone()
         return chosen
-    days = _days_from(today, word, past=past)
-    return None if days is None else _midnight(today + timedelta(days=days + end))
+    days = _days_of_when(today, word, past=past)
+    return None if days is None else _midnight_of_when(today + timedelta(days=days + end))
 
 
-def _days_from(today: date, word: str, *, past: bool) -> int | None:
+def _days_of_when(today: date, word: str, *, past: bool) -> int | None:
     """How many days the one that is named is from today; None when none is named."""
     if word in ("yesterday", "today", "tomorrow"):
         return ("yesterday", "today", "tomorrow").index(word) - 1
@@ -78,7 +78,7 @@ def _days_from(today: date, word: str, *, past: bool) -> int | None:
     return None
 
 
-def _midnight(day: date) -> datetime:
+def _midnight_of_when(day: date) -> datetime:
     return datetime.combine(day, time()).astimezone()
 
 
@@ -95,16 +95,16 @@ def parse_duration(text: str) -> float:
     if not _DURATION.match(length):
         raise ValueError(f"{text!r} is no length of time; write {DURATIONS}")
     try:
-        return _length(length).total_seconds()
+        return _length_of_duration(length).total_seconds()
     except OverflowError as error:
         raise ValueError(f"{text!r} is too long") from error
 
 
-def _length(text: str) -> timedelta:
+def _length_of_duration(text: str) -> timedelta:
     parts = [timedelta(**{_UNITS[unit]: int(amount)}) for amount, unit in _PART.findall(text)]
     return sum(parts, timedelta())
 
 
-def _format(moment: datetime) -> str:
+def _format_when(moment: datetime) -> str:
     moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.").rjust(20, "0") + f"{moment.microsecond // 1000:03d}Z"

@@ -4,7 +4,7 @@ from time import monotonic
 
 from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
-from csmsctl.commissioning.visit import Visit, said
+from csmsctl.commissioning.visit import Visit, said_on_visit
 
 STEPS = Steps()
 
@@ -12,18 +12,18 @@ _BOOT_TIMEOUTS = 10  # a charge point boots within minutes: so many times the gl
 
 
 @STEPS.step("unlock", "Unlocks the connector", disturbs="The connector is unlocked.")
-def unlock(visit: Visit) -> None:
+def unlock_step(visit: Visit) -> None:
     """C 5.18"""
     [result] = visit.operation("unlock-connector", connector=visit.connector)
     if result["status"] == "NotSupported":
         raise Skipped("NotSupported: the connector has no lock, or it cannot be opened from afar (C 5.18)")
     if result["outcome"] != "accepted":
-        raise Failed(said(result), "Is the cable stuck, the lock blocked?")
+        raise Failed(said_on_visit(result), "Is the cable stuck, the lock blocked?")
     visit.saw(f"connector {visit.connector}: {result['status']}")
 
 
 @STEPS.step("reset", "Comes back after a reset", disturbs="The charge point restarts (a soft reset).")
-def reset(visit: Visit) -> None:
+def reset_step(visit: Visit) -> None:
     """C 5.14: accepted, gone, booted again."""
     visit.forget()
     visit.accepted("reset", type="Soft")

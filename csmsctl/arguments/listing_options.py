@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from csmsctl.arguments.parameters import MOST, live, when_option
-from csmsctl.arguments.signatures import as_typed
-from csmsctl.arguments.targets import expand
+from csmsctl.arguments.shared_parameters import MOST, live_parameter_values, when_parameter_option
+from csmsctl.arguments.signatures import give_signature
+from csmsctl.arguments.targets import expand_targets
 
 Form = Literal["table", "wide", "name", "csv", "json", "jsonl"]
 FORMS: tuple[Form, ...] = ("table", "wide", "name", "csv", "json", "jsonl")
@@ -62,30 +62,30 @@ def lists(
     def declare(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def command(ctx: Any, **given: Any) -> None:
-            function(ctx=ctx, view=_take(given, globs=ctx.obj.options.globs), **given)
+            function(ctx=ctx, view=_take_listing_options(given, globs=ctx.obj.options.globs), **given)
 
         own = [one for name, one in inspect.signature(function).parameters.items() if name != "view"]
-        shared = _parameters(of, time, by, limit, targets=targets, forms=forms)
-        as_typed(command, [*own[:1], *shared[:targets], *own[1:], *shared[targets:]])
+        shared = _listing_parameters(of, time, by, limit, targets=targets, forms=forms)
+        give_signature(command, [*own[:1], *shared[:targets], *own[1:], *shared[targets:]])
         command.lists = True  # type: ignore[attr-defined]
         return command
 
     return declare
 
 
-def _take(given: dict[str, Any], *, globs: bool) -> View:
+def _take_listing_options(given: dict[str, Any], *, globs: bool) -> View:
     """Takes the View out of what was typed."""
     words = [*(given.pop("targets", None) or []), *(given.pop("also", None) or [])]
     taken = {name: given.pop(name) for name in ("since", "until", "by", "limit", "sort", "columns") if name in given}
     return View(
-        targets=expand(words, globs=globs) or None,
+        targets=expand_targets(words, globs=globs) or None,
         filters=tuple(given.pop("filters") or ()),
         form=given.pop("form", None),
         **taken,
     )
 
 
-def _parameters(
+def _listing_parameters(
     of: Kind | None, time: str | None, by: By | None, limit: int, *, targets: bool, forms: bool
 ) -> list[inspect.Parameter]:
     found: list[inspect.Parameter] = []
@@ -99,7 +99,9 @@ def _parameters(
         add(
             "targets",
             list[str] | None,
-            typer.Argument(metavar=f"[{metavar}]...", help=text, show_default=False, autocompletion=live(complete)),
+            typer.Argument(
+                metavar=f"[{metavar}]...", help=text, show_default=False, autocompletion=live_parameter_values(complete)
+            ),
         )
         if of is None:
             add(
@@ -109,12 +111,16 @@ def _parameters(
                     "--charge-point",
                     metavar="TARGET",
                     help="The same as naming it; may be repeated",
-                    autocompletion=live("targets"),
+                    autocompletion=live_parameter_values("targets"),
                 ),
             )
     if time is not None:
-        add("since", str | None, when_option("--since", f"Not before this time ({time})", past=True))
-        add("until", str | None, when_option("--until", "Before this time; a day means its end", past=True, end=True))
+        add("since", str | None, when_parameter_option("--since", f"Not before this time ({time})", past=True))
+        add(
+            "until",
+            str | None,
+            when_parameter_option("--until", "Before this time; a day means its end", past=True, end=True),
+        )
     if by is not None:
         add(
             "by",

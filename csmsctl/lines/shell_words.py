@@ -38,7 +38,7 @@ class Commands(NamedTuple):
     rest: str
 
 
-def scan(line: str) -> Scanned:
+def scan_words(line: str) -> Scanned:
     """The words, also of a line that is not complete."""
     words: list[Word] = []
     at = 0
@@ -49,7 +49,7 @@ def scan(line: str) -> Scanned:
             return Scanned(words, "")
         start = at
         if line[at] == "{":
-            end = _end_of_json(line, at)
+            end = _end_of_json_word(line, at)
             if end is None:
                 words.append(Word(line[start:], start))
                 return Scanned(words, "{")
@@ -63,16 +63,17 @@ def scan(line: str) -> Scanned:
             return Scanned(words, left_open)
 
 
-def split(line: str) -> list[str]:
+def split_words(line: str) -> list[str]:
     """The words of a complete line, without a `csmsctl` at its begin. Raises Failure."""
     if _SPECIAL.search(line) is None:
         words = line.split()
     else:
-        scanned = scan(line)
+        scanned = scan_words(line)
         match scanned.open:
             case "":
                 words = [
-                    _at_home(word.text) if line.startswith("~/", word.start) else word.text for word in scanned.words
+                    _word_at_home(word.text) if line.startswith("~/", word.start) else word.text
+                    for word in scanned.words
                 ]
             case "{":
                 raise Failure(USAGE, "The JSON in this line is not complete: a } is missing.")
@@ -83,32 +84,32 @@ def split(line: str) -> list[str]:
     return words[1:] if words[:1] == ["csmsctl"] else words
 
 
-def is_skipped(line: AnyStr) -> bool:
+def is_skipped_line(line: AnyStr) -> bool:
     """Whether there is no command in it: it is blank, or a comment."""
     begin = line.lstrip()[:1]
     return begin in ("", "#", b"", b"#")
 
 
-def commands_in(text: str) -> Commands:
+def commands_in_lines(text: str) -> Commands:
     """The commands in a text that was typed or pasted, one a line unless a line leaves something open."""
     complete: list[str] = []
     begun = ""
     for line in text.splitlines(keepends=True):
-        if not begun and is_skipped(line):
+        if not begun and is_skipped_line(line):
             continue
         begun += line
-        if not scan(begun).open:
+        if not scan_words(begun).open:
             complete.append(begun.strip())
             begun = ""
     return Commands(complete, begun)
 
 
-def quoted(value: str) -> str:
-    """The value as a word that `split` reads back as it is."""
+def quoted_word(value: str) -> str:
+    """The value as a word that `split_words` reads back as it is."""
     return "'" + value.replace("'", "'\\''") + "'" if _MUST_BE_QUOTED.search(value) else value
 
 
-def _at_home(text: str) -> str:
+def _word_at_home(text: str) -> str:
     return os.path.expanduser("~") + text[1:]  # noqa: PTH111 - without a home it stays as it is
 
 
@@ -143,7 +144,7 @@ def _shell_word(line: str, at: int) -> tuple[str, int, str]:
     return "".join(parts), at, ""
 
 
-def _end_of_json(line: str, at: int) -> int | None:
+def _end_of_json_word(line: str, at: int) -> int | None:
     """Behind the brace that closes the one at `at`; None when there is none yet."""
     depth = 0
     for found in _JSON_PART.finditer(line, at):

@@ -9,22 +9,22 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from csmsctl.arguments.options import FLAGS, VALUED
+from csmsctl.arguments.global_options import FLAGS, VALUED
 from csmsctl.failure import USAGE, Failure
 from csmsctl.groups import LazyGroup
 
 
-def _key(option: str) -> str:
+def _key_of_json_object(option: str) -> str:
     return option.lstrip("-").replace("-", "_")
 
 
-_GLOBAL_VALUES = {_key(name): name for name in VALUED}
-_GLOBAL_FLAGS = {_key(name): name for flag in FLAGS for name in flag.split(", ")}
+_GLOBAL_VALUES = {_key_of_json_object(name): name for name in VALUED}
+_GLOBAL_FLAGS = {_key_of_json_object(name): name for flag in FLAGS for name in flag.split(", ")}
 # Arguments that hold several things one after the other.
 _PARTS = {("call", "words"): ("targets", "action", "payload")}
 
 
-def words_of(text: str, tree: LazyGroup) -> list[str]:
+def words_of_json_object(text: str, tree: LazyGroup) -> list[str]:
     """The words that say the same. Raises Failure."""
     try:
         given = json.loads(text)
@@ -36,13 +36,13 @@ def words_of(text: str, tree: LazyGroup) -> list[str]:
     names = path.split() if isinstance(path, str) else path
     if not names or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Failure(USAGE, "This line names no command.", 'For example: {"command":"tag add","tag":"A1B2C3"}')
-    command = find(tree, names)
+    command = find_command_of_json_object(tree, names)
     if command is None:
         return names  # the tree tells best what is wrong with them
     return [*names, *_Keys(command, " ".join(names)).words(given)]
 
 
-def find(tree: LazyGroup, names: list[str]) -> Any:
+def find_command_of_json_object(tree: LazyGroup, names: list[str]) -> Any:
     """The command of that name; None when there is none."""
     command: Any = tree
     for name in names:
@@ -63,7 +63,7 @@ class _Keys:
                 self._arguments += _PARTS.get((name, param.name), (param.name,))
                 continue
             for option in (*param.opts, *param.secondary_opts):
-                self._options[_key(option)] = (param, option)
+                self._options[_key_of_json_object(option)] = (param, option)
 
     def words(self, given: dict[str, Any]) -> Iterator[str]:
         """Options first, then arguments behind `--`, where nothing is taken for an option."""
@@ -72,9 +72,9 @@ class _Keys:
             if key in self._options:
                 yield from self._option(key, value)
             elif key in _GLOBAL_FLAGS:
-                yield from _flag(key, value, _GLOBAL_FLAGS[key])
+                yield from _flag_of_json_object(key, value, _GLOBAL_FLAGS[key])
             elif key in _GLOBAL_VALUES:
-                yield f"{_GLOBAL_VALUES[key]}={_text(value)}"
+                yield f"{_GLOBAL_VALUES[key]}={_text_of_json_object(value)}"
             elif key not in self._arguments:
                 known = ", ".join([*self._arguments, *self._options])
                 raise Failure(
@@ -89,13 +89,13 @@ class _Keys:
                 raise Failure(USAGE, f"With {key!r} there must be {missing!r}.", f"See: csmsctl {self._name} --help")
             else:
                 value = given[key]
-                yield from map(_text, value if isinstance(value, list) else [value])
+                yield from map(_text_of_json_object, value if isinstance(value, list) else [value])
 
     def _option(self, key: str, value: Any) -> Iterator[str]:
         param, option = self._options[key]
         if param.is_flag:
             others = param.secondary_opts if option in param.opts else param.opts
-            yield from _flag(key, value, option, *others)
+            yield from _flag_of_json_object(key, value, option, *others)
             return
         if isinstance(value, bool):
             optional = self._command.optional_values.get(option)
@@ -106,14 +106,14 @@ class _Keys:
         values = value if isinstance(value, list) else [value]
         if len(values) > 1 and not param.multiple:
             raise Failure(USAGE, f"{key!r} takes one value.")
-        yield from (f"{option}={_text(each)}" for each in values)
+        yield from (f"{option}={_text_of_json_object(each)}" for each in values)
 
 
-def _flag(key: str, value: Any, option: str, *others: str) -> Iterator[str]:
+def _flag_of_json_object(key: str, value: Any, option: str, *others: str) -> Iterator[str]:
     if not isinstance(value, bool):
         raise Failure(USAGE, f"{key!r} is true or false.")
     yield from [option] if value else others[:1]
 
 
-def _text(value: Any) -> str:
+def _text_of_json_object(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

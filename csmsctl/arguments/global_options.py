@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from csmsctl.failure import USAGE, Failure
-from csmsctl.link.paths import default_socket
+from csmsctl.link.socket_paths import default_socket_path
 
 Color = Literal["auto", "always", "never"]
 HELP_OPTIONS = ("--help", "-h")
@@ -38,7 +38,7 @@ _NAMES = {name.strip(): flag.split(",")[-1].strip() for flag in FLAGS for name i
 class GlobalOptions:
     """What the global options say."""
 
-    socket: Path = field(default_factory=default_socket)
+    socket: Path = field(default_factory=default_socket_path)
     timeout: float = 30.0
     patience: float | None = None  # --timeout where it was given: for what is otherwise waited for without end
     color: Color = "auto"
@@ -53,34 +53,36 @@ class GlobalOptions:
     verbose: bool = False
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
+def wants_json_globally(arguments: Sequence[str]) -> bool:
     """Whether JSON is asked for among the arguments; for errors in the others."""
     before = list(arguments[: list(arguments).index("--")]) if "--" in arguments else list(arguments)
     forms = [after for name, after in pairwise(before) if name in ("-o", "--format")]
     return "--json" in before or "-ojson" in before or forms[-1:] in (["json"], ["jsonl"])
 
 
-def extract(arguments: Sequence[str], given_before: GlobalOptions | None = None) -> tuple[GlobalOptions, list[str]]:
+def extract_global_options(
+    arguments: Sequence[str], given_before: GlobalOptions | None = None
+) -> tuple[GlobalOptions, list[str]]:
     """The global options, and the arguments without them. What stands after `--` is left alone.
 
     `--note=--json` is one argument and none of ours; that is how a value gets past that looks like one.
     A line of the shell has those `given_before`, with the shell itself, unless it says something else.
     """
-    given, rest = split(arguments)
+    given, rest = split_global_options(arguments)
     options = GlobalOptions() if given_before is None else replace(given_before)
     environment = os.environ.get("CSMS_SOCKET")
     if environment and given_before is None:
         options.socket = Path(environment)
     if given_before is None and os.environ.get("CSMS_LOCALE"):
-        _apply(options, "--locale", os.environ["CSMS_LOCALE"])
+        _apply_global_option(options, "--locale", os.environ["CSMS_LOCALE"])
     if {"--json", "--csv"} <= {name for name, _ in given}:
         raise Failure(USAGE, "--json and --csv exclude each other.")
     for name, value in given:
-        _apply(options, name, value)
+        _apply_global_option(options, name, value)
     return options, rest
 
 
-def split(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list[str]]:
+def split_global_options(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list[str]]:
     """The global options with their values (None: it is missing), and all other arguments."""
     given: list[tuple[str, str | None]] = []
     rest: list[str] = []
@@ -101,14 +103,14 @@ def split(arguments: Sequence[str]) -> tuple[list[tuple[str, str | None]], list[
     return given, rest
 
 
-def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
+def _apply_global_option(options: GlobalOptions, name: str, value: str | None) -> None:
     if name in VALUED and not value:
         raise Failure(USAGE, f"{name} needs a value.", f"Give it as {name} {VALUED[name][0]}.")
     match name:
         case "--socket":
             options.socket = Path(cast(str, value))
         case "--timeout":
-            options.timeout = options.patience = _seconds(cast(str, value))
+            options.timeout = options.patience = _seconds_of_global_option(cast(str, value))
         case "--color":
             if value not in COLORS:
                 raise Failure(USAGE, f"--color knows {', '.join(COLORS)}, not {value!r}.")
@@ -137,8 +139,8 @@ def _apply(options: GlobalOptions, name: str, value: str | None) -> None:
             options.verbose = True
 
 
-def _seconds(text: str) -> float:
-    from csmsctl.arguments.when import parse_duration
+def _seconds_of_global_option(text: str) -> float:
+    from csmsctl.arguments.when_and_duration import parse_duration
 
     try:
         seconds = parse_duration(text)

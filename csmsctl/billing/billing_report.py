@@ -6,7 +6,7 @@ from decimal import Decimal
 from shlex import quote
 from typing import Literal
 
-from csmsctl.billing.pricing import with_tax
+from csmsctl.billing.pricing import price_with_tax
 from csmsctl.billing.tariffs import TariffFile
 from csmsctl.display.table import Record
 
@@ -15,12 +15,12 @@ Kind = Literal["measured", "estimated", "suspect", "abandoned", "active"]
 DOUBTFUL: tuple[Kind, ...] = ("estimated", "suspect")
 
 
-def kind_of(transaction: Record) -> Kind:
+def kind_for_billing(transaction: Record) -> Kind:
     """What is to be thought of its figures."""
     flags = transaction["flags"]
     if transaction["state"] in ("active", "abandoned"):
         return "active" if transaction["state"] == "active" else "abandoned"
-    if is_settled(transaction):
+    if is_settled_for_billing(transaction):
         return "measured"
     if "meter_stop:estimated" in flags:
         return "estimated"
@@ -35,31 +35,31 @@ _ODD = {
 }
 
 
-def _odd(transaction: Record) -> list[tuple[str, str]]:
+def _odd_for_billing(transaction: Record) -> list[tuple[str, str]]:
     parts = (flag.partition(":") for flag in transaction["flags"])
     return [(kind, detail) for kind, _, detail in parts if kind in _ODD]
 
 
-def is_settled(transaction: Record) -> bool:
+def is_settled_for_billing(transaction: Record) -> bool:
     """Whether its figure is an operator's decision, made when all was known."""
     return transaction["settled_at"] is not None and not transaction["energy_suspect"]
 
 
-def reason_of(transaction: Record) -> str:
+def reason_for_billing(transaction: Record) -> str:
     """Why it is no plain fact, in words."""
-    match kind_of(transaction):
+    match kind_for_billing(transaction):
         case "active":
             return "not over yet"
         case "abandoned":
             return "never stopped; it is billed when it is closed: csmsctl tx close"
         case "estimated":
             return str(transaction["note"] or "the last reading stands for the missing meterStop")
-        case "measured" if is_settled(transaction):
+        case "measured" if is_settled_for_billing(transaction):
             return f"settled by {transaction['settled_by']}: {transaction['settled_reason']}"
         case "suspect":
             odd = [flag for flag in transaction["flags"] if flag.startswith(("start_time:", "stop_time:"))]
             return ", ".join([*transaction["doubts"], *odd])
-    return "; ".join(_ODD[kind].format(detail) for kind, detail in _odd(transaction))
+    return "; ".join(_ODD[kind].format(detail) for kind, detail in _odd_for_billing(transaction))
 
 
 @dataclass
@@ -85,13 +85,13 @@ class _Group:
     doubtful: dict[Kind, Sum] = field(default_factory=lambda: {kind: Sum() for kind in DOUBTFUL})
 
     def line(self, tariffs: TariffFile | None) -> Record:
-        line: Record = {"key": self.key, **_figures(self.counted, tariffs, "")}
+        line: Record = {"key": self.key, **_billing_figures(self.counted, tariffs, "")}
         for kind, added in self.doubtful.items():
-            line |= _figures(added, tariffs, f"{kind}_")
+            line |= _billing_figures(added, tariffs, f"{kind}_")
         return line
 
 
-def report(
+def billing_report(
     transactions: Iterable[Record],
     *,
     key_of: Callable[[Record], str | None],
@@ -109,7 +109,7 @@ def report(
     groups: dict[str | None, _Group] = {}
     gaps: list[Record] = []
     for transaction in transactions:
-        kind = kind_of(transaction)
+        kind = kind_for_billing(transaction)
         over = kind not in ("active", "abandoned")
         priced = price_of(transaction) if price_of is not None and over else None
         counts = kind == "measured" or kind in included
@@ -117,45 +117,47 @@ def report(
             key = key_of(transaction)
             group = groups.setdefault(key.casefold() if key is not None else None, _Group(key))
             (group.counted if counts else group.doubtful[kind]).add(transaction, priced)
-        if is_settled(transaction):
-            gaps.append(_gap("settled", reason_of(transaction), transaction, priced, included=True))
+        if is_settled_for_billing(transaction):
+            gaps.append(_billing_gap("settled", reason_for_billing(transaction), transaction, priced, included=True))
         elif kind != "measured":
-            gaps.append(_gap(kind, reason_of(transaction), transaction, priced, included=counts))
+            gaps.append(_billing_gap(kind, reason_for_billing(transaction), transaction, priced, included=counts))
         elif price_of is not None and priced is None:
-            gaps.append(_gap("unpriced", "no tariff is for it", transaction, None, included=True))
-        elif _odd(transaction):
-            gaps.append(_gap("odd", reason_of(transaction), transaction, priced, included=True))
-    ordered = sorted(groups.values(), key=lambda group: (group.key is None, _in_order(group.key)))
+            gaps.append(_billing_gap("unpriced", "no tariff is for it", transaction, None, included=True))
+        elif _odd_for_billing(transaction):
+            gaps.append(_billing_gap("odd", reason_for_billing(transaction), transaction, priced, included=True))
+    ordered = sorted(groups.values(), key=lambda group: (group.key is None, _billing_order(group.key)))
     lines = [group.line(tariffs) for group in ordered]
     gaps.sort(key=lambda gap: gap["transaction"])
-    gaps += [_unbooked(message) for message in unbooked]
-    gaps += [_unclaimed(energy) for energy in unclaimed]
-    return {"groups": lines, "total": _total(lines, tariffs), "gaps": gaps}
+    gaps += [_unbooked_billing_gap(message) for message in unbooked]
+    gaps += [_unclaimed_billing_gap(energy) for energy in unclaimed]
+    return {"groups": lines, "total": _billing_total(lines, tariffs), "gaps": gaps}
 
 
-def _figures(added: Sum, tariffs: TariffFile | None, prefix: str) -> Record:
-    cost, tax = with_tax(tariffs, added.priced) if tariffs is not None else (None, None)
+def _billing_figures(added: Sum, tariffs: TariffFile | None, prefix: str) -> Record:
+    cost, tax = price_with_tax(tariffs, added.priced) if tariffs is not None else (None, None)
     return {
         f"{prefix}transactions": added.transactions,
         f"{prefix}energy_wh": added.energy_wh,
         f"{prefix}duration_s": added.duration_s,
-        f"{prefix}cost": amount(cost, tariffs),
-        f"{prefix}tax": amount(tax, tariffs),
+        f"{prefix}cost": billing_amount(cost, tariffs),
+        f"{prefix}tax": billing_amount(tax, tariffs),
     }
 
 
-def _total(lines: list[Record], tariffs: TariffFile | None) -> Record:
+def _billing_total(lines: list[Record], tariffs: TariffFile | None) -> Record:
     """The sum of what the lines say, so that it can be checked by hand."""
     total: Record = {}
     for name, nothing in _Group(None).line(tariffs).items():
         if isinstance(nothing, int):
             total[name] = sum(line[name] for line in lines)
         elif name != "key":
-            total[name] = amount(sum((Decimal(line[name]) for line in lines), Decimal(0)), tariffs) if nothing else None
+            total[name] = (
+                billing_amount(sum((Decimal(line[name]) for line in lines), Decimal(0)), tariffs) if nothing else None
+            )
     return total
 
 
-def _gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *, included: bool) -> Record:
+def _billing_gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *, included: bool) -> Record:
     return {
         "kind": kind,
         "transaction": transaction["id"],
@@ -171,7 +173,7 @@ def _gap(kind: str, reason: str, transaction: Record, priced: Decimal | None, *,
     }
 
 
-def _unbooked(message: Record) -> Record:
+def _unbooked_billing_gap(message: Record) -> Record:
     return dict.fromkeys(("id_tag", "start_time", "stop_time", "energy_wh", "price", "transaction")) | {
         "kind": "not_booked",
         "message": message["id"],
@@ -181,7 +183,7 @@ def _unbooked(message: Record) -> Record:
     }
 
 
-def _unclaimed(energy: Record) -> Record:
+def _unclaimed_billing_gap(energy: Record) -> Record:
     return dict.fromkeys(("id_tag", "price", "transaction", "message")) | {
         "kind": "unclaimed",
         "charge_point": energy["charge_point"],
@@ -194,12 +196,12 @@ def _unclaimed(energy: Record) -> Record:
     }
 
 
-def amount(value: Decimal | None, tariffs: TariffFile | None) -> str | None:
+def billing_amount(value: Decimal | None, tariffs: TariffFile | None) -> str | None:
     """Money as text, with all its decimals."""
     return None if value is None or tariffs is None else f"{value:.{tariffs.decimals}f}"
 
 
-def _in_order(key: str | None) -> tuple[int, str]:
+def _billing_order(key: str | None) -> tuple[int, str]:
     """Names by the alphabet, numbers by size."""
     text = (key or "").casefold()
     return (int(text), "") if text.isascii() and text.isdecimal() and len(text) < 18 else (0, text)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsctl.billing.reports import kind_of, reason_of, report
+from csmsctl.billing.billing_report import billing_report, kind_for_billing, reason_for_billing
 from csmsctl.billing.tariffs import Tariff, TariffFile
 from csmsctl.display.table import Record
 from tests.csmsctl import samples
@@ -26,7 +26,7 @@ def made(*transactions: Record, price: str | None = "1.005", **options: Any) -> 
         return Decimal(price) if price is not None else None
 
     usual: dict[str, Any] = {"key_of": lambda one: one["id_tag"], "price_of": price_of, "tariffs": FILE}
-    return report(transactions, **(usual | options))
+    return billing_report(transactions, **(usual | options))
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def made(*transactions: Record, price: str | None = "1.005", **options: Any) -> 
     ],
 )
 def test_kinds(transaction: Record, kind: str, reason: str) -> None:
-    assert kind_of(transaction) == kind
-    assert reason in reason_of(transaction)
+    assert kind_for_billing(transaction) == kind
+    assert reason in reason_for_billing(transaction)
 
 
 def test_only_what_is_measured_counts() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl.arguments.options import extract, wants_json
+from csmsctl.arguments.global_options import extract_global_options, wants_json_globally
 from csmsctl.failure import USAGE, Failure
 
 
@@ -22,14 +22,14 @@ from csmsctl.failure import USAGE, Failure
     ],
 )
 def test_what_is_left(arguments: list[str], rest: list[str]) -> None:
-    assert extract(arguments)[1] == rest
+    assert extract_global_options(arguments)[1] == rest
 
 
 def test_every_option_at_every_position() -> None:
     words = ["cp", "show", "CP1"]
     flags = ["--json", "--no-headers", "--yes", "-q", "-v", "--no-pager", "--timeout=5", "--color=never"]
     for position in range(len(words) + 1):
-        options, rest = extract([*words[:position], *flags, "--socket", "/x/y", *words[position:]])
+        options, rest = extract_global_options([*words[:position], *flags, "--socket", "/x/y", *words[position:]])
         assert rest == words
         assert (options.json, options.headers, options.yes, options.pager) == (True, False, True, False)
         assert (options.quiet, options.verbose, options.timeout, options.color) == (True, True, 5.0, "never")
@@ -38,8 +38,8 @@ def test_every_option_at_every_position() -> None:
 
 def test_socket_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CSMS_SOCKET", "/from/environment")
-    assert extract(["status"])[0].socket == Path("/from/environment")
-    assert extract(["status", "--socket", "/from/option"])[0].socket == Path("/from/option")
+    assert extract_global_options(["status"])[0].socket == Path("/from/environment")
+    assert extract_global_options(["status", "--socket", "/from/option"])[0].socket == Path("/from/option")
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_socket_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_bad_values(arguments: list[str]) -> None:
     with pytest.raises(Failure) as failed:
-        extract(["status", *arguments])
+        extract_global_options(["status", *arguments])
     assert failed.value.code == USAGE
 
 
 def test_json_errors_are_wanted_only_before_the_double_dash() -> None:
-    assert wants_json(["status", "--json", "--timeout", "x"])
-    assert not wants_json(["status", "--", "--json"])
+    assert wants_json_globally(["status", "--json", "--timeout", "x"])
+    assert not wants_json_globally(["status", "--", "--json"])

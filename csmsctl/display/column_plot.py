@@ -14,7 +14,7 @@ _STEPS = [
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def round_top(value: float) -> float:
+def round_top_of_plot(value: float) -> float:
     """The next number from there on that is round, and so is its half: where an axis may end."""
     if value <= 0:
         return value
@@ -22,12 +22,12 @@ def round_top(value: float) -> float:
     return next(round(step * power, 9) for step in _ROUND if step * power >= value * (1 - 1e-9))
 
 
-def columns_for(width: int, labels: Sequence[str]) -> int:
+def columns_of_plot(width: int, labels: Sequence[str]) -> int:
     """How many columns of values fit beside the labels."""
     return max(10, width - max(map(len, labels)) - 2)
 
 
-def panel(
+def plot_panel(
     values: Sequence[float | None], labels: Sequence[str], height: int, *, top: float, unknown: str = " "
 ) -> list[str]:
     """`height` lines of columns from 0 to `top` above an axis; labels stand at the top, in the middle and at the axis.
@@ -35,7 +35,7 @@ def panel(
     Where there is no value, `unknown` stands in the top line.
     """
     margin = max(map(len, labels))
-    eighths = [None if value is None else _eighths(value, top, height) for value in values]
+    eighths = [None if value is None else _plot_eighths(value, top, height) for value in values]
     lines = []
     for row in range(height - 1, -1, -1):
         label = {height // 2 - 1: labels[1], height - 1: labels[0]}.get(row, "")
@@ -48,19 +48,19 @@ def panel(
     return [line.rstrip() for line in lines]
 
 
-def _eighths(value: float, top: float, height: int) -> int:
+def _plot_eighths(value: float, top: float, height: int) -> int:
     """How many eighths of a line are filled; what is more than nothing shows."""
     if value <= 0 or top <= 0:
         return 0
     return max(1, round(value / top * height * 8))
 
 
-def time_axis(begin: datetime, end: datetime, columns: int, labels: Sequence[str]) -> str:
+def plot_time_axis(begin: datetime, end: datetime, columns: int, labels: Sequence[str]) -> str:
     """The line below the axis: as many times as fit, with the day where more than one is shown."""
-    return (" " * (max(map(len, labels)) + 2) + _times(begin, end, columns)).rstrip()
+    return (" " * (max(map(len, labels)) + 2) + _plot_times(begin, end, columns)).rstrip()
 
 
-def _times(begin: datetime, end: datetime, columns: int) -> str:
+def _plot_times(begin: datetime, end: datetime, columns: int) -> str:
     pattern = "%a %H:%M" if end - begin > timedelta(hours=24) else "%H:%M"
     if end - begin < timedelta(minutes=10):
         pattern = "%H:%M:%S"

@@ -13,15 +13,15 @@ _ADVICE = "csmsctl get-diagnostics --location URL names a server of your own, if
 
 
 @STEPS.step("diagnostics", "Uploads its diagnostics", profile="FirmwareManagement")
-def diagnostics(visit: Visit) -> None:
+def diagnostics_step(visit: Visit) -> None:
     """C 5.9: the file arrives at csmsd, and is removed again. By the protocols that it names (CE 3.88), or by each."""
     hosts = visit.call("daemon.info")
     if not hosts["files"] and not hosts["files_on_demand"]:
         raise Skipped("csmsd hosts no files: set files.on_demand = true, or files.http_listen, in csmsd.toml")
     failures: list[Failed] = []
-    for protocol in _protocols(visit):
+    for protocol in _diagnostics_protocols(visit):
         try:
-            _over(visit, protocol)
+            _diagnostics_over(visit, protocol)
         except Failed as failed:
             failures.append(failed)
         else:
@@ -31,7 +31,7 @@ def diagnostics(visit: Visit) -> None:
     raise Failed("; ".join(failed.what for failed in failures), failures[-1].advice)
 
 
-def _protocols(visit: Visit) -> list[str]:
+def _diagnostics_protocols(visit: Visit) -> list[str]:
     """Those of csmsd's that it names, in its order; where it names none, both are tried. Raises Skipped."""
     named = [word.casefold() for word in visit.words("SupportedFileTransferProtocols")]
     if not named:
@@ -42,12 +42,12 @@ def _protocols(visit: Visit) -> list[str]:
     return known
 
 
-def _over(visit: Visit, protocol: str) -> None:
+def _diagnostics_over(visit: Visit, protocol: str) -> None:
     """One upload. Raises Failed, or Skipped where there is nothing to upload."""
     visit.forget()
     task = visit.accepted("get-diagnostics", _ADVICE, protocol=protocol)["task"]
-    visit.afterwards(f"diagnostics {task}", lambda: _remove(visit, task))
-    while not (upload := _upload(visit, task))["ended"]:
+    visit.afterwards(f"diagnostics {task}", lambda: _remove_diagnostics_of_step(visit, task))
+    while not (upload := _upload_diagnostics_in_step(visit, task))["ended"]:
         try:
             visit.event("diagnostics.status", "diagnostics.received", seconds=_UPLOAD_TIMEOUTS * visit.timeout)
         except Failed as failed:
@@ -65,11 +65,11 @@ def _over(visit: Visit, protocol: str) -> None:
     visit.saw(f"{upload['name']}, {upload['size']} bytes by {protocol}")
 
 
-def _upload(visit: Visit, task: int) -> Result:
+def _upload_diagnostics_in_step(visit: Visit, task: int) -> Result:
     upload: Result = visit.call("diagnostics.status", tasks=[task])["diagnostics"][0]
     return upload
 
 
-def _remove(visit: Visit, task: int) -> None:
-    if _upload(visit, task)["received_at"] is not None:
+def _remove_diagnostics_of_step(visit: Visit, task: int) -> None:
+    if _upload_diagnostics_in_step(visit, task)["received_at"] is not None:
         visit.call("diagnostics.remove", task=task)

@@ -7,7 +7,7 @@ from pathlib import Path
 SYSTEM_SOCKET = Path("/run/csmsd/csmsd.sock")
 
 
-def default_socket(environment: dict[str, str] | None = None, uid: int | None = None) -> Path:
+def default_socket_path(environment: dict[str, str] | None = None, uid: int | None = None) -> Path:
     """The socket that is meant when nobody names one: the system's for root, else the user's own.
 
     A user without a daemon of their own means the system's, where there is one; so does one without a home.
@@ -15,8 +15,12 @@ def default_socket(environment: dict[str, str] | None = None, uid: int | None = 
     environment = dict(os.environ) if environment is None else environment
     if (os.getuid() if uid is None else uid) == 0:
         return SYSTEM_SOCKET
-    own = _own_socket(environment)
-    return SYSTEM_SOCKET if own is None or (not _is_there(own) and _is_there(SYSTEM_SOCKET)) else own
+    own = _own_socket_path(environment)
+    return (
+        SYSTEM_SOCKET
+        if own is None or (not _socket_path_is_there(own) and _socket_path_is_there(SYSTEM_SOCKET))
+        else own
+    )
 
 
 def own_state(environment: Mapping[str, str]) -> Path | None:
@@ -30,7 +34,7 @@ def own_state(environment: Mapping[str, str]) -> Path | None:
         return None
 
 
-def _is_there(path: Path) -> bool:
+def _socket_path_is_there(path: Path) -> bool:
     """Whether something is to be found there; a directory that may not be entered is for the connection to tell."""
     try:
         return path.exists()
@@ -38,7 +42,7 @@ def _is_there(path: Path) -> bool:
         return True
 
 
-def _own_socket(environment: dict[str, str]) -> Path | None:
+def _own_socket_path(environment: dict[str, str]) -> Path | None:
     runtime = environment.get("XDG_RUNTIME_DIR")
     if runtime:
         found = Path(runtime) / "csmsd" / "csmsd.sock"
