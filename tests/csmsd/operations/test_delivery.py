@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from csmsd.profiles.action import Steps, Target
 from csmsd.profiles.core.clear_cache import ClearCache
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
-from csmsd.profiles.record import Event
+from csmsd.profiles.record import Change, Event
 from tests.csmsd.operations.engine import Engine
 from tests.csmsd.profiles.scene import HOUR, SECOND
 
@@ -346,3 +347,24 @@ async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
     assert engine.queue.waits(later)  # it does not overtake
     assert (await engine.links.next()).action == "GetDiagnostics"
     assert engine.links.asked.empty()
+
+
+async def test_what_is_being_cancelled_is_not_sent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its charge point comes back while that is on its way to the disk."""
+    number = await engine.queued("clear-cache")
+    keep, may_be_kept = engine.live.keep, asyncio.Event()
+
+    async def keep_later(changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+        await may_be_kept.wait()
+        await keep(changes, events)
+
+    monkeypatch.setattr(engine.live, "keep", keep_later)
+    cancelling = asyncio.create_task(engine.queue.cancel(number, "ben"))
+    await asyncio.sleep(0)
+    monkeypatch.undo()
+    engine.back()
+    unasked = await engine.stays_unasked()
+    may_be_kept.set()
+    assert await cancelling
+    assert unasked
+    assert engine.rows(f"SELECT state FROM task WHERE id = {number}") == [("cancelled",)]
