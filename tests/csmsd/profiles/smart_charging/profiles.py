@@ -65,3 +65,23 @@ def profile(
 
 def on(connector: int, profile: ChargingProfile, *, accepted_at: int = MONDAY) -> Source:
     return Source(connector, profile, accepted_at, f"p{profile.charging_profile_id}")
+
+
+def a_thousand() -> list[Source]:
+    """Daily ones on connectors 0 to 2, each on a level of its own."""
+    return [
+        on(
+            index % 3,
+            profile(
+                *((hour * 3600, (index * 7 + hour) % 32 + 6) for hour in range(0, 24, 4)),
+                purpose="ChargePointMaxProfile" if index % 3 == 0 and index % 2 else "TxDefaultProfile",
+                kind="Recurring",
+                recurrency="Daily",
+                level=index,
+                start=MONDAY - index * HOUR,
+                duration=(index % 20 + 1) * 3600,
+                id=index,
+            ),
+        )
+        for index in range(1000)
+    ]

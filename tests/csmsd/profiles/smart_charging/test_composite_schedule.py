@@ -14,7 +14,7 @@ from csmsd.profiles.smart_charging.composite_schedule import (
     rounded_schedule_limit,
 )
 from csmsd.profiles.smart_charging.timeline import Source
-from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, on, profile
+from tests.csmsd.profiles.smart_charging.profiles import DAY, HOUR, MONDAY, a_thousand, on, profile
 
 Row = tuple[int, int, float | None]  # from and to in hours since Monday 00:00, limit
 
@@ -320,23 +320,7 @@ def test_a_limit_keeps_its_decimal() -> None:
 
 
 def test_a_thousand_profiles_over_a_week() -> None:
-    sources = [
-        on(
-            index % 3,
-            profile(
-                *((hour * 3600, (index * 7 + hour) % 32 + 6) for hour in range(0, 24, 4)),
-                purpose="ChargePointMaxProfile" if index % 3 == 0 and index % 2 else "TxDefaultProfile",
-                kind="Recurring",
-                recurrency="Daily",
-                level=index,
-                start=MONDAY - index * HOUR,
-                duration=(index % 20 + 1) * 3600,
-                id=index,
-            ),
-        )
-        for index in range(1000)
-    ]
-    found = compose_schedule(sources, 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
+    found = compose_schedule(a_thousand(), 1, MONDAY, MONDAY + 7 * DAY, "A", Moment(now=MONDAY, running={}))
     assert len(found) >= 50
 
 
