@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.forks import FORKS
 from tests.support.guard import guarded
 from tests.support.site import Site
 
@@ -87,6 +88,8 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["TMPDIR"] = str(place)
     with guarded(secrets.token_hex(8), place):
         yield
+        if FORKS is not None:
+            FORKS.close()
     tempfile.tempdir = before
 
 

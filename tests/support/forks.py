@@ -97,6 +97,14 @@ class Forks:
             os.close(theirs)
         return Forked(ours)
 
+    def close(self) -> None:
+        """Ends the process that forks; what it has forked goes on."""
+        with self._lock:
+            if self._requests is not None and self._process is not None:
+                self._requests.close()
+                self._process.wait()
+                self._requests = self._process = None
+
     def _opened(self) -> socket.socket:
         with self._lock:
             if self._requests is None:
