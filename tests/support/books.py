@@ -74,7 +74,9 @@ class DiligentChargePoint:
 
     async def give_up(self) -> None:
         """Leaves its transaction as it is, and stops."""
-        self._task.cancel()
+        while not self._task.done():  # Python 3.11's wait_for may lose a cancellation
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=0.1)
         (ended,) = await asyncio.gather(self._task, return_exceptions=True)
         if isinstance(ended, Exception):
             self.violations.append(f"{self.identity} could not go on: {ended!r}")

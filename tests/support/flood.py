@@ -17,6 +17,7 @@ from tests.support.plain_websocket import handshake, text_frame
 from tests.support.site import ROOT, Site, environment
 
 _BATCH = 50  # frames a write
+_LONG_ID = 240
 _TIME = "2026-03-01T12:00:00.000Z"
 _READINGS = [
     {"timestamp": _TIME, "sampledValue": [{"value": str(number), "measurand": "Power.Active.Import"}] * 4}
@@ -64,9 +65,10 @@ def main() -> None:
         threading.Thread(target=_read, args=(connection,), daemon=True).start()
     print("flooding", flush=True)
     number = 0
+    tail = "f" * _LONG_ID if deaf else "f"  # so that the answers are long, too
     try:
         while True:
-            batch = b"".join(text_frame(f'[2,"f{number + i}","{action}",{payload}]') for i in range(_BATCH))
+            batch = b"".join(text_frame(f'[2,"{number + i}{tail}","{action}",{payload}]') for i in range(_BATCH))
             number += _BATCH
             connection.sendall(batch)
     except OSError:

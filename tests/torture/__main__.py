@@ -25,6 +25,7 @@ from tests.torture.kills import kills
 from tests.torture.peers import deaf_charge_points, floods, slow_subscribers
 from tests.torture.power_cuts import power_cuts
 from tests.torture.report import Campaign
+from tests.torture.slow_disk import slow_disk
 from tests.torture.storms import storms
 
 Size = Callable[[int], int]  # how many of something that the full run has so many of
@@ -73,17 +74,22 @@ async def _hostile_texts(campaign: Campaign, size: Size) -> None:
     await hostile_texts(campaign, shapes=campaign.chance.sample([*SHAPES], size(len(SHAPES))))
 
 
+async def _slow_disk(campaign: Campaign, size: Size) -> None:
+    await slow_disk(campaign, fsync_seconds=0.1, seconds=size(20))
+
+
 KINDS: dict[str, Callable[[Campaign, Size], Awaitable[None]]] = {
     "kills": _kills,
     "power-cuts": _power_cuts,
     "failing-writes": _failing_writes,
     "files": _files,
     "clocks": _clocks,
+    "slow-disk": _slow_disk,
     "storms": _storms,
     "peers": _peers,
     "hostile-texts": _hostile_texts,
 }
-NEED_A_COMPILER = {"power-cuts", "failing-writes", "clocks"}
+NEED_A_COMPILER = {"power-cuts", "failing-writes", "slow-disk", "clocks"}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +116,8 @@ async def _run(kinds: list[str], campaign: Campaign, seed: int, size: Size) -> N
             traceback.print_exc()
             campaign.broken.append(f"{kind} broke off")
         took, tried = monotonic() - begun, campaign.faults.total() - before
-        print(f"{kind}: {tried} faults in {took:.0f} s; lost {len(campaign.lost)} so far", flush=True)
+        so_far = f"acknowledged {campaign.acknowledged}, lost {len(campaign.lost)}, doubled {len(campaign.doubled)}"
+        print(f"{kind}: {tried} faults in {took:.0f} s; so far {so_far}", flush=True)
 
 
 def main() -> int:
