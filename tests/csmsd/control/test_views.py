@@ -296,9 +296,9 @@ def test_a_stored_event() -> None:
 
 
 def sampled(**fields: Any) -> dict[str, Any]:
-    reading = SimpleNamespace(time=NOON, samples=[SampledValue(value="5", **fields)])
+    reading = SimpleNamespace(id=7, time=NOON, samples=[SampledValue(value="5", **fields)])
     view = views.meter_view(reading)
-    assert view["time"] == format_time(NOON)
+    assert (view["id"], view["time"]) == (7, format_time(NOON))
     (sample,) = view["samples"]
     return dict(sample)
 
