@@ -22,7 +22,7 @@ _BOOT_WITHIN_MS = 60_000
 _SILENT_HEARTBEATS = 2
 
 # What the timestamps of a wrong clock are (ocpp/timestamps.py).
-_CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future", "ahead_of_arrival", "long_before_start"})
+_CLOCK_ODDITIES = frozenset({"before_2010", "in_the_future", "ahead_of_arrival", "clock_set_back"})
 _TIMED = ("StartTransaction", "StopTransaction", "MeterValues")  # what always names a time
 _CLOCK_SET_WITHIN_MS = 60_000
 _FAILED_UPDATES = {

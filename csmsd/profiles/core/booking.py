@@ -54,9 +54,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 # --- while it is measured
 
 
-def book_measured(transaction: Transaction, takings: Iterable[Taken], book: TransactionBook) -> None:
+def book_measured(gathered: Gathered | None, takings: Iterable[Taken]) -> None:
     """Takes what was read of a transaction that may still be measured or stopped, in the order of arrival."""
-    gathered = book.gathered(transaction.id)
     if gathered is not None:
         for taken in takings:
             gathered.take(taken)

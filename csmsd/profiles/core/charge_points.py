@@ -13,6 +13,7 @@ from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.link_history import LinkHistory
 from csmsd.profiles.core.metering import Arrivals, Taken
+from csmsd.profiles.core.moments import TOLD_WITHIN
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.power import imported_power
@@ -149,11 +150,14 @@ class LatestSamples(Mapping[str, Sample]):
         self._time: Milliseconds = 0  # of the newest ones, by their own clock
         self._newest_at: Milliseconds = 0  # when those came
 
-    def take(self, transaction: int | None, takings: Iterable[Taken], now: Milliseconds) -> None:
+    def take(
+        self, transaction: int | None, takings: Iterable[Taken], now: Milliseconds, since: Milliseconds = 0
+    ) -> None:
         """Takes what was measured of that transaction and came now; what was measured of another one counts no more.
 
         Newer ones replace unseen ones of the same kind, except 0, which may have other names in it; older ones, out of
-        a backlog, replace nothing that is newer.
+        a backlog, replace nothing that is newer, and those from before `since` are of another
+        transaction, unless the clock has lost the time.
         """
         self.received_at = now
         if transaction != self.transaction:
@@ -165,6 +169,8 @@ class LatestSamples(Mapping[str, Sample]):
             time = taken.row.time
             if time > now:  # a clock that is ahead must not hide what comes after it is set right
                 time = now
+            elif time < since and time >= since - TOLD_WITHIN:
+                continue
             if time < self._time and now - self._newest_at < _CLOCK_SET_BACK_MS:
                 self._add_older(taken.samples())
                 continue

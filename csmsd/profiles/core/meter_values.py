@@ -12,6 +12,7 @@ from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
 from csmsd.profiles.core.metering import Arrivals, Taken, metered_energy_register, newest_metered, read_meter_values
+from csmsd.profiles.core.moments import ZONES
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.stop_matching import ROUNDING_WH
@@ -40,6 +41,7 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
     if not request.meter_value:
         return _quarantine(request, "without a meter value", at)
     transaction, moved, told_of = _transaction(request, at)
+    course = at.charge_point.transactions.gathered(transaction.id) if transaction is not None else None
     readings = read_meter_values(
         request.meter_value,
         charge_point=at.charge_point.id,
@@ -49,14 +51,14 @@ def meter_values(request: MeterValuesReq, at: Context) -> Reply[MeterValuesConf]
         received_at=at.now,
         zone=at.charge_point.zone,
         arrivals=_arrivals(request.connector_id, at),
-        begun=transaction,
+        course=course,
     )
     for field, oddity in readings.oddities:
         at.note(field, oddity)
     if not readings.changes:
         return Reply(MeterValuesConf(), moved, told_of)
     if transaction is not None:
-        booking.book_measured(transaction, readings.taken, at.charge_point.transactions)
+        booking.book_measured(course, readings.taken)
         if (
             transaction.state == "abandoned"
             and booking.book_correction(transaction, at.site)
@@ -82,7 +84,10 @@ def _show(connector: int, transaction: Transaction | None, takings: list[Taken],
     samples = at.charge_point.samples.get(connector)
     if samples is None:
         samples = at.charge_point.samples[connector] = LatestSamples()
-    samples.take(transaction.id if transaction is not None else None, takings, at.now)
+    if transaction is None:
+        samples.take(None, takings, at.now)
+    else:
+        samples.take(transaction.id, takings, at.now, transaction.start_time - ZONES)
 
 
 def _outside(connector: int, ended: Transaction | None, takings: list[Taken], at: Context) -> None:

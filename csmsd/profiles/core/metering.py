@@ -13,7 +13,7 @@ from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
 from csmsd.ocpp.timestamps import AHEAD, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
-from csmsd.profiles.core.moments import LATEST, Begun, Moments, is_timed
+from csmsd.profiles.core.moments import Course, Moments, is_timed
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Change, Milliseconds, Once, Record
 
@@ -334,31 +334,31 @@ def read_meter_values(
     received_at: Milliseconds,
     zone: tzinfo,
     arrivals: Arrivals | None = None,
-    begun: Begun | None = None,
+    course: Course | None = None,
 ) -> Readings:
     """Turns MeterValues into rows, the newest readings, and what was odd.
 
-    One of a transaction, `begun`, that lies far from the clock which the start was told by is by another clock: its
-    time is a guess.
+    One of a transaction, `course`, may be by another clock than its start and the readings before: its time is a guess.
 
     Those that are no newer than the connector's `arrivals` (all, where there are none) are kept unless they are kept
     already: a charge point that was not confirmed, or has lost its memory, sends them again.
     """
     readings = Readings([], [], [])
     latest = received_at + AHEAD
-    earliest = begun.start_time - LATEST if begun is not None else 0
+    usual = course.usual_since if course is not None else 0
     moments: Moments | None = None
     for place, value in enumerate(values):
         moment = read_time(value.timestamp, received_at, zone)
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
-            moments = moments or Moments(values, received_at, zone, begun)
+            moments = moments or Moments(values, received_at, zone, course)
             moment = moments.beside(place, moment)
-        elif not earliest <= moment.time <= latest:
-            oddity = "ahead_of_arrival" if moment.time > latest else "long_before_start"
-            readings.oddities.append(("meterValue.timestamp", oddity))
-            moments = moments or Moments(values, received_at, zone, begun)
+        elif not usual <= moment.time <= latest:
+            moments = moments or Moments(values, received_at, zone, course)
+            ahead = moment.time > latest
             moment = moments.put_right(moment, partial(_lowest_register, value))
+            if ahead or moment.oddity:
+                readings.oddities.append(("meterValue.timestamp", "ahead_of_arrival" if ahead else "clock_set_back"))
         samples = value.sampled_value
         texts = [sample.value for sample in samples]
         numbers, plain = _metered_numbers(texts)

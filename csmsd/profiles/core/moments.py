@@ -11,38 +11,62 @@ from csmsd.ocpp.timestamps import AHEAD, ReadTime, parse_time, read_time
 from csmsd.ocpp.types import MeterValue
 from csmsd.profiles.record import Milliseconds
 
-# No reading is told so late; one that seems so was stamped by a clock that had lost the time.
-LATEST = 365 * 24 * 3_600_000  # ms
+# No reading is told later; one that seems so was stamped by a clock that had lost the time.
+TOLD_WITHIN = 365 * 24 * 3_600_000  # ms
+# Readings of one moment, of different contexts, are told in any order; one of the start may be of before it.
+BESIDE = 300_000  # ms
+BEFORE_START = 900_000  # ms
+_ROUNDING_WH = 10.0
 _QUARTER = 900_000  # ms; by how much zones differ, up to:
-_ZONES = 14 * 3_600_000
+ZONES = 14 * 3_600_000
 _ELSEWHERE = timezone(timedelta(hours=1))
 
 
-class Begun(Protocol):
-    """What its start says of a transaction."""
+class Told(Protocol):
+    """A StartTransaction: when it was by its charge point's clock, when it came, and its register in Wh."""
 
     @property
-    def start_time(self) -> Milliseconds: ...
+    def time(self) -> Milliseconds: ...
     @property
-    def start_received_at(self) -> Milliseconds: ...
+    def received_at(self) -> Milliseconds: ...
     @property
-    def meter_start_wh(self) -> int: ...
+    def register(self) -> float | None: ...
+
+
+class Course(Protocol):
+    """A transaction so far: its start, and registers in Wh; `highest` counts the start, `latest` came last.
+
+    What is from before `usual_since` is late, or by another clock.
+    """
+
+    @property
+    def start(self) -> Told: ...
+    @property
+    def usual_since(self) -> Milliseconds: ...
+    @property
+    def latest(self) -> float | None: ...
+    @property
+    def highest(self) -> float: ...
 
 
 class Moments:
     """The moments of the MeterValues of one message, held against each other and the start of their transaction."""
 
-    def __init__(self, values: list[MeterValue], received_at: Milliseconds, zone: tzinfo, begun: Begun | None) -> None:
-        self._begun = begun
+    def __init__(
+        self, values: list[MeterValue], received_at: Milliseconds, zone: tzinfo, course: Course | None
+    ) -> None:
+        self._course = course
         told = [read_time(value.timestamp, received_at, zone) for value in values]
         times = [None if read.oddity else read.time for read in told]
         self._beside = _neighbours(times)
-        if begun is not None:
-            self._earliest = begun.start_time - LATEST
-            self._now = received_at + max(0, begun.start_time - begun.start_received_at)
+        if course is not None:
+            start = course.start
+            self._since = course.usual_since
+            self._now = received_at + max(0, start.time - start.received_at)
             self._newest = max((time for time in times if time is not None), default=0)
-            long_ago = (time for time in times if time is not None and time < self._earliest)
-            self._newest_of_long_ago = max(long_ago, default=0)
+            self._newest_before = max((time for time in times if time is not None and time < self._since), default=0)
+            last = course.latest if course.latest is not None else course.highest
+            self._grows = last >= course.highest - _ROUNDING_WH
 
     def beside(self, place: int, moment: ReadTime) -> ReadTime:
         """Of a value whose own cannot be used: that of the one before it in the message, or behind it.
@@ -53,23 +77,28 @@ class Moments:
         return moment if time is None else ReadTime(time, moment.oddity)
 
     def put_right(self, moment: ReadTime, lowest_register: Callable[[], float | None]) -> ReadTime:
-        """Of a value that is ahead of its arrival further than the start was, or from long before the start.
+        """Of a value that is ahead of its arrival further than the start was, or from before what came already.
 
-        The newest of such is of now, so that those that came in one message keep the time between them. What is from
-        long ago is a backlog of another transaction, unless its register (Wh) goes on from this one's.
+        A register that is beyond all that came already was not read before it: its clock was set back, or has lost the
+        time. What else is older is late, or of another transaction, and from a day or so before the start it is. The
+        newest of those by another clock is of now, so that what came in one message keeps the time between.
         """
-        if self._begun is None:
+        course = self._course
+        if course is None:
             return moment
-        if moment.time < self._earliest:
-            register = lowest_register()
-            if register is None or register < self._begun.meter_start_wh:
+        if moment.time < self._since:
+            register = lowest_register() if self._grows and not self._is_of_another(moment.time, course) else None
+            if register is None or register <= course.highest + _ROUNDING_WH:
                 return moment
-            newest = self._newest_of_long_ago
+            newest = self._newest_before
         elif moment.time > self._now + AHEAD:
             newest = self._newest
         else:
             return moment
         return ReadTime(moment.time - newest + self._now, "by_another_clock")
+
+    def _is_of_another(self, time: Milliseconds, course: Course) -> bool:
+        return course.start.time - TOLD_WITHIN <= time < course.start.time - ZONES
 
 
 def _neighbours(times: list[Milliseconds | None]) -> list[Milliseconds | None]:
@@ -96,4 +125,4 @@ def is_timed(text: str | None, time: Milliseconds) -> bool:
         return not read.oddity
     # Without a zone it was read in the charge point's own, which may be another by now.
     has_zone = parse_time(text, _ELSEWHERE) == read.time
-    return not has_zone and abs(read.time - time) <= _ZONES and (read.time - time) % _QUARTER == 0
+    return not has_zone and abs(read.time - time) <= ZONES and (read.time - time) % _QUARTER == 0

@@ -133,6 +133,7 @@ def _book_told_stop(
     transaction: Transaction, request: StopTransactionReq | _Readable, guessed_from: str | None, at: Context
 ) -> tuple[list[Change], list[Event]]:
     moment = read_time(request.timestamp, at.now, at.charge_point.zone)
+    course = at.charge_point.transactions.gathered(transaction.id)
     readings = read_meter_values(
         request.transaction_data or [],
         charge_point=at.charge_point.id,
@@ -141,11 +142,11 @@ def _book_told_stop(
         shapes=at.site.meter_shapes,
         received_at=at.now,
         zone=at.charge_point.zone,
-        begun=transaction,
+        course=course,
     )
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    booking.book_measured(transaction, readings.taken, at.charge_point.transactions)
+    booking.book_measured(course, readings.taken)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,

@@ -53,7 +53,7 @@ def begin(site: Site, number: int) -> Callable[[int], None]:
         )
         transaction = site.find_transaction(number)
         assert transaction is not None
-        booking.book_measured(transaction, found.taken, site.charge_points["cp1"].transactions)
+        booking.book_measured(site.charge_points["cp1"].transactions.gathered(transaction.id), found.taken)
 
     return read
 

@@ -8,10 +8,12 @@ of readings that advance, those between others say nothing that the others do no
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
+from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
 from csmsd.profiles.core.energy.plain import LIMIT_WH, Plain
 from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from csmsd.profiles.core.metering import Taken, unpack_metered
+from csmsd.profiles.core.moments import BEFORE_START, BESIDE
 from csmsd.profiles.record import Milliseconds
 
 # Readings that are kept in memory; one takes some 300 bytes.
@@ -27,18 +29,24 @@ _Row = tuple[int, Milliseconds, str | None, str, bool]  # connector, time, shape
 
 
 class Gathered:
-    """`latest` is the register that was read last, Wh, and can be one; `newest` is when something was measured last."""
+    """`latest` is the register that was read last, Wh, and can be one; `highest` the highest, the start included.
+
+    `newest` is when something was measured last; what is from before `usual_since` is late, or by another clock.
+    """
 
     def __init__(self, connector: int, start: Start) -> None:
         self._connector = connector
-        self._start = start
+        self.start = start
         self._plain = Plain.began(
             register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
         )
         self._rows: list[_Row] = []
         self._verdict: tuple[tuple[Boot, ...], Verdict] | None = None
         self.latest: float | None = None
+        self.highest = start.register or 0.0
         self.newest: Milliseconds = 0
+        # A start that came before its own time is by the other clock itself.
+        self.usual_since = start.time - BEFORE_START if start.time <= start.received_at + AHEAD else 0
 
     def take(self, taken: Taken) -> None:
         """The next reading, in the order of arrival; one that came before says nothing new."""
@@ -49,6 +57,8 @@ class Gathered:
             known = (row.connector, time, None, _of_energy(shape.text, row.samples), taken.timed)
         if time > self.newest:
             self.newest = time
+            if time - BESIDE > self.usual_since:
+                self.usual_since = time - BESIDE
         elif known in rows:
             return
         if row.connector == self._connector:
@@ -64,6 +74,8 @@ class Gathered:
                     plain.take(time, wh)
                     if -LIMIT_WH < wh < LIMIT_WH:
                         self.latest = wh
+                        if wh > self.highest:
+                            self.highest = wh
                 elif energy == "begin":
                     plain.begin(wh)
                 else:
@@ -116,7 +128,7 @@ class Gathered:
         readings: list[Reading] = []
         for connector, time, shape, samples, timed in self._rows:
             readings += evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time, timed=timed)
-        return Evidence(self._connector, self._start, stop, readings, boots)
+        return Evidence(self._connector, self.start, stop, readings, boots)
 
 
 def _of_energy(shape: str | None, samples: str) -> str:

@@ -3,12 +3,13 @@
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from csmsd.ocpp.timestamps import format_time, read_time
 from csmsd.ocpp.types import MeterValue, SampledValue
-from csmsd.profiles.core.metering import MeterShapes, read_meter_values
+from csmsd.profiles.core.energy.evidence import Start
+from csmsd.profiles.core.energy.gathered import Gathered
+from csmsd.profiles.core.metering import MeterShapes, Taken, read_meter_values
 from csmsd.profiles.core.moments import is_timed
 from tests.csmsd.profiles.scene import HOUR, NOON
 
@@ -16,13 +17,32 @@ MINUTE = 60_000
 YEAR = 365 * 24 * HOUR
 
 
-class Start(msgspec.Struct):
-    start_time: int = NOON - HOUR
-    start_received_at: int = NOON - HOUR
-    meter_start_wh: int = 1000
+def begun(
+    *registers: tuple[int, float], time: int = NOON - HOUR, came: int = NOON - HOUR, register: float | None = 1000
+) -> Gathered:
+    """A transaction that began at `register`, and what was read of it already, at minutes from noon."""
+    course = Gathered(1, Start(time, came, register))
+    for minute, wh in registers:
+        value = MeterValue(timestamp=format_time(NOON + minute * MINUTE), sampled_value=[SampledValue(value=str(wh))])
+        for taken in taken_of([value], course):
+            course.take(taken)
+    return course
 
 
-def read(*told: tuple[int, str] | None, begun: Start | None = None) -> list[tuple[float, bool]]:
+def taken_of(values: list[MeterValue], course: Gathered | None) -> list[Taken]:
+    return read_meter_values(
+        values,
+        charge_point="CP1",
+        connector=1,
+        transaction_id=7 if course else None,
+        shapes=MeterShapes(),
+        received_at=NOON,
+        zone=UTC,
+        course=course,
+    ).taken
+
+
+def read(*told: tuple[int, str] | None, course: Gathered | None = None) -> list[tuple[float, bool]]:
     """(minutes from noon, whether that is its own time) of values that arrive at noon."""
     values = [
         MeterValue(
@@ -31,46 +51,53 @@ def read(*told: tuple[int, str] | None, begun: Start | None = None) -> list[tupl
         )
         for moment in told
     ]
-    readings = read_meter_values(
-        values,
-        charge_point="CP1",
-        connector=1,
-        transaction_id=7 if begun else None,
-        shapes=MeterShapes(),
-        received_at=NOON,
-        zone=UTC,
-        begun=begun,
-    )
-    rows = [taken.row for taken in readings.taken]
-    assert [is_timed(row.text, row.time) for row in rows] == [taken.timed for taken in readings.taken]
-    return [((taken.row.time - NOON) / MINUTE, taken.timed) for taken in readings.taken]
+    found = taken_of(values, course)
+    assert [is_timed(taken.row.text, taken.row.time) for taken in found] == [taken.timed for taken in found]
+    return [((taken.row.time - NOON) / MINUTE, taken.timed) for taken in found]
 
 
 @pytest.mark.parametrize(
-    ("told", "begun", "found"),
+    ("told", "course", "found"),
     [
-        (NOON, Start(), (0, True)),
-        (NOON + MINUTE, Start(), (1, True)),
-        (NOON + MINUTE + 1, Start(), (0, False)),
-        (NOON + 2 * HOUR, Start(), (0, False)),
+        (NOON, begun(), (0, True)),
+        (NOON + MINUTE, begun(), (1, True)),
+        (NOON + MINUTE + 1, begun(), (0, False)),
+        (NOON + 2 * HOUR, begun(), (0, False)),
         (NOON + 2 * HOUR, None, (120, True)),  # of no transaction
         # The start was two hours ahead as well: as good as right.
-        (NOON + 2 * HOUR, Start(start_time=NOON + HOUR), (120, True)),
-        (NOON + 3 * HOUR, Start(start_time=NOON + HOUR), (120, False)),
-        (NOON + 2 * MINUTE, Start(start_time=NOON - HOUR + MINUTE), (2, True)),
+        (NOON + 2 * HOUR, begun(time=NOON + HOUR), (120, True)),
+        (NOON + 3 * HOUR, begun(time=NOON + HOUR), (120, False)),
+        (NOON + 2 * MINUTE, begun(time=NOON - HOUR + MINUTE), (2, True)),
         # The start was told late: that says nothing of its clock.
-        (NOON + 2 * HOUR, Start(start_received_at=NOON), (0, False)),
-        (NOON - HOUR - YEAR, Start(), (-60 - YEAR // MINUTE, True)),
-        (NOON - HOUR - YEAR - 1, Start(), (0, False)),
-        (NOON - HOUR - YEAR - 1, Start(meter_start_wh=2001), (-60 - (YEAR + 1) / MINUTE, True)),  # another one's
+        (NOON + 2 * HOUR, begun(came=NOON), (0, False)),
+        # from before the start
+        (NOON - 75 * MINUTE, begun(), (-75, True)),
+        (NOON - 75 * MINUTE - 1, begun(), (0, False)),
+        (NOON - 75 * MINUTE - 1, begun(register=None), (0, False)),
+        (NOON - 75 * MINUTE - 1, begun((-1500, 1000)), (0, False)),  # after one of yesterday
+        (NOON - 75 * MINUTE - 1, begun(register=2000), (-75 - 1 / MINUTE, True)),  # it has not grown: whose is it?
+        (NOON - 75 * MINUTE - 1, begun(time=NOON + 2 * HOUR), (-75 - 1 / MINUTE, True)),  # it is the start that is off
+        (NOON - 15 * HOUR, begun(), (0, False)),
+        (NOON - 15 * HOUR - 1, begun(), (-900 - 1 / MINUTE, True)),  # another one's
+        (NOON - HOUR - YEAR, begun(), (-60 - YEAR // MINUTE, True)),
+        (NOON - HOUR - YEAR - 1, begun(), (0, False)),
         (NOON - HOUR - YEAR - 1, None, (-60 - (YEAR + 1) / MINUTE, True)),
-        (NOON - 2 * YEAR, Start(start_time=NOON - 2 * YEAR - HOUR), (-2 * YEAR // MINUTE, True)),
+        (NOON - 2 * YEAR, begun(time=NOON - 2 * YEAR - HOUR), (-2 * YEAR // MINUTE, True)),
+        # from before what came already
+        (NOON - 30 * MINUTE, begun((-25, 1900)), (-30, True)),
+        (NOON - 30 * MINUTE - 1, begun((-25, 1900)), (0, False)),
+        (NOON - 40 * MINUTE, begun((-20, 1990)), (-40, True)),  # out of a backlog
+        (NOON - 40 * MINUTE, begun((-20, 1989)), (0, False)),
+        (NOON - 40 * MINUTE, begun((-20, 5000), (-50, 1500)), (-40, True)),
+        (NOON - 40 * MINUTE, begun((-20, 100)), (-40, True)),  # the register was set back: nobody knows
+        (NOON - 40 * MINUTE, begun((-30, 1500), (-20, 1485)), (-40, True)),
+        (NOON - 40 * MINUTE, begun((-30, 1500), (-20, 1490)), (0, False)),
     ],
 )
-def test_a_reading_far_from_the_clock_of_its_start_is_of_its_arrival(
-    told: int, begun: Start | None, found: tuple[float, bool]
+def test_a_reading_by_another_clock_is_of_its_arrival(
+    told: int, course: Gathered | None, found: tuple[float, bool]
 ) -> None:
-    assert read((told, "2000"), begun=begun) == [found]
+    assert read((told, "2000"), course=course) == [found]
 
 
 @pytest.mark.parametrize("shift", [2 * HOUR, -8 * YEAR])
@@ -78,8 +105,8 @@ def test_what_came_in_one_message_by_another_clock_keeps_the_time_between(shift:
     told = [(NOON + shift + minute * MINUTE, str(2000 + minute)) for minute in (-10, -20, -30)]
 
     found = [(0, False), (-10, False), (-20, False)]
-    assert read(*told, begun=Start()) == found
-    assert read((NOON - 40 * MINUTE, "1500"), *told, begun=Start()) == [(-40, True), *found]
+    assert read(*told, course=begun()) == found
+    assert read((NOON - 40 * MINUTE, "1500"), *told, course=begun()) == [(-40, True), *found]
 
 
 def test_without_a_time_it_is_of_its_neighbour() -> None:
@@ -104,4 +131,4 @@ def test_a_long_message_by_a_wrong_clock_is_read_in_no_time() -> None:
     many = 5_000
 
     assert len(read(*[None] * many)) == many
-    assert len(read(*[(NOON + 2 * HOUR, "1")] * many, begun=Start())) == many
+    assert len(read(*[(NOON + 2 * HOUR, "1")] * many, course=begun())) == many

@@ -120,6 +120,16 @@ class TestOlderReadings:
 
         assert shown(scene, transaction)[0] == 3000
 
+    @pytest.mark.parametrize(("hours", "watts"), [(13, 7000), (15, None), (8000, None), (8 * 8766, 7000)])
+    def test_of_yesterday_are_of_another_transaction(self, hours: int, watts: int | None) -> None:
+        """Of a clock that is off by a zone, or has lost the time, they are of now."""
+        scene = Scene()
+        transaction = scene.started()
+
+        measured(scene, power(7000), ago=hours * HOUR)
+
+        assert shown(scene, transaction)[0] == watts
+
     def test_after_a_clock_that_was_ahead(self) -> None:
         scene = Scene()
         transaction = scene.started()

@@ -222,6 +222,19 @@ def test_all_readings_by_another_clock_than_the_start(astray: int) -> None:
     assert kept.by_memory() == Verdict(1800, 1800, 1800, "readings")
 
 
+@pytest.mark.parametrize("back", [30, 60, 120])
+def test_a_clock_that_is_set_back_while_it_runs(back: int) -> None:
+    kept = Kept()
+    for minute, astray in ((-50, 0), (-40, 0), (-30, -back), (-20, -back), (-10, -back)):
+        kept.meter(minute, [{"value": str(3000 + 10 * minute)}], astray=astray)
+        assert kept.by_memory() == kept.by_rows()
+        figure = 2000 + 10 * minute
+        assert kept.by_memory() == Verdict(figure, figure, figure, "readings")
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=3000, timestamp=format_time(NOON)))
+    assert (kept.transaction.energy_wh, kept.transaction.doubts) == (2000, [])
+
+
 def test_a_list_of_readings_by_another_clock_that_begins_with_the_newest() -> None:
     kept = Kept()
     values = [
