@@ -35,6 +35,7 @@ Start = Callable[[], AbstractContextManager[System]]
 def running_site() -> Iterator[Site]:
     """csmsd with its usual settings, as many idTags as the load has charge points, and charge points let in."""
     site = Site({"ocpp": {"unknown_charge_points": "accept"}})
+    site.from_scratch = True  # on a core of its own, with memory of its own
     try:
         with on_core(0):
             site.start_and_wait()
