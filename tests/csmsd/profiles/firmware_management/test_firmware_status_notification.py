@@ -90,9 +90,10 @@ def test_the_version_that_boots_is_a_fact_of_its_own(
 ) -> None:
     scene = FirmwareScene(version=wanted)
     scene.command(UpdateFirmware(file="acme-2.1.bin"))
-    events = [event.type for version in boots for event in scene.boots(version)]
+    events = [(event.type, event.data) for version in boots for event in scene.boots(version)]
 
-    assert events == (["firmware.confirmed"] if confirmed else [])
+    told = ("firmware.confirmed", {"update": 1, "before": "2.0", "version": after})
+    assert events == ([told] if confirmed else [])
     assert (scene.update.confirmed_at is not None) is confirmed
     assert (scene.update.version_before, scene.update.version_after) == ("2.0", after)
     assert scene.update.state == "requested"  # not a word of Installed yet

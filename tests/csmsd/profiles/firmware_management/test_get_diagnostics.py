@@ -146,3 +146,9 @@ def test_the_host_of_ours_that_it_needs(location: str, host: str | None) -> None
     assert needs(GetDiagnosticsReq(location=location), scene.target()) == host
     scene.site.firmware.hosting = None
     assert needs(GetDiagnosticsReq(location=location), scene.target()) is None
+
+
+def test_where_csmsd_hosts_no_files_it_is_sent_elsewhere_all_the_same() -> None:
+    scene = FirmwareScene(hosting={})
+    assert scene.command(GetDiagnostics(location=ELSEWHERE), FILE) == {"location": ELSEWHERE}
+    assert (scene.upload.location, scene.upload.token_hash) == (ELSEWHERE, None)

@@ -182,3 +182,12 @@ def test_nothing_more_is_waited_for_when_its_charge_point_is_removed() -> None:
     assert (update.state, update.error) == ("cancelled", "the charge point was removed")
     assert changes == [update]
     assert [(event.type, event.data["state"]) for event in events] == [("firmware.status", "cancelled")]
+
+
+def test_where_csmsd_hosts_no_files_it_is_fetched_elsewhere_all_the_same() -> None:
+    scene = begun(hosting={})
+    assert (scene.update.location, scene.update.token_hash, scene.update.file) == (
+        "ftp://******@host/fw.bin",
+        None,
+        None,
+    )

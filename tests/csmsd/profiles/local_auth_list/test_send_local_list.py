@@ -12,7 +12,7 @@ from csmsd.profiles.following import what_follows
 from csmsd.profiles.local_auth_list.local_lists import LocalList
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListConf, SendLocalListReq
 from csmsd.profiles.record import Event
-from csmsd.profiles.refusal import CannotSend
+from csmsd.profiles.refusal import CannotSend, NotThere
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.scene import HOUR
 
@@ -91,6 +91,7 @@ def test_no_tags_at_all_clear_the_list(scene: Listing) -> None:
 
 
 ENTRY = {"idTag": "A", "idTagInfo": {"status": "Accepted"}}
+INVALID = {"idTag": "GONE", "idTagInfo": {"status": "Invalid"}}  # not known here
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,8 @@ ENTRY = {"idTag": "A", "idTagInfo": {"status": "Accepted"}}
             },
             "twice",
         ),
+        ({"listVersion": 1, "updateType": "Full", "localAuthorizationList": [INVALID]}, "csmsctl tag add GONE"),
+        ({"listVersion": 1, "updateType": "Differential", "localAuthorizationList": [INVALID]}, None),
     ],
 )
 def test_checks(scene: Listing, payload: dict[str, Any], said: str | None) -> None:
@@ -176,7 +179,7 @@ def assert_objection(scene: Listing, payload: dict[str, Any], said: str | None) 
     objection: object = None
     try:
         objection = declared.check(read(payload), scene.target())
-    except CannotSend as against:
+    except (CannotSend, NotThere) as against:
         objection = against
     assert (objection is None) == (said is None), objection
     assert said is None or said in str(objection)
@@ -224,8 +227,9 @@ def test_no_answer(scene: Listing, outcome: str, pending: int | None) -> None:
     assert declared.unconfirmed is not None
     request = read({"listVersion": 1, "updateType": "Full", "localAuthorizationList": [ENTRY]})
     declared.intend(request, scene.target())
-    declared.unconfirmed(request, outcome, scene.target())
+    kept = declared.unconfirmed(request, outcome, scene.target())
     assert scene.known.pending_version == pending
+    assert kept == ([], []) if pending else ([scene.known], [])
 
 
 def test_an_empty_list_can_be_sent(scene: Listing) -> None:

@@ -33,7 +33,8 @@ def test_its_own_and_those_of_elsewhere_are_none(tag: str, connector: int, paren
     scene = Scene()
     scene.tag("TAG1", parent="family")
     reserved(scene, tag, connector=connector, parent=parent)
-    assert scene.started().flags == []
+    answer = scene.start()
+    assert [transaction.flags for transaction in answer.transactions] == [[]]
 
 
 @pytest.mark.parametrize(

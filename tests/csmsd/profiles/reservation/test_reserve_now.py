@@ -141,6 +141,15 @@ def test_one_that_waits_behind_a_cancellation_holds_after_it(scene: Reserving) -
     assert (known.state, known.id_tag, known.created_at, known.ended_at) == ("reserved", "TAG2", scene.now, None)
 
 
+def test_of_two_that_ask_for_the_same_one_may_be_lost_and_the_other_still_hold(scene: Reserving) -> None:
+    first, second = scene.ask(id=5), scene.ask(id=5)
+    scene.answer(first, "timeout")
+    assert [asked.lost for asked in scene.reservation(5).asked] == [True, False]
+    scene.cancel(5)  # the one that was lost is over with that; the other is carried out after it
+    scene.answer(second, "Accepted")
+    assert scene.reservation(5).state == "reserved"
+
+
 def test_a_start_that_only_the_unanswered_one_fits(scene: Reserving) -> None:
     """It was accepted, then: its answer is late or lost, and the next one with its id is another reservation."""
     scene.reserve(id=5)
