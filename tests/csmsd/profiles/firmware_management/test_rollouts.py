@@ -195,3 +195,21 @@ def test_what_is_told_of_a_rollout() -> None:
     told = rollout_event(rollout(id=7), member)
     data = {"rollout": 7, "state": "running", "reason": None, "member": "failed", "note": "download failed"}
     assert (told.type, told.charge_point, told.data) == ("rollout.changed", "CP1", data)
+
+
+def test_a_rollout_is_found_by_its_number_and_may_be_of_nobody() -> None:
+    book, first = Rollouts(), rollout(id=3)
+    book.add(first)
+    assert (book.get(3), book.get(4), list(book), book.members(3)) == (first, None, [first], [])
+    assert book.busy("CP1") is None
+
+
+def test_whoever_leaves_takes_part_in_none_any_more() -> None:
+    book = Rollouts()
+    for number, state in ((1, "waiting"), (2, "done")):
+        book.add(rollout(id=number))
+        book.add_member(RolloutMember(rollout=number, charge_point="CP1", position=0, state=state))
+    book.add_member(RolloutMember(rollout=1, charge_point="CP2", position=1))
+    (left,) = book.end_for("cp1", "the charge point was removed", 7)
+    assert (left.rollout, left.state, left.note, left.ended_at) == (1, "cancelled", "the charge point was removed", 7)
+    assert [member.state for member in book.members(1)] == ["cancelled", "waiting"]
