@@ -277,6 +277,24 @@ async def test_local_lists_and_charging_profiles(tmp_path: Path) -> None:
     assert picture(again.site.smart_charging.installed) == picture(scene.site.smart_charging.installed)
 
 
+async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path: Path) -> None:
+    """A start loads nothing of it: it is looked up when its charge point boots, or a stop may mean it."""
+    scene = Restarting()
+    given_up = scene.started()
+    scene.now += HOUR
+    scene.meter("2500", transactionId=given_up.id)
+    scene.now += HOUR
+    scene.stop(scene.started(meterStart=3000), meterStop=3500)
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
+    unnamed = {"transactionId": -1, "meterStop": 2400, "timestamp": format_time(scene.now - HOUR - HOUR // 2)}
+    for one in (scene, again):
+        assert one.send("StopTransaction", {"idTag": "TAG1", **unnamed}).event_types == ["transaction.orphaned"]
+        one.now += HOUR
+        one.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    boots = [one.transaction(given_up.id).boots for one in (scene, again)]
+    assert boots[0] == boots[1] != []
+
+
 async def test_the_newest_transactions_are_remembered_and_whatever_runs(tmp_path: Path) -> None:
     scene = Restarting()
     scene.register("Depot-7")

@@ -1,5 +1,6 @@
 """How a charge point's messages find their transaction."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from csmsd.profiles.core.transactions import (
     NotRemembered,
     Transaction,
     TransactionBook,
+    Wanted,
     transaction_start_key,
 )
 from tests.csmsd.profiles.scene import NOON
@@ -144,3 +146,76 @@ def test_a_flag_is_set_once() -> None:
     found.flag("energy_suspect")
 
     assert found.flags == ["energy_suspect", "stop_time:missing"]
+
+
+# --- what is on disk alone
+
+
+def wanted_of(book: TransactionBook, ask: Callable[[], object]) -> Wanted:
+    """What it says has to be looked up."""
+    with pytest.raises(NotRemembered) as forgotten:
+        ask()
+    return forgotten.value.wanted
+
+
+def test_what_is_on_disk_is_asked_for_once() -> None:
+    kept = book(transaction(9))
+    kept.leave_on_disk(NOON)
+    wanted = wanted_of(kept, lambda: kept.find(3))
+    assert wanted == Wanted(ids=(3,))
+    kept.recall(wanted, [])
+    assert kept.find(3) is None
+
+    old = transaction(4, state="stopped")
+    kept.recall(wanted_of(kept, lambda: kept.find(4)), [old])
+    assert kept.find(4) is old
+
+
+def test_a_charge_point_with_nothing_on_disk_alone_asks_for_nothing() -> None:
+    kept = book(transaction(9))
+    assert (kept.find(3), kept.stopped_as("TAG1", "stop", 1)) == (None, None)
+    assert kept.started_as(transaction_start_key(1, "TAG1", "start 3", 1000), 0) is None
+
+
+def test_a_start_is_looked_for_on_disk_unless_it_is_newer_than_all_there() -> None:
+    kept = book(transaction(9))
+    kept.leave_on_disk(NOON)
+    key = transaction_start_key(1, "TAG1", "start 3", 1000)
+    assert kept.started_as(key, NOON + 1) is None
+    assert kept.started_as(key, None) is None, "without a clock only what runs is known again, which is in memory"
+    wanted = wanted_of(kept, lambda: kept.started_as(key, NOON))
+    assert wanted == Wanted(start=(key, NOON))
+    old = transaction(3, state="stopped", start_time=NOON)
+    kept.recall(wanted, [old])
+    assert kept.started_as(key, NOON) is old
+
+
+def test_the_stop_of_another_one_is_not_looked_for_for_ever() -> None:
+    kept = book(transaction(9))
+    kept.leave_on_disk(NOON)
+    wanted = wanted_of(kept, lambda: kept.stopped_as("TAG1", "stop 3", 1500))
+    assert wanted == Wanted(stop_text="stop 3")
+    kept.recall(wanted, [transaction(3, state="stopped", stop_text="stop 3", meter_stop_wh=7, stop_id_tag="TAG1")])
+    assert kept.stopped_as("TAG1", "stop 3", 1500) is None
+
+
+def test_what_was_looked_up_takes_nobodys_place_and_is_no_news() -> None:
+    kept = book(*(transaction(number, state="stopped") for number in range(1000, 1000 + REMEMBERED)))
+    kept.leave_on_disk(NOON)
+    for number in range(1, 100):
+        kept.recall(Wanted(ids=(number,)), [transaction(number, state="stopped", start_received_at=NOON)])
+
+    assert sum(kept.get(number) is not None for number in range(1, 100)) < 20
+    assert all(kept.get(number) for number in range(1000, 1000 + REMEMBERED))
+    assert [known.id for known in kept.told_since(NOON + 1000 + REMEMBERED - 2)] == [
+        1000 + REMEMBERED - 1,
+        1000 + REMEMBERED - 2,
+    ]
+
+
+def test_one_that_may_still_be_stopped_wants_what_was_measured_of_it() -> None:
+    kept = book(transaction(3, state="abandoned"), transaction(9))
+    kept.leave_on_disk(NOON)
+    assert kept.get(3) is not None
+    assert wanted_of(kept, lambda: kept.find(3)) == Wanted(ids=(3,))
+    assert kept.find(9) is kept.get(9)
