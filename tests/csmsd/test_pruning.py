@@ -13,7 +13,7 @@ import pytest
 from csmsd import pruning
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored, PruneKind
+from csmsd.ports import NotStored, PruneKind, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
@@ -126,6 +126,19 @@ def reading(transaction_id: int | None, time: int = OLD) -> MeterReading:
 
 
 # --- transactions
+
+
+async def test_what_is_looked_up_while_it_goes_is_gone_as_well(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    await books.keep(transaction(1), transaction(2, NEW))
+    really = books.live.remove
+
+    async def remove(removals: Sequence[Removal]) -> None:
+        books.site.add_transaction(transaction(1))  # it was read a moment before
+        await really(removals)
+
+    monkeypatch.setattr(books.live, "remove", remove)
+    assert await books.prune("transactions") == 1
+    assert books.site.charge_points["cp1"].transactions.get(1) is None
 
 
 async def test_old_transactions_go_with_their_meter_values(books: Books) -> None:

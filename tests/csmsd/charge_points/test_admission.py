@@ -12,6 +12,7 @@ from csmsd.charge_points import admission
 from csmsd.charge_points.admission import Admission
 from csmsd.store.past import Past
 from tests.csmsd.profiles.scene import NOON, SECOND
+from tests.csmsd.store.test_loader import transaction
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 
@@ -31,6 +32,16 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
         await made.past.open()
         yield made
         await made.past.close()
+
+
+async def test_one_that_was_removed_and_is_let_in_again_owns_its_past(gate: Gate) -> None:
+    await gate.writer.commit([transaction(7, state="stopped")])
+
+    state = await gate.admission.admit("cp1", "accept")
+
+    assert state is not None
+    with pytest.raises(NotRemembered):
+        state.transactions.find(7)
 
 
 @pytest.mark.parametrize(("policy", "registration"), [("accept", "Accepted"), ("pending", "Pending")])

@@ -95,6 +95,16 @@ def test_what_was_charged_before_the_start_does_not_count(site: Site) -> None:
     assert counter.totals() == {"CP1": 100}
 
 
+def test_what_was_looked_up_because_a_late_stop_meant_it_was_charged_before(site: Site) -> None:
+    site.begin_transaction_ids_after(7)
+    counter = EnergyCounter(lambda: site)
+    begin(site, 3)
+    end(site, counter, 3, 7000)
+    assert counter.totals() == {}
+    begin(site, 8)(50)
+    assert counter.totals() == {"CP1": 50}
+
+
 def test_an_abandoned_one_that_is_stopped_later_counts_once(site: Site) -> None:
     counter = EnergyCounter(lambda: site)
     begin(site, 1)(500)

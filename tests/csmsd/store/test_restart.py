@@ -278,7 +278,7 @@ async def test_local_lists_and_charging_profiles(tmp_path: Path) -> None:
 
 
 async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path: Path) -> None:
-    """A start loads nothing of it: it is looked up when its charge point boots, or a stop may mean it."""
+    """A start loads nothing of it: it is looked up when a stop may mean it."""
     scene = Restarting()
     given_up = scene.started()
     scene.now += HOUR
@@ -289,10 +289,39 @@ async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path
     unnamed = {"transactionId": -1, "meterStop": 2400, "timestamp": format_time(scene.now - HOUR - HOUR // 2)}
     for one in (scene, again):
         assert one.send("StopTransaction", {"idTag": "TAG1", **unnamed}).event_types == ["transaction.orphaned"]
+
+
+async def test_a_boot_of_what_was_given_up_comes_after_what_was_measured_of_it(tmp_path: Path) -> None:
+    scene = Restarting()
+    given_up = scene.started()
+    scene.now += HOUR
+    scene.meter("2500", transactionId=given_up.id)
+    scene.now += HOUR
+    scene.stop(scene.started(meterStart=3000), meterStop=3500)
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
+    for one in (scene, again):
         one.now += HOUR
         one.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
     boots = [one.transaction(given_up.id).boots for one in (scene, again)]
     assert boots[0] == boots[1] != []
+
+
+async def test_a_late_reading_of_what_was_given_up_long_ago_does_not_bring_it_back(tmp_path: Path) -> None:
+    """Its successor, too, is on disk alone."""
+    scene = Restarting()
+    given_up = scene.started()
+    measured_at = format_time(scene.now + HOUR)
+    scene.now += 2 * HOUR
+    successor = scene.started(meterStart=3000)
+    scene.stop(successor, meterStop=3500)
+    again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
+    again.cp.transactions.forget(given_up.id)
+    again.cp.transactions.forget(successor.id)
+    late = [{"timestamp": measured_at, "sampledValue": [{"value": "2500"}]}]
+    for one in (scene, again):
+        payload = {"connectorId": 1, "transactionId": given_up.id, "meterValue": late}
+        assert "transaction.resumed" not in one.send("MeterValues", payload).event_types
+        assert one.transaction(given_up.id).state == "abandoned"
 
 
 async def test_the_newest_transactions_are_remembered_and_whatever_runs(tmp_path: Path) -> None:

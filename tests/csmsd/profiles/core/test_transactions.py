@@ -190,6 +190,18 @@ def test_a_start_is_looked_for_on_disk_unless_it_is_newer_than_all_there() -> No
     assert kept.started_as(key, NOON) is old
 
 
+def test_what_was_not_there_may_be_there_once_something_was_let_go_of() -> None:
+    kept = book(*(transaction(number, state="stopped") for number in range(100, 100 + REMEMBERED)))
+    kept.leave_on_disk(NOON)
+    new = transaction(5000, state="stopped", start_time=NOON)
+    kept.recall(wanted_of(kept, lambda: kept.started_as(new.start_key, NOON)), [])
+    kept.add(new)
+    for number in range(6000, 6000 + REMEMBERED):
+        kept.add(transaction(number, state="stopped"))
+    assert kept.get(5000) is None
+    assert wanted_of(kept, lambda: kept.started_as(new.start_key, NOON)) == Wanted(start=(new.start_key, NOON))
+
+
 def test_the_stop_of_another_one_is_not_looked_for_for_ever() -> None:
     kept = book(transaction(9))
     kept.leave_on_disk(NOON)
