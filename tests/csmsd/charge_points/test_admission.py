@@ -10,6 +10,7 @@ import pytest
 
 from csmsd.charge_points import admission
 from csmsd.charge_points.admission import Admission
+from csmsd.profiles.core.transactions import NotRemembered
 from csmsd.store.past import Past
 from tests.csmsd.profiles.scene import NOON, SECOND
 from tests.csmsd.store.test_loader import transaction
