@@ -99,6 +99,26 @@ async def test_it_does_not_look_while_nothing_can_be_stored(looked: Looked, monk
     assert looked.looks == 1
 
 
+async def test_what_a_start_owes_is_looked_at_soon_whatever_the_time(
+    looked: Looked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkup, "_AFTER_THE_START_SECONDS", 0.0)
+    monkeypatch.setattr(checkup, "_ROUND_SECONDS", 3600.0)
+    owed = ["a look"]
+
+    def look() -> str:
+        owed.clear()
+        return "row 7"
+
+    looked.at(15, 30)
+    found = asyncio.Event()
+    looked.bus.subscribe(lambda event: found.set())
+    running = asyncio.create_task(Checkup(looked.live, look, Retention(at="03:30"), lambda: bool(owed)).run())
+    await asyncio.wait_for(found.wait(), 10)
+    running.cancel()
+    assert [event.data for event in looked.told] == [{"error": "row 7"}]
+
+
 def test_what_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     prepare(path)

@@ -49,8 +49,8 @@ class Followed(Record, kw_only=True, gc=False):
     def overdue(self, now: Milliseconds) -> bool:
         return not self.ended and self.deadline_at <= now
 
-    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
-        """Takes what the charge point says; whether the state changed."""
+    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> None:
+        """Takes what the charge point says."""
         raise NotImplementedError
 
     def event(self, **more: object) -> Event:

@@ -102,22 +102,21 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         self._take_its_word()
         return complete
 
-    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
-        """Takes a FirmwareStatusNotification (C 4.5); whether the state changed. Statuses come in any order."""
+    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> None:
+        """Takes a FirmwareStatusNotification (C 4.5). Statuses come in any order."""
         self.reported = status[:MAX_KEPT_TEXT]
         self.changed_at = now
         state = STATES.get(status)  # Idle and what nobody knows change nothing
         if state is None or self.state == "installed" or state == self.state:
-            return False  # and nothing to wait longer for: who says the same for ever would never end
+            return  # and nothing to wait longer for: who says the same for ever would never end
         if state == "installed" and self.unfounded:
             if self.error is None:
                 self.error = "it says Installed, but nobody has fetched the file and no boot has shown another version"
                 self.deadline_at = min(self.deadline_at, now + _LAST_BOOT)
-            return False
+            return
         self.state = state
         self.error = None
         self.deadline_at = max(self.deadline_at, now + timeout)
-        return True
 
     def booted(self, version: str | None, now: Milliseconds) -> bool:
         """Takes the version of a BootNotification; whether it is the new one, seen for the first time."""

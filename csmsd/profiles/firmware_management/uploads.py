@@ -31,18 +31,17 @@ class DiagnosticsUpload(Followed, kw_only=True, gc=False):
     def token_dead(self) -> bool:
         return self.received_at is not None or super().token_dead
 
-    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> bool:
-        """Takes a DiagnosticsStatusNotification (C 4.4); whether the state changed."""
+    def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> None:
+        """Takes a DiagnosticsStatusNotification (C 4.4)."""
         self.reported = status[:MAX_KEPT_TEXT]
         self.changed_at = now
         state = STATES.get(status)  # Idle and what nobody knows change nothing
         # A status that was overtaken by the last one changes nothing either.
         if state is None or state == self.state or (self.state == "uploaded" and state == "uploading"):
-            return False
+            return
         self.state = state
         self.error = None
         self.deadline_at = max(self.deadline_at, now + timeout)  # saying the same for ever does not move it
-        return True
 
     def event(self, **more: object) -> Event:
         data: dict[str, object] = {"upload": self.id, "state": self.state, "status": self.reported}

@@ -78,5 +78,6 @@ def test_json() -> None:
     passed, failed, skipped = report["steps"]
     assert (passed["result"], passed["duration_ms"], "conversation" in passed) == ("pass", 250, False)
     assert (failed["reason"], failed["advice"], failed["conversation"]) == ("an hour behind", "Set it.", ["→ [2]"])
+    assert failed["duration_ms"] == 1000
     assert skipped["reason"] == "transaction 7 is running"
     assert (report["deviations"], report["left_behind"]) == ([DEVIATION], ["transaction 9: Rejected"])
