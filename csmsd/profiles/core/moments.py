@@ -60,9 +60,8 @@ class Moments:
         times = [None if read.oddity else read.time for read in told]
         self._beside = _neighbours(times)
         if course is not None:
-            start = course.start
             self._since = course.usual_since
-            self._now = received_at + max(0, start.time - start.received_at)
+            self._now = max(received_at, self._since + BESIDE + 1)  # in the order in which they came
             self._newest = max((time for time in times if time is not None), default=0)
             self._newest_before = max((time for time in times if time is not None and time < self._since), default=0)
             last = course.latest if course.latest is not None else course.highest
@@ -77,24 +76,23 @@ class Moments:
         return moment if time is None else ReadTime(time, moment.oddity)
 
     def put_right(self, moment: ReadTime, lowest_register: Callable[[], float | None]) -> ReadTime:
-        """Of a value that is ahead of its arrival further than the start was, or from before what came already.
+        """Of a value that is ahead of its arrival, or from before what came already.
 
+        Where the start was ahead of its arrival, all that is ahead is by its clock, and only differences count.
         A register that is beyond all that came already was not read before it: its clock was set back, or has lost the
         time. What else is older is late, or of another transaction, and from a day or so before the start it is. The
         newest of those by another clock is of now, so that what came in one message keeps the time between.
         """
         course = self._course
-        if course is None:
+        if course is None or course.start.time > course.start.received_at + AHEAD:
             return moment
         if moment.time < self._since:
             register = lowest_register() if self._grows and not self._is_of_another(moment.time, course) else None
             if register is None or register <= course.highest + _ROUNDING_WH:
                 return moment
             newest = self._newest_before
-        elif moment.time > self._now + AHEAD:
-            newest = self._newest
         else:
-            return moment
+            newest = self._newest
         return ReadTime(moment.time - newest + self._now, "by_another_clock")
 
     def _is_of_another(self, time: Milliseconds, course: Course) -> bool:

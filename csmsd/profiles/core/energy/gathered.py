@@ -8,7 +8,6 @@ of readings that advance, those between others say nothing that the others do no
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
 from csmsd.profiles.core.energy.plain import LIMIT_WH, Plain
 from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
@@ -45,8 +44,7 @@ class Gathered:
         self.latest: float | None = None
         self.highest = start.register or 0.0
         self.newest: Milliseconds = 0
-        # A start that came before its own time is by the other clock itself.
-        self.usual_since = start.time - BEFORE_START if start.time <= start.received_at + AHEAD else 0
+        self.usual_since = start.time - BEFORE_START
 
     def take(self, taken: Taken) -> None:
         """The next reading, in the order of arrival; one that came before says nothing new."""

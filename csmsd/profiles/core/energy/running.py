@@ -22,6 +22,7 @@ from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.core.energy.units import UNITS, start_unit_is_kwh
 from csmsd.profiles.record import Milliseconds
 
+_NO_CHANCE = 50
 _IDLE_W = 100.0  # less than any car draws that charges
 
 
@@ -46,8 +47,11 @@ def running_energy(case: Case) -> Finding:
     below = all(point.wh < start - slack for point in points)
     _, odd = part_that_agrees(points, lambda p: start - slack <= p.wh and case.can_have_come(p.wh - start, p.time))
     whole = not any(point.wh % 1 for point in odd)  # kWh that are called Wh have decimals
+    # What counts from 0 hardly stays at a thousandth of a start that is so far beyond what can be drawn.
+    reached = plain_reach(case.clocks.likely_watts, _running_since(case, points[-1]))
+    chance = len(points) < 2 or start < _NO_CHANCE * reached
     for factor in UNITS:
-        if factor > 1 and whole and agrees_from_zero(case, odd):
+        if factor > 1 and whole and chance and agrees_from_zero(case, odd):
             continue
         scaled = [
             point
@@ -61,7 +65,7 @@ def running_energy(case: Case) -> Finding:
             for point in scaled
         )
         tight = (
-            start > 5 * plain_reach(case.clocks.likely_watts, _running_since(case, points[-1]))
+            start > 5 * reached
             or not below
             or (not whole and points[-1].wh * HOUR < _IDLE_W * _running_since(case, points[-1]))
         )

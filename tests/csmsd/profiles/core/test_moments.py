@@ -66,8 +66,12 @@ def read(*told: tuple[int, str] | None, course: Gathered | None = None) -> list[
         (NOON + 2 * HOUR, None, (120, True)),  # of no transaction
         # The start was two hours ahead as well: as good as right.
         (NOON + 2 * HOUR, begun(time=NOON + HOUR), (120, True)),
-        (NOON + 3 * HOUR, begun(time=NOON + HOUR), (120, False)),
-        (NOON + 2 * MINUTE, begun(time=NOON - HOUR + MINUTE), (2, True)),
+        (NOON + 3 * HOUR, begun(time=NOON + HOUR), (180, True)),
+        (NOON + 2 * HOUR, begun(time=NOON - HOUR + MINUTE + 1), (120, True)),
+        (NOON + 2 * HOUR, begun(time=NOON - HOUR + MINUTE), (0, False)),
+        (NOON, begun((90, 1500), time=NOON + HOUR), (0, True)),
+        # not before what came already
+        (NOON + 2 * HOUR, begun((1, 1500)), (1 + 1 / MINUTE, False)),
         # The start was told late: that says nothing of its clock.
         (NOON + 2 * HOUR, begun(came=NOON), (0, False)),
         # from before the start

@@ -630,6 +630,14 @@ far more than the power, and than a wallbox, running: 70000 (11000..70000) readi
     M 0 11000 power
 much more by intervals than by the register, running: 300 (300..5000) readings_disagree
     S 1000 | M -40 1100 | M -40 2500 interval | M -20 1300 | M -20 2500 interval
+whole kWh without a unit, running: 3000 unit
+    S 5000000 | M -40 5002 | M -20 5003
+one whole number that may be kWh, or count from 0: 5002
+    S 5000000 | M -40 5002
+one that counts from 0 and comes by a thousandth of the start: 9000
+    S 5000000 | M -40 5002 | M -20 5012 | M -10 9000
+whole kWh without a unit, or from 0, on a young meter: 5012
+    S 500000 | M -40 502 | M -20 5012
 a phase at the car: 0
     S 1000 | M -50 1100 L1 @EV | M -30 1200 L1 @EV
 Wh called kWh after a start of 1970: 200 start_clock unit
