@@ -213,3 +213,16 @@ def test_whoever_leaves_takes_part_in_none_any_more() -> None:
     (left,) = book.end_for("cp1", "the charge point was removed", 7)
     assert (left.rollout, left.state, left.note, left.ended_at) == (1, "cancelled", "the charge point was removed", 7)
     assert [member.state for member in book.members(1)] == ["cancelled", "waiting"]
+
+
+def test_where_nothing_is_said_it_goes_one_by_one_and_stops_at_the_first_that_fails() -> None:
+    plain = rollout()
+    assert (plain.parallel, plain.canary, plain.max_failures, plain.only_idle, plain.state) == (
+        1,
+        0,
+        0,
+        False,
+        "running",
+    )
+    assert decide_rollout(plain, standings("waiting waiting"), NOON).begin == ("A",)
+    assert decide_rollout(plain, standings("failed waiting"), NOON).state == "paused"

@@ -94,3 +94,9 @@ def test_what_comes_in_many_pieces_costs_no_more_than_it_is() -> None:
         assert not found.token_dead, start
         found.left(size, (start, start + MEBIBYTE), start + MEBIBYTE, cost=MEBIBYTE, arrived=True, now=5)
     assert found.fetched_at == 5
+
+
+def test_what_is_not_hosted_here_may_not_be_fetched_here() -> None:
+    fields = {"id": 1, "charge_point": "CP1", "location": "ftp://elsewhere/", "retrieve_at": 0}
+    found = FirmwareUpdate(**fields, created_at=0, changed_at=0, deadline_at=10)  # type: ignore[arg-type]
+    assert (found.downloads_left, found.bytes_left, found.token_dead) == (0, 0, True)
