@@ -356,7 +356,7 @@ def read_meter_values(
         elif not usual <= moment.time <= latest:
             moments = moments or Moments(values, received_at, zone, course)
             ahead = moment.time > latest
-            moment = moments.put_right(moment, partial(_lowest_register, value))
+            moment = moments.put_right(value.timestamp, moment, partial(_lowest_register, value))
             if ahead or moment.oddity:
                 readings.oddities.append(("meterValue.timestamp", "ahead_of_arrival" if ahead else "clock_set_back"))
         samples = value.sampled_value

@@ -36,7 +36,7 @@ class Told(Protocol):
 class Course(Protocol):
     """A transaction so far: its start, and registers in Wh; `highest` counts the start, `latest` came last.
 
-    What is from before `usual_since` is late, or by another clock.
+    What is from before `usual_since` is late, or by another clock; `put_right` are the times of what was, by its text.
     """
 
     @property
@@ -47,6 +47,8 @@ class Course(Protocol):
     def latest(self) -> float | None: ...
     @property
     def highest(self) -> float: ...
+    @property
+    def put_right(self) -> dict[str, Milliseconds]: ...
 
 
 class Moments:
@@ -75,7 +77,7 @@ class Moments:
         time = self._beside[place]
         return moment if time is None else ReadTime(time, moment.oddity)
 
-    def put_right(self, moment: ReadTime, lowest_register: Callable[[], float | None]) -> ReadTime:
+    def put_right(self, text: str, moment: ReadTime, lowest_register: Callable[[], float | None]) -> ReadTime:
         """Of a value that is ahead of its arrival, or from before what came already.
 
         Where the start was ahead of its arrival, all that is ahead is by its clock, and only differences count.
@@ -86,6 +88,9 @@ class Moments:
         course = self._course
         if course is None or course.start.time > course.start.received_at + AHEAD:
             return moment
+        known = course.put_right.get(text)
+        if known is not None:
+            return ReadTime(known, "by_another_clock")  # it is told once more
         if moment.time < self._since:
             register = lowest_register() if self._grows and not self._is_of_another(moment.time, course) else None
             if register is None or register <= course.highest + _ROUNDING_WH:

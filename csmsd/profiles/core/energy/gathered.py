@@ -31,6 +31,7 @@ class Gathered:
     """`latest` is the register that was read last, Wh, and can be one; `highest` the highest, the start included.
 
     `newest` is when something was measured last; what is from before `usual_since` is late, or by another clock.
+    `put_right` are the times of readings that did not tell their own, by what they told.
     """
 
     def __init__(self, connector: int, start: Start) -> None:
@@ -45,6 +46,7 @@ class Gathered:
         self.highest = start.register or 0.0
         self.newest: Milliseconds = 0
         self.usual_since = start.time - BEFORE_START
+        self.put_right: dict[str, Milliseconds] = {}
 
     def take(self, taken: Taken) -> None:
         """The next reading, in the order of arrival; one that came before says nothing new."""
@@ -86,6 +88,8 @@ class Gathered:
                     plain.draw(time, watts)
                 else:
                     plain.leave()
+        if not taken.timed and row.text and len(self.put_right) < MOST:
+            self.put_right[row.text] = time
         self._verdict = None
         rows.append(known)
         if len(rows) > MOST_OF_PLAIN:

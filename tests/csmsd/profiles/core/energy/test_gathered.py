@@ -235,6 +235,19 @@ def test_a_clock_that_is_set_back_while_it_runs(back: int) -> None:
     assert (kept.transaction.energy_wh, kept.transaction.doubts) == (2000, [])
 
 
+@pytest.mark.parametrize("astray", [120, -8 * 365 * 24 * 60])
+def test_a_reading_by_another_clock_that_is_told_once_more_is_the_same(astray: int) -> None:
+    kept = Kept()
+    interval = [{"value": "500", "measurand": "Energy.Active.Import.Interval"}, {"value": "2000"}]
+    kept.meter(-40, interval, astray=astray)
+    kept.scene.now += MINUTE
+    kept.meter(-40, interval, astray=astray)
+
+    first, again = kept.rows
+    assert first == again
+    assert held(kept) == 1
+
+
 def test_a_list_of_readings_by_another_clock_that_begins_with_the_newest() -> None:
     kept = Kept()
     values = [
