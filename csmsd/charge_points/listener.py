@@ -16,7 +16,8 @@ from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.passwords import PasswordCheck
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
-from csmsd.charge_points.wire import Wire, Wires
+from csmsd.charge_points.wire import Wire
+from csmsd.gate import Gate
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.profiles.core.charge_points import ChargePoint
@@ -49,7 +50,7 @@ class Listener:
         self._tap = tap
         self._clock = clock
         self._passwords = PasswordCheck()
-        self._wires = Wires(self._admit, self._serve, settings.server)
+        self._gate = Gate(lambda place: Wire(self._admit, self._serve, settings.server, place))
         self.addresses: list[str] = []  # where it listens
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
@@ -58,12 +59,13 @@ class Listener:
     async def open(self) -> None:
         """Raises OSError."""
         for address in self._server.listen:
-            self.addresses += await self._wires.listen(*parse_address(address))
+            listening = await self._gate.listen(*parse_address(address))
+            self.addresses += [_address_text(where.getsockname()) for where in listening]
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
 
     def stop_accepting(self) -> None:
         self._closing = True
-        self._wires.stop_accepting()
+        self._gate.close()
 
     async def close(self) -> None:
         """Ends the connections. Their handlers have returned afterwards."""
@@ -226,3 +228,7 @@ def _printable(text: str) -> str:
 def _unauthorized() -> Refusal:
     text = "Authenticate with the identity and its key."
     return Refusal(HTTPStatus.UNAUTHORIZED, text, {"WWW-Authenticate": 'Basic realm="ocpp"'})
+
+
+def _address_text(name: tuple[str, int] | tuple[str, int, int, int]) -> str:
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"

@@ -28,7 +28,7 @@ from websockets.typing import Subprotocol
 from csmsd import settings
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
-from csmsd.gate import Gate, Place
+from csmsd.gate import Place
 
 log = logging.getLogger(__name__)
 
@@ -441,21 +441,3 @@ class Wire(asyncio.Protocol):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
-
-
-class Wires:
-    """Listens. `admit` says who asks for a WebSocket, or refuses it; `serve` is given it open, with that identity."""
-
-    def __init__(self, admit: Admit, serve: Serve, limits: settings.Server) -> None:
-        self._gate = Gate(lambda place: Wire(admit, serve, limits, place))
-
-    async def listen(self, host: str, port: int) -> list[str]:
-        """The addresses. Raises OSError."""
-        return [_address_text(listening.getsockname()) for listening in await self._gate.listen(host, port)]
-
-    def stop_accepting(self) -> None:
-        self._gate.close()
-
-
-def _address_text(name: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"

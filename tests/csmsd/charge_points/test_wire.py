@@ -10,7 +10,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from csmsd.charge_points.opening import Opening, Refusal
-from csmsd.charge_points.wire import Closed, Wire, Wires
+from csmsd.charge_points.wire import Closed, Wire
+from csmsd.gate import Gate
 from csmsd.settings import Server
 from tests.support.websocket_frames import PING, TEXT, masked
 
@@ -25,7 +26,7 @@ class Door:
     """Lets everybody in as CP1 but those on `/no`; the test has the wires in its hands."""
 
     def __init__(self, limits: Server | None = None) -> None:
-        self.wires = Wires(self.admit, self.serve, limits or Server())
+        self.gate = Gate(lambda place: Wire(self.admit, self.serve, limits or Server(), place))
         self.openings: list[Opening] = []
         self.texts = asyncio.Queue[bytes]()
         self.over = asyncio.Queue[Wire]()
@@ -47,11 +48,15 @@ class Door:
     async def connect(self, path: str = "/ocpp/CP1", **how: object) -> ClientConnection:
         return await connect(f"ws://{self.address}{path}", proxy=None, **how)  # type: ignore[arg-type]
 
+    async def listen(self) -> None:
+        (listening,) = await self.gate.listen("127.0.0.1", 0)
+        self.address = "{}:{}".format(*listening.getsockname())
+
     async def close(self) -> None:
         """Everybody's socket is closed afterwards."""
-        self.wires.stop_accepting()
+        self.gate.close()
         async with asyncio.timeout(WITHIN_SECONDS):
-            while self.wires._gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
+            while self.gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
                 await asyncio.sleep(0.001)
 
     async def wire(self) -> Wire:
@@ -62,7 +67,7 @@ class Door:
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
     door = Door()
-    (door.address,) = await door.wires.listen("127.0.0.1", 0)
+    await door.listen()
     yield door
     await door.close()
 
@@ -228,7 +233,7 @@ async def test_what_follows_the_opening_at_once_waits_until_it_is_let_in(door: D
 
 async def test_who_never_ends_its_opening_is_cut() -> None:
     door = Door(Server(handshake_timeout=0.05))
-    (door.address,) = await door.wires.listen("127.0.0.1", 0)
+    await door.listen()
     host, port = door.address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     assert await reader.read() == b""
