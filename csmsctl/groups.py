@@ -97,11 +97,21 @@ def write_global_options_of_groups(formatter: Any) -> None:
 
 
 class Command(CommandWithOptionalValues):
-    """A command whose help names the global options, too."""
+    """A command whose help names the global options, too, and ends with examples."""
+
+    example: str = ""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
         write_global_options_of_groups(formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from csmsctl.examples import FURTHER
+
+        further = FURTHER.get(ctx.command_path.removeprefix("csmsctl").strip(), ())
+        with formatter.section("Examples" if further else "Example"):
+            for line in (self.example, *further):
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
@@ -115,7 +125,7 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
 def build_command_of_group(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=Command, epilog=_example_in_group(example))(function)
+    app.command(name, cls=Command)(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.example = example

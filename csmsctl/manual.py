@@ -8,6 +8,7 @@ from typing import Any
 
 from csmsctl.arguments.global_options import FLAGS, VALUED
 from csmsctl.arguments.when_and_duration import FORMS
+from csmsctl.examples import FURTHER
 from csmsctl.failure import MEANINGS
 from csmsctl.groups import LazyGroup, summary_in_group
 from csmsctl.tree import Root, tree_root
@@ -169,9 +170,12 @@ def _manual_command(name: str, command: Any) -> Iterator[str]:
             {record[0]: record[1] for param in options if (record := param.get_help_record(context)) is not None}
         )
         yield ".RE"
+    lines = [command.example, *FURTHER.get(name, ())]
     yield ".IP"
-    yield "Example:"
-    yield ".B " + _manual_text(command.example)
+    yield "Examples:" if len(lines) > 1 else "Example:"
+    yield ".nf"
+    yield from (".B " + _manual_text(line) for line in lines)
+    yield ".fi"
 
 
 def _manual_help(command: Any) -> Iterator[str]:

@@ -31,8 +31,8 @@ def test_nothing_is_imported_that_is_not_needed(
     daemon.replies["complete"] = {"values": [["CP1", "Available"]]}
     program = (
         "import sys, json\n"
-        "from csmsctl.__main__ import run\n"
-        f"code = run({words})\n"
+        "from csmsctl.__main__ import run_main\n"
+        f"code = run_main({words})\n"
         "print(json.dumps([code, sorted(sys.modules)]))\n"
     )
     done = subprocess.run(
@@ -78,7 +78,7 @@ def test_help_and_version(csmsctl: Csmsctl) -> None:
     places = [ended.out.index(panel) for panel in panels]
     assert places == sorted(places)
     assert csmsctl("--version").out.startswith("csmsctl ")
-    assert "Example:\n    csmsctl cp add CP1" in csmsctl("cp", "add", "--help").out
+    assert "Examples:\n  csmsctl cp add CP1" in csmsctl("cp", "add", "--help").out
     assert max(map(len, ended.out.splitlines())) <= 80
 
 

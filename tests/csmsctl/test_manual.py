@@ -38,7 +38,7 @@ def test_every_help_has_a_summary_and_an_example() -> None:
     groups = [found for name in tree.list_commands(context) if (found := tree.get_command(context, name)) is not None]
     for command in (tree, *groups, *(command for _, _, command in commands_of_manual(tree))):
         text = command.get_help(command.make_context(command.name, [], resilient_parsing=True))
-        assert re.search(r"^\s*Example:\n\s*csmsctl \w", text, re.MULTILINE), command.name
+        assert re.search(r"^\s*Examples?:\n\s*csmsctl \w", text, re.MULTILINE), command.name
         assert summary_in_group(command), command.name
 
 

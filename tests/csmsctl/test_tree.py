@@ -1,5 +1,6 @@
 """The tree of all commands."""
 
+from csmsctl.examples import FURTHER
 from csmsctl.tree import tree_root
 
 
@@ -11,7 +12,8 @@ def test_every_example_is_a_command_line_that_is_understood() -> None:
 
     tree = tree_root()
     for _, name, command in commands_of_manual(tree):
-        words = extract_global_options(shlex.split(command.example)[1:])[1]
-        rest = words[len(name.split()) :]
-        assert words[: len(name.split())] == name.split(), command.example
-        command.make_context(name, rest).close()
+        for line in (command.example, *FURTHER.get(name, ())):
+            words = extract_global_options(shlex.split(line.partition(" > ")[0])[1:])[1]
+            rest = words[len(name.split()) :]
+            assert words[: len(name.split())] == name.split(), line
+            command.make_context(name, rest).close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from csmsctl.examples import FURTHER
 from csmsctl.manual import EXAMPLES, commands_of_manual
 from csmsd.settings import Settings, differences, load
 from tests.conftest import MakeSite
@@ -62,9 +63,10 @@ def in_pages_of_csmsd() -> Iterator[str]:
         yield from re.findall(r"^\.Dl (.*)$", (ROOT / "man" / page).read_text("utf-8"), re.MULTILINE)
 
 
-def examples() -> list[str]:
-    """Each once, in the order in which they were found."""
+def examples(*, further: bool = False) -> list[str]:
+    """Each once, in the order in which they were found; the `further` ones of each command, too."""
     found = [command.example for _, _, command in commands_of_manual()]
+    found += [line for lines in FURTHER.values() for line in lines] if further else []
     found += [" ".join(lines) for lines in EXAMPLES.values() if any(line.endswith("|") for line in lines)]
     found += [line for lines in EXAMPLES.values() for line in lines if not any(part.endswith("|") for part in lines)]
     found += [*in_readme(), *in_pages_of_csmsd()]
@@ -171,7 +173,8 @@ async def charge_points(site: Site) -> AsyncIterator[None]:
         yield
 
 
-async def test_every_example(make_site: MakeSite) -> None:
+@pytest.mark.parametrize("further", [False, pytest.param(True, marks=pytest.mark.slow)])
+async def test_every_example(make_site: MakeSite, further: bool) -> None:
     if shutil.which("bash") is None or shutil.which("jq") is None:
         pytest.skip("bash or jq is not installed here")
     site = await make_site(example_site.SETTINGS)
@@ -180,15 +183,15 @@ async def test_every_example(make_site: MakeSite) -> None:
     async with charge_points(site):
         await shell.prepare(example_site.PREPARE)
         problems = []
-        async for problem in run_all(shell):
+        async for problem in run_all(shell, further=further):
             print(problem)  # seen, too, when what follows fails
             problems.append(problem)
     assert problems == [], "\n\n".join(problems)
 
 
-async def run_all(shell: Shell) -> AsyncIterator[str]:
+async def run_all(shell: Shell, *, further: bool) -> AsyncIterator[str]:
     """What was wrong."""
-    todo = [line for line in examples() if not begins(line, *example_site.NOT_RUN)]
+    todo = [line for line in examples(further=further) if not begins(line, *example_site.NOT_RUN)]
     assert [line for line in todo if re.search(r"\s/", line)] == []  # nothing but its own directory is touched
     limit = asyncio.Semaphore(AT_ONCE)
 
