@@ -60,6 +60,7 @@ def test_a_profile_of_the_library() -> None:
         "duration": 86_400,
         "valid_from": format_time(MONDAY),
         "valid_to": format_time(MONDAY + HOUR),
+        "time_zone": None,
         "installed": 2,
         "note": "cheap",
         "created_at": format_time(NOON),
