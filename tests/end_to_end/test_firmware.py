@@ -71,7 +71,7 @@ async def test_firmware_from_the_file_to_the_version_that_boots(make_site: MakeS
         over_http, over_ftp, failed = await asyncio.gather(
             site.csmsctl("--json", "update-firmware", "CP1", "--file", image.name, "--wait"),
             site.csmsctl("update-firmware", "CP2", "--file", image.name, "--wait", "--protocol", "ftp"),
-            site.csmsctl("--json", "update-firmware", "CP3", "CP4", "--file", image.name, "--wait"),
+            site.csmsctl("--json", "--yes", "update-firmware", "CP3", "CP4", "--file", image.name, "--wait"),
         )
         assert over_http.code == 0, over_http
         observed = over_http.json["results"][0]["observed"]

@@ -181,7 +181,8 @@ async def test_given_up_in_time_or_by_an_operator(make_site: MakeSite) -> None:
     assert (await watcher.event("task.expired"))["data"]["task"] == late["task"]
     assert [task["id"] for task in await tasks(site, state="expired")] == [late["task"]]
 
-    kept, cancelled = [await queue(site, "clear-cache", "CP1", "--queue") for _ in range(2)]
+    kept = await queue(site, "clear-cache", "CP1", "--queue")
+    cancelled = await queue(site, "reset", "CP1", "--type", "soft", "--queue")
     ended = await site.csmsctl("--json", "task", "cancel", str(cancelled["task"]), "4711", str(late["task"]))
     assert (ended.code, ended.json["tasks"]) == (
         9,
@@ -240,9 +241,10 @@ async def test_no_more_than_so_many_wait_for_one_charge_point(site: Site) -> Non
     await site.register("CP1")
     limit = (await site.call("daemon.limits"))["limits"]["queued_commands_per_charge_point"]
     control = await site.control()
-    command = {"command": "clear-cache", "targets": ["CP1"], "queue_s": 60}
-    for _ in range(limit):
-        assert (await control.call("operation.run", **command))["results"][0]["outcome"] == "queued"
+    command = {"command": "change-configuration", "targets": ["CP1"], "queue_s": 60}
+    for number in range(limit):  # none of them equal to another, which would be taken for it
+        told = await control.call("operation.run", **command, parameters={"set": [f"Key{number}=1"]})
+        assert told["results"][0]["outcome"] == "queued"
     ended = await site.csmsctl("--json", "clear-cache", "CP1", "--queue")
     assert (ended.code, ended.json["results"][0]["outcome"]) == (1, "not_sent")
 

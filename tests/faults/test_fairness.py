@@ -9,7 +9,7 @@ from tests.support.flood import FLOODS, flooding
 from tests.support.site import Site
 
 SECONDS = 0.05
-ROUNDS = 20
+ROUNDS = 10
 
 
 @pytest.mark.parametrize("kind", FLOODS)
@@ -26,9 +26,10 @@ async def test_others_do_not_wait_for_one_that_floods(site: Site, kind: str) -> 
             await asyncio.sleep(0.01)
         return sorted(found)[-2]
 
+    # What else runs on this machine is no fault of csmsd's, which would do it wrong each time.
+    most = max(SECONDS, 4 * await p99())
     with flooding(site, "FLOOD", *FLOODS[kind]):
-        # What else runs on this machine is no fault of csmsd's, which would do it wrong each time.
         rounds: list[float] = []
-        while len(rounds) < ROUNDS and min(rounds, default=1.0) >= SECONDS:
+        while len(rounds) < ROUNDS and min(rounds, default=most) >= most:
             rounds.append(await p99())
-    assert min(rounds) < SECONDS, rounds
+    assert min(rounds) < most, rounds
