@@ -138,7 +138,7 @@ class MessageLog:
         async with await self._connection.executescript(_SCHEMA):
             pass
         await self._pack_rows()
-        self._next_id = await self._maximum("SELECT max(last) FROM block") + 1
+        self._next_id = await self._maximum("SELECT (SELECT last FROM block ORDER BY first DESC LIMIT 1)") + 1
         self.last_event = await self._maximum("SELECT max(number) FROM event")
         newest = await self._rows("SELECT time FROM event ORDER BY number DESC LIMIT 1")
         self.newest_at = int(newest[0][0]) if newest else None

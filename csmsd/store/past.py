@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 _STOPS = 500  # of the newest transactions of a charge point, among which a stop without an id is looked for
 
-NEWEST_START = "SELECT max(start_time) FROM transactions WHERE charge_point=?"
-# Literally as in the index `transactions_awaited`, without which all that ever ended would be gone through.
+# The conditions are literally those of the indexes, without which all that ever ended would be gone through.
+NEWEST_START = "SELECT max(start_time) FROM transactions WHERE charge_point=? AND state <> 'active'"
 AWAITED_OF_CHARGE_POINT = (
     "WHERE charge_point=? AND (state = 'abandoned' OR (state = 'stopped' AND instr(flags, '\"stop:matched_') > 0)) "
     f"ORDER BY id DESC LIMIT {AWAITED}"
 )
 _OF_ID = "WHERE id=? AND charge_point=?"
-_OF_START = "WHERE charge_point=? AND start_time=? ORDER BY id"
+_OF_START = "WHERE charge_point=? AND start_time=? AND state <> 'active' ORDER BY id"
 _OF_STOP = (
     f"WHERE id IN (SELECT id FROM transactions WHERE charge_point=? ORDER BY id DESC LIMIT {_STOPS}) "
     "AND stop_text=? ORDER BY id DESC LIMIT 1"

@@ -9,6 +9,7 @@ from time import perf_counter
 
 import pytest
 
+from tests.bench.machine import cpu_seconds
 from tests.support.grown_books import Growth, grow, grow_log
 from tests.support.site import Site
 
@@ -23,18 +24,21 @@ SIZES = (
 
 
 def test_ready_whatever_the_size() -> None:
-    """The goal: at most 1 s whatever the size; what grows with the books is asserted, as a ratio."""
+    """The goal: at most 1 s whatever the size. Of CPU time, since other load on the machine makes csmsd wait."""
     rows = [_measured(growth) for growth in SIZES]
-    print(f"\n\n{'readings':>12}{'GB':>8}{'clean':>10}{'kill -9':>10}{'cold':>10}   seconds until ready")
-    for growth, size, seconds in rows:
-        figures = "".join(f"{median(several):10.2f}" for several in seconds.values())
+    print(f"\n\n{'readings':>12}{'GB':>8}{'clean':>12}{'kill -9':>12}{'cold':>12}   until ready: s, and s of CPU")
+    for growth, size, starts in rows:
+        figures = "".join(
+            f"{median(waited for waited, _ in several):7.2f}{median(worked for _, worked in several):5.2f}"
+            for several in starts.values()
+        )
         print(f"{growth.transactions * growth.readings:12,}{size / 1e9:8.2f}{figures}")
-    smallest, largest = (min(seconds["clean"]) for _, _, seconds in (rows[0], rows[-1]))
-    assert largest < 3 * smallest
+    smallest, largest = (min(worked for _, worked in starts["clean"]) for _, _, starts in (rows[0], rows[-1]))
+    assert largest < 2 * smallest
 
 
-def _measured(growth: Growth) -> tuple[Growth, int, dict[str, list[float]]]:
-    """(what, its bytes, seconds until READY=1 by what went before)."""
+def _measured(growth: Growth) -> tuple[Growth, int, dict[str, list[tuple[float, float]]]]:
+    """(what, its bytes, by what went before: seconds until READY=1, and of CPU)."""
     site = Site()
     site.from_scratch = True
     try:
@@ -42,7 +46,7 @@ def _measured(growth: Growth) -> tuple[Growth, int, dict[str, list[float]]]:
         site.start_and_wait()
         asyncio.run(site.stop())
         grow_log(site.state / "log.db", growth)
-        seconds: dict[str, list[float]] = {"clean": [], "kill -9": [], "cold": []}
+        starts: dict[str, list[tuple[float, float]]] = {"clean": [], "kill -9": [], "cold": []}
         ends: dict[str, Callable[[], None]] = {
             "clean": lambda: None,
             "kill -9": lambda: _kill(site),
@@ -53,9 +57,10 @@ def _measured(growth: Growth) -> tuple[Growth, int, dict[str, list[float]]]:
                 prepare()
                 begun = perf_counter()
                 site.start_and_wait()
-                seconds[how].append(perf_counter() - begun)
+                assert site.process is not None
+                starts[how].append((perf_counter() - begun, cpu_seconds(site.process.pid)))
                 asyncio.run(site.stop())
-        return growth, site.database.stat().st_size, seconds
+        return growth, site.database.stat().st_size, starts
     finally:
         asyncio.run(site.close())
 

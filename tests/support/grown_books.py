@@ -153,15 +153,15 @@ def grow_log(path: Path, growth: Growth) -> None:
         log.execute("PRAGMA synchronous=OFF")
         log.execute("BEGIN")
         names = {"rows": growth.log_rows, "now": now, "points": growth.charge_points}
-        for values, into in (
+        for values, into, many in (
             (
-                "i, :now - (:rows - i), printf('CP%06d', i % :points), iif(i % 2, 'in', 'out'), "
-                """'[2,"' || i || '","Heartbeat",{}]'""",
-                "message",
+                "i * 200 - 199, i * 200, :now - (:rows - i), :now - (:rows - i), '[]', randomblob(4000)",
+                "block",
+                ":rows / 200",
             ),
-            ("i, :now - (:rows - i), 'meter_values', printf('CP%06d', i % :points), '{}'", "event"),
+            ("i, :now - (:rows - i), 'meter_values', printf('CP%06d', i % :points), '{}'", "event", ":rows"),
         ):
-            log.execute(_counting(":rows") + f"INSERT OR REPLACE INTO {into} SELECT {values} FROM n", names)
+            log.execute(_counting(many) + f"INSERT OR REPLACE INTO {into} SELECT {values} FROM n", names)
         log.execute("COMMIT")
 
 
