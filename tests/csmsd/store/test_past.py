@@ -29,8 +29,9 @@ async def test_by_its_id_and_only_its_own_charge_points(tmp_path: Path) -> None:
 
 async def test_by_its_start(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    first, twin = transaction(3, start_time=5), transaction(4, start_time=5, id_tag="OTHER", start_text="start 3")
-    await write(path, first, twin, transaction(5, start_time=6))
+    first = transaction(3, state="stopped", start_time=5)
+    twin = transaction(4, state="closed", start_time=5, id_tag="OTHER", start_text="start 3")
+    await write(path, first, twin, transaction(5, state="stopped", start_time=6))
 
     assert await found(path, "CP1", start=(first.start_key, 5)) == [(3, 0)]
     assert await found(path, "CP1", start=(transaction(9).start_key, 5)) == []
