@@ -1,8 +1,9 @@
 """From a request to its answer: after the commit, or at once; and what a handler that breaks off costs."""
 
+import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.profiles.core.charge_points import ChargePoint
+from csmsd.ports import NotStored
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
+from csmsd.profiles.core.transactions import Wanted
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
@@ -37,12 +40,29 @@ class Desk:
         bus.subscribe(lambda event: self.said.append(event.type))
         self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load(path, Site()))
         nobody: Any = None
-        self.dispatcher = Dispatcher(self.live, nobody, nobody)
+        self.looked_up: list[tuple[str, Wanted]] = []
+        self.may_be_looked_up = asyncio.Event()
+        self.recall: Callable[[Wanted], None] = lambda wanted: None
+        self.dispatcher = Dispatcher(self.live, nobody, self._recall)
 
-    def send(self, action: str, payload: object) -> None:
-        state = self.live.site.charge_points["cp1"]
+    async def _recall(self, identity: str, wanted: Wanted) -> None:
+        self.looked_up.append((identity, wanted))
+        await self.may_be_looked_up.wait()
+        self.recall(wanted)
+
+    async def until_looked_up(self) -> None:
+        self.may_be_looked_up.set()
+        while self.dispatcher._look_ups:
+            await asyncio.gather(*self.dispatcher._look_ups)
+        await self.writer.flush()
+
+    @property
+    def cp(self) -> ChargePointState:
+        return self.live.site.charge_points["cp1"]
+
+    def send(self, action: str, payload: object, *, long: bool = False) -> None:
         request = Requested("1", action, msgspec.Raw(msgspec.json.encode(payload)))
-        self.dispatcher.dispatch(state, request, self._answer)
+        self.dispatcher.dispatch(self.cp, request, self._answer, long=long)
 
     def _answer(self, answer: bytes | OcppError) -> None:
         self.said.append(answer.code if isinstance(answer, OcppError) else ", ".join(json.loads(answer)))
@@ -55,7 +75,7 @@ class Desk:
 
     def known(self) -> int:
         """How many transactions run, as memory has it."""
-        return len(self.live.site.charge_points["cp1"].transactions.active())
+        return len(self.cp.transactions.active())
 
 
 @pytest.fixture
@@ -119,3 +139,112 @@ async def test_a_handler_that_breaks_off_costs_its_request_and_what_it_had_half_
     await desk.writer.flush()
     assert desk.said[2:] == ["idTagInfo, transactionId", "transaction.started"]
     assert (desk.known(), desk.stored()) == (1, 1)
+
+
+# --- who is not accepted, and what is no request
+
+
+async def test_before_it_is_accepted_only_its_boot_is_taken_and_what_it_was_asked_for_once(desk: Desk) -> None:
+    """JE 3.8"""
+    desk.cp.record.boot_status = "Pending"
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    desk.send("StatusNotification", status)
+    assert desk.said == ["SecurityError"]
+    assert "StatusNotification" not in desk.cp.heard
+    desk.cp.triggered.add("StatusNotification")
+    desk.send("StatusNotification", status)
+    await desk.writer.flush()
+    assert desk.said[1:] == ["", "connector.status"]
+    assert desk.cp.heard["StatusNotification"] == NOON
+    desk.send("StatusNotification", status)
+    assert desk.said[3:] == ["SecurityError"], "one trigger permits one"
+
+
+@pytest.mark.parametrize(("action", "code"), [("Reset", "NotSupported"), ("Nonsense", "NotImplemented")])
+async def test_what_is_no_request_of_a_charge_point(desk: Desk, action: str, code: str) -> None:
+    desk.send(action, {})
+    assert desk.said == [code]
+    assert desk.dispatcher.traffic.calls["in"]["Reset" if action == "Reset" else "other"] == 1
+
+
+async def test_one_that_is_too_long_is_refused_counted_and_kept_before_it_is_answered(desk: Desk) -> None:
+    desk.send("StartTransaction", START, long=True)
+    assert (desk.said, desk.known()) == ([], 0)
+    await desk.writer.flush()
+    assert desk.said == ["FormationViolation", "message.quarantined"]
+    assert len(desk.cp.orphans) == 1
+    assert [(place, count.count) for place, count in desk.cp.deviations.items()] == [
+        (("StartTransaction", "frame", "too_long"), 1)
+    ]
+    desk.send("Heartbeat", {}, long=True)
+    assert desk.said[2:] == ["FormationViolation"], "nothing of it is to be kept"
+
+
+async def test_what_is_refused_is_counted(desk: Desk) -> None:
+    desk.send("Authorize", {})
+    assert desk.said == ["OccurenceConstraintViolation"]
+    assert desk.dispatcher.traffic.calls["in"]["Authorize"] == 1
+
+
+# --- what memory does not hold
+
+STOP: dict[str, Any] = {"transactionId": 7, "meterStop": 2000, "timestamp": "2026-03-01T12:00:00.000Z"}
+
+
+@pytest.fixture
+def forgetful(desk: Desk) -> Desk:
+    """There are transactions of CP1 that are on disk alone; what is not there is noted, once that was looked up."""
+    desk.cp.transactions.leave_on_disk(NOON)
+    desk.recall = lambda wanted: desk.cp.transactions.recall(wanted, [])
+    return desk
+
+
+async def test_what_comes_while_it_is_looked_up_waits_for_its_turn(forgetful: Desk) -> None:
+    desk = forgetful
+    desk.send("StopTransaction", STOP)
+    desk.send("Heartbeat", {})
+    desk.send("Reset", {})
+    assert desk.said == []
+    await desk.until_looked_up()
+    assert desk.looked_up == [("CP1", Wanted(ids=(7,))), ("CP1", Wanted(stop_text=STOP["timestamp"]))]
+    # The first is answered after its commit, these need none.
+    assert desk.said == ["currentTime", "NotSupported", "", "transaction.orphaned"]
+    assert desk.dispatcher.traffic.calls["in"]["StopTransaction"] == 1
+    desk.send("Heartbeat", {})
+    assert desk.said[4:] == ["currentTime"], "nothing waits any more"
+
+
+@pytest.mark.parametrize("error", [NotStored("no disk"), RuntimeError("a mistake")])
+async def test_where_it_cannot_be_looked_up_that_request_comes_again(forgetful: Desk, error: Exception) -> None:
+    """C 3.7; the others are not about that."""
+    desk = forgetful
+
+    def fail(wanted: Wanted) -> None:
+        raise error
+
+    desk.recall = fail
+    desk.send("StopTransaction", STOP)
+    desk.send("Heartbeat", {})
+    await desk.until_looked_up()
+    assert desk.said == ["InternalError", "currentTime"]
+    assert len(desk.cp.orphans) == 0
+
+
+async def test_who_is_removed_meanwhile_is_refused(forgetful: Desk) -> None:
+    desk = forgetful
+    desk.recall = lambda wanted: desk.live.site.charge_points.clear()
+    desk.send("StopTransaction", STOP)
+    desk.send("Heartbeat", {})
+    await desk.until_looked_up()
+    assert desk.said == ["SecurityError", "SecurityError"]
+
+
+async def test_what_was_looked_up_is_not_looked_up_for_ever(forgetful: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk = forgetful
+    desk.recall = lambda wanted: None
+    for count in (1, 2):
+        desk.send("StopTransaction", STOP)
+        await desk.until_looked_up()
+        assert desk.said == ["InternalError"] * count
+        assert len(desk.looked_up) == count, "each request once"
+    assert "asks again for what was looked up" in caplog.text
