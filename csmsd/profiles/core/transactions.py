@@ -282,7 +282,7 @@ class TransactionBook:
         known = self._by_id.get(transaction_id)
         if known is not None:
             self.require(known)
-        elif self._on_disk_until is not None and transaction_id not in self._absent:
+        elif self._on_disk_until is not None and transaction_id > 0 and transaction_id not in self._absent:
             raise NotRemembered(Wanted(ids=(transaction_id,)))
         return known
 

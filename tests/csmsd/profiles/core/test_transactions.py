@@ -166,6 +166,8 @@ def test_what_is_on_disk_is_asked_for_once() -> None:
     kept.recall(wanted, [])
     assert kept.find(3) is None
 
+    assert (kept.find(0), kept.find(-1)) == (None, None), "nobody was ever given these"
+
     old = transaction(4, state="stopped")
     kept.recall(wanted_of(kept, lambda: kept.find(4)), [old])
     assert kept.find(4) is old
