@@ -11,7 +11,7 @@ INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo pictures run test test-slow torture fuzz bench lint lock dist clean
+.PHONY: help demo pictures run test test-slow torture fuzz soak bench lint lock dist clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ bench: .venv/.installed-test ## Run the measurements
 
 fuzz: .venv/.installed-test ## Send csmsd a million frames out of the official schemas (ARGS="--frames 300000 --seed 7")
 	@$(BIN)/python -m tests.fuzz.campaign $(ARGS)
+
+soak: .venv/.installed-test ## Half an hour of what goes on all day, and whether anything grows (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: .venv/.installed-test ## Check style, format and types
 	$(BIN)/ruff check .
