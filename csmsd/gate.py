@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _AT_ONCE = 32  # accepted before others have their turn
 _RETRY_SECONDS = 0.1
 _TELL_EVERY_SECONDS = 60.0
 _BACKLOG = 4096  # asyncio's default of 100 makes a site's reconnect storm after a power cut last minutes
-_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def raise_descriptor_limit() -> None:
@@ -60,7 +61,7 @@ def origin_of(address: str) -> str:
 
 
 class Place:
-    """What one connection takes up: it is silent until it has asked for something, and counts until it is gone."""
+    """What one connection takes up: it is silent until it was let in, and counts until it is gone."""
 
     __slots__ = ("_gate", "_transport", "_unwanted", "origin")
 
@@ -75,9 +76,13 @@ class Place:
         if self._unwanted:
             transport.abort()
 
-    def asked(self) -> None:
-        """It is silent no more."""
+    def let_in(self) -> None:
+        """What it asks for is given: it is silent no more."""
         self._gate.heard(self)
+
+    def idle(self) -> None:
+        """What it asked for is done: it is silent again."""
+        self._gate.quiet(self)
 
     def gone(self) -> None:
         self._gate.left(self)
@@ -89,12 +94,44 @@ class Place:
             self._transport.abort()
 
 
-class Gate:
-    """Accepts connections and has a protocol made for each, which tells its place how it fares."""
+class Guest(asyncio.Protocol):
+    """A protocol that knows of no place, on one."""
 
-    def __init__(self, make: Callable[[Place], asyncio.Protocol], most: int | None = None) -> None:
+    def __init__(self, protocol: asyncio.Protocol, place: Place, lost: Callable[[], None] = lambda: None) -> None:
+        self._place = place
+        self._lost = lost
+        self._protocol = protocol
+        self.data_received = protocol.data_received  # type: ignore[method-assign]
+        self.eof_received = protocol.eof_received  # type: ignore[method-assign]
+        self.pause_writing = protocol.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = protocol.resume_writing  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._protocol.connection_made(transport)
+        self._place.made(cast(asyncio.Transport, transport))  # uvloop's is none by inheritance
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)
+        self._place.gone()
+        self._lost()
+
+
+class Gate:
+    """Accepts connections and has a protocol made for each, which tells its place how it fares.
+
+    `most` is how many there may be, None what RLIMIT_NOFILE leaves; `most_at_address` how many of one address.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Place], asyncio.Protocol],
+        most: int | None = None,
+        most_at_address: int | None = None,
+    ) -> None:
         self._make = make
         self._most = most
+        self._most_at_address = most_at_address
+        self._at: Counter[str] = Counter()  # places, by address
         self._sockets: list[socket.socket] = []
         self._places = 0
         self._silent: dict[Place, None] = {}  # the oldest first
@@ -159,7 +196,7 @@ class Gate:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if error.errno not in _NO_DESCRIPTORS:
+                if error.errno not in NO_DESCRIPTORS:
                     raise
                 self._pause(listening, error)
                 return
@@ -168,8 +205,16 @@ class Gate:
     def _take(self, accepted: socket.socket, origin: str) -> None:
         assert self._most is not None
         silent_here = self._silent_at.get(origin, {})
-        if len(silent_here) >= min(_MOST_SILENT_AT_ADDRESS, max(1, self._most // 2)):
+        crowded = self._most_at_address is not None and self._at[origin] >= self._most_at_address
+        if silent_here and (crowded or len(silent_here) >= min(_MOST_SILENT_AT_ADDRESS, max(1, self._most // 2))):
             self._give_up(next(iter(silent_here)), origin)
+        elif crowded:
+            self.turned_away += 1
+            self._tell(
+                "crowded", "%d connections of %s are open, which is all that there may be", self._at[origin], origin
+            )
+            accepted.close()
+            return
         if self._places >= self._most:
             self.turned_away += 1
             self._tell(
@@ -180,8 +225,8 @@ class Gate:
         accepted.setblocking(False)
         place = Place(self, origin)
         self._places += 1
-        self._silent[place] = None
-        self._silent_at.setdefault(origin, {})[place] = None
+        self._at[origin] += 1
+        self.quiet(place)
         loop = asyncio.get_running_loop()
         task: asyncio.Task[object] = loop.create_task(self._connect(place, accepted))
         self._tasks.add(task)
@@ -217,10 +262,18 @@ class Gate:
         if not here:
             del self._silent_at[place.origin]
 
+    def quiet(self, place: Place) -> None:
+        """It is silent from now on."""
+        self._silent[place] = None
+        self._silent_at.setdefault(place.origin, {})[place] = None
+
     def left(self, place: Place) -> None:
         """Its descriptor is free."""
         self.heard(place)
         self._places -= 1
+        self._at[place.origin] -= 1
+        if not self._at[place.origin]:
+            del self._at[place.origin]
 
     def _give_up(self, place: Place, whose: str) -> None:
         self.heard(place)

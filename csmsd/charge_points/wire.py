@@ -177,7 +177,6 @@ class Wire(asyncio.Protocol):
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             assert isinstance(event, Request)
-            self._place.asked()
             self._handshake = self._loop.create_task(self._shake_hands(event))
         self._speak()
 
@@ -200,6 +199,7 @@ class Wire(asyncio.Protocol):
         self._speak()
         if not self._open or identity is None:
             return
+        self._place.let_in()
         self._stop_deadline()
         self._held = False
         try:

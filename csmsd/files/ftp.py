@@ -12,7 +12,7 @@ import threading
 from collections.abc import Coroutine
 from contextlib import closing, suppress
 from stat import S_IFREG
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, ClassVar, TypeVar
 
 from pyftpdlib.exceptions import FilesystemError
@@ -26,6 +26,7 @@ from csmsd.files.arrival import Wire
 from csmsd.files.ftp_files import Incoming, Outgoing
 from csmsd.files.grants import Delivery, Download, Grant, Grants, Pace, Upload
 from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
+from csmsd.gate import NO_DESCRIPTORS
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ T = TypeVar("T")
 _ANSWER_SECONDS = 30.0
 _LONGEST_SLEEP_SECONDS = 1.0
 _STOP_SECONDS = 2.0
+_WITHOUT_DESCRIPTORS_SECONDS = 0.1
 
 # No active mode, no renaming, deleting or making of anything: those commands do not exist here.
 COMMANDS = frozenset(
@@ -71,7 +73,7 @@ class FtpHost:
         }
         handler = type("Handler", (_Handler,), settings)
         for host in hosts:
-            server = FTPServer((host, port), handler, ioloop=self._ftp_loop, backlog=64)
+            server = _Server((host, port), handler, ioloop=self._ftp_loop, backlog=64)
             server.max_cons_per_ip = self.limits.connections_per_address
             server.max_cons = 2 * self.limits.connections + len(hosts)  # each has a connection for its data
             self._address = (server.address[0], int(server.address[1]))
@@ -206,6 +208,19 @@ class _Paths(AbstractedFS):  # type: ignore[misc]
             name = filename.lstrip("/").partition("/")[2].rpartition("/")[2]
             return Incoming(found, storage.begin("diagnostics", self.host.limits.upload), name)
         raise FilesystemError("Not here, or not any more")
+
+
+class _Server(FTPServer):  # type: ignore[misc]
+    """The listener, which stays when there are no descriptors; the library's would be closed for good."""
+
+    def accept(self) -> Any:
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in NO_DESCRIPTORS:
+                raise
+            sleep(_WITHOUT_DESCRIPTORS_SECONDS)  # who waits goes on waiting
+            return None
 
 
 class _Data(DTPHandler):  # type: ignore[misc]

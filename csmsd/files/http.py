@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
-from typing import cast
 
 from aiohttp import BodyPartReader, web
 from aiohttp.hdrs import METH_GET, METH_HEAD, METH_POST, METH_PUT
@@ -14,6 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Grants, Pace, Spent, Upload
 from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
+from csmsd.gate import Gate, Guest, Place
 from csmsd.ports import NoRoom
 
 log = logging.getLogger(__name__)
@@ -42,33 +42,30 @@ class HttpHost:
             shutdown_timeout=2,
             handle_signals=False,
         )
-        self._server: asyncio.Server | None = None
+        self._gate = Gate(self._guest, limits.connections, limits.connections_per_address)
+        self._places: dict[RequestHandler, Place] = {}
         self._expected: dict[RequestHandler, asyncio.TimerHandle] = {}  # connections that are to say what they want
 
     async def open(self, hosts: list[str], port: int) -> int:
         """Returns the port. Raises OSError."""
         await self._runner.setup()
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Gate(self._admit), hosts, port)
-        return int(self._server.sockets[0].getsockname()[1])
+        listening = [one for host in dict.fromkeys(hosts) for one in await self._gate.listen(host, port)]
+        return int(listening[0].getsockname()[1])
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        self._gate.close()
         await self._runner.cleanup()
 
-    def _admit(self, transport: asyncio.Transport) -> RequestHandler | None:
-        """Who takes a new connection; None when there are too many, of all or of its address."""
+    def _guest(self, place: Place) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        # Those that are lost may still have something to note.
-        here = [_address(other.transport) for other in server.connections if other.transport is not None]
-        same = here.count(_address(transport))
-        if len(here) >= self._limits.connections or same >= self._limits.connections_per_address:
-            return None
         protocol = server()
+        self._places[protocol] = place
         self._expect_request(protocol)
-        return protocol
+        return Guest(protocol, place, lambda: self._gone(protocol))
+
+    def _gone(self, protocol: RequestHandler) -> None:
+        del self._places[protocol]
 
     def _expect_request(self, protocol: RequestHandler) -> None:
         """A connection that does not say what it wants is closed, the first time and later."""
@@ -87,11 +84,14 @@ class HttpHost:
         try:
             return await self._answer(request)
         finally:
-            if request.transport is not None:
+            if request.transport is not None and request.protocol in self._places:
+                self._places[request.protocol].idle()
                 self._expect_request(request.protocol)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         grant = self._grants.find(request.match_info["path"])
+        if isinstance(grant, Download | Upload) and request.protocol in self._places:
+            self._places[request.protocol].let_in()
         try:
             async with asyncio.timeout(self._limits.transfer):
                 match grant:
@@ -267,28 +267,6 @@ class HttpHost:
             if not data:
                 return
             yield data
-
-
-class _Gate(asyncio.Protocol):
-    """What a connection meets first: it goes on to a handler of requests, or ends."""
-
-    def __init__(self, admit: Callable[[asyncio.Transport], RequestHandler | None]) -> None:
-        self._admit = admit
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        made = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        protocol = self._admit(made)
-        if protocol is None:
-            made.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            made.close()
-        else:
-            made.set_protocol(protocol)
-            protocol.connection_made(made)
-
-
-def _address(transport: asyncio.BaseTransport) -> str:
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if peer else ""
 
 
 def _wants_a_part(request: web.Request) -> bool:

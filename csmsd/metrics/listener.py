@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from time import monotonic
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.exposition import choose_encoder
 
 from csmsd.durations import Durations
+from csmsd.gate import Gate, Guest, Place
 from csmsd.metrics.collector import SiteCollector
 from csmsd.metrics.energy import ENDS, EnergyCounter
 from csmsd.metrics.figures import Figures
@@ -45,22 +45,22 @@ class MetricsListener:
         application.router.add_get("/healthz", self._health)
         application.on_response_prepare.append(_sign)
         self._runner = web.AppRunner(application, access_log=None, logger=_SILENT, handle_signals=False)
-        self._server: asyncio.Server | None = None
+        # A new connection always gets in: where there are too many, the oldest goes, and none lasts long.
+        self._gate = Gate(self._guest, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS)
         self._watch: asyncio.Task[None] | None = None
 
     async def open(self, host: str, port: int) -> int:
         """Returns the port. Raises OSError."""
         await self._runner.setup()
-        self._server = await asyncio.get_running_loop().create_server(self._protocol, host, port)
+        listening = await self._gate.listen(host, port)
         self._watch = asyncio.create_task(self._measure_lag(), name="event-loop lag")
         self._figures.bus.subscribe(self._energy.told, ENDS)
-        return int(self._server.sockets[0].getsockname()[1])
+        return int(listening[0].getsockname()[1])
 
     async def close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        if self._server is not None:
-            self._server.close()
+        self._gate.close()
         await self._runner.cleanup()
 
     # --- what is asked for
@@ -79,26 +79,12 @@ class MetricsListener:
 
     # --- limits
 
-    def _protocol(self) -> asyncio.Protocol:
-        """A new connection always gets in: where there are too many, the oldest goes, and none lasts long."""
+    def _guest(self, place: Place) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        self._make_room(server)
         protocol = server()
         asyncio.get_running_loop().call_later(REQUEST_SECONDS, _abort, protocol)
-        return protocol
-
-    @staticmethod
-    def _make_room(server: web.Server) -> None:
-        there = server.connections  # the oldest first
-        at_address = Counter(map(_address, there))
-        excess = len(there) - MAX_CONNECTIONS + 1
-        for protocol in there:
-            address = _address(protocol)
-            if excess > 0 or at_address[address] >= MAX_CONNECTIONS_PER_ADDRESS:
-                at_address[address] -= 1
-                excess -= 1
-                _abort(protocol)
+        return Guest(protocol, place)
 
     async def _measure_lag(self) -> None:
         while True:
@@ -122,11 +108,6 @@ async def _one_request(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def _sign(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "csmsd"  # versions are nobody's business
-
-
-def _address(protocol: web.RequestHandler) -> str | None:
-    peer = protocol.transport.get_extra_info("peername") if protocol.transport is not None else None
-    return str(peer[0]) if peer else None
 
 
 def _abort(protocol: web.RequestHandler) -> None:

@@ -14,7 +14,7 @@ WITHIN_SECONDS = 30
 
 
 class Visitor(asyncio.Protocol):
-    """Has asked when it says something, and is told that it was let in."""
+    """Is let in when it says something, and is told so."""
 
     def __init__(self, place: Place, transports: list[asyncio.Transport]) -> None:
         self._place = place
@@ -27,7 +27,10 @@ class Visitor(asyncio.Protocol):
         self._place.made(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._place.asked()
+        if data == b"done":
+            self._place.idle()
+        else:
+            self._place.let_in()
         self._transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -58,8 +61,8 @@ class Client:
 class Door:
     """A gate for so many, and those who come to it."""
 
-    def __init__(self, most: int) -> None:
-        self.gate = Gate(lambda place: Visitor(place, self._transports), most)
+    def __init__(self, most: int, most_at_address: int | None = None) -> None:
+        self.gate = Gate(lambda place: Visitor(place, self._transports), most, most_at_address)
         self.port = 0
         self._transports: list[asyncio.Transport] = []
         self._clients: list[Client] = []
@@ -129,6 +132,39 @@ async def test_where_all_have_asked_nobody_goes_and_who_comes_is_turned_away(doo
     async with asyncio.timeout(WITHIN_SECONDS):
         while not await (await door.client()).says(b"c"):
             pass  # its place is free once its end was noticed
+
+
+@pytest.fixture
+async def narrow() -> AsyncIterator[Door]:
+    """Two of an address."""
+    door = Door(100, 2)
+    await door.open()
+    yield door
+    await door.close()
+
+
+async def test_an_address_has_so_many_and_its_silent_ones_go_first(narrow: Door) -> None:
+    speaking, silent = await narrow.client(), await narrow.client()
+    assert await speaking.says(b"a")
+    newest = await narrow.client()
+    assert await silent.is_cut()
+    assert await newest.says(b"b")
+    assert await (await narrow.client()).is_cut(), "both that are there have asked"
+    assert await (await narrow.client("127.0.0.2")).says(b"c")
+    newest.writer.close()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not await (await narrow.client()).says(b"d"):
+            pass  # its place is free once its end was noticed
+
+
+async def test_one_that_is_done_is_silent_again(narrow: Door) -> None:
+    first, second = await narrow.client(), await narrow.client()
+    for one in (first, second):
+        assert await one.says(b"a")
+    assert await first.says(b"done")
+    assert await (await narrow.client()).says(b"b")
+    assert await first.is_cut()
+    assert await second.says(b"c")
 
 
 async def test_one_line_is_said_however_many_are_turned_away(door: Door, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
+from urllib.parse import SplitResult, urlsplit
 
 import pytest
 
@@ -28,7 +29,19 @@ async def small(make_site: MakeSite) -> Site:
 
 def silent(site: Site, source: str = "127.0.0.1") -> socket.socket:
     """A connection on which nothing is said."""
-    host, _, port = site.listen.rpartition(":")
+    return knocks(site.listen, source)
+
+
+def greeted(base: SplitResult) -> bool:
+    """Whether a file host or the metrics say something."""
+    with socket.create_connection((base.hostname, base.port or 0), 10) as made:
+        if base.scheme == "http":
+            made.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return made.recv(4) in (b"HTTP", b"220 ")
+
+
+def knocks(address: str, source: str = "127.0.0.1") -> socket.socket:
+    host, _, port = address.rpartition(":")
     made = socket.socket()
     made.setblocking(False)
     made.bind((source, 0))
@@ -99,7 +112,12 @@ def descriptors_of(process: int) -> int:
     return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
 
 
-async def test_accepting_stops_without_descriptors_and_goes_on_with_them(site: Site) -> None:
+async def test_accepting_stops_without_descriptors_and_goes_on_with_them(make_site: MakeSite) -> None:
+    listening = {"listen": "127.0.0.1:0"}
+    site = await make_site({"files": {"http_listen": "127.0.0.1:0", "ftp_listen": "127.0.0.1:0"}, "metrics": listening})
+    about = await site.call("daemon.info")
+    others = [urlsplit(base) for base in (*about["files"], about["metrics"])]
+    assert len(others) == 3
     charge_point = await site.raw("CP1")
     assert site.process is not None
     control = await site.control()
@@ -108,15 +126,18 @@ async def test_accepting_stops_without_descriptors_and_goes_on_with_them(site: S
     before = resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE, (used, before[1]))
     waiting = [silent(site) for _ in range(20)]
+    waiting += [knocks(f"{base.hostname}:{base.port}") for base in others]
     try:
         for _ in range(5):
             assert (await charge_point.heartbeat())[0] == 3
             assert (await charge_point.ask("StartTransaction", START))[0] == 3
             assert (await control.call("daemon.info"))["store"]["state"] == "ok"
             await asyncio.sleep(0.05)  # accepting is tried again ten times a second
-        assert site.errors().count("nobody can be accepted for a moment") == 1
+        assert site.errors().count("nobody can be accepted for a moment") == 3  # of each gate once
         resource.prlimit(site.process.pid, resource.RLIMIT_NOFILE, before)
         await site.raw("CP2")
+        for base in others:
+            assert await asyncio.to_thread(greeted, base)
     finally:
         for one in waiting:
             one.close()
