@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from csmsd.gate import origin_of
@@ -29,6 +30,9 @@ class Admission:
 
     def known(self, identity: str) -> ChargePointState | None:
         return self._live.site.charge_point(identity)
+
+    def all_known(self) -> Iterable[ChargePointState]:
+        return self._live.site.charge_points.values()
 
     async def admit(self, identity: str, policy: Policy, address: str = "unknown") -> ChargePointState | None:
         """The state under which it is let in, or None when it is to be refused."""

@@ -12,12 +12,13 @@ from csmsd.charge_points.addresses import is_own_origin, reached_at
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.hashing import Busy
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.passwords import PasswordCheck
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate
+from csmsd.gate import Gate, origin_of
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.profiles.core.charge_points import ChargePoint
@@ -50,6 +51,7 @@ class Listener:
         self._tap = tap
         self._clock = clock
         self._passwords = PasswordCheck()
+        self._keys_in_use = False
         self._gate = Gate(lambda place: Wire(self._admit, self._serve, settings.server, place))
         self.addresses: list[str] = []  # where it listens
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,32 +104,55 @@ class Listener:
         credentials = _basic_credentials(opening.header("Authorization"))
         state = self._admission.known(identity)
         if state is None:
-            if credentials is not None:
-                # An unknown identity with a key is answered like a wrong key, after the same work.
-                await self._passwords.verify(None, credentials[1])
             policy = self._policies.unknown_charge_points
             if policy != "reject" and _of_a_browser(opening):
                 return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
             state = await self._admission.admit(identity, policy, address)
             if state is None:
                 answer = refused(HTTPStatus.NOT_FOUND, "unknown")
-                return _unauthorized() if credentials is not None else answer
+                if credentials is None and not self._are_keys_in_use():
+                    return answer  # J 3.2: and nobody learns anything by it
+                return await self._unauthorized(identity, address, credentials)
         if state.record.security_profile > 0:
-            reason = await self._unlike(state.record, credentials)
+            try:
+                reason = await self._unlike(state.record, credentials, address)
+            except Busy:
+                return _BUSY
             if reason is not None:
                 refused(HTTPStatus.UNAUTHORIZED, reason)
-                return _unauthorized()
+                return _UNAUTHORIZED
         elif not state.record.origin_allowed and _of_a_browser(opening):
             return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
         return state.id
 
-    async def _unlike(self, record: ChargePoint, credentials: tuple[str, bytes] | None) -> Reason | None:
-        """What is wrong with the credentials of a charge point."""
+    async def _unlike(self, record: ChargePoint, credentials: tuple[str, bytes] | None, address: str) -> Reason | None:
+        """What is wrong with the credentials of a charge point. Raises Busy."""
+        identity, origin = fold(record.id), origin_of(address)
         if credentials is None:
+            await self._passwords.refuse(identity=identity, address=origin)
             return "no_password"
-        if fold(credentials[0]) != fold(record.id):  # W A00.FR.204: the username is the identity
-            return "wrong_user"
-        return None if await self._passwords.verify(record.password_hash, credentials[1]) else "wrong_password"
+        username, key = credentials
+        if fold(username) != identity or record.password_hash is None:  # W A00.FR.204: the username is the identity
+            await self._passwords.refuse(key, identity=identity, address=origin)
+            return "wrong_user" if fold(username) != identity else "wrong_password"
+        right = await self._passwords.verify(record.password_hash, key, identity=identity, address=origin)
+        return None if right else "wrong_password"
+
+    async def _unauthorized(self, identity: str, address: str, credentials: tuple[str, bytes] | None) -> Refusal:
+        """As one that is known and has a wrong key, or none, after the same work."""
+        key = credentials[1] if credentials is not None else b""
+        try:
+            await self._passwords.refuse(key, identity=fold(identity), address=origin_of(address))
+        except Busy:
+            return _BUSY
+        return _UNAUTHORIZED
+
+    def _are_keys_in_use(self) -> bool:
+        """Whether there was a charge point with a key since the start, so that there is something to guess."""
+        if not self._keys_in_use:
+            known = self._admission.all_known()
+            self._keys_in_use = any(state.record.security_profile > 0 for state in known)
+        return self._keys_in_use
 
     def _serve(self, wire: Wire, identity: str, opening: Opening) -> None:
         state = self._admission.known(identity)
@@ -225,10 +250,13 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text.partition("?")[0])[:_MOST_SHOWN]
 
 
-def _unauthorized() -> Refusal:
-    text = "Authenticate with the identity and its key."
-    return Refusal(HTTPStatus.UNAUTHORIZED, text, {"WWW-Authenticate": 'Basic realm="ocpp"'})
-
-
 def _address_text(name: tuple[str, int] | tuple[str, int, int, int]) -> str:
     return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+
+_UNAUTHORIZED = Refusal(
+    HTTPStatus.UNAUTHORIZED,
+    "Authenticate with the identity and its key.",
+    {"WWW-Authenticate": 'Basic realm="ocpp"'},
+)
+_BUSY = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many keys wait to be looked at: try again.")

@@ -1,12 +1,17 @@
 """Keys at rest and their check (W A00.FR.204, A00.FR.205, A01)."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
 from csmsd.charge_points.passwords import PasswordCheck, generate_password, hash_password
 
 KEY = "0123456789abcdef"
+
+
+async def verified(check: PasswordCheck, stored: str, password: bytes) -> bool:
+    return await check.verify(stored, password, identity="cp1", address="A")
 
 
 def parts(stored: str) -> tuple[str, bytes, str]:
@@ -44,9 +49,9 @@ def test_the_same_key_is_never_stored_the_same_way(generated: bool) -> None:
 async def test_what_is_wrong_is_wrong_as_often_as_it_is_tried(generated: bool) -> None:
     stored, check = hash_password(KEY, generated=generated), PasswordCheck()
     for wrong in (b"", b"0123456789abcdeF", KEY.encode() + b"x"):
-        assert [await check.verify(stored, wrong) for _ in range(3)] == [False] * 3
-    assert [await check.verify(stored, KEY.encode()) for _ in range(3)] == [True] * 3
-    assert [await check.verify(stored, b"0123456789abcdeF") for _ in range(3)] == [False] * 3
+        assert [await verified(check, stored, wrong) for _ in range(3)] == [False] * 3
+    assert [await verified(check, stored, KEY.encode()) for _ in range(3)] == [True] * 3
+    assert [await verified(check, stored, b"0123456789abcdeF") for _ in range(3)] == [False] * 3
 
 
 @pytest.mark.parametrize("generated", [True, False])
@@ -54,25 +59,40 @@ async def test_what_follows_a_key_counts_even_when_it_is_nul(generated: bool) ->
     plain, longer = (hash_password(key, generated=generated) for key in (KEY, KEY + "\0"))
     check = PasswordCheck()
     for given in (KEY, KEY + "\0", KEY + "\0\0"):
-        assert await check.verify(plain, given.encode()) is (given == KEY)
-        assert await check.verify(longer, given.encode()) is (given == KEY + "\0")
+        assert await verified(check, plain, given.encode()) is (given == KEY)
+        assert await verified(check, longer, given.encode()) is (given == KEY + "\0")
 
 
 async def test_what_was_right_for_one_is_not_for_another() -> None:
     check = PasswordCheck()
     own, other = (hash_password(key, generated=True) for key in (KEY, KEY[::-1]))
-    assert await check.verify(own, KEY.encode())
-    assert not await check.verify(other, KEY.encode())
-    assert not await check.verify(own, KEY[::-1].encode())
+    assert await verified(check, own, KEY.encode())
+    assert not await verified(check, other, KEY.encode())
+    assert not await verified(check, own, KEY[::-1].encode())
 
 
 async def test_a_changed_key_makes_the_old_one_wrong() -> None:
     check = PasswordCheck()
     before, after = hash_password(KEY, generated=True), hash_password(KEY[::-1], generated=True)
-    assert await check.verify(before, KEY.encode())
-    assert not await check.verify(after, KEY.encode())
+    assert await verified(check, before, KEY.encode())
+    assert not await verified(check, after, KEY.encode())
 
 
-async def test_nobody_has_no_key() -> None:
-    check = PasswordCheck()
-    assert [await check.verify(None, key) for key in (b"", KEY.encode(), KEY.encode())] == [False] * 3
+@pytest.mark.parametrize("generated", [True, False])
+async def test_whatever_is_wrong_takes_one_slow_hash(generated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, check = hash_password(KEY, generated=generated), PasswordCheck()
+    slow: list[bytes] = []
+    real = hashlib.scrypt
+
+    def scrypt(password: bytes, **how: Any) -> bytes:
+        slow.append(password)
+        return real(password, **how)
+
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
+    assert not await verified(check, stored, b"wrong")
+    assert slow == [b"wrong"]
+    await check.refuse(b"wrong", identity="nobody", address="A")
+    assert slow == [b"wrong"] * 2
+    slow.clear()
+    assert [await verified(check, stored, KEY.encode()) for _ in range(3)] == [True] * 3
+    assert len(slow) == (0 if generated else 1), "what was right is remembered"
