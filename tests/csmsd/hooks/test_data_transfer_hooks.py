@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from csmsd.hooks import data_transfer_hooks
 from csmsd.hooks.data_transfer_hooks import MAX_WAITING, Hooks
 from csmsd.profiles.policies import DataTransfer
 
@@ -124,6 +125,14 @@ async def test_too_many_are_turned_down(tmp_path: Path) -> None:
     assert said == ["too many hooks are waiting"] * 3
     await hooks.close()
     assert len(said) == 3
+
+
+async def test_what_was_answered_does_not_wait_any_more(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would be answered after the first so many."""
+    monkeypatch.setattr(data_transfer_hooks, "MAX_WAITING", 1)
+    for _ in range(3):
+        assert await ask(hooks, "/nothing/there") == "cannot be run: No such file or directory"
+        await asyncio.sleep(0)  # it has ended
 
 
 async def test_closing_ends_what_is_running(tmp_path: Path) -> None:
