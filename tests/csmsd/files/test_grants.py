@@ -192,6 +192,29 @@ async def test_a_file_that_was_fetched_is_noted_once(updating: House, wires: tup
     assert updating.grants.find(PATH) == Spent()
 
 
+async def test_one_that_asks_anew_has_given_up_what_was_under_way(
+    updating: House, wires: tuple[Wire, socket.socket]
+) -> None:
+    """What left of it counts once, and its end says nothing of the new one."""
+    grant, bytes_left = Download(1, "CP1", "1", 10), updating.update.bytes_left
+    first = await updating.grants.begin(grant, 0, 10, wires[0])
+    assert first is not None
+    first.at = 4
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire = Wire(ours.fileno())
+        second = await updating.grants.begin(grant, 0, 10, wire)
+        assert second is not None
+        assert updating.update.bytes_left == bytes_left - 4
+        await updating.grants.end(first, 1.0)
+        assert updating.update.bytes_left == bytes_left - 4
+        second.at = 10
+        await updating.grants.end(second, 1.0)
+        wire.close()
+    assert updating.update.bytes_left == bytes_left - 14
+    assert updating.update.fetched_at == updating.now
+
+
 async def test_a_download_that_cannot_be_noted_is_told_to_nobody(
     updating: House, wires: tuple[Wire, socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
