@@ -6,7 +6,7 @@ MEANINGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("stop", "end", "finish", "remotestop", "stoptransaction"), ("remote-stop", "close", "cancel")),
     **dict.fromkeys(("start", "charge", "begin", "remotestart", "starttransaction"), ("remote-start", "rollout")),
     **dict.fromkeys(("rm", "delete", "del", "unregister", "drop"), ("remove", "tag remove", "cp remove")),
-    **dict.fromkeys(("ls", "all", "index"), ("list", "status")),
+    **dict.fromkeys(("list", "ls", "all", "index"), ("list", "cp list", "tx list", "tag list", "status")),
     **dict.fromkeys(("new", "create", "register", "insert"), ("add", "create", "cp add", "tag add")),
     **dict.fromkeys(("edit", "update", "change", "modify", "rename"), ("set", "cp set", "change-configuration")),
     **dict.fromkeys(("get", "info", "view", "describe", "details", "cat"), ("show", "get-configuration", "cp show")),

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from csmsctl.arguments.shared_parameters import Identity, file_parameter_values, live_parameter_values
+from csmsctl.arguments.shared_parameters import (
+    Identity,
+    duration_parameter_option,
+    file_parameter_values,
+    live_parameter_values,
+)
 from csmsctl.display.confirm import confirm
 from csmsctl.display.report_forms import report_form_of
 from csmsctl.display.table import Record
@@ -55,10 +60,7 @@ def commissioning_command(
             "--step", metavar="NAME", help="Do this step only; repeatable", autocompletion=_complete_step_names
         ),
     ] = None,
-    charge: Annotated[
-        float,
-        typer.Option("--charge", metavar="SECONDS", min=0, help="Let it charge so long (10)", show_default=False),
-    ] = 10.0,
+    charge: Annotated[float, duration_parameter_option("--charge", "Let it charge so long (10)", least=0)] = 10.0,
     report: Annotated[
         str | None,
         typer.Option(

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from csmsctl.arguments.shared_parameters import duration_parameter_option
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.simulator.faults import FAULTS
@@ -38,16 +39,12 @@ def simulate_command(
             help="idTag that drivers present; repeatable. Without --auto one driver comes to each charge point",
         ),
     ] = None,
-    charge: Annotated[
-        float, typer.Option("--charge", metavar="SECONDS", help="How long that one driver charges", min=1)
-    ] = 60.0,
+    charge: Annotated[float, duration_parameter_option("--charge", "How long that one driver charges (60)")] = 60.0,
     auto: Annotated[bool, typer.Option("--auto", help="Drivers come and go at random")] = False,
     plug: Annotated[
         bool, typer.Option("--plug/--no-plug", help="Plug in after a remote start, unplug after the end")
     ] = True,
-    duration: Annotated[
-        float | None, typer.Option("--duration", metavar="SECONDS", help="End after that time", min=0)
-    ] = None,
+    duration: Annotated[float | None, duration_parameter_option("--duration", "End after that time", least=0)] = None,
     speed: Annotated[
         float, typer.Option("--speed", metavar="X", help="How much faster energy flows than it would", min=0.01)
     ] = 1.0,

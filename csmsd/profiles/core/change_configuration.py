@@ -46,6 +46,31 @@ def _settle(
     return changes, []
 
 
+# C 9: what can only be read wherever it is known.
+_READ_ONLY = frozenset(
+    name.casefold()
+    for name in (
+        "ConnectorPhaseRotationMaxLength",
+        "GetConfigurationMaxKeys",
+        "MeterValuesAlignedDataMaxLength",
+        "MeterValuesSampledDataMaxLength",
+        "NumberOfConnectors",
+        "StopTxnAlignedDataMaxLength",
+        "StopTxnSampledDataMaxLength",
+        "SupportedFeatureProfiles",
+        "SupportedFeatureProfilesMaxLength",
+        "LocalAuthListMaxLength",
+        "SendLocalListMaxLength",
+        "ReserveConnectorZeroSupported",
+        "ChargeProfileMaxStackLevel",
+        "ChargingScheduleAllowedChargingRateUnit",
+        "ChargingScheduleMaxPeriods",
+        "ConnectorSwitch3to1PhaseSupported",
+        "MaxChargingProfilesInstalled",
+    )
+)
+
+
 def _why(request: ChangeConfigurationReq, confirmation: ChangeConfigurationConf, target: Target) -> str | None:
     state = target.charge_point
     known = state.configuration.get(request.key.casefold())
@@ -53,10 +78,15 @@ def _why(request: ChangeConfigurationReq, confirmation: ChangeConfigurationConf,
         return f"it takes effect after: csmsctl reset {quote(state.id)} --type soft"
     if confirmation.status == "Rejected" and known is not None:
         return f"{known.name} is read-only" if known.readonly else f"it keeps {known.value!r}; is that a valid value?"
-    if confirmation.status == "NotSupported" and known is None and state.configuration:
+    all_ = f"all that it has: csmsctl get-configuration {quote(state.id)}"
+    if confirmation.status == "Rejected":
+        read_only = request.key.casefold() in _READ_ONLY
+        return f"{request.key} is read-only (C 9)" if read_only else f"is that a valid value? {all_}"
+    if confirmation.status == "NotSupported" and not state.configuration:
+        return f"it has no key {request.key}; {all_}"
+    if confirmation.status == "NotSupported" and known is None:
         close = get_close_matches(request.key.casefold(), state.configuration, n=3)
         meant = ", ".join(state.configuration[name].name for name in close)
-        all_ = f"all that it has: csmsctl get-configuration {quote(state.id)}"
         return f"it has no key {request.key}; " + (f"{meant} perhaps? {all_}" if meant else all_)
     return None
 

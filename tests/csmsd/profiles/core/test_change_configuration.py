@@ -111,3 +111,16 @@ def test_keys_are_bounded() -> None:
         scene.confirmed("ChangeConfiguration", request, {"status": "Accepted"})
 
     assert len(scene.cp.configuration) == MAX_CONFIGURATION_KEYS
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "says"),
+    [
+        ("numberofconnectors", "Rejected", "numberofconnectors is read-only (C 9)"),
+        ("HeartbeatInterval", "Rejected", "is that a valid value? all that it has: csmsctl get-configuration CP1"),
+        ("Foo", "NotSupported", "it has no key Foo; all that it has: csmsctl get-configuration CP1"),
+        ("Foo", "Accepted", None),
+    ],
+)
+def test_what_is_known_of_keys_that_were_never_read(key: str, status: str, says: str | None) -> None:
+    assert Scene().why("ChangeConfiguration", {"key": key, "value": "1"}, {"status": status}) == says
