@@ -66,7 +66,7 @@ def power(central_system: CentralSystem, connector: int = 1) -> int:
 @pytest.fixture(autouse=True)
 def one_kind_of_car(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "csmsctl.simulator.charge_point.new_car",
+        "csmsctl.simulator.charge_point.new_car_at_connector",
         lambda chance: Car(CAR.capacity_wh, CAR.soc, CAR.max_power_w, CAR.phases),
     )
 
