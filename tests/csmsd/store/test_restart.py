@@ -425,3 +425,23 @@ def test_whatever_charge_points_send_before_and_after(before: list[Any], after: 
         again = asyncio.run(restarted(scene, Path(directory)))
         for action, by, payload in after:
             assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))
+
+
+@given(st.lists(STEPS, max_size=12), STEPS)
+def test_memory_that_has_let_go_of_what_is_over_answers_as_one_that_has_not(before: list[Any], after: Any) -> None:
+    scene = Restarting()
+    scene.register("Depot-7")
+    scene.tag("ONCE", max_transactions=1)
+    for action, by, payload in before:
+        scene.now += SECOND
+        scene.send(action, payload, by=by)
+    action, by, payload = after
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "csms.db"
+        again = scene.on(asyncio.run(scene.restarted(path)), path)
+        for state in again.site.charge_points.values():
+            for number in range(len(before) + 1):
+                known = state.transactions.get(number)
+                if known is not None and not known.unfinished:
+                    state.transactions.forget(number)
+        assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))
