@@ -20,6 +20,7 @@ from csmsd.ports import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import Wanted
+from csmsd.profiles.record import Data
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare
 from csmsd.store.loader import load
@@ -27,6 +28,7 @@ from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON
 
 START = {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": "2026-03-01T12:00:00.000Z"}
+STOP: dict[str, Any] = {"transactionId": 7, "meterStop": 2000, "timestamp": "2026-03-01T12:00:00.000Z"}
 
 
 class Desk:
@@ -38,6 +40,8 @@ class Desk:
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: NOON, keep=lambda event: None)
         bus.subscribe(lambda event: self.said.append(event.type))
+        self.told: list[Data] = []
+        bus.subscribe(lambda event: self.told.append(event.data))
         self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load(path, Site()))
         nobody: Any = None
         self.looked_up: list[tuple[str, Wanted]] = []
@@ -172,12 +176,26 @@ async def test_one_that_is_too_long_is_refused_counted_and_kept_before_it_is_ans
     assert (desk.said, desk.known()) == ([], 0)
     await desk.writer.flush()
     assert desk.said == ["FormationViolation", "message.quarantined"]
+    assert desk.told == [{"action": "StartTransaction"}]
     assert len(desk.cp.orphans) == 1
     assert [(place, count.count) for place, count in desk.cp.deviations.items()] == [
         (("StartTransaction", "frame", "too_long"), 1)
     ]
     desk.send("Heartbeat", {}, long=True)
     assert desk.said[2:] == ["FormationViolation"], "nothing of it is to be kept"
+    desk.send("StopTransaction", STOP, long=True)
+    await desk.writer.flush()
+    assert desk.said[3:] == ["", "transaction.orphaned"], "that one may hold the readings of days"
+
+
+async def test_news_of_what_is_not_kept_are_told_after_the_answer(desk: Desk) -> None:
+    desk.send("FirmwareStatusNotification", {"status": "Idle"})  # of no update of ours
+    assert desk.said == ["", "firmware.status"]
+
+
+async def test_which_requests_leave_something_to_keep(desk: Desk) -> None:
+    writes = [desk.dispatcher.writes(action) for action in ("StartTransaction", "Heartbeat", "Reset", "Nonsense")]
+    assert writes == [True, False, False, False]
 
 
 async def test_what_is_refused_is_counted(desk: Desk) -> None:
@@ -187,8 +205,6 @@ async def test_what_is_refused_is_counted(desk: Desk) -> None:
 
 
 # --- what memory does not hold
-
-STOP: dict[str, Any] = {"transactionId": 7, "meterStop": 2000, "timestamp": "2026-03-01T12:00:00.000Z"}
 
 
 @pytest.fixture
@@ -215,7 +231,9 @@ async def test_what_comes_while_it_is_looked_up_waits_for_its_turn(forgetful: De
 
 
 @pytest.mark.parametrize("error", [NotStored("no disk"), RuntimeError("a mistake")])
-async def test_where_it_cannot_be_looked_up_that_request_comes_again(forgetful: Desk, error: Exception) -> None:
+async def test_where_it_cannot_be_looked_up_that_request_comes_again(
+    forgetful: Desk, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     """C 3.7; the others are not about that."""
     desk = forgetful
 
@@ -227,6 +245,7 @@ async def test_where_it_cannot_be_looked_up_that_request_comes_again(forgetful: 
     desk.send("Heartbeat", {})
     await desk.until_looked_up()
     assert desk.said == ["InternalError", "currentTime"]
+    assert "asks again" not in caplog.text, "it was not handled a second time"
     assert len(desk.cp.orphans) == 0
 
 

@@ -179,3 +179,8 @@ async def test_each_protocol_has_its_host(protocol: Protocol, kind: str) -> None
     made = files._make(protocol)
     await made.close()
     assert type(made).__name__ == kind
+
+
+def test_a_token_has_32_characters_and_is_never_the_same() -> None:
+    tokens = {host._new_token() for _ in range(100)}
+    assert (len(tokens), {len(token) for token in tokens}) == (100, {32})

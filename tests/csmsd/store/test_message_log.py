@@ -273,3 +273,29 @@ async def test_events_by_number_type_and_charge_point(tmp_path: Path) -> None:
     assert [event.number for event in await log.events(["cp3", "CP4"], None)] == [3, 4]
     assert [event.number for event in await log.events(None, ["connector.status"], limit=2)] == [4, 6]
     await log.close()
+
+
+async def test_while_somebody_has_it_locked_rows_wait_in_their_order_and_never_take_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_log, "_LOCKED_SECONDS", 0.01)
+    monkeypatch.setattr(message_log, "_FLUSH_SECONDS", 3600.0)
+    monkeypatch.setattr(message_log, "_MAX_BUFFERED_BYTES", 5)
+    log = await opened(tmp_path / "log.db")
+    with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for time, text in ((1, b"aaa"), (2, b"bbb")):
+            log.add_message(time, "CP1", "in", text)
+        flushing = asyncio.create_task(log.flush())
+        await asyncio.sleep(0)  # it is at it
+        for time, text in ((3, b"c"), (4, b"d")):
+            log.add_message(time, "CP1", "in", text)
+        await flushing
+        assert log.waiting == 4
+        assert log.add_message(5, "CP1", "in", b"e") is None, "those that wait are too many already"
+        assert log.dropped == 1
+        other.execute("COMMIT")
+    await log.flush()
+    assert await all_ids(log) == [1, 2, 3, 4]
+    assert log.add_message(6, "CP1", "in", b"f") == 5
+    await log.close()
