@@ -64,11 +64,13 @@ def batch_command(
         return [one["id"].casefold() for one in found["charge_points"]] == [word.casefold()]
 
     lines = (Line(number, text, options, tree, is_identity) for number, text in numbered_batch_lines(file))
-    done = failed = skipped = 0
+    done = failed = skipped = last = 0
+    ended = ""
 
     def show(line: Line) -> None:
-        nonlocal done, failed, skipped
+        nonlocal done, failed, skipped, last
         assert line.result is not None
+        last = line.number
         done += line.result["exit_code"] == 0
         failed += line.failed
         skipped += line.result["exit_code"] is None
@@ -82,6 +84,7 @@ def batch_command(
         except (KeyboardInterrupt, SystemExit):  # Ctrl-C, and SIGTERM
             for line in runner.interrupted():
                 show(line)
+            ended = f"; interrupted: of the lines after {last} none was begun" if last else ""
             raise
         except BrokenPipeError as error:
             message = "Nobody reads the results any more; the lines that follow were not all run."
@@ -89,7 +92,7 @@ def batch_command(
         finally:
             shared.close()
             if done or failed or skipped:
-                run.output.note(f"{done} done, {failed} failed" + (f", {skipped} not run" if skipped else ""))
+                run.output.note(f"{done} done, {failed} failed" + (f", {skipped} not run" if skipped else "") + ended)
     if failed:
         run.exit_code = SOME_FAILED
 

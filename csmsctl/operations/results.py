@@ -118,7 +118,9 @@ def _result_rows(output: Output, results: list[Result], dry_run: bool) -> list[R
             parts.append(str(error))
         response = result.get("response")
         if isinstance(response, dict):
-            if result.get("action") == "GetCompositeSchedule" and response == {"status": "Accepted"}:
+            limited = (response.get("chargingSchedule") or {}).get("chargingSchedulePeriod")
+            accepted = response.get("status") == "Accepted"
+            if result.get("action") == "GetCompositeSchedule" and accepted and not limited:
                 parts.append("no schedule reported")
             parts.append(plain_text({key: value for key, value in response.items() if key != "status"}))
         observed = result.get("observed")

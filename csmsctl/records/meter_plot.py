@@ -40,8 +40,9 @@ def meter_plot(transaction: Record, meter_values: Iterable[Record], width: int) 
     # A register that was misread for a while must not flatten all the rest.
     energy = [(time, min(max(0.0, wh - start), limit)) for time, wh in registers]
 
-    top = round_top_of_plot(max((stretch.watts for stretch in stretches), default=0.0))
-    most = round_top_of_plot(limit)
+    # An axis of nothing has a scale, too.
+    top = round_top_of_plot(max((stretch.watts for stretch in stretches), default=0.0)) or 1000.0
+    most = round_top_of_plot(limit) or 1000.0
     labels = _meter_plot_labels(top, "kW"), _meter_plot_labels(most, "kWh")
     margin = max(len(label) for pair in labels for label in pair)
     power_labels, energy_labels = ([f"{label:>{margin}}" for label in pair] for pair in labels)

@@ -134,7 +134,7 @@ def _limit(period: Period, unit: str) -> str:
     if period.limit is None:
         return "no limit"
     whose = " and ".join(
-        f"{cause.source.name or cause.source.profile.charging_profile_id} "
+        f"{cause.source.name or f'a profile of id {cause.source.profile.charging_profile_id}'} "
         f"({cause.source.profile.charging_profile_purpose}, stack level {cause.source.profile.stack_level})"
         for cause in period.because
     )

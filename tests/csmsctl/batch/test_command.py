@@ -158,6 +158,7 @@ def test_interrupted(running: Running, gate: Gate, number: signal.Signals, ends_
         assert (line["line"], line["exit_code"]) == (3, None)
         assert "Not run" in line["error"]["message"]
     assert err.startswith("1 done, 1 failed")
+    assert f"interrupted: of the lines after {2 + len(not_run)} none was begun" in err
     assert gate.waiting == ["A2"]
 
 

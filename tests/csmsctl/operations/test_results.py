@@ -23,8 +23,10 @@ def test_a_composite_schedule_is_a_table(csmsctl: Csmsctl, daemon: ScriptedDaemo
     ended = csmsctl(*words)
     assert [line.split() for line in ended.out.splitlines()] == [["STARTPERIOD", "LIMIT"], ["0", "16"], ["30", "8"]]
     assert "chargingRateUnit=A" in ended.err
-    daemon.replies["operation.run"]["results"][0]["response"] = {"status": "Accepted"}
-    assert "no schedule reported" in csmsctl(*words).out
+    empty = {"chargingRateUnit": "A", "chargingSchedulePeriod": []}
+    for more in ({}, {"connectorId": 0, "scheduleStart": "2026-01-31T12:00:00Z"}, {"chargingSchedule": empty}):
+        daemon.replies["operation.run"]["results"][0]["response"] = {"status": "Accepted", **more}
+        assert "no schedule reported" in csmsctl(*words).out
 
 
 def test_lists_in_answers_become_tables(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

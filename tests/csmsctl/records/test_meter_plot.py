@@ -108,6 +108,12 @@ def test_too_little_for_a_plot() -> None:
     assert meter_plot(running, [at(0, energy(1000))], 80) == []
 
 
+def test_where_nothing_flowed_the_axes_have_a_scale() -> None:
+    still = samples.transaction(energy_wh=0, meter_start_wh=1000, meter_stop_wh=1000)
+    lines = meter_plot(still, [at(0, energy(1000)), at(30, energy(1000))], 60)
+    assert [line.split()[0] for line in lines if " kW ┤" in line or " kW ┼" in line] == ["1", "0.5", "0"]
+
+
 def test_the_command_plots_on_a_terminal_and_prints_rows_otherwise(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["transaction.show"] = samples.transaction()
     daemon.replies["transaction.meter"] = {"schema_version": 1, "transaction": 7, "meter_values": HOUR}
