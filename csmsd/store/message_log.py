@@ -221,7 +221,9 @@ class MessageLog:
                     packed = await asyncio.to_thread(blocks, messages)
                     async with connection.executemany(INSERT, packed):
                         pass
-                await self._insert_events(connection, events)
+                if events:  # one by one: a statement for many would keep what it wrote
+                    async with connection.executemany("INSERT OR REPLACE INTO event VALUES (?,?,?,?,?)", events):
+                        pass
                 await connection.commit()
             except (sqlite3.Error, UnicodeEncodeError) as error:
                 await connection.rollback()
@@ -234,14 +236,12 @@ class MessageLog:
                 log.error("%d messages could not be written to the log: %s", lost, error)
                 self.dropped += lost
 
-    async def _insert_events(self, connection: aiosqlite.Connection, events: Sequence[_EventRow]) -> None:
-        for first in range(0, len(events), _ROWS_PER_STATEMENT):
-            part = events[first : first + _ROWS_PER_STATEMENT]
-            sql = "INSERT OR REPLACE INTO event VALUES " + ",".join(["(?,?,?,?,?)"] * len(part))
-            await connection.execute_fetchall(sql, [value for event in part for value in event])
-
     async def trim(self) -> None:
         """Keeps the file below its size and the rows below their age; it does so by itself every minute."""
+        async with self._flushing:  # what is being written must neither stand in its way nor be rolled back with it
+            await self._trim()
+
+    async def _trim(self) -> None:
         connection = self._connection
         assert connection is not None
         try:
@@ -283,7 +283,11 @@ class MessageLog:
 
     async def _room(self) -> int:
         """Bytes that the rows may take beside the WAL, which is small unless somebody holds the file open."""
-        await self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            await self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):  # by a listing that is being read on this connection
+                raise
         wal = self._path.with_name(self._path.name + "-wal")
         return max(self._max_bytes // 2, self._max_bytes - (wal.stat().st_size if wal.exists() else 0))
 

@@ -299,3 +299,16 @@ async def test_while_somebody_has_it_locked_rows_wait_in_their_order_and_never_t
     assert await all_ids(log) == [1, 2, 3, 4]
     assert log.add_message(6, "CP1", "in", b"f") == 5
     await log.close()
+
+
+async def test_it_is_trimmed_while_it_is_written_and_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = await opened(tmp_path / "log.db")
+    for round_ in range(1, 20):
+        for number in range(100):
+            log.add_event(100 * round_ + number, 8 * DAY, "charge_point.connected", "CP1", '{"address":"x"}')
+            log.add_message(8 * DAY, "CP1", "in", b"x")
+        reading = log.events(None, None, most_text=10**9)
+        await asyncio.gather(log.flush(), reading, log.trim())
+    assert len(await all_ids(log)) == 1900
+    assert caplog.messages == []
+    await log.close()
