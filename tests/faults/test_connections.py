@@ -93,6 +93,32 @@ async def test_thousands_of_connections_that_ask_for_nothing(small: Site) -> Non
     await answers([*charge_points, late], small)
 
 
+@pytest.mark.slow
+async def test_ten_thousand_connections_that_ask_for_nothing(site: Site) -> None:
+    """Of which each address may have 2,048."""
+    own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 12_000:
+        pytest.skip(f"RLIMIT_NOFILE is {most}")
+    charge_points = [await site.raw(f"CP{number}") for number in range(3)]
+    flood: list[socket.socket] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        for hundred in range(100):
+            flood += [silent(site, f"127.0.0.{hundred % 8 + 2}") for _ in range(100)]
+            await answers(charge_points, site)
+        assert site.process is not None
+        async with asyncio.timeout(60):
+            while descriptors_of(site.process.pid) < 10_000:
+                await answers(charge_points, site)
+        begun = monotonic()
+        assert (await site.csmsctl("status")).code == 0
+        assert monotonic() - begun < 1
+    finally:
+        for one in flood:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (own, most))
+
+
 async def test_one_address_leaves_room_for_others(small: Site) -> None:
     flood = [silent(small) for _ in range(400)]
     other = silent(small, "127.0.0.7")
