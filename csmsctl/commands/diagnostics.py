@@ -130,6 +130,8 @@ def _diagnostics_pieces(run: Invocation, task: int, first: Result) -> Iterator[b
 def diagnostics_remove_command(ctx: typer.Context, task: TaskNumber) -> None:
     """Remove a file of diagnostics."""
     run = invocation(ctx)
+    if not run.options.yes:
+        run.call("diagnostics.read", task=task, length=1)  # nobody is asked about one that is not there
     confirm(run.options, f"Remove the diagnostics of task {task}?")
     result = run.call("diagnostics.remove", task=task)
     run.output.outcome(result, f"The diagnostics of task {task} are removed.")

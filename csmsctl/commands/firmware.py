@@ -12,7 +12,7 @@ from csmsctl.arguments.targets import choose_targets
 from csmsctl.display.confirm import confirm
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text, size_text
-from csmsctl.failure import USAGE, Failure
+from csmsctl.failure import NOT_THERE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
 from csmsctl.operations.options import AllOption
@@ -129,6 +129,8 @@ def firmware_remove_command(
 ) -> None:
     """Remove an image of firmware."""
     run = invocation(ctx)
+    if not run.options.yes and name not in [image["name"] for image in run.call("firmware.list")["firmware"]]:
+        raise Failure(NOT_THERE, f"No firmware {name}.", "See: csmsctl firmware list")  # nobody is asked about that
     confirm(run.options, f"Remove firmware {name}?")
     result = run.call("firmware.remove", name=name, force=force or None)
     _print_firmware_change(run, result, f"{name} is removed.")

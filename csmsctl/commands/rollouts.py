@@ -107,6 +107,8 @@ def rollout_resume_command(ctx: typer.Context, rollout: RolloutId) -> None:
 def rollout_cancel_command(ctx: typer.Context, rollout: RolloutId) -> None:
     """End a rollout; what is under way cannot be taken back."""
     run = invocation(ctx)
+    if not run.options.yes:
+        run.call("rollout.show", id=rollout)  # nobody is asked about one that is not there
     confirm(run.options, f"End rollout {rollout} for all that wait?")
     _change_rollout(run, "rollout.cancel", rollout, "is cancelled", "was over already")
 

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import AvailabilityStatus, AvailabilityType, ConnectorId, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import faulty_connector, missing_connector
+from csmsd.profiles.core.connectors import connector_numbers, faulty_connector, missing_connector
 from csmsd.profiles.refusal import CannotSend
 
 
@@ -25,11 +25,13 @@ def _why(request: ChangeAvailabilityReq, confirmation: ChangeAvailabilityConf, t
     if confirmation.status == "Scheduled":
         running = state.transactions.active_within(number)
         return f"when transaction {running.id} has ended" if running is not None else None
-    return (
-        None
-        if confirmation.status == "Accepted"
-        else missing_connector(state, number) or faulty_connector(state, number)
-    )
+    if confirmation.status == "Accepted":
+        return None
+    against = missing_connector(state, number) or faulty_connector(state, number)
+    if against is None and number == 0:
+        first = (connector_numbers(state) or [1])[0]
+        return f"it may want each connector to be named: --connector {first}"
+    return against
 
 
 # Scheduled: it will change when the running transaction has ended (C 5.2).

@@ -7,7 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import parse_time
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
-from csmsd.profiles.core.connectors import missing_connector
+from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
@@ -85,7 +85,12 @@ def _why(request: SetChargingProfileReq, confirmation: SetChargingProfileConf, t
         return _shadowed_charging_profile(request, target)
     known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
     against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
-    return missing_connector(target.charge_point, request.connector_id) or against
+    against = missing_connector(target.charge_point, request.connector_id) or against
+    purpose = request.cs_charging_profiles.charging_profile_purpose
+    if against is None and request.connector_id == 0 and purpose != "ChargePointMaxProfile":
+        first = (connector_numbers(target.charge_point) or [1])[0]
+        return f"it may want each connector to be named: --connector {first}"
+    return against
 
 
 def _shadowed_charging_profile(request: SetChargingProfileReq, target: Target) -> str | None:

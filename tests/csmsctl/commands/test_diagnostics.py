@@ -100,6 +100,7 @@ def test_listed_and_removed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         "diagnostics.list": {"schema_version": 1, "diagnostics": [UPLOAD]},
         "diagnostics.status": {"schema_version": 1, "diagnostics": []},
         "diagnostics.remove": {"changed": True},
+        "diagnostics.read": {"data": "", "size": 0},
     }
     assert csmsctl("diagnostics", "list", "--charge-point", "CP1", "--no-headers").out.split()[:5] == [
         *("7", "CP1", "uploaded", "diag.zip", "1280000")

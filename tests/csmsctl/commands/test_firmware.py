@@ -59,9 +59,10 @@ def test_what_is_no_file_is_not_sent(csmsctl: Csmsctl, daemon: ScriptedDaemon, t
 
 
 def test_removed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
-    daemon.replies["firmware.remove"] = {"changed": True}
+    daemon.replies |= {"firmware.remove": {"changed": True}, "firmware.list": {"firmware": [{"name": "a.bin"}]}}
     assert csmsctl("firmware", "remove", "a.bin").code == 10
-    assert daemon.requests == []
+    assert csmsctl("firmware", "remove", "b.bin").code == 3
+    assert {method for method, _ in daemon.requests} == {"firmware.list"}
     assert csmsctl("firmware", "remove", "a.bin", "--yes").err == "a.bin is removed.\n"
     assert daemon.params("firmware.remove") == {"name": "a.bin"}
     csmsctl("firmware", "remove", "a.bin", "--yes", "--force")

@@ -72,8 +72,9 @@ def test_halted(csmsctl: Csmsctl, daemon: ScriptedDaemon, command: str, changed:
 
 
 def test_an_end_is_asked_about(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["rollout.show"] = ROLLOUT
     assert csmsctl("rollout", "cancel", "3").code == 10
-    assert daemon.requests == []
+    assert daemon.requests == [("rollout.show", {"id": 3})]
 
 
 def test_the_list(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

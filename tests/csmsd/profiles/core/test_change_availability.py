@@ -25,3 +25,12 @@ def test_the_operation(connector: int, kind: AvailabilityType) -> None:
 def test_scheduled_counts_as_done(status: str, done: bool) -> None:
     assert_valid(ChangeAvailabilityConf, {"status": status})
     assert (status in outgoing()["ChangeAvailability"].accepted) == done
+
+
+def test_one_that_takes_no_connector_0_is_told_another() -> None:
+    scene = Scene()
+    refused = {"status": "Rejected"}
+    assert scene.why("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}, refused) == (
+        "it may want each connector to be named: --connector 1"
+    )
+    assert scene.why("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"}, refused) is None

@@ -186,3 +186,9 @@ def test_what_was_accepted_and_has_no_effect_is_told_by_what_leads(scene: Scene,
     why = scene.why("SetChargingProfile", request, {"status": "Accepted"})
     leads = "no effect within a day: lv2 leads, a TxDefaultProfile on stack level 2"
     assert why == (leads if shadowed else None)
+
+
+def test_one_that_takes_none_on_connector_0_is_told_another(scene: Scene) -> None:
+    for name, says in (("night", "it may want each connector to be named: --connector 1"), ("site", None)):
+        [request] = scene.asks(SetChargingProfile(connector=0, profile=name))
+        assert scene.why("SetChargingProfile", request, {"status": "Rejected"}) == says
