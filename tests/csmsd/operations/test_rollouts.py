@@ -113,11 +113,11 @@ async def test_one_that_went_away_at_that_moment_has_its_turn_later(carried: Car
 
 async def test_one_that_is_rejected_for_the_time_being_is_as_good_as_away(carried: Carried) -> None:
     carried.engine.cp.record.boot_status = "Rejected"
+    await waits_for(carried, "1 offline")
+    carried.runner._waits_for.clear()  # what it waits for now is said anew
     here(carried)
-    while carried.runner.waits_for(1) is None:
-        await carried.engine.until_idle()
+    await waits_for(carried, "1 offline")
     assert carried.stands() == ("running", "waiting", None)
-    assert carried.engine.links.asked.empty()
     carried.engine.cp.record.boot_status = "Accepted"
     carried.stir()
     await carried.engine.links.next()
