@@ -1,11 +1,19 @@
 """Who is connected, and how many connections an address has."""
 
 import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
 
 import pytest
 
+from csmsd.charge_points.registry import Registry
+from csmsd.live_site import LiveSite
+from csmsd.ports import CallTicket
+from csmsd.profiles.record import Event
 from tests.conftest import MakeSite
 from tests.csmsd.charge_points.test_connecting import refused
+from tests.csmsd.profiles.scene import Scene
 from tests.support.site import Site
 
 
@@ -87,3 +95,119 @@ async def test_an_operator_may_end_a_connection(two_an_address: Site) -> None:
     assert (await site.call("charge_point.disconnect", id="cp1"))["changed"] is True
     assert (await point.closed())[0] == 1008
     assert (await site.call("charge_point.disconnect", id="CP1"))["changed"] is False
+
+
+# --- connections that come and go, as the registry sees them
+
+
+class Line:
+    """A connection from an address; something was heard on it so many seconds ago."""
+
+    end_reason = "the line is dead"
+    reached_at = "198.51.100.1"
+    closing = None
+
+    def __init__(self, address: str = "192.0.2.1", *, silent_for: float = 0.0, holding: bool = False) -> None:
+        self.identity = "cp1"
+        self.address = address
+        self.last_received = monotonic() - silent_for
+        self.holding = holding
+        self.on_release: Callable[[], None] = lambda: None
+        self.failed: str | None = None
+        self.closed: tuple[int, str] | None = None
+
+    def fail_calls(self, reason: str) -> None:
+        self.failed = reason
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+
+
+class Exchange:
+    """A registry of a site with CP1; what it told, and how often it said that somebody may be sent CALLs."""
+
+    def __init__(self) -> None:
+        self.scene = Scene()
+        self.told: list[tuple[str, object]] = []
+        self.ready = 0
+        nobody: Any = None
+        publisher: Any = self
+        live = LiveSite(nobody, publisher, lambda: self.scene.now, lambda: self.scene.site)
+        live.site = self.scene.site
+        self.registry = Registry(live)
+        self.registry.on_ready = self._count
+
+    def publish(self, event: Event) -> None:
+        self.told.append((event.type, event.data))
+
+    def _count(self) -> None:
+        self.ready += 1
+
+    def enter(self, *lines: Line) -> Line:
+        for line in lines:
+            connection: Any = line
+            self.registry.enter(connection)
+        return lines[-1]
+
+    def leave(self, line: Line) -> None:
+        connection: Any = line
+        self.registry.leave(connection)
+
+
+def test_the_newest_connection_counts() -> None:
+    exchange = Exchange()
+    old = exchange.enter(Line("192.0.2.1", silent_for=600))
+    new = exchange.enter(Line("192.0.2.2"))
+    assert exchange.told == [
+        ("charge_point.connected", {"address": "192.0.2.1", "replaced": False}),
+        ("charge_point.connected", {"address": "192.0.2.2", "replaced": True}),
+    ]
+    assert old.failed == "the connection was replaced by a newer one"
+    assert old.closed == (1008, "replaced by a newer connection")
+    assert (new.failed, new.closed) == (None, None)
+    exchange.leave(old)
+    assert exchange.registry.is_connected("CP1")
+    assert exchange.scene.cp.connected
+    exchange.leave(new)
+    assert exchange.told[2:] == [("charge_point.disconnected", {"reason": "the line is dead"})]
+    assert not exchange.registry.is_connected("CP1")
+    assert (exchange.scene.cp.connected, exchange.scene.cp.record.offline_since) == (False, exchange.scene.now)
+    assert [exchange.registry.at_address(address) for address in ("192.0.2.1", "192.0.2.2")] == [0, 0]
+
+
+@pytest.mark.parametrize(("silent_for", "twins"), [(0, True), (55, True), (65, False)])
+def test_two_devices_with_one_identity_are_told_from_one_that_comes_back(silent_for: float, twins: bool) -> None:
+    """A connection that broke off without a word stays until the charge point is there again."""
+    exchange = Exchange()
+    addresses = ["192.0.2.1", "192.0.2.2"] * 2
+    exchange.enter(*(Line(address, silent_for=silent_for) for address in addresses))
+    found = exchange.scene.cp.links.twins(exchange.scene.now)
+    assert (found is not None) is twins
+    assert found is None or (found.times, found.addresses) == (3, addresses[:2])
+    noted = [one.reason for one in exchange.scene.site.refused.of("CP1")]
+    assert noted == (["replaced", "replaced"] if twins else []), "each address once"
+
+
+def test_a_charge_point_is_ready_when_it_holds_nothing_back() -> None:
+    exchange = Exchange()
+    holding = exchange.enter(Line(holding=True))
+    assert (exchange.ready, exchange.registry.is_connected("CP1"), exchange.registry.is_ready("CP1")) == (
+        0,
+        True,
+        False,
+    )
+    holding.holding = False
+    holding.on_release()
+    assert (exchange.ready, exchange.registry.is_ready("cp1"), exchange.registry.is_ready("CP2")) == (1, True, False)
+    exchange.enter(Line())
+    assert exchange.ready == 2
+
+
+async def test_who_is_not_connected_is_asked_nothing() -> None:
+    exchange = Exchange()
+    end = await exchange.registry.call("CP1", "Reset", b"{}", None, timeout=1.0, ticket=CallTicket())
+    assert (end.outcome, end.error) == ("not_connected", "CP1 is not connected")
+    assert not exchange.registry.disconnect("CP1", "by an operator")
+    line = exchange.enter(Line())
+    assert exchange.registry.disconnect("cp1", "by an operator")
+    assert line.closed == (1008, "by an operator")
