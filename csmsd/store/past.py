@@ -26,7 +26,7 @@ _OF_ID = "WHERE id=? AND charge_point=?"
 _OF_START = "WHERE charge_point=? AND start_time=? AND state <> 'active' ORDER BY id"
 _OF_STOP = (
     f"WHERE id IN (SELECT id FROM transactions WHERE charge_point=? ORDER BY id DESC LIMIT {_STOPS}) "
-    "AND stop_text=? ORDER BY id DESC LIMIT 1"
+    "AND stop_text=? ORDER BY id DESC LIMIT 8"
 )
 
 T = TypeVar("T")

@@ -156,7 +156,7 @@ class History(msgspec.Struct):
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Transactions of a charge point that memory does not hold, or not with what was measured of them.
 
-    Those with the `ids`; the one that began with the start `start`, at that time; or, among the newest, the one that
+    Those with the `ids`; the one that began with the start `start`, at that time; or, among the newest, those that
     ended by a stop with the timestamp `stop_text`.
     """
 
@@ -219,7 +219,7 @@ class TransactionBook:
                 self._note_absent(number)
         if wanted.start is not None and wanted.start[0] not in self._by_start:
             self._note_absent(wanted.start[0])
-        if wanted.stop_text is not None:  # there is no other one, whether or not it is the one that was meant
+        if wanted.stop_text is not None:  # there are no others, whether or not the one that was meant is among them
             self._note_absent(wanted.stop_text)
 
     def _note_absent(self, what: int | StartKey | str) -> None:

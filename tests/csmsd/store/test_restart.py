@@ -427,21 +427,50 @@ def test_whatever_charge_points_send_before_and_after(before: list[Any], after: 
             assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))
 
 
-@given(st.lists(STEPS, max_size=12), STEPS)
-def test_memory_that_has_let_go_of_what_is_over_answers_as_one_that_has_not(before: list[Any], after: Any) -> None:
+MINUTES = st.integers(1, 9).map(lambda minute: f"2026-03-01T12:0{minute}:00.000Z")
+CHARGED = st.tuples(CONNECTORS, MINUTES, MINUTES, st.sampled_from(["named", "without its id", "not stopped"]))
+
+
+@given(
+    st.lists(CHARGED, min_size=1, max_size=6),
+    st.integers(0, 17),
+    st.sampled_from(["again", "without its id", "with other figures", "a reading"]),
+    MINUTES,
+)
+def test_memory_that_has_let_go_of_what_is_over_answers_as_one_that_has_not(
+    charged: list[tuple[int, str, str, str]], repeated: int, late: str, minute: str
+) -> None:
+    """To whatever comes late, or again."""
     scene = Restarting()
-    scene.register("Depot-7")
-    scene.tag("ONCE", max_transactions=1)
-    for action, by, payload in before:
+    messages: list[tuple[str, dict[str, Any]]] = []
+
+    def send(action: str, **payload: Any) -> Any:
         scene.now += SECOND
-        scene.send(action, payload, by=by)
-    action, by, payload = after
+        messages.append((action, payload))
+        return scene.send(action, payload).payload
+
+    for connector, begun, ended, how in charged:
+        meter = 1000 * len(messages)
+        number = send("StartTransaction", connectorId=connector, idTag="TAG1", meterStart=meter, timestamp=begun)[
+            "transactionId"
+        ]
+        sample = {"timestamp": ended, "sampledValue": [{"value": str(meter + 200)}]}
+        send("MeterValues", connectorId=connector, transactionId=number, meterValue=[sample])
+        if how != "not stopped":
+            named = number if how == "named" else -1
+            send("StopTransaction", transactionId=named, idTag="TAG1", meterStop=meter + 500, timestamp=ended)
+    action, payload = messages[repeated % len(messages)]
+    if late == "a reading":
+        sample = {"timestamp": minute, "sampledValue": [{"value": "1700"}]}
+        number = repeated % len(charged) + 1
+        action, payload = "MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
+    elif action == "StopTransaction" and late != "again":
+        payload = payload | ({"transactionId": -1} if late == "without its id" else {"meterStop": 4321})
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "csms.db"
         again = scene.on(asyncio.run(scene.restarted(path)), path)
-        for state in again.site.charge_points.values():
-            for number in range(len(before) + 1):
-                known = state.transactions.get(number)
-                if known is not None and not known.unfinished:
-                    state.transactions.forget(number)
-        assert told(again.send(action, payload, by=by)) == told(scene.send(action, payload, by=by))
+        for number in range(len(charged) + 1):
+            known = again.cp.transactions.get(number)
+            if known is not None and not known.unfinished:
+                again.cp.transactions.forget(number)
+        assert told(again.send(action, payload)) == told(scene.send(action, payload))
