@@ -12,7 +12,7 @@ from csmsd.control.problems.charging import transactions
 from csmsd.control.problems.links import links
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
-from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.core.transactions import AWAITED, Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.wall_clock import off_clock
@@ -133,10 +133,11 @@ def _record(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[
         )
     abandoned = state.transactions.abandoned()
     if abandoned:
+        more = " or more" if len(abandoned) >= AWAITED else ""  # older ones are on disk alone
         yield problem(
             state,
             "transactions_abandoned",
-            f"{counted(len(abandoned), 'transaction')} never stopped: {_listed(abandoned)}",
+            f"{counted(len(abandoned), 'transaction')}{more} never stopped: {_listed(abandoned)}",
             f"csmsctl tx list --charge-point {named} --state abandoned",
             since=abandoned[0].start_time,
         )

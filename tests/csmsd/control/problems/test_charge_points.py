@@ -10,6 +10,7 @@ from csmsd.control.problems.site import problems_of_site
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.timestamps import format_time
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
+from csmsd.profiles.core.transactions import AWAITED
 from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.milestone import Milestone
@@ -411,3 +412,13 @@ def test_it_is_offline_since_its_connection_ended_or_since_it_was_certainly_ther
     started = scene.now
     scene.start()
     assert scene.cp.offline_since == started
+
+
+def test_of_very_many_that_were_never_stopped_the_older_ones_are_on_disk_alone() -> None:
+    scene = Scene()
+    texts = {}
+    for number in range(AWAITED + 1):
+        scene.start(meterStart=number, timestamp=format_time(scene.now + number * SECOND))
+        texts[number] = [problem.text for problem in found(scene) if problem.kind == "transactions_abandoned"]
+    assert texts[AWAITED - 1][0].startswith(f"{AWAITED - 1} transactions never stopped: 1, 2")
+    assert texts[AWAITED][0].startswith(f"{AWAITED} transactions or more never stopped: 1, 2")
