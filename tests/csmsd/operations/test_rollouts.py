@@ -254,3 +254,19 @@ async def test_what_was_ordered_is_what_is_sent(carried: Carried) -> None:
     asked = await carried.engine.links.next()
     assert asked.payload["retries"] == 2
     assert asked.payload["location"] == f"http://csms:9080/token-{'t' * 32}/{IMAGE}"
+
+
+async def test_what_is_over_stays_as_it_was_when_its_update_is_forgotten(carried: Carried) -> None:
+    carried.member.state, carried.member.update_id = "done", 99
+    await carried.store()
+    carried.stir()
+    await carried.comes_to("done", None, None)
+    assert carried.stands() == ("done", "done", None)
+
+
+async def test_waiting_is_no_news(carried: Carried) -> None:
+    for _ in range(2):
+        carried.runner._waits_for.clear()
+        carried.stir()
+        await waits_for(carried, "1 offline")
+    assert carried.engine.types("rollout.") == []
