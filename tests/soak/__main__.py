@@ -140,6 +140,7 @@ async def _soak(minutes: float) -> int:
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             await load.stop()
+        load.wrong += [line for line in site.errors().splitlines() if line.startswith("ERROR")]
         return _told(times, looks, load, watch)
     finally:
         await site.close()
