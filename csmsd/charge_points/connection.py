@@ -18,7 +18,7 @@ from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG, ChargePointState
 
 log = logging.getLogger(__name__)
 
-# A charge point may send on while its requests wait for the disk, but not without end.
+# A charge point may send on while its requests wait for the disk, but not without end; nor behind one that is long.
 MAX_UNANSWERED = 32
 # One that does not read what it is sent is cut, before its answers fill the memory.
 MAX_WRITE_BUFFER = 2 * 1024 * 1024
@@ -66,6 +66,7 @@ class Connection:
         self._conversation = Conversation(max_queue=call_queue, holding=hold_seconds > 0)
         self._loop = asyncio.get_running_loop()
         self._full = False  # so many requests wait for the disk that no more are taken
+        self._goes_on_below = MAX_UNANSWERED  # so many, then
         self._timer: asyncio.TimerHandle | None = None
         # A CALL before its boot is answered sends many a charge point into a boot loop.
         self._release_timer = self._loop.call_later(hold_seconds, self._release) if hold_seconds > 0 else None
@@ -113,7 +114,8 @@ class Connection:
         while self._conversation.has_more and (further := self._conversation.receive_rest(now)):
             self._received(further, long=long)
         self._flush()
-        if self._conversation.unanswered >= MAX_UNANSWERED:
+        if self._conversation.unanswered >= (MAX_UNANSWERED if not long else 1):
+            self._goes_on_below = 1 if long else MAX_UNANSWERED
             self._full = True
             self._wire.pause()
 
@@ -148,7 +150,7 @@ class Connection:
                 self._flush()
                 self._release()
             self._flush()
-            if self._full and self._conversation.unanswered < MAX_UNANSWERED:
+            if self._full and self._conversation.unanswered < self._goes_on_below:
                 self._full = False
                 self._wire.resume()
 

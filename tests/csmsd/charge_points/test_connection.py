@@ -356,6 +356,20 @@ async def test_requests_beyond_the_limit_wait_their_turn(site: Site) -> None:
     assert len(site.stored("SELECT id FROM meter_value")) == 200
 
 
+async def test_behind_a_long_request_nothing_is_taken_before_it_is_answered(site: Site) -> None:
+    """Of 1 MiB each, 32 of them would be too much."""
+    charge_point = await site.raw("CP1")
+    values = [{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": "1" * 400}] * 20}] * 20
+    stop = {"transactionId": 7, "meterStop": 5, "timestamp": "2026-03-01T13:00:00Z", "transactionData": values}
+    for number in range(5):
+        await charge_point.frame(2, f"long-{number}", "StopTransaction", stop | {"meterStop": number})
+        await charge_point.frame(2, f"short-{number}", "Heartbeat", {})
+    for number in range(5):
+        assert (await charge_point.answer_to(f"short-{number}"))[0] == 3
+    answered = [frame[1] for frame in charge_point.wire.frames if frame[1] != "cp-1"]
+    assert answered == [f"{kind}-{number}" for number in range(5) for kind in ("long", "short")]
+
+
 async def test_another_connection_is_not_needed_to_be_seen_as_offline(site: Site) -> None:
     watcher = await site.watch("charge_point.disconnected")
     charge_point = await site.raw("CP1")
