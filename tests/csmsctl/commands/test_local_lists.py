@@ -19,7 +19,9 @@ async def test_synchronized_and_verified(site: Site) -> None:
     # What it has now is not ours: a full list replaces it, in two parts.
     keeper = Keeper(charge_point, version=1)
     dry = await site.json("local-list", "sync", "CP1", "--dry-run")
-    assert dry["results"][1]["request"]["key"] == ["LocalAuthListMaxLength", "SendLocalListMaxLength"]
+    assert dry["results"][1]["request"]["key"] == [
+        *("LocalAuthListMaxLength", "SendLocalListMaxLength", "LocalAuthListEnabled")
+    ]
     ended = await site.csmsctl("local-list", "sync", "CP1")
     assert (ended.code, "in sync" in ended.out) == (0, True), ended
     first, second = [await charge_point.request("SendLocalList") for _ in range(2)]

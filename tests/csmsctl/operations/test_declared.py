@@ -42,7 +42,7 @@ def test_every_operation_has_a_command_with_help_and_example() -> None:
         command = build_declared_operation(name)
         assert command.help.split("\n")[0].endswith("."), name
         assert declared.example.startswith(f"csmsctl {name} "), name
-        assert declared.example in command.epilog
+        assert declared.example == command.example
         for parameter in declared_parameters(declared):
             assert parameter.said("description"), f"{name} {parameter.option} has no help"
             assert parameter.name not in COMMON, f"{name} {parameter.option} hides an option of every command"
