@@ -5,12 +5,12 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from csmsctl.arguments.shared_parameters import file_parameter_values
-from csmsctl.display.files import replacing_file
+from csmsctl.display.files import replacing_file, write_bytes_to_file
 from csmsctl.display.table import Record
 from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, USAGE, Failure
@@ -30,7 +30,7 @@ def backup_create_command(
         str,
         typer.Argument(
             metavar="FILE",
-            help="Where it goes; in a directory it is named after the time",
+            help="Where it goes; in a directory it is named after the time; - is standard output",
             autocompletion=file_parameter_values,
         ),
     ],
@@ -40,17 +40,16 @@ def backup_create_command(
 
     `create` may be left out: csmsctl backup FILE. The file is a database of its own, as of one moment, readable by its
     owner only. It holds everything but the log of messages and the files of firmware and diagnostics. How to put it
-    back is in csmsd(8).
+    back is in csmsd(8). For standard output it is looked through in a temporary file first.
     """
     run = invocation(ctx)
+    if file == "-":
+        _backup_to_output(run)
+        return
     path = _backup_target(file, force=force)
     backup = str(run.call("backup.begin")["backup"])
     with replacing_file(path, private=True) as (stream, temporary):
-        stream.writelines(_backup_pieces(run, backup, _made_backup(run, backup)))
-        stream.flush()
-        found = _inspect_backup(temporary)
-        if found.problems:
-            raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
+        found = _fetched_backup(run, backup, stream, temporary)
         if not force and path.exists():
             raise _backup_is_there(path)
     finished = run.call("backup.finish", backup=backup)
@@ -58,6 +57,31 @@ def backup_create_command(
         {**finished, "file": str(path), **_backup_record(found)},
         f"Written: {path} ({size_text(found.bytes, True)}, {found.counts['transactions']} transactions)",
     )
+
+
+def _backup_to_output(run: Invocation) -> None:
+    """Nothing but the database goes there; it counts once it has all been taken."""
+    import tempfile
+
+    if run.output.terminal or run.options.json:
+        raise Failure(USAGE, "What goes to standard output is a database.", "Send it to a program, or to a file.")
+    backup = str(run.call("backup.begin")["backup"])
+    with tempfile.NamedTemporaryFile("w+b", prefix="csms-") as stream:
+        _fetched_backup(run, backup, stream, Path(stream.name))
+        stream.seek(0)
+        write_bytes_to_file(run.output, "-", iter(lambda: stream.read(_PIECE), b""))
+    run.output.sync()
+    run.call("backup.finish", backup=backup)
+
+
+def _fetched_backup(run: Invocation, backup: str, stream: IO[bytes], path: Path) -> "Inspection":
+    """Has it made, fetches it into the stream, which is that file, and looks through it. Raises Failure."""
+    stream.writelines(_backup_pieces(run, backup, _made_backup(run, backup)))
+    stream.flush()
+    found = _inspect_backup(path)
+    if found.problems:
+        raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
+    return found
 
 
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
@@ -69,10 +93,6 @@ _VERBS = frozenset(
 
 
 def _backup_target(file: str, *, force: bool) -> Path:
-    if file == "-":
-        raise Failure(
-            USAGE, "A backup is not written to standard output.", "It is looked through before it counts: name a file."
-        )
     if file in _VERBS:
         raise Failure(
             USAGE,
