@@ -46,10 +46,11 @@ class Carried:
         return state, member, note
 
     async def comes_to(self, *standing: str | None) -> None:
-        while True:
-            changed = await self.engine.until("rollout.changed")
-            if (changed["state"], changed.get("member"), changed.get("note")) == standing:
-                return
+        async with asyncio.timeout(10):
+            while True:
+                changed = await self.engine.until("rollout.changed")
+                if (changed["state"], changed.get("member"), changed.get("note")) == standing:
+                    return
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.operations.call import RawRequest
+from csmsd.operations.call import Call, RawRequest
 from csmsd.operations.options import Options
 from csmsd.operations.result import Obstacle, Result
 from csmsd.profiles.action import Target
@@ -240,3 +240,18 @@ async def test_why_it_has_no_effect_yet_is_a_note_and_why_it_was_refused_an_erro
     assert (result.outcome, result.note) == ("rejected", None)
     assert "transaction 1 runs" in (result.error or "")
     assert engine.rows("SELECT error FROM task") == [(None,), (result.error,)]
+
+
+async def test_a_mistake_in_the_explanation_loses_no_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def explain(self: Call, end: object, target: object) -> str:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Call, "why", explain)
+    running = engine.run("reset", type="Soft")
+    (await engine.links.next()).confirm(status="Rejected")
+    result = only(await running)
+    assert (result.outcome, result.status, result.error) == ("rejected", "Rejected", None)
+    assert engine.rows("SELECT state, outcome FROM task") == [("settled", "rejected")]
+    assert "the answer to Reset cannot be explained" in caplog.text
