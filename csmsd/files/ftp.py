@@ -222,6 +222,25 @@ class _Server(FTPServer):  # type: ignore[misc]
             sleep(_WITHOUT_DESCRIPTORS_SECONDS)  # who waits goes on waiting
             return None
 
+    def handle_accepted(self, sock: socket.socket, address: tuple[Any, ...]) -> Any:
+        self._make_room(str(address[0]))
+        return super().handle_accepted(sock, address)
+
+    def _make_room(self, address: str) -> None:
+        """Where there are too many, of all or of an address, the oldest goes that has named no token."""
+        crowded = self.ip_map.count(address) >= self.max_cons_per_ip
+        if not crowded and self._accept_new_cons():
+            return
+        idle = [
+            channel
+            for channel in self.ioloop.socket_map.values()
+            if isinstance(channel, _Handler)
+            and channel.named_token_at is None
+            and (not crowded or channel.remote_ip == address)
+        ]
+        if idle:
+            min(idle, key=lambda channel: channel.opened_at).close()
+
 
 class _Data(DTPHandler):  # type: ignore[misc]
     """A data connection. `_cut` is set when it was reset: what came then is not the whole file."""

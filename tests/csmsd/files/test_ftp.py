@@ -255,18 +255,23 @@ async def test_a_cut_upload_is_no_upload(hosts: Site) -> None:
     assert len(stored(hosts, "diagnostics")) == 1
 
 
-async def test_an_address_has_its_share_and_no_more(make_site: MakeSite) -> None:
+async def test_an_address_has_its_share_and_who_names_no_token_gives_way(make_site: MakeSite) -> None:
     site = await make_site(hosting(max_transfers_per_address=1))
-    base = urlsplit(next(base for base in await bases(site) if base.startswith("ftp:")))
+    await add_firmware(site)
+    url = urlsplit(await update(site, await site.raw("CP1"), protocol="ftp"))
 
     def ask() -> tuple[str, str, str]:
-        with FTP(timeout=30) as first, FTP(timeout=30) as second, FTP(timeout=30) as third:
-            welcome = first.connect(base.hostname or "", base.port or 0)
-            with pytest.raises(error_temp, match="421") as refused:
-                second.connect(base.hostname or "", base.port or 0)
-            elsewhere = third.connect(base.hostname or "", base.port or 0, source_address=("127.0.0.2", 0))
+        with FTP(timeout=30) as idle, FTP(timeout=30) as first, FTP(timeout=30) as second, FTP(timeout=30) as third:
+            idle.connect(url.hostname or "", url.port or 0)
+            welcome = first.connect(url.hostname or "", url.port or 0)
+            with pytest.raises((EOFError, OSError)):
+                idle.sendcmd("NOOP")
             first.login()
-            third.login()
+            first.sendcmd(f"SIZE {url.path}")
+            with pytest.raises(error_temp, match="421") as refused:
+                second.connect(url.hostname or "", url.port or 0)
+            elsewhere = third.connect(url.hostname or "", url.port or 0, source_address=("127.0.0.2", 0))
+            first.sendcmd("NOOP")
             return welcome[:3], str(refused.value)[:3], elsewhere[:3]
 
     assert await to_thread(ask) == ("220", "421", "220")
