@@ -1,12 +1,13 @@
 """The client on a real socket: what goes wrong, and what the user is told then."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, USAGE, Failure
+from csmsctl.failure import DENIED, NOT_THERE, OTHER, REJECTED, TIMED_OUT, UNREACHABLE, USAGE, Failure
 from csmsctl.link import client as client_module
 from csmsctl.link import connection
 from csmsctl.link.client import Client, progress_for_client, request_of_client, result_for_client
@@ -181,3 +182,17 @@ def test_wait_ready_waits_until_charge_points_can_connect(csmsctl: Csmsctl, daem
     ended = csmsctl("daemon", "wait-ready", "--timeout", "1", "--json")
     assert ended.code == TIMED_OUT
     assert "listen" in ended.error["message"]
+
+
+def test_a_call_can_be_ended_from_another_thread(daemon: ScriptedDaemon) -> None:
+    def be_silent(_peer: Peer, _params: Params) -> None:
+        raise Silence
+
+    daemon.replies["status"] = be_silent
+    with Client(daemon.path, 20) as client, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.call, "status")
+        daemon.wait_for("status")
+        client.abort()
+        with pytest.raises(Failure) as failed:
+            waiting.result(10)
+    assert failed.value.code == UNREACHABLE

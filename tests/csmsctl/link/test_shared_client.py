@@ -1,5 +1,8 @@
 """One connection for many threads: each gets its own answer, and a csmsd that comes back is waited for."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -126,3 +129,51 @@ def test_nobody_is_there(daemon: ScriptedDaemon) -> None:
     with pytest.raises(Failure) as failed:
         SharedClient(daemon.path, 0.2)
     assert failed.value.code == UNREACHABLE
+
+
+def test_one_that_comes_back_is_waited_for(
+    daemon: ScriptedDaemon, shared: SharedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_peer: Peer, _params: Params) -> None:
+        daemon.close()
+        raise Hangup
+
+    tried = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        tried.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr("csmsctl.link.shared_client.sleep", sleep)
+    daemon.replies["tag.remove"] = end
+    with pytest.raises(Failure):
+        shared.part(5).call("tag.remove", {"id": "A1"})
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(shared.part(10).call, "tag.add", {"id": "A1"})
+        assert tried.wait(10)
+        again = ScriptedDaemon(daemon.path)
+        again.replies["tag.add"] = {"changed": True}
+        try:
+            assert waiting.result(10) == {"changed": True}
+        finally:
+            again.close()
+
+
+def test_after_a_request_that_was_not_taken_in_time_nothing_more_is_sent_on_that_connection(
+    daemon: ScriptedDaemon,
+) -> None:
+    """A part of it may have been: what follows would be nonsense."""
+    deaf = daemon.path.with_name("deaf.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(deaf))
+        listener.listen(1)
+        client = SharedClient(deaf, 5)
+        peer, _ = listener.accept()
+        with peer:
+            with pytest.raises(Failure) as failed:
+                client.part(0.1).call("tag.add", {"note": "x" * 4_000_000})
+            assert failed.value.code == TIMED_OUT
+            peer.settimeout(10)
+            while peer.recv(1 << 20):
+                pass  # and then the end
+        client.close()

@@ -1,5 +1,6 @@
 """Charge points that nobody registered: refused, or let in, and on disk before they are."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -72,6 +73,22 @@ async def test_one_that_another_connection_has_brought_is_not_registered_again(g
     assert await gate.admission.admit("cp1", "pending") is first
     assert await gate.admission.admit("cp1", "reject") is first
     assert [event.type for event in gate.told] == ["charge_point.registered"]
+
+
+async def test_two_connections_at_once_are_one_charge_point(gate: Gate) -> None:
+    """The second comes while the past of the first is looked up."""
+    first, second = await asyncio.gather(gate.admission.admit("CP1", "accept"), gate.admission.admit("cp1", "accept"))
+    assert first is not None
+    assert first is second
+    assert [event.type for event in gate.told] == ["charge_point.registered"]
+
+
+async def test_who_comes_while_the_disk_begins_to_fail_is_not_let_in(gate: Gate) -> None:
+    admitting = asyncio.create_task(gate.admission.admit("CP1", "accept"))
+    await asyncio.sleep(0)  # its past is looked up
+    gate.writer.accepting = False
+    assert await admitting is None
+    assert gate.live.site.charge_points == {}
 
 
 async def test_who_cannot_be_stored_is_not_let_in(gate: Gate) -> None:
