@@ -110,13 +110,13 @@ class Connection:
 
 def _who_may(path: Path) -> str:
     """By the group that the socket has, or, where even that cannot be seen, its directory."""
-    import grp
-
     for place in (path, path.parent, path.parent.parent):
         try:
+            import grp
+
             found = place.stat()
             group = grp.getgrgid(found.st_gid).gr_name
-        except (OSError, KeyError):
+        except (OSError, KeyError, ImportError):  # who may read little may not even read that module
             continue
         if found.st_gid:
             return f'Members of group {group} may: sudo usermod -aG {group} "$USER", then log in again.'
