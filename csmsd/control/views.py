@@ -141,7 +141,7 @@ def transaction_view(site: Site, transaction: Transaction, now: Milliseconds) ->
     verdict = state.running_verdict(transaction) if state is not None else None
     doubts = list(verdict.doubts) if verdict is not None else transaction.doubts
     # A start by a clock that is not believed lasts from when csmsd heard of it.
-    began = transaction.start_received_at if "start_clock" in doubts else transaction.start_time
+    began = transaction.lasts_from(doubts)
     end = transaction.stop_time if transaction.stop_time is not None else (now if running else None)
     return {
         "id": transaction.id,

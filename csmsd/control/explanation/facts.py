@@ -79,7 +79,7 @@ class Facts(msgspec.Struct, kw_only=True):
     @property
     def lasts_from(self) -> Milliseconds:
         """From when its length counts: a clock that is not believed gives none."""
-        return self.transaction.start_received_at if "start_clock" in self.doubts else self.began
+        return self.transaction.lasts_from(self.doubts)
 
     @property
     def statuses(self) -> list[tuple[Milliseconds, str]]:

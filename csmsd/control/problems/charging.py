@@ -15,6 +15,7 @@ _MISSED_READINGS = 3
 _READINGS_WITHIN_S = 900  # where the charge point's interval is not known
 # Many say Charging before they tell of the start.
 _SETTLES_MS = 10_000
+_ESTIMATED_MS = 3_600_000
 _IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")  # C 4.9: in a transaction, by definition
 
 
@@ -38,7 +39,9 @@ def transactions(state: ChargePointState, site: Site, now: Milliseconds) -> Iter
                 connector=number,
             )
         verdict = state.running_verdict(transaction)
-        if verdict is not None and verdict.doubts:
+        # What is estimated may only wait for its register to be read.
+        early = verdict is not None and verdict.doubts == ("estimate",) and now - transaction.began < _ESTIMATED_MS
+        if verdict is not None and verdict.doubts and not early:
             yield problem(
                 state,
                 "energy_suspect",

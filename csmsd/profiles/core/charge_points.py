@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from csmsd.ocpp.measurands import state_of_charge
 from csmsd.ocpp.reading import Deviation
 from csmsd.ocpp.types import RegistrationStatus
+from csmsd.profiles.core.energy.plain import MOST_W
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.link_history import LinkHistory
@@ -291,12 +292,15 @@ class ChargePointState:
         return known.status if known is not None else "connected"
 
     def power_w(self, connector: int) -> float | None:
-        """Imported active power over all phases as last measured; none flows from a connector that is Available."""
+        """Imported active power over all phases as last measured, as far as a connector can deliver it.
+
+        None flows from a connector that is Available.
+        """
         known = self.connectors.get(connector)
         if known is not None and known.status == "Available":
             return None
         power = imported_power(self.samples_on(connector))
-        return None if power is None else round(power, 1)
+        return None if power is None or power > MOST_W else round(power, 1)
 
     def soc_percent(self, connector: int) -> float | None:
         """The state of charge of what is charged there, as last measured."""

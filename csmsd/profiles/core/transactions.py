@@ -10,6 +10,7 @@ import msgspec
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.energy.evidence import Boot, Start, Stop
 from csmsd.profiles.core.energy.gathered import Gathered
+from csmsd.profiles.core.moments import TOLD_WITHIN
 from csmsd.profiles.record import Milliseconds, Record
 
 # Closed transactions that are kept in memory per charge point: what nearly all retries and late meter values are about.
@@ -119,6 +120,11 @@ class Transaction(Record, kw_only=True):
     def began(self) -> Milliseconds:
         """When it began at the latest: a clock that is ahead tells a start from after its arrival."""
         return min(self.start_time, self.start_received_at)
+
+    def lasts_from(self, doubts: Collection[str]) -> Milliseconds:
+        """From when its length counts: a clock that is not believed, or is years behind while it runs, gives none."""
+        behind = self.state == "active" and self.start_received_at - self.start_time > TOLD_WITHIN
+        return self.start_received_at if behind or "start_clock" in doubts else self.start_time
 
     @property
     def unfinished(self) -> bool:

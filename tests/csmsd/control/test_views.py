@@ -168,6 +168,13 @@ def test_a_figure_in_doubt(fields: dict[str, Any], suspect: bool) -> None:
     assert views.transaction_view(Scene().site, transaction, NOON)["energy_suspect"] is suspect
 
 
+def test_one_that_runs_since_years_by_its_clock_lasts_since_it_was_told() -> None:
+    scene = Scene()
+    transaction = scene.started(timestamp="2018-05-01T00:00:00Z")
+
+    assert views.transaction_view(scene.site, transaction, NOON + HOUR)["duration_s"] == 3600
+
+
 def test_one_that_runs_shows_what_is_so_now() -> None:
     scene = Scene()
     transaction = scene.started()

@@ -20,8 +20,8 @@ SENTENCES: dict[Doubt, str] = {
     "start_register": "The start tells no register that the readings go on from; before the first it is unknown.",
     "stop_register": "The stop tells no register that can be right; what came after the last reading is unknown.",
     "went_back": "The register went back, and no restart of the charge point explains it.",
-    "readings_disagree": "The readings contradict each other, or what start and stop tell.",
-    "unit": "Start and stop on the one side and readings on the other differ by a factor of 1000.",
+    "readings_disagree": "Registers, power or intervals contradict each other, or what start and stop tell.",
+    "unit": "Start and stop, the readings, or the registers and the power differ by a factor of 1000.",
     "impossible": "The connector cannot deliver what the registers tell in that time.",
     "estimate": "No register and no interval was read: the energy is estimated from the power.",
 }

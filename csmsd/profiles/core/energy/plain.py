@@ -33,7 +33,7 @@ LIMIT_WH = 1e12
 SMALL_WH = 100_000.0
 # How much more than its rating a connector delivers: 32 A at 253 V are a tenth above 32 A at 230 V.
 ABOVE_RATING = 1.15
-_MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
+MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
 _MARGIN_WH = 100.0
 # Power that is read now and then gives the energy no better than this.
 _POWER_SAYS_WH = 1000.0
@@ -117,7 +117,7 @@ class Plain(msgspec.Struct, gc=False):
     def draw(self, time: Milliseconds, watts: float) -> None:
         """Takes power that was read, in the order of time and once a moment; else all is plain no longer."""
         passed = time - self.power_at
-        if passed > 0 and 0 <= watts <= _MOST_W:
+        if passed > 0 and 0 <= watts <= MOST_W:
             if time >= self.start_time:
                 lower = watts if watts < self.watts else self.watts
                 self.drawn += lower * (passed if passed < HOUR else HOUR)

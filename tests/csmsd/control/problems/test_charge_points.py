@@ -422,3 +422,16 @@ def test_of_very_many_that_were_never_stopped_the_older_ones_are_on_disk_alone()
         texts[number] = [problem.text for problem in found(scene) if problem.kind == "transactions_abandoned"]
     assert texts[AWAITED - 1][0].startswith(f"{AWAITED - 1} transactions never stopped: 1, 2")
     assert texts[AWAITED][0].startswith(f"{AWAITED} transactions or more never stopped: 1, 2")
+
+
+@pytest.mark.parametrize(("minutes", "kinds"), [(59, []), (60, ["energy_suspect"])])
+def test_an_estimate_may_wait_for_the_register_for_an_hour(minutes: int, kinds: list[str]) -> None:
+    scene = Scene()
+    connected(scene)
+    scene.started()
+    for _ in range(minutes):
+        scene.now += MINUTE
+        scene.meter({"value": "11000", "measurand": "Power.Active.Import"})
+
+    found = [problem.kind for problem in problems_of(scene.cp, scene.site, scene.now)]
+    assert [kind for kind in found if kind == "energy_suspect"] == kinds

@@ -204,3 +204,13 @@ def test_a_state_of_charge_is_in_percent(sample: Mapping[str, object], percent: 
     measured(scene, sample)
 
     assert shown(scene, transaction)[1] == percent
+
+
+@pytest.mark.parametrize(("watts", "shown_w"), [("459000", 459_000), ("461000", None), ("-3000", -3000)])
+def test_what_no_connector_delivers_is_not_shown(watts: str, shown_w: float | None) -> None:
+    """W that are called kW."""
+    scene = Scene()
+    scene.started()
+    scene.meter({"value": watts, "measurand": "Power.Active.Import"})
+
+    assert scene.cp.power_w(1) == shown_w
