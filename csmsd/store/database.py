@@ -40,19 +40,40 @@ def prepare(path: Path) -> None:
     The whole of it is not looked through, which takes as long as the disk takes to read it: see `csmsd/checkup.py`.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened: {error}") from error
-    with closing(connection), refusing_damage(path):
+    if not path.exists() or not path.stat().st_size:
+        _make(path)
+    with closing(_connect(path)) as connection, refusing_damage(path):
         _check(connection, path)
         # Has an effect on a file without tables only, and writes to any: what is pruned can be given back to the disk.
         if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection, path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened: {error}") from error
+
+
+def _make(path: Path) -> None:
+    """Makes a new file whole, under another name: one that a kill left unfinished would look like one that lost all."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with closing(_connect(unfinished)) as connection, refusing_damage(path):
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        _migrate(connection, unfinished)
+    unfinished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 @contextmanager

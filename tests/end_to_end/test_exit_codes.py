@@ -74,7 +74,7 @@ async def test_4_permission_denied(site: Site) -> None:
 # Imports first: nobody may not be allowed to read the place where Python and csms are installed.
 _AS_NOBODY = """
 import os, sys
-import encodings.idna
+import encodings.idna, grp
 import csmsctl.__main__, csmsctl.link.client, csmsctl.commands.status, csmsctl.display.output
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.argv = ["csmsctl", "--socket", sys.argv[1], "status"]

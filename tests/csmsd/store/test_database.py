@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from csmsd.store import database
 from csmsd.store.database import APPLICATION_ID, migrations, prepare
 from tests.support.site import environment
 
@@ -211,3 +213,31 @@ def test_a_reservation_that_was_being_replaced_holds_on(tmp_path: Path) -> None:
     ]
     asked = '[{"terms":{"connector":2,"id_tag":"B","parent_id_tag":"G","expires_at":900},"lost":true}]'
     assert query(path, "SELECT asked FROM reservation ORDER BY id") == [(asked,), (asked,), ("[]",)]
+
+
+def test_a_new_file_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that was killed leaves nothing that the next one could take for a database that has lost everything."""
+    path = tmp_path / "state" / "csms.db"
+
+    def killed() -> list[tuple[int, str]]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(database, "migrations", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(path)
+    assert not path.exists()
+    for suffix in ("", "-wal", "-journal"):
+        path.with_name(f"unfinished-csms.db{suffix}").write_bytes(b"half of it")
+    prepare(path)
+    assert [left.name for left in path.parent.iterdir()] == ["csms.db"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_without_a_byte_is_no_file_yet(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    path.touch()
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] > 0
