@@ -211,3 +211,16 @@ async def test_idtags_are_found_in_any_case(tmp_path: Path) -> None:
     await write(path, IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True))
     found = load(path, Site()).id_tag("aBc")
     assert found == IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True)
+
+
+async def test_what_is_kept_of_a_charge_point_that_was_removed_holds_nobody_up(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    fields: dict[str, Any] = {"received_at": 0, "action": "StopTransaction", "reason": NO_FIT, "payload": "{}"}
+    await write(
+        path,
+        ChargePoint(id="CP1", registered_at=0),
+        QuarantinedMessage(id=1, charge_point="GONE", **fields),
+        QuarantinedMessage(id=2, charge_point="cp1", **fields),
+    )
+    site = load(path, Site())
+    assert [orphan.number for orphan in site.charge_points["cp1"].orphans] == [2]
