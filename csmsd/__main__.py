@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from csmsd import __version__
-from csmsd.settings import Settings, SettingsError, default_config, load
+from csmsd.settings import Settings, SettingsError, default_config, load_settings
 from csmsd.time_zones import unknown_local_zone
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     overrides = _overrides(arguments)
 
     def read_settings() -> Settings:
-        return load(arguments.config, overrides)
+        return load_settings(arguments.config, overrides)
 
     try:
         settings = read_settings()
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _serve(settings: Settings, read_settings: Any, *, begin_anew: bool) -> int:
-    from csmsd.control.server import SocketBusy
+    from csmsd.control.socket_server import SocketBusy
     from csmsd.daemon import AlreadyRunning, Daemon
     from csmsd.store.database import StoreError
 

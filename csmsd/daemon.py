@@ -23,19 +23,19 @@ from csmsd.checkup import Checkup
 from csmsd.clock import ClockKeeper, ClockWatch
 from csmsd.clock import wall_clock as now
 from csmsd.clock_changes import ClockChanges
-from csmsd.control.opening import control_socket
+from csmsd.control.opening import open_control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
-from csmsd.files.opening import file_hosts
+from csmsd.files.opening import open_file_hosts
 from csmsd.gate import raise_descriptor_limit
-from csmsd.hooks.opening import executables
+from csmsd.hooks.opening import open_hooks
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures
-from csmsd.metrics.opening import metrics_listener
+from csmsd.metrics.opening import open_metrics_listener
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.interrupted import settle_what_was_interrupted
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
@@ -50,8 +50,8 @@ from csmsd.replica import ReplicaWatch
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.message_log import MessageLog
 from csmsd.store.past import Past
 from csmsd.store.prunable import Prunable
@@ -167,7 +167,7 @@ class Daemon:
             await self._open_store(inner)
             await self._begin_operations()
             self._hooks, self._event_hooks = await inner.enter_async_context(
-                executables(self._settings, self._bus, self._live)
+                open_hooks(self._settings, self._bus, self._live)
             )
             await self._open_edges(outer)
             await _open(self._watchdog, inner)
@@ -202,13 +202,13 @@ class Daemon:
         restore_modes(self._directory)
         require_database(self._database, begin_anew=self._begin_anew)
         self._books.look()
-        prepare(self._database)
+        prepare_database(self._database)
         self._books.take_over(begin_anew=self._begin_anew)
         if self._books.restored is not None:
             log.warning("%s was put back: %s. Ids go on far beyond its last ones", self._database, self._books.restored)
 
     def _load(self) -> Site:
-        return load(self._database, Site(self._settings.ocpp, self._settings.data_transfer))
+        return load_site(self._database, Site(self._settings.ocpp, self._settings.data_transfer))
 
     async def _open_store(self, opened: AsyncExitStack) -> None:
         settings = self._settings
@@ -256,18 +256,20 @@ class Daemon:
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
         storage, self._files = await opened.enter_async_context(
-            file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
+            open_file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
         )
         self._runner.open_host = self._files.ready
         pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
         dispatcher = Dispatcher(live, self._hooks, self._recall)
-        self._metrics = await opened.enter_async_context(metrics_listener(settings.metrics, self._figures(dispatcher)))
+        self._metrics = await opened.enter_async_context(
+            open_metrics_listener(settings.metrics, self._figures(dispatcher))
+        )
         tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(
             settings, self._registry, dispatcher, Admission(live, self._past), Refusals(live), tap, now
         )
         await opened.enter_async_context(
-            control_socket(
+            open_control_socket(
                 settings,
                 live,
                 reader=self._reader,
@@ -350,7 +352,7 @@ class Daemon:
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "started_at": format_time(self._started_at),
+            "started_at": format_timestamp(self._started_at),
             "uptime_s": (now() - self._started_at) // 1000,
             "state_dir": str(self._directory),
             "socket": str(settings.socket_path),

@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import FLEETING, Data, Event, EventType, Milliseconds
 
 REMEMBERED = 10_000
@@ -37,7 +37,7 @@ class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
         """As everybody outside sees it: a promise."""
         return {
             "number": self.number,
-            "time": format_time(self.time),
+            "time": format_timestamp(self.time),
             "type": self.type,
             "charge_point": self.charge_point,
             "data": self.data,

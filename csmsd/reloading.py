@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from csmsd import service_manager
-from csmsd.settings import RELOADABLE, Settings, SettingsError, differences
+from csmsd.settings import RELOADABLE, Settings, SettingsError, settings_differences
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Reloading:
     def reload(self) -> dict[str, list[str]]:
         """Takes over what can change in a running daemon. Raises SettingsError: a bad file changes nothing."""
         fresh = self._read_settings()
-        differing = differences(self._settings, fresh)
+        differing = settings_differences(self._settings, fresh)
         changed = [place for place in differing if place in RELOADABLE]
         for place in changed:
             section, _, key = place.partition(".")

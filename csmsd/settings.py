@@ -74,7 +74,7 @@ class Files(Section, kw_only=True):
             if text is None:
                 continue
             try:
-                parse_address(text)
+                parse_address_setting(text)
             except ValueError as error:
                 return f"files.{key}: {error}"
         ports = self.passive_ports
@@ -138,7 +138,7 @@ class Metrics(Section, kw_only=True):
     def problem(self) -> str | None:
         """What is wrong beyond the types: "key: reason"."""
         try:
-            parse_address(self.listen or "0")
+            parse_address_setting(self.listen or "0")
         except ValueError as error:
             return f"metrics.listen: {error}"
         return None
@@ -243,7 +243,7 @@ def default_socket(state_directory: Path) -> Path:
     return Path(runtime) / "csmsd" / "csmsd.sock" if runtime else state_directory / "csmsd.sock"
 
 
-def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
+def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     """Reads the file (none is fine unless `path` names one) and lays `overrides` ("section.key") over it.
 
     Raises SettingsError with file, key and reason.
@@ -267,7 +267,7 @@ def load(path: Path | None, overrides: dict[str, Any]) -> Settings:
     _ = settings.state_directory, settings.socket_path  # where there is none, it is said now
     for address in settings.server.listen:
         try:
-            parse_address(address)
+            parse_address_setting(address)
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
@@ -322,7 +322,7 @@ def _unknown_key(section: str, name: str) -> str:
     return f"there is no {'key' if section else 'section'} {name!r}" + (f"; {there}" if known else "")
 
 
-def parse_address(text: str) -> tuple[str, int]:
+def parse_address_setting(text: str) -> tuple[str, int]:
     """`HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`. Raises ValueError."""
     host, separator, port = text.rpartition(":")
     if not separator:
@@ -332,7 +332,7 @@ def parse_address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - every interface is what no host means
 
 
-def differences(old: Settings, new: Settings) -> list[str]:
+def settings_differences(old: Settings, new: Settings) -> list[str]:
     """The keys ("section.key") in which two settings differ."""
     before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
     return [

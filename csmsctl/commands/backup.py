@@ -151,9 +151,9 @@ def backup_verify_command(
 
 
 def _inspect_backup(path: Path) -> "Inspection":
-    from csmsd.store.inspection import inspect
+    from csmsd.store.inspection import inspect_copy
 
-    return inspect(path)
+    return inspect_copy(path)
 
 
 def _backup_record(found: "Inspection") -> Record:
@@ -169,9 +169,9 @@ def _backup_record(found: "Inspection") -> Record:
 
 
 def _backup_time(found: "Inspection") -> str | None:
-    from csmsd.ocpp.timestamps import format_time
+    from csmsd.ocpp.timestamps import format_timestamp
 
-    return format_time(found.newest_start_time) if found.newest_start_time is not None else None
+    return format_timestamp(found.newest_start_time) if found.newest_start_time is not None else None
 
 
 def _show_backup(run: Invocation, file: str, found: "Inspection") -> None:

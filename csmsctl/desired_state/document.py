@@ -7,7 +7,7 @@ from typing import Any
 
 from csmsctl.display.escape import escape_to_toml
 from csmsctl.failure import USAGE, Failure
-from csmsd.ocpp.secrets import MASK, is_secret_key, masked
+from csmsd.ocpp.secrets import MASK, is_secret_key, masked_secrets
 
 MAX_KEY, MAX_VALUE = 50, 500  # C 5.3: CiString50, CiString500
 
@@ -126,7 +126,7 @@ def can_be_key_in_document(name: str) -> bool:
 
 def holds_secret_for_document(key: str, value: str) -> bool:
     """Whether that has no place in a file."""
-    return is_secret_key(key) or MASK in value or masked(value) != value
+    return is_secret_key(key) or MASK in value or masked_secrets(value) != value
 
 
 def _wrong_in_document(file: str, place: str, what: str, next_step: str | None = None) -> Failure:

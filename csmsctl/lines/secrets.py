@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from csmsd.ocpp.secrets import MASK, is_secret_key, masked
+from csmsd.ocpp.secrets import MASK, is_secret_key, masked_secrets
 
 # `--password-file` and `--generate-password` are no secrets themselves.
 _HARMLESS = re.compile(r"--generate-|--.*-file\Z")
@@ -46,14 +46,14 @@ def _masked_secret_word(word: str) -> str:
             value = json.loads(word)
         except (ValueError, RecursionError):
             return MASK if is_secret_key(word) else word
-        shown = _masked_secret_texts(masked(value))
+        shown = _masked_secret_texts(masked_secrets(value))
         return word if shown == value else json.dumps(shown)
     name, equals, value = word.partition("=")
     if equals and _is_name_of_secret(name):
         return f"{name}={MASK}"
     if equals:
         return f"{name}={_masked_secret_word(value)}"
-    return str(masked(word))
+    return str(masked_secrets(word))
 
 
 def _masked_secret_texts(value: Any) -> Any:

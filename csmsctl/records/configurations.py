@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csmsctl.link.client import Client, Result
-from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.profiles.core.get_configuration import GetConfigurationConf
 
 # A CALL may have to wait for the one before it.
@@ -51,7 +51,7 @@ def _asked_configuration(client: Client, identity: str, keys: list[str] | None) 
     found: dict[str, Key] = {}
     unknown: set[str] = set()
     for result in results if failed is None else ():
-        confirmation, _ = read_value(GetConfigurationConf, result["response"])  # as odd as csmsd bears with
+        confirmation, _ = read_payload_value(GetConfigurationConf, result["response"])  # as odd as csmsd bears with
         for key in confirmation.configuration_key or []:
             found[key.key.casefold()] = Key(key.key, key.value, key.readonly)
         unknown |= {name.casefold() for name in confirmation.unknown_key or []}

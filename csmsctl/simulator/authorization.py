@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import IdTagInfo
 from csmsd.profiles.core.authorize import AuthorizeConf, AuthorizeReq
 
@@ -65,7 +65,7 @@ class Authorization:
         return next((info for info in found if info is not None), None)
 
     def _good(self, info: IdTagInfo) -> bool:
-        expiry = parse_time(info.expiry_date) if info.expiry_date else None
+        expiry = parse_timestamp(info.expiry_date) if info.expiry_date else None
         return info.status == "Accepted" and (expiry is None or expiry > self._charge_point.clock)
 
     def _offline(self, id_tag: str) -> IdTagInfo:

@@ -19,7 +19,7 @@ from csmsctl.simulator.profiles import PROFILES, Profile
 from csmsctl.simulator.timers import Timers
 from csmsctl.simulator.transaction import TransactionQueue
 from csmsctl.simulator.transfers import Transfer
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import Message, Reason, RegistrationStatus
 from csmsd.profiles.core.boot_notification import BootNotificationConf, BootNotificationReq
 from csmsd.profiles.core.heartbeat import HeartbeatConf, HeartbeatReq
@@ -245,7 +245,7 @@ class ChargePoint:
         self._synchronize(confirmation.current_time)
 
     def _synchronize(self, current_time: str) -> None:
-        time = parse_time(current_time)
+        time = parse_timestamp(current_time)
         if time is not None and abs(time - self.clock) > CLOCK_TOLERANCE:
             self._clock_offset = time - self.now
 

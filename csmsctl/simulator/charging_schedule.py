@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from csmsctl.simulator.meter import NOMINAL_VOLTAGE
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 
 PHASES = 3  # C 7.14: unless the period has another number
@@ -113,7 +113,7 @@ class Calendar:
 
 
 def _schedule_time(text: str | None) -> int | None:
-    return None if text is None else parse_time(text)
+    return None if text is None else parse_timestamp(text)
 
 
 class Stack:

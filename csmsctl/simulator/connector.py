@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from csmsctl.simulator.meter import Car, Meter
 from csmsctl.simulator.transaction import Transaction
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
     ChargePointStatus,
@@ -102,7 +102,7 @@ class Connector:
             error_code=self.error,
             info=info,
             status=self.status,
-            timestamp=format_time(self.charge_point.clock),
+            timestamp=format_timestamp(self.charge_point.clock),
         )
 
     def fault(self, code: ChargePointErrorCode) -> None:
@@ -248,7 +248,7 @@ class Connector:
             id_tag=id_tag,
             meter_start=self.meter.wh,
             reservation_id=reservation_id,
-            timestamp=format_time(charge_point.clock),
+            timestamp=format_timestamp(charge_point.clock),
         )
         charge_point.tell("transaction_begins", self.number, id_tag=id_tag, meter_start=request.meter_start)
         charge_point.transactions.add(request, transaction)
@@ -296,7 +296,7 @@ class Connector:
         request = StopTransactionReq(
             id_tag=id_tag,
             meter_stop=self.meter.wh,
-            timestamp=format_time(charge_point.clock),
+            timestamp=format_timestamp(charge_point.clock),
             transaction_id=0,  # put in when it is sent, since it may not be known yet
             reason=reason,
             transaction_data=transaction.data or None,

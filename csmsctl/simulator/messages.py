@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from csmsd.ocpp import reading
+from csmsd.ocpp import payloads
 from csmsd.ocpp.conversation import Answered, Conversation, Odd, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.types import Message
@@ -81,7 +81,7 @@ class Messages:
         if self._conversation is None:
             self._fail(waiting, action, "disconnected")
             return
-        payload = self._charge_point.faults.outgoing(action, reading.encode(request))
+        payload = self._charge_point.faults.outgoing(action, payloads.encode_payload(request))
         timeout = self._charge_point.configuration.integer("MessageTimeout") * 1000
         try:
             self._conversation.call(action, payload, waiting, timeout=timeout, now=self._charge_point.now)
@@ -112,7 +112,7 @@ class Messages:
             self._fail(waiting, action, "lost")
             return
         try:
-            confirmation, _ = reading.read(waiting.confirmation, event.payload)
+            confirmation, _ = payloads.read_payload(waiting.confirmation, event.payload)
         except OcppError as error:
             self._charge_point.tell("unreadable_answer", action=action, description=error.description)
             self._fail(waiting, action, "unreadable")
@@ -141,14 +141,14 @@ class Messages:
             conversation.refuse(event.unique_id, error)
         else:
             self._charge_point.tell("answered", action=action, status=getattr(confirmation, "status", None))
-            conversation.answer(event.unique_id, reading.encode(confirmation))
+            conversation.answer(event.unique_id, payloads.encode_payload(confirmation))
         conversation.release(self._charge_point.now)
 
     def _handle(self, event: Requested) -> Message:
         if event.action not in self._handlers:
             raise OcppError("NotImplemented", f"{event.action} is not known here")
         request_type, handle = self._handlers[event.action]
-        request, deviations = reading.read(request_type, event.payload)
+        request, deviations = payloads.read_payload(request_type, event.payload)
         for deviation in deviations:
             # A number out of range (connector 99, connector 0) has an answer of its own in most actions.
             if deviation.kind not in ("out_of_range", "unknown_field"):

@@ -11,7 +11,7 @@ from typing import cast, get_args
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import Measurand, MeterValue, Phase, ReadingContext, SampledValue, UnitOfMeasure
 
 RAMP_SECONDS = 10.0
@@ -126,7 +126,7 @@ class Meter:
         """The readings that are configured, all of the same moment."""
         self.advance(now)
         values = [value for name in measurands for value in self._read(name, context)]
-        return MeterValue(timestamp=format_time(timestamp), sampled_value=values)
+        return MeterValue(timestamp=format_timestamp(timestamp), sampled_value=values)
 
     def _read(self, name: str, context: ReadingContext) -> list[SampledValue]:
         measurand, phase = split_meter_measurand(name)

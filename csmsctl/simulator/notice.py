@@ -22,7 +22,7 @@ from datetime import datetime
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 
 Detail = str | int | float | bool | None
 
@@ -39,7 +39,7 @@ class Notice(msgspec.Struct, frozen=True):
     def as_record(self) -> dict[str, Detail]:
         """As a line of JSON has it."""
         record: dict[str, Detail] = {
-            "time": format_time(self.time),
+            "time": format_timestamp(self.time),
             "charge_point": self.charge_point,
             "event": self.event,
         }

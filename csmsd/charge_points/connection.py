@@ -9,7 +9,7 @@ from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.wire import Closed, Wire
 from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import Deviation, read
+from csmsd.ocpp.payloads import Deviation, read_payload
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
 from csmsd.profiles.action import Outgoing
@@ -215,7 +215,7 @@ class Connection:
             end = CallEnd("call_error", payload=payload, error="unreadable answer: it is cut off", duration_ms=duration)
         elif token.outgoing is not None:
             try:
-                end.confirmation, found = read(token.outgoing.confirmation, event.payload)
+                end.confirmation, found = read_payload(token.outgoing.confirmation, event.payload)
                 deviations += found
             except OcppError as error:
                 end = CallEnd("call_error", payload=payload, error=f"unreadable answer: {error}", duration_ms=duration)

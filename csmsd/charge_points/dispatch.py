@@ -12,7 +12,7 @@ from csmsd.charge_points.traffic import Traffic
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import encode
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.types import Message
 from csmsd.ports import Hooks, NotStored
 from csmsd.profiles import answering, incoming, outgoing
@@ -161,7 +161,7 @@ class Dispatcher:
         if later is not None:
             self._hooks.ask(later.executable, later.question, lambda said: self._conclude(later.conclude(said), answer))
             return
-        payload = encode(reply.confirmation)
+        payload = encode_payload(reply.confirmation)
         if not reply.changes:
             answer(payload)
             self._live.tell(*reply.events)

@@ -23,7 +23,7 @@ from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.refused_connections import Reason
-from csmsd.settings import Settings, parse_address
+from csmsd.settings import Settings, parse_address_setting
 
 _SWEEP_SECONDS = 1.0
 _MOST_SHOWN = 80
@@ -61,7 +61,7 @@ class Listener:
     async def open(self) -> None:
         """Raises OSError."""
         for address in self._server.listen:
-            listening = await self._gate.listen(*parse_address(address))
+            listening = await self._gate.listen(*parse_address_setting(address))
             self.addresses += [_address_text(where.getsockname()) for where in listening]
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
 

@@ -9,7 +9,7 @@ from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUp
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 
 
-def image_view(image: FirmwareImage) -> Json:
+def firmware_image_view(image: FirmwareImage) -> Json:
     return {
         "name": image.name,
         "size": image.size,
@@ -20,7 +20,7 @@ def image_view(image: FirmwareImage) -> Json:
     }
 
 
-def update_view(update: FirmwareUpdate) -> Json:
+def firmware_update_view(update: FirmwareUpdate) -> Json:
     """Three facts: what the charge point reported, what left our host, what it booted with."""
     return {
         "task": update.id,
@@ -44,7 +44,7 @@ def update_view(update: FirmwareUpdate) -> Json:
     }
 
 
-def upload_view(upload: DiagnosticsUpload) -> Json:
+def diagnostics_upload_view(upload: DiagnosticsUpload) -> Json:
     """Two facts: what the charge point reported, and what arrived here."""
     return {
         "task": upload.id,
@@ -92,7 +92,7 @@ def rollout_view(rollout: Rollout, members: list[RolloutMember], waits_for: str 
     }
 
 
-def member_view(member: RolloutMember, update: FirmwareUpdate | None, *, canary: bool) -> Json:
+def rollout_member_view(member: RolloutMember, update: FirmwareUpdate | None, *, canary: bool) -> Json:
     return {
         "charge_point": member.charge_point,
         "state": member.state,

@@ -17,8 +17,8 @@ from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
 from csmsd.control.rpc import Json
-from csmsd.control.server import ControlServer
 from csmsd.control.service import Listings, Service
+from csmsd.control.socket_server import ControlServer
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
@@ -31,7 +31,7 @@ from csmsd.settings import Settings
 
 
 @asynccontextmanager
-async def control_socket(
+async def open_control_socket(
     settings: Settings,
     live: LiveSite,
     *,

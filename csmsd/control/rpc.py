@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.record import Milliseconds
 
 SCHEMA_VERSION = 1
@@ -59,7 +59,7 @@ def given_time(text: str | None) -> Milliseconds | None:
     """A time parameter. Raises RpcError."""
     if text is None:
         return None
-    time = parse_time(text)
+    time = parse_timestamp(text)
     if time is None:
         raise usage(f"{text!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
     return time

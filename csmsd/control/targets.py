@@ -9,7 +9,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 
 
-def resolve(site: Site, targets: list[str]) -> list[ChargePointState]:
+def resolve_targets(site: Site, targets: list[str]) -> list[ChargePointState]:
     """The charge points that are meant, each once. Raises RpcError for a target that means none."""
     if not targets:
         raise usage("No target.", "Name a charge point, a glob ('north-*'), a label (@north) or --all.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.energy.verdict import Verdict
@@ -20,7 +20,7 @@ from csmsd.profiles.task import QueuedCommand, Task
 
 
 def time_text(time: Milliseconds | None) -> str | None:
-    return None if time is None else format_time(time)
+    return None if time is None else format_timestamp(time)
 
 
 def charge_point_view(state: ChargePointState) -> Json:
@@ -96,7 +96,7 @@ def refused_view(one: RefusedConnection, *, registered: bool) -> Json:
     }
 
 
-def charge_point_details(state: ChargePointState, site: Site) -> Json:
+def charge_point_details_view(state: ChargePointState, site: Site) -> Json:
     """`cp show`: with what was refused and what deviated from the specification, and the configuration that was last
     reported."""
     return charge_point_view(state) | {
@@ -199,7 +199,7 @@ def certain(site: Site, stored: Transaction) -> Transaction:
     return known if known.state == stored.state else stored
 
 
-def store_state(disk: Disk) -> str:
+def store_state_view(disk: Disk) -> str:
     """`failing`: nothing can be stored; `slow`: a commit has been under way for more than a second."""
     return "failing" if disk.failure is not None else "slow" if disk.slow_ms is not None else "ok"
 

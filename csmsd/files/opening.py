@@ -13,13 +13,13 @@ from csmsd.files.limits import Limits
 from csmsd.files.storage import Kind, Storage
 from csmsd.live_site import LiveSite
 from csmsd.profiles.firmware_management.hosting import Protocol
-from csmsd.settings import Files, parse_address
+from csmsd.settings import Files, parse_address_setting
 
 _MEBIBYTE = 1024 * 1024
 
 
 @asynccontextmanager
-async def file_hosts(
+async def open_file_hosts(
     directory: Path,
     settings: Files,
     charge_points: list[str],
@@ -58,7 +58,7 @@ async def file_hosts(
 
 def _listeners(settings: Files, charge_points: list[str]) -> dict[Protocol, Listener]:
     """Those that are named, and, on the hosts where charge points connect, those that are opened on demand."""
-    reached = list(dict.fromkeys(parse_address(address)[0] for address in charge_points))
+    reached = list(dict.fromkeys(parse_address_setting(address)[0] for address in charge_points))
     everywhere = [host for host in reached if host in WILDCARDS]
     found: dict[Protocol, Listener] = {}
     named: list[tuple[Protocol, str | None, int]] = [
@@ -67,7 +67,7 @@ def _listeners(settings: Files, charge_points: list[str]) -> dict[Protocol, List
     ]
     for protocol, address, port in named:
         if address is not None:
-            host, port = parse_address(address)
+            host, port = parse_address_setting(address)
             found[protocol] = Listener([host], port)
         elif settings.on_demand:
             found[protocol] = Listener(everywhere or reached, port, on_demand=True)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from csmsd.hooks.executables import Failed, run
+from csmsd.hooks.executables import Failed, run_executable
 from csmsd.profiles.policies import DataTransfer
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,9 @@ class Hooks:
         limits = self._settings
         async with self._free:
             try:
-                result: bytes | str = await run(executable, question, limits.timeout, limits.max_output_bytes)
+                result: bytes | str = await run_executable(
+                    executable, question, limits.timeout, limits.max_output_bytes
+                )
             except Failed as failure:
                 result = str(failure)
             except Exception:  # whatever it was, the charge point waits for an answer

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from csmsd.events import EventBus, NumberedEvent
-from csmsd.hooks.executables import Failed, run
+from csmsd.hooks.executables import Failed, run_executable
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ports import Teller
 from csmsd.profiles.record import Event, EventType
@@ -73,7 +73,7 @@ class EventHooks:
             command, event = self._waiting.popleft()
             try:
                 told = encode_json({"schema_version": 1, **event.described()}) + b"\n"
-                await run(command, told, self._settings.timeout, None)
+                await run_executable(command, told, self._settings.timeout, None)
             except Failed as failure:
                 self._failed(command, event, str(failure))
             except Exception as error:

@@ -14,7 +14,7 @@ class Failed(Exception):
     """It did not do what it was to do; the text says why."""
 
 
-async def run(executable: str, question: bytes, timeout: float, max_output: int | None) -> bytes:
+async def run_executable(executable: str, question: bytes, timeout: float, max_output: int | None) -> bytes:
     """Its output, at most `max_output` bytes; None: nobody reads it. `timeout` in seconds. Raises Failed."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -13,7 +13,7 @@ _LAST_EVENTS_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def executables(settings: Settings, bus: EventBus, news: Teller) -> AsyncIterator[tuple[Hooks, EventHooks]]:
+async def open_hooks(settings: Settings, bus: EventBus, news: Teller) -> AsyncIterator[tuple[Hooks, EventHooks]]:
     """At the end those that answer are ended, and those that are told events have a moment for the last ones."""
     event_hooks = EventHooks(settings.events, bus, news)
     hooks = Hooks(settings.data_transfer)

@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from csmsd.metrics.figures import Figures
-from csmsd.settings import Metrics, parse_address
+from csmsd.settings import Metrics, parse_address_setting
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def metrics_listener(settings: Metrics, figures: Figures) -> AsyncIterator[str | None]:
+async def open_metrics_listener(settings: Metrics, figures: Figures) -> AsyncIterator[str | None]:
     """Where it is; None when none is wanted. Raises OSError."""
     if settings.listen is None:
         yield None
         return
     from csmsd.metrics.listener import MetricsListener
 
-    host, port = parse_address(settings.listen)
+    host, port = parse_address_setting(settings.listen)
     listener = MetricsListener(figures, settings)
     try:
         port = await listener.open(host, port)

@@ -101,7 +101,7 @@ def _unusable(unique_id: UniqueId) -> Unreadable | None:
 
 def _read_again(received: str | bytes) -> Frame | DamagedFrame | Unreadable:
     """Says what is wrong with text that is not a well-formed frame, and rescues what can be answered."""
-    text, mends = mending.decoded(received)
+    text, mends = mending.decoded_for_mending(received)
     if not text.strip():
         return Unreadable("empty", "empty message")
     problem = "too much stands in it for a message of OCPP"
@@ -141,7 +141,7 @@ def _is_json(text: str | bytes) -> bool:
 
 def _by_its_head(text: str, problem: str, mends: list[Mend]) -> DamagedFrame | Unreadable:
     """What can be said to text of which at most the beginning can be read."""
-    head = mending.head(text)
+    head = mending.head_beyond_mending(text)
     if head is None:
         return Unreadable("not_json", problem)
     unusable = _unusable(head.unique_id)

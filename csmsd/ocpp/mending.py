@@ -123,7 +123,7 @@ class _Hopeless(Exception):
     """The text has what nobody can mend, or too much of it."""
 
 
-def decoded(text: str | bytes) -> tuple[str, list[Mend]]:
+def decoded_for_mending(text: str | bytes) -> tuple[str, list[Mend]]:
     """The text without a byte order mark, control characters as blanks, bytes that are no UTF-8 as Latin-1."""
     raw = text.encode(errors="replace") if isinstance(text, str) else text
     mends: list[Mend] = []
@@ -366,7 +366,7 @@ def _cut_off(
 # --- what stands before the payload
 
 
-def head(text: str) -> Head | None:
+def head_beyond_mending(text: str) -> Head | None:
     """The beginning of a frame of which no more can be read; never raises."""
     match = _HEAD.match(text)
     if match is None:

@@ -56,7 +56,7 @@ def may_hold_secret(text: bytes) -> bool:
     return False
 
 
-def masked(value: object) -> object:
+def masked_secrets(value: object) -> object:
     """A copy of parsed JSON with secret values, and credentials in URLs, replaced by asterisks."""
     return _masked(value, _MAX_DEPTH)
 

@@ -38,13 +38,13 @@ class ReadTime(msgspec.Struct, frozen=True, gc=False):
     oddity: str | None = None
 
 
-def format_time(time: int) -> str:
+def format_timestamp(time: int) -> str:
     """`2026-01-31T12:00:00.000Z` for ms since 1970 UTC."""
     moment = _EPOCH + timedelta(milliseconds=time)
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
-def parse_time(text: str, zone: tzinfo = UTC) -> int | None:
+def parse_timestamp(text: str, zone: tzinfo = UTC) -> int | None:
     """Milliseconds since 1970 UTC, or None when the text is no time; without a zone, `zone` is meant."""
     if len(text) in (20, 24) and text[-1] == "Z" and text[10] == "T" and text.isascii():
         try:  # nearly all that charge points send; the rest below is five times as slow
@@ -90,7 +90,7 @@ def _milliseconds(fraction: str | None) -> int:
 
 def is_rfc_3339(text: str) -> bool:
     """Whether it is a moment as the JSON schemas have it (`date-time`): a date, a time with seconds, and a zone."""
-    return _RFC_3339.fullmatch(text) is not None and parse_time(text) is not None
+    return _RFC_3339.fullmatch(text) is not None and parse_timestamp(text) is not None
 
 
 def _zone(offset: str | None, default: tzinfo) -> tzinfo:
@@ -105,11 +105,11 @@ def _zone(offset: str | None, default: tzinfo) -> tzinfo:
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 
 
-def read_time(text: str | None, received_at: int, zone: tzinfo = UTC) -> ReadTime:
+def read_timestamp(text: str | None, received_at: int, zone: tzinfo = UTC) -> ReadTime:
     """The moment a charge point means, or `received_at` with the reason why its own word cannot be used."""
     if not text:
         return ReadTime(received_at, "missing")
-    time = parse_time(text, zone)
+    time = parse_timestamp(text, zone)
     if time is None:
         return ReadTime(received_at, "unreadable")
     if time < _EARLIEST:
@@ -119,6 +119,6 @@ def read_time(text: str | None, received_at: int, zone: tzinfo = UTC) -> ReadTim
     return ReadTime(time)
 
 
-def oddity_of(moment: ReadTime, received_at: int) -> str | None:
+def oddity_of_timestamp(moment: ReadTime, received_at: int) -> str | None:
     """What is odd about a time as it was read: why it cannot be used, or that it lies ahead of its arrival."""
     return moment.oddity or ("ahead_of_arrival" if moment.time > received_at + AHEAD else None)

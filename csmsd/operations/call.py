@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from csmsd.ocpp.reading import check_sendable, encode
-from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
+from csmsd.ocpp.secrets import masked_secrets
 from csmsd.ocpp.types import Message
 from csmsd.operations.result import Obstacle
 from csmsd.ports import CallEnd
@@ -55,8 +55,8 @@ class Call(msgspec.Struct, frozen=True):
         if isinstance(request, RawRequest):
             action, payload, message = request.action, request.payload, None
         else:
-            action, payload, message = action_of(type(request)), encode(request), request
-        shown: Payload = masked(json.loads(payload))  # type: ignore[assignment]
+            action, payload, message = action_of(type(request)), encode_payload(request), request
+        shown: Payload = masked_secrets(json.loads(payload))  # type: ignore[assignment]
         return Call(action, payload, shown, message, outgoing().get(action))
 
     def objection(self, target: Target) -> tuple[Obstacle, str] | None:
@@ -66,7 +66,7 @@ class Call(msgspec.Struct, frozen=True):
             return Obstacle.OBJECTION, text
         if self.message is None:
             return None
-        malformed = check_sendable(self.message)
+        malformed = check_sendable_payload(self.message)
         if malformed is not None:
             return Obstacle.MALFORMED, malformed
         if self.rules is None or self.rules.check is None:

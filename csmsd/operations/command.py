@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.operations.call import RawRequest, Request, Start, Steps
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Operation, Target
@@ -69,7 +69,7 @@ def _read_call_command(action: str, payload: dict[str, Any], *, force: bool) -> 
     if declared is None:
         raise NotACommand(Misfit.ACTION, f"No action {action} known here.")
     try:
-        request, _ = read_value(declared.request, payload, strict=True)
+        request, _ = read_payload_value(declared.request, payload, strict=True)
     except OcppError as error:
         raise NotACommand(Misfit.PAYLOAD, f"{action}: {error.description}.") from None
     return request

@@ -9,7 +9,7 @@ import msgspec
 
 from csmsd.events import NumberedEvent
 from csmsd.live_site import LiveSite
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.call import connector_of_call
 from csmsd.operations.command import Command
 from csmsd.operations.delivery import NOT_ACCEPTED, Delivery
@@ -202,7 +202,7 @@ class CommandQueue:
         self._lines.add(waiting)
         try:
             self._live.require()
-            told = _queue_event("task.queued", task, expires_at=format_time(queued.expires_at))
+            told = _queue_event("task.queued", task, expires_at=format_timestamp(queued.expires_at))
             await self._live.keep([task, queued], [told])
         except NotStored as error:
             self._lines.remove(waiting)
@@ -265,7 +265,7 @@ class CommandQueue:
         for waiting in self._lines:
             if waiting.under_way:
                 continue
-            until = format_time(waiting.command.expires_at)
+            until = format_timestamp(waiting.command.expires_at)
             if waiting.removed:
                 await self._end(waiting, "cancelled", "not_sent", "the charge point was removed")
             elif waiting.command.expires_at > now:

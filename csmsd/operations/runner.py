@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from csmsd.live_site import LiveSite
-from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.secrets import masked_secrets
 from csmsd.ocpp.types import Message
 from csmsd.operations.call import Call, Kept, Start, connector_of_call
 from csmsd.operations.options import Options
@@ -216,7 +216,7 @@ class OperationRunner:
         task.error = end.error if task.outcome == "accepted" else end.error or why
         self.outcomes[task.action if call.rules is not None else "other", task.outcome] += 1
         if end.payload is not None:
-            task.response = json.dumps(masked(json.loads(end.payload)), separators=(",", ":"))
+            task.response = json.dumps(masked_secrets(json.loads(end.payload)), separators=(",", ":"))
         changes, events = self._take_in(task, end, call)
         data = {"task": task.id, "action": task.action, "outcome": task.outcome, "status": task.status}
         settled = Event("task.settled", task.charge_point, data)

@@ -8,7 +8,7 @@ import msgspec
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import Damage
 from csmsd.ocpp.json_text import written_out
-from csmsd.ocpp.reading import Deviation, read
+from csmsd.ocpp.payloads import Deviation, read_payload
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core.charge_points import QuarantinedMessage
@@ -36,7 +36,7 @@ def answer(
 def _handled(declared: Incoming[Message, Message], payload: Payload, at: Context) -> Reply[Message]:
     strict = at.charge_point.record.strict
     try:
-        message, deviations = read(declared.request, payload, strict=strict)
+        message, deviations = read_payload(declared.request, payload, strict=strict)
     except OcppError as error:
         if declared.unreadable is None or strict:
             raise
@@ -65,7 +65,7 @@ def _handled_all_the_same(
     if damage.text is None or not declared.kept_when_refused:
         return _handled(declared, payload, at)
     try:
-        message, deviations = read(declared.request, payload)
+        message, deviations = read_payload(declared.request, payload)
     except OcppError as error:
         why = damage.unreadable or f"its text is incomplete: {error.description}"
         raise OcppError("FormationViolation", why) from None

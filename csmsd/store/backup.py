@@ -11,7 +11,7 @@ from time import monotonic, sleep, time_ns
 from csmsd.ports import NoRoom
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.books import mark_as_copy
-from csmsd.store.seal import seal
+from csmsd.store.seal import seal_copy
 
 _PAGES_AT_ONCE = 256  # a megabyte
 _LONGEST_PAUSE_SECONDS = 0.1
@@ -43,7 +43,7 @@ class DatabaseCopy:
         except sqlite3.Error as error:
             raise OSError(f"the database cannot be copied: {error}") from error
         try:
-            seal(self._path, self._go_on)
+            seal_copy(self._path, self._go_on)
         except sqlite3.Error as error:
             raise OSError(f"the copy cannot be sealed: {error}") from error
         digest = hashlib.sha256()

@@ -14,7 +14,7 @@ from csmsd.ports import Clock
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, StoreError, damage, refusing_damage
-from csmsd.store.footprint import Footprint, file_identity
+from csmsd.store.footprint import Footprint, footprint_of_file
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class BooksKeeper:
             connection.execute("BEGIN IMMEDIATE")
             self._take_over(connection, footprint, begin_anew=begin_anew)
             connection.execute("COMMIT")
-        self._file = file_identity(self._path)
+        self._file = footprint_of_file(self._path)
         self._leave_footprint()
 
     def _take_over(self, connection: sqlite3.Connection, footprint: Footprint | None, *, begin_anew: bool) -> None:
@@ -127,7 +127,7 @@ class BooksKeeper:
         """Why this is not the file that the last csmsd here had, as it left it."""
         if footprint is None:
             return "no csmsd has used it in this place"
-        if footprint.file != file_identity(self._path):
+        if footprint.file != footprint_of_file(self._path):
             return "another file was there when csmsd ran last"
         if any(given[name] < footprint.given.get(name, 0) for name in ("transactions", "charging_profile")):
             return "it knows less than it did when csmsd ran last"
@@ -147,7 +147,7 @@ class BooksKeeper:
             log.error("how far the books have come could not be noted: %s", error)
 
     def _leave_footprint(self) -> None:
-        if file_identity(self._path) != self._file:
+        if footprint_of_file(self._path) != self._file:
             return  # it was put there while csmsd ran: the next start is to notice
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=1)) as connection:
             self._given = _given(connection)
@@ -169,7 +169,7 @@ class BooksKeeper:
     async def close(self) -> None:
         """To be called when the file is closed: the next start need not have it looked through."""
         try:
-            if not self.unchecked and self._file is not None and file_identity(self._path) == self._file:
+            if not self.unchecked and self._file is not None and footprint_of_file(self._path) == self._file:
                 await asyncio.to_thread(self._write_footprint, stopped=True)
         except OSError as error:
             log.error("that csmsd stopped could not be noted: %s", error)

@@ -34,7 +34,7 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(step.name.split("_")[0]), step.read_text("utf-8")) for step in found)
 
 
-def prepare(path: Path) -> None:
+def prepare_database(path: Path) -> None:
     """Creates or opens the file and migrates it. Raises StoreError.
 
     The whole of it is not looked through, which takes as long as the disk takes to read it: see `csmsd/checkup.py`.

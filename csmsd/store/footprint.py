@@ -47,7 +47,7 @@ class Footprint(msgspec.Struct, kw_only=True):
         part.replace(directory / self.NAME)
 
 
-def file_identity(path: Path) -> tuple[int, int]:
+def footprint_of_file(path: Path) -> tuple[int, int]:
     """Tells a file from a later one of the same name: its inode, and how often that was used. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

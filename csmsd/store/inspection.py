@@ -25,7 +25,7 @@ class Inspection(msgspec.Struct):
     newest_start_time: int | None = None  # ms since 1970-01-01 UTC
 
 
-def inspect(path: Path) -> Inspection:
+def inspect_copy(path: Path) -> Inspection:
     """Raises OSError when the file cannot be read at all."""
     found = Inspection(bytes=path.stat().st_size)
     with path.open("rb") as file:

@@ -27,16 +27,16 @@ from csmsd.profiles.site import Site
 from csmsd.store.books import IdGap
 from csmsd.store.database import refusing_damage
 from csmsd.store.past import AWAITED_OF_CHARGE_POINT, NEWEST_START
-from csmsd.store.rooms import rooms
+from csmsd.store.rooms import store_rooms
 from csmsd.store.snapshot import Snapshot
 from csmsd.store.tables import read_records
-from csmsd.store.takings import SELECT, takings
+from csmsd.store.takings import SELECT, takings_of_rows
 
 # Of all charge points together: what was going on when csmsd stopped is found without a look-up each.
 _NEWEST = 200
 
 
-def load(path: Path, site: Site) -> Site:
+def load_site(path: Path, site: Site) -> Site:
     """Reads the whole live state into an empty site. Raises StoreError."""
     with (
         refusing_damage(path),
@@ -75,7 +75,7 @@ class _Loader:
                 site.meter_shapes.add(shape)
             self._load_transactions()
             self._load_orphans()
-            for room in rooms():
+            for room in store_rooms():
                 room.load(site, self._snapshot)
         return site
 
@@ -108,4 +108,4 @@ class _Loader:
         for number in sorted(found):
             self._site.add_transaction(found[number])
             if found[number].state == "active":
-                booking.book_measured_anew(found[number], takings(self._query(SELECT, (number,))), self._site)
+                booking.book_measured_anew(found[number], takings_of_rows(self._query(SELECT, (number,))), self._site)

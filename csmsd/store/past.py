@@ -10,7 +10,7 @@ from typing import TypeVar
 from csmsd.ports import NotStored, PastTransaction
 from csmsd.profiles.core.transactions import AWAITED, History, Transaction, Wanted
 from csmsd.store.tables import SqlValue, read_records
-from csmsd.store.takings import SELECT, takings
+from csmsd.store.takings import SELECT, takings_of_rows
 
 log = logging.getLogger(__name__)
 
@@ -89,4 +89,7 @@ def find_past_transactions(connection: sqlite3.Connection, charge_point: str, wa
         found += [known for known in read(_OF_START, charge_point, time) if known.start_key == key][-1:]
     if wanted.stop_text is not None:
         found += read(_OF_STOP, charge_point, wanted.stop_text)
-    return [(known, [*takings(connection.execute(SELECT, (known.id,)))] if known.unfinished else []) for known in found]
+    return [
+        (known, [*takings_of_rows(connection.execute(SELECT, (known.id,)))] if known.unfinished else [])
+        for known in found
+    ]

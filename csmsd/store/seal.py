@@ -15,7 +15,7 @@ _AT_ONCE = 1024 * 1024
 _LENGTH = 64  # of a SHA-256 in hexadecimal
 
 
-def seal(path: Path, go_on: Callable[[], None]) -> None:
+def seal_copy(path: Path, go_on: Callable[[], None]) -> None:
     """Nothing may be written to the file afterwards. `go_on` is called now and then. Raises OSError, sqlite3.Error."""
     blank = secrets.token_hex(_LENGTH // 2)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

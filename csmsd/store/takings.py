@@ -14,6 +14,6 @@ SELECT = (
 )
 
 
-def takings(rows: Iterable[Sequence[Any]]) -> Iterator[Taken]:
+def takings_of_rows(rows: Iterable[Sequence[Any]]) -> Iterator[Taken]:
     """Of the rows that SELECT finds."""
     return (metered_again(shape, _KIND.record(row)) for shape, *row in rows)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ocpp.secrets import masked, may_hold_secret
+from csmsd.ocpp.secrets import masked_secrets, may_hold_secret
 from csmsd.ports import Clock
 from csmsd.settings import Store
 from csmsd.store.message_log import LoggedMessage, MessageLog
@@ -41,6 +41,6 @@ def _without_secrets(text: bytes) -> bytes:
     if len(text) > _LONGEST_LOOKED_THROUGH:
         return b"(not logged: %d bytes, and it may hold a secret)" % len(text)
     try:
-        return encode_json(masked(msgspec.json.decode(text)))
+        return encode_json(masked_secrets(msgspec.json.decode(text)))
     except (ValueError, RecursionError):
         return b"(not logged: unreadable, and it may hold a secret)"

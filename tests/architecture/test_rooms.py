@@ -5,16 +5,16 @@ import ast
 import pytest
 
 from csmsd.profiles import ROOMS, slices
-from csmsd.store.rooms import rooms
+from csmsd.store.rooms import store_rooms
 from tests.architecture.sources import below, modules, ours, tree
 
 OTHERS = tuple(f"csmsd.profiles.{room}" for room in ROOMS if room != "core")
 
 
 def test_what_loads_a_room_is_found_by_its_name() -> None:
-    found = [module.__name__.rpartition(".")[2] for module in rooms()]
+    found = [module.__name__.rpartition(".")[2] for module in store_rooms()]
     assert found == [room for room in ROOMS if room in found], "in the order of the rooms"
-    assert set(modules("csmsd.store.rooms")) == {"csmsd.store.rooms", *(module.__name__ for module in rooms())}
+    assert set(modules("csmsd.store.rooms")) == {"csmsd.store.rooms", *(module.__name__ for module in store_rooms())}
 
 
 @pytest.mark.parametrize(

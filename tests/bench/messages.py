@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from time import time_ns
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 
 TAG = "TAG{:06d}"
 IDENTITY = "CP{:06d}"
@@ -25,7 +25,7 @@ class Clock:
     def text(self) -> bytes:
         now = time_ns() // 1_000_000
         if now != self._at:
-            self._at, self._text = now, format_time(now).encode()
+            self._at, self._text = now, format_timestamp(now).encode()
         return self._text
 
 

@@ -10,8 +10,8 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.writer import Writer
 
 Opened = TypeVar("Opened", bound="StoredSite")
@@ -25,7 +25,7 @@ class StoredSite:
         self.told: list[NumberedEvent] = []
         self.writer = Writer(path, recover=lambda: self.live.recover())
         self.bus = EventBus(last=0, clock=now, keep=self.told.append)
-        self.live = LiveSite(self.writer, self.bus, now, lambda: load(path, Site()))
+        self.live = LiveSite(self.writer, self.bus, now, lambda: load_site(path, Site()))
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What is on disk."""
@@ -41,7 +41,7 @@ class StoredSite:
 def new_file(directory: Path) -> Path:
     """A database in which nothing is."""
     path = directory / "csms.db"
-    prepare(path)
+    prepare_database(path)
     return path
 
 

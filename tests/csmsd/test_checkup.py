@@ -11,7 +11,7 @@ from csmsd import checkup
 from csmsd.checkup import Checkup
 from csmsd.control.problems.site import problems_of_site
 from csmsd.settings import Retention
-from csmsd.store.database import damage, prepare
+from csmsd.store.database import damage, prepare_database
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 
@@ -121,7 +121,7 @@ async def test_what_a_start_owes_is_looked_at_soon_whatever_the_time(
 
 def test_what_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     assert damage(path) is None
     content = bytearray(path.read_bytes())
     for page in range(2, len(content) // 4096):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from csmsd import __version__, daemon
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from tests.conftest import MakeSite
 from tests.support.site import Site
 
@@ -113,7 +113,7 @@ async def test_what_it_says_of_itself(make_site: MakeSite) -> None:
     assert about["policies"] == policies
     assert about["metrics"] is None
     assert about["messages_not_logged"] == 0
-    started = parse_time(about["started_at"])
+    started = parse_timestamp(about["started_at"])
     assert started is not None
     age = datetime.now(UTC).timestamp() - started / 1000
     assert -1 <= age - about["uptime_s"] <= 2

@@ -27,8 +27,8 @@ from csmsd.profiles.record import Change, Deleted, Event, Milliseconds
 from csmsd.profiles.reservation.reservations import Terms
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 
@@ -51,7 +51,7 @@ class House:
         if self.unreadable:
             self.unreadable -= 1
             raise sqlite3.OperationalError("disk I/O error")
-        return load(self.path, Site())
+        return load_site(self.path, Site())
 
     def tag(self, name: str) -> IdTag:
         """Known in memory, not on disk."""
@@ -82,7 +82,7 @@ class House:
 async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr(live_site, "_RETRY_SECONDS", 0)
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = House(path)
     await made.live.open()
     await made.writer.open()
@@ -237,7 +237,7 @@ async def test_every_room_lets_go_of_a_charge_point_that_is_removed(house: House
     assert site.reservations.active_on("CP1") == []
     assert sorted(house.said[1:]) == ["firmware.status", "reservation.failed"]
     assert house.said[0] == "charge_point.removed"
-    fresh = load(house.path, Site())
+    fresh = load_site(house.path, Site())
     assert (fresh.firmware.updates.get(1) or update).state == "cancelled"
     assert fresh.reservations.active_on("CP1") == []
     assert fresh.local_lists.get("CP1").version != 7

@@ -28,8 +28,8 @@ from csmsd.profiles.task import Task
 from csmsd.pruning import Pruner
 from csmsd.settings import Retention
 from csmsd.store import prunable
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.prunable import Prunable
 from csmsd.store.writer import Writer
 
@@ -58,7 +58,7 @@ class Books:
         self.settings = Retention(keep_unexported=False)
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: NOW, keep=lambda event: None)
-        self.live = LiveSite(self.writer, bus, lambda: NOW, lambda: load(path, Site()))
+        self.live = LiveSite(self.writer, bus, lambda: NOW, lambda: load_site(path, Site()))
         self.pruner = Pruner(
             self.live,
             self.writer,
@@ -93,7 +93,7 @@ async def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(prunable, "_TRANSACTIONS", 2)
     monkeypatch.setattr(prunable, "_LOOKED_AT", 5)
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Books(path)
     await made.writer.open()
     yield made

@@ -12,8 +12,8 @@ from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.transactions import Wanted
 from csmsd.profiles.site import Site
 from csmsd.recall import Recall
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.past import Past
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON
@@ -26,7 +26,7 @@ class Remembering:
     def __init__(self, path: Path) -> None:
         self.writer = Writer(path, recover=lambda: self.live.recover())
         bus = EventBus(last=0, clock=lambda: NOON, keep=lambda event: None)
-        self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load(path, Site()))
+        self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load_site(path, Site()))
         self.past = Past(path)
         self.recall = Recall(self.live, self.past)
 
@@ -34,7 +34,7 @@ class Remembering:
 @pytest.fixture
 async def remembering(tmp_path: Path) -> AsyncIterator[Remembering]:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Remembering(path)
     await made.writer.open()
     await made.past.open()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from csmsd.reloading import Reloading
-from csmsd.settings import Settings, SettingsError, load
+from csmsd.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +23,9 @@ class Running:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.write_text("")
-        self.settings: Settings = load(path, {})
+        self.settings: Settings = load_settings(path, {})
         self.told: list[list[str]] = []
-        self.reloading = Reloading(self.settings, lambda: load(path, {}), self.told.append)
+        self.reloading = Reloading(self.settings, lambda: load_settings(path, {}), self.told.append)
 
 
 @pytest.fixture

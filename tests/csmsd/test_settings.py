@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from csmsd import settings as csmsd_settings
-from csmsd.settings import SettingsError, differences, load, parse_address
+from csmsd.settings import SettingsError, load_settings, parse_address_setting, settings_differences
 from tests.conftest import MakeSite
 from tests.support.site import Ended, Site, environment
 
@@ -96,12 +96,12 @@ def test_print_config_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     ended = csmsd("--config", str(file), "--listen", "127.0.0.1:1", "--state-dir", str(tmp_path), "--print-config")
     assert ended.code == 0, ended
     printed.write_text(ended.out)
-    found = load(printed, {})
+    found = load_settings(printed, {})
     assert (found.ocpp.heartbeat_interval, found.server.listen) == (60, ["127.0.0.1:1"])
     assert found.state_directory == tmp_path
     assert found.control.socket is not None
-    defaults = load(None, {"control.socket": found.control.socket, "store.directory": str(tmp_path)})
-    assert differences(defaults, found) == ["server.listen", "ocpp.heartbeat_interval"]
+    defaults = load_settings(None, {"control.socket": found.control.socket, "store.directory": str(tmp_path)})
+    assert settings_differences(defaults, found) == ["server.listen", "ocpp.heartbeat_interval"]
 
 
 def test_usage_and_version() -> None:
@@ -113,7 +113,7 @@ def test_usage_and_version() -> None:
 def test_flags_go_before_the_file(tmp_path: Path) -> None:
     file = tmp_path / "csmsd.toml"
     file.write_text("[server]\nlisten = ['127.0.0.1:1']\n[log]\nlevel = 'error'\n")
-    found = load(file, {"server.listen": ["127.0.0.1:2"], "store.directory": "/elsewhere"})
+    found = load_settings(file, {"server.listen": ["127.0.0.1:2"], "store.directory": "/elsewhere"})
     assert found.server.listen == ["127.0.0.1:2"]
     assert found.log.level == "error"
     assert found.state_directory == Path("/elsewhere")
@@ -129,13 +129,13 @@ def test_flags_go_before_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_addresses(text: str, address: tuple[str, int]) -> None:
-    assert parse_address(text) == address
+    assert parse_address_setting(text) == address
 
 
 @pytest.mark.parametrize("text", ["", "host:", "host:port", "host:-1", "host:65536", "host:٣"])
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
-        parse_address(text)
+        parse_address_setting(text)
 
 
 def test_places_of_root_and_of_a_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -160,15 +160,15 @@ def test_without_a_home_a_place_has_to_be_named(nobody: None, monkeypatch: pytes
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     assert csmsd_settings.default_config() == Path("/etc/csmsd/csmsd.toml")
     with pytest.raises(SettingsError, match=r"no home directory .* --state-dir"):
-        load(None, {})
-    settings = load(None, {"store.directory": str(tmp_path)})
+        load_settings(None, {})
+    settings = load_settings(None, {"store.directory": str(tmp_path)})
     assert settings.socket_path == tmp_path / "csmsd.sock"
 
 
 def test_differences(tmp_path: Path) -> None:
     file = tmp_path / "csmsd.toml"
     file.write_text("[ocpp]\nheartbeat_interval = 60\n[log]\nlevel = 'debug'\n")
-    assert differences(load(file, {}), load(file, {"log.level": "info"})) == ["log.level"]
+    assert settings_differences(load_settings(file, {}), load_settings(file, {"log.level": "info"})) == ["log.level"]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_an_unknown_key_is_an_error_of_the_file_and_the_one_that_may_be_meant_is
     file = tmp_path / "csmsd.toml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=said):
-        load(file, {})
+        load_settings(file, {})
 
 
 # --- reload

@@ -15,7 +15,7 @@ import pytest
 
 from csmsctl.examples import FURTHER
 from csmsctl.manual import EXAMPLES, commands_of_manual
-from csmsd.settings import Settings, differences, load
+from csmsd.settings import Settings, load_settings, settings_differences
 from tests.conftest import MakeSite
 from tests.support import example_site
 from tests.support.simulator import simulator
@@ -91,7 +91,7 @@ def test_there_are_examples_to_run() -> None:
 def test_examples_of_settings(text: str, tmp_path: Path) -> None:
     file = tmp_path / "csmsd.toml"
     file.write_text(re.sub('"/usr/local/.*?"', '"/bin/true"', text))
-    assert differences(Settings(), load(file, {})) != []
+    assert settings_differences(Settings(), load_settings(file, {})) != []
 
 
 class Shell:

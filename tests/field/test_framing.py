@@ -5,7 +5,7 @@ import json
 import pytest
 
 from csmsd.ocpp.conversation import Conversation, Odd, Requested
-from csmsd.ocpp.reading import check_sendable, encode
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.reset import ResetReq
 from tests.csmsd.profiles.scene import HOUR, Scene
@@ -43,7 +43,7 @@ def test_no_payload_may_come_as_null(payload: str) -> None:
     "message", [declared.request for declared in outgoing().values() if not declared.request.__struct_fields__]
 )
 def test_no_payload_is_sent_as_an_empty_object(message: type) -> None:
-    assert encode(message()) == b"{}"
+    assert encode_payload(message()) == b"{}"
 
 
 @pytest.mark.parametrize("unique_id", ["7", '""', '"' + "x" * 200 + '"', "1234567890123456789012", '"ü\\n"'])
@@ -99,7 +99,7 @@ def test_what_we_send_has_no_blanks() -> None:
     """Some charge points look for `"type":"Soft"` in the text."""
     request = ResetReq(type="Soft")
     conversation = Conversation()
-    conversation.call("Reset", encode(request), None, timeout=1, now=0)
+    conversation.call("Reset", encode_payload(request), None, timeout=1, now=0)
 
-    assert check_sendable(request) is None
+    assert check_sendable_payload(request) is None
     assert conversation.data_to_send() == [b'[2,"1","Reset",{"type":"Soft"}]']

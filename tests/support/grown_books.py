@@ -12,7 +12,7 @@ from time import time_ns
 
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.metering import MeterShapes
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 
 _YEAR_MS = 365 * 86_400_000
 _NINE = [
@@ -42,7 +42,7 @@ def grow(directory: Path, growth: Growth) -> Path:
     """Makes csms.db and log.db in an empty state directory; returns the path of the first."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / "csms.db"
-    prepare(path)
+    prepare_database(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as books:
         for pragma in ("synchronous=OFF", "cache_size=-1000000", "temp_store=MEMORY", "journal_mode=OFF"):
             books.execute(f"PRAGMA {pragma}")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from csmsctl.commissioning.ends import Failed, Skipped
 from csmsctl.commissioning.step import Steps
 from csmsctl.commissioning.visit import Message, Visit
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 
 STEPS = Steps()
 
@@ -26,7 +26,7 @@ class Told(NamedTuple):
     @property
     def skew_s(self) -> float | None:
         """How far it is ahead, in seconds; None where it is no time."""
-        time, received = parse_time(self.text), parse_time(self.came_at)
+        time, received = parse_timestamp(self.text), parse_timestamp(self.came_at)
         return None if time is None or received is None else (time - received) / 1000
 
 
@@ -107,7 +107,7 @@ def _clock_told_in(message: Message, source: str, present: bool) -> Iterator[Tol
     texts = [holder["timestamp"] for holder in holders if isinstance(holder, dict) and "timestamp" in holder]
     texts = [text for text in texts if isinstance(text, str)]
     if texts:
-        yield Told(max(texts, key=lambda text: parse_time(text) or 0), message.time, source, present)
+        yield Told(max(texts, key=lambda text: parse_timestamp(text) or 0), message.time, source, present)
 
 
 def _clock_changes_in_the_log(visit: Visit) -> Iterator[Told]:

@@ -8,7 +8,7 @@ from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
 from csmsctl.simulator.transfers import Transfer
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import Message
 from csmsd.profiles.firmware_management.diagnostics_status_notification import DiagnosticsStatusNotificationReq
 from csmsd.profiles.firmware_management.firmware_status_notification import FirmwareStatusNotificationReq
@@ -93,7 +93,7 @@ class FirmwareManagement(Profile):
     def update_firmware(self, request: UpdateFirmwareReq) -> UpdateFirmwareConf:
         """C 5.19: not fetched before the retrieve date."""
         self._update += 1
-        begin = parse_time(request.retrieve_date) or self.charge_point.clock
+        begin = parse_timestamp(request.retrieve_date) or self.charge_point.clock
         wait = max(0, begin - self.charge_point.clock) / 1000
         number, left = self._update, request.retries or 0
         self._in(wait, "firmware", lambda: self._download(number, request, left))
@@ -194,7 +194,7 @@ class FirmwareManagement(Profile):
         head = [
             f"charge point: {point.identity}",
             f"firmware: {point.firmware_version}",
-            f"time: {format_time(point.clock)}",
+            f"time: {format_timestamp(point.clock)}",
         ]
         keys = [
             f"{key.key} = {key.value}" for key in point.configuration.report(None).configuration_key or () if key.value

@@ -8,7 +8,7 @@ from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.reservation.cancel_reservation import CancelReservationConf, CancelReservationReq
 from csmsd.profiles.reservation.reserve_now import ReserveNowConf, ReserveNowReq
 
@@ -95,7 +95,7 @@ class Reservation(Profile):
     @profile_answers(ReserveNowReq)
     def reserve_now(self, request: ReserveNowReq) -> ReserveNowConf:
         """C 5.13; a known id replaces, and what was holds when that is impossible."""
-        expires_at = parse_time(request.expiry_date)
+        expires_at = parse_timestamp(request.expiry_date)
         wait = None if expires_at is None else expires_at - self.charge_point.clock
         if wait is None or wait <= 0 or self.charge_point.registration != "Accepted":
             return ReserveNowConf(status="Rejected")

@@ -15,7 +15,7 @@ from csmsctl.simulator.charging_schedule import (
 from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.profiles.profile import Profile, profile_answers
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileConf, ClearChargingProfileReq
 from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf, GetCompositeScheduleReq
@@ -121,7 +121,7 @@ class SmartCharging(Profile):
         return GetCompositeScheduleConf(
             status="Accepted",
             connector_id=number,
-            schedule_start=format_time(start),
+            schedule_start=format_timestamp(start),
             charging_schedule=self._composite(number, unit, start, seconds),
         )
 
@@ -141,7 +141,7 @@ class SmartCharging(Profile):
         periods = schedule.charging_schedule_period
         starts = [period.start_period for period in periods]
         times = (profile.valid_from, profile.valid_to, schedule.start_schedule)
-        valid_from, valid_to = parse_time(profile.valid_from or ""), parse_time(profile.valid_to or "")
+        valid_from, valid_to = parse_timestamp(profile.valid_from or ""), parse_timestamp(profile.valid_to or "")
         kind, start = profile.charging_profile_kind, schedule.start_schedule
         limits = [*(period.limit for period in periods), schedule.min_charging_rate or 0.0]
         return (
@@ -151,7 +151,7 @@ class SmartCharging(Profile):
             and (kind == "Recurring") == (profile.recurrency_kind is not None)  # CE 3.56
             and not (kind == "Relative" and start is not None)
             and not (kind == "Recurring" and start is None)
-            and all(text is None or parse_time(text) is not None for text in times)
+            and all(text is None or parse_timestamp(text) is not None for text in times)
             and (valid_from is None or valid_to is None or valid_from < valid_to)
             and starts[0] == 0  # CE 3.45
             and all(one < following for one, following in pairwise(starts))

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from csmsd.control.explanation.words import STATUSES, kwh, outcome, span, who
-from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.explanation.in_words import STATUSES, kwh_in_words, outcome_in_words, span_in_words, who_in_words
+from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.connectors import against_start_on_connector, connector_numbers, missing_connector
 from csmsd.profiles.core.refused_connections import refused_reason_text
@@ -43,9 +43,9 @@ def facts(target: Target, connector: int | None, tasks: Sequence[Task]) -> list[
     return found
 
 
-def steps(target: Target, connector: int | None) -> list[Step]:
+def charge_point_next_steps(target: Target, connector: int | None) -> list[Step]:
     """What helps, the most pressing first."""
-    found = problems_of(target.charge_point, target.site, target.now)
+    found = problems_of_charge_point(target.charge_point, target.site, target.now)
     return [Step(one.text, one.next) for one in found if connector is None or one.connector in (None, 0, connector)]
 
 
@@ -59,7 +59,7 @@ def _link(target: Target) -> Iterator[Fact]:
     if state.connected_at is not None:
         yield Fact("link", f"it is connected from {state.address}", state.connected_at)
     elif record.last_seen_at is not None:
-        gone = span(target.now - record.last_seen_at)
+        gone = span_in_words(target.now - record.last_seen_at)
         yield Fact("link", f"it is offline; it was heard last {gone} ago", state.offline_since)
     else:
         yield Fact("link", "it has never connected since it was registered", record.registered_at)
@@ -88,7 +88,7 @@ def _refused(target: Target, tasks: Sequence[Task]) -> Iterator[Fact]:
     failed = [task for task in tasks if task.outcome not in (None, "accepted", "queued")]
     for task in failed[:_MOST_COMMANDS]:
         reason = f": {task.error}" if task.error else ""
-        text = f"{task.action} of {who(task)} (task {task.id}): {outcome(task)}{reason}"
+        text = f"{task.action} of {who_in_words(task)} (task {task.id}): {outcome_in_words(task)}{reason}"
         yield Fact("command", text, task.settled_at or task.created_at)
 
 
@@ -113,7 +113,7 @@ def _connector(target: Target, number: int) -> Iterator[Fact]:
         now = f", {power / 1000:.1f} kW now" if power is not None else ""
         verdict = state.running_verdict(running)
         is_told = verdict is not None and verdict.basis != "nothing"
-        energy = kwh(state.energy_wh(running)) if is_told else "nothing tells its energy"
+        energy = kwh_in_words(state.energy_wh(running)) if is_told else "nothing tells its energy"
         text = f"transaction {running.id} of idTag {running.id_tag}: {energy}{now}"
         yield Fact("transaction", text, running.start_time, number)
 

@@ -13,12 +13,12 @@ BEFORE_MS = 600_000  # what leads to a transaction happens within that time
 _OVERTAKEN_MS = 30_000  # a RemoteStartTransaction.conf may come after the start it led to
 
 
-def moment(task: Task) -> Milliseconds:
+def command_moment(task: Task) -> Milliseconds:
     """When a command was sent; what was queued may have waited for days."""
     return task.sent_at or task.created_at
 
 
-def start_command(facts: Facts) -> Task | None:
+def command_that_started(facts: Facts) -> Task | None:
     """The remote start that led to it: the same idTag, a connector that fits, shortly before."""
     transaction = facts.transaction
     for task in reversed(facts.tasks):
@@ -28,7 +28,7 @@ def start_command(facts: Facts) -> Task | None:
             and task.outcome == "accepted"
             and fold(str(request.get("idTag"))) == fold(transaction.id_tag)
             and request.get("connectorId") in (None, transaction.connector)
-            and -BEFORE_MS <= moment(task) - transaction.start_received_at <= _OVERTAKEN_MS
+            and -BEFORE_MS <= command_moment(task) - transaction.start_received_at <= _OVERTAKEN_MS
         ):
             return task
     return None
@@ -54,7 +54,7 @@ class Cause(NamedTuple):
     before_ms: Milliseconds
 
 
-def stop_command(facts: Facts) -> Cause | None:
+def command_that_stopped(facts: Facts) -> Cause | None:
     """What ended it, going by the reason and the time; else what was asked for just before.
 
     Charge points give other reasons, or none: Local is what an absent one means (C 4.10).
@@ -63,13 +63,13 @@ def stop_command(facts: Facts) -> Cause | None:
     if received is None:
         return None
     wanted = _STOPPING.get(transaction.stop_reason or "", ())
-    fitting = [task for task in facts.tasks if moment(task) <= received and _ends(task, transaction)]
+    fitting = [task for task in facts.tasks if command_moment(task) <= received and _ends(task, transaction)]
     for task in reversed(fitting):
         if task.action in wanted and task.outcome == "accepted":
-            return Cause(task, True, received - moment(task))
+            return Cause(task, True, received - command_moment(task))
     for task in reversed(fitting):
-        before = received - moment(task)
-        if before <= _JUST_BEFORE_MS and moment(task) >= transaction.start_received_at:
+        before = received - command_moment(task)
+        if before <= _JUST_BEFORE_MS and command_moment(task) >= transaction.start_received_at:
             return Cause(task, task.action in wanted, before)
     return None
 
@@ -106,7 +106,7 @@ def concerns(task: Task, facts: Facts) -> bool:
     return task.action in _ON_ALL
 
 
-def detail(task: Task, facts: Facts) -> str:
+def command_detail(task: Task, facts: Facts) -> str:
     """The part of a request that matters."""
     request = json.loads(task.request)
     match task.action:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from csmsd.control.explanation.commands import Cause
 from csmsd.control.explanation.facts import Facts
-from csmsd.control.explanation.words import REASONS, span, who
+from csmsd.control.explanation.in_words import REASONS, span_in_words, who_in_words
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.record import Milliseconds
 
@@ -31,18 +31,19 @@ def ending(facts: Facts, stop: Cause | None) -> Iterator[str]:
 def _running(facts: Facts) -> Iterator[str]:
     """`still` only as far as anybody knows."""
     if facts.free_since is not None:
+        free = span_in_words(facts.now - facts.free_since)
         yield (
-            f"It was never stopped, and its connector has been Available for {span(facts.now - facts.free_since)}: "
+            f"It was never stopped, and its connector has been Available for {free}: "
             "it is over, unless the charge point has the stop yet to tell."
         )
         yield _close(facts)
         return
     if not facts.connected:
         heard = facts.heard_at if facts.heard_at is not None else facts.began
-        ago = span(facts.now - heard)
+        ago = span_in_words(facts.now - heard)
         yield f"It was running {ago} ago; whether it still is, is not known: its charge point is offline."
     elif (booted := _booted_without_word(facts)) is not None:
-        ago = span(facts.now - booted)
+        ago = span_in_words(facts.now - booted)
         yield f"Whether it still runs is not known: its charge point booted {ago} ago and has not spoken of it since."
     else:
         yield "It is still running."
@@ -64,9 +65,10 @@ def _ended(facts: Facts, stop: Cause | None) -> str:
     reason = transaction.stop_reason or "Local"
     meaning = REASONS.get(reason, "the charge point gave a reason of its own")
     if stop is not None and stop.told:
-        return f"It ended because {meaning} by {who(stop.task)} ({reason}, task {stop.task.id})."
+        return f"It ended because {meaning} by {who_in_words(stop.task)} ({reason}, task {stop.task.id})."
     if stop is not None:
-        asked = f"{span(stop.before_ms)} after {who(stop.task)} asked for {stop.task.action} (task {stop.task.id})"
+        who = who_in_words(stop.task)
+        asked = f"{span_in_words(stop.before_ms)} after {who} asked for {stop.task.action} (task {stop.task.id})"
         if reason in _BY_FORCE:
             return f"It ended because {meaning} ({reason}), {asked}."
         # C 4.10: an absent reason means Local, so that one says little.

@@ -4,14 +4,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from csmsd.control.explanation.commands import BEFORE_MS, moment
+from csmsd.control.explanation.commands import BEFORE_MS, command_moment
 from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
 from csmsd.control.explanation.limits import ACTIONS
 from csmsd.control.log_book import LogBook
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.measurands import over_phases, state_of_charge
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ports import ReservationFilter, TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.energy.verdict import Verdict
@@ -37,7 +37,7 @@ _AT_ONCE_MS = 2000  # a message is logged before it is handled
 _MOST_DOWNS = 50
 
 
-async def gather(service: Service, log: LogBook, transaction: Transaction) -> Facts:
+async def gather_facts(service: Service, log: LogBook, transaction: Transaction) -> Facts:
     """All of it; what is not kept any more is left out, and the facts say so."""
     site, now = service.site, service.now()
     state = site.charge_point(transaction.charge_point)
@@ -96,7 +96,7 @@ async def gather(service: Service, log: LogBook, transaction: Transaction) -> Fa
         in_local_list=None if local_list is None else fold(transaction.id_tag) in local_list,
         reservation=reservation,
         of_one_group=reservation is not None and _of_one_group(site, reservation, transaction),
-        tasks=sorted((task for task in tasks if since <= moment(task) <= until), key=moment),
+        tasks=sorted((task for task in tasks if since <= command_moment(task) <= until), key=command_moment),
         profile_tasks=about_profiles,
         profile_names={record.id: record.name for record in site.smart_charging.library},
         events=told,
@@ -132,7 +132,7 @@ async def _end(service: Service, transaction: Transaction) -> Milliseconds | Non
 def _told(event: Any) -> Told:
     data = json.loads(event.data)
     status_at = data.get("status_at")
-    time = parse_time(status_at) if isinstance(status_at, str) else None
+    time = parse_timestamp(status_at) if isinstance(status_at, str) else None
     return Told(event.time if time is None else time, event.type, data)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from csmsd.control.explanation.facts import Facts
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.profiles.core.remote_start_transaction import RemoteStartTransactionReq
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
@@ -49,7 +49,7 @@ class Limit(msgspec.Struct, frozen=True):
         return f"{number} {self.unit} by {self.because}"
 
 
-def limits(facts: Facts, started_by: Task | None) -> list[Limit]:
+def limits_held(facts: Facts, started_by: Task | None) -> list[Limit]:
     """The limits from the beginning to the end; nothing where no profile ever said anything about it."""
     book = InstalledProfiles()
     transaction, begin, end = facts.transaction, facts.began, max(facts.end, facts.began + 1)
@@ -91,7 +91,7 @@ def _replay(book: InstalledProfiles, task: Task, facts: Facts, started_by: Task 
     """What the charge point had after a command, as far as it confirmed it."""
     request = json.loads(task.request)
     if task.action == "ClearChargingProfile":
-        cleared, _ = read_value(ClearChargingProfileReq, request)
+        cleared, _ = read_payload_value(ClearChargingProfileReq, request)
         if task.status in ("Accepted", "Unknown"):
             book.clear(
                 task.charge_point,
@@ -104,10 +104,10 @@ def _replay(book: InstalledProfiles, task: Task, facts: Facts, started_by: Task 
     if task.outcome != "accepted":
         return
     if task.action == "SetChargingProfile":
-        given, _ = read_value(SetChargingProfileReq, request)
+        given, _ = read_payload_value(SetChargingProfileReq, request)
         connector, profile = given.connector_id, given.cs_charging_profiles
     else:
-        start, _ = read_value(RemoteStartTransactionReq, request)
+        start, _ = read_payload_value(RemoteStartTransactionReq, request)
         if start.charging_profile is None or started_by is None or task.id != started_by.id:
             return  # it belongs to another transaction
         connector, profile = facts.transaction.connector, start.charging_profile

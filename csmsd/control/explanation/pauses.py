@@ -6,8 +6,8 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.control.explanation.facts import Facts
+from csmsd.control.explanation.in_words import span_in_words
 from csmsd.control.explanation.limits import Limit, at
-from csmsd.control.explanation.words import span
 from csmsd.profiles.record import Milliseconds
 
 AROUND_MS = 60_000  # clocks of charge points differ
@@ -66,4 +66,4 @@ def pauses_told(facts: Facts, found: Sequence[Pause]) -> Iterator[str]:
 
 
 def _total(found: Sequence[Pause]) -> str:
-    return span(sum(pause.end - pause.begin for pause in found))
+    return span_in_words(sum(pause.end - pause.begin for pause in found))

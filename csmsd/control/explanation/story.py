@@ -5,13 +5,27 @@ from itertools import pairwise
 from statistics import median
 
 from csmsd.control.explanation.absences import Absence, absences
-from csmsd.control.explanation.commands import BEFORE_MS, concerns, detail, moment, start_command, stop_command
+from csmsd.control.explanation.commands import (
+    BEFORE_MS,
+    command_detail,
+    command_moment,
+    command_that_started,
+    command_that_stopped,
+    concerns,
+)
 from csmsd.control.explanation.ending import ending
 from csmsd.control.explanation.excesses import excesses
 from csmsd.control.explanation.facts import Entry, Facts, Told
-from csmsd.control.explanation.limits import limits
+from csmsd.control.explanation.in_words import (
+    STATUSES,
+    flag_in_words,
+    kwh_in_words,
+    outcome_in_words,
+    span_in_words,
+    who_in_words,
+)
+from csmsd.control.explanation.limits import limits_held
 from csmsd.control.explanation.pauses import AROUND_MS, pauses, pauses_told
-from csmsd.control.explanation.words import STATUSES, flag_text, kwh, outcome, span, who
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.energy.doubts import doubt_sentence
 from csmsd.profiles.core.energy.verdict import basis_of_verdict_text
@@ -35,10 +49,10 @@ class Story:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._start = start_command(facts)
-        self._stop = stop_command(facts)
+        self._start = command_that_started(facts)
+        self._stop = command_that_stopped(facts)
         self._since, self._free = self._cause(), self._freed()
-        self._limits = limits(facts, self._start)
+        self._limits = limits_held(facts, self._start)
         self._pauses = list(pauses(facts, self._limits))
         self._excesses = excesses(facts, self._limits)
         self._absences = absences(facts)
@@ -53,7 +67,7 @@ class Story:
         facts, transaction = self._facts, self._facts.transaction
         causes = [facts.began]
         if self._start is not None:
-            causes.append(moment(self._start))
+            causes.append(command_moment(self._start))
         leading = _LEADS_TO_IT if transaction.reservation is None else (*_LEADS_TO_IT, "Reserved")
         for time, status in reversed([known for known in facts.statuses if known[0] <= facts.began]):
             if status not in leading:
@@ -75,7 +89,7 @@ class Story:
         if task.action in _AFTERWARDS:
             until = max(until, min(self._free or until + _LATE_MS, until + _LATE_MS))
         ended_by = self._stop.task if self._stop is not None else None
-        return task in (self._start, ended_by) or self._since <= moment(task) <= until
+        return task in (self._start, ended_by) or self._since <= command_moment(task) <= until
 
     # --- what happened
 
@@ -89,7 +103,7 @@ class Story:
         for excess in self._excesses:
             yield Entry(excess.begin, "excess", excess.text, "meter_values")
         for begin, end in self._gaps:
-            yield Entry(begin, "gap", f"no meter values for {span(end - begin)}", "meter_values")
+            yield Entry(begin, "gap", f"no meter values for {span_in_words(end - begin)}", "meter_values")
         yield from self._ending()
 
     def _reservation(self) -> Iterator[Entry]:
@@ -114,22 +128,24 @@ class Story:
     def _commands(self) -> Iterator[Entry]:
         for task in self._facts.tasks:
             if self._belongs(task) and concerns(task, self._facts):
-                waited = moment(task) - task.created_at
-                before = f", {span(waited)} before," if waited > _LATE_MS else ""
-                asked = f"{who(task)} asked{before} for {task.action}{detail(task, self._facts)}"
-                yield Entry(moment(task), "command", f"{asked}: {outcome(task)} (task {task.id})", "tasks")
+                waited = command_moment(task) - task.created_at
+                before = f", {span_in_words(waited)} before," if waited > _LATE_MS else ""
+                asked = f"{who_in_words(task)} asked{before} for {task.action}{command_detail(task, self._facts)}"
+                yield Entry(
+                    command_moment(task), "command", f"{asked}: {outcome_in_words(task)} (task {task.id})", "tasks"
+                )
 
     def _beginning(self) -> Iterator[Entry]:
         transaction = self._facts.transaction
         text = (
             f"transaction {transaction.id} begins on connector {transaction.connector} with idTag {transaction.id_tag} "
-            f"({transaction.id_tag_status}), register {kwh(transaction.meter_start_wh)}"
+            f"({transaction.id_tag_status}), register {kwh_in_words(transaction.meter_start_wh)}"
         )
         yield Entry(transaction.start_time, "start", text, "transactions")
         late = transaction.start_received_at - transaction.start_time
         if late > _LATE_MS:
             doubted = "start_clock" in self._facts.doubts
-            when = "whose time is by a clock that is not believed" if doubted else f"{span(late)} later"
+            when = "whose time is by a clock that is not believed" if doubted else f"{span_in_words(late)} later"
             text = f"csmsd hears of the beginning, {when}"
             yield Entry(transaction.start_received_at, "start", text, "transactions")
 
@@ -171,7 +187,7 @@ class Story:
                     yield Entry(event.time, "daemon", "csmsd is stopped", "events")
                 case "daemon.started":
                     away = next((begin for begin, end in self._facts.downs if end == event.time), None)
-                    after = f" again, {span(event.time - away)} later" if away is not None else ""
+                    after = f" again, {span_in_words(event.time - away)} later" if away is not None else ""
                     yield Entry(event.time, "daemon", f"csmsd is started{after}", "events")
                 case "store.failed":
                     yield Entry(event.time, "daemon", f"csmsd cannot store: {event.data.get('error')}", "events")
@@ -182,7 +198,7 @@ class Story:
         """How long a charge point was without its connection, and whose fault that was."""
         if any(absence.whose == "csmsd" and absence.end == back for absence in self._absences):
             return " again, now that csmsd is back"
-        return f", after {span(back - lost)} without" if lost is not None else ""
+        return f", after {span_in_words(back - lost)} without" if lost is not None else ""
 
     def _status(self, time: Milliseconds, data: dict[str, object]) -> Iterator[Entry]:
         status = str(data.get("status"))
@@ -218,12 +234,14 @@ class Story:
             yield Entry(transaction.stop_time, "closed", transaction.note or "closed by an operator", "transactions")
             return
         by = f", idTag {transaction.stop_id_tag}" if transaction.stop_id_tag else ""
-        register = f", register {kwh(transaction.meter_stop_wh)}" if transaction.meter_stop_wh is not None else ""
+        register = (
+            f", register {kwh_in_words(transaction.meter_stop_wh)}" if transaction.meter_stop_wh is not None else ""
+        )
         text = f"transaction {transaction.id} ends: {transaction.stop_reason}{by}{register}"
         yield Entry(transaction.stop_time, "stop", text, "transactions")
         received = transaction.stop_received_at
         if received is not None and received - transaction.stop_time > _LATE_MS:
-            text = f"csmsd hears of the end, {span(received - transaction.stop_time)} later"
+            text = f"csmsd hears of the end, {span_in_words(received - transaction.stop_time)} later"
             yield Entry(received, "stop", text, "transactions")
 
     # --- what it comes to
@@ -244,7 +262,7 @@ class Story:
             for flag in self._facts.transaction.flags
             if not flag.startswith(("abandoned_for", "charge_point_removed", "reservation_of", "limit_exceeded"))
         ]
-        return [*sentences, *(flag_text(flag) for flag in flags), *self._doubted(), *self._settled()]
+        return [*sentences, *(flag_in_words(flag) for flag in flags), *self._doubted(), *self._settled()]
 
     def _doubted(self) -> Iterator[str]:
         """Why its energy is in doubt, and what the figure is based on all the same."""
@@ -253,8 +271,8 @@ class Story:
             doubt_sentence(doubt) for doubt in facts.doubts if doubt != "stop_guessed" or not facts.transaction.guessed
         )
         if facts.doubts and facts.bounds is not None and facts.basis is not None:
-            low, high = facts.bounds
-            yield f"The figure is by {self._basis(facts.basis)}: at least {kwh(low)}, at most {kwh(high)}."
+            low, high = (kwh_in_words(bound) for bound in facts.bounds)
+            yield f"The figure is by {self._basis(facts.basis)}: at least {low}, at most {high}."
 
     def _basis(self, basis: str) -> str:
         """Registers that are not believed as they stand do not give the figure by their difference."""
@@ -272,14 +290,14 @@ class Story:
         transaction = self._facts.transaction
         if transaction.settled_at is not None and transaction.reckoned_wh is not None:
             yield (
-                f"{transaction.settled_by} settled its energy: {kwh(transaction.energy_wh)} instead of "
-                f"{kwh(transaction.reckoned_wh)} ({transaction.settled_reason})."
+                f"{transaction.settled_by} settled its energy: {kwh_in_words(transaction.energy_wh)} instead of "
+                f"{kwh_in_words(transaction.reckoned_wh)} ({transaction.settled_reason})."
             )
 
     def _started(self) -> str:
         facts, transaction = self._facts, self._facts.transaction
         if self._start is not None:
-            return f"{who(self._start)} started it from afar (task {self._start.id})."
+            return f"{who_in_words(self._start)} started it from afar (task {self._start.id})."
         own = [card for card in facts.presented if fold(card.id_tag) == fold(transaction.id_tag)]
         if own:
             answer = own[-1].status or "nothing that is on record"
@@ -309,18 +327,18 @@ class Story:
             until = max(facts.lasts_from, facts.heard_at)
         if transaction.state == "closed" and transaction.stop_time is not None:
             until = transaction.stop_time
-        length = span(max(0, until - facts.lasts_from))
+        length = span_in_words(max(0, until - facts.lasts_from))
         text = f"It {'has run' if running else 'ran'} for {length}"
         if running and facts.basis == "nothing":
             return text + "; nothing tells what it has delivered."
-        text += f" and delivered {kwh(facts.energy_wh)}"
+        text += f" and delivered {kwh_in_words(facts.energy_wh)}"
         if facts.doubts and (running or transaction.energy_suspect):
             text += " (in doubt)"
         measured = facts.measured_until
         if measured is not None and measured > facts.lasts_from and facts.energy_wh > 0:
             text += f", {facts.energy_wh * 3600 / (measured - facts.lasts_from):.1f} kW on average"
             if until - measured > _LATE_MS:
-                text += f" up to the last reading, after {span(measured - facts.lasts_from)}"
+                text += f" up to the last reading, after {span_in_words(measured - facts.lasts_from)}"
         charge = [reading.soc for reading in facts.measured if reading.soc is not None]
         if len(charge) > 1:
             text += f"; the battery went from {charge[0]:.0f} to {charge[-1]:.0f} %"
@@ -333,13 +351,13 @@ class Story:
     def _unseen(self) -> Iterator[str]:
         down = self._away("csmsd")
         if down >= _SHORTEST_ABSENCE_MS:
-            yield f"csmsd was not running for {span(down)} of it."
+            yield f"csmsd was not running for {span_in_words(down)} of it."
         offline = self._away("charge point")
         if offline >= _SHORTEST_ABSENCE_MS:
-            yield f"The charge point was offline for {span(offline)} of it."
+            yield f"The charge point was offline for {span_in_words(offline)} of it."
         if self._gaps:
             lacking = sum(end - begin for begin, end in self._gaps)
-            yield f"No meter values cover {span(lacking)} of it."
+            yield f"No meter values cover {span_in_words(lacking)} of it."
 
     def _away(self, whose: str) -> Milliseconds:
         away: list[Absence] = [absence for absence in self._absences if absence.whose == whose]

@@ -21,9 +21,9 @@ from csmsd.control.rpc import (
     usage,
 )
 from csmsd.control.service import Service
-from csmsd.control.targets import one, resolve
+from csmsd.control.targets import one, resolve_targets
 from csmsd.control.turns import in_turns
-from csmsd.control.views import charge_point_details, charge_point_view, queued_view, refused_view, time_text
+from csmsd.control.views import charge_point_details_view, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.ports import Links, NotStored, OrphanFilter, PastTransactions
@@ -142,7 +142,7 @@ def _apply_to_charge_point(service: Registrations, fields: Fields, record: Charg
 async def list_charge_points(service: Registrations, parameters: Listing, caller: Caller) -> Json:
     site = service.site
     if parameters.targets is not None:
-        chosen = resolve(site, parameters.targets)
+        chosen = resolve_targets(site, parameters.targets)
     else:
         chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     return {"schema_version": SCHEMA_VERSION, "charge_points": await in_turns(chosen, charge_point_view)}
@@ -151,7 +151,11 @@ async def list_charge_points(service: Registrations, parameters: Listing, caller
 async def show_charge_point(service: Registrations, parameters: Identity, caller: Caller) -> Json:
     state = one(service.site, parameters.id)
     queued = [queued_view(command, task) for command, task in service.queue.of(state.id)]
-    return {"schema_version": SCHEMA_VERSION} | charge_point_details(state, service.site) | {"queued_commands": queued}
+    return (
+        {"schema_version": SCHEMA_VERSION}
+        | charge_point_details_view(state, service.site)
+        | {"queued_commands": queued}
+    )
 
 
 async def add_charge_point(service: Registrations, parameters: Fields, caller: Caller) -> Json:

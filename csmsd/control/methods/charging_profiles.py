@@ -5,16 +5,16 @@ from typing import Any
 
 import msgspec
 
-from csmsd.control.methods.operations import Common, carry_out_operation
-from csmsd.control.profile_views import (
-    installed_view,
-    library_view,
+from csmsd.control.charging_profile_views import (
+    installed_profile_view,
+    library_profile_view,
 )
+from csmsd.control.methods.operations import Common, carry_out_operation
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import resolve_targets
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
-from csmsd.ocpp.reading import check_sendable, encode
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.refusal import CannotSend
@@ -107,7 +107,7 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
         raise usage(f"{name!r} is no name: {IDENTITY_RULE}; and it does not end in .json.")
     time_zone, ahead = _clocks_of_charging_profile(parameters, now)
     profile = _make_charging_profile(parameters, now, ahead)
-    malformed = check_sendable(profile)
+    malformed = check_sendable_payload(profile)
     findings = _charging_profile_findings(profile, now)
     against = malformed or linter_objection(findings)
     if against is not None and not parameters.force:
@@ -115,7 +115,7 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
     library = service.site.smart_charging.library
     known = library.find(name)
     number = known.id if known is not None else library.new_id()
-    text = encode(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
+    text = encode_payload(msgspec.structs.replace(profile, charging_profile_id=number)).decode()
     note = parameters.note if parameters.note is not None or known is None else known.note
     if known is not None and known.note == note and known.time_zone == time_zone and is_same(known.read(), profile):
         return {"changed": False, "profile": _charging_profile_view(service, known)}
@@ -144,17 +144,18 @@ async def add_charging_profile(service: Service, parameters: Addition, caller: C
 def _charging_profile_view(service: Service, record: LibraryProfile) -> Json:
     installed = service.site.smart_charging.installed.named(record.id)
     findings = _charging_profile_findings(record.read(), service.now())
-    return library_view(record, installed) | {
+    return library_profile_view(record, installed) | {
         "profile": json.loads(record.profile),
         "findings": [{"text": finding.text, "rejected": finding.rejected} for finding in findings],
-        "installed_on": [installed_view(place) for place in installed],
+        "installed_on": [installed_profile_view(place) for place in installed],
     }
 
 
 async def list_charging_profiles(service: Service, parameters: NoParameters, caller: Caller) -> Json:
     site = service.site
     views = [
-        library_view(record, site.smart_charging.installed.named(record.id)) for record in site.smart_charging.library
+        library_profile_view(record, site.smart_charging.installed.named(record.id))
+        for record in site.smart_charging.library
     ]
     return {"schema_version": SCHEMA_VERSION, "profiles": views}
 
@@ -172,7 +173,7 @@ async def remove_charging_profile(service: Service, parameters: Name, caller: Ca
     service.site.smart_charging.library.drop(record)
     told = Event("profile.removed", None, {"id": record.id, "name": record.name})
     await service.live.keep([Deleted(record)], [told])
-    places = [installed_view(place) for place in service.site.smart_charging.installed.named(record.id)]
+    places = [installed_profile_view(place) for place in service.site.smart_charging.installed.named(record.id)]
     return {"changed": True, "installed_on": places}
 
 
@@ -182,15 +183,17 @@ async def remove_charging_profile(service: Service, parameters: Name, caller: Ca
 async def list_installed_charging_profiles(service: Service, parameters: Places, caller: Caller) -> Json:
     targets = ["*"] if parameters.targets is None else parameters.targets
     site = service.site
-    states = resolve(site, targets) if site.charge_points or parameters.targets else []
+    states = resolve_targets(site, targets) if site.charge_points or parameters.targets else []
     views = []
     for state in states:
-        views += [installed_view(record) for record in site.smart_charging.installed.in_force(state, service.now())]
+        views += [
+            installed_profile_view(record) for record in site.smart_charging.installed.in_force(state, service.now())
+        ]
     return {"schema_version": SCHEMA_VERSION, "installed_profiles": views}
 
 
 async def reassert_charging_profiles(service: Service, parameters: Reassertion, caller: Caller) -> Json:
-    states = resolve(service.site, parameters.targets)
+    states = resolve_targets(service.site, parameters.targets)
     return await carry_out_operation(service, parameters, states, set_charging_profiles_again, caller)
 
 

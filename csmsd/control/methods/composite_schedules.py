@@ -5,17 +5,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.methods.operations import operation_results_view
-from csmsd.control.profile_views import (
+from csmsd.control.charging_profile_views import (
     composite_schedule_view,
-    difference_view,
-    reported_view,
+    reported_schedule_view,
+    schedule_difference_view,
 )
+from csmsd.control.methods.operations import operation_results_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one
-from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.payloads import read_payload_value
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.operations.call import Steps
 from csmsd.operations.options import Options
@@ -55,7 +55,7 @@ class Verification(Span, kw_only=True, forbid_unknown_fields=True):
 async def preview_composite_schedule(service: Service, parameters: Preview, caller: Caller) -> Json:
     state = one(service.site, parameters.charge_point)
     now = service.now()
-    start = now if parameters.start is None else parse_time(parameters.start)
+    start = now if parameters.start is None else parse_timestamp(parameters.start)
     if start is None:
         raise usage(f"{parameters.start!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
     target = Target(service.site, state, now)
@@ -116,7 +116,7 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
         return answer
     now = service.now()
     state = one(service.site, parameters.charge_point)
-    confirmation, _ = read_value(GetCompositeScheduleConf, results[0].response)
+    confirmation, _ = read_payload_value(GetCompositeScheduleConf, results[0].response)
     schedule = confirmation.charging_schedule
     if schedule is not None and not schedule.charging_schedule_period:
         schedule = None  # C 7.13 wants a period: without one it reports none
@@ -125,7 +125,7 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
     charging = service.site.smart_charging
     off = off_clock(charging.installed.in_force(state, now), charging.library)
     unit = schedule.charging_rate_unit if schedule is not None else parameters.unit or outlook.unit
-    told = parse_time(confirmation.schedule_start or "", state.zone)
+    told = parse_timestamp(confirmation.schedule_start or "", state.zone)
     start = now if told is None else told
     end = start + parameters.duration * 1000
     periods = compose_schedule(outlook.sources, parameters.connector, start, end, unit, outlook.moment)
@@ -136,9 +136,9 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
         | _composite_schedule_of_span(state, parameters, unit, periods, outlook)
         | {
             "agrees": not found,
-            "differences": [difference_view(difference) for difference in found],
+            "differences": [schedule_difference_view(difference) for difference in found],
             "off_clock": sorted({one.record.name or str(one.record.profile_id) for one in off}),
-            "reported": None if schedule is None else [reported_view(stretch) for stretch in reported],
+            "reported": None if schedule is None else [reported_schedule_view(stretch) for stretch in reported],
             # Its clock decides what holds when; one that is off is the first thing to look at.
             "clock_offset_s": None if told is None else round((told - now) / 1000),
         }

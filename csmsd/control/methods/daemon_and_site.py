@@ -6,13 +6,20 @@ from typing import get_args
 
 import msgspec
 
-from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.site import problems_of_site
 from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import resolve_targets
 from csmsd.control.turns import in_turns
-from csmsd.control.views import charge_point_view, milestone_view, open_task_view, problem_view, store_state, time_text
+from csmsd.control.views import (
+    charge_point_view,
+    milestone_view,
+    open_task_view,
+    problem_view,
+    store_state_view,
+    time_text,
+)
 from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold, natural_order
@@ -46,7 +53,7 @@ async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller)
         "connected": sum(state.connected for state in site.charge_points.values()),
         "charge_points": len(site.charge_points),
         "store": {
-            "state": store_state(service.disk),
+            "state": store_state_view(service.disk),
             "error": service.disk.failure,
             "slow_since": None if slow_ms is None else time_text(service.now() - slow_ms),
             "database_bytes": await service.reader.database_bytes(),
@@ -81,7 +88,7 @@ async def reload_daemon(service: Itself, parameters: NoParameters, caller: Calle
 async def site_status(service: Itself, parameters: Status, caller: Caller) -> Json:
     site, now = service.site, service.now()
     everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
-    chosen = everyone if parameters.targets is None else resolve(site, parameters.targets)
+    chosen = everyone if parameters.targets is None else resolve_targets(site, parameters.targets)
     about = service.about()
     open_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for task in service.runner.under_way.values():
@@ -91,7 +98,7 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
         under_way = open_tasks[fold(state.id)]
         return charge_point_view(state) | {
             "open_tasks": [open_task_view(task) for task in _open_tasks_at(service, state.id, under_way)],
-            "problems": [problem_view(problem) for problem in problems_of(state, site, now)],
+            "problems": [problem_view(problem) for problem in problems_of_charge_point(state, site, now)],
         }
 
     return {
@@ -106,7 +113,7 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
             "unknown_charge_points": len(site.refused.unknown),
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
-            "store": store_state(service.disk),
+            "store": store_state_view(service.disk),
             "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure, now)],
         },
         "charge_points": await in_turns(chosen, view),
@@ -124,7 +131,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
     everyone = list(site.charge_points.values())
     active = [(state, running) for state in everyone for running in state.transactions.active()]
     about = service.about()
-    problems = await in_turns(everyone, lambda state: sum(1 for _ in problems_of(state, site, now)))
+    problems = await in_turns(everyone, lambda state: sum(1 for _ in problems_of_charge_point(state, site, now)))
     return {
         "schema_version": SCHEMA_VERSION,
         "version": about["version"],
@@ -136,7 +143,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
         "problems": len(problems_of_site(site, service.disk.failure, now)) + sum(problems),
-        "store": store_state(service.disk),
+        "store": store_state_view(service.disk),
     }
 
 

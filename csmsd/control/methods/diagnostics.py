@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.firmware_views import upload_view
+from csmsd.control.firmware_views import diagnostics_upload_view
 from csmsd.control.methods.firmware import Status
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Table, not_there
 from csmsd.control.service import Service
-from csmsd.control.targets import places, resolve
+from csmsd.control.targets import places, resolve_targets
 from csmsd.ocpp.identity import fold
 from csmsd.ports import FileStore
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
@@ -50,7 +50,7 @@ async def list_diagnostics(service: Diagnostics, parameters: Listing, caller: Ca
         if (parameters.charge_point is None or fold(upload.charge_point) == fold(parameters.charge_point))
         and (chosen is None or chosen.has(upload.charge_point))
     ]
-    return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
+    return {"schema_version": SCHEMA_VERSION, "diagnostics": [diagnostics_upload_view(upload) for upload in found]}
 
 
 async def show_diagnostics_status(service: Diagnostics, parameters: Status, caller: Caller) -> Json:
@@ -60,11 +60,11 @@ async def show_diagnostics_status(service: Diagnostics, parameters: Status, call
     if parameters.tasks is not None:
         found = [upload for number in parameters.tasks if (upload := book.get(number)) is not None]
     else:
-        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve(site, parameters.targets)}
+        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve_targets(site, parameters.targets)}
         identities = {fold(upload.charge_point): upload.charge_point for upload in book}
         wanted = [identity for key, identity in sorted(identities.items()) if chosen is None or key in chosen]
         found = [upload for identity in wanted if (upload := book.newest(identity)) is not None]
-    return {"schema_version": SCHEMA_VERSION, "diagnostics": [upload_view(upload) for upload in found]}
+    return {"schema_version": SCHEMA_VERSION, "diagnostics": [diagnostics_upload_view(upload) for upload in found]}
 
 
 def _kept_diagnostics(service: Diagnostics, number: int) -> DiagnosticsUpload:

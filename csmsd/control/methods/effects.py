@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.firmware_views import update_view, upload_view
+from csmsd.control.firmware_views import diagnostics_upload_view, firmware_update_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Effect, Observation, Sent, Target
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
@@ -48,7 +48,7 @@ def _see_effect(service: Service, task: Task, effect: Effect) -> Observation:
     if state is None:
         return Observation("removed", failed="the charge point was removed")
     try:
-        request, _ = read_value(outgoing()[task.action].request, json.loads(task.request))
+        request, _ = read_payload_value(outgoing()[task.action].request, json.loads(task.request))
     except (KeyError, OcppError):
         return Observation("unknown", failed=f"task {task.id} is something else")
     at = task.created_at if task.sent_at is None else task.sent_at
@@ -72,8 +72,8 @@ def _observed_effect(task: Task, effect: Effect, sight: Observation) -> Json:
 
 def _effect_record(record: Record | None) -> Json:
     if isinstance(record, FirmwareUpdate):
-        return update_view(record)
-    return upload_view(record) if isinstance(record, DiagnosticsUpload) else {}
+        return firmware_update_view(record)
+    return diagnostics_upload_view(record) if isinstance(record, DiagnosticsUpload) else {}
 
 
 METHODS: Table[Service] = {"operation.observe": Method(Observe, observe_effects)}

@@ -3,7 +3,7 @@
 import msgspec
 
 from csmsd.control.explanation import charge_point
-from csmsd.control.explanation.gathering import gather
+from csmsd.control.explanation.gathering import gather_facts
 from csmsd.control.explanation.story import Story
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods.transactions import Number, known_transaction
@@ -28,7 +28,7 @@ class Place(msgspec.Struct, forbid_unknown_fields=True):
 
 async def explain_transaction(service: Explanation, parameters: Number, caller: Caller) -> Json:
     transaction = await known_transaction(service, parameters.id)
-    story = Story(await gather(service, service.log, transaction))
+    story = Story(await gather_facts(service, service.log, transaction))
     return {
         "schema_version": SCHEMA_VERSION,
         "transaction": transaction_view(service.site, transaction, service.now()),
@@ -54,7 +54,8 @@ async def explain_charge_point(service: Explanation, parameters: Place, caller: 
             for fact in charge_point.facts(target, parameters.connector, tasks)
         ],
         "next": [
-            {"why": step.why, "command": step.command} for step in charge_point.steps(target, parameters.connector)
+            {"why": step.why, "command": step.command}
+            for step in charge_point.charge_point_next_steps(target, parameters.connector)
         ],
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.firmware_views import image_view, update_view
+from csmsd.control.firmware_views import firmware_image_view, firmware_update_view
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -24,7 +24,7 @@ from csmsd.control.rpc import (
     usage,
 )
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import resolve_targets
 from csmsd.ocpp.identity import fold
 from csmsd.ports import FileIntake, FileStore, NoRoom, NotStored
 from csmsd.profiles.firmware_management.updates import FirmwareImage
@@ -72,7 +72,7 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
 
 async def list_firmware(service: Intake, parameters: NoParameters, caller: Caller) -> Json:
     images = sorted(service.site.firmware.images.values(), key=lambda image: image.name)
-    return {"schema_version": SCHEMA_VERSION, "firmware": [image_view(image) for image in images]}
+    return {"schema_version": SCHEMA_VERSION, "firmware": [firmware_image_view(image) for image in images]}
 
 
 async def begin_firmware(service: Intake, parameters: Begin, caller: Caller) -> Json:
@@ -138,7 +138,7 @@ async def finish_firmware(service: Intake, parameters: Finish, caller: Caller) -
         if known is None:
             raise usage(f"{parameters.name!r} cannot be the name of a firmware file.")
         if known.sha256 == file.sha256:
-            return {"changed": False, "firmware": image_view(known)}
+            return {"changed": False, "firmware": firmware_image_view(known)}
         raise RpcError(
             1,
             f"{known.name} is there already, with another content.",
@@ -160,7 +160,7 @@ async def finish_firmware(service: Intake, parameters: Finish, caller: Caller) -
     except NotStored:
         await asyncio.to_thread(service.files.remove, "firmware", file.stored)
         raise
-    return {"changed": True, "firmware": image_view(image)}
+    return {"changed": True, "firmware": firmware_image_view(image)}
 
 
 async def remove_firmware(service: Intake, parameters: Remove, caller: Caller) -> Json:
@@ -195,11 +195,11 @@ async def show_firmware_status(service: Intake, parameters: Status, caller: Call
     if parameters.tasks is not None:
         found = [update for number in parameters.tasks if (update := book.get(number)) is not None]
     else:
-        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve(site, parameters.targets)}
+        chosen = None if parameters.targets is None else {fold(s.id) for s in resolve_targets(site, parameters.targets)}
         identities = {fold(update.charge_point): update.charge_point for update in book}
         wanted = [identity for key, identity in sorted(identities.items()) if chosen is None or key in chosen]
         found = [update for identity in wanted if (update := book.newest(identity)) is not None]
-    return {"schema_version": SCHEMA_VERSION, "updates": [update_view(update) for update in found]}
+    return {"schema_version": SCHEMA_VERSION, "updates": [firmware_update_view(update) for update in found]}
 
 
 METHODS: Table[Intake] = {

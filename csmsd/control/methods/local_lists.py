@@ -8,7 +8,7 @@ from csmsd.control.methods.operations import Common, operation_options, operatio
 from csmsd.control.results import error_code, result_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
-from csmsd.control.targets import one, resolve
+from csmsd.control.targets import one, resolve_targets
 from csmsd.control.turns import in_turns
 from csmsd.control.views import time_text
 from csmsd.ocpp.identity import fold, natural_order
@@ -81,7 +81,7 @@ def _count_local_list_drift(differing: dict[str, str] | None, kind: str) -> int 
 async def show_local_list_status(service: Service, parameters: Targets, caller: Caller) -> Json:
     site = service.site
     if parameters.targets is not None:
-        chosen = resolve(site, parameters.targets)
+        chosen = resolve_targets(site, parameters.targets)
     else:
         chosen = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     return {
@@ -117,7 +117,7 @@ def _local_list_entry_view(entry: AuthorizationData, drift: str | None) -> Json:
 
 async def sync_local_lists(service: Service, parameters: Sync, caller: Caller) -> Json:
     """One result for each charge point, whatever it took; in a dry run the messages themselves."""
-    states = resolve(service.site, parameters.targets)
+    states = resolve_targets(service.site, parameters.targets)
     options, report = operation_options(service, parameters, caller), operation_reporting(caller, len(states))
 
     def failed(state: ChargePointState, results: list[Result]) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from csmsd.control.log_book import LogBook
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, usage
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import resolve_targets
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import message_view, stored_event_view
 from csmsd.events import EventBus, NumberedEvent
@@ -64,7 +64,7 @@ _tickets = count(1)
 
 
 def _identities_of_messages(service: Feeds, targets: list[str] | None) -> list[str] | None:
-    return None if targets is None else [state.id for state in resolve(service.site, targets)]
+    return None if targets is None else [state.id for state in resolve_targets(service.site, targets)]
 
 
 async def list_messages(service: Feeds, parameters: Messages, caller: Caller) -> Json:

@@ -17,7 +17,7 @@ from csmsd.control.rpc import (
     usage,
 )
 from csmsd.control.service import Service
-from csmsd.control.targets import resolve
+from csmsd.control.targets import resolve_targets
 from csmsd.operations.call import Start
 from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation_command
 from csmsd.operations.options import Options
@@ -116,7 +116,7 @@ async def _give_operation(
         start = command.start()
     except NotACommand as error:
         raise _not_an_operation(error) from None
-    states = resolve(service.site, targets)
+    states = resolve_targets(service.site, targets)
     options = operation_options(service, parameters, caller)
     options.unless_transaction = parameters.unless_transaction
     report = operation_reporting(caller, len(states))

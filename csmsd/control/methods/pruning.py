@@ -8,7 +8,7 @@ from msgspec import Meta
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ports import PruneKind
 from csmsd.pruning import KINDS, Pruner
 
@@ -64,7 +64,7 @@ async def plan_pruning(service: Pruning, parameters: Planned, caller: Caller) ->
 
 
 async def run_pruning(service: Pruning, parameters: Run, caller: Caller) -> Json:
-    before = parse_time(parameters.before)
+    before = parse_timestamp(parameters.before)
     if before is None or before > service.now():
         raise usage(f"{parameters.before!r} is no time in the past.")
     _check_pruning_is_idle(service)

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.firmware_views import member_view, rollout_view
+from csmsd.control.firmware_views import rollout_member_view, rollout_view
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, forbidden, not_there, usage
 from csmsd.control.service import Service
-from csmsd.control.targets import places, resolve
+from csmsd.control.targets import places, resolve_targets
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_rollout_window, rollout_event
 
 
@@ -42,7 +42,7 @@ class Number(msgspec.Struct, forbid_unknown_fields=True):
 async def start_rollout(service: Rollouts, parameters: Start, caller: Caller) -> Json:
     site = service.site
     firmware = site.firmware
-    states = resolve(site, parameters.targets)
+    states = resolve_targets(site, parameters.targets)
     if parameters.file not in firmware.images:
         raise not_there(
             f"No firmware {parameters.file}.", "See csmsctl firmware list, or add it: csmsctl firmware add FILE"
@@ -112,7 +112,7 @@ async def show_rollout(service: Rollouts, parameters: Number, caller: Caller) ->
     rollout = _known_rollout(service, parameters.id)
     firmware = service.site.firmware
     members = [
-        member_view(member, firmware.updates.get(member.update_id), canary=member.position < rollout.canary)
+        rollout_member_view(member, firmware.updates.get(member.update_id), canary=member.position < rollout.canary)
         for member in firmware.rollouts.members(rollout.id)
     ]
     return {"schema_version": SCHEMA_VERSION} | _rollout_as_it_stands(service, rollout) | {"members": members}

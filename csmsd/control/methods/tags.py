@@ -12,7 +12,7 @@ from csmsd.control.service import Service
 from csmsd.control.turns import in_turns
 from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
 from csmsd.profiles.record import Change, Deleted, Event
 
@@ -74,7 +74,7 @@ def _merged_tag(fields: Fields, known: IdTag | None, now: int) -> IdTag:
     if fields.expires_at is not UNSET:
         tag.expires_at = None
         if fields.expires_at is not None:
-            tag.expires_at = parse_time(fields.expires_at)
+            tag.expires_at = parse_timestamp(fields.expires_at)
             if tag.expires_at is None:
                 raise usage(f"{fields.expires_at!r} is no time.", "Write it as 2026-12-31T23:59:59Z.")
     if fields.blocked is not UNSET:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
-from csmsd.control.problems.charging import transactions
-from csmsd.control.problems.links import links
+from csmsd.control.problems.charging import charging_problems
+from csmsd.control.problems.links import link_problems
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
 from csmsd.profiles.core.transactions import AWAITED, Transaction
@@ -32,11 +32,11 @@ _FAILED_UPDATES = {
 }
 
 
-def problems_of(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
+def problems_of_charge_point(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
     """What is wrong with a charge point, the worst first."""
-    rules = [_presence, links, _record]
+    rules = [_presence, link_problems, _record]
     if state.connected:
-        rules += [_answers, _connectors, transactions]
+        rules += [_answers, _connectors, charging_problems]
     found = [found for rule in rules for found in rule(state, site, now)]
     return sorted(found, key=lambda one: one.severity != "critical")
 

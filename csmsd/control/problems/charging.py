@@ -19,7 +19,7 @@ _ESTIMATED_MS = 3_600_000
 _IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")  # C 4.9: in a transaction, by definition
 
 
-def transactions(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+def charging_problems(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
     """What is odd about the transactions that run, and what flows without one."""
     yield from _without_transaction(state, now)
     running = state.transactions.active()

@@ -14,7 +14,7 @@ _DAY_MS = 86_400_000
 _TOLD_OTHERWISE = ("replaced", "too_long")  # by problems of their own
 
 
-def links(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
+def link_problems(state: ChargePointState, site: Site, now: Milliseconds) -> Iterator[Problem]:
     """What was refused since it was let in, and whether its connections last."""
     for one in refused_since_let_in(state, site, now):
         times = "" if one.attempts == 1 else f", {one.attempts} times"

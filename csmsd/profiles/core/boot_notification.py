@@ -1,6 +1,6 @@
 """BootNotification (C 4.2): a charge point introduces itself and is accepted, kept pending or rejected."""
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import CiString20, CiString25, CiString50, DateTime, Message, NonNegative, RegistrationStatus
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -49,7 +49,7 @@ def boot_notification(request: BootNotificationReq, at: Context) -> Reply[BootNo
     accepted = charge_point.registration == "Accepted"
     confirmation = BootNotificationConf(
         status=charge_point.registration,
-        current_time=format_time(at.now),
+        current_time=format_timestamp(at.now),
         interval=policies.heartbeat_interval if accepted else policies.boot_retry_interval,
     )
     booted = Event(

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from csmsd.ocpp.measurands import state_of_charge
-from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.energy.plain import MOST_W
 from csmsd.profiles.core.energy.verdict import Verdict

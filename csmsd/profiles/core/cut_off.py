@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 
 _AT_ONCE_MS = 60_000
 _NUMBER = r'"?{name}"?\s*:\s*"?(-?\d+)(?:"|\s*([,}}\]])|\s*$)'
@@ -27,7 +27,7 @@ def _at_once_though_cut_off(read: str | None, timestamp: str) -> bool:
     """Some write the time anew when they send a message again."""
     if read is None or read == timestamp:
         return True
-    times = parse_time(read), parse_time(timestamp)
+    times = parse_timestamp(read), parse_timestamp(timestamp)
     return times[0] is not None and times[1] is not None and abs(times[0] - times[1]) <= _AT_ONCE_MS
 
 

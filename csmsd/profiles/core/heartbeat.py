@@ -1,6 +1,6 @@
 """Heartbeat (C 4.6): a sign of life, answered with the time."""
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import DateTime, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 
@@ -14,7 +14,7 @@ class HeartbeatConf(Message, kw_only=True):
 
 
 def heartbeat(request: HeartbeatReq, at: Context) -> Reply[HeartbeatConf]:
-    return Reply(HeartbeatConf(current_time=format_time(at.now)))
+    return Reply(HeartbeatConf(current_time=format_timestamp(at.now)))
 
 
 INCOMING = Incoming(

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import AuthorizationStatus, IdTagInfo
 from csmsd.profiles.record import Milliseconds, Record
 
@@ -48,6 +48,6 @@ def id_tag_info(tag: IdTag | None, status: AuthorizationStatus) -> IdTagInfo:
         return IdTagInfo(status=status)
     return IdTagInfo(
         status=status,
-        expiry_date=None if tag.expires_at is None else format_time(tag.expires_at),
+        expiry_date=None if tag.expires_at is None else format_timestamp(tag.expires_at),
         parent_id_tag=tag.parent,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from csmsd.ocpp.json_text import written_out
-from csmsd.ocpp.timestamps import read_time
+from csmsd.ocpp.timestamps import read_timestamp
 from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -130,7 +130,7 @@ def _transaction(request: MeterValuesReq, at: Context) -> _Moved:
     if named is None:
         at.note("transactionId", "unknown")
         return (None if at.site.is_lost(claimed) else running), [], []
-    time = read_time(request.meter_value[0].timestamp, at.now, at.charge_point.zone).time
+    time = read_timestamp(request.meter_value[0].timestamp, at.now, at.charge_point.zone).time
     if named.state in ("stopped", "closed"):
         return _ended(named, running, time, at)
     changes, events = resumed(named, time, at) if named.state == "abandoned" else ([], [])
@@ -148,7 +148,7 @@ def _goes_on(request: MeterValuesReq, at: Context) -> _Moved:
     if guessed is None or status is None or status.status != "Charging":
         return None, [], []
     value = request.meter_value[0]
-    time = read_time(value.timestamp, at.now, at.charge_point.zone).time
+    time = read_timestamp(value.timestamp, at.now, at.charge_point.zone).time
     registers = [wh for wh in map(metered_energy_register, value.sampled_value) if wh is not None]
     if not registers or max(registers) <= (guessed.meter_stop_wh or 0) + ROUNDING_WH:
         return None, [], []

@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
-from csmsd.ocpp.timestamps import AHEAD, read_time
+from csmsd.ocpp.timestamps import AHEAD, read_timestamp
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.moments import Course, Moments, is_timed
 from csmsd.profiles.core.sample import Sample
@@ -348,7 +348,7 @@ def read_meter_values(
     usual = course.usual_since if course is not None else 0
     moments: Moments | None = None
     for place, value in enumerate(values):
-        moment = read_time(value.timestamp, received_at, zone)
+        moment = read_timestamp(value.timestamp, received_at, zone)
         if moment.oddity:
             readings.oddities.append(("meterValue.timestamp", moment.oddity))
             moments = moments or Moments(values, received_at, zone, course)

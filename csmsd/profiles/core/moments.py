@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta, timezone, tzinfo
 from typing import Protocol
 
-from csmsd.ocpp.timestamps import AHEAD, ReadTime, parse_time, read_time
+from csmsd.ocpp.timestamps import AHEAD, ReadTime, parse_timestamp, read_timestamp
 from csmsd.ocpp.types import MeterValue
 from csmsd.profiles.record import Milliseconds
 
@@ -58,7 +58,7 @@ class Moments:
         self, values: list[MeterValue], received_at: Milliseconds, zone: tzinfo, course: Course | None
     ) -> None:
         self._course = course
-        told = [read_time(value.timestamp, received_at, zone) for value in values]
+        told = [read_timestamp(value.timestamp, received_at, zone) for value in values]
         times = [None if read.oddity else read.time for read in told]
         self._beside = _neighbours(times)
         if course is not None:
@@ -123,9 +123,9 @@ def is_timed(text: str | None, time: Milliseconds) -> bool:
     """Whether the time of a row that was kept is what its timestamp says; else it is a guess."""
     if text is None:
         return True
-    read = read_time(text, time)
+    read = read_timestamp(text, time)
     if read.oddity or read.time == time:
         return not read.oddity
     # Without a zone it was read in the charge point's own, which may be another by now.
-    has_zone = parse_time(text, _ELSEWHERE) == read.time
+    has_zone = parse_timestamp(text, _ELSEWHERE) == read.time
     return not has_zone and abs(read.time - time) <= ZONES and (read.time - time) % _QUARTER == 0

@@ -1,8 +1,8 @@
 """StartTransaction (C 4.8): a transaction begins, is given its id, and its idTag is verified once more."""
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import encode, read, read_value
-from csmsd.ocpp.timestamps import oddity_of, read_time
+from csmsd.ocpp.payloads import encode_payload, read_payload, read_payload_value
+from csmsd.ocpp.timestamps import oddity_of_timestamp, read_timestamp
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -31,8 +31,8 @@ def start_transaction(
 ) -> Reply[StartTransactionConf]:
     """Always gives a transaction id, whatever the idTag's status (C 4.8); a repeated start gets its first answer."""
     book = at.charge_point.transactions
-    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    oddity = oddity_of(moment, at.now)
+    moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
+    oddity = oddity_of_timestamp(moment, at.now)
     if oddity is not None:
         at.note("timestamp", oddity)
     key = transaction_start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
@@ -41,7 +41,7 @@ def start_transaction(
     if earlier is not None and (earlier.state == "active" or not moment.oddity):
         at.note("timestamp", "repeated_start")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
-        return Reply(read(StartTransactionConf, earlier.reply.encode())[0], [earlier])
+        return Reply(read_payload(StartTransactionConf, earlier.reply.encode())[0], [earlier])
     if not 0 < request.connector_id <= MAX_CONNECTORS:
         at.note("connectorId", "out_of_range")
 
@@ -77,7 +77,7 @@ def start_transaction(
         start_received_at=at.now,
         meter_start_wh=request.meter_start,
         flags=[f"start_time:{moment.oddity}"] if moment.oddity else [],
-        reply=encode(confirmation).decode(),
+        reply=encode_payload(confirmation).decode(),
     )
     if meter_start_unknown:
         transaction.flag("meter_start:unknown")
@@ -128,7 +128,7 @@ def _unreadable(payload: object, at: Context) -> Reply[StartTransactionConf]:
         given = payload | ({"meterStart": 0} if unknown else {})
         if payload.get("timestamp") is None:
             given["timestamp"] = ""
-    request, deviations = read_value(StartTransactionReq, given)
+    request, deviations = read_payload_value(StartTransactionReq, given)
     at.deviations.extend(deviations)
     if unknown:
         at.note("meterStart", "unreadable")
@@ -141,7 +141,7 @@ class _Register(Message, kw_only=True):
 
 def _start_has_register(payload: dict[str, object]) -> bool:
     try:
-        read_value(_Register, payload)
+        read_payload_value(_Register, payload)
     except OcppError:
         return False
     return True

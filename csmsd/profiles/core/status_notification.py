@@ -2,7 +2,7 @@
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time, oddity_of, read_time
+from csmsd.ocpp.timestamps import format_timestamp, oddity_of_timestamp, read_timestamp
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
     ChargePointStatus,
@@ -42,8 +42,8 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
     if not 0 <= request.connector_id <= MAX_CONNECTORS:
         at.note("connectorId", "out_of_range")
         return Reply(StatusNotificationConf())
-    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    oddity = oddity_of(moment, at.now)
+    moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
+    oddity = oddity_of_timestamp(moment, at.now)
     if request.timestamp is not None and oddity is not None:
         at.note("timestamp", oddity)
     # A clock that is ahead must not make all that comes after it is set right look old.
@@ -156,7 +156,7 @@ def _status_shown(connector: Connector, known: Connector | None, at: Context) ->
             "previous": known.status if known is not None else None,
             "error_code": connector.error_code,
             "info": connector.info,
-            "status_at": format_time(connector.status_at),
+            "status_at": format_timestamp(connector.status_at),
         },
     )
     if connector.status not in ("Faulted", "Unavailable"):

@@ -4,8 +4,8 @@ import msgspec
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.json_text import written_out
-from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import oddity_of, read_time
+from csmsd.ocpp.payloads import read_payload_value
+from csmsd.ocpp.timestamps import oddity_of_timestamp, read_timestamp
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -74,15 +74,15 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
 def _readable_stop(payload: object) -> _Readable:
     given = payload if isinstance(payload, dict) else {}
     try:
-        return read_value(_Readable, given)[0]
+        return read_payload_value(_Readable, given)[0]
     except OcppError:
         without_data = {name: value for name, value in given.items() if name.casefold() != "transactiondata"}
-        return read_value(_Readable, without_data)[0]
+        return read_payload_value(_Readable, without_data)[0]
 
 
 def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context) -> Reply[StopTransactionConf]:
-    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
-    oddity = oddity_of(moment, at.now)
+    moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
+    oddity = oddity_of_timestamp(moment, at.now)
     if oddity is not None:
         at.note("timestamp", oddity)
     confirmation = StopTransactionConf(id_tag_info=_id_tag_info_at_stop(request.id_tag, at))
@@ -132,7 +132,7 @@ def _transaction_named_by_stop(request: StopTransactionReq | _Readable) -> str:
 def _book_told_stop(
     transaction: Transaction, request: StopTransactionReq | _Readable, guessed_from: str | None, at: Context
 ) -> tuple[list[Change], list[Event]]:
-    moment = read_time(request.timestamp, at.now, at.charge_point.zone)
+    moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
     course = at.charge_point.transactions.gathered(transaction.id)
     readings = read_meter_values(
         request.transaction_data or [],
@@ -262,7 +262,7 @@ def book_waiting_stop(transaction: Transaction, at: Context) -> tuple[list[Chang
     waiting = []
     for orphan in at.charge_point.orphans.stops():
         request = _readable_stop(msgspec.json.decode(orphan.payload or "{}"))
-        moment = read_time(request.timestamp, orphan.received_at, at.charge_point.zone)
+        moment = read_timestamp(request.timestamp, orphan.received_at, at.charge_point.zone)
         claim = _claim_of_stop(request, moment.time)
         named = request.transaction_id == transaction.id
         may_be = named or (stop_matches(claim, transaction) and not at.site.is_lost(claim.claimed))

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from csmsd.ocpp.secrets import masked
+from csmsd.ocpp.secrets import masked_secrets
 from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management import outcomes
@@ -46,7 +46,7 @@ def _check(request: GetDiagnosticsReq, target: Target) -> str | None:
 def _intend(request: GetDiagnosticsReq, target: Target) -> tuple[list[Change], list[Event]]:
     assert target.task is not None
     firmware, now = target.site.firmware, target.now
-    shown = masked(request.location)
+    shown = masked_secrets(request.location)
     assert isinstance(shown, str)
     token = firmware.hosting.token_in(request.location) if firmware.hosting is not None else None
     upload = DiagnosticsUpload(

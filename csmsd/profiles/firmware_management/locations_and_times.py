@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.profiles.action import Target
 from csmsd.profiles.firmware_management.hosting import Hosting
 from csmsd.profiles.firmware_management.hosting import Protocol as Protocol
@@ -25,11 +25,11 @@ ProtocolOption = Annotated[
 def time_given_as_ocpp(text: str | None, default: int | None = None) -> str | None:
     """A time option as OCPP writes it."""
     if text is None:
-        return None if default is None else format_time(default)
-    moment = parse_time(text)
+        return None if default is None else format_timestamp(default)
+    moment = parse_timestamp(text)
     if moment is None:
         raise CannotSend(f"{text!r} is no time. Write it as 2026-12-31T23:59:59Z.")
-    return format_time(moment)
+    return format_timestamp(moment)
 
 
 def hosted_location(target: Target, protocol: Protocol | None, name: str, otherwise: str) -> str:

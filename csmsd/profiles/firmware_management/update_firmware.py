@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from csmsd.ocpp.secrets import masked
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.secrets import masked_secrets
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import DateTime, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.firmware_management import outcomes
@@ -47,8 +47,8 @@ def _intend(request: UpdateFirmwareReq, target: Target) -> tuple[list[Change], l
     """Kept before it is sent: a charge point may report Downloading before it has answered."""
     assert target.task is not None
     firmware, now = target.site.firmware, target.now
-    retrieve_at = parse_time(request.retrieve_date) or now
-    shown = masked(request.location)
+    retrieve_at = parse_timestamp(request.retrieve_date) or now
+    shown = masked_secrets(request.location)
     assert isinstance(shown, str)
     update = FirmwareUpdate(
         id=target.task,

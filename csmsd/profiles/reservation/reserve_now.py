@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
 from csmsd.profiles.core.connectors import against_start_on_connector
@@ -33,7 +33,7 @@ def _check(request: ReserveNowReq, target: Target) -> str | None:
         return f"{target.charge_point.id} takes no reservations of connector 0 (ReserveConnectorZeroSupported)"
     if not 0 < request.reservation_id <= LARGEST_ID:
         raise CannotSend(f"reservation ids are 1 to {LARGEST_ID}: many charge points take 0 for none")
-    expires_at = parse_time(request.expiry_date)
+    expires_at = parse_timestamp(request.expiry_date)
     if expires_at is None:
         raise CannotSend(f"{request.expiry_date!r} is no time")
     if expires_at <= target.now:
@@ -61,7 +61,7 @@ def _reserve_now_terms(request: ReserveNowReq) -> Terms:
         connector=request.connector_id,
         id_tag=request.id_tag,
         parent_id_tag=request.parent_id_tag,
-        expires_at=parse_time(request.expiry_date) or 0,
+        expires_at=parse_timestamp(request.expiry_date) or 0,
     )
 
 
@@ -168,14 +168,14 @@ class ReserveNow(Operation, kw_only=True):
     id: Annotated[int, Meta(description="Reservation id; left out, csms chooses one")] | None = None
 
     def steps(self, target: Target) -> Steps:
-        expires_at = parse_time(self.expires)
+        expires_at = parse_timestamp(self.expires)
         if expires_at is None:
             raise CannotSend(f"{self.expires!r} is no time; write it as 2026-12-31T23:59:59Z.")
         if self.id is not None and abs(self.id) > LARGEST_INTEGER:
             raise CannotSend(f"{self.id} is larger than any integer of OCPP.")
         yield ReserveNowReq(
             connector_id=self.connector,
-            expiry_date=format_time(expires_at),
+            expiry_date=format_timestamp(expires_at),
             id_tag=self.tag,
             parent_id_tag=self.parent_tag,
             reservation_id=self.id if self.id is not None else target.site.reservations.new_id(),

@@ -8,8 +8,8 @@ import msgspec
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.payloads import read_payload_value
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Change, Milliseconds, Record
@@ -54,7 +54,7 @@ def parse_profile(given: dict[str, Any], *, id: int | None = None) -> ChargingPr
     content = dict(inner if isinstance(inner, dict) else given)
     content["chargingProfileId"] = id if id is not None else content.get("chargingProfileId", 0)
     try:
-        profile, _ = read_value(ChargingProfile, content, strict=True)
+        profile, _ = read_payload_value(ChargingProfile, content, strict=True)
     except OcppError as error:
         raise CannotSend(f"The charging profile cannot be read: {error.description}.") from None
     profile.valid_from = _profile_time_written_strictly(profile.valid_from)
@@ -65,8 +65,8 @@ def parse_profile(given: dict[str, Any], *, id: int | None = None) -> ChargingPr
 
 def _profile_time_written_strictly(text: str | None) -> str | None:
     """A time as we write all times (C 3.14); what is none stays, for the linter to tell."""
-    time = None if text is None else parse_time(text)
-    return text if time is None else format_time(time)
+    time = None if text is None else parse_timestamp(text)
+    return text if time is None else format_timestamp(time)
 
 
 def prepared_profile(
@@ -83,7 +83,7 @@ def prepared_profile(
     schedule = profile.charging_schedule
     if profile.charging_profile_kind != "Relative" and schedule.start_schedule is None:
         recurring = profile.charging_profile_kind == "Recurring"
-        start = _LONG_AGO if recurring else format_time((now - _MINUTE_MS) // 1000 * 1000)
+        start = _LONG_AGO if recurring else format_timestamp((now - _MINUTE_MS) // 1000 * 1000)
         changes["charging_schedule"] = msgspec.structs.replace(schedule, start_schedule=start)
     return msgspec.structs.replace(profile, **changes)
 

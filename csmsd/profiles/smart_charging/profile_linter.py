@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import msgspec
 
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds
@@ -86,7 +86,7 @@ def _lint_times(profile: ChargingProfile, now: Milliseconds) -> list[Finding]:
         ("validTo", profile.valid_to),
         ("startSchedule", profile.charging_schedule.start_schedule),
     ):
-        time = parse_time(text) if text is not None else None
+        time = parse_timestamp(text) if text is not None else None
         if time is not None:
             times[name] = time
         elif text is not None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.connectors import connector_numbers, missing_connector
@@ -201,7 +201,7 @@ def set_charging_profiles_again(target: Target) -> Steps:
     in_force = target.site.smart_charging.installed.in_force(target.charge_point, target.now)
     should_be = {off.record.slot: off.profile for off in off_clock(in_force, target.site.smart_charging.library)}
     for record in sorted(in_force, key=lambda record: purposes.index(record.purpose)):
-        valid_to = parse_time(record.read().valid_to or "")
+        valid_to = parse_timestamp(record.read().valid_to or "")
         if not record.pending and (valid_to is None or valid_to > target.now):
             yield SetChargingProfileReq(
                 connector_id=record.connector,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import (
     ChargingProfile,
     ChargingProfileKind,
@@ -98,10 +98,10 @@ def _short_form_profile(short: ShortForm, kind: ChargingProfileKind, schedule: C
 def _short_form_time(what: str, text: str | None) -> str | None:
     if text is None:
         return None
-    time = parse_time(text)
+    time = parse_timestamp(text)
     if time is None:
         raise NotUnderstood(f"{what} {text!r} is no time; write it as 2026-12-31T23:59:59Z")
-    return format_time(time)
+    return format_timestamp(time)
 
 
 Window = tuple[int, int, float]  # minutes of the day, limit; it ends after it begins, at most a day later
@@ -132,7 +132,7 @@ def _daily_short_form(text: str, now: Milliseconds, utc_offset: int, phases: int
             periods.append(ChargingSchedulePeriod(start_period=offset * 60, limit=starts[offset], number_phases=phases))
     return ChargingSchedule(
         duration=duration * 60,
-        start_schedule=format_time(_yesterday_for_short_form(now, begin, utc_offset)),
+        start_schedule=format_timestamp(_yesterday_for_short_form(now, begin, utc_offset)),
         charging_rate_unit=unit,
         charging_schedule_period=periods,
     )

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import msgspec
 
-from csmsd.ocpp.timestamps import parse_time
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 from csmsd.profiles.record import Milliseconds
 
@@ -107,7 +107,7 @@ def _timeline_runs(
 
 
 def _timeline_time(text: str | None) -> Milliseconds | None:
-    return None if text is None else parse_time(text)
+    return None if text is None else parse_timestamp(text)
 
 
 def leading_timeline(

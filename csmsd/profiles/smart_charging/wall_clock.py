@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
@@ -28,9 +28,9 @@ class OffClock(msgspec.Struct, frozen=True):
 
 def laid_by(profile: ChargingProfile, was: int, now: int) -> ChargingProfile:
     """The profile that began by clocks `was` seconds ahead of UTC, by clocks that are `now` seconds ahead."""
-    start = parse_time(profile.charging_schedule.start_schedule or "")
+    start = parse_timestamp(profile.charging_schedule.start_schedule or "")
     assert start is not None  # windows of the day say when they begin
-    return _beginning(profile, format_time(start + (was - now) * 1000))
+    return _beginning(profile, format_timestamp(start + (was - now) * 1000))
 
 
 def is_same(one: ChargingProfile, other: ChargingProfile) -> bool:
@@ -57,7 +57,7 @@ def off_clock(records: list[InstalledProfile], library: ProfileLibrary) -> Itera
 
 def _late(has: ChargingProfile, should: ChargingProfile) -> Milliseconds:
     """By the shorter way round the day."""
-    began, begins = (parse_time(one.charging_schedule.start_schedule or "") for one in (has, should))
+    began, begins = (parse_timestamp(one.charging_schedule.start_schedule or "") for one in (has, should))
     if began is None or begins is None:
         return 0
     late = (began - begins) % _DAY_MS

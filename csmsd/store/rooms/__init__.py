@@ -9,7 +9,7 @@ from csmsd.profiles import ROOMS
 
 
 @cache
-def rooms() -> tuple[ModuleType, ...]:
+def store_rooms() -> tuple[ModuleType, ...]:
     """Their modules. Each has `load(site, snapshot)`, which finds the charge points and the core in the site."""
     known = {found.name for found in iter_modules(__path__)}
     return tuple(import_module(f"{__name__}.{room}") for room in ROOMS if room in known)

@@ -11,7 +11,7 @@ import jsonschema
 
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.notice import Notice
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 
 NOON = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 Payload = dict[str, Any]
@@ -107,7 +107,7 @@ class CentralSystem:
         self.charge_point.receive(json.dumps([3, unique_id, self._confirmation(action)]))
 
     def _confirmation(self, action: str) -> Payload:
-        now = format_time(self.charge_point.now)
+        now = format_timestamp(self.charge_point.now)
         match action:
             case "BootNotification":
                 return {"status": self.registration, "currentTime": now, "interval": self.interval}

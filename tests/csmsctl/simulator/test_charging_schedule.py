@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from csmsctl.simulator.charging_schedule import Installed, Plan, shared_charging_rate
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.smart_charging.composite_schedule import Moment, Running, compose_schedule
 from csmsd.profiles.smart_charging.profile_library import parse_profile
@@ -20,7 +20,7 @@ DAY = 24 * HOUR
 def profile(id: int = 1, *periods: tuple[int, float], unit: str = "A", **fields: Any) -> ChargingProfile:
     """Absolute, from noon, unless the fields say otherwise."""
     schedule = {
-        "startSchedule": fields.pop("start", format_time(NOON)),
+        "startSchedule": fields.pop("start", format_timestamp(NOON)),
         "duration": fields.pop("duration", None),
         "chargingRateUnit": unit,
         "chargingSchedulePeriod": [
@@ -115,14 +115,14 @@ def _some(chance: random.Random, number: int) -> Installed:
     if kind == "Recurring":
         fields["recurrencyKind"] = chance.choice(["Daily", "Weekly"])
     if chance.random() < 0.3:
-        fields["validFrom"] = format_time(NOON + chance.randint(-10, 20) * HOUR)
+        fields["validFrom"] = format_timestamp(NOON + chance.randint(-10, 20) * HOUR)
     if chance.random() < 0.3:
-        fields["validTo"] = format_time(NOON + chance.randint(20, 60) * HOUR)
+        fields["validTo"] = format_timestamp(NOON + chance.randint(20, 60) * HOUR)
     made = profile(
         number + 1,
         *((start, float(chance.randint(0, 32))) for start in starts),
         unit=chance.choice("AW"),
-        start=None if kind == "Relative" else format_time(NOON - chance.randint(-4, 200) * HOUR),
+        start=None if kind == "Relative" else format_timestamp(NOON - chance.randint(-4, 200) * HOUR),
         duration=chance.choice([None, 3600, 30 * 3600]),
         period=chance.choice([{}, {"numberPhases": 1}]),
         chargingProfilePurpose=purpose,

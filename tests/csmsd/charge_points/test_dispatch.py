@@ -22,8 +22,8 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import Wanted
 from csmsd.profiles.record import Data
 from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON
 
@@ -42,7 +42,7 @@ class Desk:
         bus.subscribe(lambda event: self.said.append(event.type))
         self.told: list[Data] = []
         bus.subscribe(lambda event: self.told.append(event.data))
-        self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load(path, Site()))
+        self.live = LiveSite(self.writer, bus, lambda: NOON, lambda: load_site(path, Site()))
         nobody: Any = None
         self.looked_up: list[tuple[str, Wanted]] = []
         self.may_be_looked_up = asyncio.Event()
@@ -85,7 +85,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Desk(path)
     await made.writer.open()
     await made.live.keep(

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from tests.csmsd.profiles.scene import NOON
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -45,7 +45,7 @@ def _shown_by_name(record: msgspec.Struct, view: dict[str, Any], but: tuple[str,
     for key in keys:
         value = getattr(record, key)
         time = isinstance(value, int) and not isinstance(value, bool) and value >= NOON
-        assert view[key] == (format_time(value) if time else value), key
+        assert view[key] == (format_timestamp(value) if time else value), key
     return keys
 
 

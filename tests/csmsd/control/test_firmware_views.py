@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from csmsd.control.firmware_views import image_view, member_view, rollout_view, update_view, upload_view
+from csmsd.control.firmware_views import (
+    diagnostics_upload_view,
+    firmware_image_view,
+    firmware_update_view,
+    rollout_member_view,
+    rollout_view,
+)
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
@@ -13,24 +19,24 @@ from tests.csmsd.profiles.scene import NOON
 
 
 def test_an_image() -> None:
-    assert all_shown(FirmwareImage, image_view) == set(image_view(filled(FirmwareImage)))
-    assert "stored" not in image_view(filled(FirmwareImage)), "its name on our disk is nobody's business"
+    assert all_shown(FirmwareImage, firmware_image_view) == set(firmware_image_view(filled(FirmwareImage)))
+    assert "stored" not in firmware_image_view(filled(FirmwareImage)), "its name on our disk is nobody's business"
 
 
 def test_an_update() -> None:
-    view = update_view(filled(FirmwareUpdate, id=8))
-    assert set(view) - all_shown(FirmwareUpdate, update_view) == {"task", "ended", "confirmed"}
+    view = firmware_update_view(filled(FirmwareUpdate, id=8))
+    assert set(view) - all_shown(FirmwareUpdate, firmware_update_view) == {"task", "ended", "confirmed"}
     assert (view["task"], view["ended"], view["confirmed"]) == (8, False, True)
     assert "token_hash" not in view
-    assert update_view(filled(FirmwareUpdate, state="installed"))["ended"]
-    assert not update_view(filled(FirmwareUpdate, confirmed_at=None))["confirmed"]
+    assert firmware_update_view(filled(FirmwareUpdate, state="installed"))["ended"]
+    assert not firmware_update_view(filled(FirmwareUpdate, confirmed_at=None))["confirmed"]
 
 
 def test_an_upload() -> None:
-    view = upload_view(filled(DiagnosticsUpload, id=8, received_at=None))
-    assert set(view) - all_shown(DiagnosticsUpload, upload_view) == {"task", "ended", "hosted", "kept"}
+    view = diagnostics_upload_view(filled(DiagnosticsUpload, id=8, received_at=None))
+    assert set(view) - all_shown(DiagnosticsUpload, diagnostics_upload_view) == {"task", "ended", "hosted", "kept"}
     assert (view["task"], view["ended"], view["hosted"], view["kept"]) == (8, False, True, True)
-    bare = upload_view(filled(DiagnosticsUpload, token_hash=None, stored=None))
+    bare = diagnostics_upload_view(filled(DiagnosticsUpload, token_hash=None, stored=None))
     assert (bare["ended"], bare["hosted"], bare["kept"]) == (True, False, False)
 
 
@@ -62,13 +68,13 @@ def test_what_a_rollout_waits_for_while_it_runs(state: str, waits: str | None) -
 
 
 def member(update: FirmwareUpdate | None, *, canary: bool = False, **fields: Any) -> dict[str, Any]:
-    return member_view(filled(RolloutMember, **fields), update, canary=canary)
+    return rollout_member_view(filled(RolloutMember, **fields), update, canary=canary)
 
 
 def test_a_charge_point_of_a_rollout() -> None:
     update = filled(FirmwareUpdate)
     view = member(update, canary=True, update_id=8)
-    shown = all_shown(RolloutMember, lambda one: member_view(one, update, canary=False))
+    shown = all_shown(RolloutMember, lambda one: rollout_member_view(one, update, canary=False))
     assert set(view) - shown == {"canary", "task", "reported", "version_before", "version_after", "confirmed"}
     assert (view["canary"], view["task"], view["confirmed"]) == (True, 8, True)
     for key in ("reported", "version_before", "version_after"):

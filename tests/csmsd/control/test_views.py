@@ -8,7 +8,7 @@ import pytest
 
 from csmsd.control import views
 from csmsd.control.problems.problem import Problem
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import SampledValue
 from csmsd.profiles.core.charge_points import (
     ChargePoint,
@@ -48,7 +48,7 @@ def test_one_that_is_there() -> None:
     state = ChargePointState(filled(ChargePoint))
     state.connected_at, state.address = NOON, "10.0.0.7"
     view = views.charge_point_view(state)
-    assert (view["connected"], view["connected_at"], view["address"]) == (True, format_time(NOON), "10.0.0.7")
+    assert (view["connected"], view["connected_at"], view["address"]) == (True, format_timestamp(NOON), "10.0.0.7")
 
 
 def test_connectors_are_those_that_said_anything_or_charge() -> None:
@@ -69,7 +69,7 @@ def test_connectors_are_those_that_said_anything_or_charge() -> None:
     for key in {*idle} - {*running, "connector", "status_at"}:
         assert idle[key] == getattr(scene.cp.connectors[2], key), key
         assert charging[key] is None, key
-    assert idle["status_at"] == format_time(scene.cp.connectors[2].status_at)
+    assert idle["status_at"] == format_timestamp(scene.cp.connectors[2].status_at)
     assert charging["status_at"] is None
     assert {idle[key] for key in running} == {None}
     assert {key: charging[key] for key in running} == {
@@ -94,11 +94,11 @@ def test_what_cp_show_tells_beyond_that() -> None:
         )
     for name in ("beta", "Alpha"):
         state.configuration[name.casefold()] = filled(ConfigurationKey, name=name, readonly=name == "beta")
-    view = views.charge_point_details(state, Scene().site)
+    view = views.charge_point_details_view(state, Scene().site)
 
     assert view | views.charge_point_view(state) == view
     assert view["refused"] == []
-    at = format_time(NOON)
+    at = format_timestamp(NOON)
     assert view["deviations"] == [
         {"action": "BootNotification", "field": "b", "kind": "x", "count": 3, "last_at": at},
         {"action": "BootNotification", "field": "b", "kind": "y", "count": 2, "last_at": at},
@@ -109,7 +109,7 @@ def test_what_cp_show_tells_beyond_that() -> None:
         ("beta", "value", True),
     ]
     reported = state.configuration["beta"].reported_at
-    assert {key["reported_at"] for key in view["configuration"]} == {format_time(reported)}
+    assert {key["reported_at"] for key in view["configuration"]} == {format_timestamp(reported)}
 
 
 # --- idTags
@@ -247,7 +247,7 @@ def test_an_end_that_is_not_on_disk_yet_is_not_certain() -> None:
     ("failure", "slow_ms", "state"), [(None, None, "ok"), (None, 1200, "slow"), ("disk full", 1200, "failing")]
 )
 def test_how_the_store_does(failure: str | None, slow_ms: int | None, state: str) -> None:
-    assert views.store_state(SimpleNamespace(failure=failure, slow_ms=slow_ms)) == state
+    assert views.store_state_view(SimpleNamespace(failure=failure, slow_ms=slow_ms)) == state
 
 
 def test_a_task() -> None:
@@ -270,8 +270,8 @@ def test_a_queued_command() -> None:
         "action": "action",
         "request": {"type": "Soft"},
         "user": "user",
-        "created_at": format_time(task.created_at),
-        "expires_at": format_time(task.expires_at or 0),
+        "created_at": format_timestamp(task.created_at),
+        "expires_at": format_timestamp(task.expires_at or 0),
         "unless_transaction": True,
     }
     assert not views.queued_view(filled(QueuedCommand, idle_connector=None), task)["unless_transaction"]
@@ -280,13 +280,13 @@ def test_a_queued_command() -> None:
 def test_a_problem() -> None:
     view = views.problem_view(filled(Problem))
     assert set(view) - all_shown(Problem, views.problem_view) == {"last_at"}
-    assert views.problem_view(filled(Problem, last=NOON))["last_at"] == format_time(NOON)
+    assert views.problem_view(filled(Problem, last=NOON))["last_at"] == format_timestamp(NOON)
 
 
 def test_a_milestone() -> None:
     assert views.milestone_view(None) is None
     assert views.milestone_view(filled(Milestone, at=NOON, number=7, user="jo")) == {
-        "at": format_time(NOON),
+        "at": format_timestamp(NOON),
         "number": 7,
         "user": "jo",
     }
@@ -294,18 +294,18 @@ def test_a_milestone() -> None:
 
 def test_a_message() -> None:
     message = SimpleNamespace(id=7, time=NOON, charge_point="CP1", direction="in", text="[2]")
-    assert views.message_view(message) == vars(message) | {"time": format_time(NOON)}
+    assert views.message_view(message) == vars(message) | {"time": format_timestamp(NOON)}
 
 
 def test_a_stored_event() -> None:
     event = SimpleNamespace(number=7, time=NOON, type="store.failed", charge_point=None, data='{"error": "full"}')
-    assert views.stored_event_view(event) == vars(event) | {"time": format_time(NOON), "data": {"error": "full"}}
+    assert views.stored_event_view(event) == vars(event) | {"time": format_timestamp(NOON), "data": {"error": "full"}}
 
 
 def sampled(**fields: Any) -> dict[str, Any]:
     reading = SimpleNamespace(id=7, time=NOON, samples=[SampledValue(value="5", **fields)])
     view = views.meter_view(reading)
-    assert (view["id"], view["time"]) == (7, format_time(NOON))
+    assert (view["id"], view["time"]) == (7, format_timestamp(NOON))
     (sample,) = view["samples"]
     return dict(sample)
 

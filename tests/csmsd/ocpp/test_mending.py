@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp import mending
 from csmsd.ocpp.frames import DamagedFrame, Frame, Unreadable, parse
-from csmsd.ocpp.mending import Head, Mended, head, mend
+from csmsd.ocpp.mending import Head, Mended, head_beyond_mending, mend
 
 MEGABYTE = 1_000_000
 
@@ -140,18 +140,18 @@ def test_what_stands_behind_the_array() -> None:
     ],
 )
 def test_the_head_of_a_frame(text: str, expected: Head | None) -> None:
-    assert head(text) == expected
+    assert head_beyond_mending(text) == expected
 
 
 def test_bytes_of_latin_1_among_utf_8() -> None:
     mixed = "Kühlung ".encode() + b"80 \xb0C"
 
-    assert mending.decoded(mixed) == ("Kühlung 80 °C", ["not_utf_8"])
-    assert mending.decoded(b"\xe4" * 5000)[0] == "ä" * 5000
+    assert mending.decoded_for_mending(mixed) == ("Kühlung 80 °C", ["not_utf_8"])
+    assert mending.decoded_for_mending(b"\xe4" * 5000)[0] == "ä" * 5000
 
 
 def test_a_mark_that_was_encoded_twice() -> None:
-    assert mending.decoded("\u00ef\u00bb\u00bf[2]".encode()) == ("[2]", ["byte_order_mark"])
+    assert mending.decoded_for_mending("\u00ef\u00bb\u00bf[2]".encode()) == ("[2]", ["byte_order_mark"])
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_frame_that_is_cut_off_says_nothing_that_it_did_not_say(length: int) -
     st.text(alphabet="[]{},:\"'\\ 0123456789.-+eENanInfitrueflsu\0\ufeffé\ud800", max_size=60) | st.text() | st.binary()
 )
 def test_nothing_raises(text: str | bytes) -> None:
-    decoded, _ = mending.decoded(text)
+    decoded, _ = mending.decoded_for_mending(text)
     mend(decoded)
     mend(f'[2,"1","A",{decoded}')
-    head(decoded)
+    head_beyond_mending(decoded)

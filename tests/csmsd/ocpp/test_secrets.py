@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.secrets import MASK, is_secret_key, masked, may_hold_secret
+from csmsd.ocpp.secrets import MASK, is_secret_key, masked_secrets, may_hold_secret
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_keys_that_do_not(name: str) -> None:
     ],
 )  # fmt: skip
 def test_masking(message: object, shown: object) -> None:
-    assert masked(message) == shown
+    assert masked_secrets(message) == shown
     if message != shown:
         assert may_hold_secret(json.dumps(message).encode())
 
@@ -91,7 +91,7 @@ def test_masking(message: object, shown: object) -> None:
 )
 def test_escapes_hide_no_secret_from_the_quick_look(text: bytes) -> None:
     assert may_hold_secret(text)
-    assert "s3cret" not in json.dumps(masked(json.loads(text)))
+    assert "s3cret" not in json.dumps(masked_secrets(json.loads(text)))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_is_nested_too_deeply_is_masked_as_a_whole() -> None:
     for _ in range(900):
         nested = {"a": [nested]}
 
-    assert "s3cret" not in json.dumps(masked(nested))
+    assert "s3cret" not in json.dumps(masked_secrets(nested))
 
 
 JSON = st.recursive(
@@ -135,10 +135,10 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_masking_keeps_the_shape_and_is_done_once(message: object) -> None:
-    shown = masked(message)
+    shown = masked_secrets(message)
 
     assert type(shown) is type(message)
-    assert masked(shown) == shown
+    assert masked_secrets(shown) == shown
 
 
 @given(JSON, st.sampled_from(["AuthorizationKey", "WIFI_PASSWORD", "ClientSecret", "token"]))
@@ -146,7 +146,7 @@ def test_no_secret_survives_wherever_it_stands(message: object, name: str) -> No
     for hidden in ({"key": name, "value": "s3cret"}, {name: "s3cret"}, {"x": f"http://{name}:s3cret@h"}):
         whole = {"list": [message, hidden]}
         assert may_hold_secret(json.dumps(whole).encode())
-        assert "s3cret" not in json.dumps(masked(whole))
+        assert "s3cret" not in json.dumps(masked_secrets(whole))
 
 
 LENGTH = 200_000
@@ -185,5 +185,5 @@ def test_much_of_anything_is_looked_through_once(piece: str) -> None:
     begun = process_time()
     for whole in (text, "ftp://" + text, "x?" + text + "!"):
         may_hold_secret(f'[2,"1","DataTransfer",{{"data":"{whole}"}}]'.encode())
-        masked([whole, {whole: whole}])
+        masked_secrets([whole, {whole: whole}])
     assert process_time() - begun < 10

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.timestamps import format_time, is_rfc_3339, parse_time, read_time
+from csmsd.ocpp.timestamps import format_timestamp, is_rfc_3339, parse_timestamp, read_timestamp
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = 24 * 3600 * 1000
@@ -72,7 +72,7 @@ NOW = ms(2026, 3, 1, 12, 30, 0, 0)
     ],
 )
 def test_times_are_read(text: str, time: int) -> None:
-    assert parse_time(text) == time
+    assert parse_timestamp(text) == time
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_times_are_read(text: str, time: int) -> None:
     ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:
-    assert parse_time(text) is None
+    assert parse_timestamp(text) is None
 
 
 def test_a_time_without_zone_is_meant_in_the_charge_points_zone() -> None:
-    assert parse_time("2026-03-01T13:00:00", BERLIN) == NOON
-    assert parse_time("2026-07-01T14:00:00", BERLIN) == ms(2026, 7, 1, 12, 0, 0, 0)
-    assert parse_time("2026-03-01T12:00:00Z", BERLIN) == NOON
-    assert parse_time("2026-03-01T14:00:00+02:00", BERLIN) == NOON
-    assert parse_time("0001-01-01T00:00:00", BERLIN) is not None
+    assert parse_timestamp("2026-03-01T13:00:00", BERLIN) == NOON
+    assert parse_timestamp("2026-07-01T14:00:00", BERLIN) == ms(2026, 7, 1, 12, 0, 0, 0)
+    assert parse_timestamp("2026-03-01T12:00:00Z", BERLIN) == NOON
+    assert parse_timestamp("2026-03-01T14:00:00+02:00", BERLIN) == NOON
+    assert parse_timestamp("0001-01-01T00:00:00", BERLIN) is not None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_time_without_zone_is_meant_in_the_charge_points_zone() -> None:
 def test_the_moment_of_arrival_stands_in_for_a_time_that_cannot_be_used(
     text: str | None, time: int, oddity: str | None
 ) -> None:
-    read = read_time(text, NOW)
+    read = read_timestamp(text, NOW)
 
     assert (read.time, read.oddity) == (time, oddity)
 
@@ -154,15 +154,15 @@ def test_the_moment_of_arrival_stands_in_for_a_time_that_cannot_be_used(
     ],
 )
 def test_times_are_written_in_utc_with_milliseconds(time: int, text: str) -> None:
-    assert format_time(time) == text
+    assert format_timestamp(time) == text
 
 
 @given(st.integers(ms(1000, 1, 1, 0, 0, 0, 0), ms(9999, 12, 31, 23, 59, 59, 999)))
 def test_a_time_that_is_written_is_read_back(time: int) -> None:
-    text = format_time(time)
+    text = format_timestamp(time)
 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
-    assert parse_time(text) == time
+    assert parse_timestamp(text) == time
 
 
 @given(
@@ -175,12 +175,12 @@ def test_iso_times_of_any_offset_and_precision_are_read(moment: datetime, zone: 
     text = aware.isoformat(timespec=precision)
     kept = datetime.fromisoformat(text)
 
-    assert parse_time(text) == (kept - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert parse_timestamp(text) == (kept - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 @given(st.text() | st.from_regex(r"\d{4}-?\d\d-?\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?([+-]\d\d(:?\d\d)?|Z)?"))
 def test_any_text_gives_a_moment(text: str) -> None:
-    read = read_time(text, NOW, BERLIN)
+    read = read_timestamp(text, NOW, BERLIN)
 
     assert read.time <= NOW + DAY
     assert (read.time == NOW) or read.oddity is None
@@ -190,7 +190,7 @@ def test_any_text_gives_a_moment(text: str) -> None:
 def test_endless_text_takes_no_time(filler: str) -> None:
     begin = process_time()
     for text in (filler * 50_000, "2026-03-01T12:00:00" + filler * 50_000 + "x"):
-        assert parse_time(text) is None
+        assert parse_timestamp(text) is None
 
     assert process_time() - begin < 2, "a quadratic part takes longer"
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.reading import read
+from csmsd.ocpp.payloads import read_payload
 from csmsd.ocpp.types import Message
 from csmsd.operations.command import Command
 from csmsd.operations.options import Options
@@ -23,8 +23,8 @@ from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import HOUR, Scene
 
@@ -44,7 +44,7 @@ class Asked:
 
     def confirm(self, **fields: object) -> None:
         payload = json.dumps(fields).encode()
-        confirmation = read(self._rules.confirmation, payload)[0] if self._rules is not None else None
+        confirmation = read_payload(self._rules.confirmation, payload)[0] if self._rules is not None else None
         self.end.set_result(CallEnd("confirmed", confirmation=confirmation, payload=payload, duration_ms=7))
 
     def comes_to(self, outcome: Literal["call_error", "timeout", "not_connected", "unknown"], **more: Any) -> None:
@@ -109,7 +109,7 @@ class Engine:
         self.bus = EventBus(last=0, clock=lambda: self.scene.now, keep=self.told.append)
         self.writer = Writer(path, recover=lambda: self.live.recover())
         self.live = LiveSite(
-            self.writer, self.bus, lambda: self.scene.now, lambda: load(path, Site(self.scene.site.policies))
+            self.writer, self.bus, lambda: self.scene.now, lambda: load_site(path, Site(self.scene.site.policies))
         )
         self.live.site = self.scene.site
         self.links = ChargePoints()
@@ -207,7 +207,7 @@ class Engine:
 
 @asynccontextmanager
 async def engine_at(path: Path, records: Sequence[Record] = ()) -> AsyncIterator[Engine]:
-    prepare(path)
+    prepare_database(path)
     engine = Engine(path)
     await engine.writer.open()
     await engine.store(engine.scene.cp.record, *engine.scene.site.id_tags.values(), *records)

@@ -16,8 +16,8 @@ import ocpp
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from csmsd.ocpp.reading import check_sendable, encode, read
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming, outgoing
 from csmsd.profiles.action import Incoming, Outgoing
@@ -72,16 +72,16 @@ def against_schema(message_type: type[Message], payload: object) -> str | None:
 def assert_valid(message_type: type[Message], payload: dict[str, Any]) -> None:
     """A payload is as specified: schema and strict reader agree, and it is written as it was read."""
     assert against_schema(message_type, payload) is None
-    message, deviations = read(message_type, msgspec.json.encode(payload), strict=True)
+    message, deviations = read_payload(message_type, msgspec.json.encode(payload), strict=True)
     assert deviations == []
-    assert read(message_type, msgspec.json.encode(payload)) == (message, [])
-    assert json.loads(encode(message)) == payload
-    assert check_sendable(message) is None
+    assert read_payload(message_type, msgspec.json.encode(payload)) == (message, [])
+    assert json.loads(encode_payload(message)) == payload
+    assert check_sendable_payload(message) is None
 
 
 # --- messages made from their types
 
-_TIMES = st.integers(1_500_000_000_000, 2_000_000_000_000).map(format_time)
+_TIMES = st.integers(1_500_000_000_000, 2_000_000_000_000).map(format_timestamp)
 
 
 def instances(message_type: type[Message]) -> st.SearchStrategy[Message]:
@@ -144,7 +144,7 @@ _HOSTILE: list[Any] = [
 @st.composite
 def spoilt(draw: st.DrawFn, message_type: type[Message]) -> object:
     """Payloads of a message in which places were overwritten, dropped or added to."""
-    payload = msgspec.json.decode(encode(draw(instances(message_type))))
+    payload = msgspec.json.decode(encode_payload(draw(instances(message_type))))
     for _ in range(draw(st.integers(0, 3))):
         place = payload
         while isinstance(place, dict | list) and place and draw(st.integers(0, 3)):

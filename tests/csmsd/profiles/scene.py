@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.reading import Deviation, encode, read
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.payloads import Deviation, encode_payload, read_payload
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ports import PastTransaction
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Operation, Target
@@ -23,7 +23,7 @@ from csmsd.profiles.record import Change, Deleted, Event, Once
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.site import Site
 
-_noon = parse_time("2026-03-01T12:00:00.000Z")
+_noon = parse_timestamp("2026-03-01T12:00:00.000Z")
 assert _noon is not None
 NOON: int = _noon
 SECOND = 1000
@@ -33,7 +33,7 @@ DAY = 24 * HOUR
 
 def clock(text: str) -> int:
     """The moment of `12:34` or `12:34:56` on the day of the scene."""
-    moment = parse_time(f"2026-03-01T{text}Z")
+    moment = parse_timestamp(f"2026-03-01T{text}Z")
     assert moment is not None
     return moment
 
@@ -132,7 +132,7 @@ class Scene:
                     forgotten.wanted, self.on_disk(state.id, forgotten.wanted), state.transactions, self.site
                 )
         self.keep(reply.changes, reply.events)
-        return Answer(encode(reply.confirmation), reply.changes, reply.events, context.deviations)
+        return Answer(encode_payload(reply.confirmation), reply.changes, reply.events, context.deviations)
 
     def on_disk(self, identity: str, wanted: Wanted) -> list[PastTransaction]:
         """What is there of transactions that memory does not hold."""
@@ -140,7 +140,13 @@ class Scene:
 
     def start(self, *, by: str = "CP1", **fields: Any) -> Answer:
         """StartTransaction now, on connector 1 with TAG1 at 1000 Wh, unless told otherwise."""
-        payload = {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": format_time(self.now), **fields}
+        payload = {
+            "connectorId": 1,
+            "idTag": "TAG1",
+            "meterStart": 1000,
+            "timestamp": format_timestamp(self.now),
+            **fields,
+        }
         return self.send("StartTransaction", payload, by=by)
 
     def started(self, *, by: str = "CP1", **fields: Any) -> Transaction:
@@ -150,13 +156,13 @@ class Scene:
     def stop(self, transaction: int | Transaction, *, by: str = "CP1", **fields: Any) -> Answer:
         """StopTransaction now, at 1500 Wh, unless told otherwise."""
         number = transaction if isinstance(transaction, int) else transaction.id
-        payload = {"transactionId": number, "meterStop": 1500, "timestamp": format_time(self.now), **fields}
+        payload = {"transactionId": number, "meterStop": 1500, "timestamp": format_timestamp(self.now), **fields}
         return self.send("StopTransaction", payload, by=by)
 
     def meter(self, *values: str | Mapping[str, object], by: str = "CP1", **fields: Any) -> Answer:
         """MeterValues now, on connector 1: bare values are register readings in Wh."""
         samples = [{"value": value} if isinstance(value, str) else value for value in values]
-        meter_value = [{"timestamp": format_time(self.now), "sampledValue": samples}]
+        meter_value = [{"timestamp": format_timestamp(self.now), "sampledValue": samples}]
         return self.send("MeterValues", {"connectorId": 1, "meterValue": meter_value, **fields}, by=by)
 
     def status(self, connector: int, status: str, *, by: str = "CP1", **fields: Any) -> Answer:
@@ -175,7 +181,7 @@ class Scene:
 
     def asks(self, operation: Operation, *, of: str = "CP1") -> list[dict[str, Any]]:
         """The payloads that an operation sends when every one of them is confirmed."""
-        return [json.loads(encode(request)) for request in operation.steps(self.target(of))]
+        return [json.loads(encode_payload(request)) for request in operation.steps(self.target(of))]
 
     def warning(self, operation: Operation, *, of: str = "CP1") -> str | None:
         """What speaks against the one request of an operation."""
@@ -189,15 +195,15 @@ class Scene:
     def why(self, action: str, request: object, confirmation: object, *, of: str = "CP1") -> str | None:
         """What explains a charge point's answer."""
         declared = outgoing()[action]
-        sent, _ = read(declared.request, msgspec.json.encode(request))
-        answer, _ = read(declared.confirmation, msgspec.json.encode(confirmation))
+        sent, _ = read_payload(declared.request, msgspec.json.encode(request))
+        answer, _ = read_payload(declared.confirmation, msgspec.json.encode(confirmation))
         return declared.why(sent, answer, self.target(of)) if declared.why is not None else None
 
     def confirmed(self, action: str, request: object, confirmation: object) -> list[Change]:
         """A charge point confirms what was asked; the changes that come of it."""
         declared = outgoing()[action]
-        sent, _ = read(declared.request, msgspec.json.encode(request))
-        answer, _ = read(declared.confirmation, msgspec.json.encode(confirmation))
+        sent, _ = read_payload(declared.request, msgspec.json.encode(request))
+        answer, _ = read_payload(declared.confirmation, msgspec.json.encode(confirmation))
         if declared.settle is None:
             return []
         changes, events = declared.settle(sent, answer, self.target())

@@ -134,7 +134,7 @@ def test_much_in_one_piece(shape: str) -> None:
     raw = b'[2,"1","StopTransaction",' + text.encode(errors="surrogatepass") + b"]"
     for name, work in {
         "frame": lambda: handled(raw),
-        "masking": lambda: secrets.masked({"key": text}),
+        "masking": lambda: secrets.masked_secrets({"key": text}),
         "secrets": lambda: secrets.may_hold_secret(raw),
         "identity": lambda: identity.identity_from_path("/ocpp/" + text),
     }.items():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import check_sendable, encode, read
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming
 from csmsd.profiles.action import Context
@@ -106,8 +106,8 @@ def test_types_and_schemas_agree_in_both_directions() -> None:
 def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
 
-    assert check_sendable(message) is None
-    assert against_schema(message_type, msgspec.json.decode(encode(message))) is None
+    assert check_sendable_payload(message) is None
+    assert against_schema(message_type, msgspec.json.decode(encode_payload(message))) is None
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
@@ -116,8 +116,8 @@ def test_what_we_send_is_valid_by_the_official_schema(message_type: type[Message
 def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type[Message], data: st.DataObject) -> None:
     message = data.draw(instances(message_type))
 
-    assert read(message_type, encode(message)) == (message, [])
-    assert read(message_type, encode(message), strict=True) == (message, [])
+    assert read_payload(message_type, encode_payload(message)) == (message, [])
+    assert read_payload(message_type, encode_payload(message), strict=True) == (message, [])
 
 
 @pytest.mark.parametrize("message_type", ALL, ids=lambda kind: kind.__name__)
@@ -126,11 +126,11 @@ def test_what_is_as_specified_is_read_strictly_and_comes_back(message_type: type
 def test_what_the_strict_reader_takes_the_schema_takes_too(message_type: type[Message], data: st.DataObject) -> None:
     payload = data.draw(spoilt(message_type))
     try:
-        message, _ = read(message_type, msgspec.json.encode(payload), strict=True)
+        message, _ = read_payload(message_type, msgspec.json.encode(payload), strict=True)
     except OcppError:
         return
 
-    objection = against_schema(message_type, msgspec.json.decode(encode(message)))
+    objection = against_schema(message_type, msgspec.json.decode(encode_payload(message)))
     assert objection is None or "multiple of" in objection
 
 

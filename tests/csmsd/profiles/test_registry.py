@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 import csmsd.profiles
-from csmsd.ocpp.reading import encode
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.profiles import ROOMS, incoming, operations, outgoing, slices
 from csmsd.profiles.action import Operation, action_of
 from csmsd.profiles.refusal import CannotSend
@@ -93,7 +93,7 @@ def test_what_says_that_it_writes_nothing_writes_nothing(action: str, data: st.D
     """The daemon answers it at once, even while the disk is full."""
     request = data.draw(instances(incoming()[action].request))
 
-    assert Scene().send(action, encode(request)).changes == []
+    assert Scene().send(action, encode_payload(request)).changes == []
 
 
 def test_operations_are_found_by_room_and_all_together() -> None:

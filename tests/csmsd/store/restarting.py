@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.reading import Deviation
+from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.ports import PastTransaction
 from csmsd.profiles.core import booking
@@ -24,8 +24,8 @@ from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import NotRemembered, Wanted
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.site import Site
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.past import connect_to_past, find_past_transactions
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
@@ -71,7 +71,7 @@ class Restarting(Reserving, FirmwareScene, Listing):
     async def restarted(self, path: Path) -> Site:
         """The site that another csmsd finds in the file."""
         await write(path, *self.kept)
-        return load(path, Site(self.site.policies))
+        return load_site(path, Site(self.site.policies))
 
     def on_disk(self, identity: str, wanted: Wanted) -> list[PastTransaction]:
         if self.path is None:
@@ -101,7 +101,7 @@ class Restarting(Reserving, FirmwareScene, Listing):
 def _empty_file() -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "csms.db"
-        prepare(path)
+        prepare_database(path)
         return path.read_bytes()
 
 

@@ -17,14 +17,14 @@ from csmsd.ports import NoRoom
 from csmsd.store import backup
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
-from csmsd.store.database import APPLICATION_ID, migrations, prepare
-from csmsd.store.inspection import inspect
+from csmsd.store.database import APPLICATION_ID, migrations, prepare_database
+from csmsd.store.inspection import inspect_copy
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     return path
 
 
@@ -85,7 +85,7 @@ def test_copies_under_load_are_whole_and_of_one_moment(busy: Busy, monkeypatch: 
         copy.make()
         file = busy.path.with_name("csms.db.copy")
         assert file.stat().st_mode & 0o777 == 0o600
-        assert inspect(file).problems == []
+        assert inspect_copy(file).problems == []
         with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
             tags = connection.execute("SELECT count(*) FROM id_tag").fetchone()[0]
             assert connection.execute("SELECT count(*) FROM refused_connection").fetchone()[0] == tags
@@ -134,7 +134,7 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(database: Path) -> None:
         database.with_name(f"csms.db.copy{suffix}").write_bytes(b"half a copy")
     copy = DatabaseCopy(database)
     copy.make()
-    assert inspect(database.with_name("csms.db.copy")).problems == []
+    assert inspect_copy(database.with_name("csms.db.copy")).problems == []
     assert copy.sha256 == sha256(database.with_name("csms.db.copy").read_bytes()).hexdigest()
     assert (copy.progress, copy.size) == (1.0, database.with_name("csms.db.copy").stat().st_size)
     copy.remove()
@@ -215,14 +215,14 @@ def test_a_good_file(database: Path) -> None:
         "start_received_at, meter_start_wh, energy_wh, flags, reply) "
         "VALUES (7, 'CP1', 1, 'A', 'Accepted', 'active', 1000, '', 0, 0, 0, '[]', '{}')",
     )
-    found = inspect(database)
+    found = inspect_copy(database)
     assert (found.problems, found.notes, found.schema) == ([], [], migrations()[-1][0])
     assert (found.counts["transactions"], found.newest_transaction, found.newest_start_time) == (1, 7, 1000)
 
 
 def test_an_older_one_is_good_and_says_so(database: Path) -> None:
     change(database, "PRAGMA user_version=3")
-    found = inspect(database)
+    found = inspect_copy(database)
     assert found.problems == []
     assert "from schema 3" in found.notes[0]
 
@@ -243,17 +243,17 @@ def test_an_older_one_is_good_and_says_so(database: Path) -> None:
 )
 def test_what_csmsd_could_not_work_with(database: Path, statements: list[str], problem: str) -> None:
     change(database, *statements)
-    assert any(problem in text for text in inspect(database).problems)
+    assert any(problem in text for text in inspect_copy(database).problems)
 
 
 def test_damage_is_found(database: Path) -> None:
     change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(2000)])
-    assert inspect(database).problems == []
+    assert inspect_copy(database).problems == []
     data = bytearray(database.read_bytes())
     middle = len(data) // 2 // 4096 * 4096
     data[middle : middle + 200] = bytes(200)
     database.write_bytes(data)
-    assert any("damaged" in text for text in inspect(database).problems)
+    assert any("damaged" in text for text in inspect_copy(database).problems)
 
 
 @pytest.mark.parametrize(
@@ -262,27 +262,27 @@ def test_damage_is_found(database: Path) -> None:
 def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd ?#%.db"
     file.write_bytes(content)
-    assert inspect(file).problems != []
+    assert inspect_copy(file).problems != []
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_name_with_special_characters(database: Path) -> None:
     change(database, f"PRAGMA application_id={APPLICATION_ID}")
     odd = database.rename(database.with_name("odd ?#%41&.db"))
-    assert inspect(odd).problems == []
+    assert inspect_copy(odd).problems == []
 
 
 def test_any_bit_that_flips_in_a_backup_is_found(database: Path, tmp_path: Path) -> None:
     """Also in a number of the books, and in the seal: SQLite alone would take it for another number."""
     change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(500)])
-    prepare(database)
+    prepare_database(database)
     BooksKeeper(database, lambda: 0).take_over(begin_anew=False)
     copy = DatabaseCopy(database)
     copy.make()
     whole = database.with_name("csms.db.copy").read_bytes()
     file = tmp_path / "backup.db"
     file.write_bytes(whole)
-    assert inspect(file).problems == []
+    assert inspect_copy(file).problems == []
     with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
         (kept,) = connection.execute("SELECT seal FROM books").fetchone()
     moments = random.Random()  # never the same twice
@@ -293,4 +293,4 @@ def test_any_bit_that_flips_in_a_backup_is_found(database: Path, tmp_path: Path)
         flipped = bytearray(whole)
         flipped[place] ^= 1 << moments.randrange(8)
         file.write_bytes(flipped)
-        assert inspect(file).problems != [], place
+        assert inspect_copy(file).problems != [], place

@@ -10,7 +10,7 @@ import pytest
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper, last_given
-from csmsd.store.database import StoreError, prepare
+from csmsd.store.database import StoreError, prepare_database
 from csmsd.store.footprint import Footprint
 from csmsd.store.tables import table
 
@@ -31,7 +31,7 @@ class Place:
         """Why it was taken for one that was put back."""
         keeper = BooksKeeper(self.path, lambda: self.now)
         keeper.look()
-        prepare(self.path)
+        prepare_database(self.path)
         keeper.take_over(begin_anew=begin_anew)
         return keeper.restored
 

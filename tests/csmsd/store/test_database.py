@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from csmsd.store import database
-from csmsd.store.database import APPLICATION_ID, migrations, prepare
+from csmsd.store.database import APPLICATION_ID, migrations, prepare_database
 from tests.support.site import environment
 
 STEPS = migrations()
@@ -43,7 +43,7 @@ def at_version(path: Path, version: int) -> None:
 
 def test_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "state" / "csms.db"
-    prepare(path)
+    prepare_database(path)
     assert query(path, "PRAGMA user_version") == [(NEWEST,)]
     assert query(path, "PRAGMA application_id") == [(APPLICATION_ID,)]
     assert query(path, "PRAGMA journal_mode") == [("wal",)]
@@ -54,19 +54,19 @@ def test_a_new_file(tmp_path: Path) -> None:
 
 def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     before = schema(path)
-    prepare(path)
+    prepare_database(path)
     assert schema(path) == before
 
 
 @pytest.mark.parametrize("version", [number for number, _ in STEPS[:-1]])
 def test_every_older_file_is_brought_up_and_kept_as_it_was(tmp_path: Path, version: int) -> None:
     fresh = tmp_path / "fresh.db"
-    prepare(fresh)
+    prepare_database(fresh)
     path = tmp_path / "csms.db"
     at_version(path, version)
-    prepare(path)
+    prepare_database(path)
     assert schema(path) == schema(fresh)
     assert query(path, "SELECT id FROM id_tag") == [("KEPT",)]
     backup = tmp_path / f"csms.db.before-schema-{NEWEST}"
@@ -89,9 +89,9 @@ def test_a_step_that_was_killed_is_done_anew(tmp_path: Path, number: int, sql: s
     )
     done = subprocess.run([sys.executable, "-c", child, str(path)], input=sql, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
-    prepare(path)
+    prepare_database(path)
     fresh = tmp_path / "fresh.db"
-    prepare(fresh)
+    prepare_database(fresh)
     assert schema(path) == schema(fresh)
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
@@ -101,7 +101,7 @@ def test_an_upgrade_that_goes_on_keeps_what_it_began_with(tmp_path: Path) -> Non
     path, copy = tmp_path / "csms.db", tmp_path / f"csms.db.before-schema-{NEWEST}"
     at_version(copy, first)  # left by the start that was cut short after the second step
     at_version(path, second)
-    prepare(path)
+    prepare_database(path)
     assert query(copy, "PRAGMA user_version") == [(first,)]
 
     for suffix in ("", "-wal", "-shm"):
@@ -109,7 +109,7 @@ def test_an_upgrade_that_goes_on_keeps_what_it_began_with(tmp_path: Path) -> Non
     at_version(path, first)  # a downgrade, and another upgrade: the copy is of no use any more
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE id_tag SET id = 'LATER'")
-    prepare(path)
+    prepare_database(path)
     assert query(copy, "SELECT id FROM id_tag") == [("LATER",)]
 
 
@@ -125,7 +125,7 @@ def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-    prepare(path)
+    prepare_database(path)
     assert query(path, "PRAGMA user_version") == [(NEWEST,)]
 
 
@@ -147,7 +147,7 @@ def test_what_older_versions_judged_keeps_its_figure_and_its_doubt(tmp_path: Pat
             "VALUES (?, 'CP1', 1, 'A', 'Accepted', ?, 0, '', 0, 0, ?, ?, ?, '{}')",
             rows,
         )
-    prepare(path)
+    prepare_database(path)
     assert query(path, "SELECT id, energy_wh, revision, doubts, flags, basis, reckoned_wh FROM transactions") == [
         (1, 500, 1, "[]", "[]", None, None),
         (2, 700, 1, '["went_back"]', '["stop_time:missing"]', None, None),
@@ -182,7 +182,7 @@ def test_what_ended_before_there_were_bookings_is_numbered_as_it_became_known(tm
             [dict(zip(("id", "state", "stop", "stop_received"), row, strict=True)) for row in rows],
         )
         connection.commit()
-    prepare(path)
+    prepare_database(path)
     assert query(path, "SELECT id, booking FROM transactions ORDER BY booking") == [
         (2, None),
         (4, 1),
@@ -204,7 +204,7 @@ def test_a_reservation_that_was_being_replaced_holds_on(tmp_path: Path) -> None:
             rows,
         )
         connection.commit()
-    prepare(path)
+    prepare_database(path)
     kept = query(path, "SELECT id, state, connector, id_tag, parent_id_tag, expires_at FROM reservation ORDER BY id")
     assert kept == [
         (1, "reserved", 0, "A", None, 700),
@@ -225,11 +225,11 @@ def test_a_new_file_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as cut_short:
         cut_short.setattr(database, "migrations", killed)
         with pytest.raises(KeyboardInterrupt):
-            prepare(path)
+            prepare_database(path)
     assert not path.exists()
     for suffix in ("", "-wal", "-journal"):
         path.with_name(f"unfinished-csms.db{suffix}").write_bytes(b"half of it")
-    prepare(path)
+    prepare_database(path)
     assert [left.name for left in path.parent.iterdir()] == ["csms.db"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -237,7 +237,7 @@ def test_a_new_file_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
 def test_a_file_without_a_byte_is_no_file_yet(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     path.touch()
-    prepare(path)
+    prepare_database(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
         assert connection.execute("PRAGMA user_version").fetchone()[0] > 0

@@ -23,8 +23,8 @@ from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.books import IdGap
-from csmsd.store.database import prepare
-from csmsd.store.loader import load
+from csmsd.store.database import prepare_database
+from csmsd.store.loader import load_site
 from csmsd.store.past import connect_to_past, find_past_transactions
 from csmsd.store.writer import Writer
 from tests.csmsd.profiles.scene import NOON
@@ -34,7 +34,7 @@ async def write(path: Path, *changes: Change) -> None:
     async def recover() -> None:
         raise AssertionError("nothing should fail")
 
-    prepare(path)
+    prepare_database(path)
     writer = Writer(path, recover=recover)
     await writer.open()
     await writer.commit(changes)
@@ -84,7 +84,7 @@ async def test_the_energy_of_a_running_transaction_is_there_again(tmp_path: Path
         *readings(2, shapes, "1200", "1500"),
         *readings(2, shapes, "1.8", unit="kWh"),
     )
-    site = load(path, Site())
+    site = load_site(path, Site())
     state = site.charge_points["cp1"]
     (running,) = state.transactions.active()
     assert (running.id, state.energy_wh(running)) == (2, 800)
@@ -108,7 +108,7 @@ async def test_what_is_not_settled_waits_on(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     settled = kept_stop(8, settled_at=1, settlement="seen to")
     await write(path, ChargePoint(id="CP1", registered_at=0), kept_stop(7), settled)
-    site = load(path, Site())
+    site = load_site(path, Site())
     state = site.charge_points["cp1"]
 
     assert [orphan.number for orphan in state.orphans.stops()] == [7]
@@ -127,7 +127,7 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
         guessed,
         *[change for number in (2, 3, 4) for change in readings(number, shapes, "1200")],
     )
-    site = load(path, Site())
+    site = load_site(path, Site())
     book = site.charge_points["cp1"].transactions
     assert [book.used(known) for known in book.active()] == [NOON, 0]
 
@@ -147,21 +147,21 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
 async def test_an_id_is_never_given_twice_even_when_its_row_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, ChargePoint(id="CP1", registered_at=0), transaction(7), Deleted(transaction(7)))
-    assert load(path, Site()).new_transaction_id() == 8
+    assert load_site(path, Site()).new_transaction_id() == 8
 
 
 async def test_a_start_is_recognized_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     stored = transaction(3, state="stopped", reply='{"first":"reply"}')
     await write(path, ChargePoint(id="CP1", registered_at=0), stored)
-    book = load(path, Site()).charge_points["cp1"].transactions
+    book = load_site(path, Site()).charge_points["cp1"].transactions
     assert book.started_as(stored.start_key, stored.start_time) == stored
 
 
 async def test_a_transaction_of_a_charge_point_that_was_removed_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, ChargePoint(id="CP2", registered_at=0), transaction(1), transaction(2, state="abandoned"))
-    site = load(path, Site())
+    site = load_site(path, Site())
     assert list(site.charge_points) == ["cp2"]
     assert site.active_transactions_of("A1B2C3") == 1
 
@@ -179,7 +179,7 @@ async def test_what_a_rollout_sent_is_found_whatever_was_sent_after_it(tmp_path:
         FirmwareUpdate(**fields, id=4),
         FirmwareUpdate(**fields | {"state": "requested"}, id=5),
     )
-    updates = load(path, Site()).firmware.updates
+    updates = load_site(path, Site()).firmware.updates
     assert [update.id for update in updates.of_charge_point("cp1")] == [2, 5]
     found = updates.of_rollout("CP1", 3)
     assert found is not None
@@ -188,8 +188,8 @@ async def test_what_a_rollout_sent_is_found_whatever_was_sent_after_it(tmp_path:
 
 async def test_an_empty_file_is_an_empty_site(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
-    site = load(path, Site(Policies(unknown_id_tags="Accepted")))
+    prepare_database(path)
+    site = load_site(path, Site(Policies(unknown_id_tags="Accepted")))
     assert (site.charge_points, site.id_tags, site.new_transaction_id()) == ({}, {}, 1)
     assert site.policies.unknown_id_tags == "Accepted"
 
@@ -199,7 +199,7 @@ async def test_numbers_go_on_beyond_what_books_that_are_gone_may_have_given(tmp_
     path = tmp_path / "csms.db"
     kinds: tuple[type[Record], ...] = (Transaction, Reservation, LibraryProfile, Rollout)
     await write(path, *(IdGap(name=kind.table, after=0, last=1_000 * place) for place, kind in enumerate(kinds, 1)))
-    site = load(path, Site())
+    site = load_site(path, Site())
     assert site.new_transaction_id() == 1_001
     assert site.reservations.new_id() == 2_001
     assert site.smart_charging.library.new_id() == 3_001
@@ -209,7 +209,7 @@ async def test_numbers_go_on_beyond_what_books_that_are_gone_may_have_given(tmp_
 async def test_idtags_are_found_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(path, IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True))
-    found = load(path, Site()).id_tag("aBc")
+    found = load_site(path, Site()).id_tag("aBc")
     assert found == IdTag(id="AbC", created_at=1, max_transactions=2, blocked=True)
 
 
@@ -222,5 +222,5 @@ async def test_what_is_kept_of_a_charge_point_that_was_removed_holds_nobody_up(t
         QuarantinedMessage(id=1, charge_point="GONE", **fields),
         QuarantinedMessage(id=2, charge_point="cp1", **fields),
     )
-    site = load(path, Site())
+    site = load_site(path, Site())
     assert [orphan.number for orphan in site.charge_points["cp1"].orphans] == [2]

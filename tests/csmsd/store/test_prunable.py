@@ -18,7 +18,7 @@ from csmsd.profiles.record import Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
 from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store import prunable
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 from csmsd.store.prunable import Prunable
 from csmsd.store.writer import Writer
 from tests.csmsd.control.filled import filled
@@ -52,7 +52,7 @@ class Store:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    prepare(tmp_path / "csms.db")
+    prepare_database(tmp_path / "csms.db")
     made = Store(tmp_path / "csms.db")
     await made.writer.open()
     yield made

@@ -4,13 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 from csmsd.store.reader import Moment, Reader
 
 
 async def test_since_when_tasks_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
 
     def change(sql: str) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -39,7 +39,7 @@ async def test_since_when_tasks_are_kept(tmp_path: Path) -> None:
 async def test_meter_values_by_the_page_from_either_end(tmp_path: Path) -> None:
     """By the time at which they were measured, whenever they came; of two of one time none is left out."""
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     times = [500, 100, 200, 200, 200, 300, 400]
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys=OFF")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import operations
 from csmsd.profiles.core.transactions import REMEMBERED
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
@@ -127,7 +127,7 @@ async def test_of_two_on_a_connector_the_one_that_is_gone_on_with(tmp_path: Path
     """Also where its newest reading names none, and where what it named had no value."""
     scene = Restarting()
     older = scene.started(meterStart=500)
-    newer = scene.started(timestamp=format_time(scene.now - HOUR), meterStart=1000)
+    newer = scene.started(timestamp=format_timestamp(scene.now - HOUR), meterStart=1000)
     scene.now += SECOND
     scene.meter("", transactionId=newer.id)
     names: list[dict[str, Any]] = [{}, {"transactionId": older.id}, {"transactionId": newer.id}, {}]
@@ -286,7 +286,7 @@ async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path
     scene.now += HOUR
     scene.stop(scene.started(meterStart=3000), meterStop=3500)
     again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
-    unnamed = {"transactionId": -1, "meterStop": 2400, "timestamp": format_time(scene.now - HOUR - HOUR // 2)}
+    unnamed = {"transactionId": -1, "meterStop": 2400, "timestamp": format_timestamp(scene.now - HOUR - HOUR // 2)}
     for one in (scene, again):
         assert one.send("StopTransaction", {"idTag": "TAG1", **unnamed}).event_types == ["transaction.orphaned"]
 
@@ -310,7 +310,7 @@ async def test_a_late_reading_of_what_was_given_up_long_ago_does_not_bring_it_ba
     """Its successor, too, is on disk alone."""
     scene = Restarting()
     given_up = scene.started()
-    measured_at = format_time(scene.now + HOUR)
+    measured_at = format_timestamp(scene.now + HOUR)
     scene.now += 2 * HOUR
     successor = scene.started(meterStart=3000)
     scene.stop(successor, meterStop=3500)
@@ -329,7 +329,7 @@ async def test_the_newest_transactions_are_remembered_and_whatever_runs(tmp_path
     scene.register("Depot-7")
     running = scene.started(connectorId=9)
     theirs = scene.start(by="Depot-7")
-    starts = [format_time(scene.now + SECOND * number) for number in range(REMEMBERED + 5)]
+    starts = [format_timestamp(scene.now + SECOND * number) for number in range(REMEMBERED + 5)]
     scene.now += HOUR
     for timestamp in starts:
         scene.stop(scene.started(timestamp=timestamp))

@@ -12,7 +12,7 @@ import pytest
 
 import csmsd.daemon  # noqa: F401 - imports everything, so that every kind of record is known
 from csmsd.profiles.record import Record
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 from csmsd.store.tables import table
 
 
@@ -29,7 +29,7 @@ RECORDS = sorted(set(record_types()), key=lambda kind: kind.__name__)
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     path: Path = tmp_path_factory.mktemp("tables") / "csms.db"
-    prepare(path)
+    prepare_database(path)
     with closing(sqlite3.connect(path)) as connection:
         yield connection
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsd.store.database import StoreError, prepare
+from csmsd.store.database import StoreError, prepare_database
 from csmsd.store.traces import require_database, restore_modes
 
 
@@ -36,7 +36,7 @@ def test_a_first_start_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_there_is_all_that_is_required(tmp_path: Path) -> None:
-    prepare(tmp_path / "csms.db")
+    prepare_database(tmp_path / "csms.db")
     (tmp_path / "log.db").write_bytes(b"x")
     require_database(tmp_path / "csms.db", begin_anew=False)
     assert not list(tmp_path.glob("*.before*"))

@@ -19,7 +19,7 @@ from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Deleted, Once
 from csmsd.store import batch, writer
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ def tag(name: str, note: str | None = None) -> IdTag:
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Watched(path)
     await made.writer.open()
     yield made
@@ -151,7 +151,7 @@ async def test_done_is_called_after_the_commit(watched: Watched) -> None:
 async def test_how_a_commit_reaches_the_disk(tmp_path: Path, synchronous: str, number: int) -> None:
     """No kill -9 shows it, only a power cut: FULL has every commit flushed before it is answered."""
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Watched(path, synchronous=synchronous)
     await made.writer.open()
     try:
@@ -492,7 +492,7 @@ async def test_a_recovery_that_breaks_off_for_ever_does_not_keep_it_from_closing
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     watched = Watched(path)
     await watched.writer.open()
     watched.recovery_fails = 1_000
@@ -517,7 +517,7 @@ async def test_a_mistake_in_one_done_does_not_stop_the_writer(
 
 async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
-    prepare(path)
+    prepare_database(path)
     made = Watched(path)
     await made.writer.open()
     for name in names(50):

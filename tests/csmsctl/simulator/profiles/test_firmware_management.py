@@ -5,7 +5,7 @@ import pytest
 from csmsctl.simulator.charge_point import ChargePoint
 from csmsctl.simulator.profiles.firmware_management import version_of_firmware
 from csmsctl.simulator.transfers import Transfer
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from tests.csmsctl.simulator.central_system import NOON, CentralSystem, booted, charging
 
 IMAGE = "http://192.0.2.1/acme-2.1.bin"
@@ -30,7 +30,7 @@ def diagnostics(central_system: CentralSystem) -> list[str]:
 
 
 def update(central_system: CentralSystem, seconds: float = 0, **more: int) -> None:
-    at = format_time(NOON + round(seconds * 1000))
+    at = format_timestamp(NOON + round(seconds * 1000))
     assert central_system.call("UpdateFirmware", location=IMAGE, retrieveDate=at, **more) == {}
     central_system.run(0)
 

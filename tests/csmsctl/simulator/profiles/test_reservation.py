@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from tests.csmsctl.simulator.central_system import CentralSystem, booted, charging
 
 
 def reserve(central_system: CentralSystem, number: int = 1, connector: int = 1, **fields: Any) -> str:
     """ReserveNow for TAG, for ten minutes."""
-    expiry = format_time(central_system.charge_point.now + 600_000)
+    expiry = format_timestamp(central_system.charge_point.now + 600_000)
     payload = {"connectorId": connector, "expiryDate": expiry, "idTag": "TAG", "reservationId": number, **fields}
     return str(central_system.call("ReserveNow", **payload)["status"])
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from csmsctl.simulator.meter import Car
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from tests.csmsctl.simulator.central_system import NOON, CentralSystem, booted, charging
 
 CAR = Car(capacity_wh=100_000, soc=20, max_power_w=11_000, phases=3)
@@ -14,7 +14,7 @@ CAR = Car(capacity_wh=100_000, soc=20, max_power_w=11_000, phases=3)
 def charging_profile(limit: float = 6, **fields: Any) -> dict[str, Any]:
     """A flat one in A, from noon on, unless the fields say otherwise; `schedule` changes its schedule."""
     schedule = {
-        "startSchedule": format_time(NOON),
+        "startSchedule": format_timestamp(NOON),
         "chargingRateUnit": "A",
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
         **fields.pop("schedule", {}),
@@ -51,7 +51,7 @@ def limits(central_system: CentralSystem, connector: int = 1, duration: int = 36
         "GetCompositeSchedule", connectorId=connector, duration=duration, chargingRateUnit=unit
     )
     assert (answer["status"], answer["connectorId"]) == ("Accepted", connector)
-    assert answer["scheduleStart"] == format_time(central_system.charge_point.clock // 1000 * 1000)
+    assert answer["scheduleStart"] == format_timestamp(central_system.charge_point.clock // 1000 * 1000)
     schedule = answer.get("chargingSchedule")
     if schedule is None:
         return None
@@ -329,7 +329,7 @@ def test_the_composite_schedule() -> None:
     send(central_system, 0, 11_000, chargingProfileId=1, chargingProfilePurpose="ChargePointMaxProfile",
          schedule={"chargingRateUnit": "W", "duration": 1800})  # fmt: skip
     assert limits(central_system, 1) == [(0, 15.9)]
-    later = format_time(NOON + 3_000_000)
+    later = format_timestamp(NOON + 3_000_000)
     send(central_system, 1, 10, chargingProfileId=2, schedule={"startSchedule": later})
     assert limits(central_system, 1) == [(0, 15.9), (1800, 31.8), (3000, 10)]
     assert limits(central_system, 1, unit="W") == [(0, 11_000), (1800, 22_000), (3000, 6900)]

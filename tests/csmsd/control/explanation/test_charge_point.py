@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from csmsd.control.explanation.charge_point import facts, steps
+from csmsd.control.explanation.charge_point import charge_point_next_steps, facts
 from csmsd.profiles.task import Task
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import add, set_profile
@@ -91,5 +91,8 @@ def test_what_to_do_next_is_of_the_connector_that_is_meant() -> None:
     scene = Scene()
     faulted(scene)
     scene.cp.record.reboot_required = True
-    assert [step.command for step in steps(scene.target(), 1)] == ["csmsctl log CP1", "csmsctl reset CP1 --type soft"]
-    assert [step.command for step in steps(scene.target(), 2)] == ["csmsctl reset CP1 --type soft"]
+    assert [step.command for step in charge_point_next_steps(scene.target(), 1)] == [
+        "csmsctl log CP1",
+        "csmsctl reset CP1 --type soft",
+    ]
+    assert [step.command for step in charge_point_next_steps(scene.target(), 2)] == ["csmsctl reset CP1 --type soft"]

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from csmsd.control.explanation.commands import concerns, detail, moment, start_command, stop_command
+from csmsd.control.explanation.commands import (
+    command_detail,
+    command_moment,
+    command_that_started,
+    command_that_stopped,
+    concerns,
+)
 from csmsd.profiles.task import Task
 from tests.csmsd.control.explanation.test_story import MINUTE, facts, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
@@ -13,15 +19,15 @@ START, STOP = "RemoteStartTransaction", "RemoteStopTransaction"
 
 
 def test_a_command_counts_from_when_it_was_sent() -> None:
-    assert moment(task(1, 5, "Reset", {})) == NOON + 5 * MINUTE
-    assert moment(task(1, 5, "Reset", {}, sent_at=NOON + 9 * MINUTE)) == NOON + 9 * MINUTE
+    assert command_moment(task(1, 5, "Reset", {})) == NOON + 5 * MINUTE
+    assert command_moment(task(1, 5, "Reset", {}, sent_at=NOON + 9 * MINUTE)) == NOON + 9 * MINUTE
 
 
 # --- what led to it
 
 
 def started_by(*tasks: Task, **transaction: Any) -> int | None:
-    found = start_command(facts(transaction, tasks=list(tasks)))
+    found = command_that_started(facts(transaction, tasks=list(tasks)))
     return None if found is None else found.id
 
 
@@ -71,7 +77,7 @@ def test_a_late_start_is_held_against_when_it_arrived() -> None:
 
 def ended_by(*tasks: Task, **transaction: Any) -> tuple[int, bool, int] | None:
     """(task, whether the charge point says so, seconds before the end)."""
-    found = stop_command(facts(transaction, tasks=list(tasks)))
+    found = command_that_stopped(facts(transaction, tasks=list(tasks)))
     return None if found is None else (found.task.id, found.told, found.before_ms // 1000)
 
 
@@ -171,4 +177,4 @@ def test_what_concerns_it(command: tuple[str, dict[str, Any]], does: bool) -> No
     ],
 )
 def test_the_part_of_a_request_that_matters(command: Task, part: str) -> None:
-    assert detail(command, facts(profile_names={4: "night"})) == part
+    assert command_detail(command, facts(profile_names={4: "night"})) == part

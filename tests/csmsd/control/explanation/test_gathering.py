@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from csmsd.control.explanation.facts import Facts, Measured, Presented
-from csmsd.control.explanation.gathering import gather
+from csmsd.control.explanation.gathering import gather_facts
 from csmsd.control.service import Service
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Record
 from csmsd.profiles.reservation.reservations import Reservation
@@ -42,7 +42,7 @@ class Books:
         return answer
 
     async def started(self, **fields: Any) -> Transaction:
-        answer = await self.sent(self.scene.start(**{"timestamp": format_time(self.scene.now), **fields}))
+        answer = await self.sent(self.scene.start(**{"timestamp": format_timestamp(self.scene.now), **fields}))
         return self.scene.transaction(answer.payload["transactionId"])
 
     async def keep(self, *records: Record) -> None:
@@ -61,7 +61,7 @@ class Books:
         self.log.add_event(self._events, time, kind, charge_point, json.dumps(data))
 
     async def facts(self, transaction: Transaction) -> Facts:
-        return await gather(self.service, self.log, self.scene.transaction(transaction.id))
+        return await gather_facts(self.service, self.log, self.scene.transaction(transaction.id))
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def test_events_are_those_of_its_charge_point_and_of_csmsd(books: Books) -
     books.event(3, "store.failed", None)
     books.event(24.9, "charge_point.booted")
     books.event(25.1, "charge_point.booted")
-    books.event(9, "connector.status", connector=1, status="Charging", status_at=format_time(NOON + 2 * MINUTE))
+    books.event(9, "connector.status", connector=1, status="Charging", status_at=format_timestamp(NOON + 2 * MINUTE))
     found = await books.facts(transaction)
     assert [(event.type, (event.time - NOON) / MINUTE) for event in found.events] == [
         ("charge_point.connected", -10),
@@ -217,7 +217,7 @@ async def test_who_presented_what(books: Books) -> None:
 async def test_a_start_that_is_not_logged(books: Books) -> None:
     transaction = await books.started()
     assert not (await books.facts(transaction)).start_is_logged
-    books.logged(0, [2, "s", "StartTransaction", {"timestamp": format_time(NOON - 1)}])
+    books.logged(0, [2, "s", "StartTransaction", {"timestamp": format_timestamp(NOON - 1)}])
     assert not (await books.facts(transaction)).start_is_logged
     books.logged(0, [2, "s", "StartTransaction", {"timestamp": transaction.start_text}])
     assert (await books.facts(transaction)).start_is_logged

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from csmsd.control.explanation.limits import Limit, at, limits
+from csmsd.control.explanation.limits import Limit, at, limits_held
 from csmsd.profiles.task import Task
 from tests.csmsd.control.explanation.test_story import MINUTE, facts, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
@@ -15,7 +15,7 @@ DEFAULT = "profile 3 (TxDefaultProfile, level 0)"
 
 def held(*tasks: Task, started_by: Task | None = None, **known: Any) -> list[tuple[float, float, float | None]]:
     """(from minute, to minute, limit) of each."""
-    found = limits(facts(profile_tasks=list(tasks), **known), started_by)
+    found = limits_held(facts(profile_tasks=list(tasks), **known), started_by)
     return [((limit.start - NOON) / MINUTE, (limit.end - NOON) / MINUTE, limit.limit) for limit in found]
 
 
@@ -106,14 +106,14 @@ def test_what_was_sent_by_force_and_cannot_be_read_is_passed_over() -> None:
 
 def test_one_that_took_no_time_has_its_limit_all_the_same() -> None:
     short = facts({"stop_time": NOON}, profile_tasks=[set_profile(1, -5, 16)])
-    assert [limit.limit for limit in limits(short, None)] == [16]
+    assert [limit.limit for limit in limits_held(short, None)] == [16]
 
 
 def test_why() -> None:
     whole_site = set_profile(2, -4, 32, connector=0, purpose="ChargePointMaxProfile", id=4)
-    (limit,) = limits(facts(profile_tasks=[set_profile(1, -5, 16), whole_site]), None)
+    (limit,) = limits_held(facts(profile_tasks=[set_profile(1, -5, 16), whole_site]), None)
     assert (limit.limit, limit.because, limit.text) == (16, DEFAULT, f"16 A by {DEFAULT}")
-    (named,) = limits(facts(profile_tasks=[set_profile(1, -5, 16)], profile_names={3: "night"}), None)
+    (named,) = limits_held(facts(profile_tasks=[set_profile(1, -5, 16)], profile_names={3: "night"}), None)
     assert named.because == "night (TxDefaultProfile, level 0)"
 
 
@@ -150,12 +150,12 @@ def in_watts(limit: float, **fields: Any) -> Task:
     ],
 )
 def test_no_vehicle_charges_with_less_than_6_a(command: Task, stops: bool) -> None:
-    (limit,) = limits(facts(profile_tasks=[command]), None)
+    (limit,) = limits_held(facts(profile_tasks=[command]), None)
     assert limit.stops is stops
 
 
 def test_no_limit_stops_nobody() -> None:
-    found = limits(facts(profile_tasks=[set_profile(1, 20, 0)]), None)
+    found = limits_held(facts(profile_tasks=[set_profile(1, 20, 0)]), None)
     assert [limit.stops for limit in found] == [False, True]
 
 

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
-from csmsd.control.explanation.limits import limits
+from csmsd.control.explanation.in_words import flag_in_words, span_in_words
+from csmsd.control.explanation.limits import limits_held
 from csmsd.control.explanation.story import Story
-from csmsd.control.explanation.words import flag_text, span
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import Task
@@ -25,7 +25,7 @@ TRANSACTION = Transaction(
     id_tag_status="Accepted",
     state="stopped",
     start_time=NOON,
-    start_text=format_time(NOON),
+    start_text=format_timestamp(NOON),
     start_received_at=NOON,
     meter_start_wh=1000,
     stop_time=NOON + 60 * MINUTE,
@@ -440,7 +440,7 @@ def test_a_command_that_was_queued_counts_when_it_was_sent() -> None:
     ],
 )
 def test_flags_in_words(flag: str, words: str) -> None:
-    assert words in flag_text(flag)
+    assert words in flag_in_words(flag)
 
 
 def test_what_is_not_kept_any_more_is_said() -> None:
@@ -459,7 +459,7 @@ def test_limits_are_those_of_the_time() -> None:
     refused.outcome, refused.status = "rejected", "Rejected"
     cap = set_profile(2, -500, 12, connector=0, purpose="ChargePointMaxProfile", id=1)
     again = set_profile(7, 25, 8)
-    found = limits(facts(profile_tasks=[cap, set_profile(6, 20, 8), again, refused, cleared]), None)
+    found = limits_held(facts(profile_tasks=[cap, set_profile(6, 20, 8), again, refused, cleared]), None)
     assert [((limit.start - NOON) / MINUTE, (limit.end - NOON) / MINUTE, limit.limit) for limit in found] == [
         (0, 20, 12),
         (20, 50, 8),
@@ -470,28 +470,28 @@ def test_limits_are_those_of_the_time() -> None:
 def test_the_profile_of_a_remote_start_belongs_to_its_transaction() -> None:
     given = {"idTag": "ADA", "connectorId": 1, "chargingProfile": profile(10, "TxProfile")}
     start = task(5, -0.1, "RemoteStartTransaction", given)
-    assert [limit.limit for limit in limits(facts(profile_tasks=[start]), start)] == [10]
-    assert limits(facts(profile_tasks=[start]), None) == []
+    assert [limit.limit for limit in limits_held(facts(profile_tasks=[start]), start)] == [10]
+    assert limits_held(facts(profile_tasks=[start]), None) == []
 
 
 def test_a_profile_that_was_sent_by_force_and_cannot_be_read_limits_nothing() -> None:
     odd = task(6, -10, "SetChargingProfile", {"connectorId": "one", "csChargingProfiles": {}})
-    assert limits(facts(profile_tasks=[odd]), None) == []
+    assert limits_held(facts(profile_tasks=[odd]), None) == []
     nameless = task(7, 10, "SetChargingProfile", {"csChargingProfiles": {}})
     assert "SetChargingProfile (profile 0, None, level None)" in str(lines(facts(tasks=[nameless])))
 
 
 def test_nothing_limits_what_no_profile_speaks_of() -> None:
-    assert limits(facts(), None) == []
+    assert limits_held(facts(), None) == []
     other = set_profile(6, -10, 8, connector=2)
-    assert limits(facts(profile_tasks=[other]), None) == []
+    assert limits_held(facts(profile_tasks=[other]), None) == []
 
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"), [(0, "0 s"), (89_999, "89 s"), (90_000, "2 min"), (3_600_000, "1 h 0 min")]
 )
 def test_spans(milliseconds: int, text: str) -> None:
-    assert span(milliseconds) == text
+    assert span_in_words(milliseconds) == text
 
 
 def test_a_doubt_comes_with_what_the_figure_is_based_on() -> None:

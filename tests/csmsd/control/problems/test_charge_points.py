@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.problem import Problem
 from csmsd.control.problems.site import problems_of_site
-from csmsd.ocpp.reading import Deviation
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
 from csmsd.profiles.core.transactions import AWAITED
 from csmsd.profiles.firmware_management.rollouts import Rollout
@@ -36,7 +36,7 @@ def configured(scene: Scene, key: str, value: str) -> None:
 
 
 def found(scene: Scene) -> list[Problem]:
-    return problems_of(scene.cp, scene.site, scene.now)
+    return problems_of_charge_point(scene.cp, scene.site, scene.now)
 
 
 def only(scene: Scene) -> Problem:
@@ -119,8 +119,8 @@ def clock_of_1970(scene: Scene) -> None:
     """Long after its boot, and also after a time that was right."""
     connected(scene)
     scene.cp.record.booted_at = scene.now - HOUR
-    says_status(scene, format_time(scene.now - SECOND))
-    says_reading(scene, format_time(scene.now - SECOND))
+    says_status(scene, format_timestamp(scene.now - SECOND))
+    says_reading(scene, format_timestamp(scene.now - SECOND))
     later(scene, SECOND)
     says_status(scene, "1970-01-01T00:00:00Z")
     says_reading(scene, "1970-01-01T00:00:01Z")
@@ -130,19 +130,19 @@ def clock_two_hours_ahead(scene: Scene) -> None:
     """As its start, its statuses, its readings and its stop tell, all of them."""
     connected(scene)
     scene.cp.record.booted_at = scene.now - HOUR
-    ahead = format_time(scene.now + 2 * HOUR)
+    ahead = format_timestamp(scene.now + 2 * HOUR)
     says(scene, "StartTransaction", {"connectorId": 1, "idTag": "TAG1", "meterStart": 1000, "timestamp": ahead})
     for _ in range(2):
         says_status(scene, ahead)
         says_reading(scene, ahead)
         later(scene, SECOND)
-        ahead = format_time(scene.now + 2 * HOUR)
+        ahead = format_timestamp(scene.now + 2 * HOUR)
     says(scene, "StopTransaction", {"transactionId": 1, "meterStop": 1300, "timestamp": ahead})
 
 
 def status_ahead(scene: Scene) -> None:
     connected(scene)
-    says_status(scene, format_time(scene.now + 61 * SECOND))
+    says_status(scene, format_timestamp(scene.now + 61 * SECOND))
 
 
 def firmware_failed(scene: Scene) -> None:
@@ -277,14 +277,14 @@ def was_wrong_about_the_time_before_it_had_booted(scene: Scene) -> None:
 def was_wrong_until_a_status_was_right(scene: Scene) -> None:
     says_status(scene, "1970-01-01T00:00:00Z")
     scene.now += SECOND
-    says_status(scene, format_time(scene.now - SECOND))
+    says_status(scene, format_timestamp(scene.now - SECOND))
 
 
 def was_wrong_until_a_reading_was_right(scene: Scene) -> None:
     says_reading(scene, "1970-01-01T00:00:00Z")
     says_status(scene, "1970-01-01T00:00:00Z")
     scene.now += SECOND
-    says_reading(scene, format_time(scene.now))
+    says_reading(scene, format_timestamp(scene.now))
 
 
 def is_out_of_order_by_decision(scene: Scene) -> None:
@@ -347,7 +347,7 @@ def test_a_fault_says_all_that_was_reported() -> None:
 def test_what_the_shell_would_expand_is_quoted_in_the_next_command() -> None:
     scene = Scene()
     state = scene.register("DE*ABC*E1")
-    (problem,) = problems_of(state, scene.site, scene.now)
+    (problem,) = problems_of_charge_point(state, scene.site, scene.now)
     assert problem.next == "csmsctl cp show 'DE*ABC*E1'"
 
 
@@ -386,7 +386,7 @@ def test_a_clock_that_jumped_is_a_problem_for_a_day(by: int, text: str) -> None:
 def test_each_message_from_the_future_is_counted_and_one_of_a_minute_ahead_is_not() -> None:
     scene = Scene()
     connected(scene)
-    says_status(scene, format_time(scene.now + MINUTE))
+    says_status(scene, format_timestamp(scene.now + MINUTE))
     assert not scene.cp.deviations
 
     clock_two_hours_ahead(scene)
@@ -418,7 +418,7 @@ def test_of_very_many_that_were_never_stopped_the_older_ones_are_on_disk_alone()
     scene = Scene()
     texts = {}
     for number in range(AWAITED + 1):
-        scene.start(meterStart=number, timestamp=format_time(scene.now + number * SECOND))
+        scene.start(meterStart=number, timestamp=format_timestamp(scene.now + number * SECOND))
         texts[number] = [problem.text for problem in found(scene) if problem.kind == "transactions_abandoned"]
     assert texts[AWAITED - 1][0].startswith(f"{AWAITED - 1} transactions never stopped: 1, 2")
     assert texts[AWAITED][0].startswith(f"{AWAITED} transactions or more never stopped: 1, 2")
@@ -433,5 +433,5 @@ def test_an_estimate_may_wait_for_the_register_for_an_hour(minutes: int, kinds: 
         scene.now += MINUTE
         scene.meter({"value": "11000", "measurand": "Power.Active.Import"})
 
-    found = [problem.kind for problem in problems_of(scene.cp, scene.site, scene.now)]
+    found = [problem.kind for problem in problems_of_charge_point(scene.cp, scene.site, scene.now)]
     assert [kind for kind in found if kind == "energy_suspect"] == kinds

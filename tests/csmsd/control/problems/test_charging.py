@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.reading import read_value
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.payloads import read_payload_value
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.reservation.reservations import Terms
 from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
@@ -46,7 +46,7 @@ def runs_in_spite_of_a_reservation(scene: Scene) -> None:
 
 
 def limit(scene: Scene, amperes: float, connector: int = 1) -> None:
-    profile, _ = read_value(
+    profile, _ = read_payload_value(
         ChargingProfile,
         {
             "chargingProfileId": 3,
@@ -266,7 +266,7 @@ def test_a_backlog_of_readings_is_nothing_that_flows() -> None:
     scene = Scene()
     connected(scene)
     for count in range(3):
-        at = format_time(scene.now - 2 * HOUR + count * MINUTE)
+        at = format_timestamp(scene.now - 2 * HOUR + count * MINUTE)
         scene.meter(meterValue=[{"timestamp": at, "sampledValue": [register(900 * count), power(7000)]}])
     assert found(scene) == []
 

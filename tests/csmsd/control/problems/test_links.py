@@ -1,12 +1,12 @@
 """Refused, with a twin, flapping: what an operator is told of how a charge point connects."""
 
-from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.profiles.core.link_history import WINDOW_MS
 from tests.csmsd.profiles.scene import DAY, HOUR, SECOND, Scene
 
 
 def kinds(scene: Scene) -> list[str]:
-    return [problem.kind for problem in problems_of(scene.cp, scene.site, scene.now)]
+    return [problem.kind for problem in problems_of_charge_point(scene.cp, scene.site, scene.now)]
 
 
 def offline(scene: Scene) -> None:
@@ -19,7 +19,9 @@ def test_a_refusal_says_why_how_often_and_when_last() -> None:
     for _ in range(41):
         scene.now += SECOND
         scene.site.refused.note("CP1", "10.0.0.7", "wrong_password", scene.now, registered=True)
-    refused = next(one for one in problems_of(scene.cp, scene.site, scene.now) if one.kind == "connection_refused")
+    refused = next(
+        one for one in problems_of_charge_point(scene.cp, scene.site, scene.now) if one.kind == "connection_refused"
+    )
     assert refused.text == "refused: wrong password, 41 times, from 10.0.0.7"
     assert (refused.severity, refused.last) == ("critical", scene.now)
     assert refused.next.startswith("csmsctl cp set CP1 --generate-password")
@@ -45,7 +47,7 @@ def test_two_devices_with_one_identity() -> None:
         scene.cp.links.note(scene.now, address, replaced)
     assert "twins" not in kinds(scene)
     scene.cp.links.note(scene.now, "b", "a")
-    twins = next(one for one in problems_of(scene.cp, scene.site, scene.now) if one.kind == "twins")
+    twins = next(one for one in problems_of_charge_point(scene.cp, scene.site, scene.now) if one.kind == "twins")
     assert "3 times within 10 min, from a and b" in twins.text
     scene.now += WINDOW_MS
     assert "twins" not in kinds(scene)

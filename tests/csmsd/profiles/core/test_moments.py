@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from csmsd.ocpp.timestamps import format_time, read_time
+from csmsd.ocpp.timestamps import format_timestamp, read_timestamp
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.energy.evidence import Start
 from csmsd.profiles.core.energy.gathered import Gathered
@@ -23,7 +23,9 @@ def begun(
     """A transaction that began at `register`, and what was read of it already, at minutes from noon."""
     course = Gathered(1, Start(time, came, register))
     for minute, wh in registers:
-        value = MeterValue(timestamp=format_time(NOON + minute * MINUTE), sampled_value=[SampledValue(value=str(wh))])
+        value = MeterValue(
+            timestamp=format_timestamp(NOON + minute * MINUTE), sampled_value=[SampledValue(value=str(wh))]
+        )
         for taken in taken_of([value], course):
             course.take(taken)
     return course
@@ -46,7 +48,7 @@ def read(*told: tuple[int, str] | None, course: Gathered | None = None) -> list[
     """(minutes from noon, whether that is its own time) of values that arrive at noon."""
     values = [
         MeterValue(
-            timestamp=format_time(moment[0]) if moment is not None else "",
+            timestamp=format_timestamp(moment[0]) if moment is not None else "",
             sampled_value=[SampledValue(value=moment[1] if moment is not None else "1")],
         )
         for moment in told
@@ -124,7 +126,7 @@ def test_without_a_time_it_is_of_its_neighbour() -> None:
 
 @pytest.mark.parametrize("text", ["2026-03-01T11:30:00", "2026-03-01 11:30", "2026-03-01T11:30:00Z"])
 def test_a_time_in_the_zone_of_its_charge_point_is_its_own(text: str) -> None:
-    time = read_time(text, NOON, ZoneInfo("Asia/Kathmandu")).time
+    time = read_timestamp(text, NOON, ZoneInfo("Asia/Kathmandu")).time
 
     assert is_timed(text, time)
     assert not is_timed(text, time + 2 * HOUR + 1)

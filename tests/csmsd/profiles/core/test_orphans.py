@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.control.problems.charge_points import problems_of
+from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.ocpp import frames
 from csmsd.ocpp.errors import OcppError
 from csmsd.profiles import answering, incoming
@@ -58,11 +58,13 @@ class TestRoom:
         scene.cp.connected_at = scene.cp.record.last_seen_at = NOON
         for number in (7001, 7002, 7003):
             scene.send("StopTransaction", stop(number))
-        kinds = [problem.kind for problem in problems_of(scene.cp, scene.site, scene.now)]
+        kinds = [problem.kind for problem in problems_of_charge_point(scene.cp, scene.site, scene.now)]
         assert "quarantine_full" not in kinds  # nothing was turned away yet
         refusal(scene, "StopTransaction", stop(7004))
 
-        (problem,) = (one for one in problems_of(scene.cp, scene.site, scene.now) if one.kind == "quarantine_full")
+        (problem,) = (
+            one for one in problems_of_charge_point(scene.cp, scene.site, scene.now) if one.kind == "quarantine_full"
+        )
         assert (problem.severity, problem.since) == ("critical", NOON)
         assert problem.text.startswith("StopTransaction ")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from csmsd.control.views import charge_point_view, transaction_view
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.transactions import Transaction
 from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 
@@ -25,7 +25,7 @@ def soc(value: str, **more: object) -> dict[str, object]:
 def measured(scene: Scene, *samples: Mapping[str, object], ago: int = 0, **fields: object) -> None:
     """Readings of so many milliseconds ago arrive now."""
     scene.now += 1
-    value = {"timestamp": format_time(scene.now - ago), "sampledValue": samples}
+    value = {"timestamp": format_timestamp(scene.now - ago), "sampledValue": samples}
     scene.send("MeterValues", {"connectorId": 1, "meterValue": [value], **fields})
 
 
@@ -101,7 +101,7 @@ class TestOlderReadings:
         scene = Scene()
         transaction = scene.started()
         values = [
-            {"timestamp": format_time(scene.now - ago), "sampledValue": [power(watts), soc(charge)]}
+            {"timestamp": format_timestamp(scene.now - ago), "sampledValue": [power(watts), soc(charge)]}
             for ago, watts, charge in ((0, 3700, "50"), (MINUTE, 11000, "40"))
         ]
 

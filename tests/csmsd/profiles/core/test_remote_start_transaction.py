@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from csmsd.ocpp.reading import read
+from csmsd.ocpp.payloads import read_payload
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.remote_start_transaction import (
     RemoteStart,
@@ -97,7 +97,7 @@ def test_a_charging_profile_in_it_is_a_tx_profile_without_transaction(
     change: dict[str, object], warning: str | None
 ) -> None:
     payload = {"idTag": "TAG1", "chargingProfile": {**PROFILE, **change}}
-    request, _ = read(RemoteStartTransactionReq, msgspec.json.encode(payload))
+    request, _ = read_payload(RemoteStartTransactionReq, msgspec.json.encode(payload))
     check = outgoing()["RemoteStartTransaction"].check
     assert check is not None
 

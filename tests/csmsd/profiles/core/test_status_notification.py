@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.status_notification import StatusNotificationConf, StatusNotificationReq
 from tests.csmsd.profiles.messages import assert_valid
@@ -49,7 +49,7 @@ def test_the_status_is_kept_and_told() -> None:
     )  # fmt: skip
     assert answer.event("connector.status") == {
         "connector": 1, "status": "Faulted", "previous": "Available", "error_code": "ConnectorLockFailure",
-        "info": "jammed", "status_at": format_time(NOON),
+        "info": "jammed", "status_at": format_timestamp(NOON),
     }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def shown(scene: Scene) -> tuple[str, int]:
 def says(scene: Scene, status: str, *, ago: float | None, clock: float = 0) -> list[tuple[str, str]]:
     """A status of so many seconds ago by a clock that differs by so many seconds; what is counted of it."""
     scene.now += 100
-    timestamp = {} if ago is None else {"timestamp": format_time(scene.now - round((ago - clock) * SECOND))}
+    timestamp = {} if ago is None else {"timestamp": format_timestamp(scene.now - round((ago - clock) * SECOND))}
     return scene.status(1, status, **timestamp).deviations
 
 
@@ -95,7 +95,7 @@ class TestWhatWasHeldBack:
         comes_back(scene, boots=boots)
         says(scene, "Available", ago=0)
 
-        older = scene.status(1, "Preparing", timestamp=format_time(scene.now - HOUR))
+        older = scene.status(1, "Preparing", timestamp=format_timestamp(scene.now - HOUR))
 
         assert (older.payload, older.changes, older.events) == ({}, [], [])
         assert older.deviations == [("timestamp", "held_back")]
@@ -184,9 +184,9 @@ class TestABacklogOnAFirstConnection:
         scene = Scene()
         scene.cp.connected_at = scene.now
         for number in (1, 2):
-            scene.status(number, "Available", timestamp=format_time(scene.now))
-        scene.status(1, "Charging", timestamp=format_time(scene.now - HOUR))
-        last = scene.status(2, "Preparing", timestamp=format_time(scene.now - HOUR // 2))
+            scene.status(number, "Available", timestamp=format_timestamp(scene.now))
+        scene.status(1, "Charging", timestamp=format_timestamp(scene.now - HOUR))
+        last = scene.status(2, "Preparing", timestamp=format_timestamp(scene.now - HOUR // 2))
 
         assert {number: connector.status for number, connector in scene.cp.connectors.items()} == {
             1: "Available", 2: "Available"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.stop_transaction import StopTransactionConf, StopTransactionReq
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene, clock
@@ -205,7 +205,7 @@ class TestCutOff:
     """A stop of which a part was kept comes again whole."""
 
     def kept(self, scene: Scene, transaction: int) -> int:
-        at = format_time(scene.now)
+        at = format_timestamp(scene.now)
         text = f'[2,"c","StopTransaction",{{"transactionId":{transaction},"timestamp":"{at}","meterStop":40'
         return scene.site.quarantine(scene.cp, scene.now, "StopTransaction", "refused: X", json.dumps(text)).id
 
@@ -271,7 +271,7 @@ class TestGuessed:
     def test_its_own_stop_with_a_register_that_could_not_be_read_was_that_stop(self) -> None:
         scene = Scene()
         transaction = scene.started()
-        at = format_time(scene.now)
+        at = format_timestamp(scene.now)
         scene.send("StopTransaction", {"idTag": "TAG1", "timestamp": at, "meterStop": "?", "transactionId": None})
         assert transaction.guessed
 
@@ -564,7 +564,7 @@ class TestUnreadable:
             scene.now += HOUR
             scene.meter(reading, transactionId=transaction.id)
 
-        scene.send("StopTransaction", {**STOP, "meterStop": None, "timestamp": format_time(scene.now)})
+        scene.send("StopTransaction", {**STOP, "meterStop": None, "timestamp": format_timestamp(scene.now)})
 
         assert (transaction.meter_stop_wh, transaction.energy_wh) == (70, 470)
 
@@ -575,7 +575,7 @@ class TestUnreadable:
         scene = Scene()
         transaction = scene.started()
         scene.meter("1200", transactionId=transaction.id)
-        told = {"timestamp": format_time(scene.now + minutes * 60_000), "sampledValue": [{"value": reading}]}
+        told = {"timestamp": format_timestamp(scene.now + minutes * 60_000), "sampledValue": [{"value": reading}]}
         scene.send("MeterValues", {"connectorId": 1, "transactionId": transaction.id, "meterValue": [told]})
 
         scene.send("StopTransaction", {**STOP, "meterStop": None})
@@ -703,9 +703,9 @@ NOISE = st.lists(
 @given(NOISE)
 def test_its_own_stop_counts_whatever_else_was_sent(noise: list[tuple[str, int, int, int | None]]) -> None:
     scene = Scene()
-    transaction = scene.started(timestamp=format_time(NOON - HOUR), meterStart=1000)
+    transaction = scene.started(timestamp=format_timestamp(NOON - HOUR), meterStart=1000)
     for what, minute, register, other in noise:
-        at = format_time(NOON + minute * 60 * SECOND)
+        at = format_timestamp(NOON + minute * 60 * SECOND)
         named = {} if other is None else {"transactionId": transaction.id + other if other else transaction.id}
         if what.startswith("stop"):
             tag = {"idTag": "TAG1"} if what == "stop with its tag" else {}
@@ -719,7 +719,7 @@ def test_its_own_stop_counts_whatever_else_was_sent(noise: list[tuple[str, int, 
         else:
             scene.start(connectorId=1 if what == "start" else 2, timestamp=at, meterStart=register)
 
-    scene.stop(transaction, meterStop=5000, timestamp=format_time(NOON + HOUR), reason="Remote")
+    scene.stop(transaction, meterStop=5000, timestamp=format_timestamp(NOON + HOUR), reason="Remote")
 
     assert (transaction.state, transaction.meter_stop_wh, transaction.stop_reason) == ("stopped", 5000, "Remote")
     assert not transaction.guessed

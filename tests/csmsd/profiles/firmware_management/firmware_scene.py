@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from csmsd.ocpp.reading import encode, read
+from csmsd.ocpp.payloads import encode_payload, read_payload
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import Operation, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
@@ -54,9 +54,9 @@ class FirmwareScene(Scene):
             self.keep(*declared.unconfirmed(request, fails, target))
         else:
             assert declared.settle is not None
-            answer, _ = read(declared.confirmation, msgspec.json.encode(confirmation or {}))
+            answer, _ = read_payload(declared.confirmation, msgspec.json.encode(confirmation or {}))
             self.keep(*declared.settle(request, answer, target))
-        payload: dict[str, Any] = json.loads(encode(request))
+        payload: dict[str, Any] = json.loads(encode_payload(request))
         return payload
 
     def boots(self, version: str | None) -> list[Event]:

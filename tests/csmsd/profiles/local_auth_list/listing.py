@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from csmsd.ocpp.reading import encode
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.types import Message
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import action_of
@@ -70,7 +70,7 @@ class Listing(Scene):
                 keys = [KeyValue(key=name, readonly=True, value=value) for name, value in self.limits.items()]
                 return GetConfigurationConf(configuration_key=keys)
             return GetLocalListVersionConf(list_version=self.version)
-        assert against_schema(SendLocalListReq, json.loads(encode(request))) is None
+        assert against_schema(SendLocalListReq, json.loads(encode_payload(request))) is None
         self.sent.append(request)
         answer = self.answers.pop(0) if self.answers else "Accepted"
         if answer == "Accepted" and not request.update.full and request.list_version <= self.version:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.reading import encode
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.following import what_follows
@@ -186,7 +186,7 @@ def assert_objection(scene: Listing, payload: dict[str, Any], said: str | None) 
 
 
 def read(payload: dict[str, Any]) -> SendLocalListReq:
-    from csmsd.ocpp.reading import read as read_message
+    from csmsd.ocpp.payloads import read_payload as read_message
 
     return read_message(SendLocalListReq, json.dumps(payload).encode())[0]
 
@@ -205,7 +205,7 @@ def test_answers(scene: Listing, status: str, supported: bool, known: bool) -> N
     scene.run(operations()["send-local-list"]().steps(scene.target()))
     assert (scene.known.supported, scene.known.known) == (supported, known)
     assert scene.known.pending_version is None
-    assert json.loads(encode(SendLocalListConf(status=status))) == {"status": status}  # type: ignore[arg-type]
+    assert json.loads(encode_payload(SendLocalListConf(status=status))) == {"status": status}  # type: ignore[arg-type]
 
 
 def test_an_accepted_update_is_told(scene: Listing) -> None:

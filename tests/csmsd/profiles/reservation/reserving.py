@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.reservation.reservations import Reservation
@@ -27,7 +27,7 @@ class Reserving(Scene):
 
     def ask(self, *, of: str = "CP1", **fields: Any) -> ReserveNowReq:
         """Gives the command, and records the intention."""
-        values = {"connector": 1, "tag": "TAG1", "expires": format_time(self.now + HOUR), **fields}
+        values = {"connector": 1, "tag": "TAG1", "expires": format_timestamp(self.now + HOUR), **fields}
         (request,) = operations()["reserve-now"](**values).steps(self.target(of))
         assert isinstance(request, ReserveNowReq)
         declared = outgoing()["ReserveNow"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.reservation.reservations import REMEMBERED, Reservation, Reservations, Terms
 from tests.csmsd.profiles.reservation.reserving import Reserving
 from tests.csmsd.profiles.scene import HOUR, SECOND, Answer
@@ -91,7 +91,7 @@ def test_a_start_before_the_answer(scene: Reserving, answer: str) -> None:
 def test_a_start_that_was_queued_while_offline(scene: Reserving) -> None:
     """It comes after the expiry and names its reservation: it was used."""
     reservation = scene.reserve()
-    begun = format_time(scene.now + HOUR - SECOND)
+    begun = format_timestamp(scene.now + HOUR - SECOND)
     scene.now += 2 * HOUR
     scene.site.reservations.expire(scene.now)
     scene.start(timestamp=begun, reservationId=reservation.id)
@@ -100,7 +100,7 @@ def test_a_start_that_was_queued_while_offline(scene: Reserving) -> None:
 
 def test_a_start_from_before_the_reservation(scene: Reserving) -> None:
     reservation = scene.reserve()
-    scene.start(timestamp=format_time(scene.now - HOUR))
+    scene.start(timestamp=format_timestamp(scene.now - HOUR))
     assert reservation.state == "reserved"
 
 

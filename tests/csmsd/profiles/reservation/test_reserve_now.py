@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Observation, Sent
 from csmsd.profiles.refusal import CannotSend
@@ -50,7 +50,7 @@ def test_what_is_sent(scene: Reserving) -> None:
 )
 def test_checks_before_reserving(scene: Reserving, fields: dict[str, Any], said: str | None) -> None:
     scene.tag("STOLEN", blocked=True)
-    values = {"connector": 1, "tag": "TAG1", "expires": format_time(scene.now + HOUR), **fields}
+    values = {"connector": 1, "tag": "TAG1", "expires": format_timestamp(scene.now + HOUR), **fields}
     warning = scene.warning(operations()["reserve-now"](**values))
     assert (warning is None) == (said is None)
     assert said is None or said in str(warning)
@@ -63,7 +63,7 @@ def test_connector_0_is_checked_against_what_was_reported(
     key = {"key": "ReserveConnectorZeroSupported", "readonly": True}
     report = {"configurationKey": [key if reported is None else {**key, "value": reported}]}
     scene.confirmed("GetConfiguration", {}, report)
-    operation = operations()["reserve-now"](connector=0, tag="TAG1", expires=format_time(scene.now + HOUR))
+    operation = operations()["reserve-now"](connector=0, tag="TAG1", expires=format_timestamp(scene.now + HOUR))
     assert (scene.warning(operation) is None) == (allowed or reported is None)
 
 
@@ -163,7 +163,7 @@ def test_a_start_that_only_the_unanswered_one_fits(scene: Reserving) -> None:
 
 def test_more_time_that_may_have_been_given(scene: Reserving) -> None:
     reservation = scene.reserve(id=5)
-    scene.reserve("timeout", id=5, expires=format_time(scene.now + 2 * HOUR))
+    scene.reserve("timeout", id=5, expires=format_timestamp(scene.now + 2 * HOUR))
     scene.site.reservations.expire(scene.now + HOUR)
     assert (reservation.state, reservation.expires_at) == ("requested", scene.now + 2 * HOUR)
     scene.site.reservations.expire(scene.now + 2 * HOUR)
@@ -222,7 +222,7 @@ def test_what_is_not_sent(scene: Reserving) -> None:
 
 def test_a_tag_that_nobody_knows_may_reserve_where_it_may_charge(scene: Reserving) -> None:
     scene.site.policies.unknown_id_tags = "Accepted"
-    reserve = operations()["reserve-now"](connector=1, tag="NOBODY", expires=format_time(scene.now + HOUR))
+    reserve = operations()["reserve-now"](connector=1, tag="NOBODY", expires=format_timestamp(scene.now + HOUR))
     assert scene.warning(reserve) is None
 
 
@@ -296,7 +296,7 @@ def test_one_that_is_not_known_any_more_comes_to_nothing(scene: Reserving) -> No
 
 
 def test_what_is_not_sent_uses_up_no_id(scene: Reserving) -> None:
-    values = {"connector": 1, "tag": "TAG1", "expires": format_time(scene.now + HOUR)}
+    values = {"connector": 1, "tag": "TAG1", "expires": format_timestamp(scene.now + HOUR)}
     reserve = operations()["reserve-now"]
     for tag in ("NOBODY", "TAG1"):  # refused here; a dry run
         assert scene.asks(reserve(**values | {"tag": tag}))[0]["reservationId"] == 1

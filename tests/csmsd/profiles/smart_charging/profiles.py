@@ -1,6 +1,6 @@
 """Charging profiles for the tests, in few words."""
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import (
     ChargingProfile,
     ChargingProfileKind,
@@ -37,7 +37,7 @@ def profile(
     """Periods are (seconds, limit) or (seconds, limit, phases); times are ms since 1970 UTC."""
 
     def text(time: int | None) -> str | None:
-        return None if time is None else format_time(time)
+        return None if time is None else format_timestamp(time)
 
     return ChargingProfile(
         charging_profile_id=id,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.reading import read_value
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.profiles import outgoing
 from csmsd.profiles.record import Deleted
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfile
@@ -61,6 +61,6 @@ def test_what_is_sent_fits_the_published_schema(scene: Scene, operation: ClearCh
 def test_that_nothing_was_there_is_no_news(scene: Scene, status: str, told: list[str]) -> None:
     declared = outgoing()["ClearChargingProfile"]
     assert declared.settle is not None
-    confirmation, _ = read_value(declared.confirmation, {"status": status})
+    confirmation, _ = read_payload_value(declared.confirmation, {"status": status})
     changes, events = declared.settle(declared.request(), confirmation, scene.target())
     assert ([*changes], [event.type for event in events]) == ([], told)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.timestamps import format_time, parse_time
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.profile_library import (
@@ -69,9 +69,9 @@ def test_times_are_sent_as_we_write_all_times() -> None:
 
 def test_an_absolute_one_begins_a_minute_ago_and_a_recurring_one_on_a_monday() -> None:
     """C 5.16.4: a beginning in the past holds at once."""
-    assert sent(GIVEN).charging_schedule.start_schedule == format_time(NOON - 60_000)
+    assert sent(GIVEN).charging_schedule.start_schedule == format_timestamp(NOON - 60_000)
     weekly = GIVEN | {"chargingProfileKind": "Recurring", "recurrencyKind": "Weekly"}
-    begins = parse_time(sent(weekly).charging_schedule.start_schedule or "")
+    begins = parse_timestamp(sent(weekly).charging_schedule.start_schedule or "")
     assert begins is not None
     assert (begins // 86_400_000 + 3) % 7 == 0, "1970-01-01 was a Thursday"
     assert sent(GIVEN | {"chargingProfileKind": "Relative"}).charging_schedule.start_schedule is None

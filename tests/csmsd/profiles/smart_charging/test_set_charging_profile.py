@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from csmsd.ocpp.reading import encode
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.payloads import encode_payload
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import outgoing
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
@@ -31,7 +31,7 @@ def test_a_profile_of_the_library_goes_out_with_its_id(scene: Scene) -> None:
             "chargingProfilePurpose": "TxDefaultProfile",
             "chargingProfileKind": "Absolute",
             "chargingSchedule": {
-                "startSchedule": format_time(NOON - DAY),
+                "startSchedule": format_timestamp(NOON - DAY),
                 "chargingRateUnit": "A",
                 "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}],
             },
@@ -69,7 +69,7 @@ def test_the_content_of_a_file_is_sent_as_it_is_with_a_beginning_and_an_id(scene
     [whole] = scene.asks(SetChargingProfile(connector=1, profile={"connectorId": 9, "csChargingProfiles": given}))
     assert first == whole
     sent = first["csChargingProfiles"]
-    assert sent["chargingSchedule"]["startSchedule"] == format_time(NOON - 60 * SECOND)
+    assert sent["chargingSchedule"]["startSchedule"] == format_timestamp(NOON - 60 * SECOND)
     assert 1_000_000_000 <= sent["chargingProfileId"] < 2**31
     [other] = scene.asks(SetChargingProfile(connector=2, profile=given))
     assert other["csChargingProfiles"]["chargingProfileId"] != sent["chargingProfileId"]
@@ -124,7 +124,7 @@ def test_the_same_place_and_the_same_id_replace(scene: Scene) -> None:
 
 def _given(id: int, limit: float = 9, **fields: Any) -> dict[str, Any]:
     body = profile((0, limit), start=NOON - DAY, **fields)
-    found: dict[str, Any] = json.loads(encode(body))
+    found: dict[str, Any] = json.loads(encode_payload(body))
     return found | {"chargingProfileId": id}
 
 
@@ -151,7 +151,7 @@ def test_sending_again_what_is_installed(scene: Scene) -> None:
     for name, connector in (("slow", 1), ("night", 0), ("over", 1), ("site", 0)):
         set_profile(scene, name, connector)
     scene.now += SECOND
-    sent = [json.loads(encode(request)) for request in set_charging_profiles_again(scene.target())]
+    sent = [json.loads(encode_payload(request)) for request in set_charging_profiles_again(scene.target())]
     profiles = [request["csChargingProfiles"] for request in sent]
     # the maximum first; what is not valid any more is left out
     assert [body["chargingProfileId"] for body in profiles] == [2, 1, 3]

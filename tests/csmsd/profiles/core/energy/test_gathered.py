@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.evidence import Boot
 from csmsd.profiles.core.energy.gathered import MOST, MOST_OF_PLAIN
@@ -44,13 +44,13 @@ class Kept:
 
     def __init__(self) -> None:
         self.scene = Scene()
-        self.transaction: Transaction = self.scene.started(timestamp=format_time(NOON - HOUR), meterStart=1000)
+        self.transaction: Transaction = self.scene.started(timestamp=format_timestamp(NOON - HOUR), meterStart=1000)
         self.rows: list[StoredReading] = []
 
     def meter(self, minute: int, samples: list[dict[str, Any]], connector: int = 1, astray: int = 0) -> None:
         """Told as soon as it is measured, or late; `astray` is how many minutes the clock is off."""
         self.scene.now = max(self.scene.now, NOON + minute * MINUTE)
-        value = {"timestamp": format_time(NOON + (minute + astray) * MINUTE), "sampledValue": samples}
+        value = {"timestamp": format_timestamp(NOON + (minute + astray) * MINUTE), "sampledValue": samples}
         sent = {"connectorId": connector, "transactionId": self.transaction.id, "meterValue": [value]}
         self._keep(self.scene.send("MeterValues", sent))
 
@@ -86,7 +86,7 @@ def test_stopped_both_ways_agree(sent: list[Reading], meter_stop: int, with_data
     kept = Kept()
     for minute, connector, samples, astray in sent:
         kept.meter(minute, samples, connector, astray)
-    data = [{"timestamp": format_time(NOON), "sampledValue": [{"value": "1200", "context": "Transaction.End"}]}]
+    data = [{"timestamp": format_timestamp(NOON), "sampledValue": [{"value": "1200", "context": "Transaction.End"}]}]
     fields: dict[str, Any] = {"transactionData": data} if with_data else {}
 
     kept._keep(kept.scene.stop(kept.transaction, meterStop=meter_stop, **fields))
@@ -182,8 +182,8 @@ def test_a_boot_between_readings_counts() -> None:
 def test_a_reading_without_its_time_among_others_costs_itself_alone(place: int, timestamp: str | None) -> None:
     kept = Kept()
     values: list[dict[str, Any]] = [
-        {"timestamp": format_time(NOON - 30 * MINUTE), "sampledValue": [{"value": "2000"}]},
-        {"timestamp": format_time(NOON - 10 * MINUTE), "sampledValue": [{"value": "3000"}]},
+        {"timestamp": format_timestamp(NOON - 30 * MINUTE), "sampledValue": [{"value": "2000"}]},
+        {"timestamp": format_timestamp(NOON - 10 * MINUTE), "sampledValue": [{"value": "3000"}]},
     ]
     told = {"timestamp": timestamp} if timestamp is not None else {}
     values.insert(place, {**told, "sampledValue": [{"value": "2500"}]})
@@ -209,7 +209,7 @@ def test_a_reading_by_another_clock_is_of_its_arrival_and_says_nothing_against_t
     kept.meter(-20, [{"value": "3000"}])
     assert kept.by_memory() == kept.by_rows() == Verdict(2000, 2000, 2000, "readings")
 
-    kept._keep(kept.scene.stop(kept.transaction, meterStop=4000, timestamp=format_time(NOON)))
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=4000, timestamp=format_timestamp(NOON)))
     assert (kept.transaction.energy_wh, kept.transaction.doubts) == (3000, [])
 
 
@@ -231,7 +231,7 @@ def test_a_clock_that_is_set_back_while_it_runs(back: int) -> None:
         figure = 2000 + 10 * minute
         assert kept.by_memory() == Verdict(figure, figure, figure, "readings")
 
-    kept._keep(kept.scene.stop(kept.transaction, meterStop=3000, timestamp=format_time(NOON)))
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=3000, timestamp=format_timestamp(NOON)))
     assert (kept.transaction.energy_wh, kept.transaction.doubts) == (2000, [])
 
 
@@ -251,7 +251,7 @@ def test_a_reading_by_another_clock_that_is_told_once_more_is_the_same(astray: i
 def test_a_list_of_readings_by_another_clock_that_begins_with_the_newest() -> None:
     kept = Kept()
     values = [
-        {"timestamp": format_time(NOON + (minute + 120) * MINUTE), "sampledValue": [{"value": str(3000 + minute)}]}
+        {"timestamp": format_timestamp(NOON + (minute + 120) * MINUTE), "sampledValue": [{"value": str(3000 + minute)}]}
         for minute in (-10, -20, -30)
     ]
     kept._keep(kept.scene.meter(transactionId=kept.transaction.id, meterValue=values))
@@ -282,7 +282,7 @@ def test_power_is_held_against_a_register_that_is_plain(
         assert kept.by_memory() == kept.by_rows()
     assert (kept.by_memory().energy_wh, [*kept.by_memory().doubts]) == running
 
-    kept._keep(kept.scene.stop(kept.transaction, meterStop=1000 + round(pace * 60), timestamp=format_time(NOON)))
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=1000 + round(pace * 60), timestamp=format_timestamp(NOON)))
 
     assert (kept.transaction.energy_wh, kept.transaction.doubts) == stopped
     assert kept.by_rows().doubts == tuple(stopped[1])

@@ -2,7 +2,15 @@
 
 import pytest
 
-from csmsd.control.explanation.words import REASONS, STATUSES, flag_text, kwh, outcome, span, who
+from csmsd.control.explanation.in_words import (
+    REASONS,
+    STATUSES,
+    flag_in_words,
+    kwh_in_words,
+    outcome_in_words,
+    span_in_words,
+    who_in_words,
+)
 from csmsd.profiles.task import Task
 
 
@@ -29,7 +37,7 @@ def task(**fields: object) -> Task:
     ],
 )
 def test_flags(flag: str, says: str) -> None:
-    assert says in flag_text(flag)
+    assert says in flag_in_words(flag)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +55,14 @@ def test_flags(flag: str, says: str) -> None:
     ],
 )
 def test_spans(milliseconds: int, text: str) -> None:
-    assert span(milliseconds) == text
+    assert span_in_words(milliseconds) == text
 
 
 @pytest.mark.parametrize(
     ("wh", "text"), [(0, "0.000 kWh"), (1, "0.001 kWh"), (12_345, "12.345 kWh"), (-50, "-0.050 kWh")]
 )
 def test_energy(wh: float, text: str) -> None:
-    assert kwh(wh) == text
+    assert kwh_in_words(wh) == text
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,7 @@ def test_energy(wh: float, text: str) -> None:
     ],
 )
 def test_outcomes(fields: dict[str, object], text: str) -> None:
-    assert outcome(task(**fields)) == text
+    assert outcome_in_words(task(**fields)) == text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_outcomes(fields: dict[str, object], text: str) -> None:
     [({"user": "ada", "uid": 7}, "ada"), ({"uid": 7}, "uid 7"), ({"uid": 0}, "uid 0"), ({}, "csmsd")],
 )
 def test_who_gave_a_command(fields: dict[str, object], text: str) -> None:
-    assert who(task(**fields)) == text
+    assert who_in_words(task(**fields)) == text
 
 
 def test_every_status_and_reason_of_ocpp_has_words() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.reading import check_sendable, encode, read, read_value
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload, read_payload_value
 from csmsd.ocpp.types import LARGEST_INTEGER, CiString20, Integer, JsonText, Message, NonNegative
 
 
@@ -68,7 +68,7 @@ def without(*names: str) -> bytes:
 
 
 def deviations(payload: bytes) -> list[tuple[str, str]]:
-    return [(deviation.field, deviation.kind) for deviation in read(CarReq, payload)[1]]
+    return [(deviation.field, deviation.kind) for deviation in read_payload(CarReq, payload)[1]]
 
 
 FULL = {
@@ -93,11 +93,11 @@ FULL = {
 def test_what_is_as_specified_is_read_without_deviation_and_written_as_it_was(
     payload: dict[str, object], strict: bool
 ) -> None:
-    message, deviated = read(CarReq, msgspec.json.encode(payload), strict=strict)
+    message, deviated = read_payload(CarReq, msgspec.json.encode(payload), strict=strict)
 
     assert deviated == []
-    assert json.loads(encode(message)) == payload
-    assert check_sendable(message) is None
+    assert json.loads(encode_payload(message)) == payload
+    assert check_sendable_payload(message) is None
 
 
 # What is sent, what it is taken for, and the deviation that is counted.
@@ -180,21 +180,21 @@ def test_a_deviation_is_tolerated_and_noted_or_refused_when_strict(
 ) -> None:
     payload = car(**sent)
 
-    message, deviated = read(CarReq, payload)
+    message, deviated = read_payload(CarReq, payload)
 
-    assert json.loads(encode(message)) == {**CAR, **taken}
+    assert json.loads(encode_payload(message)) == {**CAR, **taken}
     assert [(found.field, found.kind, found.code) for found in deviated] == [(field, kind, code)]
     with pytest.raises(OcppError) as refused:
-        read(CarReq, payload, strict=True)
+        read_payload(CarReq, payload, strict=True)
     assert refused.value.code == code
     assert refused.value.description.startswith(field)
 
 
 @pytest.mark.parametrize("sent", [{"rangeLeft": 1e300}, {"rangeLeft": "9" * 30}, {"weight": "NaN"}, {"weight": "-inf"}])
 def test_a_value_of_the_wrong_type_that_is_out_of_range_as_well_is_left_out(sent: dict[str, object]) -> None:
-    message, deviated = read(CarReq, car(**sent))
+    message, deviated = read_payload(CarReq, car(**sent))
 
-    assert json.loads(encode(message)) == CAR
+    assert json.loads(encode_payload(message)) == CAR
     assert [(found.kind, found.code) for found in deviated[1:]] == [("unusable", "PropertyConstraintViolation")]
 
 
@@ -203,12 +203,12 @@ def test_a_value_of_the_wrong_type_that_is_out_of_range_as_well_is_left_out(sent
     [([CAR], "list_instead_of_object"), (json.dumps(CAR), "text_instead_of_object")],
 )
 def test_an_object_that_is_wrapped_up_is_read(payload: object, kind: str) -> None:
-    message, deviated = read(CarReq, msgspec.json.encode(payload))
+    message, deviated = read_payload(CarReq, msgspec.json.encode(payload))
 
-    assert json.loads(encode(message)) == CAR
+    assert json.loads(encode_payload(message)) == CAR
     assert [(found.field, found.kind) for found in deviated] == [("", kind)]
     with pytest.raises(OcppError, match="FormationViolation"):
-        read(CarReq, msgspec.json.encode(payload), strict=True)
+        read_payload(CarReq, msgspec.json.encode(payload), strict=True)
 
 
 def test_several_deviations_are_all_noted() -> None:
@@ -259,13 +259,13 @@ def test_several_deviations_are_all_noted() -> None:
 )
 def test_what_no_leniency_can_read(payload: bytes, code: str, strict: bool) -> None:
     with pytest.raises(OcppError) as refused:
-        read(CarReq, payload, strict=strict)
+        read_payload(CarReq, payload, strict=strict)
 
     assert refused.value.code == code
 
 
 def test_duplicate_names_the_last_one_counts() -> None:
-    message, _ = read(CarReq, b'{"name":"a","name":"b","seats":1,"length":1}')
+    message, _ = read_payload(CarReq, b'{"name":"a","name":"b","seats":1,"length":1}')
 
     assert message.name == "b"
 
@@ -274,8 +274,8 @@ def test_a_message_without_fields_may_come_as_null() -> None:
     class HonkReq(Message, kw_only=True):
         pass
 
-    assert read(HonkReq, b"null", strict=True) == (HonkReq(), [])
-    assert read(HonkReq, b"{}", strict=True) == (HonkReq(), [])
+    assert read_payload(HonkReq, b"null", strict=True) == (HonkReq(), [])
+    assert read_payload(HonkReq, b"{}", strict=True) == (HonkReq(), [])
 
 
 def test_the_word_null_in_a_text_is_no_deviation() -> None:
@@ -295,13 +295,13 @@ def test_the_word_null_in_a_text_is_no_deviation() -> None:
     ],
 )
 def test_what_deviates_is_not_sent(message: CarReq) -> None:
-    assert check_sendable(message)
+    assert check_sendable_payload(message)
 
 
 def test_what_is_sent_is_compact_in_the_specifications_order_without_absent_fields() -> None:
     message = CarReq(length=4.0, wheels=[Wheel(tyre="Winter", size=16)], name="Zoe", seats=5)
 
-    assert encode(message) == b'{"name":"Zoe","seats":5,"length":4.0,"wheels":[{"size":16,"tyre":"Winter"}]}'
+    assert encode_payload(message) == b'{"name":"Zoe","seats":5,"length":4.0,"wheels":[{"size":16,"tyre":"Winter"}]}'
 
 
 ANYTHING = st.recursive(
@@ -326,10 +326,10 @@ CARS = st.dictionaries(
 @given(CARS | ANYTHING, st.booleans())
 def test_reading_raises_nothing_but_ocpp_errors(payload: object, strict: bool) -> None:
     try:
-        message, deviated = read(CarReq, msgspec.json.encode(payload), strict=strict)
+        message, deviated = read_payload(CarReq, msgspec.json.encode(payload), strict=strict)
     except OcppError:
         return
-    again, _ = read(CarReq, encode(message))
+    again, _ = read_payload(CarReq, encode_payload(message))
 
     assert not (strict and deviated)
     assert again == message  # what was read can be written, and means the same
@@ -339,7 +339,7 @@ def test_reading_raises_nothing_but_ocpp_errors(payload: object, strict: bool) -
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")), st.booleans())
 def test_reading_bytes_raises_nothing_but_ocpp_errors(payload: bytes, strict: bool) -> None:
     with pytest.raises(OcppError):
-        read(CarReq, payload, strict=strict)
+        read_payload(CarReq, payload, strict=strict)
 
 
 @given(CARS)
@@ -350,7 +350,7 @@ def test_the_fast_way_and_the_thorough_way_agree(payload: object) -> None:
         fast = msgspec.json.decode(encoded, type=CarReq)
     except ValueError:
         return
-    slow, deviated = read_value(CarReq, msgspec.json.decode(encoded))
+    slow, deviated = read_payload_value(CarReq, msgspec.json.decode(encoded))
 
     assert slow == fast
     assert {found.kind for found in deviated} <= {"null"}

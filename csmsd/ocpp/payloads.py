@@ -68,12 +68,12 @@ def _struct_type(message_type: type[Message]) -> inspect.StructType:
 _encode = msgspec.json.Encoder().encode
 
 
-def encode(message: Message) -> bytes:
+def encode_payload(message: Message) -> bytes:
     """Compact JSON, fields in the specification's order, absent ones left out."""
     return _encode(message)
 
 
-def check_sendable(message: Message) -> str | None:
+def check_sendable_payload(message: Message) -> str | None:
     """Why a charge point could not accept this message, or None; what we send is checked strictly."""
     try:
         _decoder(type(message)).decode(_encode(message))
@@ -82,7 +82,9 @@ def check_sendable(message: Message) -> str | None:
     return None
 
 
-def read(message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False) -> tuple[M, list[Deviation]]:
+def read_payload(
+    message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False
+) -> tuple[M, list[Deviation]]:
     """The typed message and its deviations. Raises OcppError when it cannot be read, or deviates while `strict`."""
     if not strict and b"null" not in bytes(payload):  # a null is to be seen and counted, too
         try:
@@ -93,10 +95,10 @@ def read(message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = 
         value = msgspec.json.decode(payload)
     except (ValueError, RecursionError) as error:
         raise OcppError("FormationViolation", f"payload is not valid JSON: {error}") from None
-    return read_value(message_type, value, strict=strict)
+    return read_payload_value(message_type, value, strict=strict)
 
 
-def read_value(message_type: type[M], value: object, *, strict: bool = False) -> tuple[M, list[Deviation]]:
+def read_payload_value(message_type: type[M], value: object, *, strict: bool = False) -> tuple[M, list[Deviation]]:
     """As `read`, for a payload that is parsed already."""
     deviations: list[Deviation] = _Deviations()
     if value is None:  # J 4.2.1 allows null for "no payload"

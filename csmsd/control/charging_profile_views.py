@@ -12,7 +12,7 @@ from csmsd.profiles.smart_charging.limit_comparison import Difference
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 
 
-def library_view(record: LibraryProfile, installed: list[InstalledProfile]) -> Json:
+def library_profile_view(record: LibraryProfile, installed: list[InstalledProfile]) -> Json:
     profile = record.read()
     schedule = profile.charging_schedule
     limits = [period.limit for period in schedule.charging_schedule_period]
@@ -37,7 +37,7 @@ def library_view(record: LibraryProfile, installed: list[InstalledProfile]) -> J
     }
 
 
-def installed_view(record: InstalledProfile) -> Json:
+def installed_profile_view(record: InstalledProfile) -> Json:
     return {
         "charge_point": record.charge_point,
         "connector": record.connector,
@@ -92,7 +92,7 @@ def _cause_view(cause: Cause) -> Json:
     }
 
 
-def difference_view(difference: Difference) -> Json:
+def schedule_difference_view(difference: Difference) -> Json:
     return {
         "start": time_text(difference.start),
         "end": time_text(difference.end),
@@ -102,6 +102,6 @@ def difference_view(difference: Difference) -> Json:
     }
 
 
-def reported_view(stretch: tuple[Milliseconds, Milliseconds, Fraction | None]) -> Json:
+def reported_schedule_view(stretch: tuple[Milliseconds, Milliseconds, Fraction | None]) -> Json:
     start, end, limit = stretch
     return {"start": time_text(start), "end": time_text(end), "limit": _limit(limit)}

@@ -4,15 +4,15 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from csmsd.control.profile_views import (
+from csmsd.control.charging_profile_views import (
     composite_schedule_view,
-    difference_view,
-    installed_view,
-    library_view,
-    reported_view,
+    installed_profile_view,
+    library_profile_view,
+    reported_schedule_view,
+    schedule_difference_view,
 )
-from csmsd.ocpp.reading import encode
-from csmsd.ocpp.timestamps import format_time
+from csmsd.ocpp.payloads import encode_payload
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.smart_charging.composite_schedule import Cause, Period
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.limit_comparison import Difference
@@ -40,9 +40,9 @@ NIGHT = profile(
 
 def library(charging_profile: Any = NIGHT, installed: int = 0) -> dict[str, Any]:
     record = LibraryProfile(
-        id=7, name="night", profile=encode(charging_profile).decode(), note="cheap", created_at=NOON
+        id=7, name="night", profile=encode_payload(charging_profile).decode(), note="cheap", created_at=NOON
     )
-    return library_view(record, [filled(InstalledProfile)] * installed)
+    return library_profile_view(record, [filled(InstalledProfile)] * installed)
 
 
 def test_a_profile_of_the_library() -> None:
@@ -58,30 +58,30 @@ def test_a_profile_of_the_library() -> None:
         "highest_limit": 32,
         "periods": 3,
         "duration": 86_400,
-        "valid_from": format_time(MONDAY),
-        "valid_to": format_time(MONDAY + HOUR),
+        "valid_from": format_timestamp(MONDAY),
+        "valid_to": format_timestamp(MONDAY + HOUR),
         "time_zone": None,
         "installed": 2,
         "note": "cheap",
-        "created_at": format_time(NOON),
+        "created_at": format_timestamp(NOON),
     }
     assert library()["installed"] == 0
 
 
 def test_an_installed_profile() -> None:
     def view(record: InstalledProfile) -> dict[str, Any]:
-        return installed_view(record)
+        return installed_profile_view(record)
 
-    given: dict[str, Any] = {"profile": encode(NIGHT).decode(), "profile_id": 7, "transaction_id": 17}
+    given: dict[str, Any] = {"profile": encode_payload(NIGHT).decode(), "profile_id": 7, "transaction_id": 17}
     shown = all_shown(InstalledProfile, view, "profile", **given)
     found = view(filled(InstalledProfile, **given))
     assert set(found) - shown == {"id", "transaction", "awaits_id_tag", "profile"}
     assert (found["id"], found["transaction"], found["awaits_id_tag"]) == (7, 17, None)
-    assert found["profile"] == json.loads(encode(NIGHT))
+    assert found["profile"] == json.loads(encode_payload(NIGHT))
 
 
 def test_one_that_waits_for_its_transaction_names_the_id_tag() -> None:
-    found = installed_view(filled(InstalledProfile, profile="{}", transaction_id=None, id_tag="ADA"))
+    found = installed_profile_view(filled(InstalledProfile, profile="{}", transaction_id=None, id_tag="ADA"))
     assert (found["transaction"], found["awaits_id_tag"]) == (None, "ADA")
 
 
@@ -94,12 +94,12 @@ def test_a_composite_schedule() -> None:
         Period(NOON + 90_500, NOON + HOUR, None, None, None, ()),
     ]
     assert composite_schedule_view(periods) == {
-        "start": format_time(NOON),
-        "end": format_time(NOON + HOUR),
+        "start": format_timestamp(NOON),
+        "end": format_timestamp(NOON + HOUR),
         "periods": [
             {
-                "start": format_time(NOON),
-                "end": format_time(NOON + 90_500),
+                "start": format_timestamp(NOON),
+                "end": format_timestamp(NOON + 90_500),
                 "start_s": 0,
                 "duration_s": 90.5,
                 "limit": 16.6,
@@ -120,8 +120,8 @@ def test_a_composite_schedule() -> None:
                 ],
             },
             {
-                "start": format_time(NOON + 90_500),
-                "end": format_time(NOON + HOUR),
+                "start": format_timestamp(NOON + 90_500),
+                "end": format_timestamp(NOON + HOUR),
                 "start_s": 90.5,
                 "duration_s": (HOUR - 90_500) / 1000,
                 "limit": None,
@@ -139,17 +139,17 @@ def test_a_limit_of_0_is_a_limit() -> None:
 
 
 def test_where_a_charge_point_allows_something_else() -> None:
-    assert difference_view(Difference(NOON, NOON + HOUR, "higher", Fraction(16), None)) == {
-        "start": format_time(NOON),
-        "end": format_time(NOON + HOUR),
+    assert schedule_difference_view(Difference(NOON, NOON + HOUR, "higher", Fraction(16), None)) == {
+        "start": format_timestamp(NOON),
+        "end": format_timestamp(NOON + HOUR),
         "kind": "higher",
         "expected": 16,
         "reported": None,
     }
-    assert difference_view(Difference(NOON, NOON + HOUR, "lower", Fraction(16), Fraction(0)))["reported"] == 0
+    assert schedule_difference_view(Difference(NOON, NOON + HOUR, "lower", Fraction(16), Fraction(0)))["reported"] == 0
 
 
 def test_what_a_charge_point_reports() -> None:
-    start, end = format_time(NOON), format_time(NOON + HOUR)
-    assert reported_view((NOON, NOON + HOUR, Fraction(10))) == {"start": start, "end": end, "limit": 10}
-    assert reported_view((NOON, NOON + HOUR, None))["limit"] is None
+    start, end = format_timestamp(NOON), format_timestamp(NOON + HOUR)
+    assert reported_schedule_view((NOON, NOON + HOUR, Fraction(10))) == {"start": start, "end": end, "limit": 10}
+    assert reported_schedule_view((NOON, NOON + HOUR, None))["limit"] is None

@@ -44,7 +44,7 @@ _OUTCOMES = {
 }
 
 
-def flag_text(flag: str) -> str:
+def flag_in_words(flag: str) -> str:
     """A flag of a transaction as a sentence."""
     kind, _, detail = flag.partition(":")
     match kind:
@@ -84,13 +84,13 @@ def flag_text(flag: str) -> str:
             return f"It is flagged {flag}."
 
 
-def who(task: Task) -> str:
+def who_in_words(task: Task) -> str:
     if task.user:
         return task.user
     return "csmsd" if task.uid is None else f"uid {task.uid}"
 
 
-def outcome(task: Task) -> str:
+def outcome_in_words(task: Task) -> str:
     """What came of a command, in the charge point's own word where there is one."""
     if task.status is not None:
         return task.status
@@ -99,7 +99,7 @@ def outcome(task: Task) -> str:
     return _OUTCOMES.get(task.outcome, task.outcome)
 
 
-def span(milliseconds: Milliseconds) -> str:
+def span_in_words(milliseconds: Milliseconds) -> str:
     """`45 s`, `12 min`, `3 h 5 min`."""
     seconds = max(0, milliseconds) // 1000
     if seconds < 90:
@@ -108,5 +108,5 @@ def span(milliseconds: Milliseconds) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def kwh(watt_hours: float) -> str:
+def kwh_in_words(watt_hours: float) -> str:
     return f"{watt_hours / 1000:.3f} kWh"
