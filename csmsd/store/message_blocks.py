@@ -69,8 +69,11 @@ def naming(charge_points: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def entries_of(packed: bytes) -> Iterator[Entry]:
-    """The messages of a block, the oldest first."""
-    yield from _unpack(zlib.decompress(packed))
+    """The messages of a block, the oldest first; of one that a power cut has torn, none."""
+    try:
+        yield from _unpack(zlib.decompress(packed))
+    except (zlib.error, msgspec.DecodeError, TypeError):
+        return
 
 
 class Wanted:

@@ -7,9 +7,9 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 import msgspec
@@ -43,9 +43,13 @@ _ROWS_PER_STATEMENT = 5_000
 _BLOCKS_AT_ONCE = 20  # are looked through
 _TRIM_EVERY_FLUSHES = 120
 _TRIM_AFTER = 0.05  # of its size written, however soon that is
+_NO_NUMBER = 2**53  # so many there never are
 _MAX_WAL_BYTES = 4 * 1024 * 1024  # that stay when it is written back
 
 
+# What reading a damaged file may raise.
+_NONSENSE = (sqlite3.DatabaseError, TypeError, ValueError, AttributeError)
+A = TypeVar("A")
 _EventRow = tuple[int, Milliseconds, str, str | None, str]
 
 
@@ -100,18 +104,27 @@ class MessageLog:
         """
         try:
             await self._open_when_unlocked()
-        except sqlite3.DatabaseError as error:
-            if self._connection is not None:
-                await self._connection.close()
-            if code_of(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        except _NONSENSE as error:
+            if not _is_damage(error):
+                if self._connection is not None:
+                    await self._connection.close()
                 raise StoreError(f"{self._path}: {error}") from error
-            aside = self._path.with_suffix(".damaged")
-            log.error("%s: %s; moved to %s, a new one is begun", self._path, error, aside)
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._path.rename(aside)
-            await self._open()
+            await self._begin_anew(error)
         self._task = asyncio.create_task(self._run(), name="message log")
+
+    async def _begin_anew(self, damage: Exception) -> None:
+        """With an empty file, beside the damaged one; numbers go on, as far as they can be read."""
+        if self._connection is not None:
+            await self._connection.close()
+        last_event, last_message = await asyncio.to_thread(_last_numbers, self._path)
+        aside = self._path.with_suffix(".damaged")
+        log.error("%s: %s; moved to %s, a new one is begun", self._path, damage, aside)
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._path.rename(aside)
+        await self._open()
+        self.last_event = max(self.last_event, last_event)
+        self._next_id = max(self._next_id, last_message + 1)
 
     async def _open_when_unlocked(self) -> None:
         said = False
@@ -131,6 +144,7 @@ class MessageLog:
     async def _open(self) -> None:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._connection = await aiosqlite.connect(self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE")
+        self._connection.text_factory = _text
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
         await self._connection.execute_fetchall("PRAGMA journal_mode=WAL")
         await self._connection.execute_fetchall("PRAGMA synchronous=OFF")
@@ -138,8 +152,9 @@ class MessageLog:
         async with await self._connection.executescript(_SCHEMA):
             pass
         await self._pack_rows()
-        self._next_id = await self._maximum("SELECT (SELECT last FROM block ORDER BY first DESC LIMIT 1)") + 1
-        self.last_event = await self._maximum("SELECT max(number) FROM event")
+        newest_id = await self._maximum("SELECT (SELECT last FROM block ORDER BY first DESC LIMIT 1)")
+        self._next_id = max(self._next_id, newest_id + 1)
+        self.last_event = max(self.last_event, await self._maximum("SELECT max(number) FROM event"))
         newest = await self._rows("SELECT time FROM event ORDER BY number DESC LIMIT 1")
         self.newest_at = int(newest[0][0]) if newest else None
 
@@ -157,6 +172,19 @@ class MessageLog:
             await connection.commit()
         await connection.execute_fetchall("DROP TABLE message")
         await connection.commit()
+
+    async def _of_a_sound_file(self, query: Callable[[], Awaitable[A]]) -> A:
+        """What it finds; where the file turns out to be damaged, what it finds in the one that is begun then."""
+        asked = self._connection
+        try:
+            return await query()
+        except _NONSENSE as error:
+            async with self._flushing:
+                if self._connection is asked:
+                    if not _is_damage(error):
+                        raise
+                    await self._begin_anew(error)
+        return await query()
 
     async def _maximum(self, sql: str) -> int:
         rows = await self._rows(sql)
@@ -206,7 +234,7 @@ class MessageLog:
         await self.flush()
 
     async def flush(self) -> None:
-        """Writes what is buffered; a failure is logged and the rows are given up."""
+        """Writes what is buffered; a failure is logged and the rows are given up. A damaged file is replaced."""
         async with self._flushing:
             messages, self._messages = self._messages, []
             events, self._events = self._events, []
@@ -226,7 +254,8 @@ class MessageLog:
                         pass
                 await connection.commit()
             except (sqlite3.Error, UnicodeEncodeError) as error:
-                await connection.rollback()
+                with contextlib.suppress(sqlite3.Error):  # of a damaged file it fails as well
+                    await connection.rollback()
                 if isinstance(error, sqlite3.OperationalError) and is_locked(error) and not self._closing:
                     # They wait until it is unlocked; when they are too many, what comes then is dropped.
                     self._messages[:0], self._events[:0] = messages, events
@@ -235,11 +264,18 @@ class MessageLog:
                 lost = len(messages)
                 log.error("%d messages could not be written to the log: %s", lost, error)
                 self.dropped += lost
+                if isinstance(error, sqlite3.Error) and _is_damage(error):
+                    await self._begin_anew(error)
 
     async def trim(self) -> None:
         """Keeps the file below its size and the rows below their age; it does so by itself every minute."""
         async with self._flushing:  # what is being written must neither stand in its way nor be rolled back with it
-            await self._trim()
+            try:
+                await self._trim()
+            except _NONSENSE as error:
+                log.error("the message log could not be trimmed: %s", error)
+                if _is_damage(error):
+                    await self._begin_anew(error)
 
     async def _trim(self) -> None:
         connection = self._connection
@@ -259,9 +295,10 @@ class MessageLog:
             # As a script: `execute` would stop after the first of the pages.
             async with await connection.executescript("PRAGMA incremental_vacuum(2000)"):
                 pass
-        except sqlite3.Error as error:
-            log.error("the message log could not be trimmed: %s", error)
-            await connection.rollback()
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                await connection.rollback()
+            raise
 
     async def _forget_before(self, oldest: Milliseconds, now: Milliseconds) -> None:
         """Rows are old up to the first one of a time that is kept: what came after it only bears a wrong time."""
@@ -298,8 +335,12 @@ class MessageLog:
     async def first_event_time(self) -> Milliseconds | None:
         """From when events are kept; None: there are none."""
         await self.flush()
-        rows = await self._rows("SELECT time FROM event ORDER BY number LIMIT 1")
-        return int(rows[0][0]) if rows else None
+
+        async def read() -> Milliseconds | None:
+            rows = await self._rows("SELECT time FROM event ORDER BY number LIMIT 1")
+            return int(rows[0][0]) if rows else None
+
+        return await self._of_a_sound_file(read)
 
     async def messages(
         self,
@@ -318,6 +359,9 @@ class MessageLog:
         """
         await self.flush()
         wanted = Wanted(charge_points, since, until, before_id, after_id)
+        return await self._of_a_sound_file(lambda: self._wanted(wanted, limit, oldest=oldest, most_text=most_text))
+
+    async def _wanted(self, wanted: Wanted, limit: int, *, oldest: bool, most_text: int) -> Rows[LoggedMessage]:
         found: Rows[LoggedMessage] = Rows()
         seen: int | None = None  # the block that was looked through last
         length = 0
@@ -328,8 +372,8 @@ class MessageLog:
                 f"SELECT first, messages FROM block {where} ORDER BY first {order} LIMIT ?",
                 (*parameters, _BLOCKS_AT_ONCE),
             )
-            if not rows:
-                break
+            if not rows or (seen is not None and (rows[-1][0] <= seen if oldest else rows[-1][0] >= seen)):
+                break  # in a damaged file the order may lead back
             seen = rows[-1][0]
             here = await asyncio.to_thread(wanted.among, [packed for _, packed in rows], oldest=oldest)
             for entry in here[: limit - len(found)] if limit else here:
@@ -366,15 +410,35 @@ class MessageLog:
         if types:
             where += f"{' AND' if where else 'WHERE'} type IN ({','.join('?' * len(types))})"
             parameters = [*parameters, *types]
-        rows = await self._rows(
+        sql = (
             f"SELECT number, time, type, charge_point, data FROM event {where} "
-            f"ORDER BY number {'ASC' if oldest else 'DESC'} LIMIT ?",
-            (*parameters, limit or -1),
-            most_text=most_text,
+            f"ORDER BY number {'ASC' if oldest else 'DESC'} LIMIT ?"
         )
-        found = Rows(LoggedEvent(*row) for row in (rows if oldest else reversed(rows)))
+        rows = await self._of_a_sound_file(lambda: self._rows(sql, (*parameters, limit or -1), most_text=most_text))
+        found = Rows(LoggedEvent(*row) for row in (rows if oldest else reversed(rows)) if _is_event(row))
         found.more = rows.more
         return found
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether it says that there is nonsense in the file. A power cut may leave that: nothing is synced here."""
+    return not isinstance(error, sqlite3.Error) or code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_event(row: Sequence[object]) -> bool:
+    """In a damaged file a column may be empty that never is."""
+    return None not in (row[0], row[1], row[2], row[4])
+
+
+def _last_numbers(path: Path) -> tuple[int, int]:
+    """Of an event and of a message, as far as they can be read."""
+    found = []
+    for sql in ("SELECT max(number) FROM event", "SELECT max(last) FROM block"):
+        last = None
+        with contextlib.suppress(*_NONSENSE), contextlib.closing(sqlite3.connect(path)) as connection:
+            last = connection.execute(sql).fetchone()[0]
+        found.append(last if isinstance(last, int) and last < _NO_NUMBER else 0)
+    return found[0], found[1]
 
 
 def _text(stored: bytes) -> str:

@@ -13,6 +13,7 @@ from tests.support.acknowledged import Acknowledged, BooksFound, Comparison, com
 from tests.support.site import Site
 from tests.support.wire import WAIT, Wire, open_wire
 
+PATIENCE = 6 * WAIT  # csmsd may be on its way up, or wait for a disk
 _EPOCH = "2026-01-01T{:02d}:{:02d}:{:02d}.{:03d}Z"
 
 
@@ -57,19 +58,19 @@ class DiligentChargePoint:
     async def acknowledgements(self, more: int) -> None:
         """Waits until that many more messages were acknowledged."""
         wanted = len(self.acknowledged) + more
-        async with asyncio.timeout(WAIT), self._moved:
+        async with asyncio.timeout(PATIENCE), self._moved:
             await self._moved.wait_for(lambda: len(self.acknowledged) >= wanted)
 
     async def refusal(self) -> None:
         """Waits for the next CALLERROR."""
         before = self.refused
-        async with asyncio.timeout(WAIT), self._moved:
+        async with asyncio.timeout(PATIENCE), self._moved:
             await self._moved.wait_for(lambda: self.refused > before)
 
     async def finish(self) -> None:
         """Brings the transaction that is running to its end, and stops."""
         self._finishing = True
-        await asyncio.wait_for(self._task, 3 * WAIT)
+        await asyncio.wait_for(self._task, PATIENCE)
         assert self.violations == []
 
     async def give_up(self) -> None:
@@ -232,7 +233,7 @@ class Fleet:
         """Nothing is sent any more, and all is answered, until `up` is set again."""
         self.up.clear()
         for charge_point in self.charge_points:
-            await asyncio.wait_for(charge_point.resting.wait(), WAIT)
+            await asyncio.wait_for(charge_point.resting.wait(), PATIENCE)
 
     async def give_up(self) -> None:
         """Everything stays as it is."""
