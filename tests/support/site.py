@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,7 @@ class Site:
         self.process: subprocess.Popen[bytes] | Forked | None = None
         self.listen = ""
         self.tracebacks_expected = False
+        self.tell: Callable[[str], None] = print  # what csmsd said; pytest shows it when the test failed
         self.source = ROOT  # where csmsd comes from
         self.from_scratch = False  # csmsd is started as users do it, not forked from a process that has imported it
         self.variables: dict[str, str] = {}  # of csmsd's environment
@@ -317,6 +319,6 @@ class Site:
             if self.process is not None:
                 self.process.kill()
                 self.process.wait()
-            print(self.errors())  # pytest shows it when the test failed
+            self.tell(self.errors())
             self.manager.close()
             shutil.rmtree(self.directory)

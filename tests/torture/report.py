@@ -1,10 +1,9 @@
 """What a campaign found: its last lines, and whether anything was lost."""
 
-import io
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -43,12 +42,12 @@ class Campaign:
         try:
             yield made
         finally:
-            said = io.StringIO()
+            said: list[str] = []
+            made.tell = said.append  # it is of interest where something is wrong
             try:
-                with redirect_stdout(said):  # what csmsd said is of interest where something is wrong
-                    await made.close()
+                await made.close()
             except BaseException:
-                print(said.getvalue())
+                print(*said, flush=True)
                 raise
 
     @asynccontextmanager
