@@ -25,7 +25,7 @@ class TransactionFound(NamedTuple):
 
     id: int
     charge_point: str
-    started: str
+    started: str | None  # as its charge point wrote it; None where that is not told
     state: str
     meter_start: int
     meter_stop: int | None
@@ -53,9 +53,15 @@ class BooksFound:
 
     @classmethod
     def told(cls, listed: list[dict[str, Any]]) -> "BooksFound":
-        """What `csmsctl --json tx list` says."""
-        keys = ("id", "charge_point", "start_time", "state", "meter_start_wh", "meter_stop_wh", "energy_wh")
-        return cls([TransactionFound(*(known[key] for key in keys)) for known in listed], None)
+        """What `csmsctl --json tx list` says; a start by a clock that is not believed is shown as of its arrival."""
+        keys = ("state", "meter_start_wh", "meter_stop_wh", "energy_wh")
+        return cls(
+            [
+                TransactionFound(known["id"], known["charge_point"], None, *(known[key] for key in keys))
+                for known in listed
+            ],
+            None,
+        )
 
 
 class Comparison(NamedTuple):
@@ -73,12 +79,12 @@ def compared(acknowledged: Iterable[Acknowledged], found: BooksFound) -> Compari
     by_id = {known.id: known for known in found.transactions}
     for one in acknowledged:
         known = by_id.get(one.transaction_id)
-        if known is None or (known.charge_point, known.started) != (one.charge_point, one.started):
+        if known is None or known.charge_point != one.charge_point or known.started not in (None, one.started):
             lost.append(f"{one.charge_point}: {one.action} of {one.transaction_id}: there is {known}")
         elif not _is_kept(one, known, found):
             lost.append(f"{one.charge_point}: {one.action} {one.payload}: there is {known}")
     theirs = [known for known in found.transactions if known.charge_point in charge_points]
-    counted = Counter((known.charge_point, known.started) for known in theirs)
+    counted = Counter((known.charge_point, known.started) for known in theirs if known.started is not None)
     doubled = [f"{times} transactions of {place}" for place, times in counted.items() if times > 1]
     numbers = {known.id for known in theirs}
     for (number, value), times in (found.readings or {}).items():
