@@ -78,14 +78,18 @@ async def hostile_texts(campaign: Campaign, *, shapes: Sequence[str], length: in
     """Each message is answered once, others do not wait, and operators see harmless text."""
     async with campaign.site() as site:
         await site.start()
-        hostile, quiet = await site.raw("HOSTILE"), await site.raw("QUIET")
+        await site.register("HOSTILE")
+        quiet = await site.raw("QUIET")
         async with campaign.fleet(site, CHARGE_POINTS, pause=0.05) as fleet:
             meanwhile = Meanwhile(quiet)
             for shape in shapes:
                 text = value_of(shape, length)
+                # Whoever sends 60 unreadable messages in a minute is cut off.
+                hostile = await site.raw("HOSTILE", register=False)
                 for action in incoming():
                     for field, payload in messages_of(action):
                         await _answered(campaign, hostile, action, payload.replace(f'"{_PLACE}"', text), field, shape)
+                await hostile.disconnect()
                 campaign.compare_with_disk(f"hostile {shape}", fleet, site)
             campaign.measured.append(
                 f"hostile texts of {length:,} bytes: {meanwhile.end()}; csmsd took {megabytes(site):.0f} MiB"

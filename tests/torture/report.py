@@ -64,8 +64,8 @@ class Campaign:
             if not pause:
                 self.loaded_seconds += monotonic() - begun
                 self.loaded += len(fleet.acknowledged)
-        for charge_point in fleet.charge_points:
-            self.broken += charge_point.violations
+            for charge_point in fleet.charge_points:
+                self.broken += charge_point.violations
 
     def compare(self, fault: str, acknowledged: Iterable[Acknowledged], found: BooksFound) -> None:
         """Notes what is not as it was acknowledged, under the name of the fault that it was after."""

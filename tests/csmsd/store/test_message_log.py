@@ -313,6 +313,7 @@ async def test_it_is_trimmed_while_it_is_written_and_read(tmp_path: Path, caplog
         await asyncio.gather(log.flush(), reading, log.trim())
     assert len(await all_ids(log)) == 1900
     assert caplog.messages == []
+    await log.close()
 
 
 # --- a file that a power cut has left: nothing is synced, so anything may be missing from it
