@@ -178,10 +178,16 @@ def test_another_version_is_told_with_verbose(csmsctl: Csmsctl, daemon: Scripted
 
 
 def test_wait_ready_waits_until_charge_points_can_connect(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
-    daemon.replies["daemon.info"] = samples.info() | {"listen": []}
-    ended = csmsctl("daemon", "wait-ready", "--timeout", "1", "--json")
+    silent = samples.info() | {"listen": []}
+    answers = [silent, silent, samples.info()]
+    daemon.replies["daemon.info"] = lambda _peer, _params: answers.pop(0)
+    assert csmsctl("daemon", "wait-ready", "--timeout", "60").code == 0
+    assert answers == []
+
+    daemon.replies["daemon.info"] = silent
+    ended = csmsctl("daemon", "wait-ready", "--timeout", "0.3", "--json")
     assert ended.code == TIMED_OUT
-    assert "listen" in ended.error["message"]
+    assert "was not ready within 0.3 s" in ended.error["message"]
 
 
 def test_a_call_can_be_ended_from_another_thread(daemon: ScriptedDaemon) -> None:

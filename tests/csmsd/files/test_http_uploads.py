@@ -90,7 +90,7 @@ async def test_an_announced_size_is_enough_to_refuse_it(impatient: Site) -> None
         writer.close()
         return line
 
-    assert await answer(most + 1) == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    assert (await answer(most + 1)).startswith(b"HTTP/1.1 413 ")  # its words are those of the Python
     assert await answer(most) == b"HTTP/1.1 408 Request Timeout\r\n"  # that much is waited for
 
 

@@ -14,7 +14,7 @@ def test_payloads_are_written_out_to_be_kept(payload: object) -> None:
 
 def test_a_payload_too_deep_to_be_written_is_kept_as_that() -> None:
     nested: list[object] = []
-    for _ in range(5000):
+    for _ in range(100_000):
         nested = [nested]
 
     assert "nested" in json.loads(written_out(nested))
