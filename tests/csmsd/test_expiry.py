@@ -104,12 +104,19 @@ async def test_it_goes_on_by_itself(reserved: Reserved) -> None:
 
 async def test_the_next_end_is_waited_for_and_no_longer(reserved: Reserved, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiry, "_LONGEST_SLEEP_SECONDS", 3600.0)
-    reserved.now = SOON - 50
+    far = 10_000_000
+    await reserved.writer.commit(
+        [Reservation(id=3, charge_point="CP1", connector=3, id_tag="A", state="reserved", created_at=0, expires_at=far)]
+    )
+    await reserved.live.recover()
+    reserved.now = LATER
+    await reserved.expiry.expire()
+    reserved.now = far - 50
     ended = asyncio.Event()
     reserved.bus.subscribe(lambda event: ended.set())
     running = asyncio.create_task(reserved.expiry.run())
     await asyncio.sleep(0)  # it has looked, and sleeps until there is something to end
-    reserved.now = SOON
+    reserved.now = far
     await asyncio.wait_for(ended.wait(), 30)
     running.cancel()
-    assert reserved.ends == [("reservation.expired", 1)]
+    assert reserved.ends[-1] == ("reservation.expired", 3)
