@@ -229,7 +229,7 @@ def test_no_answer(scene: Listing, outcome: str, pending: int | None) -> None:
     declared.intend(request, scene.target())
     kept = declared.unconfirmed(request, outcome, scene.target())
     assert scene.known.pending_version == pending
-    assert kept == ([], []) if pending else ([scene.known], [])
+    assert kept == (([], []) if pending else ([scene.known], []))
 
 
 def test_an_empty_list_can_be_sent(scene: Listing) -> None:
