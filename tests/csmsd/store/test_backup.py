@@ -163,7 +163,7 @@ def test_a_copy_that_cannot_be_sealed(database: Path, monkeypatch: pytest.Monkey
     def seal(path: Path, go_on: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(backup, "seal", seal)
+    monkeypatch.setattr(backup, "seal_copy", seal)
     with pytest.raises(OSError, match="the copy cannot be sealed: disk I/O error"):
         DatabaseCopy(database).make()
 

@@ -115,7 +115,8 @@ def test_an_upgrade_that_goes_on_keeps_what_it_began_with(tmp_path: Path) -> Non
 
 def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from csmsd.store.database import prepare; prepare(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from csmsd.store.database import prepare_database as prepare;"
+        "prepare(Path(sys.argv[1]))"
     )
     path = tmp_path / "csms.db"
     for step in range(10):
@@ -125,7 +126,7 @@ def test_killed_at_any_moment_of_the_first_start(tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-    prepare_database(path)
+    subprocess.run([sys.executable, "-c", program, str(path)], env=environment(), check=True)
     assert query(path, "PRAGMA user_version") == [(NEWEST,)]
 
 

@@ -19,14 +19,14 @@ import asyncio, ctypes, sys
 from pathlib import Path
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.settings import Store
-from csmsd.store.database import prepare
+from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
 
 flushes = ctypes.CDLL(sys.argv[1]).flushes
 
 async def main():
     path = Path(sys.argv[2])
-    prepare(path)
+    prepare_database(path)
     async def recover(): ...
     synchronous = Store().synchronous if sys.argv[3] == "usual" else sys.argv[3]
     writer = Writer(path, synchronous=synchronous, recover=recover)
