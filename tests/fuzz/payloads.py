@@ -92,7 +92,7 @@ _HOSTILE: tuple[Json, ...] = (
 _KEYS = ("x", "", "id", "idtag", "ConnectorId", "__proto__", "vendorId", "timestamp", "\x00", "a.b", "é", "k" * 300)
 
 _TIME = re.compile(r'"timestamp":"([^"]*)"')
-_LONG = 100_000  # near the longest that a message may be
+_LONG = 100_000  # bytes, near the longest that a message may be
 _LARGE = re.compile(r":-?[0-9]{10}")
 _text, _number, _integer = st.sampled_from(_TEXTS), st.sampled_from(_NUMBERS), st.sampled_from(_INTEGERS)
 _time, _hostile, _key = st.sampled_from(_TIMES), st.sampled_from(_HOSTILE), st.sampled_from(_KEYS)
@@ -126,8 +126,9 @@ def is_valid(action: str, payload: Json) -> bool | None:
         return None
     if not _validator(action).is_valid(payload):
         return False
-    text = encoded(payload).decode()
-    sure = len(text) < _LONG and "[]" not in text and not _LARGE.search(text)
+    raw = encoded(payload)
+    text = raw.decode()
+    sure = len(raw) < _LONG and "[]" not in text and not _LARGE.search(text)
     sure = sure and all(is_rfc_3339(time) for time in _TIME.findall(text))
     return True if sure and payload.get("connectorId", 0) >= 0 else None
 
