@@ -91,9 +91,11 @@ def _match_by_guess(
         candidates = [known for known in book.abandoned() if stop_matches(claim, known)]
     if len(candidates) == 1:
         book.require(candidates[0])
-    if len(candidates) != 1 or _match_is_known(candidates[0], claim, book, after):
+    if len(candidates) != 1 or book.used(candidates[0]) > claim.time:
         return None
     wh = latest_wh(candidates[0])
+    if _match_is_known(candidates[0], claim, after) and not _match_goes_on(candidates[0], claim, after, wh):
+        return None
     if claim.id_tag is None and claim.meter_stop is not None and wh is not None and claim.meter_stop + ROUNDING_WH < wh:
         return None
     return Meant("guessed", candidates[0])
@@ -106,9 +108,20 @@ def _came_after_match(transaction: Transaction, before: Transaction) -> bool:
     return before.stop_time is not None and transaction.began >= before.stop_time
 
 
-def _match_is_known(transaction: Transaction, claim: Claim, book: TransactionBook, after: Transaction | None) -> bool:
+def _match_is_known(transaction: Transaction, claim: Claim, after: Transaction | None) -> bool:
     """Whether the charge point knows the transaction's id better than this stop does."""
-    if book.used(transaction) > claim.time:
-        return True
     foreign = claim.claimed is not None and claim.claimed > 0
     return transaction.named and foreign and (claim.id_tag is None or after is not None)
+
+
+def _match_goes_on(transaction: Transaction, claim: Claim, after: Transaction | None, wh: float | None) -> bool:
+    """Whether the register is the one that goes on from the transaction before, whose id was kept, on its connector."""
+    return (
+        after is not None
+        and transaction.connector == after.connector
+        and claim.id_tag is not None
+        and claim.meter_stop is not None
+        and wh is not None
+        and claim.meter_stop + ROUNDING_WH >= wh
+        and claim.meter_stop > (after.meter_stop_wh or 0) + ROUNDING_WH
+    )

@@ -100,6 +100,27 @@ class TestNamedAfterTheOneBefore:
     def test_unless_it_cannot_be_meant(self, running: dict[str, Any]) -> None:
         assert find([stopped(1), transaction(2, **running)], 1, meter=6000) == ("contradicted", 1)
 
+    @pytest.mark.parametrize(
+        ("stop", "found"),
+        [
+            ({}, "guessed"),
+            ({"tag": "TAG1"}, "contradicted"),  # the other's card
+            ({"tag": None}, "contradicted"),
+            ({"meter": 4000}, "contradicted"),  # it was further already
+            ({"latest": {}}, "contradicted"),
+            ({"used": {2: 130}}, "contradicted"),  # it went on
+        ],
+    )
+    def test_although_it_knows_its_id_where_card_and_register_go_on(self, stop: dict[str, Any], found: str) -> None:
+        book = [stopped(1), transaction(2, connector=1, meter_start_wh=2000, named=True)]
+        told: dict[str, Any] = {"tag": "TAG2", "meter": 6000, "latest": {2: 5000.0}} | stop
+        assert find(book, 1, **told)[0] == found
+
+    def test_a_register_elsewhere_goes_on_from_no_other(self) -> None:
+        began = NOON + 60 * SECONDS
+        book = [stopped(1), transaction(2, connector=3, named=True, start_time=began, start_received_at=began)]
+        assert find(book, 1, tag="TAG2", meter=6000, latest={2: 5000.0}) == ("contradicted", 1)
+
 
 class TestNamedByNobodysId:
     @pytest.mark.parametrize("claimed", [None, -1, 0, 8731])
