@@ -1,4 +1,4 @@
-"""Messages that are logged together, packed into a block and compressed: a third of the work of a row each, and a tenth
+"""Messages that are logged together, packed into a block and compressed: half the work of a row each, and a fraction
 of the room.
 """
 

@@ -101,3 +101,15 @@ def test_a_strict_one_is_refused_what_was_mended() -> None:
         answering.answer(incoming()["StartTransaction"], START, at, Damage(["stray_comma"]))
     assert [one.kind for one in at.deviations] == ["stray_comma"]
     assert not scene.cp.transactions.active()
+
+
+@pytest.mark.parametrize(("action", "kept"), [("MeterValues", 1), ("StatusNotification", 0)])
+def test_of_what_came_incomplete_only_what_bills_are_made_of_is_kept(action: str, kept: int) -> None:
+    payloads = {
+        "MeterValues": b'{"connectorId":1,"meterValue":[{"timestamp":"2026-03-01T12:00:00Z","sampledValue":[]}]}',
+        "StatusNotification": b'{"connectorId":1,"errorCode":"NoError","status":"Available"}',
+    }
+    scene = Scene()
+    at = Context(scene.site, scene.cp, NOON, [])
+    reply = answering.answer(incoming()[action], payloads[action], at, Damage(["truncated"], text="cut off"))
+    assert [event.type for event in reply.events].count("message.quarantined") == kept
