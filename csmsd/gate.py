@@ -63,17 +63,17 @@ def origin_of(address: str) -> str:
 class Place:
     """What one connection takes up: it is silent until it was let in, and counts until it is gone."""
 
-    __slots__ = ("_gate", "_transport", "_unwanted", "origin")
+    __slots__ = ("_gate", "_transport", "origin", "unwanted")
 
     def __init__(self, gate: "Gate", origin: str) -> None:
         self._gate = gate
         self._transport: asyncio.Transport | None = None
-        self._unwanted = False
+        self.unwanted = False
         self.origin = origin
 
     def made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        if self._unwanted:
+        if self.unwanted:
             transport.abort()
 
     def let_in(self) -> None:
@@ -89,7 +89,7 @@ class Place:
 
     def give_up(self) -> None:
         """Its room is needed."""
-        self._unwanted = True
+        self.unwanted = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -134,6 +134,7 @@ class Gate:
         self._at: Counter[str] = Counter()  # places, by address
         self._sockets: list[socket.socket] = []
         self._places = 0
+        self._leaving = 0  # of them: given up, and not gone yet
         self._silent: dict[Place, None] = {}  # the oldest first
         self._silent_at: dict[str, dict[Place, None]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -186,7 +187,8 @@ class Gate:
         assert self._most is not None
         if self._places >= self._most and self._silent:
             # Somebody waits. The descriptor is free in the next turn; until then he waits where he is.
-            self._give_up(next(iter(self._silent)), "all")
+            if self._places - self._leaving >= self._most:
+                self._give_up(next(iter(self._silent)), "all")
             return
         for _ in range(_AT_ONCE):
             if self._places >= self._most and self._silent:
@@ -271,6 +273,7 @@ class Gate:
         """Its descriptor is free."""
         self.heard(place)
         self._places -= 1
+        self._leaving -= place.unwanted
         self._at[place.origin] -= 1
         if not self._at[place.origin]:
             del self._at[place.origin]
@@ -279,6 +282,7 @@ class Gate:
         self.heard(place)
         self.turned_away += 1
         self._tell("silent", "connections that ask for nothing are given up for newer ones (of %s)", whose)
+        self._leaving += 1
         place.give_up()
 
     def _tell(self, what: str, text: str, *details: object) -> None:

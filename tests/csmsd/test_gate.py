@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import resource
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -71,6 +72,11 @@ class Door:
         (listening,) = await self.gate.listen("127.0.0.1", 0)
         self.port = listening.getsockname()[1]
 
+    async def client_on(self, connected: socket.socket) -> Client:
+        client = Client(*await asyncio.open_connection(sock=connected))
+        self._clients.append(client)
+        return client
+
     async def client(self, source: str = "127.0.0.1") -> Client:
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0)))
         self._clients.append(client)
@@ -115,6 +121,17 @@ async def test_one_address_has_at_most_half_of_what_is_silent(door: Door) -> Non
     assert await first.is_cut()
     assert await second.says(b"b")
     assert await other.says(b"c")
+
+
+async def test_nobody_goes_while_the_room_of_those_who_were_given_up_is_about_to_be_free(door: Door) -> None:
+    """Five come at once from one address, of which two are silent at most: three go, and no more than these."""
+    at_once = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(5)]
+    clients = [await door.client_on(one) for one in at_once]
+    for one in clients[:3]:
+        assert await one.is_cut()
+    for one in clients[3:]:
+        assert await one.says(b"a")
+    assert door.gate.turned_away == 3
 
 
 async def test_where_all_have_asked_nobody_goes_and_who_comes_is_turned_away(door: Door) -> None:
