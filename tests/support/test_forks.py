@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -30,7 +31,10 @@ async def test_it_is_a_process_of_its_own_with_its_own_end(make_site: MakeSite) 
 def descriptors(site: Site) -> list[str]:
     """What csmsd has open."""
     assert site.process is not None
-    links = (str(link.readlink()) for link in Path(f"/proc/{site.process.pid}/fd").iterdir())
+    links: list[str] = []
+    for link in Path(f"/proc/{site.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            links.append(str(link.readlink()))
     return sorted(link.split(":")[0].replace(str(site.directory), "") for link in links)
 
 
