@@ -53,6 +53,8 @@ def test_no_float_is_left_behind_by_the_unit() -> None:
         ("12.3", "KWH", 100),
         ("1.25e3", "kWh", 1),  # how coarse it is cannot be seen
         ("12.", "kWh", 1000),
+        ("-5", "Wh", 1),
+        ("1e3", "Wh", 1),
     ],
 )
 def test_how_coarse_a_number_is(value: str, unit: str, step: float) -> None:

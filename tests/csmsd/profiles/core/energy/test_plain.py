@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.core.energy.plain import Plain, plain_reach
-from tests.csmsd.profiles.core.energy.played import MINUTE
+from tests.csmsd.profiles.core.energy.played import MINUTE, plainly, played
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 
@@ -232,3 +232,44 @@ def stopped(register: float | None = 1300, *, read: float | None = 1100, **field
 )
 def test_a_stop(fields: dict[str, Any], figure: int | None) -> None:
     assert stopped(**fields) == figure
+
+
+# --- whole transactions
+
+
+@pytest.mark.parametrize(
+    ("sent", "figure"),
+    [
+        ("S 1000 | M -50 1100 | M -30 1200", 200),
+        ("S 1000 | M -50 1100 | M -30 1200 | E 1300", 300),
+        ("S 1000 | M -30 1100 | M -30 1000 begin | E 1300", 300),
+        ("S 1000 | M -50 1100 | M -70 900 | M -45 88000000 #0 | M -30 7000 power", 100),
+        ("S 200000 | M -50 250000", 50_000),
+        ("S 1000", None),
+        ("S ? | M -50 1100", None),
+        ("S 1000 | M -50 1100 untimed", None),
+        ("S 1000 odd got:-60 | M -50 1100", None),
+        ("S 1000 +60 got:-60 | M +70 1100", None),
+        ("S 1000 | M -50 1100 | M -40 1099", None),
+        ("S 1000 | M -40 1100 | M -50 1200", None),
+        ("S 1000 | M -50 1100 | M -40 1300 @Body", None),
+        ("S 1000 | M -50 1100 | M -40 100 interval", None),
+        ("S 1000 | M -50 1100 | M -40 2000 begin", None),
+        ("S 1000 | M -50 9000", None),
+        ("S 200000 | M -31 201000 | M -30 219000", None),
+        ("S 200000 | M -31 201000 | M -30 207000", 7000),
+        ("S 200000 | M -31 201000 | E 250000 -30.9", None),
+        ("R 22000 | S 200000 | M -50 250000", None),
+        ("S 200000 | M -50 210000 | E 225000", 25_000),
+        ("S 200000 | M -50 210000 | E 226000", 26_000),
+        ("S 200000 | M -50 11000 power | M -50 210000 | E 226000", None),
+        ("S 200000 | M -50 22000 power | M -49 220000 power | M -50 210000 | E 226000", None),
+        ("S 200000 | M -50 210000 | E 226000 -41", 26_000),
+        ("S 1000 | M -50 1100 | E 1099", None),
+        ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
+        ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),
+        ("S 1000 | M -50 1001 | E 1300", None),
+    ],
+)
+def test_what_is_plain(sent: str, figure: int | None) -> None:
+    assert plainly(played(sent)) == figure
