@@ -66,17 +66,30 @@ def _as_toml(settings: Settings) -> str:
     import msgspec
     import tomli_w
 
-    places = {"store.directory": str(settings.state_directory), "control.socket": str(settings.socket_path)}
+    places = {
+        "server.listen": settings.server.listen or None,  # where only others are named
+        "store.directory": str(settings.state_directory),
+        "control.socket": str(settings.socket_path),
+    }
     return tomli_w.dumps(
         {
             section: {
-                key: value
+                key: _without_none(value)
                 for key, given in values.items()
                 if (value := places.get(f"{section}.{key}", given)) is not None
             }
             for section, values in msgspec.to_builtins(settings).items()
         }
     )
+
+
+def _without_none(value: Any) -> Any:
+    """The same with tables in which nothing stands that has no value."""
+    if isinstance(value, list):
+        return [_without_none(one) for one in value]
+    if isinstance(value, dict):
+        return {key: one for key, one in value.items() if one is not None}
+    return value
 
 
 def main(argv: Sequence[str] | None = None) -> None:

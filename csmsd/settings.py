@@ -4,13 +4,14 @@ import os
 import tomllib
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
-from csmsd.profiles.policies import DataTransfer, Policies, Seconds, Section
+from csmsd.profiles.policies import DataTransfer, Policies, Seconds, Section, Security
 from csmsd.profiles.record import FLEETING, EventType
 
 
@@ -18,10 +19,41 @@ class SettingsError(Exception):
     """A setting that cannot be used: where it stands and what is wrong with it."""
 
 
+class ListenerAt(Section, kw_only=True):
+    """A listener for charge points of its own kind.
+
+    What comes over a `proxy` listener is believed to be what the proxy says of it (X-Forwarded-For, X-Forwarded-Proto,
+    Client-Cert); `peers` are the addresses and networks that proxies have.
+    """
+
+    address: str
+    transport: Literal["any", "plain", "tls", "proxy"] = "any"  # any: told apart by the first byte
+    client_certificate: Literal["optional", "none", "required"] = "optional"
+    peers: list[str] = []
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        try:
+            parse_address_setting(self.address)
+        except ValueError as error:
+            return f"address: {error}"
+        for peer in self.peers:
+            try:
+                ip_network(peer)
+            except ValueError:
+                return f"peers: {peer!r} is no address and no network"
+        if (self.transport == "proxy") != bool(self.peers):
+            return 'peers: a listener with transport = "proxy" names its proxies, and no other has any'
+        if self.transport == "plain" and self.client_certificate == "required":
+            return "client_certificate: there is none without TLS"
+        return None
+
+
 class Server(Section, kw_only=True):
-    """The listener for charge points."""
+    """The listeners for charge points: those of `listen` take whatever comes, plain or TLS."""
 
     listen: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["0.0.0.0:9000"])
+    listeners: list[ListenerAt] = []
     handshake_timeout: Seconds = 10.0
     ping_interval: Annotated[float, Meta(ge=0, le=3600)] = 30.0  # 0: no pings
     ping_timeout: Seconds = 30.0
@@ -29,6 +61,44 @@ class Server(Section, kw_only=True):
     max_connections: Annotated[int, Meta(ge=1)] = 10_000
     max_connections_per_address: Annotated[int, Meta(ge=1)] = 5_000
     idle_heartbeats: Annotated[float, Meta(ge=2)] = 3.0  # silence of that many heartbeat intervals is a dead link
+
+    @property
+    def all_listeners(self) -> list[ListenerAt]:
+        """Those that are named by their address alone come first."""
+        return [*(ListenerAt(address=address) for address in self.listen), *self.listeners]
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        for listener in self.listeners:
+            if wrong := listener.problem():
+                return f"server.listeners: {listener.address}: {wrong}"
+        return None
+
+
+class CertificateFiles(Section, kw_only=True):
+    """A certificate of ours, in PEM: itself, then its issuing CAs; and its key, where that is not in the same file."""
+
+    certificate: str
+    key: str | None = None
+
+
+class Tls(Section, kw_only=True):
+    """TLS for charge points; off unless there is a certificate."""
+
+    certificates: list[CertificateFiles] = []  # one of RSA and one of ECDSA suit every charge point
+    client_ca: list[str] = []  # root and issuing CAs of certificates of charge points, in PEM
+    client_crl: list[str] = []  # of CAs that are not ours
+    max_handshakes: Annotated[int, Meta(ge=1, le=100_000)] = 2048  # under way at once
+    max_handshakes_per_address: Annotated[int, Meta(ge=1, le=100_000)] = 1024
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        pairs = [path for pair in self.certificates for path in (pair.certificate, pair.key) if path is not None]
+        for key, paths in (("certificates", pairs), ("client_ca", self.client_ca), ("client_crl", self.client_crl)):
+            for path in paths:
+                if not Path(path).is_absolute():
+                    return f"tls.{key}: {path!r} is not an absolute path"
+        return None
 
 
 class Store(Section, kw_only=True):
@@ -161,6 +231,8 @@ class Settings(Section, kw_only=True):
     """The whole file; every key is described in csmsd.toml(5)."""
 
     server: Server = msgspec.field(default_factory=Server)
+    tls: Tls = msgspec.field(default_factory=Tls)
+    security: Security = msgspec.field(default_factory=Security)
     ocpp: Policies = msgspec.field(default_factory=Policies)
     store: Store = msgspec.field(default_factory=Store)
     files: Files = msgspec.field(default_factory=Files)
@@ -202,6 +274,8 @@ RELOADABLE = frozenset(
         "events.hooks",
         "metrics.charge_points",
         *(f"retention.{field}" for field in Retention.__struct_fields__),
+        *(f"tls.{field}" for field in Tls.__struct_fields__),
+        *(f"security.{field}" for field in Security.__struct_fields__),
         "log.level",
     }
 )
@@ -264,6 +338,8 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         section, _, key = place.partition(".")
         data.setdefault(section, {})[key] = value
     settings = _convert(data, "command line" if overrides else str(file))
+    if settings.server.listeners and "listen" not in data["server"]:
+        settings.server.listen = []
     _ = settings.state_directory, settings.socket_path  # where there is none, it is said now
     for address in settings.server.listen:
         try:
@@ -271,7 +347,7 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
-    parts = (settings.files, settings.events, settings.metrics)
+    parts = (settings.server, settings.tls, settings.files, settings.events, settings.metrics)
     for problem in (_problem_of_hooks(settings.data_transfer), *(part.problem() for part in parts)):
         if problem is not None:
             raise SettingsError(f"{file}: {problem}")

@@ -29,6 +29,16 @@ class Policies(Section, kw_only=True):
     voltage: Annotated[int, Meta(ge=50, le=1000)] = 230  # of a phase, where amperes are turned into watts (C 7.12)
 
 
+class Security(Section, kw_only=True):
+    """`[security]`: who is let in, and how charge points are secured (W)."""
+
+    minimum_profile: Annotated[int, Meta(ge=0, le=3)] = 0  # none is registered with less
+    failure_delay: Annotated[float, Meta(gt=0, le=10)] = 1.0  # after which a refusal leaves, whatever it took
+    organizations: list[str] = []  # O of certificates of charge points (W A00.FR.404); none: that of our own CA
+    legacy_passwords: bool = False  # passwords of 8 to 64 bytes may be set, for charge points that have one
+    upgrade_window: Annotated[int, Meta(ge=30, le=86_400)] = 300  # seconds in which both profiles are admitted
+
+
 class DataTransferHook(Section, kw_only=True):
     """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
 

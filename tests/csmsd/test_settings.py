@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from csmsd import settings as csmsd_settings
-from csmsd.settings import SettingsError, load_settings, parse_address_setting, settings_differences
+from csmsd.settings import ListenerAt, SettingsError, load_settings, parse_address_setting, settings_differences
 from tests.conftest import MakeSite
 from tests.support.site import Ended, Site, environment
 
@@ -43,6 +43,27 @@ def csmsd(*arguments: str) -> Ended:
         ("server = 5\n", "server", "object"),
         ("[server\n", "", "TOML"),
         ("[ocpp]\ncall_timeout = nan\n", "ocpp.call_timeout", ""),
+        ("[[server.listeners]]\naddress = 'x'\n", "server.listeners: x: address", "HOST:PORT"),
+        ("[[server.listeners]]\naddress = '1'\ntransport = 'ssl'\n", "server.listeners[0].transport", "ssl"),
+        (
+            "[[server.listeners]]\naddress = '1'\ntransport = 'proxy'\n",
+            "server.listeners: 1: peers",
+            "names its proxies",
+        ),
+        ("[[server.listeners]]\naddress = '1'\npeers = ['::1']\n", "server.listeners: 1: peers", "no other has any"),
+        (
+            "[[server.listeners]]\naddress = '1'\ntransport = 'proxy'\npeers = ['10.0.0.1/8']\n",
+            "server.listeners: 1: peers",
+            "'10.0.0.1/8' is no address and no network",
+        ),
+        (
+            "[[server.listeners]]\naddress = '1'\ntransport = 'plain'\nclient_certificate = 'required'\n",
+            "server.listeners: 1: client_certificate",
+            "without TLS",
+        ),
+        ("[[tls.certificates]]\ncertificate = 'a.pem'\n", "tls.certificates", "'a.pem' is not an absolute path"),
+        ("[tls]\nclient_crl = ['a.pem']\n", "tls.client_crl", "'a.pem' is not an absolute path"),
+        ("[security]\nminimum_profile = 4\n", "security.minimum_profile", "<= 3"),
     ],
 )
 def test_a_bad_file_ends_with_78_and_names_file_key_and_reason(
@@ -102,6 +123,25 @@ def test_print_config_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     assert found.control.socket is not None
     defaults = load_settings(None, {"control.socket": found.control.socket, "store.directory": str(tmp_path)})
     assert settings_differences(defaults, found) == ["server.listen", "ocpp.heartbeat_interval"]
+
+
+def test_listeners_of_another_kind_stand_in_place_of_the_usual_one_or_beside_one_that_is_named(tmp_path: Path) -> None:
+    file, printed = tmp_path / "csmsd.toml", tmp_path / "printed.toml"
+    others = (
+        "[[server.listeners]]\naddress = '127.0.0.1:9443'\ntransport = 'tls'\nclient_certificate = 'required'\n"
+        "[[tls.certificates]]\ncertificate = '/etc/csmsd/rsa.pem'\n"
+    )
+    places = ["--state-dir", str(tmp_path), "--socket", str(tmp_path / "s")]
+    for own, listens in (("", []), ("[server]\nlisten = ['127.0.0.1:9000']\n", ["127.0.0.1:9000"])):
+        file.write_text(own + others)
+        found = load_settings(file, {})
+        assert found.server.listen == listens
+        usual = [ListenerAt(address=address) for address in listens]
+        assert found.server.all_listeners[:-1] == usual
+        other = found.server.all_listeners[-1]
+        assert (other.address, other.transport, other.client_certificate) == ("127.0.0.1:9443", "tls", "required")
+        printed.write_text(csmsd("--config", str(file), *places, "--print-config").out)
+        assert settings_differences(found, load_settings(printed, {})) == ["store.directory", "control.socket"]
 
 
 def test_usage_and_version() -> None:
