@@ -1,4 +1,7 @@
-"""Daily charging profiles follow the clocks of their time zone: when these are changed, the library's begin anew."""
+"""Daily charging profiles follow the clocks of their time zone: when these are changed, they begin anew.
+
+So do those that were removed from the library, for as long as a charge point has them.
+"""
 
 import asyncio
 import logging
@@ -7,8 +10,8 @@ import msgspec
 
 from csmsd.live_site import LiveSite
 from csmsd.ports import NotStored
-from csmsd.profiles.record import Event
-from csmsd.profiles.smart_charging.profile_library import LibraryProfile
+from csmsd.profiles.record import Deleted, Event
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
 from csmsd.profiles.smart_charging.wall_clock import laid_by
 from csmsd.time_zones import NoTimeZone, utc_offset
 
@@ -34,21 +37,30 @@ class ClockChanges:
         """Lays anew what the clocks have left; told once it is on disk."""
         if not self._live.accepting:
             return
-        for record in [*self._live.site.smart_charging.library]:
-            offset = self._offset(record)
-            if offset is None or offset == record.utc_offset:
-                continue
-            profile = msgspec.json.encode(laid_by(record.read(), record.utc_offset, offset)).decode()
-            moved = msgspec.structs.replace(record, profile=profile, utc_offset=offset)
-            data = {"id": record.id, "name": record.name, "added": False, "clocks_of": record.time_zone}
+        for record in self._live.site.smart_charging.library.following():
             try:
-                self._live.require()
-                self._live.site.smart_charging.library.put(moved)
-                await self._live.keep([moved], [Event("profile.changed", None, data)])
+                await self._follow(record)
             except NotStored as error:  # memory was loaded anew: the next round finds it again
                 log.error("charging profile %s could not be laid by the new clocks: %s", record.name, error)
                 return
-            log.info("the clocks of %s were changed: charging profile %s follows", record.time_zone, record.name)
+
+    async def _follow(self, record: LibraryProfile) -> None:
+        charging = self._live.site.smart_charging
+        if isinstance(record, RemovedProfile) and not charging.installed.named(record.id):
+            self._live.require()
+            charging.library.drop(record)
+            await self._live.keep([Deleted(record)], [])
+            return
+        offset = self._offset(record)
+        if offset is None or offset == record.utc_offset:
+            return
+        profile = msgspec.json.encode(laid_by(record.read(), record.utc_offset, offset)).decode()
+        moved = msgspec.structs.replace(record, profile=profile, utc_offset=offset)
+        data = {"id": record.id, "name": record.name, "added": False, "clocks_of": record.time_zone}
+        self._live.require()
+        charging.library.put(moved)
+        await self._live.keep([moved], [Event("profile.changed", None, data)])
+        log.info("the clocks of %s were changed: charging profile %s follows", record.time_zone, record.name)
 
     def _offset(self, record: LibraryProfile) -> int | None:
         if record.time_zone is None:

@@ -58,14 +58,12 @@ async def test_over_a_change_of_the_clocks(make_site: MakeSite, tmp_path: Path) 
         parameters = {"connector": connector, "profile": name}
         await _sent(site, point, "operation.run", command="set-charging-profile", parameters=parameters)
     assert await _off_clock(site) == []
+    await site.call("profile.remove", name="there")  # CP1 keeps it
     _to(clock, AFTER)
     await site.restart()
     point = await site.raw("CP1", register=False)
     text = "profile there holds 60 min early: the clocks of Europe/Amsterdam were changed since it was sent"
     assert await _off_clock(site) == [(2, text, "csmsctl profile reassert CP1")]
-    assert (await site.call("profile.add", name="there", daily=windows, time_zone="Europe/Amsterdam"))[
-        "changed"
-    ] is False
 
     verifying = asyncio.create_task(site.call("profile.verify", charge_point="CP1", connector=2, duration=86400))
     periods = [{"startPeriod": 0, "limit": 8.0}]
@@ -90,7 +88,8 @@ async def test_where_profiles_are_sent_again_by_themselves_they_are(make_site: M
     site = await make_site({"ocpp": {"reassert_charging_profiles": True}}, start=False)
     site.variables = clock.variables
     await site.start()
-    await site.call("profile.add", name="there", daily="22:00-06:00=16A", time_zone="Europe/Amsterdam")
+    there = {"name": "there", "daily": "22:00-06:00=16A", "time_zone": "Europe/Amsterdam"}
+    await site.call("profile.add", **there)
     point = await site.raw("CP1")
     parameters = {"connector": 1, "profile": "there"}
     await _sent(site, point, "operation.run", command="set-charging-profile", parameters=parameters)
@@ -102,6 +101,7 @@ async def test_where_profiles_are_sent_again_by_themselves_they_are(make_site: M
     assert request["csChargingProfiles"]["chargingSchedule"]["startSchedule"].endswith("T21:00:00.000Z")
     await watcher.event("profile.installed")
     assert await _off_clock(site) == []
+    assert (await site.call("profile.add", **there))["changed"] is False
 
 
 async def test_a_time_zone_that_does_not_exist_is_said(make_site: MakeSite) -> None:

@@ -16,7 +16,7 @@ from csmsd.control.targets import resolve_targets
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.record import Deleted, Event
+from csmsd.profiles.record import Event
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, parse_profile, prepared_profile
 from csmsd.profiles.smart_charging.profile_linter import Finding, lint_profile, linter_objection
@@ -170,10 +170,11 @@ async def remove_charging_profile(service: Service, parameters: Name, caller: Ca
     """Charge points keep what they have; the id is never given to another profile."""
     record = _known_charging_profile(service, parameters.name)
     service.live.require()
-    service.site.smart_charging.library.drop(record)
+    charging = service.site.smart_charging
+    gone = charging.library.remove(record, charging.installed)
     told = Event("profile.removed", None, {"id": record.id, "name": record.name})
-    await service.live.keep([Deleted(record)], [told])
-    places = [installed_profile_view(place) for place in service.site.smart_charging.installed.named(record.id)]
+    await service.live.keep(gone, [told])
+    places = [installed_profile_view(place) for place in charging.installed.named(record.id)]
     return {"changed": True, "installed_on": places}
 
 

@@ -12,7 +12,7 @@ from csmsd.ocpp.payloads import read_payload_value
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.record import Change, Milliseconds, Record
+from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles, profile_installed_now
 from csmsd.profiles.smart_charging.profile_linter import known_to_linter, lint_for_remote_start, linter_objection
@@ -43,6 +43,12 @@ class LibraryProfile(Record, kw_only=True):
 
     def read(self) -> ChargingProfile:
         return _decode(self.profile)
+
+
+class RemovedProfile(LibraryProfile, kw_only=True):
+    """One that is no longer in the library, and that charge points still have: it follows the clocks until none has."""
+
+    table: ClassVar[str] = "removed_profile"
 
 
 def parse_profile(given: dict[str, Any], *, id: int | None = None) -> ChargingProfile:
@@ -100,6 +106,7 @@ class ProfileLibrary:
     def __init__(self) -> None:
         self._by_name: dict[str, LibraryProfile] = {}
         self._by_id: dict[int, LibraryProfile] = {}
+        self._removed: dict[int, RemovedProfile] = {}
         self._ids = count(1)
 
     def __iter__(self) -> Iterator[LibraryProfile]:
@@ -116,14 +123,38 @@ class ProfileLibrary:
         return self._by_name.get(fold(name))
 
     def put(self, record: LibraryProfile) -> None:
+        if isinstance(record, RemovedProfile):
+            self._removed[record.id] = record
+            return
         self._by_name[fold(record.name)] = self._by_id[record.id] = record
 
     def drop(self, record: LibraryProfile) -> None:
+        if isinstance(record, RemovedProfile):
+            self._removed.pop(record.id, None)
+            return
         self._by_name.pop(fold(record.name), None)
         self._by_id.pop(record.id, None)
 
+    def remove(self, record: LibraryProfile, installed: InstalledProfiles) -> list[Change]:
+        """Nobody finds it any more; what charge points have of it goes on to follow its clocks."""
+        self.drop(record)
+        if record.time_zone is None or not installed.named(record.id):
+            return [Deleted(record)]
+        removed = RemovedProfile(**msgspec.structs.asdict(record))
+        self.put(removed)
+        return [Deleted(record), removed]
+
+    def following(self) -> list[LibraryProfile]:
+        """Those that follow the clocks of a time zone, also those that were removed."""
+        return [record for record in (*self._by_id.values(), *self._removed.values()) if record.time_zone is not None]
+
     def known(self, profile_id: int) -> LibraryProfile | None:
         return self._by_id.get(profile_id)
+
+    def followed(self, profile_id: int) -> LibraryProfile | None:
+        """The one whose clocks a profile of that id follows, if it follows any."""
+        record = self._by_id.get(profile_id) or self._removed.get(profile_id)
+        return record if record is not None and record.time_zone is not None else None
 
     def name_for(self, profile: ChargingProfile) -> str | None:
         """Its name in the library; one that has the id of another there, and says another thing, has none."""

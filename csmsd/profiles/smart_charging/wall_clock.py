@@ -1,7 +1,7 @@
 """Windows of the day are meant by the clocks on the wall, and a charge point counts hours (CE 3.78). Pure.
 
-When clocks are changed, the library's profile begins anew; what a charge point has then holds too early or too late
-until it is sent again.
+When clocks are changed, the library's profile begins anew, also one that was removed while charge points have it; what
+a charge point has then holds too early or too late until it is sent again.
 """
 
 from collections.abc import Iterator
@@ -42,10 +42,10 @@ def is_same(one: ChargingProfile, other: ChargingProfile) -> bool:
 
 
 def off_clock(records: list[InstalledProfile], library: ProfileLibrary) -> Iterator[OffClock]:
-    """Those of the records that differ from the library by their beginning only, where that follows the clocks."""
+    """Those of the records that differ from the library's by their beginning only, where that follows the clocks."""
     for record in records:
-        known = library.known(record.profile_id)
-        if known is None or known.time_zone is None:
+        known = library.followed(record.profile_id)
+        if known is None:
             continue
         has, should = record.read(), known.read()
         start = should.charging_schedule.start_schedule

@@ -1,8 +1,8 @@
-"""Charging profiles: the library, and what is installed."""
+"""Charging profiles: the library, what was removed from it, and what is installed."""
 
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
-from csmsd.profiles.smart_charging.profile_library import LibraryProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
 from csmsd.store.snapshot import Snapshot
 
 
@@ -10,5 +10,7 @@ def load(site: Site, snapshot: Snapshot) -> None:
     site.smart_charging.library.begin_ids_after(snapshot.last_id(LibraryProfile.table))
     for profile in snapshot.records(LibraryProfile):
         site.smart_charging.library.put(profile)
+    for removed in snapshot.records(RemovedProfile):
+        site.smart_charging.library.put(removed)
     for installed in snapshot.records(InstalledProfile):
         site.smart_charging.installed.add(installed)

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.record import Deleted
 from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
-from csmsd.profiles.smart_charging.profile_library import LibraryProfile
+from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq, set_charging_profiles_again
 from csmsd.profiles.smart_charging.short_form import ShortForm, build_from_short_form
 from csmsd.profiles.smart_charging.wall_clock import is_same, laid_by, off_clock
@@ -66,8 +67,38 @@ def test_what_follows_no_clock_or_is_another_is_not_off() -> None:
     assert off(scene) == []
     keep(scene, night(SUMMER, "21:00-06:00=16A"))  # replaced by an operator
     assert off(scene) == []
-    scene.site.smart_charging.library.drop(next(iter(scene.site.smart_charging.library)))
+    charging = scene.site.smart_charging
+    charging.library.remove(next(iter(charging.library)), charging.installed)
     assert off(scene) == []
+
+
+def test_what_was_removed_follows_the_clocks_for_as_long_as_a_charge_point_has_it() -> None:
+    scene = Scene()
+    charging = scene.site.smart_charging
+    install(scene, keep(scene, night(SUMMER)))
+    changes = charging.library.remove(next(iter(charging.library)), charging.installed)
+    assert [type(change) for change in changes] == [Deleted, RemovedProfile]
+    assert list(charging.library) == []
+    assert charging.library.find("night") is None
+    [removed] = charging.library.following()
+    laid = msgspec.json.encode(laid_by(removed.read(), SUMMER, WINTER)).decode()
+    charging.library.put(msgspec.structs.replace(removed, profile=laid))
+    assert off(scene) == [("Europe/Amsterdam", -60)]
+    # Another of that name is another profile.
+    keep(scene, night(SUMMER))
+    assert off(scene) == [("Europe/Amsterdam", -60)]
+
+
+def test_what_nobody_has_or_follows_no_clock_is_gone_when_it_is_removed() -> None:
+    scene = Scene()
+    charging = scene.site.smart_charging
+    keep(scene, night(SUMMER))
+    assert [type(change) for change in charging.library.remove(next(iter(charging.library)), charging.installed)] == [
+        Deleted
+    ]
+    install(scene, keep(scene, night(SUMMER), zone=None))
+    charging.library.remove(next(iter(charging.library)), charging.installed)
+    assert charging.library.following() == []
 
 
 def test_the_day_on_which_it_begins_makes_no_other_profile_of_it() -> None:
