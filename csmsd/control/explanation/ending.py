@@ -24,8 +24,19 @@ def ending(facts: Facts, stop: Cause | None) -> Iterator[str]:
             yield _close(facts)
         case "closed":
             yield f"It was never stopped by its charge point; its books were {transaction.note or 'closed'}."
+            yield from _counted(facts)
         case "stopped":
             yield _ended(facts, stop)
+
+
+def _counted(facts: Facts) -> Iterator[str]:
+    """Where it cannot have gone on until its books were closed, these are longer than it was."""
+    closed = facts.transaction.stop_time
+    if closed is not None and span_in_words(closed - facts.lasts_from) != span_in_words(facts.end - facts.lasts_from):
+        yield (
+            f"Another one began on its connector before: in lists and reports it lasts until it was closed, "
+            f"{span_in_words(closed - facts.lasts_from)}."
+        )
 
 
 def _running(facts: Facts) -> Iterator[str]:

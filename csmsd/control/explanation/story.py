@@ -325,8 +325,6 @@ class Story:
         until = facts.end
         if running and not facts.connected and facts.heard_at is not None:
             until = max(facts.lasts_from, facts.heard_at)
-        if transaction.state == "closed" and transaction.stop_time is not None:
-            until = transaction.stop_time
         length = span_in_words(max(0, until - facts.lasts_from))
         text = f"It {'has run' if running else 'ran'} for {length}"
         if running and facts.basis == "nothing":

@@ -515,10 +515,17 @@ def test_what_is_not_in_doubt_needs_no_basis_and_what_was_settled_says_who() -> 
 
 
 class TestSaysOnlyWhatIsSo:
-    def test_what_was_closed_without_readings_has_no_average_and_the_length_of_its_books(self) -> None:
+    def test_what_was_closed_did_not_go_on_beside_its_successor_although_its_books_did(self) -> None:
         closed = {"state": "closed", "flags": ["abandoned_for:18", "meter_stop:estimated"], "meter_stop_wh": 1000}
         story = Story(facts(closed, end=NOON + 10 * MINUTE, measured=[], energy_wh=500))
-        assert "It ran for 1 h 0 min and delivered 0.500 kWh." in story.conclusion
+        assert "It ran for 10 min and delivered 0.500 kWh." in story.conclusion
+        counted = [sentence for sentence in story.conclusion if "in lists and reports" in sentence]
+        assert [sentence.split(": ")[1] for sentence in counted] == [
+            "in lists and reports it lasts until it was closed, 1 h 0 min."
+        ]
+        alone = Story(facts(closed | {"flags": ["meter_stop:estimated"]}, measured=[]))
+        assert "It ran for 1 h 0 min" in alone.conclusion[1]
+        assert not any("in lists and reports" in sentence for sentence in alone.conclusion)
 
     @pytest.mark.parametrize(
         ("settled_at", "said"), [(None, "7.000 kWh (in doubt)"), (NOON + 61 * MINUTE, "7.000 kWh, 7.0 kW")]
