@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from csmsctl.commissioning.step import Outcome, Suite
-from csmsctl.display.escape import escape_text, escape_to_json
-from csmsctl.display.report_forms import Form, aligned_in_report, markdown_in_report, markdown_table_in_report
+from csmsctl.display.escape import escape_text
+from csmsctl.display.report_forms import (
+    Form,
+    aligned_in_report,
+    markdown_in_report,
+    markdown_table_in_report,
+    report_lines,
+)
 from csmsctl.display.table import Record
 from csmsd import __version__
 
@@ -51,21 +57,15 @@ class Report:
 
     def written_as(self, form: Form) -> list[str]:
         """The report in lines."""
-        record = self.as_record()
-        match form:
-            case "json":
-                return escape_to_json({"schema_version": 1, **record}, indent=2).splitlines()
-            case "markdown":
-                return list(_commissioning_markdown(record))
-            case "text":
-                steps = [line for outcome in self.outcomes for line in commissioning_step_lines(outcome)]
-                return [
-                    *aligned_in_report(_commissioning_headings(record)),
-                    "",
-                    *steps,
-                    "",
-                    *commissioning_closing_lines(record),
-                ]
+        return report_lines(self.as_record(), form, text=self._text, markdown=_commissioning_markdown)
+
+    def _text(self, record: Record) -> Iterator[str]:
+        yield from aligned_in_report(_commissioning_headings(record))
+        yield ""
+        for outcome in self.outcomes:
+            yield from commissioning_step_lines(outcome)
+        yield ""
+        yield from commissioning_closing_lines(record)
 
 
 def commissioning_step_lines(outcome: Outcome, width: int | None = None) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 from csmsctl.conformance.case import FUNCTIONALITIES, Case, Functionality, Outcome
 from csmsctl.conformance.limits import SECONDS_ALLOWED
-from csmsctl.display.escape import escape_text, escape_to_json
+from csmsctl.display.escape import escape_text
 from csmsctl.display.report_forms import (
     Form,
     aligned_in_report,
     markdown_in_report,
     markdown_table_in_report,
     report_columns,
+    report_lines,
 )
 from csmsd import __version__
 
@@ -104,14 +105,7 @@ class Report:
 
     def written_as(self, form: Form) -> list[str]:
         """The report in lines."""
-        record = self.as_record()
-        match form:
-            case "json":
-                return escape_to_json({"schema_version": 1, **record}, indent=2).splitlines()
-            case "markdown":
-                return list(_conformance_markdown(record))
-            case "text":
-                return list(conformance_text_lines(record))
+        return report_lines(self.as_record(), form, text=conformance_text_lines, markdown=_conformance_markdown)
 
 
 def conformance_case_line(outcome: Outcome) -> str:

@@ -1,10 +1,10 @@
 """Reports that commands write to a FILE: which form its name asks for, and the parts that forms are made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from csmsctl.display.escape import escape_text
+from csmsctl.display.escape import escape_text, escape_to_json
 from csmsctl.failure import USAGE, Failure
 
 Form = Literal["text", "json", "markdown"]
@@ -19,6 +19,23 @@ def report_form_of(file: str) -> Form:
     if not Path(file).absolute().parent.is_dir():
         raise Failure(USAGE, f"There is no directory {Path(file).absolute().parent}.")
     return form
+
+
+def report_lines(
+    record: dict[str, Any],
+    form: Form,
+    *,
+    text: Callable[[dict[str, Any]], Iterable[str]],
+    markdown: Callable[[dict[str, Any]], Iterable[str]],
+) -> list[str]:
+    """A report in a form: its record as JSON, or what `text` and `markdown` make of it."""
+    match form:
+        case "json":
+            return escape_to_json({"schema_version": 1, **record}, indent=2).splitlines()
+        case "markdown":
+            return list(markdown(record))
+        case "text":
+            return list(text(record))
 
 
 def aligned_in_report(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
