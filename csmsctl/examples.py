@@ -22,6 +22,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "reserve-now": ("csmsctl reserve-now CP1 --connector 1 --tag A1B2C3 --expires tomorrow --dry-run",),
     "get-local-list-version": ("csmsctl get-local-list-version @north --json",),
     "send-local-list": ("csmsctl send-local-list CP1 --empty",),
+    "security-events": ("csmsctl security-events --type InvalidFirmwareSignature --json",),
     "trigger-message": ("csmsctl trigger-message @north --message StatusNotification",),
     "call": ("csmsctl call CP1 GetLocalListVersion",),
     "status": ("csmsctl status --problems", "csmsctl status -o json"),

@@ -221,6 +221,9 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         ),
         "log": Entry(f"{_HERE}.messages_and_events:message_log_command", "csmsctl log CP1 -f"),
         "events": Entry(f"{_HERE}.messages_and_events:events_command", "csmsctl events -f --json"),
+        "security-events": Entry(
+            f"{_HERE}.security_events:security_events_command", "csmsctl security-events CP1 --since -1d"
+        ),
     },
     "Daemon": {
         "check": Entry(f"{_HERE}.check:check_command", "csmsctl check --critical offline=3 --warning backup_age=26h"),

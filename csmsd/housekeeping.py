@@ -31,7 +31,7 @@ class Housekeeping:
         try:
             site = self._live.site
             moved = [change for state in site.charge_points.values() for change in state.housekeeping()]
-            await self._live.keep([*moved, *site.refused.housekeeping()])
+            await self._live.keep([*moved, *site.refused.housekeeping(), *site.security.events.housekeeping()])
         except NotStored as error:
             log.error("counters could not be saved: %s", error)
 

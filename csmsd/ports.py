@@ -210,6 +210,19 @@ class OrphanFilter(msgspec.Struct, kw_only=True):
     most_text: int = 0
 
 
+class SecurityEventFilter(msgspec.Struct, kw_only=True):
+    """Which security events are meant, by when they came last. None does not count, limit 0 is all."""
+
+    types: Sequence[str] | None = None
+    source: str | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    places: Places | None = None
+    before_id: int | None = None
+    limit: int = 100
+    most_text: int = 0
+
+
 PastTransaction = tuple[Transaction, list[Taken]]
 
 

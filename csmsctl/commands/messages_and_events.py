@@ -118,11 +118,11 @@ def message_log_command(
         return answer["messages"], "more" in answer
 
     reader = Reader() if run.output.terminal and not raw and view.form != "wide" else None
-    printer = _Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
+    printer = Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
     listed = _Listed("id", "before_id", "after_id", page, sieve.passes, sieve.older, plain=sieve.lets_all_pass)
     last = printer.all(*listed.chosen(MESSAGES, view), follow=follow)
     while follow and (notification := run.client.next_notification()) is not None:
-        _check_messages_lagged(notification, "csmsctl log -f")
+        check_messages_lagged(notification, "csmsctl log -f")
         message = notification.get("params") or {}
         if notification.get("method") == "message" and message.get("id", 0) > last and sieve.passes(message):
             printer.one(message)
@@ -166,15 +166,13 @@ def events_command(
     if follow:
         run.call("event.subscribe", **filters, after=after)
     readable = run.output.terminal and not raw and view.form != "wide"
-    printer = _Printer(
-        run, EVENTS, view, lambda event: (_event_line(event, run.output.terminal, readable=readable), "")
-    )
+    printer = Printer(run, EVENTS, view, lambda event: (_event_line(event, run.output.terminal, readable=readable), ""))
     listed = _Listed("number", "before", "after", page, passes, older, plain=pattern is None)
     found = listed.chosen(EVENTS, view) if not follow or after is None else ([], False)
     last = max(after or 0, printer.all(*found, follow=follow))
     while follow and (notification := run.client.next_notification()) is not None:
         event = notification.get("params") or {}
-        _check_messages_lagged(notification, f"csmsctl events -f --after {event.get('last', last)}")
+        check_messages_lagged(notification, f"csmsctl events -f --after {event.get('last', last)}")
         if notification.get("method") == "event" and event.get("number", 0) > last:
             last = event["number"]
             if passes(event):
@@ -232,7 +230,7 @@ class _Listed:
             after = {self._after: records[-1][self._number]}
 
 
-class _Printer:
+class Printer:
     """Prints records as they come, in the form that is wanted."""
 
     def __init__(
@@ -280,7 +278,7 @@ def _flat_message_or_event(record: Record) -> Record:
 def _message_line(message: Record, human: bool, reader: Reader | None) -> tuple[str, str]:
     inward = message.get("direction") == "in"
     text = message.get("text") if reader is None else reader.text(message)
-    line = _message_or_event_line(
+    line = message_or_event_line(
         [moment_text(message.get("time"), human), message.get("charge_point"), "<" if inward else ">", text]
     )
     return line, "" if inward else "cyan"
@@ -290,15 +288,15 @@ def _event_line(event: Record, human: bool, *, readable: bool) -> str:
     data = event.get("data")
     shown = plain_text(data) if readable else escape_to_json(data)
     time = moment_text(event.get("time"), human)
-    return _message_or_event_line(
+    return message_or_event_line(
         [event.get("number"), time, event.get("type"), event.get("charge_point") or "-", shown if data else ""]
     )
 
 
-def _message_or_event_line(parts: list[Any]) -> str:
+def message_or_event_line(parts: list[Any]) -> str:
     return "  ".join(str(part) for part in parts if part not in (None, ""))
 
 
-def _check_messages_lagged(notification: Record, again: str) -> None:
+def check_messages_lagged(notification: Record, again: str) -> None:
     if notification.get("method") == "lagged":
         raise Failure(OTHER, "csmsd cut this off: it was not read fast enough.", f"Go on with: {again}")

@@ -5,6 +5,15 @@ import logging
 from csmsd.live_site import LiveSite
 from csmsd.profiles.core.refused_connections import Reason, refused_reason_text, remedy_for_refused
 from csmsd.profiles.record import Data, Event
+from csmsd.profiles.security.security_events import OwnType
+
+# What is refused for a reason that bears on security is a security event as well.
+_SECURITY_EVENTS: dict[Reason, OwnType] = {
+    "no_password": "FailedToAuthenticateAtCentralSystem",
+    "wrong_password": "FailedToAuthenticateAtCentralSystem",
+    "wrong_user": "FailedToAuthenticateAtCentralSystem",
+    "too_long": "InvalidMessages",
+}
 
 log = logging.getLogger(__name__)
 
@@ -33,4 +42,13 @@ class Refusals:
                 "next": help_,
             }
             self._live.tell(Event("charge_point.refused", named, told))
+        kind = _SECURITY_EVENTS.get(reason)
+        if kind is not None:
+            self.note_security_event(named, kind, f"{refused_reason_text(one)}, from {address}")
         return f"{refused_reason_text(one)}; {help_}"
+
+    def note_security_event(self, identity: str | None, kind: OwnType, tech_info: str) -> None:
+        """Keeps what was seen of a charge point, or of somebody, and tells it the first time."""
+        news = self._live.site.security.events.note(identity, kind, tech_info, self._live.now())
+        if news is not None:
+            self._live.tell(news)

@@ -65,6 +65,12 @@ class SiteCollector(Collector):
             "csms_event_loop_longest_stall_seconds", "For how long at most.", figures.watchdog.longest_seconds
         )
         yield _counters("csms_events", "Events by type (csmsctl events).", "type", figures.bus.counts)
+        family = CounterMetricFamily(
+            "csms_security_events",
+            "Security events (csmsctl security-events).",
+            labels=["source", "type"],
+        )
+        yield _labelled(family, figures.live.site.security.events.counts.items())
         yield _counters("csms_event_hooks", "Events given to executables by outcome.", "outcome", figures.hooks)
         tasks = CounterMetricFamily(
             "csms_tasks", "Requests to charge points by action and outcome.", labels=["action", "outcome"]

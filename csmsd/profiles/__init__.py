@@ -21,6 +21,7 @@ ROOMS = {
     "reservation": "Reservation",
     "local_auth_list": "Local authorization list",
     "remote_trigger": "Remote trigger",
+    "security": "Security",
 }
 
 

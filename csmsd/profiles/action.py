@@ -62,8 +62,8 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
     `unreadable`, where given, confirms a request that cannot be read and keeps it (C 4.7, 4.10: a sanity check never
     suppresses the confirmation); without it such a request gets a CALLERROR. `kept_when_refused` has what got a
     CALLERROR kept for the operator: the charge point drops it after some attempts. `may_be_long`: not only as long as
-    others (`answering.LONGEST`), but as long as any message. `before_accepted` marks the one
-    action that is taken from a charge point that was never accepted (JE 3.8).
+    others (`answering.LONGEST`), but as long as any message. `before_accepted` marks what
+    is taken from a charge point that was never accepted (JE 3.8): its boot, and security events (A04.FR.03).
     """
 
     request: type[Req]

@@ -74,6 +74,7 @@ EventType = Literal[
     "profile.removed",
     "profile.installed",
     "profile.cleared",
+    "security.event",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",

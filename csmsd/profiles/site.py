@@ -19,6 +19,7 @@ from csmsd.profiles.milestone import Milestone, MilestoneName
 from csmsd.profiles.policies import DataTransfer, Policies
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservations
+from csmsd.profiles.security.security import Security
 from csmsd.profiles.smart_charging.charging import SmartCharging
 
 
@@ -37,6 +38,7 @@ class Site:
         self.smart_charging = SmartCharging()
         self.reservations = Reservations()
         self.local_lists = LocalLists()
+        self.security = Security()
         self.milestones: dict[MilestoneName, Milestone] = {}
         self.lost_transaction_ids: list[range] = []
         self.loaded_at: Milliseconds = 0  # what was measured before may be in the store already
@@ -56,6 +58,7 @@ class Site:
         self.refused.carry_over(old.refused)
         self.unknown_cards = old.unknown_cards
         self.firmware.carry_over(old.firmware)
+        self.security.carry_over(old.security)
 
     def add_charge_point(self, record: ChargePoint, history: History) -> ChargePointState:
         """One that is registered; if it was before, it owns its history: what it repeats must be recognized."""

@@ -9,13 +9,22 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import OrphanFilter, Places, ReservationFilter, Rows, TaskFilter, TransactionFilter
+from csmsd.ports import (
+    OrphanFilter,
+    Places,
+    ReservationFilter,
+    Rows,
+    SecurityEventFilter,
+    TaskFilter,
+    TransactionFilter,
+)
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import metered_energy_register, unpack_metered
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.security.security_events import SecurityEvent
 from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store.rows import rows_of
 from csmsd.store.tables import SqlValue, table
@@ -187,6 +196,20 @@ class Reader:
         }
         return await self._records(
             QuarantinedMessage, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text
+        )
+
+    async def security_events(self, wanted: SecurityEventFilter) -> Rows[SecurityEvent]:
+        """Newest first."""
+        types = None if wanted.types is None else msgspec.json.encode([kind.lower() for kind in wanted.types]).decode()
+        conditions: dict[str, SqlValue] = {
+            "lower(type) IN (SELECT value FROM json_each(?))": types,
+            "source=?": wanted.source,
+            "last_received_at>=?": wanted.since,
+            "received_at<?": wanted.until,
+            "id<?": wanted.before_id,
+        }
+        return await self._records(
+            SecurityEvent, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text
         )
 
     async def tasks(self, wanted: TaskFilter) -> Rows[Task]:

@@ -154,7 +154,7 @@ def spoilt(draw: st.DrawFn, message_type: type[Message]) -> object:
             place = inner
         hostile = deepcopy(draw(st.sampled_from(_HOSTILE)))
         if isinstance(place, dict):
-            names = [*place, *schema(message_type)["properties"], "x"]
+            names = [*place, *schema(message_type).get("properties", ()), "x"]
             name = draw(st.sampled_from(names))
             if draw(st.booleans()):
                 place[name] = hostile

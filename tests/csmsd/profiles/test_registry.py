@@ -75,8 +75,9 @@ def test_what_counts_as_yes_is_a_status_of_the_confirmation(action: str) -> None
         assert statuses == []
 
 
-def test_only_a_boot_is_taken_from_a_charge_point_that_was_never_accepted() -> None:
-    assert [action for action, declared in incoming().items() if declared.before_accepted] == ["BootNotification"]
+def test_only_boots_and_security_events_are_taken_from_a_charge_point_that_was_never_accepted() -> None:
+    early = {action for action, declared in incoming().items() if declared.before_accepted}
+    assert early == {"BootNotification", "SecurityEventNotification"}
 
 
 SILENT = sorted(action for action, declared in incoming().items() if not declared.writes)

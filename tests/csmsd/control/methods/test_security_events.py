@@ -1,0 +1,54 @@
+"""Security events of charge points and of csmsd itself, listed and followed."""
+
+import base64
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.support.charge_point import timestamp
+from tests.support.site import Site
+from tests.support.wire import open_wire
+
+
+async def test_what_a_charge_point_tells_is_kept_before_it_is_confirmed_also_before_its_boot(site: Site) -> None:
+    await site.json("cp", "add", "CP1")
+    await site.json("cp", "add", "CP2")
+    watcher = await site.watch("security.event")
+    point = await site.raw("CP1", boot=False, register=False)
+    told = {"type": "InvalidCentralSystemCertificate", "timestamp": timestamp(), "techInfo": "clock"}
+    assert (await point.ask("SecurityEventNotification", told))[2] == {}
+    assert (await watcher.event("security.event"))["data"]["type"] == "InvalidCentralSystemCertificate"
+    await point.ask("SecurityEventNotification", told | {"timestamp": timestamp(-60)})
+    await point.ask("SecurityEventNotification", told | {"type": "StartupOfTheDevice"})
+    await site.kill()
+    await site.start()
+
+    listed = (await site.json("security-events", "CP1"))["security_events"]
+    assert [(event["id"], event["type"], event["count"], event["source"]) for event in listed] == [
+        (2, "StartupOfTheDevice", 1, "charge_point"),
+        (1, "InvalidCentralSystemCertificate", 2, "charge_point"),
+    ]
+    assert (await site.json("security-events", "CP2"))["security_events"] == []
+    chosen = await site.json("security-events", "--type", "startupofthedevice", "--since", "-1h")
+    assert [event["id"] for event in chosen["security_events"]] == [2]
+    assert (await site.json("security-events", "--until", "-1h"))["security_events"] == []
+    point = await site.raw("CP1", boot=False, register=False)
+    assert (await point.ask("SecurityEventNotification", told | {"timestamp": timestamp(-120)}))[2] == {}
+    counts = [event["count"] for event in (await site.json("security-events"))["security_events"]]
+    assert counts == [1, 3], "what was there before csmsd was killed goes on"
+
+
+async def test_what_csmsd_saw_itself_stands_beside_it(site: Site) -> None:
+    await site.register("CP1", password="0123456789abcdef")
+    wrong = "Basic " + base64.b64encode(b"CP1:wrong-wrong-wrong").decode()
+    for _ in range(2):
+        with pytest.raises(InvalidStatus):
+            await open_wire(site.url("CP1"), headers={"Authorization": wrong})
+    (event,) = (await site.json("security-events", "--source", "csmsd"))["security_events"]
+    assert (event["charge_point"], event["type"], event["count"]) == (
+        "CP1",
+        "FailedToAuthenticateAtCentralSystem",
+        2,
+    )
+    assert "wrong password" in event["tech_info"]
+    assert (await site.json("security-events", "--source", "charge_point"))["security_events"] == []
