@@ -81,7 +81,10 @@ class Wire(asyncio.Protocol):
         "take",
     )
 
-    def __init__(self, admit: Admit, serve: Serve, limits: settings.Server, place: Place) -> None:
+    def __init__(
+        self, admit: Admit, serve: Serve, limits: settings.Server, place: Place, until: float | None = None
+    ) -> None:
+        """`until`, by the loop's clock, the opening must be over; without it within `limits.handshake_timeout`."""
         self._admit = admit
         self._serve = serve
         self._place = place
@@ -94,7 +97,8 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._closed: asyncio.Future[None] = self._loop.create_future()
-        self._deadline: asyncio.TimerHandle | None = self._loop.call_later(limits.handshake_timeout, self._too_slow)
+        until = self._loop.time() + limits.handshake_timeout if until is None else until
+        self._deadline: asyncio.TimerHandle | None = self._loop.call_at(until, self._too_slow)
         self._handshake: asyncio.Task[None] | None = None
         self._opening: bytes | None = b""  # the last of it that has come; None when it has come whole
         self._open = False  # texts may be sent

@@ -1,0 +1,436 @@
+"""TLS between a socket and the WebSocket on it (W A00.FR.311, A00.FR.411), over memory: for asyncio and uvloop.
+
+Those of both loops tell nobody why a handshake fails, the peer included, hold up to 256 KiB for each connection, and
+stand still for a second when a site comes back: here handshakes have a share of each pass of the loop.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import cast
+
+from csmsd import settings
+
+log = logging.getLogger(__name__)
+
+# Steps of handshakes in one pass of the loop. One takes 0.4 to 5 ms, so others wait for little more.
+_BUDGET_SECONDS = 0.01
+# What is decrypted or encrypted at once: memory that a BIO has grown to is never given back.
+_RECORD = 16_384
+_MOST_BEFORE_THE_END = 65_536  # bytes that wait for their step of a handshake
+_LAST_WORD_SECONDS = 1.0  # in which a peer may take the alert that tells what was wrong
+
+_HANDSHAKE, _OPEN, _CLOSING = range(3)
+
+
+class WriteRound:
+    """Who has something to send in this pass of the loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[TlsTransport] = []
+
+    def soon(self, transport: "TlsTransport") -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._go)
+        self._waiting.append(transport)
+
+    def _go(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            transport.flush()
+
+
+class Handshakes:
+    """The handshakes that are under way: whose turn it is, and who has to go when there are too many.
+
+    A reload changes `limits` in place.
+    """
+
+    def __init__(self, limits: settings.Tls) -> None:
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._under_way: OrderedDict[TlsTransport, None] = OrderedDict()  # the oldest first
+        self._at: Counter[str] = Counter()
+        self._turns: OrderedDict[TlsTransport, None] = OrderedDict()
+        self.round = WriteRound()
+        self.failed = 0
+        self.done = 0
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def begin(self, transport: "TlsTransport") -> None:
+        """Takes one more; the oldest of the address that has most makes room for it."""
+        origin = transport.origin
+        if self._at[origin] >= self._limits.max_handshakes_per_address:
+            self._give_up_oldest(origin)
+        elif len(self._under_way) >= self._limits.max_handshakes:
+            self._give_up_oldest(self._at.most_common(1)[0][0])
+        self._under_way[transport] = None
+        self._at[origin] += 1
+
+    def _give_up_oldest(self, origin: str) -> None:
+        here = (one for one in self._under_way if one.origin == origin)
+        # Who has said something has a claim to an answer; who is silent, or has no more to say, has none.
+        silent = (one for one in self._under_way if one.origin == origin and one not in self._turns)
+        oldest = next(silent, None) or next(here)
+        oldest.give_up("too many handshakes are under way")
+
+    def over(self, transport: "TlsTransport") -> None:
+        if transport not in self._under_way:
+            return
+        del self._under_way[transport]
+        self._turns.pop(transport, None)
+        self._at[transport.origin] -= 1
+        if not self._at[transport.origin]:
+            del self._at[transport.origin]
+
+    def step_soon(self, transport: "TlsTransport") -> None:
+        """Its peer has said something."""
+        if not self._turns:
+            self._loop.call_soon(self._go)
+        self._turns[transport] = None
+
+    def _go(self) -> None:
+        until = monotonic() + _BUDGET_SECONDS
+        while self._turns:
+            transport, _ = self._turns.popitem(last=False)
+            transport.step()
+            if monotonic() >= until:
+                break
+        if self._turns:
+            self._loop.call_soon(self._go)
+
+
+class TlsTransport(asyncio.Transport, asyncio.Protocol):
+    """A protocol to the transport below, and a transport to the protocol above, which is made when TLS stands.
+
+    `opened` is called then, and gives that protocol; `failed` with the reason when there was no TLS, or with None when
+    the peer has only left. One of both is called once, and `failed` again when a connection is lost that had failed.
+    """
+
+    __slots__ = (
+        "_busy",
+        "_failed",
+        "_handshakes",
+        "_held",
+        "_incoming",
+        "_opened",
+        "_out",
+        "_outgoing",
+        "_protocol",
+        "_raw",
+        "_ssl",
+        "_state",
+        "gone",
+        "origin",
+    )
+
+    def __init__(
+        self,
+        raw: asyncio.Transport,
+        context: ssl.SSLContext,
+        handshakes: Handshakes,
+        origin: str,
+        opened: Callable[["TlsTransport"], asyncio.Protocol],
+        failed: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self.origin = origin
+        self.gone: Callable[[], None] = lambda: None  # it was lost before there was a protocol above
+        self._raw = raw
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._ssl: ssl.SSLObject | None = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._handshakes = handshakes
+        self._opened = opened
+        self._failed = failed
+        self._protocol: asyncio.Protocol | None = None
+        self._state = _HANDSHAKE
+        self._out: list[bytes] = []
+        self._busy = False  # what is written leaves when what came is taken
+        self._held = False  # nothing more is read until the next step of the handshake
+        handshakes.begin(self)
+
+    # --- the handshake
+
+    def step(self) -> None:
+        """One flight of the handshake."""
+        if self._state != _HANDSHAKE or self._ssl is None:
+            return
+        try:
+            self._ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            self._send()
+            if self._held:
+                self._held = False
+                self._raw.resume_reading()
+        except ssl.SSLError as error:
+            self._fail(failure_text(error))
+        else:
+            self._stand()
+
+    def _stand(self) -> None:
+        self._handshakes.over(self)
+        self._handshakes.done += 1
+        self._state = _OPEN
+        self._send()
+        if self._held:
+            self._held = False
+            self._raw.resume_reading()
+        self._protocol = self._opened(self)
+        self._protocol.connection_made(self)
+        if self._incoming.pending and self._state == _OPEN:
+            self._take(b"")
+
+    def _fail(self, reason: str) -> None:
+        """The peer is told with an alert, where TLS has one for it; then it may go."""
+        self._handshakes.over(self)
+        self._handshakes.failed += 1
+        self._state = _CLOSING
+        self._failed(reason)
+        self._send()
+        self._ssl = None
+        self._end_below()
+
+    def give_up(self, reason: str) -> None:
+        """Another one needs its room, or its time is over."""
+        if self._state == _HANDSHAKE:
+            self._handshakes.over(self)
+            self._handshakes.failed += 1
+            self._state = _CLOSING
+            self._failed(reason)
+        self._raw.abort()
+
+    def _end_below(self) -> None:
+        """Ends our direction and leaves the peer a moment to read: a closed socket that is still sent to is reset."""
+        if self._raw.is_closing():
+            return
+        with suppress(OSError, RuntimeError):
+            if self._raw.can_write_eof():
+                self._raw.write_eof()
+        with suppress(RuntimeError):
+            self._raw.resume_reading()
+        asyncio.get_running_loop().call_later(_LAST_WORD_SECONDS, self._raw.abort)
+
+    # --- what comes from below
+
+    def data_received(self, data: bytes) -> None:
+        if self._state == _OPEN:
+            self._take(data)
+        elif self._state == _HANDSHAKE:
+            self._incoming.write(data)
+            if self._incoming.pending > _MOST_BEFORE_THE_END and not self._held:
+                self._held = True
+                self._raw.pause_reading()
+            self._handshakes.step_soon(self)
+
+    def _take(self, data: bytes) -> None:
+        assert self._ssl is not None
+        assert self._protocol is not None
+        texts: list[bytes] = []
+        ended = False
+        try:
+            if len(data) <= _RECORD:
+                if data:
+                    self._incoming.write(data)
+                ended = self._decrypt(self._ssl, texts)
+            else:
+                for at in range(0, len(data), _RECORD):
+                    self._incoming.write(data[at : at + _RECORD])
+                    ended = self._decrypt(self._ssl, texts)
+                    if ended:
+                        break
+        except ssl.SSLError as error:
+            self._break_off(error)
+            return
+        if self._outgoing.pending:
+            self._send()
+        self._busy = True
+        if texts:
+            self._protocol.data_received(texts[0] if len(texts) == 1 else b"".join(texts))
+        self._busy = False
+        if self._out:
+            self.flush()
+        if ended:
+            self._peer_ended()
+
+    def _decrypt(self, tls: ssl.SSLObject, texts: list[bytes]) -> bool:
+        """Takes what is whole of the records that have come; whether the peer has ended its direction."""
+        incoming = self._incoming
+        while incoming.pending or tls.pending():
+            try:
+                text = tls.read(_RECORD)
+            except ssl.SSLWantReadError:
+                return False
+            except ssl.SSLZeroReturnError:
+                return True
+            if not text:
+                return True
+            texts.append(text)
+        return False
+
+    def _break_off(self, error: ssl.SSLError) -> None:
+        """What came is no TLS, or is not from the one who shook hands."""
+        log.warning("%s: TLS breaks off: %s", self._peer(), failure_text(error))
+        self._out.clear()
+        self._state = _CLOSING
+        self._send()
+        self._end_below()
+
+    def _peer_ended(self) -> None:
+        if self._state == _OPEN and self._protocol is not None and not self._protocol.eof_received():
+            self.close()
+
+    def eof_received(self) -> bool:
+        """A peer that says nothing of its end in TLS has ended all the same: WebSockets know where a message ends."""
+        if self._state == _OPEN:
+            self._peer_ended()
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._state == _HANDSHAKE:
+            self._handshakes.over(self)
+            self._handshakes.failed += 1
+            self._failed("it left before the handshake was over")
+        self._state = _CLOSING
+        if self._protocol is not None:
+            self._protocol.connection_lost(exc)
+        else:
+            self.gone()
+        self._ssl = None
+
+    def pause_writing(self) -> None:
+        if self._protocol is not None:
+            self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._protocol is not None:
+            self._protocol.resume_writing()
+
+    # --- what goes
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._state != _OPEN or not data:
+            return
+        if not self._out and not self._busy:
+            self._handshakes.round.soon(self)
+        self._out.append(bytes(data))
+
+    def flush(self) -> None:
+        """Encrypts and sends what was written since it was done last."""
+        out, self._out = self._out, []
+        if not out or self._ssl is None:
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        try:
+            if len(data) <= _RECORD:
+                self._ssl.write(data)
+                self._raw.write(self._outgoing.read())
+                return
+            sent = []
+            for at in range(0, len(data), _RECORD):
+                self._ssl.write(data[at : at + _RECORD])
+                sent.append(self._outgoing.read())
+            self._raw.write(b"".join(sent))
+        except ssl.SSLError as error:
+            self._break_off(error)
+
+    def _send(self) -> None:
+        if self._outgoing.pending and not self._raw.is_closing():
+            self._raw.write(self._outgoing.read())
+
+    def get_write_buffer_size(self) -> int:
+        return self._raw.get_write_buffer_size() + sum(map(len, self._out))
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return self._raw.get_write_buffer_limits()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._raw.set_write_buffer_limits(high, low)
+
+    def writelines(self, list_of_data: object) -> None:
+        self.write(b"".join(cast("list[bytes]", list_of_data)))
+
+    # --- reading, and the end
+
+    def is_reading(self) -> bool:
+        return self._raw.is_reading()
+
+    def pause_reading(self) -> None:
+        self._raw.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._raw.resume_reading()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """The last word to the peer: close_notify, and the end of our direction. What it says from now on is lost."""
+        self._say_goodbye()
+        if self._raw.can_write_eof() and not self._raw.is_closing():
+            self._raw.write_eof()
+
+    def _say_goodbye(self) -> None:
+        if self._state != _OPEN or self._ssl is None:
+            return
+        self.flush()
+        self._state = _CLOSING
+        with suppress(ssl.SSLError):
+            self._ssl.unwrap()
+        self._send()
+
+    def close(self) -> None:
+        self._say_goodbye()
+        self._raw.close()
+
+    def abort(self) -> None:
+        self._raw.abort()
+
+    def is_closing(self) -> bool:
+        return self._raw.is_closing()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = cast(asyncio.Protocol, protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        assert self._protocol is not None
+        return self._protocol
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        if name == "ssl_object":
+            return self._ssl
+        return self._raw.get_extra_info(name, default)
+
+    def _peer(self) -> str:
+        peer = self._raw.get_extra_info("peername")
+        return str(peer[0]) if peer else "unknown"
+
+
+def failure_text(error: ssl.SSLError) -> str:
+    """Why there is no TLS, in words: `no shared cipher`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not good: {error.verify_message}"
+    reason = (error.reason or "").lower()
+    _, alert, told = reason.partition("_alert_")
+    if alert:
+        return f"it refuses: {told.replace('_', ' ')}"
+    return _WORDS.get(reason) or reason.replace("_", " ") or str(error)
+
+
+_WORDS = {
+    "unsupported_protocol": "it offers no TLS 1.2 and none later",
+    "no_protocols_available": "it offers no TLS 1.2 and none later",
+    "version_too_low": "it offers no TLS 1.2 and none later",
+    "no_shared_cipher": "it offers no cipher suite that there is a certificate for",
+    "peer_did_not_return_a_certificate": "it shows no certificate",
+    "no_suitable_signature_algorithm": "it takes the signature of no certificate that there is",
+    "wrong_version_number": "what it sends is no TLS",
+    "http_request": "what it sends is no TLS",
+}

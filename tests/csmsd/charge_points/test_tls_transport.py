@@ -1,0 +1,519 @@
+"""TLS over memory, on real sockets and both loops: what passes, what fails and how it is told, and how it ends."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from csmsd.charge_points.acceptor import NO_TLS, PLAIN_ONLY, Arrival, Entrance
+from csmsd.charge_points.opening import Opening, Refusal
+from csmsd.charge_points.tls_transport import Handshakes, TlsTransport
+from csmsd.charge_points.wire import Wire
+from csmsd.gate import Gate, Place
+from csmsd.settings import ListenerAt, Server, Tls
+from tests.support.certificates import client, client_context, server, server_context
+from tests.support.websocket_frames import TEXT, masked
+
+ON_BOTH_LOOPS = True
+WITHIN_SECONDS = 30
+LONG = b"x" * 900_000
+OPENING = (
+    b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+class Door:
+    """A port for both; lets everybody in as CP1. The test has the wires in its hands."""
+
+    def __init__(self, directory: Path, *, kind: ListenerAt | None = None, seconds: float = WITHIN_SECONDS) -> None:
+        self.limits = Tls()
+        self.handshakes = Handshakes(self.limits)
+        self.context_in_use: ssl.SSLContext | None = server_context(directory)
+        self.failures = asyncio.Queue[tuple[str, str]]()
+        self.plain = asyncio.Queue[str]()
+        self.opened = asyncio.Queue[Wire]()
+        self.over = asyncio.Queue[Wire]()
+        self.texts = asyncio.Queue[bytes]()
+        self.entrance = Entrance(
+            kind or ListenerAt(address="x"),
+            self,
+            self.handshakes,
+            seconds,
+            self._wire,
+            lambda address, reason: self.failures.put_nowait((address, reason)),
+            self.plain.put_nowait,
+        )
+        self.gate = Gate(lambda place: Arrival(self.entrance, place))
+        self.host, self.port = "127.0.0.1", 0
+
+    def context(self, client_certificate: str) -> ssl.SSLContext | None:
+        return self.context_in_use
+
+    def _wire(self, place: Place, until: float) -> Wire:
+        return Wire(self._admit, self._serve, Server(), place, until)
+
+    async def _admit(self, opening: Opening) -> str | Refusal:
+        return "CP1"
+
+    def _serve(self, wire: Wire, identity: str, opening: Opening) -> None:
+        wire.take = self.texts.put_nowait
+        wire.lost = lambda: self.over.put_nowait(wire)
+        self.opened.put_nowait(wire)
+
+    async def listen(self) -> None:
+        (listening,) = await self.gate.listen(self.host, 0)
+        self.port = listening.getsockname()[1]
+
+    async def connect(self, context: ssl.SSLContext | None) -> ClientConnection:
+        scheme = "ws" if context is None else "wss"
+        url = f"{scheme}://{self.host}:{self.port}/ocpp/CP1"
+        return await connect(url, ssl=context, proxy=None, max_size=None, compression=None)
+
+    async def raw(self, context: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self.host, self.port, ssl=context)
+
+    async def gone(self) -> None:
+        """Everybody is."""
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while self.gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
+                await asyncio.sleep(0.001)
+        assert len(self.handshakes) == 0
+        assert not self.handshakes._at
+        assert not self.handshakes._turns
+
+    async def failure(self) -> str:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            address, reason = await self.failures.get()
+        assert address == "127.0.0.1"
+        return reason
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    door = Door(tmp_path)
+    await door.listen()
+    yield door
+    door.gate.close()
+    await door.gone()
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+async def test_texts_of_any_length_come_and_go(door: Door, tmp_path: Path, version: str) -> None:
+    async with await door.connect(client_context(tmp_path, tls=version)) as point:
+        wire = await door.opened.get()
+        for text in (b"1", b"x" * 16_384, b"x" * 16_385, LONG):
+            await point.send(text, text=True)
+            assert await door.texts.get() == text
+            wire.send(text)
+            assert await point.recv(decode=False) == text
+        for number in range(100):
+            wire.send(b"%d" % number)
+        assert [await point.recv(decode=False) for _ in range(100)] == [b"%d" % number for number in range(100)]
+        await wire.ping(WITHIN_SECONDS)
+    assert await door.over.get() is wire
+    assert wire.closed_by_peer == 1000
+
+
+async def test_the_same_port_takes_plain_connections(door: Door, tmp_path: Path) -> None:
+    async with await door.connect(None) as plain, await door.connect(client_context(tmp_path)) as secure:
+        for point in (plain, secure):
+            await point.send("1")
+            assert await door.texts.get() == b"1"
+        transports = [(await door.opened.get())._transport for _ in range(2)]
+    assert [isinstance(transport, TlsTransport) for transport in transports] == [False, True], "plain is as it was"
+
+
+async def test_the_first_byte_may_come_alone_and_the_rest_in_pieces(door: Door, tmp_path: Path) -> None:
+    """Through a relay that hands on a byte at a time."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await door.raw()
+
+        async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+            while data := await source.read(4096):
+                for byte in data:
+                    to.write(bytes((byte,)))
+                    await to.drain()
+            to.close()
+
+        await asyncio.gather(hand_on(reader, ours), hand_on(theirs, writer))
+
+    between = await asyncio.start_server(relay, "127.0.0.1", 0)
+    port = between.sockets[0].getsockname()[1]
+    url = f"wss://127.0.0.1:{port}/ocpp/CP1"
+    async with connect(url, ssl=client_context(tmp_path), proxy=None) as point:
+        await point.send("1")
+        assert await door.texts.get() == b"1"
+    between.close()
+
+
+async def test_what_follows_the_handshake_at_once_is_taken(door: Door, tmp_path: Path) -> None:
+    reader, writer = await door.raw(client_context(tmp_path))
+    writer.write(OPENING + masked(TEXT, b"early"))
+    assert await door.texts.get() == b"early"
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+# --- what fails
+
+
+async def alert(reader: asyncio.StreamReader) -> int:
+    """The description of the fatal alert that comes, in the clear (RFC 8446, 6)."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        record = await reader.readexactly(7)
+        assert record[0] == 0x15
+        assert record[3:6] == b"\x00\x02\x02"
+        assert await reader.read() == b""
+    return record[6]
+
+
+def hello(context: ssl.SSLContext) -> bytes:
+    out = ssl.MemoryBIO()
+    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="csms.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return out.read()
+
+
+async def shaken(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext
+) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """A handshake by hand, with alerts: asyncio's own sends none. Raises ssl.SSLError."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="csms.test")
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            writer.write(outgoing.read())
+            incoming.write(await asyncio.wait_for(reader.read(65_536), WITHIN_SECONDS))
+        except ssl.SSLError:
+            writer.write(outgoing.read())
+            raise
+        else:
+            writer.write(outgoing.read())
+            return tls, incoming, outgoing
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "description", "reason"),
+    [
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", 40, "it offers no cipher suite that there is a certificate for"),
+        ("ECDHE-RSA-AES128-GCM-SHA256", 40, "it offers no cipher suite that there is a certificate for"),
+    ],
+)
+async def test_a_suite_that_is_not_ours_is_answered_with_an_alert(
+    door: Door, tmp_path: Path, ciphers: str, description: int, reason: str
+) -> None:
+    reader, writer = await door.raw()
+    writer.write(hello(client_context(tmp_path, ciphers=ciphers, tls="1.2")))
+    assert await alert(reader) == description
+    writer.close()
+    assert await door.failure() == reason
+
+
+async def test_an_older_version_is_answered_with_alert_70(door: Door, tmp_path: Path) -> None:
+    """A ClientHello of TLS 1.2 that names 1.1 in its place (W A00.FR.314)."""
+    text = bytearray(hello(client_context(tmp_path, tls="1.2")))
+    assert text[9:11] == b"\x03\x03"
+    text[9:11] = b"\x03\x02"
+    reader, writer = await door.raw()
+    writer.write(bytes(text))
+    assert await alert(reader) == 70
+    writer.close()
+    assert await door.failure() == "it offers no TLS 1.2 and none later"
+
+
+async def test_one_that_does_not_trust_us_says_so(door: Door, tmp_path: Path) -> None:
+    for version in ("1.2", "1.3"):
+        reader, writer = await door.raw()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await shaken(reader, writer, client_context(tmp_path, trusts="other", tls=version))
+        assert await door.failure() == "it refuses: unknown ca"
+        writer.close()
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+async def test_a_certificate_that_is_asked_for_must_be_good(door: Door, tmp_path: Path, version: str) -> None:
+    for asked, shown, reason in (
+        ("required", None, "it shows no certificate"),
+        (
+            "optional",
+            client("SN1", issuer="other"),
+            "its certificate is not good: unable to get local issuer certificate",
+        ),
+        ("optional", client("SN1", days=-1), "its certificate is not good: certificate has expired"),
+    ):
+        door.context_in_use = server_context(tmp_path, client_certificate=asked)
+        with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - with 1.3 only what is read fails
+            reader, writer = await door.raw(client_context(tmp_path, shown, tls=version))
+            try:
+                await reader.readexactly(1)
+            finally:
+                writer.close()
+        assert await door.failure() == reason
+    for asked, shown in (("optional", None), ("optional", client("SN1")), ("required", client("SN1"))):
+        door.context_in_use = server_context(tmp_path, client_certificate=asked)
+        async with await door.connect(client_context(tmp_path, shown, tls=version)):
+            transport = (await door.opened.get())._transport
+            presented = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            assert presented == (shown.der if shown is not None else None)
+
+
+async def test_without_a_certificate_of_ours_there_is_an_alert(door: Door, tmp_path: Path) -> None:
+    door.context_in_use = None
+    reader, writer = await door.raw()
+    writer.write(hello(client_context(tmp_path)))
+    assert await alert(reader) == 40
+    writer.close()
+    assert await door.failure() == NO_TLS
+
+
+@pytest.mark.parametrize("text", [b"\x16", b"\x16\x03\x01\x00\xff" + b"x" * 255, b"\x16GET / HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_tls_ends(door: Door, text: bytes) -> None:
+    reader, writer = await door.raw()
+    writer.write(text)
+    writer.write_eof()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await reader.read()
+    writer.close()
+    assert await door.failure()
+
+
+async def test_one_that_leaves_is_on_record_and_so_is_one_that_is_too_slow(door: Door, tmp_path: Path) -> None:
+    reader, writer = await door.raw()
+    writer.write(hello(client_context(tmp_path)))
+    await reader.readexactly(1)
+    writer.transport.abort()
+    assert await door.failure() == "it left before the handshake was over"
+    door.entrance.seconds = 0.2
+    reader, writer = await door.raw()
+    writer.write(b"\x16\x03\x01")
+    assert await reader.read() == b""
+    writer.close()
+    assert await door.failure() == "the handshake was not over within 0.2 s"
+
+
+@pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01", OPENING[:-1]])
+async def test_there_is_one_deadline_from_the_first_moment_on(door: Door, tmp_path: Path, begin: bytes) -> None:
+    """Silent, or in its ClientHello, or before the end of HTTP; over TLS or not."""
+    door.entrance.seconds = 0.3
+    reader, writer = await door.raw()
+    writer.write(begin)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert await reader.read() == b""
+    writer.close()
+    with suppress(OSError):  # on a busy machine the handshake is not over by then, and is cut as well
+        reader, writer = await door.raw(client_context(tmp_path))
+        writer.write(OPENING[:-1])
+        async with asyncio.timeout(WITHIN_SECONDS):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_one_listener_takes_plain_connections_only_and_another_none(tmp_path: Path) -> None:
+    door = Door(tmp_path, kind=ListenerAt(address="x", transport="plain"))
+    await door.listen()
+    reader, writer = await door.raw()
+    writer.write(hello(client_context(tmp_path)))
+    assert await alert(reader) == 40
+    writer.close()
+    assert await door.failure() == PLAIN_ONLY
+    await (await door.connect(None)).close()
+    door.entrance.kind = ListenerAt(address="x", transport="tls")
+    reader, writer = await door.raw()
+    writer.write(OPENING)
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+    writer.close()
+    assert await door.plain.get() == "127.0.0.1"
+    await (await door.connect(client_context(tmp_path))).close()
+    door.gate.close()
+    await door.gone()
+
+
+# --- many at once
+
+
+async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp_path: Path) -> None:
+    door.limits.max_handshakes_per_address = 2
+    first, second = [await door.raw() for _ in range(2)]
+    for _, writer in (first, second):
+        writer.write(hello(client_context(tmp_path)))
+    for reader, _ in (first, second):
+        await reader.readexactly(1)
+    async with await door.connect(client_context(tmp_path)):
+        assert await door.failure() == "too many handshakes are under way"
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await first[0].readexactly(100_000)
+        assert len(door.handshakes) == 1
+    first[1].close()
+    second[1].transport.abort()
+    door.limits.max_handshakes_per_address, door.limits.max_handshakes = 100, 1
+    (reader, one), (_, other) = [await door.raw() for _ in range(2)]
+    one.write(hello(client_context(tmp_path)))
+    await reader.readexactly(1)
+    other.write(b"\x16")
+    assert await door.failure() == "it left before the handshake was over"
+    assert await door.failure() == "too many handshakes are under way"
+    one.close()
+    other.transport.abort()
+
+
+async def test_handshakes_have_their_share_of_a_pass_and_no_more(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step takes 4 ms here; what else there is to do comes after three of them."""
+    from csmsd.charge_points import tls_transport as module
+
+    now = 0.0
+    passes: list[int] = [0]
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    real = TlsTransport.step
+
+    def step(self: TlsTransport) -> None:
+        nonlocal now
+        now += 0.004
+        passes[-1] += 1
+        real(self)
+
+    def tick() -> None:
+        passes.append(0)
+        if sum(passes) < 60:
+            loop.call_soon(tick)
+
+    monkeypatch.setattr(TlsTransport, "step", step)
+    loop.call_soon(tick)
+    context = client_context(tmp_path)
+    points = await asyncio.gather(*(door.connect(context) for _ in range(30)))
+    assert sum(passes) >= 60
+    assert max(passes) == 3
+    await asyncio.gather(*(point.close() for point in points))
+
+
+# --- back-pressure, and the end
+
+
+async def test_one_that_is_held_is_not_read(door: Door, tmp_path: Path) -> None:
+    async with await door.connect(client_context(tmp_path)) as point:
+        wire = await door.opened.get()
+        taken: list[bytes] = []
+
+        def take(text: bytes) -> None:
+            taken.append(text)
+            wire.pause()
+            door.texts.put_nowait(text)
+
+        wire.take = take
+        flood = asyncio.create_task(_flood(point, 64))  # more than all buffers hold
+        await door.texts.get()
+        async with await door.connect(client_context(tmp_path)) as other:
+            await other.send("other")
+            assert await door.texts.get() == b"other"
+        assert (len(taken), flood.done()) == (1, False)
+        wire.take = door.texts.put_nowait
+        wire.resume()
+        await flood
+        for _ in range(63):
+            await door.texts.get()
+
+
+async def _flood(point: ClientConnection, times: int) -> None:
+    for _ in range(times):
+        await point.send(LONG, text=True)
+
+
+async def test_what_is_not_read_piles_up_and_is_counted(door: Door, tmp_path: Path) -> None:
+    reader, writer = await door.raw(client_context(tmp_path))
+    writer.write(OPENING)
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    wire = await door.opened.get()
+    assert wire.unread == 0
+    wire.send(LONG)
+    assert wire.unread == len(LONG) + 10, "before it is encrypted as well"
+    for _ in range(20):
+        wire.send(LONG)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert wire.unread > 2_000_000
+    wire.abort()
+    writer.close()
+
+
+async def test_answers_of_one_pass_leave_in_one_write(door: Door, tmp_path: Path, monkeypatch: Any) -> None:
+    async with await door.connect(client_context(tmp_path)) as point:
+        wire = await door.opened.get()
+        flushed: list[int] = []
+        real = TlsTransport.flush
+
+        def flush(self: TlsTransport) -> None:
+            flushed.append(len(self._out))
+            real(self)
+
+        monkeypatch.setattr(TlsTransport, "flush", flush)
+        for text in (b"1", b"2", b"3"):
+            wire.send(text)
+        assert [await point.recv() for _ in range(3)] == ["1", "2", "3"]
+        assert flushed == [3]
+        monkeypatch.undo()
+
+
+async def test_both_ends_say_goodbye(door: Door, tmp_path: Path) -> None:
+    """close_notify comes before the end: nobody can cut a connection short and have it look like its end."""
+    for close in (True, False):
+        reader, writer = await door.raw(client_context(tmp_path))
+        writer.write(OPENING)
+        await reader.readuntil(b"\r\n\r\n")
+        wire = await door.opened.get()
+        if close:
+            closing = asyncio.create_task(wire.close(1001, "bye"))
+            assert await reader.readexactly(7) == b"\x88\x05\x03\xe9bye"
+            writer.write(masked(0x8, b"\x03\xe9"))
+            assert await reader.read() == b""  # an end without close_notify is an error with asyncio's
+            writer.close()
+            await closing
+        else:
+            writer.transport.abort()
+        assert await door.over.get() is wire
+
+
+async def test_what_is_damaged_on_the_way_ends_the_connection(
+    door: Door, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await door.raw()
+    tls, incoming, outgoing = await shaken(reader, writer, client_context(tmp_path))
+    tls.write(OPENING)
+    record = bytearray(outgoing.read())
+    record[-1] ^= 1
+    writer.write(bytes(record))
+    async with asyncio.timeout(WITHIN_SECONDS):
+        incoming.write(await reader.read())
+    with pytest.raises(ssl.SSLError, match=r"(?i)bad[ _]record[ _]mac"):
+        tls.read()
+    writer.close()
+    await door.gone()
+    assert "TLS breaks off" in caplog.text
+    assert door.texts.empty()
+
+
+async def test_a_new_context_counts_for_those_who_come_after_it(door: Door, tmp_path: Path) -> None:
+    """And those who are there stay."""
+    async with await door.connect(client_context(tmp_path)) as before:
+        door.context_in_use = server_context(tmp_path, server(issuer="other"))
+        async with await door.connect(client_context(tmp_path, trusts="other")):
+            pass
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await door.connect(client_context(tmp_path))
+        await before.send("1")
+        assert await door.texts.get() == b"1"
