@@ -3,95 +3,19 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
-from csmsd.charge_points.acceptor import NO_TLS, PLAIN_ONLY, Arrival, Entrance
-from csmsd.charge_points.opening import Opening, Refusal
-from csmsd.charge_points.tls_transport import Handshakes, TlsTransport
-from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate, Place
-from csmsd.settings import ListenerAt, Server, Tls
+from csmsd.charge_points.tls_transport import TlsTransport
 from tests.support.certificates import client, client_context, server, server_context
+from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello, shaken
 from tests.support.websocket_frames import TEXT, masked
 
 ON_BOTH_LOOPS = True
-WITHIN_SECONDS = 30
 LONG = b"x" * 900_000
-OPENING = (
-    b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-class Door:
-    """A port for both; lets everybody in as CP1. The test has the wires in its hands."""
-
-    def __init__(self, directory: Path, *, kind: ListenerAt | None = None, seconds: float = WITHIN_SECONDS) -> None:
-        self.limits = Tls()
-        self.handshakes = Handshakes(self.limits)
-        self.context_in_use: ssl.SSLContext | None = server_context(directory)
-        self.failures = asyncio.Queue[tuple[str, str]]()
-        self.plain = asyncio.Queue[str]()
-        self.opened = asyncio.Queue[Wire]()
-        self.over = asyncio.Queue[Wire]()
-        self.texts = asyncio.Queue[bytes]()
-        self.entrance = Entrance(
-            kind or ListenerAt(address="x"),
-            self,
-            self.handshakes,
-            seconds,
-            self._wire,
-            lambda address, reason: self.failures.put_nowait((address, reason)),
-            self.plain.put_nowait,
-        )
-        self.gate = Gate(lambda place: Arrival(self.entrance, place))
-        self.host, self.port = "127.0.0.1", 0
-
-    def context(self, client_certificate: str) -> ssl.SSLContext | None:
-        return self.context_in_use
-
-    def _wire(self, place: Place, until: float) -> Wire:
-        return Wire(self._admit, self._serve, Server(), place, until)
-
-    async def _admit(self, opening: Opening) -> str | Refusal:
-        return "CP1"
-
-    def _serve(self, wire: Wire, identity: str, opening: Opening) -> None:
-        wire.take = self.texts.put_nowait
-        wire.lost = lambda: self.over.put_nowait(wire)
-        self.opened.put_nowait(wire)
-
-    async def listen(self) -> None:
-        (listening,) = await self.gate.listen(self.host, 0)
-        self.port = listening.getsockname()[1]
-
-    async def connect(self, context: ssl.SSLContext | None) -> ClientConnection:
-        scheme = "ws" if context is None else "wss"
-        url = f"{scheme}://{self.host}:{self.port}/ocpp/CP1"
-        return await connect(url, ssl=context, proxy=None, max_size=None, compression=None)
-
-    async def raw(self, context: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(self.host, self.port, ssl=context)
-
-    async def gone(self) -> None:
-        """Everybody is."""
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while self.gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
-                await asyncio.sleep(0.001)
-        assert len(self.handshakes) == 0
-        assert not self.handshakes._at
-        assert not self.handshakes._turns
-
-    async def failure(self) -> str:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            address, reason = await self.failures.get()
-        assert address == "127.0.0.1"
-        return reason
 
 
 @pytest.fixture
@@ -120,39 +44,6 @@ async def test_texts_of_any_length_come_and_go(door: Door, tmp_path: Path, versi
     assert wire.closed_by_peer == 1000
 
 
-async def test_the_same_port_takes_plain_connections(door: Door, tmp_path: Path) -> None:
-    async with await door.connect(None) as plain, await door.connect(client_context(tmp_path)) as secure:
-        for point in (plain, secure):
-            await point.send("1")
-            assert await door.texts.get() == b"1"
-        transports = [(await door.opened.get())._transport for _ in range(2)]
-    assert [isinstance(transport, TlsTransport) for transport in transports] == [False, True], "plain is as it was"
-
-
-async def test_the_first_byte_may_come_alone_and_the_rest_in_pieces(door: Door, tmp_path: Path) -> None:
-    """Through a relay that hands on a byte at a time."""
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        theirs, ours = await door.raw()
-
-        async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-            while data := await source.read(4096):
-                for byte in data:
-                    to.write(bytes((byte,)))
-                    await to.drain()
-            to.close()
-
-        await asyncio.gather(hand_on(reader, ours), hand_on(theirs, writer))
-
-    between = await asyncio.start_server(relay, "127.0.0.1", 0)
-    port = between.sockets[0].getsockname()[1]
-    url = f"wss://127.0.0.1:{port}/ocpp/CP1"
-    async with connect(url, ssl=client_context(tmp_path), proxy=None) as point:
-        await point.send("1")
-        assert await door.texts.get() == b"1"
-    between.close()
-
-
 async def test_what_follows_the_handshake_at_once_is_taken(door: Door, tmp_path: Path) -> None:
     reader, writer = await door.raw(client_context(tmp_path))
     writer.write(OPENING + masked(TEXT, b"early"))
@@ -162,44 +53,6 @@ async def test_what_follows_the_handshake_at_once_is_taken(door: Door, tmp_path:
 
 
 # --- what fails
-
-
-async def alert(reader: asyncio.StreamReader) -> int:
-    """The description of the fatal alert that comes, in the clear (RFC 8446, 6)."""
-    async with asyncio.timeout(WITHIN_SECONDS):
-        record = await reader.readexactly(7)
-        assert record[0] == 0x15
-        assert record[3:6] == b"\x00\x02\x02"
-        assert await reader.read() == b""
-    return record[6]
-
-
-def hello(context: ssl.SSLContext) -> bytes:
-    out = ssl.MemoryBIO()
-    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="csms.test")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return out.read()
-
-
-async def shaken(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext
-) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
-    """A handshake by hand, with alerts: asyncio's own sends none. Raises ssl.SSLError."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="csms.test")
-    while True:
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            writer.write(outgoing.read())
-            incoming.write(await asyncio.wait_for(reader.read(65_536), WITHIN_SECONDS))
-        except ssl.SSLError:
-            writer.write(outgoing.read())
-            raise
-        else:
-            writer.write(outgoing.read())
-            return tls, incoming, outgoing
 
 
 @pytest.mark.parametrize(
@@ -267,15 +120,6 @@ async def test_a_certificate_that_is_asked_for_must_be_good(door: Door, tmp_path
             assert presented == (shown.der if shown is not None else None)
 
 
-async def test_without_a_certificate_of_ours_there_is_an_alert(door: Door, tmp_path: Path) -> None:
-    door.context_in_use = None
-    reader, writer = await door.raw()
-    writer.write(hello(client_context(tmp_path)))
-    assert await alert(reader) == 40
-    writer.close()
-    assert await door.failure() == NO_TLS
-
-
 @pytest.mark.parametrize("text", [b"\x16", b"\x16\x03\x01\x00\xff" + b"x" * 255, b"\x16GET / HTTP/1.1\r\n\r\n"])
 async def test_what_is_no_tls_ends(door: Door, text: bytes) -> None:
     reader, writer = await door.raw()
@@ -299,46 +143,6 @@ async def test_one_that_leaves_is_on_record_and_so_is_one_that_is_too_slow(door:
     assert await reader.read() == b""
     writer.close()
     assert await door.failure() == "the handshake was not over within 0.2 s"
-
-
-@pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01", OPENING[:-1]])
-async def test_there_is_one_deadline_from_the_first_moment_on(door: Door, tmp_path: Path, begin: bytes) -> None:
-    """Silent, or in its ClientHello, or before the end of HTTP; over TLS or not."""
-    door.entrance.seconds = 0.3
-    reader, writer = await door.raw()
-    writer.write(begin)
-    async with asyncio.timeout(WITHIN_SECONDS):
-        assert await reader.read() == b""
-    writer.close()
-    with suppress(OSError):  # on a busy machine the handshake is not over by then, and is cut as well
-        reader, writer = await door.raw(client_context(tmp_path))
-        writer.write(OPENING[:-1])
-        async with asyncio.timeout(WITHIN_SECONDS):
-            assert await reader.read() == b""
-        writer.close()
-
-
-async def test_one_listener_takes_plain_connections_only_and_another_none(tmp_path: Path) -> None:
-    door = Door(tmp_path, kind=ListenerAt(address="x", transport="plain"))
-    await door.listen()
-    reader, writer = await door.raw()
-    writer.write(hello(client_context(tmp_path)))
-    assert await alert(reader) == 40
-    writer.close()
-    assert await door.failure() == PLAIN_ONLY
-    await (await door.connect(None)).close()
-    door.entrance.kind = ListenerAt(address="x", transport="tls")
-    reader, writer = await door.raw()
-    writer.write(OPENING)
-    answer = await reader.read()
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert f"Content-Length: {len(body)}".encode() in head
-    writer.close()
-    assert await door.plain.get() == "127.0.0.1"
-    await (await door.connect(client_context(tmp_path))).close()
-    door.gate.close()
-    await door.gone()
 
 
 # --- many at once
