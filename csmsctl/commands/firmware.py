@@ -201,7 +201,9 @@ def firmware_rollout_command(
         protocol=protocol,
     )
     begun = result["rollout"]
-    _print_firmware_change(run, result, f"Rollout {begun['id']} has begun, for {begun['charge_points']} charge points.")
+    number = begun["charge_points"]
+    named = f"{number} charge point{'' if number == 1 else 's'}"
+    _print_firmware_change(run, result, f"Rollout {begun['id']} has begun, for {named}.")
 
 
 def _print_firmware_change(run: Invocation, result: Result, sentence: str) -> None:

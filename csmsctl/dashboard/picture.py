@@ -21,7 +21,7 @@ _FIELDS = (
     Field("", 0, 1, 1),
     Field("CHARGE POINT", 1, 12, 24),
     Field("C", 2, 2, 4, right=True),
-    Field("STATUS", 3, 13, 20),
+    Field("STATUS", 3, 15, 20),
     Field("AGE", 4, 6, 8, right=True),
     Field("kW", 5, 6, 9, right=True),
     Field("POWER", 7, 8, SLOTS // 2),

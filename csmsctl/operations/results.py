@@ -170,8 +170,8 @@ def _fields_of_result(result: Result) -> Record:
 
 def _show_lists_of_results(output: Output, results: list[Result], *, named: bool) -> None:
     rows = _listed_rows(results)
-    keys = dict.fromkeys(key for row in rows for key in row if key != "charge_point")
-    columns = [Column(key, key.upper()) for key in keys]
+    keys = list(dict.fromkeys(key for row in rows for key in row if key != "charge_point"))
+    columns = [Column(key, key.upper(), folds=key == keys[-1]) for key in keys]  # of a configuration key, its value
     if named:
         columns.insert(0, Column("charge_point", "CHARGE POINT"))
     output.table(columns, rows)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from csmsctl.display.table import Record
@@ -116,4 +116,54 @@ class Reader:
 
 
 def _joined_message(first: str, rest: Iterable[Any]) -> str:
-    return "  ".join(part for part in (first, " ".join(plain_text(part) for part in rest).strip()) if part)
+    return "  ".join(part for part in (first, " ".join(map(_payload_in_words, rest)).strip()) if part)
+
+
+def _payload_in_words(part: Any) -> str:
+    if not isinstance(part, dict):
+        return plain_text(part)
+    return " ".join(f"{key}={_message_value(key, value)}" for key, value in part.items())
+
+
+def _message_value(key: str, value: Any) -> str:
+    """What stands in objects is told in brackets, readings and configuration keys as people write them."""
+    match value:
+        case [dict(), *_] if all(isinstance(part, dict) for part in value):
+            told: Callable[[Record], str] = _MEMBERS.get(key, _payload_in_words)
+            return f"[{'; '.join(map(told, value))}]"
+        case dict():
+            return f"[{_payload_in_words(value)}]"
+        case _:
+            return plain_text(value)
+
+
+def _sampled_value(sample: Record) -> str:
+    """`Current.Import L1 0.00 A`; what is as the specification has it unless said is not said (C 7.43)."""
+    said = {key: sample[key] for key in sample if _UNLESS_SAID.get(key) != sample[key]}
+    words = [said.pop("measurand", _UNLESS_SAID["measurand"]), *(said.pop(key, None) for key in _READING)]
+    return " ".join([*(plain_text(word) for word in words if word is not None), *_rest_of_message_part(said)])
+
+
+def _configuration_key(entry: Record) -> str:
+    said = dict(entry)
+    told = f"{plain_text(said.pop('key', None))}={plain_text(said.pop('value', None))}"
+    readonly = ["(read-only)"] if said.pop("readonly", None) is True else []
+    return " ".join([told, *readonly, *_rest_of_message_part(said)])
+
+
+def _rest_of_message_part(said: Record) -> list[str]:
+    text = _payload_in_words(said)
+    return [text] if text else []
+
+
+_READING = ("phase", "value", "unit")
+_UNLESS_SAID = {
+    "measurand": "Energy.Active.Import.Register",
+    "context": "Sample.Periodic",
+    "format": "Raw",
+    "location": "Outlet",
+}
+_MEMBERS: dict[str, Callable[[Record], str]] = {
+    "sampledValue": _sampled_value,
+    "configurationKey": _configuration_key,
+}

@@ -9,6 +9,7 @@ from tests.csmsctl.commands.profile_samples import ACCEPTED
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.operations.answers import answer_with, plan
 from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
+from tests.csmsctl.terminal import Terminal
 
 
 def test_a_composite_schedule_is_a_table(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -110,3 +111,16 @@ def test_quiet_is_silent_on_success_and_says_why_on_failure(csmsctl: Csmsctl, da
     assert (ended.code, ended.out) == (9, "")
     assert ended.err == "CP2: Reset Rejected connector 1 is Faulted\n"
     assert csmsctl("reset", "CP1", "CP2", "--type", "soft", "-q", "--yes", "--csv").out.count("\n") == 3
+
+
+def test_names_of_configuration_keys_are_whole_on_a_narrow_terminal(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    long = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
+    keys = [
+        {"key": "ChargingScheduleAllowedChargingRateUnit", "readonly": True, "value": "Current,Power"},
+        {"key": "MeterValuesSampledData", "readonly": False, "value": long},
+    ]
+    answer = samples.result(action="GetConfiguration", status=None, response={"configurationKey": keys})
+    daemon.replies["operation.run"] = answer_with(answer)
+    _, seen = Terminal(csmsctl, "get-configuration", "CP1", "--color", "never", "--no-headers").end()
+    assert "ChargingScheduleAllowedChargingRateUnit " in seen
+    assert max(map(len, seen.splitlines())) <= 80

@@ -1,5 +1,6 @@
 """OCPP messages of the log: chosen, and read by people."""
 
+import json
 import re
 
 import pytest
@@ -54,6 +55,49 @@ def test_how_they_are_read() -> None:
         "(Reset)  CALLERROR NotSupported no",
         "hello",
     ]
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (
+            {
+                "connectorId": 1,
+                "meterValue": [
+                    {
+                        "timestamp": "2026-01-31T10:00:00Z",
+                        "sampledValue": [
+                            {"value": "2796170", "context": "Sample.Periodic", "unit": "Wh"},
+                            {"value": "6.0", "measurand": "Current.Import", "phase": "L1", "unit": "A"},
+                            {"value": "50", "measurand": "SoC", "location": "EV", "context": "Trigger"},
+                        ],
+                    }
+                ],
+            },
+            "connectorId=1 meterValue=[timestamp=2026-01-31T10:00:00Z sampledValue=[Energy.Active.Import.Register "
+            "2796170 Wh; Current.Import L1 6.0 A; SoC 50 location=EV context=Trigger]]",
+        ),
+        (
+            {
+                "configurationKey": [
+                    {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
+                    {"key": "NumberOfConnectors", "readonly": True, "value": "2"},
+                    {"key": "Odd", "readonly": False, "unit": "s"},
+                ],
+                "unknownKey": ["A", "B"],
+            },
+            "configurationKey=[HeartbeatInterval=300; NumberOfConnectors=2 (read-only); Odd= unit=s] unknownKey=A B",
+        ),
+        (
+            {"idTagInfo": {"status": "Accepted", "parentIdTag": "P"}, "other": [1, {}], "none": None},
+            "idTagInfo=[status=Accepted parentIdTag=P] other=1  none=",
+        ),
+        ({"sampledValue": "none", "configurationKey": []}, "sampledValue=none configurationKey="),
+    ],
+)
+def test_what_stands_in_objects_is_told_in_brackets(payload: dict[str, object], told: str) -> None:
+    text = json.dumps([2, "a", "X", payload])
+    assert Reader().text(samples.message(1, text=text)) == f"X  {told}"
 
 
 def test_the_newest_of_an_action_are_looked_for_on_older_pages(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
