@@ -95,6 +95,7 @@ class MeterReading(Record, kw_only=True):
 # What a sample says about a transaction's energy: `register` is the one that is billed where all is plain (imported
 # active energy over all phases at the outlet), `begin` repeats the one of the start, `other` needs a verdict.
 Energy = Literal["register", "begin", "other"]
+StreamName = tuple[str, str, str, str]  # measurand, context, phase, location, with the defaults of C 7.43 filled in
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -134,6 +135,20 @@ def _energy_in_metering(measurand: str, sample: SampledValue) -> Energy | None:
     return "begin" if sample.context == "Transaction.Begin" else "register"
 
 
+def _attributes_of_sample(sample: SampledValue) -> tuple[object, ...]:
+    """All but its value."""
+    return astuple(sample)[1:]
+
+
+def _stream_in_metering(sample: SampledValue, meaning: Meaning) -> StreamName | None:
+    """Which stream of energy or power it belongs to; None: of none."""
+    measurand = sample.measurand or ENERGY_REGISTER
+    unit = "Wh" if measurand in (ENERGY_REGISTER, ENERGY_INTERVAL) else "W" if measurand == POWER else None
+    if meaning.unit != unit or sample.format == "SignedData":
+        return None
+    return measurand, sample.context or "Sample.Periodic", sample.phase or "", sample.location or "Outlet"
+
+
 def _powers(samples: list[SampledValue], meanings: list[Meaning]) -> list[tuple[int, float]]:
     """The places of what is drawn, with the factors to W: the total at the outlet, or what may be its phases."""
     found = [
@@ -151,7 +166,20 @@ class Shape:
     def __init__(self, number: int, samples: list[SampledValue], text: str | None = None) -> None:
         self.number = number
         self.text = text  # as it is kept; None where it is not
-        self.meanings = [_meaning_in_metering(sample) for sample in samples]
+        known: dict[tuple[object, ...], tuple[Meaning, StreamName | None]] = {}
+        found = []
+        for sample in samples:
+            attributes = _attributes_of_sample(sample)
+            of_kind = known.get(attributes)
+            if of_kind is None:
+                meaning = _meaning_in_metering(sample)
+                of_kind = known[attributes] = meaning, _stream_in_metering(sample, meaning)
+            found.append(of_kind)
+        self.meanings = [meaning for meaning, _ in found]
+        # The places of what is evidence of energy, with the factors to Wh or W.
+        self.telling = [
+            (place, stream, meaning.factor) for place, (meaning, stream) in enumerate(found) if stream is not None
+        ]
         # What is measured in several places is shown as it is at the outlet.
         self.shown = sorted(range(len(samples)), key=lambda place: samples[place].location in (None, "", "Outlet"))
         self.energies = [
@@ -180,7 +208,7 @@ class MeterShapes:
 
     def recognize(self, samples: list[SampledValue]) -> tuple[Shape, MeterShape | None]:
         """The samples' shape, and its record when it is new."""
-        attributes = tuple([astuple(sample)[1:] for sample in samples])  # all but the value
+        attributes = tuple([astuple(sample)[1:] for sample in samples])  # all but the value; without a call for each
         seen = self._seen.get(attributes)
         if seen is not None:
             return seen, None

@@ -11,9 +11,10 @@ import pytest
 from csmsd.ocpp import identity, secrets
 from csmsd.ocpp.conversation import Conversation, Event, Requested
 from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import answering, incoming
 from csmsd.profiles.action import Context
-from tests.csmsd.profiles.scene import NOON, Scene
+from tests.csmsd.profiles.scene import HOUR, NOON, Scene
 
 LONG = 1024 * 1024  # what a StopTransaction may have
 SHORT = 128 * 1024  # what other messages may have
@@ -140,6 +141,69 @@ def test_much_in_one_piece(shape: str) -> None:
     }.items():
         taken = takes(work)
         assert taken < SECONDS_LONG, f"{name}: {taken * 1000:.0f} ms"
+
+
+def stop_of(value: Callable[[int], dict[str, Any]]) -> bytes:
+    """A StopTransaction that is as long as one may be: of the n-th values."""
+    values: list[bytes] = []
+    length = 200
+    while length < LONG:
+        values.append(msgspec.json.encode(value(len(values))))
+        length += len(values[-1]) + 1
+    data = b"[" + b",".join(values[:-1]) + b"]"
+    return call("StopTransaction", STOP | {"meterStop": 5000, "transactionData": msgspec.Raw(data)})
+
+
+def metered(at: str, *samples: dict[str, str]) -> dict[str, Any]:
+    return {"timestamp": at, "sampledValue": [*samples]}
+
+
+def moment(number: int) -> str:
+    return format_timestamp(NOON - HOUR + number * 1000)
+
+
+CONTEXTS = ("Interruption.Begin", "Interruption.End", "Sample.Clock", "Transaction.Begin", "Transaction.End", "Trigger")
+# Readings that contradict each other, so that none says what its neighbours do.
+CONTRADICTORY: dict[str, Callable[[int], dict[str, Any]]] = {
+    "up and down": lambda n: metered(moment(n), {"value": f"{n % 2}"}),
+    "down": lambda n: metered(moment(n), {"value": f"{10**6 - n}"}),
+    "back in time": lambda n: metered(moment(10**5 - n), {"value": f"{n}"}),
+    "at one time": lambda n: metered(moment(0), {"value": f"{n}"}),
+    "without a time": lambda n: metered("", {"value": f"{n * 7919 % 100_000}"}),
+    "now and then without a time": lambda n: metered(moment(n) if n % 2 else "", {"value": f"{n * 7919 % 100_000}"}),
+    "years ago": lambda n: metered(moment(n - (n % 2) * 10**8), {"value": f"{n}"}),
+    "sixty in one": lambda n: metered(moment(n), *({"value": f"{(n + k) * 7919 % 1000}"} for k in range(60))),
+    "sixty in one, without a time": lambda n: metered("", *({"value": f"{(n + k) * 7919 % 1000}"} for k in range(60))),
+    "all contexts": lambda n: metered(moment(n), {"value": f"{n * 7919 % 1000}", "context": CONTEXTS[n % 6]}),
+    "intervals, power, register": lambda n: metered(
+        moment(n),
+        {"value": f"{n * 7919 % 1000}", "measurand": "Energy.Active.Import.Interval"},
+        {"value": f"{n * 7919 % 1000}", "measurand": "Power.Active.Import"},
+        {"value": f"{n * 7919 % 1000}"},
+    ),
+    "phases": lambda n: metered(
+        moment(n), *({"value": f"{(n + k) * 7919 % 1000}", "phase": f"L{k}"} for k in (1, 2, 3))
+    ),
+    "signed": lambda n: metered(moment(n), {"value": "A" * 20, "format": "SignedData"}, {"value": f"{n % 2}"}),
+    "shapes without end": lambda n: metered(moment(n), {"value": f"{n % 2}", "unit": f"u{n}"}),
+}
+
+
+@pytest.mark.parametrize("shape", CONTRADICTORY)
+def test_readings_that_contradict_each_other_take_no_longer_than_others(shape: str) -> None:
+    """Each thinning left so many that the next reading needed another one: 10 to 30 s."""
+    text = stop_of(CONTRADICTORY[shape])
+    scene = Scene()
+    scene.started(timestamp=moment(0), meterStart=0)
+
+    def stop() -> None:
+        event = Conversation().receive(text, 0.0)
+        assert isinstance(event, Requested)
+        reply = answering.answer(ACTIONS[event.action], event.payload, Context(scene.site, scene.cp, NOON, []))
+        assert len(reply.changes) > 500
+
+    taken = takes(stop)
+    assert taken < SECONDS_LONG, f"{taken * 1000:.0f} ms"
 
 
 @pytest.mark.parametrize("element", ["{}", "null", "1", '""', "[]", '{"timestamp":1}', '{"sampledValue":[{}]}'])

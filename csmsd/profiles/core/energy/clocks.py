@@ -1,5 +1,7 @@
 """When a transaction began and ended, and which readings are therefore its own."""
 
+import math
+
 import msgspec
 
 from csmsd.ocpp.timestamps import AHEAD
@@ -120,6 +122,14 @@ def own_readings_by_clocks(evidence: Evidence, clocks: Clocks) -> tuple[list[Rea
     return early, Clocks(None, clocks.ended, clocks.ahead, clocks.watts, doubts)
 
 
+class _ToldTimes(msgspec.Struct):
+    """Of the readings of a stream that tell their time: all these times, the last one, and the highest number."""
+
+    times: set[Milliseconds] = msgspec.field(default_factory=set)
+    last: Milliseconds = 0
+    highest: float = -math.inf
+
+
 def _readings_with_clock(readings: list[Reading]) -> list[Reading]:
     """Those that count: where others tell their time, one that does not is no evidence of how it went in between.
 
@@ -127,18 +137,21 @@ def _readings_with_clock(readings: list[Reading]) -> list[Reading]:
     """
     if all(reading.timed for reading in readings):
         return readings
-    told: dict[tuple[str, str, str], list[Reading]] = {}
+    told: dict[tuple[str, str, str], _ToldTimes] = {}
     for reading in readings:
         if reading.timed and reading.context != BEGIN:
-            told.setdefault((reading.measurand, reading.phase, reading.location), []).append(reading)
+            others = told.setdefault((reading.measurand, reading.phase, reading.location), _ToldTimes())
+            others.times.add(reading.time)
+            others.last = reading.time
+            others.highest = max(others.highest, reading.value)
 
     def counts(reading: Reading) -> bool:
         others = told.get((reading.measurand, reading.phase, reading.location))
         if reading.timed or others is None or reading.context in (BEGIN, END):
             return True
         if reading.measurand != REGISTER:
-            return all(other.time != reading.time for other in others)
-        return reading.time >= others[-1].time and reading.value >= max(other.value for other in others)
+            return reading.time not in others.times
+        return reading.time >= others.last and reading.value >= others.highest
 
     return [reading for reading in readings if counts(reading)]
 
