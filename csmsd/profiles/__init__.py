@@ -25,14 +25,17 @@ ROOMS = {
 }
 
 
+def _modules(room: str) -> list[ModuleType]:
+    package = import_module(f"csmsd.profiles.{room}")
+    return [
+        import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__) if not found.ispkg
+    ]
+
+
 @cache
 def slices(room: str) -> tuple[ModuleType, ...]:
     """The modules of a room that declare an action, in the order of their names."""
-    package = import_module(f"csmsd.profiles.{room}")
-    modules = [
-        import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__) if not found.ispkg
-    ]
-    return tuple(module for module in modules if hasattr(module, "INCOMING") or hasattr(module, "OUTGOING"))
+    return tuple(module for module in _modules(room) if hasattr(module, "INCOMING") or hasattr(module, "OUTGOING"))
 
 
 def _all_slices() -> list[ModuleType]:
@@ -55,9 +58,9 @@ def outgoing() -> dict[str, Outgoing[Message, Message]]:
 
 @cache
 def consequences() -> dict[EventType, tuple[Consequence, ...]]:
-    """What the slices want to know of each other, by the event that tells it."""
+    """What the rooms want to know of each other, by the event that tells it."""
     found: dict[EventType, tuple[Consequence, ...]] = {}
-    for module in _all_slices():
+    for module in (module for room in ROOMS for module in _modules(room)):
         for rule in getattr(module, "CONSEQUENCES", ()):
             found[rule.event] = (*found.get(rule.event, ()), rule)
     return found

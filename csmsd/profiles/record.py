@@ -75,6 +75,7 @@ EventType = Literal[
     "profile.installed",
     "profile.cleared",
     "security.event",
+    "certificate.changed",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",

@@ -1,5 +1,7 @@
-"""Security events: the numbers of all, and the newest of each charge point."""
+"""Security events: the numbers of all, and the newest of each charge point. Certificates that may be good, and some."""
 
+from csmsd.profiles.security.certificates import Certificate
+from csmsd.profiles.security.installed_certificates import InstalledCertificate
 from csmsd.profiles.security.security_events import REMEMBERED, SecurityEvent
 from csmsd.profiles.site import Site
 from csmsd.store.snapshot import Snapshot
@@ -7,6 +9,11 @@ from csmsd.store.snapshot import Snapshot
 _NEWEST = (
     "WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER "
     "(PARTITION BY charge_point, source ORDER BY id DESC) AS place FROM security_event) WHERE place <= ?) ORDER BY id"
+)
+_PAST_CERTIFICATES = 10  # of a charge point: how they came to their end is told to who still presents one
+_CERTIFICATES = (
+    "WHERE state IN ('requested', 'issued', 'used') OR id IN (SELECT id FROM (SELECT id, row_number() OVER "
+    "(PARTITION BY charge_point ORDER BY id DESC) AS place FROM certificate) WHERE place <= ?) ORDER BY id"
 )
 
 
@@ -18,3 +25,9 @@ def load(site: Site, snapshot: Snapshot) -> None:
     ):
         events.load(number, charge_point, source)
     events.load_newest(snapshot.records(SecurityEvent, _NEWEST, (REMEMBERED,)))
+    certificates = site.security.certificates
+    certificates.begin_ids_after(snapshot.last_id(Certificate.table))
+    for certificate in snapshot.records(Certificate, _CERTIFICATES, (_PAST_CERTIFICATES,)):
+        certificates.put(certificate)
+    for installed in snapshot.records(InstalledCertificate):
+        site.security.installed_certificates.load(installed)

@@ -20,6 +20,8 @@ from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Deleted, Record
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.security.certificates import Certificate
+from csmsd.profiles.security.installed_certificates import InstalledCertificate
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.books import IdGap
@@ -224,3 +226,37 @@ async def test_what_is_kept_of_a_charge_point_that_was_removed_holds_nobody_up(t
     )
     site = load_site(path, Site())
     assert [orphan.number for orphan in site.charge_points["cp1"].orphans] == [2]
+
+
+async def test_certificates_that_may_be_good_are_there_again_and_of_the_others_the_newest(tmp_path: Path) -> None:
+    def certificate(number: int, state: str, charge_point: str = "CP1") -> Certificate:
+        return Certificate(
+            id=number,
+            charge_point=charge_point,
+            kind="charge_point",
+            state=state,  # type: ignore[arg-type]
+            organization="My CPO",
+            common_name="SN1",
+            fingerprint=f"f{number}",
+            created_at=NOON,
+            changed_at=NOON,
+        )
+
+    root = InstalledCertificate(
+        charge_point="CP1",
+        type="ManufacturerRootCertificate",
+        hash_algorithm="SHA256",
+        issuer_name_hash="ab",
+        issuer_key_hash="cd",
+        serial_number="0A",
+        reported_at=NOON,
+    )
+    old = [certificate(number, "replaced") for number in range(3, 18)]
+    await write(tmp_path / "csms.db", certificate(1, "used"), certificate(2, "issued", "CP2"), *old, root)
+
+    security = load_site(tmp_path / "csms.db", Site(Policies())).security
+
+    assert [one.id for one in security.certificates] == [1, 2, *range(8, 18)]
+    assert security.certificates.find("f2") == certificate(2, "issued", "CP2")
+    assert security.certificates.new_id() == 18
+    assert security.installed_certificates.of("CP1", root.type) == [root]
