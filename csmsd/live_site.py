@@ -75,24 +75,13 @@ class LiveSite:
             await self._writer.commit(changes)
         self.tell(*events)
 
-    def submit(self, changes: Sequence[Change], events: Sequence[Event], done: Done) -> None:
-        """As `keep`, for what a charge point's request brought about: what follows from the events is in it already.
+    def submit(self, changes: Sequence[Change], done: Done) -> None:
+        """As `keep`, for what a charge point's request brought about: what follows from its events is in it already.
 
-        `done` is called before the events are told: at once when there is nothing to write, else after the commit.
+        `done` is called after the commit; whoever submits tells the events then.
         """
-        if not changes:
-            done(None)
-            self.tell(*events)
-            return
-
-        def stored(error: NotStored | None) -> None:
-            done(error)
-            if error is None:
-                for event in events:
-                    self._publish(event)
-
         self._distrust_when_refused()
-        self._writer.submit(changes, stored)
+        self._writer.submit(changes, done)
 
     async def remove(self, removals: Sequence[Removal]) -> None:
         """Has rows deleted in one commit, in this order. Raises NotStored, as `keep` does."""
@@ -104,7 +93,7 @@ class LiveSite:
         await self._writer.commit([])
 
     def tell(self, *events: Event) -> None:
-        """News of what is not kept, such as a connection."""
+        """News of what is on disk, or is not kept, such as a connection."""
         for event in events:
             self._publish(event)
 

@@ -137,28 +137,29 @@ class Connection:
             )
             return
 
-        def answer(result: bytes | OcppError) -> None:
-            if self._over:
-                return
-            if isinstance(result, bytes):
-                # What is not kept ages: a Heartbeat that comes again with an old id wants the time of now.
-                remember = self._dispatcher.writes(request.action)
-                self._conversation.answer(request.unique_id, result, remember=remember)
-            else:
-                self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
-            if request.action == "BootNotification":
-                self._flush()
-                self._release()
-            self._flush()
-            if self._full and self._conversation.unanswered < self._goes_on_below:
-                self._full = False
-                self._wire.resume()
-
         if request.action == "BootNotification":
             self._hold()
         if request.reused_unique_id:
             state.count_deviations("message", [_REUSED], self._clock())
-        self._dispatcher.dispatch(state, request, answer, long=long)
+        self._dispatcher.dispatch(state, request, self, long=long)
+
+    def answered(self, request: Requested, result: bytes | OcppError) -> None:
+        """Its answer is certain: it leaves."""
+        if self._over:
+            return
+        if isinstance(result, bytes):
+            # What is not kept ages: a Heartbeat that comes again with an old id wants the time of now.
+            remember = self._dispatcher.writes(request.action)
+            self._conversation.answer(request.unique_id, result, remember=remember)
+        else:
+            self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
+        if request.action == "BootNotification":
+            self._flush()
+            self._release()
+        self._flush()
+        if self._full and self._conversation.unanswered < self._goes_on_below:
+            self._full = False
+            self._wire.resume()
 
     def _odd(self, odd: Odd) -> None:
         state = self._state()

@@ -6,7 +6,8 @@ A handler that needs a transaction of the past which memory does not hold says s
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from csmsd.charge_points.traffic import Traffic
 from csmsd.live_site import LiveSite
@@ -23,9 +24,40 @@ from csmsd.profiles.record import Event
 
 log = logging.getLogger(__name__)
 
-Answer = Callable[[bytes | OcppError], None]
 Recall = Callable[[str, Wanted], Awaitable[None]]  # raises NotStored when nothing can be looked up
-_Asked = tuple[Requested, Answer, bool]
+
+
+class Asker(Protocol):
+    """Who asks, and is told the answer."""
+
+    def answered(self, request: Requested, result: bytes | OcppError) -> None:
+        """Called once: at once when nothing is to be kept, after the commit otherwise."""
+
+
+class _Asked:
+    """A request on its way from its handler to its answer, and what is told after that."""
+
+    __slots__ = ("asker", "events", "live", "long", "payload", "request")
+
+    def __init__(self, live: LiveSite, asker: Asker, request: Requested, long: bool) -> None:
+        self.live = live
+        self.asker = asker
+        self.request = request
+        self.long = long
+        self.payload = b""
+        self.events: Sequence[Event] = ()
+
+    def answer(self, result: bytes | OcppError) -> None:
+        self.asker.answered(self.request, result)
+
+    def stored(self, error: NotStored | None) -> None:
+        """The commit has ended."""
+        if error is None:
+            self.asker.answered(self.request, self.payload)
+            self.live.tell(*self.events)
+        else:
+            # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
+            self.asker.answered(self.request, OcppError("InternalError", "could not be stored; try again"))
 
 
 class Dispatcher:
@@ -48,14 +80,16 @@ class Dispatcher:
         declared = self._incoming.get(action)
         return declared is not None and declared.writes
 
-    def dispatch(self, state: ChargePointState, request: Requested, answer: Answer, *, long: bool = False) -> None:
-        """Calls `answer` once: at once when nothing is to be kept, after the commit otherwise.
-
-        `long` is a request that is longer than most may be.
-        """
+    def dispatch(self, state: ChargePointState, request: Requested, asker: Asker, *, long: bool = False) -> None:
+        """Has it answered. `long` is a request that is longer than most may be."""
+        asked = _Asked(self._live, asker, request, long)
         if self._waiting and state.id in self._waiting:
-            self._waiting[state.id].append((request, answer, long))
-            return
+            self._waiting[state.id].append(asked)
+        else:
+            self._handle(state, asked)
+
+    def _handle(self, state: ChargePointState, asked: _Asked) -> None:
+        request = asked.request
         now = self._live.now()
         state.record.last_seen_at = now
         state.unsaved = True
@@ -64,50 +98,52 @@ class Dispatcher:
         if declared is None:
             self.traffic.call("in", action)
             if action in self._outgoing:
-                answer(OcppError("NotSupported", f"{action} is sent by the Central System, not to it"))
+                asked.answer(OcppError("NotSupported", f"{action} is sent by the Central System, not to it"))
             else:
-                answer(OcppError("NotImplemented", f"{action[:50]} is not an action of OCPP 1.6 known here"))
+                asked.answer(OcppError("NotImplemented", f"{action[:50]} is not an action of OCPP 1.6 known here"))
             return
         self._calls[action] += 1
         if not declared.before_accepted and state.record.boot_status != "Accepted" and action not in state.triggered:
             # JE 3.8: nothing but BootNotification before it was accepted, save what a trigger asked for.
-            answer(OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet"))
+            asked.answer(
+                OcppError("SecurityError", "send BootNotification first: this charge point is not accepted yet")
+            )
             return
         if declared.writes and not self._live.accepting:
-            answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
+            asked.answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
             return
         context = Context(self._live.site, state, now, [])
-        if long and not declared.may_be_long:
+        if asked.long and not declared.may_be_long:
             context.note("frame", "too_long")
             state.count_deviations(action, context.deviations, now)
             error = OcppError("FormationViolation", f"longer than the {answering.LONGEST} bytes that {action} may have")
-            self._refuse(declared, request, error, context, answer)
+            self._refuse(declared, asked, error, context)
             return
         try:
             reply = answering.answer(declared, request.payload, context, request.damage)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
-            self._refuse(declared, request, error, context, answer)
+            self._refuse(declared, asked, error, context)
             return
         except NotRemembered as forgotten:
             self._calls[action] -= 1  # it is counted when it is handled anew
-            self._look_up(forgotten.wanted, state, (request, answer, long))
+            self._look_up(forgotten.wanted, state, asked)
             return
         except Exception:
             log.exception("%s: %s could not be handled", state.id, action)
             self._live.distrust()  # memory may be half changed
-            answer(OcppError("InternalError", "the request could not be handled"))
+            asked.answer(OcppError("InternalError", "the request could not be handled"))
             return
         state.triggered.discard(action)
         state.heard[action] = now
         if context.deviations:
             state.count_deviations(action, context.deviations, now)
-        self._conclude(reply, answer)
+        self._conclude(reply, asked)
 
     def _look_up(self, wanted: Wanted, state: ChargePointState, asked: _Asked) -> None:
         if self._looked_up.get(state.id) == wanted:
-            log.error("%s: %s asks again for what was looked up: %s", state.id, asked[0].action, wanted)
-            asked[1](OcppError("InternalError", "the request could not be handled"))
+            log.error("%s: %s asks again for what was looked up: %s", state.id, asked.request.action, wanted)
+            asked.answer(OcppError("InternalError", "the request could not be handled"))
             return
         self._waiting[state.id] = [asked]
         task = asyncio.create_task(self._remind(state.id, wanted), name=f"look-up for {state.id}")
@@ -124,54 +160,49 @@ class Dispatcher:
         except Exception:
             log.exception("what is stored of %s cannot be looked up", identity)
             recalled = False
-        waiting = self._waiting.pop(identity)
-        for request, answer, long in waiting:
-            state = self._live.site.charge_point(identity)
-            if state is None:
-                answer(OcppError("SecurityError", "this charge point is not registered any more"))
-            elif not recalled and request is waiting[0][0]:
-                answer(OcppError("InternalError", "what is stored cannot be read at the moment; try again"))
-            elif request is waiting[0][0]:
-                self._looked_up[identity] = wanted
-                self.dispatch(state, request, answer, long=long)
-                del self._looked_up[identity]
-            else:
-                self.dispatch(state, request, answer, long=long)
+        first, *others = self._waiting.pop(identity)
+        if not recalled:
+            first.answer(OcppError("InternalError", "what is stored cannot be read at the moment; try again"))
+        else:
+            self._looked_up[identity] = wanted
+            self._handle_anew(identity, first)
+            del self._looked_up[identity]
+        for asked in others:
+            self._handle_anew(identity, asked)
 
-    def _refuse(
-        self,
-        declared: Incoming[Message, Message],
-        request: Requested,
-        error: OcppError,
-        context: Context,
-        answer: Answer,
-    ) -> None:
+    def _handle_anew(self, identity: str, asked: _Asked) -> None:
+        state = self._live.site.charge_point(identity)
+        if state is None:
+            asked.answer(OcppError("SecurityError", "this charge point is not registered any more"))
+        elif identity in self._waiting:
+            self._waiting[identity].append(asked)
+        else:
+            self._handle(state, asked)
+
+    def _refuse(self, declared: Incoming[Message, Message], asked: _Asked, error: OcppError, context: Context) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
-        state, action = context.charge_point, request.action
+        state, request = context.charge_point, asked.request
         kept = answering.refused(declared, request.payload, error, context, request.damage)
         if kept is None:
-            answer(error)
+            asked.answer(error)
             return
 
-        told = Event("message.quarantined", state.id, {"action": action})
-        self._live.submit([kept], [told], lambda failure: answer(error))
+        def stored(failure: NotStored | None) -> None:
+            asked.answer(error)
+            if failure is None:
+                self._live.tell(Event("message.quarantined", state.id, {"action": request.action}))
 
-    def _conclude(self, reply: Reply[Message], answer: Answer) -> None:
+        self._live.submit([kept], stored)
+
+    def _conclude(self, reply: Reply[Message], asked: _Asked) -> None:
         later = reply.later
         if later is not None:
-            self._hooks.ask(later.executable, later.question, lambda said: self._conclude(later.conclude(said), answer))
+            self._hooks.ask(later.executable, later.question, lambda said: self._conclude(later.conclude(said), asked))
             return
         payload = encode_payload(reply.confirmation)
-        if not reply.changes:
-            answer(payload)
+        if reply.changes:
+            asked.payload, asked.events = payload, reply.events
+            self._live.submit(reply.changes, asked.stored)
+        else:
+            asked.answer(payload)
             self._live.tell(*reply.events)
-            return
-
-        def stored(error: NotStored | None) -> None:
-            if error is None:
-                answer(payload)
-            else:
-                # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
-                answer(OcppError("InternalError", "could not be stored; try again"))
-
-        self._live.submit(reply.changes, reply.events, stored)

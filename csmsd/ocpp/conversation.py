@@ -54,14 +54,60 @@ class OutgoingCall:
         self.sent_at: float | None = None
 
 
-class Requested(msgspec.Struct, frozen=True):
-    """The charge point sent a CALL, to be ended by `answer` or `refuse`."""
+class Requested:
+    """The charge point sent a CALL, to be ended by `answer` or `refuse`.
 
-    unique_id: UniqueId
-    action: str
-    payload: msgspec.Raw
-    reused_unique_id: bool = False
-    damage: Damage | None = None
+    Once it is answered only what tells a repetition of it is kept: of its text, which may be long, the hash, at which
+    nobody outside can aim.
+    """
+
+    __slots__ = (
+        "action",
+        "answer",
+        "damage",
+        "digest",
+        "owed",
+        "payload",
+        "received_at",
+        "reused_unique_id",
+        "shared",
+        "unique_id",
+    )
+
+    def __init__(
+        self,
+        unique_id: UniqueId,
+        action: str,
+        payload: msgspec.Raw | bytes,
+        received_at: float = 0.0,
+        damage: Damage | None = None,
+        *,
+        reused_unique_id: bool = False,
+        earlier_owed: int = 0,
+    ) -> None:
+        self.unique_id = unique_id
+        self.action = action
+        self.payload = payload = bytes(payload)
+        self.damage = damage
+        self.reused_unique_id = reused_unique_id
+        self.digest = hash((action, payload))
+        self.received_at = received_at
+        self.answer: bytes | None = None
+        # Answers that are still to be given under this id. While there are several, which is whose cannot be told.
+        self.owed = earlier_owed + 1
+        self.shared = earlier_owed > 0
+
+    def is_repeated_by(self, action: str, payload: bytes, now: float, *, latest: bool) -> bool:
+        """Whether a CALL under the same id is this one over again.
+
+        Some use two ids in turn. What bears no time may then be said once more and meant anew, unless it was the
+        `latest` that they said, or is not answered yet.
+        """
+        if self.digest != hash((action, payload)):
+            return False
+        if self.answer is None:
+            return True
+        return now - self.received_at < REPEATED_WITHIN and (latest or b'"timestamp"' in payload)
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -96,32 +142,6 @@ class QueueFull(Exception):
     """More CALLs are waiting for this charge point than the queue holds."""
 
 
-class _Request:
-    """What is remembered of a CALL: of its text, which may be long, only the hash, at which nobody outside can aim."""
-
-    __slots__ = ("answer", "digest", "owed", "received_at", "shared")
-
-    def __init__(self, action: str, payload: bytes, received_at: float, *, earlier_owed: int = 0) -> None:
-        self.digest = hash((action, payload))
-        self.received_at = received_at
-        self.answer: bytes | None = None
-        # Answers that are still to be given under this id. While there are several, which is whose cannot be told.
-        self.owed = earlier_owed + 1
-        self.shared = earlier_owed > 0
-
-    def repeats(self, action: str, payload: bytes, now: float, *, latest: bool) -> bool:
-        """Whether a CALL under the same id is this one over again.
-
-        Some use two ids in turn. What bears no time may then be said once more and meant anew, unless it was the
-        `latest` that they said, or is not answered yet.
-        """
-        if self.digest != hash((action, payload)):
-            return False
-        if self.answer is None:
-            return True
-        return now - self.received_at < REPEATED_WITHIN and (latest or b'"timestamp"' in payload)
-
-
 class Conversation:
     """One connection's state. After every call on it, `data_to_send` has what must go out."""
 
@@ -135,7 +155,7 @@ class Conversation:
         self._queue: deque[OutgoingCall] = deque()
         self._open: OutgoingCall | None = None
         self._expired: deque[str] = deque(maxlen=REMEMBERED_ANSWERS)
-        self._requests: OrderedDict[UniqueId, _Request] = OrderedDict()
+        self._requests: OrderedDict[UniqueId, Requested] = OrderedDict()
         self._unanswered = 0
         self._garbage: deque[float] = deque(maxlen=GARBAGE_PER_MINUTE)
         self._out: list[bytes] = []
@@ -182,23 +202,28 @@ class Conversation:
     def _receive_call(self, frame: frames.Call, damage: Damage | None, now: float) -> Event:
         if damage is not None and damage.unreadable is not None and self._note_garbage(now):
             return Odd("not_json", damage.unreadable, hopeless=True)
-        payload = bytes(frame.payload)
         earlier = self._requests.get(frame.unique_id)
         if earlier is not None:
             latest = next(reversed(self._requests)) == frame.unique_id
             self._requests.move_to_end(frame.unique_id)
-            if earlier.repeats(frame.action, payload, now, latest=latest):
+            if earlier.is_repeated_by(frame.action, bytes(frame.payload), now, latest=latest):
                 if earlier.answer is not None:
                     self._out.append(earlier.answer)
                 return Odd("repeated_call", f"{frame.action} {frame.unique_id}")
         # J 4.1.4 wants unique ids; a charge point that reuses one for another CALL still gets its answer.
-        self._requests[frame.unique_id] = _Request(
-            frame.action, payload, now, earlier_owed=earlier.owed if earlier is not None else 0
+        request = self._requests[frame.unique_id] = Requested(
+            frame.unique_id,
+            frame.action,
+            frame.payload,
+            now,
+            damage,
+            reused_unique_id=earlier is not None,
+            earlier_owed=earlier.owed if earlier is not None else 0,
         )
         self._unanswered += 1
         if len(self._requests) > REMEMBERED_ANSWERS:
             self._forget_old_requests()
-        return Requested(frame.unique_id, frame.action, frame.payload, earlier is not None, damage)
+        return request
 
     def _forget_old_requests(self) -> None:
         for _ in range(len(self._requests) - REMEMBERED_ANSWERS):
@@ -261,6 +286,7 @@ class Conversation:
         self._unanswered -= 1
         if request.owed:
             return
+        request.payload, request.damage = b"", None
         if remember and not request.shared and len(text) <= LONGEST_REMEMBERED:
             request.answer = text
         else:

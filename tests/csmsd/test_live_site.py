@@ -103,21 +103,17 @@ async def test_what_is_kept_is_on_disk_before_it_is_told(house: House) -> None:
     assert house.said == ["tag.changed"]
 
 
-async def test_what_is_submitted_is_answered_before_it_is_told(house: House) -> None:
-    house.live.submit([house.tag("A")], [TOLD], lambda error: house.said.append(f"answered {error} {house.stored()}"))
+async def test_of_what_is_submitted_the_end_is_known_after_the_commit(house: House) -> None:
+    house.live.submit([house.tag("A")], lambda error: house.said.append(f"{error} {house.stored()}"))
     assert house.said == []
     await house.writer.flush()
-    assert house.said == ["answered None {'A'}", "tag.changed"]
+    assert house.said == ["None {'A'}"]
 
 
-async def test_what_keeps_nothing_is_answered_and_told_at_once(house: House) -> None:
-    house.live.submit([], [TOLD], lambda error: house.said.append(f"answered {error}"))
-    assert house.said == ["answered None", "tag.changed"]
-    await house.writer.flush()
-    assert house.said == ["answered None", "tag.changed"]
+async def test_what_keeps_nothing_is_told_at_once(house: House) -> None:
     await house.live.keep([], [TOLD])
     house.live.tell(TOLD)
-    assert house.said == ["answered None", "tag.changed", "tag.changed", "tag.changed"]
+    assert house.said == ["tag.changed", "tag.changed"]
 
 
 async def test_of_what_could_not_be_stored_memory_knows_nothing_and_nobody_is_told(house: House) -> None:
@@ -126,7 +122,7 @@ async def test_of_what_could_not_be_stored_memory_knows_nothing_and_nobody_is_to
     with pytest.raises(NotStored, match="not this one"):
         await house.live.keep([house.tag("B")], [TOLD])
     assert house.known() == house.stored() == {"A"}
-    house.live.submit([house.tag("B")], [TOLD], lambda error: house.said.append(f"{type(error)} {house.known()}"))
+    house.live.submit([house.tag("B")], lambda error: house.said.append(f"{type(error)} {house.known()}"))
     await house.writer.flush()
     assert house.said == [f"{NotStored} {{'A'}}"], "memory is right before anybody is answered"
 
@@ -155,7 +151,7 @@ async def test_what_is_refused_outright_is_taken_back_too(house: House, way: str
         with pytest.raises(NotStored):
             await house.live.keep([tag], [TOLD])
     elif way == "submit":
-        house.live.submit([tag], [TOLD], lambda error: house.said.append(type(error).__name__))
+        house.live.submit([tag], lambda error: house.said.append(type(error).__name__))
     else:
         with pytest.raises(NotStored):
             await house.live.remove([Removal(IdTag, "id", [1])])
@@ -305,11 +301,11 @@ def test_no_rule_needs_a_charge_point_that_is_there() -> None:
 
 async def test_a_distrusted_memory_is_loaded_anew_after_what_was_pending(house: House) -> None:
     await house.live.keep([ChargePoint(id="CP1", registered_at=NOON)])
-    house.live.submit([house.tag("A")], [], lambda error: None)
+    house.live.submit([house.tag("A")], lambda error: None)
     house.tag("HALF")
     before = house.live.site
     house.live.distrust()
-    house.live.submit([tag("WRONG")], [], lambda error: house.said.append(type(error).__name__))
+    house.live.submit([tag("WRONG")], lambda error: house.said.append(type(error).__name__))
     assert house.said == ["NotStored"], "it was worked out from that memory"
     await house.writer.flush()
     assert house.live.site is not before

@@ -51,7 +51,7 @@ async def test_what_is_on_its_way_to_the_disk_is_waited_for(remembering: Remembe
     assert running is not None
     running.state, running.meter_stop_wh = "stopped", 4321
     book.update(running)
-    remembering.live.submit([running], [], lambda error: None)
+    remembering.live.submit([running], lambda error: None)
     book.forget(7)
     assert book.get(7) is None
 

@@ -66,9 +66,9 @@ class Desk:
 
     def send(self, action: str, payload: object, *, long: bool = False) -> None:
         request = Requested("1", action, msgspec.Raw(msgspec.json.encode(payload)))
-        self.dispatcher.dispatch(self.cp, request, self._answer, long=long)
+        self.dispatcher.dispatch(self.cp, request, self, long=long)
 
-    def _answer(self, answer: bytes | OcppError) -> None:
+    def answered(self, request: Requested, answer: bytes | OcppError) -> None:
         self.said.append(answer.code if isinstance(answer, OcppError) else ", ".join(json.loads(answer)))
 
     def stored(self) -> int:
