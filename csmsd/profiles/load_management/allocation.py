@@ -69,7 +69,7 @@ def _served(budgets: Sequence[Milliamperes], asking: list[Asker], now: Milliseco
     def rank(asker: Asker) -> tuple[int, float, Key]:
         lasted = now - asker.since
         if asker.current_ma >= asker.least_ma:
-            if lasted < max(turns.turn_ms * asker.weight, turns.min_switch_ms):
+            if lasted < max(turns.turn_ms, turns.min_switch_ms):
                 return 0, 0, asker.key
             return 2, lasted, asker.key
         return 1, -lasted * asker.weight, asker.key
