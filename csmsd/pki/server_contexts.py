@@ -1,0 +1,82 @@
+"""The TLS contexts in use: made of the files that the settings name, or of those that csmsd made itself.
+
+Imports nothing of certificates before there are any.
+"""
+
+import asyncio
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from csmsd.pki.key_files import TlsProblem
+from csmsd.pki.own_files import OwnFiles
+from csmsd.settings import Tls
+
+if TYPE_CHECKING:
+    from csmsd.pki.contexts import TlsFiles
+
+log = logging.getLogger(__name__)
+
+
+class ServerContexts:
+    """A context for each way to ask for certificates of charge points; all of them are changed at once, or none."""
+
+    def __init__(self, settings: Tls, own: OwnFiles) -> None:
+        self._settings = settings
+        self._own = own
+        self._reloading = asyncio.Lock()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self.problem: str | None = None  # why the files that there are now are not in use
+
+    def context(self, client_certificate: str) -> ssl.SSLContext | None:
+        """None while there is no TLS; for `required`, while there is no CA either."""
+        return self._contexts.get(client_certificate)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there are certificates, good or not."""
+        return bool(self._settings.certificates) or self._own.servers_exist()
+
+    async def load(self) -> None:
+        """For the start: charge points without TLS are served whatever is wrong with it."""
+        try:
+            await self.reload()
+        except TlsProblem as error:
+            log.error("there is no TLS: %s", error)
+
+    async def reload(self) -> None:
+        """New contexts for the handshakes to come, all of them good. Raises TlsProblem: then the old ones stay in use.
+
+        Without any certificate there is no TLS any more.
+        """
+        async with self._reloading:
+            try:
+                self._contexts = await asyncio.to_thread(self._made) if self.wanted else {}
+            except TlsProblem as error:
+                self.problem = str(error)
+                raise
+            self.problem = None
+
+    def _made(self) -> dict[str, ssl.SSLContext]:
+        from csmsd.pki.contexts import server_context
+
+        files = self.files()
+        made = {"none": server_context(files)}
+        # Without a CA there is no certificate of a charge point that could be good.
+        made["optional"] = server_context(files, "optional") if files.client_ca else made["none"]
+        if files.client_ca:
+            made["required"] = server_context(files, "required")
+        return made
+
+    def files(self) -> "TlsFiles":
+        """What the contexts are made of. csmsd's own certificates are used where the settings name none."""
+        from csmsd.pki.contexts import Pair, TlsFiles
+
+        settings, own = self._settings, self._own
+        named = [Pair(pair.certificate, pair.key or pair.certificate) for pair in settings.certificates]
+        own_ca = own.ca.exists()
+        return TlsFiles(
+            named or [Pair(str(path), str(path)) for path in own.servers if path.exists()],
+            [*settings.client_ca, *([str(own.ca)] if own_ca else [])],
+            [*settings.client_crl, *([str(own.crl)] if own_ca and settings.client_crl else [])],
+        )
