@@ -5,12 +5,14 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from csmsctl.arguments.shared_parameters import file_parameter_values
 from csmsctl.display.files import replacing_file, write_bytes_to_file
+from csmsctl.display.progress import progress_bar
 from csmsctl.display.table import Record
 from csmsctl.display.value_texts import moment_text, size_text
 from csmsctl.failure import OTHER, USAGE, Failure
@@ -35,21 +37,22 @@ def backup_create_command(
         ),
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Look through all of it before it counts")] = False,
 ) -> None:
-    """Back up the database of csmsd while it runs: all or nothing, and looked through before it counts.
+    """Back up the database of csmsd while it runs: all of it, or nothing.
 
     `create` may be left out: csmsctl backup FILE. The file is a database of its own, as of one moment, readable by its
-    owner only. It holds everything but the log of messages and the files of firmware and diagnostics. How to put it
-    back is in csmsd(8). For standard output it is looked through in a temporary file first.
+    owner only. It holds everything but the log of messages and the files of firmware and diagnostics. It is sealed. All
+    of it is looked through by: csmsctl backup verify FILE. With --verify that is done before it counts. How to put it
+    back is in csmsd(8). What goes to standard output is made in a temporary file first.
     """
     run = invocation(ctx)
     if file == "-":
-        _backup_to_output(run)
+        _backup_to_output(run, verify=verify)
         return
     path = _backup_target(file, force=force)
-    backup = str(run.call("backup.begin")["backup"])
     with replacing_file(path, private=True) as (stream, temporary):
-        found = _fetched_backup(run, backup, stream, temporary)
+        backup, found = _made_backup(run, stream, temporary, verify=verify)
         if not force and path.exists():
             raise _backup_is_there(path)
     finished = run.call("backup.finish", backup=backup)
@@ -59,29 +62,51 @@ def backup_create_command(
     )
 
 
-def _backup_to_output(run: Invocation) -> None:
+def _backup_to_output(run: Invocation, *, verify: bool) -> None:
     """Nothing but the database goes there; it counts once it has all been taken."""
     import tempfile
 
     if run.output.terminal or run.options.json:
         raise Failure(USAGE, "What goes to standard output is a database.", "Send it to a program, or to a file.")
-    backup = str(run.call("backup.begin")["backup"])
     with tempfile.NamedTemporaryFile("w+b", prefix="csms-") as stream:
-        _fetched_backup(run, backup, stream, Path(stream.name))
-        stream.seek(0)
-        write_bytes_to_file(run.output, "-", iter(lambda: stream.read(_PIECE), b""))
+        backup, _ = _made_backup(run, stream, Path(stream.name), verify=verify)
+        with Path(stream.name).open("rb", buffering=0) as whole:  # the first stream would read in small pieces
+            write_bytes_to_file(run.output, "-", iter(lambda: whole.read(_PIECE), b""))
     run.output.sync()
     run.call("backup.finish", backup=backup)
 
 
-def _fetched_backup(run: Invocation, backup: str, stream: IO[bytes], path: Path) -> "Inspection":
-    """Has it made, fetches it into the stream, which is that file, and looks through it. Raises Failure."""
-    stream.writelines(_backup_pieces(run, backup, _made_backup(run, backup)))
-    stream.flush()
-    found = _inspect_backup(path)
+def _made_backup(run: Invocation, stream: IO[bytes], path: Path, *, verify: bool) -> tuple[str, "Inspection"]:
+    """Has it made in the stream, which is that file: (how csmsd calls it, what is in it). Raises Failure."""
+    backup = _begun_backup(run, stream.fileno())
+    made = _backup_when_made(run, backup)
+    if made["written"]:
+        _finish_backup(path)
+    else:  # a csmsd that is reached by way of something that hands over no files
+        stream.writelines(_backup_pieces(run, backup, made))
+        stream.flush()
+    found = _inspect_backup(path, thoroughly=verify)
     if found.problems:
         raise Failure(OTHER, f"The backup is no good: {'; '.join(found.problems)}.", _DAMAGED)
-    return found
+    return backup, found
+
+
+def _begun_backup(run: Invocation, descriptor: int) -> str:
+    """How csmsd calls what it writes into the file from now on."""
+    backup = str(run.call("backup.begin", descriptor=True)["backup"])
+    run.client.send_descriptor(descriptor)
+    return backup
+
+
+def _finish_backup(path: Path) -> None:
+    import sqlite3
+
+    from csmsd.store.finishing import finish_copy
+
+    try:
+        finish_copy(path, time_ns() // 1_000_000)
+    except (OSError, sqlite3.Error) as error:
+        raise Failure(OTHER, f"The backup cannot be sealed: {error}.", _DAMAGED) from error
 
 
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
@@ -113,13 +138,14 @@ def _backup_is_there(path: Path) -> Failure:
     return Failure(USAGE, f"{path} is there already.", "Name another file, or a directory; or replace it with --force.")
 
 
-def _made_backup(run: Invocation, backup: str) -> Result:
+def _backup_when_made(run: Invocation, backup: str) -> Result:
     """Waits for the copy. However long it takes, csmsd says every second that it is at it."""
-    while True:
-        answer = run.call("backup.wait", backup=backup)
-        run.output.progress(f"copying: {answer['progress']:.0%}", last=answer["made"])
-        if answer["made"]:
-            return answer
+    with progress_bar(run.output, "copying") as show:
+        while True:
+            answer = run.call("backup.wait", backup=backup)
+            show(answer["progress"])
+            if answer["made"]:
+                return answer
 
 
 def _backup_pieces(run: Invocation, backup: str, made: Result) -> Iterator[bytes]:
@@ -144,16 +170,16 @@ def backup_verify_command(
     Exit status 0 when csmsd of this version can start on it, 1 otherwise.
     """
     run = invocation(ctx)
-    found = _inspect_backup(Path(file))
+    found = _inspect_backup(Path(file), thoroughly=True)
     if not run.output.documented({"file": file, "good": not found.problems, **_backup_record(found)}):
         _show_backup(run, file, found)
     run.exit_code = OTHER if found.problems else 0
 
 
-def _inspect_backup(path: Path) -> "Inspection":
+def _inspect_backup(path: Path, *, thoroughly: bool) -> "Inspection":
     from csmsd.store.inspection import inspect_copy
 
-    return inspect_copy(path)
+    return inspect_copy(path, thoroughly=thoroughly)
 
 
 def _backup_record(found: "Inspection") -> Record:

@@ -1,7 +1,7 @@
 """What a terminal's standard error shows of work that takes longer than a moment: a bar, or a spinner."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -65,6 +65,22 @@ class Progress:
             )
             self._task = self._bar.add_task("", completed=self._done, total=self._total or None)
             self._bar.start()
+
+
+@contextmanager
+def progress_bar(output: Output, text: str) -> Iterator[Callable[[float], None]]:
+    """What shows how far it is, 0 to 1, on a terminal; nothing elsewhere."""
+    if not output.shows_progress or output.json:
+        yield lambda progress: None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from csmsctl.display.rich_terminal import rich_console
+
+    columns = (TextColumn(text, markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=rich_console(output.color, stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda progress: bar.update(task, completed=progress)
 
 
 @contextmanager

@@ -38,6 +38,9 @@ class AnyClient(Protocol):
         The time limit counts from the last sign of life: with results still coming nothing has timed out.
         """
 
+    def send_descriptor(self, descriptor: int) -> None:
+        """Hands over a file that is open, which csmsd has said that it waits for."""
+
     def next_notification(self, timeout: float | None = None) -> Result | None:
         """The next notification (`{"method", "params"}`), or None when none came in time; None waits for ever."""
 
@@ -95,6 +98,9 @@ class Client:
         if self._trace:
             self._trace(f"{method} took {(monotonic() - begun) * 1000:.0f} ms")
         return result
+
+    def send_descriptor(self, descriptor: int) -> None:
+        self._connection.send_descriptor(descriptor, self.timeout)
 
     def _wait_for(
         self, number: int, method: str, limit: float, deadline: float, on_progress: Callable[[Params], None] | None

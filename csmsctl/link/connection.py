@@ -56,6 +56,14 @@ class Connection:
         except OSError as error:
             raise self._gone() from error
 
+    def send_descriptor(self, descriptor: int, limit: float) -> None:
+        """Hands over a file that is open, with an empty line. Raises Failure."""
+        try:
+            self._socket.settimeout(limit)
+            socket.send_fds(self._socket, [b"\n"], [descriptor])
+        except OSError as error:
+            raise self._gone() from error
+
     def receive(self, deadline: float | None, *, as_long_as_read: bool = False) -> Message | None:
         """The next message; None when the deadline passed before it was complete, which it never does when it is None.
 

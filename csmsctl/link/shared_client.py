@@ -74,6 +74,12 @@ class SharedClient:
         finally:
             wire.waiting.pop(number, None)
 
+    def send_descriptor(self, descriptor: int, timeout: float) -> None:
+        """As `AnyClient.send_descriptor`."""
+        wire = self._connected()
+        with wire.sending:
+            wire.connection.send_descriptor(descriptor, timeout)
+
     def _sent(self, request: Params, timeout: float) -> "_Wire":
         """The connection by which all of the request went; one that broke before has carried out nothing of it."""
         number = request["id"]
@@ -163,6 +169,9 @@ class Part:
             raise _no_stream_on_shared_client()  # one that nobody reads would have the connection cut
         limit = self._timeout if timeout is None else timeout
         return self._shared.call(method, params, timeout=limit, keep_null=keep_null, on_progress=on_progress)
+
+    def send_descriptor(self, descriptor: int) -> None:
+        self._shared.send_descriptor(descriptor, self._timeout)
 
     def next_notification(self, timeout: float | None = None) -> Result | None:
         raise _no_stream_on_shared_client()

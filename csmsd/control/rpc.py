@@ -53,6 +53,7 @@ class Caller(msgspec.Struct):
     stopped: Callable[[], bool] = lambda: False  # whether that was asked for this one
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False
+    await_descriptor: Callable[[], Awaitable[int | None]] | None = None  # to be called before the answer
 
 
 def given_time(text: str | None) -> Milliseconds | None:

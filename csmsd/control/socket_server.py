@@ -11,11 +11,13 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from csmsd.control.descriptors import await_descriptor
 from csmsd.control.lines import Lines, TooLong, TooSlow
 from csmsd.control.rpc import Bound, Caller, Json, RpcError
 from csmsd.ports import NotStored
@@ -148,6 +150,7 @@ class _Client:
         self._methods = methods
         self._lines = Lines(reader, MAX_LINE, _LINE_SECONDS)
         self._writer = writer
+        self._await_descriptor = partial(await_descriptor, reader, writer)
         self.heard_at = monotonic()
         self._uid = _peer_uid(writer)
         self._user = _user_name(self._uid)
@@ -272,6 +275,7 @@ class _Client:
             stopped=lambda: str(request_id) in self._stopped,
             subscribe=self._subscribe,
             unsubscribe=self._unsubscribe,
+            await_descriptor=self._await_descriptor,
         )
         try:
             result = await method(request.get("params"), caller)

@@ -1,21 +1,19 @@
 """A copy of the site's file while it is in use: one moment of it, made beside the writer, which does not wait."""
 
+import fcntl
 import hashlib
 import os
-import shutil
 import sqlite3
-from contextlib import closing
+import stat
+import subprocess
+import sys
 from pathlib import Path
-from time import monotonic, sleep, time_ns
+from time import time_ns
 
 from csmsd.ports import NoRoom
-from csmsd.profiles.record import Milliseconds
-from csmsd.store.books import mark_as_copy
-from csmsd.store.seal import seal_copy
+from csmsd.store.copying import MARGIN_BYTES, NO_ROOM, room_missing_at
+from csmsd.store.finishing import finish_copy
 
-_PAGES_AT_ONCE = 256  # a megabyte
-_LONGEST_PAUSE_SECONDS = 0.1
-_MARGIN_BYTES = 64 * 1024 * 1024  # what the writer is left with, whatever happens
 _HASHED_AT_ONCE = 1024 * 1024
 
 
@@ -27,23 +25,21 @@ class DatabaseCopy:
         # One name, so that what a crash left behind is found.
         self._path = source.with_name(f"{source.name}.copy")
         self._cancelled = False
-        self._since = 0.0
+        self._process: subprocess.Popen[str] | None = None
         self.progress = 0.0  # 0 to 1
         self.size = 0
         self.sha256 = ""
 
     def make(self) -> None:
-        """Raises NoRoom, or OSError when it comes to nothing."""
+        """A file to be read; it is finished. Raises NoRoom, or OSError when it comes to nothing."""
         self.remove()
+        target = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            with closing(sqlite3.connect(f"file:{self._source}?mode=ro", uri=True, timeout=30)) as source:
-                # A read transaction: all pages are those of this moment, whatever is written meanwhile.
-                source.execute("BEGIN")
-                self._copy_from(source)
-        except sqlite3.Error as error:
-            raise OSError(f"the database cannot be copied: {error}") from error
+            self._write(target)
+        finally:
+            os.close(target)
         try:
-            seal_copy(self._path, self._go_on)
+            finish_copy(self._path, time_ns() // 1_000_000, self._go_on)
         except sqlite3.Error as error:
             raise OSError(f"the copy cannot be sealed: {error}") from error
         digest = hashlib.sha256()
@@ -51,27 +47,45 @@ class DatabaseCopy:
             while piece := file.read(_HASHED_AT_ONCE):
                 self._go_on()
                 digest.update(piece)
-                self.size += len(piece)
         self.sha256 = digest.hexdigest()
 
-    def _copy_from(self, source: sqlite3.Connection) -> None:
-        size = source.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
-        if shutil.disk_usage(self._source.parent).free < size + _MARGIN_BYTES:
-            raise NoRoom(f"the copy needs {size // 1_048_576 + 1} MiB beside the database, and some to spare")
-        os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as target:
-            target.execute("PRAGMA synchronous=OFF")
-            self._since = monotonic()
-            source.backup(target, pages=_PAGES_AT_ONCE, progress=self._pause)
-            target.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal and -shm
-            _settle_what_waits(target, time_ns() // 1_000_000)
+    def write_into(self, target: int) -> None:
+        """Into a descriptor; to be finished by whoever has the file. Raises NoRoom, OSError."""
+        check_descriptor(target)
+        self._write(target)
 
-    def _pause(self, status: int, remaining: int, total: int) -> None:
-        """Leaves disk and interpreter to the others for as long as the last pages took."""
+    def _write(self, target: int) -> None:
+        size = self._source.stat().st_size
+        beside = os.fstat(target).st_dev == self._source.stat().st_dev
+        if room_missing_at(os.fstatvfs(target), size + (MARGIN_BYTES if beside else 0)):
+            spare = ", and some to spare" if beside else ""
+            raise NoRoom(f"the copy needs {size // 1_048_576 + 1} MiB where it goes{spare}")
+        said = self._run(target)
         self._go_on()
-        self.progress = 1 - remaining / max(1, total)
-        sleep(min(_LONGEST_PAUSE_SECONDS, monotonic() - self._since))
-        self._since = monotonic()
+        assert self._process is not None
+        if self._process.returncode == NO_ROOM:
+            raise NoRoom(said)
+        if self._process.returncode:
+            raise OSError(f"the database cannot be copied: {said}")
+        self.size = os.fstat(target).st_size
+
+    def _run(self, target: int) -> str:
+        """What it said last."""
+        command = [sys.executable, "-P", "-m", "csmsd.store.copying", str(self._source)]
+        with subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.PIPE, text=True, errors="replace"
+        ) as self._process:
+            if self._cancelled:
+                self._process.kill()
+            said = ""
+            assert self._process.stderr is not None
+            for line in self._process.stderr:
+                said = line.strip()
+                try:
+                    self.progress = float(said)
+                except ValueError:
+                    continue
+        return said
 
     def _go_on(self) -> None:
         if self._cancelled:
@@ -80,6 +94,8 @@ class DatabaseCopy:
     def cancel(self) -> None:
         """Has `make` end soon."""
         self._cancelled = True
+        if self._process is not None:
+            self._process.kill()
 
     def read(self, offset: int, length: int) -> bytes:
         """Raises OSError."""
@@ -89,18 +105,14 @@ class DatabaseCopy:
 
     def remove(self) -> None:
         """Nothing of it stays."""
-        for suffix in ("", "-journal"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        for path in (self._path, self._source.with_name(f"{self._source.name}.copying")):
+            for suffix in ("", "-journal"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _settle_what_waits(copy: sqlite3.Connection, now: Milliseconds) -> None:
-    """Queued commands are sent from the site's own file: the copy, put back, must send none again, nor one recalled."""
-    copy.execute("BEGIN")
-    copy.execute(
-        "UPDATE task SET state='settled', outcome='not_sent', settled_at=?, error=? "
-        "WHERE id IN (SELECT task FROM queued_command)",
-        (now, "it waited when this backup was made; give it again if it is still wanted"),
-    )
-    copy.execute("DELETE FROM queued_command")
-    mark_as_copy(copy, now)
-    copy.execute("COMMIT")
+def check_descriptor(descriptor: int) -> None:
+    """Raises OSError for one that is no empty file open for writing: whoever passes it may write there themselves."""
+    found, flags = os.fstat(descriptor), fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    writable = flags & os.O_ACCMODE in (os.O_WRONLY, os.O_RDWR) and not flags & os.O_APPEND
+    if not stat.S_ISREG(found.st_mode) or found.st_size or not writable or os.lseek(descriptor, 0, os.SEEK_CUR):
+        raise OSError("what was handed over is no empty file that is open for writing")

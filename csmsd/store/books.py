@@ -175,11 +175,6 @@ class BooksKeeper:
             log.error("that csmsd stopped could not be noted: %s", error)
 
 
-def mark_as_copy(connection: sqlite3.Connection, now: Milliseconds) -> None:
-    """Whoever starts on it goes on beyond what the original may have given since."""
-    connection.execute("UPDATE books SET copied_at = ?", (now,))
-
-
 def last_given(connection: sqlite3.Connection, name: str) -> int:
     """The highest id that was ever given in a table, as far as this database knows, or that may have been."""
     sequence = connection.execute("SELECT seq FROM sqlite_sequence WHERE name=?", (name,)).fetchone()

@@ -25,8 +25,12 @@ class Inspection(msgspec.Struct):
     newest_start_time: int | None = None  # ms since 1970-01-01 UTC
 
 
-def inspect_copy(path: Path) -> Inspection:
-    """Raises OSError when the file cannot be read at all."""
+def inspect_copy(path: Path, *, thoroughly: bool = True) -> Inspection:
+    """Raises OSError when the file cannot be read at all.
+
+    `thoroughly`: every page, row and bit of it, which takes as long as that; else whether it can be opened, and what
+    is in it.
+    """
     found = Inspection(bytes=path.stat().st_size)
     with path.open("rb") as file:
         if not file.read(16).startswith(b"SQLite format 3\0"):
@@ -38,9 +42,9 @@ def inspect_copy(path: Path) -> Inspection:
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
     connection.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit may be in a text, or in a name
     try:
-        _inspect(connection, found)
-        if not found.problems and (seal := _seal(connection)) is not None and is_broken(path, seal):
-            found.problems.append("it is not as it was made: a bit has flipped, or somebody wrote to it")
+        _inspect(connection, found, thoroughly=thoroughly)
+        if thoroughly and not found.problems:
+            _inspect_seal(connection, path, found)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: SQLite names what it cannot read
         found.problems.append(f"it is damaged: {error}")
     finally:
@@ -48,7 +52,7 @@ def inspect_copy(path: Path) -> Inspection:
     return found
 
 
-def _inspect(connection: sqlite3.Connection, found: Inspection) -> None:
+def _inspect(connection: sqlite3.Connection, found: Inspection, *, thoroughly: bool) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         found.problems.append("it is another program's database")
         return
@@ -58,17 +62,29 @@ def _inspect(connection: sqlite3.Connection, found: Inspection) -> None:
         found.problems.append(f"a newer csmsd wrote it (schema {found.schema}, this one knows {newest})")
     elif found.schema < newest:
         found.notes.append(f"an older csmsd wrote it; the start brings it from schema {found.schema} to {newest}")
-    wrong = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_SHOWN})")]
-    found.problems += [f"it is damaged: {text}" for text in wrong if text != "ok"]
-    if wrong != ["ok"]:
+    if thoroughly and not _is_sound(connection, found):
         return
-    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN):
-        found.problems.append(f"row {row} of {table} belongs to a {parent} that is not there")
     for table in _COUNTED:
         found.counts[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     last = connection.execute("SELECT id, start_time FROM transactions ORDER BY id DESC LIMIT 1").fetchone()
     if last is not None:
         found.newest_transaction, found.newest_start_time = last
+
+
+def _is_sound(connection: sqlite3.Connection, found: Inspection) -> bool:
+    """Whether its rows can be read."""
+    wrong = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_SHOWN})")]
+    found.problems += [f"it is damaged: {text}" for text in wrong if text != "ok"]
+    if wrong != ["ok"]:
+        return False
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN):
+        found.problems.append(f"row {row} of {table} belongs to a {parent} that is not there")
+    return True
+
+
+def _inspect_seal(connection: sqlite3.Connection, path: Path, found: Inspection) -> None:
+    if (seal := _seal(connection)) is not None and is_broken(path, connection, seal):
+        found.problems.append("it is not as it was made: a bit has flipped, or somebody wrote to it")
 
 
 def _seal(connection: sqlite3.Connection) -> str | None:

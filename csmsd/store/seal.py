@@ -19,31 +19,39 @@ def seal_copy(path: Path, go_on: Callable[[], None]) -> None:
     """Nothing may be written to the file afterwards. `go_on` is called now and then. Raises OSError, sqlite3.Error."""
     blank = secrets.token_hex(_LENGTH // 2)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA journal_mode=MEMORY")
         if not connection.execute("UPDATE books SET seal = ?", (blank,)).rowcount:
             return  # no csmsd has taken them over yet
+        page = _page(connection)
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
-        place = _place_of(content, blank)
+        place = _place_of(content, page, blank)
         content[place : place + _LENGTH] = _digest(content, place, go_on).encode()
-        content.flush()
 
 
-def is_broken(path: Path, seal_found: str) -> bool:
-    """Whether the file is not as it was when it was sealed. Raises OSError."""
+def is_broken(path: Path, connection: sqlite3.Connection, seal_found: str) -> bool:
+    """Whether the file, which the connection reads, is not as it was when it was sealed. Raises OSError."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         try:
-            place = _place_of(content, seal_found)
+            place = _place_of(content, _page(connection), seal_found)
         except OSError:
             return True
         return _digest(content, place, lambda: None) != seal_found
 
 
-def _place_of(content: mmap.mmap, text: str) -> int:
+def _page(connection: sqlite3.Connection) -> slice:
+    """Where the page of the one row of `books` is in the file."""
+    number = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'books'").fetchone()[0]
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    return slice((number - 1) * size, number * size)
+
+
+def _place_of(content: mmap.mmap, page: slice, text: str) -> int:
     """Where the only one is. Raises OSError."""
-    wanted = text.encode()
-    place = content.find(wanted)
-    if place < 0 or content.find(wanted, place + 1) >= 0:
+    found, wanted = content[page], text.encode()
+    if found.count(wanted) != 1:
         raise OSError("the seal is not where it should be")
-    return place
+    return int(page.start) + found.index(wanted)
 
 
 def _digest(content: mmap.mmap, place: int, go_on: Callable[[], None]) -> str:

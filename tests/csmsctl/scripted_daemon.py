@@ -101,6 +101,8 @@ class ScriptedDaemon:
         try:
             with connection, connection.makefile("rb") as lines:
                 for line in lines:
+                    if line.isspace():  # with which a file is handed over
+                        continue
                     if not self._answer(peer, json.loads(line)):
                         connection.shutdown(socket.SHUT_RDWR)
                         return

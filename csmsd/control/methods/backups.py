@@ -1,15 +1,20 @@
-"""Backups: a copy of the database, read piece by piece by the operator who asked for it, and gone when they are."""
+"""Backups: a copy of the database for the operator who asks for it.
+
+It is written into a file that they have opened and hand over; or it is kept beside the database, read piece by piece,
+and gone when they are.
+"""
 
 import asyncio
 import base64
+import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.rpc import Caller, Json, Method, NoParameters, RpcError, Table, not_there
+from csmsd.control.rpc import Caller, Json, Method, RpcError, Table, not_there
 from csmsd.control.service import Service
 from csmsd.control.views import milestone_view
 from csmsd.ports import DatabaseCopy, NoRoom
@@ -23,7 +28,7 @@ class Copying(msgspec.Struct):
     """A copy of the database that is being made, or is there to be read."""
 
     copy: DatabaseCopy
-    made: asyncio.Task[None]
+    made: asyncio.Task[bool]  # whether it was written into the operator's file
 
 
 class Backups(Service):
@@ -31,6 +36,10 @@ class Backups(Service):
 
     copy_database: Callable[[], DatabaseCopy]
     under_way: dict[str, Copying] = {}
+
+
+class Begun(msgspec.Struct, forbid_unknown_fields=True):
+    descriptor: bool = False  # that of a file follows, with an empty line
 
 
 class Named(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,15 +52,29 @@ class Piece(msgspec.Struct, forbid_unknown_fields=True):
     length: Annotated[int, Meta(ge=1, le=_LONGEST_PIECE)] = 1024 * 1024
 
 
-async def begin_backup(service: Backups, parameters: NoParameters, caller: Caller) -> Json:
-    """One at a time: each needs as much room as the database."""
+async def begin_backup(service: Backups, parameters: Begun, caller: Caller) -> Json:
+    """One at a time: each keeps the disk busy, and may need as much room as the database."""
     if service.under_way:
         raise RpcError(1, "Another backup is being made.", "Try again when it is done.")
     name = secrets.token_hex(8)
     copy = service.copy_database()
-    service.under_way[name] = Copying(copy, asyncio.create_task(asyncio.to_thread(copy.make), name="backup"))
+    handed_over = caller.await_descriptor() if parameters.descriptor and caller.await_descriptor else None
+    service.under_way[name] = Copying(copy, asyncio.create_task(_make(copy, handed_over), name="backup"))
     caller.subscribe(lambda: _end_backup(service, name))
     return {"backup": name}
+
+
+async def _make(copy: DatabaseCopy, handed_over: Awaitable[int | None] | None) -> bool:
+    """Where none comes, since something between the two passes on bytes only, it is made to be read."""
+    descriptor = await handed_over if handed_over is not None else None
+    if descriptor is None:
+        await asyncio.to_thread(copy.make)
+        return False
+    try:
+        await asyncio.to_thread(copy.write_into, descriptor)
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _end_backup(service: Backups, name: str) -> None:
@@ -60,7 +83,7 @@ def _end_backup(service: Backups, name: str) -> None:
     if copying is None:
         return
 
-    def remove(made: "asyncio.Task[None]") -> None:
+    def remove(made: "asyncio.Task[bool]") -> None:
         if not made.cancelled():
             made.exception()  # nobody is left to be told
         service.under_way.pop(name, None)
@@ -83,20 +106,22 @@ async def wait_for_backup(service: Backups, parameters: Named, caller: Caller) -
     copy, made = copying.copy, copying.made
     await asyncio.wait({made}, timeout=_LONGEST_WAIT_SECONDS)
     if not made.done():
-        return {"made": False, "progress": round(copy.progress, 3), "size": None, "sha256": None}
+        return {"made": False, "progress": round(copy.progress, 3), "size": None, "sha256": None, "written": False}
     try:
-        made.result()
+        written = made.result()
     except NoRoom as error:
         raise RpcError(1, f"There is no room for a backup: {error}.", "Make room in the state directory.") from None
     except OSError as error:
         raise RpcError(1, f"The backup failed: {error}.") from None
-    return {"made": True, "progress": 1.0, "size": copy.size, "sha256": copy.sha256}
+    return {"made": True, "progress": 1.0, "size": copy.size, "sha256": copy.sha256 or None, "written": written}
 
 
 async def read_backup(service: Backups, parameters: Piece, caller: Caller) -> Json:
     copying = _known_backup(service, parameters.backup)
     if not copying.made.done():
         raise RpcError(1, "The copy is not made yet.", "See: backup.wait")
+    if copying.made.exception() is None and copying.made.result():
+        raise RpcError(1, "The copy is in the file that was handed over.")
     try:
         data = await asyncio.to_thread(copying.copy.read, parameters.offset, parameters.length)
     except OSError as error:
@@ -116,7 +141,7 @@ async def finish_backup(service: Backups, parameters: Named, caller: Caller) -> 
 
 
 METHODS: Table[Backups] = {
-    "backup.begin": Method(NoParameters, begin_backup),
+    "backup.begin": Method(Begun, begin_backup),
     "backup.wait": Method(Named, wait_for_backup),
     "backup.read": Method(Piece, read_backup),
     "backup.finish": Method(Named, finish_backup),

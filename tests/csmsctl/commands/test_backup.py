@@ -91,7 +91,7 @@ def copying(content: bytes, sha256: str) -> dict[str, Any]:
 
     return {
         "backup.begin": {"backup": "b1"},
-        "backup.wait": {"made": True, "progress": 1.0, "size": len(content), "sha256": sha256},
+        "backup.wait": {"made": True, "progress": 1.0, "size": len(content), "sha256": sha256, "written": False},
         "backup.read": read,
     }
 

@@ -1,10 +1,8 @@
-"""Copies of the database under load, and what is told of a file that is no good."""
+"""Copies of the database: where they go, what they need, what is in them; and what is told of one that is no good."""
 
+import os
 import random
-import shutil
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +16,7 @@ from csmsd.store import backup
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
 from csmsd.store.database import APPLICATION_ID, migrations, prepare_database
+from csmsd.store.finishing import finish_copy
 from csmsd.store.inspection import inspect_copy
 
 
@@ -28,73 +27,52 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-class Busy:
-    """Another thread writes to the file: each commit has one idTag and one charge point of the same number."""
-
-    def __init__(self, database: Path) -> None:
-        self.path = database
-        self._number = 2000
-        self._over = False
-        self._moved = threading.Condition()
-        self._thread = threading.Thread(target=self._write)
-        self._thread.start()
-
-    def _write(self) -> None:
-        with closing(sqlite3.connect(self.path, isolation_level="IMMEDIATE", timeout=30)) as connection:
-            connection.execute("PRAGMA synchronous=OFF")
-            self._add(connection, range(self._number))
-            while not self._over:
-                self._add(connection, [self._number])
-                with self._moved:
-                    self._number += 1
-                    self._moved.notify_all()
-                    self._moved.wait(0.001)
-
-    def _add(self, connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            connection.execute("INSERT INTO id_tag (id, blocked, created_at) VALUES (?, 0, 0)", (f"T{number}",))
-            connection.execute(
-                "INSERT INTO refused_connection VALUES (?, ?, 'unknown', NULL, 1, 0, 0)", (f"CP{number}", "x" * 1000)
-            )
-        connection.commit()
-
-    def goes_on(self) -> None:
-        """Waits for the next commit."""
-        with self._moved:
-            now = self._number
-            assert self._moved.wait_for(lambda: self._number > now, timeout=60)
-
-    def end(self) -> None:
-        self._over = True
-        self._thread.join()
+def open_file(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-@pytest.fixture
-def busy(database: Path) -> Iterator[Busy]:
-    busy = Busy(database)
-    yield busy
-    busy.end()
+def test_a_file_that_is_handed_over_is_written_and_can_be_finished(database: Path, tmp_path: Path) -> None:
+    file = tmp_path / "handed.db"
+    target = open_file(file)
+    copy = DatabaseCopy(database)
+    copy.write_into(target)
+    os.close(target)
+    assert (copy.progress, copy.size) == (1.0, file.stat().st_size)
+    finish_copy(file, time_ns() // 1_000_000)
+    assert inspect_copy(file).problems == []
+    look = BooksKeeper(file, lambda: 0)
+    look.look()
+    assert look._made_as_copy, "it needs no log of commits beside it"
 
 
-def test_copies_under_load_are_whole_and_of_one_moment(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup, "_PAGES_AT_ONCE", 20)  # so that much is written while it is made
-    last = 0
-    for _ in range(3):
-        busy.goes_on()
-        copy = DatabaseCopy(busy.path)
-        copy.make()
-        file = busy.path.with_name("csms.db.copy")
-        assert file.stat().st_mode & 0o777 == 0o600
-        assert inspect_copy(file).problems == []
-        with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as connection:
-            tags = connection.execute("SELECT count(*) FROM id_tag").fetchone()[0]
-            assert connection.execute("SELECT count(*) FROM refused_connection").fetchone()[0] == tags
-        assert tags > last
-        last = tags
-        assert copy.size == file.stat().st_size
-        assert b"".join(copy.read(at, 10_000) for at in range(0, copy.size, 10_000)) == file.read_bytes()
-        copy.remove()
-    assert sorted(path.name for path in busy.path.parent.iterdir()) == ["csms.db", "csms.db-shm", "csms.db-wal"]
+@pytest.mark.parametrize(
+    ("flags", "content"),
+    [
+        (os.O_RDONLY, b""),
+        (os.O_WRONLY | os.O_APPEND, b""),
+        (os.O_WRONLY, b"somebody's"),
+    ],
+)
+def test_what_is_no_empty_file_to_write_to_is_not_written_to(
+    database: Path, tmp_path: Path, flags: int, content: bytes
+) -> None:
+    file = tmp_path / "other"
+    file.write_bytes(content)
+    target = os.open(file, flags)
+    with pytest.raises(OSError, match="no empty file that is open for writing"):
+        DatabaseCopy(database).write_into(target)
+    os.close(target)
+    assert file.read_bytes() == content
+
+
+def test_what_is_no_file_is_not_written_to(database: Path) -> None:
+    reads, writes = os.pipe()
+    for target in (writes, os.open("/dev/null", os.O_WRONLY)):
+        with pytest.raises(OSError, match="no empty file that is open for writing"):
+            DatabaseCopy(database).write_into(target)
+        os.close(target)
+    assert os.read(reads, 1) == b""
+    os.close(reads)
 
 
 def test_a_copy_that_nobody_waits_for_ends_early(database: Path) -> None:
@@ -106,64 +84,56 @@ def test_a_copy_that_nobody_waits_for_ends_early(database: Path) -> None:
     assert [path.name for path in database.parent.glob("*.copy*")] == []
 
 
-def test_a_copy_leaves_the_writer_room(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup, "_MARGIN_BYTES", 2**62)
-    with pytest.raises(NoRoom, match="MiB"):
-        DatabaseCopy(database).make()
-
-
-def test_the_room_that_a_copy_needs(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As much as the database, and 64 MiB for the writer."""
-    with closing(sqlite3.connect(database)) as connection:
-        size = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[
-            0
-        ]
-    free = size + 64 * 1024 * 1024
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-    copy = DatabaseCopy(database)
-    copy.make()
-    copy.remove()
-    free -= 1
-    with pytest.raises(NoRoom, match="1 MiB"):
-        copy.make()
-    assert [path.name for path in database.parent.glob("*.copy*")] == []
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_room_that_a_copy_needs(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    """As much as the database; and where that lies itself, 64 MiB for the writer."""
+    free = database.stat().st_size + (0 if elsewhere else 64 * 1024 * 1024)
+    monkeypatch.setattr(os, "fstatvfs", lambda target: SimpleNamespace(f_bavail=free // 512, f_frsize=512))
+    memory = Path("/dev/shm")
+    if elsewhere and (not memory.exists() or memory.stat().st_dev == database.stat().st_dev):
+        pytest.skip("there is one file system only")
+    path = (memory if elsewhere else tmp_path) / f"csms-{os.getpid()}-handed.db"
+    target = open_file(path)
+    try:
+        DatabaseCopy(database).write_into(target)
+        os.ftruncate(target, 0)
+        os.lseek(target, 0, os.SEEK_SET)
+        free -= 512
+        with pytest.raises(NoRoom, match="1 MiB"):
+            DatabaseCopy(database).write_into(target)
+        assert path.stat().st_size == 0
+    finally:
+        os.close(target)
+        path.unlink()
 
 
 def test_what_a_crash_left_behind_is_in_nobodys_way(database: Path) -> None:
-    for suffix in ("", "-journal"):
-        database.with_name(f"csms.db.copy{suffix}").write_bytes(b"half a copy")
+    for suffix in ("copy", "copy-journal", "copying"):
+        database.with_name(f"csms.db.{suffix}").write_bytes(b"half a copy")
     copy = DatabaseCopy(database)
     copy.make()
     assert inspect_copy(database.with_name("csms.db.copy")).problems == []
     assert copy.sha256 == sha256(database.with_name("csms.db.copy").read_bytes()).hexdigest()
     assert (copy.progress, copy.size) == (1.0, database.with_name("csms.db.copy").stat().st_size)
     copy.remove()
-    assert [path.name for path in database.parent.glob("*.copy*")] == []
-
-
-def test_a_copy_that_is_cancelled_on_the_way(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    change(database, *[f"INSERT INTO id_tag (id, blocked, created_at) VALUES ('TAG{n}', 0, 0)" for n in range(2000)])
-    monkeypatch.setattr(backup, "_PAGES_AT_ONCE", 1)
-    copy = DatabaseCopy(database)
-    monkeypatch.setattr(backup, "sleep", lambda seconds: copy.cancel())
-    with pytest.raises(OSError, match="nobody waits"):
-        copy.make()
-    assert 0 < copy.progress < 1
+    assert [path.name for path in database.parent.glob("*.cop*")] == []
 
 
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "csms.db").write_bytes(b"no database at all" * 1000)
-    with pytest.raises(OSError, match="cannot be copied"):
+    with pytest.raises(OSError, match="cannot be copied: file is not a database"):
         DatabaseCopy(tmp_path / "csms.db").make()
 
 
 def test_a_copy_that_cannot_be_sealed(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy without its seal could not be told from one that is damaged."""
 
-    def seal(path: Path, go_on: object) -> None:
+    def seal(path: Path, now: int, go_on: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(backup, "seal_copy", seal)
+    monkeypatch.setattr(backup, "finish_copy", seal)
     with pytest.raises(OSError, match="the copy cannot be sealed: disk I/O error"):
         DatabaseCopy(database).make()
 
