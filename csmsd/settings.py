@@ -214,11 +214,41 @@ class Metrics(Section, kw_only=True):
         return None
 
 
+Mode = Annotated[str, Meta(pattern=r"^0?[0-7]{3}$")]  # of a file, as chmod has it
+
+
+class Door(msgspec.Struct, frozen=True):
+    """A socket for operators: what whoever may open it may do, and who may open it."""
+
+    right: Literal["read", "reception", "all"]
+    path: Path
+    group: str
+    mode: int
+    named: bool  # in the settings; otherwise it is there for the sake of its group
+
+
 class Control(Section, kw_only=True):
     """The socket for operators."""
 
     socket: str | None = None
     group: str = "csms"
+    mode: Mode = "0660"
+    reception_socket: str | None = None  # where its group exists: beside `socket`; "": there is none
+    reception_group: str = "csms-reception"
+    reception_mode: Mode = "0660"
+    read_socket: str | None = None  # likewise
+    read_group: str = "csms-read"
+    read_mode: Mode = "0660"
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        for key, mode in (("mode", self.mode), ("reception_mode", self.reception_mode)):
+            if int(mode, 8) & 0o007:
+                return f"control.{key}: {mode} lets everybody on this machine in; only read_mode may"
+        paths = [path for path in (self.socket, self.reception_socket, self.read_socket) if path]
+        if len(set(paths)) < len(paths):
+            return "control: two sockets have one path"
+        return None
 
 
 class Log(Section, kw_only=True):
@@ -250,6 +280,23 @@ class Settings(Section, kw_only=True):
     @property
     def socket_path(self) -> Path:
         return Path(self.control.socket) if self.control.socket else default_socket(self.state_directory)
+
+    @property
+    def doors(self) -> list[Door]:
+        """The sockets for operators, the narrowest first; of those that only a group wants, its group may not exist."""
+        control, widest = self.control, self.socket_path
+
+        def narrower(right: Literal["read", "reception"], path: str | None, group: str, mode: str) -> list[Door]:
+            if path == "":
+                return []
+            place = Path(path) if path else widest.with_stem(f"{widest.stem}-{right}")
+            return [Door(right, place, group, int(mode, 8), named=path is not None)]
+
+        return [
+            *narrower("read", control.read_socket, control.read_group, control.read_mode),
+            *narrower("reception", control.reception_socket, control.reception_group, control.reception_mode),
+            Door("all", widest, control.group, int(control.mode, 8), named=True),
+        ]
 
 
 # Keys that `daemon reload` can change in a running daemon.
@@ -347,7 +394,7 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
-    parts = (settings.server, settings.tls, settings.files, settings.events, settings.metrics)
+    parts = (settings.server, settings.tls, settings.control, settings.files, settings.events, settings.metrics)
     for problem in (_problem_of_hooks(settings.data_transfer), *(part.problem() for part in parts)):
         if problem is not None:
             raise SettingsError(f"{file}: {problem}")

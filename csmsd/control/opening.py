@@ -1,5 +1,6 @@
 """Opens the socket for operators, with all its methods."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
+from csmsd.control.rights import Access, is_group
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service
 from csmsd.control.socket_server import ControlServer
@@ -56,25 +58,25 @@ async def open_control_socket(
 ) -> AsyncIterator[None]:
     """It answers as long as the context lasts. Raises SocketBusy, or OSError when the socket cannot be made."""
     common = (live, reader, runner, queue, settings)
-    server = ControlServer(
-        methods(
-            Service(*common),
-            itself=Itself(*common, disk, about, storage, take_over_settings),
-            registrations=Registrations(*common, links, keys, past),
-            books=Transactions(*common, recall),
-            feeds=Feeds(*common, log, bus, message_subscribers),
-            log=Explanation(*common, log),
-            intake=Intake(*common, files),
-            files=Diagnostics(*common, files),
-            plans=Rollouts(*common, rollouts.waits_for),
-            pruner=Pruning(*common, pruner),
-            copies=Backups(*common, copy_database),
-        ),
-        settings.socket_path,
-        settings.control.group,
+    table = methods(
+        Service(*common),
+        itself=Itself(*common, disk, about, storage, take_over_settings),
+        registrations=Registrations(*common, links, keys, past),
+        books=Transactions(*common, recall),
+        feeds=Feeds(*common, log, bus, message_subscribers),
+        log=Explanation(*common, log),
+        intake=Intake(*common, files),
+        files=Diagnostics(*common, files),
+        plans=Rollouts(*common, rollouts.waits_for),
+        pruner=Pruning(*common, pruner),
+        copies=Backups(*common, copy_database),
     )
-    await server.open()
+    doors = tuple(door for door in settings.doors if door.named or is_group(door.group))
+    servers = [ControlServer(table, Access(door, doors)) for door in doors]
     try:
+        # The widest first: where another daemon answers, it is said of that one.
+        for server in reversed(servers):
+            await server.open()
         yield
     finally:
-        await server.close()
+        await asyncio.gather(*(server.close() for server in servers))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
+from csmsd.control.rights import Access, Right
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.record import Milliseconds
 
@@ -42,10 +43,12 @@ def forbidden(message: str, next_step: str | None = None) -> RpcError:
 
 
 class Caller(msgspec.Struct):
-    """Who asks: the uid that the kernel vouches for, and a way to send notifications to that connection."""
+    """Who asks for a method: the uid that the kernel vouches for, what its socket allows, and ways to tell it more."""
 
     uid: int | None
     user: str | None
+    access: Access
+    method: str
     notify: Callable[[str, Json], None]
     catch_up: Callable[[list[Json], int], None] = lambda events, after: None
     request_id: object = None
@@ -54,6 +57,11 @@ class Caller(msgspec.Struct):
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False
     await_descriptor: Callable[[], Awaitable[int | None]] | None = None  # to be called before the answer
+
+
+def denied(caller: Caller, needs: Right, what: str) -> RpcError:
+    """It needs more than the caller's socket gives."""
+    return RpcError(4, caller.access.refusal(what, needs), caller.access.help(needs))
 
 
 def given_time(text: str | None) -> Milliseconds | None:
@@ -75,17 +83,29 @@ class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Method(msgspec.Struct, Generic[S, P]):
-    """A method: its parameters as a typed struct, and what carries it out with what the daemon gives it."""
+    """A method: its parameters as a typed struct, what carries it out with what the daemon gives it, and the right that
+    it needs; where that depends on the parameters, a function tells the right and the word for what is asked for.
+    """
 
     parameters: type[P]
     run: Callable[[S, P, Caller], Awaitable[Json]]
+    needs: Right | Callable[[P], tuple[Right, str]]
 
     async def __call__(self, service: S, given: object, caller: Caller) -> Json:
+        if not callable(self.needs):
+            _require(caller, self.needs, caller.method)
         try:
             parameters = msgspec.convert({} if given is None else given, self.parameters)
         except msgspec.ValidationError as error:
             raise RpcError(-32602, f"bad parameters: {error}") from None
+        if callable(self.needs):
+            _require(caller, *self.needs(parameters))
         return await self.run(service, parameters, caller)
+
+
+def _require(caller: Caller, needs: Right, what: str) -> None:
+    if not caller.access.allows(needs):
+        raise denied(caller, needs, what)
 
 
 Table = dict[str, Method[S, Any]]  # the methods of a subject by their names

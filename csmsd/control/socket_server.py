@@ -19,6 +19,7 @@ from typing import Any
 
 from csmsd.control.descriptors import await_descriptor
 from csmsd.control.lines import Lines, TooLong, TooSlow
+from csmsd.control.rights import Access
 from csmsd.control.rpc import Bound, Caller, Json, RpcError
 from csmsd.ports import NotStored
 
@@ -46,12 +47,12 @@ class SocketBusy(Exception):
 
 
 class ControlServer:
-    """Listens for operators."""
+    """Listens for operators on one socket."""
 
-    def __init__(self, methods: Mapping[str, Bound], path: Path, group: str) -> None:
+    def __init__(self, methods: Mapping[str, Bound], access: Access) -> None:
         self._methods = methods
-        self._path = path
-        self._group = group
+        self._access = access
+        self._path = access.door.path
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
 
@@ -67,9 +68,18 @@ class ControlServer:
             )
         finally:
             os.umask(before)
-        with contextlib.suppress(KeyError, PermissionError):
-            os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
-        self._path.chmod(0o660)
+        self._hand_to_group()
+        self._path.chmod(self._access.door.mode)
+
+    def _hand_to_group(self) -> None:
+        """Where that is not to be, the socket stays with csmsd's own group."""
+        group = self._access.door.group
+        try:
+            os.chown(self._path, -1, grp.getgrnam(group).gr_gid)
+        except KeyError:
+            log.debug("%s: there is no group %s", self._path, group)
+        except PermissionError:
+            log.warning("%s cannot be given to group %s: csmsd is no member of it", self._path, group)
 
     async def close(self) -> None:
         if self._server is None:
@@ -97,7 +107,7 @@ class ControlServer:
             longest = min(idle, key=lambda client: client.heard_at)
             self._clients.discard(longest)
             longest.dismiss("it was idle, and there are too many connections")
-        client = _Client(self._methods, reader, writer)
+        client = _Client(self._methods, self._access, reader, writer)
         self._clients.add(client)
         try:
             await client.serve()
@@ -145,9 +155,14 @@ class _Client:
     """One connection of an operator."""
 
     def __init__(
-        self, methods: Mapping[str, Bound], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        methods: Mapping[str, Bound],
+        access: Access,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self._methods = methods
+        self._access = access
         self._lines = Lines(reader, MAX_LINE, _LINE_SECONDS)
         self._writer = writer
         self._await_descriptor = partial(await_descriptor, reader, writer)
@@ -268,6 +283,8 @@ class _Client:
         caller = Caller(
             uid=self._uid,
             user=self._user,
+            access=self._access,
+            method=request["method"],
             notify=self._notify,
             catch_up=self._catch_up,
             request_id=request_id,

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from csmsd.control.rights import ALL
 from csmsd.control.rpc import Caller, Json, Method, RpcError, Table, not_there
 from csmsd.control.service import Service
 from csmsd.control.views import milestone_view
@@ -141,8 +142,8 @@ async def finish_backup(service: Backups, parameters: Named, caller: Caller) -> 
 
 
 METHODS: Table[Backups] = {
-    "backup.begin": Method(Begun, begin_backup),
-    "backup.wait": Method(Named, wait_for_backup),
-    "backup.read": Method(Piece, read_backup),
-    "backup.finish": Method(Named, finish_backup),
+    "backup.begin": Method(Begun, begin_backup, ALL),
+    "backup.wait": Method(Named, wait_for_backup, ALL),
+    "backup.read": Method(Piece, read_backup, ALL),
+    "backup.finish": Method(Named, finish_backup, ALL),
 }

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from csmsd.control.problems.links import refused_since_let_in
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -324,12 +325,12 @@ async def disconnect_charge_point(service: Registrations, parameters: Identity, 
 
 
 METHODS: Table[Registrations] = {
-    "charge_point.list": Method(Listing, list_charge_points),
-    "charge_point.show": Method(Identity, show_charge_point),
-    "charge_point.add": Method(Fields, add_charge_point),
-    "charge_point.set": Method(Fields, change_charge_point),
-    "charge_point.remove": Method(Removal, remove_charge_point),
-    "charge_point.pending": Method(NoParameters, list_pending_charge_points),
-    "charge_point.accept": Method(Identity, accept_charge_point),
-    "charge_point.disconnect": Method(Identity, disconnect_charge_point),
+    "charge_point.list": Method(Listing, list_charge_points, READ),
+    "charge_point.show": Method(Identity, show_charge_point, READ),
+    "charge_point.add": Method(Fields, add_charge_point, ALL),
+    "charge_point.set": Method(Fields, change_charge_point, ALL),
+    "charge_point.remove": Method(Removal, remove_charge_point, ALL),
+    "charge_point.pending": Method(NoParameters, list_pending_charge_points, READ),
+    "charge_point.accept": Method(Identity, accept_charge_point, ALL),
+    "charge_point.disconnect": Method(Identity, disconnect_charge_point, ALL),
 }

@@ -10,6 +10,7 @@ from csmsd.control.charging_profile_views import (
     library_profile_view,
 )
 from csmsd.control.methods.operations import Common, carry_out_operation
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve_targets
@@ -199,10 +200,10 @@ async def reassert_charging_profiles(service: Service, parameters: Reassertion, 
 
 
 METHODS: Table[Service] = {
-    "profile.list": Method(NoParameters, list_charging_profiles),
-    "profile.show": Method(Name, show_charging_profile),
-    "profile.add": Method(Addition, add_charging_profile),
-    "profile.remove": Method(Name, remove_charging_profile),
-    "profile.installed": Method(Places, list_installed_charging_profiles),
-    "profile.reassert": Method(Reassertion, reassert_charging_profiles),
+    "profile.list": Method(NoParameters, list_charging_profiles, READ),
+    "profile.show": Method(Name, show_charging_profile, READ),
+    "profile.add": Method(Addition, add_charging_profile, ALL),
+    "profile.remove": Method(Name, remove_charging_profile, ALL),
+    "profile.installed": Method(Places, list_installed_charging_profiles, READ),
+    "profile.reassert": Method(Reassertion, reassert_charging_profiles, ALL),
 }

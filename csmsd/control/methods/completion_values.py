@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.control.rights import READ
 from csmsd.control.rpc import Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold, natural_order
@@ -161,4 +162,4 @@ def _rollout_values(site: Site) -> Iterator[tuple[str, str]]:
         yield str(rollout.id), f"{rollout.file}, {rollout.state}"
 
 
-METHODS: Table[Service] = {"complete": Method(Complete, completion_values)}
+METHODS: Table[Service] = {"complete": Method(Complete, completion_values, READ)}

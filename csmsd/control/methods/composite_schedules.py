@@ -11,6 +11,7 @@ from csmsd.control.charging_profile_views import (
     schedule_difference_view,
 )
 from csmsd.control.methods.operations import operation_results_view
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one
@@ -146,6 +147,6 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
 
 
 METHODS: Table[Service] = {
-    "profile.preview": Method(Preview, preview_composite_schedule),
-    "profile.verify": Method(Verification, verify_composite_schedule),
+    "profile.preview": Method(Preview, preview_composite_schedule, READ),
+    "profile.verify": Method(Verification, verify_composite_schedule, ALL),
 }

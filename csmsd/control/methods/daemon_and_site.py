@@ -8,6 +8,7 @@ import msgspec
 
 from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.site import problems_of_site
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve_targets
@@ -60,7 +61,7 @@ async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller)
             **service.storage(),
         },
         "books": {name: milestone_view(site.milestones.get(name)) for name in get_args(MilestoneName)},
-        "peer": {"uid": caller.uid, "user": caller.user},
+        "peer": {"uid": caller.uid, "user": caller.user} | caller.access.view(),
     }
 
 
@@ -148,9 +149,9 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
 
 
 METHODS: Table[Itself] = {
-    "daemon.figures": Method(NoParameters, site_figures),
-    "daemon.info": Method(NoParameters, daemon_info),
-    "daemon.limits": Method(NoParameters, daemon_limits),
-    "daemon.reload": Method(NoParameters, reload_daemon),
-    "status": Method(Status, site_status),
+    "daemon.figures": Method(NoParameters, site_figures, READ),
+    "daemon.info": Method(NoParameters, daemon_info, READ),
+    "daemon.limits": Method(NoParameters, daemon_limits, READ),
+    "daemon.reload": Method(NoParameters, reload_daemon, ALL),
+    "status": Method(Status, site_status, READ),
 }

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from csmsd.control.firmware_views import diagnostics_upload_view
 from csmsd.control.methods.firmware import Status
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcError, Table, not_there
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve_targets
@@ -98,8 +99,8 @@ async def remove_diagnostics(service: Diagnostics, parameters: Number, caller: C
 
 
 METHODS: Table[Diagnostics] = {
-    "diagnostics.list": Method(Listing, list_diagnostics),
-    "diagnostics.status": Method(Status, show_diagnostics_status),
-    "diagnostics.read": Method(Read, read_diagnostics),
-    "diagnostics.remove": Method(Number, remove_diagnostics),
+    "diagnostics.list": Method(Listing, list_diagnostics, READ),
+    "diagnostics.status": Method(Status, show_diagnostics_status, READ),
+    "diagnostics.read": Method(Read, read_diagnostics, ALL),
+    "diagnostics.remove": Method(Number, remove_diagnostics, ALL),
 }

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import diagnostics_upload_view, firmware_update_view
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.ocpp.errors import OcppError
@@ -76,4 +77,4 @@ def _effect_record(record: Record | None) -> Json:
     return diagnostics_upload_view(record) if isinstance(record, DiagnosticsUpload) else {}
 
 
-METHODS: Table[Service] = {"operation.observe": Method(Observe, observe_effects)}
+METHODS: Table[Service] = {"operation.observe": Method(Observe, observe_effects, READ)}

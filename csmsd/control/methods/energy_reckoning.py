@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from csmsd.control.methods.transactions import Number, known_transaction
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, forbidden, usage
 from csmsd.control.service import Service
 from csmsd.control.views import live, time_text, transaction_view
@@ -169,7 +170,7 @@ def _check_energy_to_settle(known: Transaction, parameters: Settling) -> None:
 
 
 METHODS: Table[Service] = {
-    "transaction.reckon": Method(Number, show_energy_reckoning),
-    "transaction.rejudged": Method(Rejudging, list_energy_reckoned_otherwise),
-    "transaction.settle": Method(Settling, settle_energy),
+    "transaction.reckon": Method(Number, show_energy_reckoning, READ),
+    "transaction.rejudged": Method(Rejudging, list_energy_reckoned_otherwise, READ),
+    "transaction.settle": Method(Settling, settle_energy, ALL),
 }

@@ -7,6 +7,7 @@ from csmsd.control.explanation.gathering import gather_facts
 from csmsd.control.explanation.story import Story
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods.transactions import Number, known_transaction
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one
@@ -61,6 +62,6 @@ async def explain_charge_point(service: Explanation, parameters: Place, caller: 
 
 
 METHODS: Table[Explanation] = {
-    "transaction.explain": Method(Number, explain_transaction),
-    "charge_point.explain": Method(Place, explain_charge_point),
+    "transaction.explain": Method(Number, explain_transaction, READ),
+    "charge_point.explain": Method(Place, explain_charge_point, READ),
 }

@@ -3,6 +3,7 @@
 import msgspec
 
 from csmsd.control.methods.transactions import Number, known_transaction
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text, transaction_view
@@ -89,7 +90,7 @@ async def export_energy(service: Service, parameters: Number, caller: Caller) ->
 
 
 METHODS: Table[Service] = {
-    "export.transactions": Method(Booked, export_booked),
-    "export.delivered": Method(Exported, note_exported),
-    "transaction.energy": Method(Number, export_energy),
+    "export.transactions": Method(Booked, export_booked, READ),
+    "export.delivered": Method(Exported, note_exported, ALL),
+    "transaction.energy": Method(Number, export_energy, READ),
 }

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import firmware_image_view, firmware_update_view
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -203,10 +204,10 @@ async def show_firmware_status(service: Intake, parameters: Status, caller: Call
 
 
 METHODS: Table[Intake] = {
-    "firmware.list": Method(NoParameters, list_firmware),
-    "firmware.begin": Method(Begin, begin_firmware),
-    "firmware.write": Method(Piece, write_firmware),
-    "firmware.finish": Method(Finish, finish_firmware),
-    "firmware.remove": Method(Remove, remove_firmware),
-    "firmware.status": Method(Status, show_firmware_status),
+    "firmware.list": Method(NoParameters, list_firmware, READ),
+    "firmware.begin": Method(Begin, begin_firmware, ALL),
+    "firmware.write": Method(Piece, write_firmware, ALL),
+    "firmware.finish": Method(Finish, finish_firmware, ALL),
+    "firmware.remove": Method(Remove, remove_firmware, ALL),
+    "firmware.status": Method(Status, show_firmware_status, READ),
 }

@@ -6,6 +6,7 @@ import msgspec
 
 from csmsd.control.methods.operations import Common, operation_options, operation_reporting, operation_results_view
 from csmsd.control.results import error_code, result_view
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve_targets
@@ -177,7 +178,7 @@ def local_list_summary(service: Service, state: ChargePointState, results: list[
 
 
 METHODS: Table[Service] = {
-    "local_list.status": Method(Targets, show_local_list_status),
-    "local_list.show": Method(Identity, show_local_list),
-    "local_list.sync": Method(Sync, sync_local_lists),
+    "local_list.status": Method(Targets, show_local_list_status, READ),
+    "local_list.show": Method(Identity, show_local_list, READ),
+    "local_list.sync": Method(Sync, sync_local_lists, ALL),
 }

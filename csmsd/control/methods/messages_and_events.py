@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from csmsd.control.log_book import LogBook
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve_targets
@@ -158,9 +159,9 @@ async def unfollow_messages_or_events(service: Feeds, parameters: Subscription, 
 
 
 METHODS: Table[Feeds] = {
-    "log.list": Method(Messages, list_messages),
-    "log.subscribe": Method(FollowMessages, follow_messages),
-    "event.list": Method(Events, list_events),
-    "event.subscribe": Method(FollowEvents, follow_events),
-    "unsubscribe": Method(Subscription, unfollow_messages_or_events),
+    "log.list": Method(Messages, list_messages, READ),
+    "log.subscribe": Method(FollowMessages, follow_messages, READ),
+    "event.list": Method(Events, list_events, READ),
+    "event.subscribe": Method(FollowEvents, follow_events, READ),
+    "unsubscribe": Method(Subscription, unfollow_messages_or_events, READ),
 }

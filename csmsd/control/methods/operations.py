@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.results import result_view
+from csmsd.control.rights import ALL, READ, RECEPTION, Right
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -22,7 +23,7 @@ from csmsd.operations.call import Start
 from csmsd.operations.command import CALL, Command, Misfit, NotACommand, read_operation_command
 from csmsd.operations.options import Options
 from csmsd.operations.result import Report, Result
-from csmsd.profiles import outgoing
+from csmsd.profiles import operations, outgoing
 from csmsd.profiles.action import Effect, Operation
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.refusal import CannotSend, NotThere
@@ -174,8 +175,13 @@ async def stop_operation(service: Service, parameters: Stop, caller: Caller) -> 
     return {}
 
 
+def _needed_to_run(parameters: Run) -> tuple[Right, str]:
+    operation = operations().get(parameters.command)
+    return RECEPTION if operation is not None and operation.reception else ALL, parameters.command
+
+
 METHODS: Table[Service] = {
-    "operation.run": Method(Run, run_operation),
-    "operation.call": Method(Call, call_operation),
-    "operation.stop": Method(Stop, stop_operation),
+    "operation.run": Method(Run, run_operation, _needed_to_run),
+    "operation.call": Method(Call, call_operation, ALL),
+    "operation.stop": Method(Stop, stop_operation, READ),
 }

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places
@@ -84,6 +85,6 @@ async def dismiss_orphans(service: Service, parameters: Dismissal, caller: Calle
 
 
 METHODS: Table[Service] = {
-    "transaction.orphans": Method(Orphans, list_orphans),
-    "transaction.dismiss": Method(Dismissal, dismiss_orphans),
+    "transaction.orphans": Method(Orphans, list_orphans, READ),
+    "transaction.dismiss": Method(Dismissal, dismiss_orphans, ALL),
 }

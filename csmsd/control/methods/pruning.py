@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, Table, usage
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
@@ -95,7 +96,7 @@ def _check_clock_for_pruning(service: Pruning) -> None:
 
 
 METHODS: Table[Pruning] = {
-    "prune.plan": Method(Planned, plan_pruning),
-    "prune.run": Method(Run, run_pruning),
-    "prune.finish": Method(Finished, finish_pruning),
+    "prune.plan": Method(Planned, plan_pruning, READ),
+    "prune.run": Method(Run, run_pruning, ALL),
+    "prune.finish": Method(Finished, finish_pruning, ALL),
 }

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places
@@ -81,6 +82,6 @@ async def show_reservation(service: Service, parameters: Number, caller: Caller)
 
 
 METHODS: Table[Service] = {
-    "reservation.list": Method(Listing, list_reservations),
-    "reservation.show": Method(Number, show_reservation),
+    "reservation.list": Method(Listing, list_reservations, READ),
+    "reservation.show": Method(Number, show_reservation, READ),
 }

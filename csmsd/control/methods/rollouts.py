@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.firmware_views import rollout_member_view, rollout_view
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table, forbidden, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve_targets
@@ -168,10 +169,10 @@ async def cancel_rollout(service: Rollouts, parameters: Number, caller: Caller) 
 
 
 METHODS: Table[Rollouts] = {
-    "rollout.start": Method(Start, start_rollout),
-    "rollout.list": Method(Listing, list_rollouts),
-    "rollout.show": Method(Number, show_rollout),
-    "rollout.pause": Method(Number, pause_rollout),
-    "rollout.resume": Method(Number, resume_rollout),
-    "rollout.cancel": Method(Number, cancel_rollout),
+    "rollout.start": Method(Start, start_rollout, ALL),
+    "rollout.list": Method(Listing, list_rollouts, READ),
+    "rollout.show": Method(Number, show_rollout, READ),
+    "rollout.pause": Method(Number, pause_rollout, ALL),
+    "rollout.resume": Method(Number, resume_rollout, ALL),
+    "rollout.cancel": Method(Number, cancel_rollout, ALL),
 }

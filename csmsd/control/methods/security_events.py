@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, given_time
 from csmsd.control.service import Service
 from csmsd.control.targets import places
@@ -56,4 +57,4 @@ def _is_wanted(event: SecurityEvent, wanted: SecurityEventFilter) -> bool:
     )
 
 
-METHODS: Table[Service] = {"security_event.list": Method(SecurityEvents, list_security_events)}
+METHODS: Table[Service] = {"security_event.list": Method(SecurityEvents, list_security_events, READ)}

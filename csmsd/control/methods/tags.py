@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csmsd.control.methods.enforcement import enforce_block
+from csmsd.control.rights import READ, RECEPTION
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.control.turns import in_turns
@@ -229,13 +230,13 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
 
 
 METHODS: Table[Service] = {
-    "tag.list": Method(Listing, list_tags),
-    "tag.unknown": Method(NoParameters, list_unknown_tags),
-    "tag.show": Method(Name, show_tag),
-    "tag.add": Method(Fields, add_tag),
-    "tag.set": Method(Fields, change_tag),
-    "tag.block": Method(Blocking, block_tag),
-    "tag.unblock": Method(Name, unblock_tag),
-    "tag.remove": Method(Name, remove_tag),
-    "tag.import": Method(Import, import_tags),
+    "tag.list": Method(Listing, list_tags, READ),
+    "tag.unknown": Method(NoParameters, list_unknown_tags, READ),
+    "tag.show": Method(Name, show_tag, READ),
+    "tag.add": Method(Fields, add_tag, RECEPTION),
+    "tag.set": Method(Fields, change_tag, RECEPTION),
+    "tag.block": Method(Blocking, block_tag, RECEPTION),
+    "tag.unblock": Method(Name, unblock_tag, RECEPTION),
+    "tag.remove": Method(Name, remove_tag, RECEPTION),
+    "tag.import": Method(Import, import_tags, RECEPTION),
 }

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from csmsd.control.results import result_view
+from csmsd.control.rights import ALL, READ, RECEPTION
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -14,6 +15,7 @@ from csmsd.control.rpc import (
     Method,
     RowId,
     Table,
+    denied,
     forbidden,
     given_time,
     not_there,
@@ -24,6 +26,7 @@ from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import task_view
 from csmsd.operations.result import result_of_task
 from csmsd.ports import TaskFilter
+from csmsd.profiles import operations, outgoing
 from csmsd.profiles.task import ENDED
 
 
@@ -76,11 +79,19 @@ async def cancel_task(service: Service, parameters: Number, caller: Caller) -> J
     task = await service.reader.task(parameters.id)
     if task is None:
         raise not_there(f"No task {parameters.id}.", "See: csmsctl task list")
+    if not caller.access.allows(ALL) and task.action not in _reception_actions():
+        raise denied(caller, ALL, f"To cancel {task.action}")
     if await service.queue.cancel(parameters.id, caller.user):
         return {"changed": True}
     if task.state in ENDED:
         return {"changed": False}
     raise forbidden(f"Task {task.id} has been sent already: what a charge point was told cannot be taken back.")
+
+
+def _reception_actions() -> set[str]:
+    """What a reception may have sent."""
+    slices = {operation.__module__ for operation in operations().values() if operation.reception}
+    return {action for action, rules in outgoing().items() if rules.request.__module__ in slices}
 
 
 async def task_results(service: Service, parameters: Numbers, caller: Caller) -> Json:
@@ -101,8 +112,8 @@ async def task_results(service: Service, parameters: Numbers, caller: Caller) ->
 
 
 METHODS: Table[Service] = {
-    "task.list": Method(Tasks, list_tasks),
-    "task.show": Method(Number, show_task),
-    "task.cancel": Method(Number, cancel_task),
-    "task.results": Method(Numbers, task_results),
+    "task.list": Method(Tasks, list_tasks, READ),
+    "task.show": Method(Number, show_task, READ),
+    "task.cancel": Method(Number, cancel_task, RECEPTION),
+    "task.results": Method(Numbers, task_results, READ),
 }

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
     Caller,
@@ -142,8 +143,8 @@ async def show_transaction_meter(service: Service, parameters: Meter, caller: Ca
 
 
 METHODS: Table[Transactions] = {
-    "transaction.list": Method(Listing, list_transactions),
-    "transaction.show": Method(Number, show_transaction),
-    "transaction.close": Method(Closing, close_transaction),
-    "transaction.meter": Method(Meter, show_transaction_meter),
+    "transaction.list": Method(Listing, list_transactions, READ),
+    "transaction.show": Method(Number, show_transaction, READ),
+    "transaction.close": Method(Closing, close_transaction, ALL),
+    "transaction.meter": Method(Meter, show_transaction_meter, READ),
 }

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, given_time
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
@@ -54,4 +55,4 @@ async def _transactions_beside_unclaimed(
     return [transaction for one in wanted for transaction in await service.reader.transactions(one)]
 
 
-METHODS: Table[Service] = {"transaction.unclaimed": Method(Period, unclaimed_energy)}
+METHODS: Table[Service] = {"transaction.unclaimed": Method(Period, unclaimed_energy, READ)}

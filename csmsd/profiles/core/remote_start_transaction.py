@@ -161,6 +161,7 @@ class RemoteStart(Operation, kw_only=True):
     """
 
     command: ClassVar[str] = "remote-start"
+    reception: ClassVar[bool] = True
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect(
             "charging",

@@ -67,6 +67,7 @@ class RemoteStop(Operation, kw_only=True):
 
     command: ClassVar[str] = "remote-stop"
     example: ClassVar[str] = "csmsctl remote-stop CP1 --connector 1"
+    reception: ClassVar[bool] = True
     target_optional: ClassVar[bool] = True
     question: ClassVar[str | None] = "Whoever is charging there is stopped. Stop {targets}?"
     effects: ClassVar[tuple[Effect, ...]] = (

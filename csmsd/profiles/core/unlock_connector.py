@@ -40,6 +40,7 @@ class UnlockConnector(Operation, kw_only=True):
 
     command: ClassVar[str] = "unlock-connector"
     example: ClassVar[str] = "csmsctl unlock-connector CP1 --connector 1"
+    reception: ClassVar[bool] = True
     question: ClassVar[str | None] = "Cables may be taken out by anybody then. Unlock the connectors of {targets}?"
 
     connector: Annotated[int, Meta(description="Connector", ge=1)]

@@ -51,6 +51,7 @@ class CancelReservation(Operation, kw_only=True):
 
     command: ClassVar[str] = "cancel-reservation"
     example: ClassVar[str] = "csmsctl cancel-reservation CP1 --id 1"
+    reception: ClassVar[bool] = True
 
     id: Annotated[int, Meta(description="Reservation id", extra={"complete": "reservations"})]
 

@@ -147,6 +147,7 @@ class ReserveNow(Operation, kw_only=True):
 
     command: ClassVar[str] = "reserve-now"
     example: ClassVar[str] = "csmsctl reserve-now CP1 --connector 1 --tag A1B2C3 --expires +30m"
+    reception: ClassVar[bool] = True
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect(
             "reserved",

@@ -1,0 +1,163 @@
+"""Three sockets on a real csmsd, with real groups: who may open which, and what goes through it."""
+
+import asyncio
+import grp
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csmsd.control.methods import METHODS
+from csmsd.control.rights import is_enough
+from csmsd.profiles import operations
+from tests.support.control import ControlConnection, ControlError
+from tests.support.local_users import LocalUsers
+from tests.support.site import Site
+
+# Groups that every machine has, and nobody is in.
+GROUPS = {"all": "daemon", "reception": "bin", "read": "games"}
+
+
+def gid(right: str) -> int:
+    return grp.getgrnam(GROUPS[right]).gr_gid
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[dict[str, Path]]:
+    """Where everybody could come by, if it were not for their modes."""
+    directory = Path(tempfile.mkdtemp(prefix="csms-", dir="/tmp"))
+    directory.chmod(0o711)
+    yield {
+        "all": directory / "c.sock",
+        "reception": directory / "c-reception.sock",
+        "read": directory / "c-read.sock",
+    }
+    directory.rmdir()
+
+
+@pytest.fixture(scope="module")
+def site(doors: dict[str, Path]) -> Iterator[Site]:
+    try:
+        control = {f"{right}_group".removeprefix("all_"): grp.getgrnam(name).gr_name for right, name in GROUPS.items()}
+    except KeyError as error:
+        pytest.skip(f"this machine has no such group: {error}")
+    site = Site({"control": control})
+    site.socket = doors["all"]
+    site.start_and_wait()
+    yield site
+    asyncio.run(site.close())
+
+
+@pytest.fixture(scope="module")
+def users() -> Iterator[LocalUsers]:
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    with LocalUsers() as users:
+        yield users
+
+
+async def asked(path: Path, method: str, **params: object) -> object:
+    """The result, or the error's code."""
+    async with await ControlConnection.open(path) as connection:
+        try:
+            return await connection.call(method, **params)
+        except ControlError as error:
+            return error.code
+
+
+def test_each_socket_is_for_its_group(site: Site, doors: dict[str, Path]) -> None:
+    for right, path in doors.items():
+        found = path.stat()
+        assert stat.S_IMODE(found.st_mode) == 0o660
+        if os.getuid() == 0:
+            assert found.st_gid == gid(right), right
+
+
+async def test_every_method_is_refused_where_the_socket_does_not_give_it(site: Site, doors: dict[str, Path]) -> None:
+    for right in ("read", "reception"):
+        async with await ControlConnection.open(doors[right]) as connection:
+            for name, method in METHODS.items():
+                if callable(method.needs):
+                    continue
+                code = 0
+                try:
+                    await connection.call(name, no_such_parameter=1)
+                except ControlError as error:
+                    code = error.code
+                assert (code == 4) is not is_enough(right, method.needs), (right, name)
+                assert code in (4, -32602), name
+
+
+async def test_of_the_commands_of_ocpp_a_reception_may_give_five(site: Site, doors: dict[str, Path]) -> None:
+    for door, given in (
+        ("read", set()),
+        ("reception", {"remote-start", "remote-stop", "unlock-connector", "reserve-now", "cancel-reservation"}),
+    ):
+        allowed = {
+            command
+            for command in operations()
+            if await asked(doors[door], "operation.run", command=command, targets=["NOBODY"]) != 4
+        }
+        assert allowed == given
+        assert await asked(doors[door], "operation.call", action="RemoteStopTransaction", targets=["NOBODY"]) == 4
+
+
+async def test_a_reception_takes_back_what_it_may_give_and_nothing_else(site: Site, doors: dict[str, Path]) -> None:
+    await asked(doors["all"], "charge_point.add", id="AWAY")
+    await asked(doors["all"], "tag.add", id="CARD")
+    queued = {}
+    for command, parameters in (("remote-start", {"tag": "CARD", "connector": 1}), ("reset", {"type": "Soft"})):
+        given = {"command": command, "parameters": parameters, "targets": ["AWAY"], "queue_s": 60}
+        answer = await asked(doors["all"], "operation.run", **given)
+        assert isinstance(answer, dict)
+        queued[command] = answer["results"][0]["task"]
+    assert await asked(doors["reception"], "task.cancel", id=queued["reset"]) == 4
+    assert await asked(doors["read"], "task.cancel", id=queued["remote-start"]) == 4
+    assert await asked(doors["reception"], "task.cancel", id=queued["remote-start"]) == {"changed": True}
+    assert await asked(doors["all"], "task.cancel", id=queued["reset"]) == {"changed": True}
+
+
+async def test_who_asks_is_told_what_they_may(site: Site, doors: dict[str, Path]) -> None:
+    for right, path in doors.items():
+        answer = await asked(path, "daemon.info")
+        assert isinstance(answer, dict)
+        assert answer["peer"] | {"user": None} == {
+            "uid": os.getuid(), "user": None, "right": right, "socket": str(path), "group": GROUPS[right],
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("groups", "socket", "code"),
+    [
+        ([], "read", 4),
+        (["read"], "read", 0),
+        (["read"], "reception", 4),
+        (["read"], "all", 4),
+        (["reception"], "reception", 0),
+        (["reception"], "all", 4),
+        (["all"], "all", 0),
+    ],
+)
+def test_the_kernel_lets_in_who_is_in_the_group(
+    site: Site, doors: dict[str, Path], users: LocalUsers, groups: list[str], socket: str, code: int
+) -> None:
+    ended = users.run([gid(right) for right in groups], "status", "--socket", str(doors[socket]))
+    assert ended.code == code, ended
+
+
+async def test_a_narrower_socket_is_there_for_its_group_or_by_name() -> None:
+    site = Site({"control": {"reception_group": "no-such-group", "read_group": "no-such-group"}})
+    try:
+        await site.start()
+        assert [path.name for path in site.directory.glob("*.sock") if path != site.manager.path] == ["s.sock"]
+        await site.stop()
+        named = str(site.directory / "named.sock")
+        site.write_settings({"control": {"read_socket": named, "reception_socket": "", "read_mode": "0666"}})
+        await site.start()
+        assert stat.S_IMODE(os.stat(named).st_mode) == 0o666  # noqa: PTH116 - at once
+        assert await asked(Path(named), "tag.add", id="CARD") == 4
+    finally:
+        await site.close()
