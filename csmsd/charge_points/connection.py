@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 MAX_UNANSWERED = 32
 # One that does not read what it is sent is cut, before its answers fill the memory.
 MAX_WRITE_BUFFER = 2 * 1024 * 1024
+_LOOK_AFTER = 64 * 1024  # bytes that were sent to it
 
 
 _REUSED = Deviation("unique_id", "reused", "PropertyConstraintViolation")
@@ -65,6 +66,7 @@ class Connection:
         self._clock = clock
         self._conversation = Conversation(max_queue=call_queue, holding=hold_seconds > 0)
         self._loop = asyncio.get_running_loop()
+        self._sent_since_look = 0
         self._full = False  # so many requests wait for the disk that no more are taken
         self._goes_on_below = MAX_UNANSWERED  # so many, then
         self._timer: asyncio.TimerHandle | None = None
@@ -312,6 +314,10 @@ class Connection:
             if not text.startswith(b"[3,"):  # nearly all are answers
                 self._dispatcher.traffic.sent(text)
             self._wire.send(text)
+            self._sent_since_look += len(text)
+        if self._sent_since_look < _LOOK_AFTER:
+            return
+        self._sent_since_look = 0
         if self._wire.unread > MAX_WRITE_BUFFER:
             self.end_reason = "it does not read what it is sent"
             self._wire.abort()

@@ -227,11 +227,9 @@ class Conversation:
 
     def _forget_old_requests(self) -> None:
         for _ in range(len(self._requests) - REMEMBERED_ANSWERS):
-            oldest = next(iter(self._requests))
-            if self._requests[oldest].owed:  # it waits for its answer; how many may is the connection's limit
-                self._requests.move_to_end(oldest)
-            else:
-                del self._requests[oldest]
+            unique_id, oldest = self._requests.popitem(last=False)
+            if oldest.owed:  # it waits for its answer; how many may is the connection's limit
+                self._requests[unique_id] = oldest
 
     def _close_open_call(self, unique_id: UniqueId, now: float) -> OutgoingCall | Odd:
         call = self._open

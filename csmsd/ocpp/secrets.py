@@ -42,6 +42,8 @@ def may_hold_secret(text: bytes) -> bool:
     head, _, rest = text.partition(b'",')
     # A frame's head whose id is letters, digits and dashes hides nothing.
     ordinary_id = head.startswith(_HEADS) and head[4:].replace(b"-", b"").isalnum()
+    if ordinary_id and rest == b"{}]":  # half of what is answered
+        return False
     rest = rest.translate(None, _DIGITS)
     if ordinary_id and hash(rest) in _harmless:
         return False
