@@ -1,0 +1,230 @@
+"""What each member may draw, now and later, given everything that it may or may not have received. Pure.
+
+A limit is a lease: so much until its end, afterwards the fallback. A charge point has at most two of them for a
+connector: one for all transactions (TxDefaultProfile) and one for the transaction that runs (TxProfile). A hold is one
+that it may have; there are several where an answer is outstanding, was lost, or has still to be obeyed.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import count, pairwise
+from typing import Literal
+
+import msgspec
+
+from csmsd.profiles.load_management.circuits import Key, Lanes, Milliamperes, lanes_of
+from csmsd.profiles.record import Milliseconds
+
+Slot = Literal["default", "transaction", "unknown", "measured"]
+Segment = tuple[Milliseconds, Lanes]  # from then on, until the next one
+NEVER = 1 << 62
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """What one CALL says: `ma` on each phase until `until`, `fallback_ma` afterwards."""
+
+    key: Key
+    serial: int
+    transaction: int | None  # None: for all that begin
+    ma: Milliamperes
+    fallback_ma: Milliamperes
+    until: Milliseconds
+
+
+class Hold(msgspec.Struct, kw_only=True):
+    """A limit that a member may go by. By its clock it ends between `earliest` and `latest`.
+
+    `unknown` are the limits of one that has accepted none, or may have lost them in a reboot: its rating, without an
+    end. `measured` is what was drawn above all limits.
+    """
+
+    serial: int
+    slot: Slot
+    transaction: int | None = None
+    ma: Milliamperes
+    fallback_ma: Milliamperes
+    earliest: Milliseconds = NEVER
+    latest: Milliseconds = NEVER
+    phases: tuple[int, ...]
+    sent_at: Milliseconds = 0
+    accepted_at: Milliseconds | None = None
+    gone_at: Milliseconds = NEVER  # from then on it is certain that the member goes by another one
+
+    @property
+    def constant(self) -> bool:
+        """Whether its end changes nothing."""
+        return self.ma == self.fallback_ma
+
+    def at(self, moment: Milliseconds) -> Milliamperes:
+        if moment >= self.gone_at:
+            return 0
+        if moment < self.earliest:
+            return self.ma
+        return max(self.ma, self.fallback_ma) if moment < self.latest else self.fallback_ma
+
+
+class Ledger:
+    """The holds of all members. Whatever is heard of a charge point comes here, whatever is sent to it, before."""
+
+    def __init__(self, holds: Iterable[tuple[Key, Hold]] = ()) -> None:
+        self._of: dict[Key, list[Hold]] = {}
+        self._running: dict[Key, int] = {}
+        last = 0
+        for key, hold in holds:
+            self._of.setdefault(key, []).append(hold)
+            last = max(last, hold.serial)
+        for known in self._of.values():
+            known.sort(key=lambda hold: hold.serial)
+        self._serials = count(last + 1)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._of
+
+    def __iter__(self) -> Iterator[tuple[Key, Hold]]:
+        for key, holds in self._of.items():
+            yield from ((key, hold) for hold in holds)
+
+    def of(self, key: Key) -> list[Hold]:
+        """In the order in which they were sent."""
+        return self._of.get(key, [])
+
+    def running(self, key: Key) -> int | None:
+        """The transaction on the connector, as far as it is known."""
+        return self._running.get(key)
+
+    def newest(self, key: Key, slot: Slot, transaction: int | None = None) -> Hold | None:
+        """What was sent last to that place, accepted or not; of the transaction that is named."""
+        found = [hold for hold in self.of(key) if hold.slot == slot and hold.transaction == transaction]
+        return found[-1] if found else None
+
+    def in_doubt(self, key: Key) -> bool:
+        """Whether it counts with its rating, or with what it draws: csmsd does not know of a limit that it goes by."""
+        return any(hold.slot in ("unknown", "measured") and hold.gone_at == NEVER for hold in self.of(key))
+
+    # --- what happens
+
+    def begin(self, key: Key, rating_ma: Milliamperes, phases: tuple[int, ...], now: Milliseconds) -> None:
+        """A new member, or one that has booted and may have lost what it accepted."""
+        self._of.setdefault(key, []).append(
+            Hold(
+                serial=next(self._serials),
+                slot="unknown",
+                ma=rating_ma,
+                fallback_ma=rating_ma,
+                phases=phases,
+                sent_at=now,
+            )
+        )
+
+    def forget(self, key: Key) -> None:
+        self._of.pop(key, None)
+        self._running.pop(key, None)
+
+    def new_serial(self) -> int:
+        return next(self._serials)
+
+    def add(self, key: Key, hold: Hold) -> None:
+        """It is about to be sent: from now on the member may have it."""
+        self._of.setdefault(key, []).append(hold)
+
+    def accepted(self, key: Key, serial: int, now: Milliseconds, obey_ms: Milliseconds) -> None:
+        """An answer, however late and however often: what was sent to that place before is over when it was obeyed."""
+        found = next((hold for hold in self.of(key) if hold.serial == serial), None)
+        if found is None or found.gone_at != NEVER:
+            return
+        if found.accepted_at is None:
+            found.accepted_at = now
+        for hold in self.of(key):
+            if hold.slot == found.slot and hold.serial < serial:
+                hold.gone_at = min(hold.gone_at, now + obey_ms)
+        self._end_doubt(key, now + obey_ms)
+
+    def begun(self, key: Key, transaction: int) -> None:
+        """A transaction runs: whatever ran on the connector before has ended, and its limits with it (C 3.13.1)."""
+        self._running[key] = transaction
+        self._of[key] = [hold for hold in self.of(key) if hold.slot != "transaction" or hold.transaction == transaction]
+
+    def ended(self, key: Key, transaction: int, now: Milliseconds) -> None:
+        """The charge point has said that it is over."""
+        if self._running.get(key) == transaction:
+            del self._running[key]
+        self._of[key] = [hold for hold in self.of(key) if hold.slot != "transaction" or hold.transaction != transaction]
+        self._end_doubt(key, now)
+
+    def measured(self, key: Key, ma: Milliamperes | None, phases: tuple[int, ...], now: Milliseconds) -> None:
+        """It draws so much although it may not; None: it keeps its limits again."""
+        self._of[key] = [hold for hold in self.of(key) if hold.slot != "measured"]
+        if ma is not None:
+            serial = next(self._serials)
+            self.add(key, Hold(serial=serial, slot="measured", ma=ma, fallback_ma=ma, phases=phases, sent_at=now))
+
+    def obeyed(self, key: Key, now: Milliseconds) -> None:
+        """Its meter shows that it goes by what it accepted last: nothing has to be waited for."""
+        for hold in self.of(key):
+            if now < hold.gone_at < NEVER:
+                hold.gone_at = now
+
+    def clock_moved(self, by: Milliseconds) -> None:
+        """Our clock was set: by whichever clock leases end, it is so much earlier or later than was thought."""
+        for _, hold in self:
+            if hold.earliest != NEVER:
+                hold.earliest -= abs(by)
+                hold.latest += abs(by)
+            if hold.gone_at != NEVER:
+                hold.gone_at += max(by, 0)
+
+    def tidy(self, now: Milliseconds) -> None:
+        """Lets go of what is certainly over."""
+        for key, holds in self._of.items():
+            if any(hold.gone_at <= now for hold in holds):
+                self._of[key] = [hold for hold in holds if hold.gone_at > now]
+
+    def _end_doubt(self, key: Key, at: Milliseconds) -> None:
+        """What was unknown is over when a limit for all was accepted after it, and one for the transaction that runs.
+
+        C 3.13.1 has a TxDefaultProfile hold for new transactions; nothing says that it binds one that runs without.
+        """
+        transaction = self._running.get(key)
+
+        def accepted_after(serial: int, slot: Slot, of: int | None) -> bool:
+            return any(
+                hold.slot == slot and hold.transaction == of and hold.serial > serial and hold.accepted_at is not None
+                for hold in self.of(key)
+            )
+
+        for hold in self.of(key):
+            if (
+                hold.slot == "unknown"
+                and accepted_after(hold.serial, "default", None)
+                and (transaction is None or accepted_after(hold.serial, "transaction", transaction))
+            ):
+                hold.gone_at = min(hold.gone_at, at)
+
+    # --- what they may draw
+
+    def most(self, key: Key, now: Milliseconds) -> list[Segment]:
+        """The most that it may draw on each lane, from now on."""
+        return most_of(self.of(key), now)
+
+
+def most_of(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:
+    """The greatest of all holds at every moment from now on."""
+    counted = [hold for hold in holds if hold.gone_at > now]
+    moments = {now}
+    for hold in counted:
+        moments.update(moment for moment in (hold.earliest, hold.latest, hold.gone_at) if now < moment < NEVER)
+    found: list[Segment] = []
+    for moment in sorted(moments):
+        lanes = [0, 0, 0, 0]
+        for hold in counted:
+            ma = hold.at(moment)
+            if ma:
+                lanes = [max(one, ma * taken) for one, taken in zip(lanes, lanes_of(hold.phases), strict=True)]
+        if not found or list(found[-1][1]) != lanes:
+            found.append((moment, (lanes[0], lanes[1], lanes[2], lanes[3])))
+    return found
+
+
+def spans_of(segments: list[Segment]) -> Iterator[tuple[Milliseconds, Milliseconds, Lanes]]:
+    """Segments with their ends."""
+    for (start, lanes), (end, _) in pairwise([*segments, (NEVER, (0, 0, 0, 0))]):
+        yield start, end, lanes

@@ -1,0 +1,163 @@
+"""What a member may draw, given all that it may or may not have received."""
+
+from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of, spans_of
+
+A = 1000
+KEY = ("cp1", 1)
+ALL = (0, 1, 2)
+
+
+def hold(ledger: Ledger, ma: int, *, transaction: int | None = None, end: int = NEVER, fallback: int = 0) -> int:
+    """A lease that is sent; its serial."""
+    serial = ledger.new_serial()
+    ledger.add(
+        KEY,
+        Hold(
+            serial=serial,
+            slot="default" if transaction is None else "transaction",
+            transaction=transaction,
+            ma=ma * A,
+            fallback_ma=fallback * A,
+            earliest=end - 10 if end < NEVER else NEVER,
+            latest=end + 10 if end < NEVER else NEVER,
+            phases=ALL,
+        ),
+    )
+    return serial
+
+
+def most(ledger: Ledger, now: int = 0) -> list[tuple[int, int]]:
+    """When, and A on a phase from then on."""
+    return [(moment, lanes[0] // A) for moment, lanes in ledger.most(KEY, now)]
+
+
+def installed() -> Ledger:
+    """A member that has a limit for all transactions: nothing until 1000, then 8 A."""
+    ledger = Ledger()
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    ledger.accepted(KEY, hold(ledger, 0, end=1000, fallback=8), 0, 0)
+    ledger.tidy(0)
+    return ledger
+
+
+def test_who_has_accepted_nothing_may_draw_its_rating() -> None:
+    ledger = Ledger()
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    serial = hold(ledger, 0, end=1000, fallback=8)
+    assert most(ledger) == [(0, 32)]
+    assert ledger.in_doubt(KEY)
+    ledger.accepted(KEY, serial, 5, 10)
+    assert most(ledger, 5) == [(5, 32), (15, 0), (990, 8)]
+    assert not ledger.in_doubt(KEY)
+
+
+def test_by_its_clock_a_lease_ends_earlier_or_later() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
+    assert most(ledger) == [(0, 16), (510, 8)]
+    assert most(installed()) == [(0, 0), (990, 8)]
+
+
+def test_what_was_sent_may_have_arrived_and_what_was_before_may_still_hold() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    first = hold(ledger, 16, transaction=7)
+    lower = hold(ledger, 6, transaction=7)
+    assert most(ledger)[0] == (0, 16)
+    ledger.accepted(KEY, first, 0, 5)
+    assert most(ledger)[0] == (0, 16)
+    ledger.accepted(KEY, lower, 10, 5)
+    assert most(ledger, 10)[:2] == [(10, 16), (15, 6)]
+
+
+def test_a_late_or_doubled_answer_brings_nothing_back() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
+    ledger.accepted(KEY, lower, 0, 5)
+    ledger.accepted(KEY, first, 1, 5)
+    ledger.accepted(KEY, lower, 3, 5)
+    assert most(ledger, 3)[:2] == [(3, 16), (5, 6)]
+    ledger.tidy(5)
+    ledger.accepted(KEY, first, 6, 5)
+    assert most(ledger, 6)[0] == (6, 6)
+
+
+def test_a_transaction_that_ends_leaves_what_holds_for_the_next() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    hold(ledger, 16, transaction=7)
+    ledger.ended(KEY, 6, 0)
+    assert most(ledger)[0] == (0, 16)
+    assert ledger.running(KEY) == 7
+    ledger.ended(KEY, 7, 0)
+    assert most(ledger)[0] == (0, 0)
+    assert ledger.running(KEY) is None
+    hold(ledger, 16, transaction=7)
+    ledger.begun(KEY, 8)
+    assert most(ledger)[0] == (0, 0)
+
+
+def test_after_a_boot_it_may_have_lost_all_limits_until_they_are_accepted_again() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    before = hold(ledger, 10, transaction=7)
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    ledger.accepted(KEY, before, 0, 0)  # it was on its way when the charge point booted
+    assert most(ledger) == [(0, 32)]
+    ledger.accepted(KEY, hold(ledger, 0), 0, 0)
+    assert most(ledger) == [(0, 32)], "a default binds new transactions, not the one that runs"
+    ledger.accepted(KEY, hold(ledger, 6, transaction=7), 0, 0)
+    assert most(ledger) == [(0, 6)]
+
+
+def test_the_end_of_the_transaction_ends_that_doubt_too() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    ledger.accepted(KEY, hold(ledger, 0), 0, 0)
+    ledger.ended(KEY, 7, 0)
+    assert most(ledger) == [(0, 0)]
+
+
+def test_what_is_drawn_above_all_limits_counts_until_they_are_kept_again() -> None:
+    ledger = installed()
+    ledger.measured(KEY, 20 * A, ALL, 0)
+    assert ledger.in_doubt(KEY)
+    assert most(ledger) == [(0, 20)]
+    ledger.measured(KEY, 22 * A, ALL, 0)
+    assert most(ledger) == [(0, 22)]
+    ledger.measured(KEY, None, ALL, 0)
+    assert most(ledger)[0] == (0, 0)
+
+
+def test_a_meter_that_shows_obedience_ends_the_waiting() -> None:
+    ledger = installed()
+    hold(ledger, 16)
+    ledger.accepted(KEY, hold(ledger, 6), 0, 100)
+    ledger.obeyed(KEY, 20)
+    assert most(ledger, 20) == [(20, 6)]
+
+
+def test_when_our_clock_is_set_leases_may_end_earlier_and_later() -> None:
+    ledger = installed()
+    ledger.clock_moved(-100)
+    assert most(ledger) == [(0, 0), (890, 8)]
+
+
+def test_on_fewer_phases_less_is_taken_of_the_sum() -> None:
+    held = Hold(serial=1, slot="transaction", ma=10 * A, fallback_ma=0, phases=(1,))
+    both = [held, Hold(serial=2, slot="default", ma=4 * A, fallback_ma=0, phases=ALL)]
+    assert most_of(both, 0) == [(0, (4 * A, 10 * A, 4 * A, 12 * A))]
+    assert list(spans_of(most_of([held], 0))) == [(0, NEVER, (0, 10 * A, 0, 10 * A))]
+
+
+def test_what_is_read_again_goes_on_with_its_numbers() -> None:
+    ledger = installed()
+    again = Ledger(list(ledger))
+    assert most(again) == most(ledger)
+    assert again.new_serial() == ledger.new_serial()
+    again.forget(KEY)
+    assert KEY not in again
+    assert KEY in ledger
