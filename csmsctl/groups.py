@@ -16,12 +16,14 @@ from csmsctl.arguments.optional_values import CommandWithOptionalValues
 class Entry(NamedTuple):
     """A command: `module:function` and an example. The function's signature and docstring say the rest.
 
-    One that runs `alone` has the terminal or the standard streams for itself, and is not for batches.
+    One that runs `alone` has the terminal or the standard streams for itself, and is not for batches. It `calls` these
+    methods of csmsd, besides such as only look; None: it does without csmsd.
     """
 
     where: str
     example: str
     alone: bool = False
+    calls: tuple[str, ...] | None = ()
 
     def load(self) -> Callable[..., Any]:
         module, _, function = self.where.partition(":")
@@ -51,14 +53,25 @@ class LazyGroup(TyperGroup):
         if entry is None:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = build_command_of_group(cmd_name, entry.load(), entry.example, alone=entry.alone)
+            self.commands[cmd_name] = build_command_of_entry(cmd_name, entry)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
-        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
-            ctx.fail(f"No such command {name!r}.{self._meant(ctx, name)}")
+        if not ctx.resilient_parsing and not name.startswith("-"):
+            self.named(ctx, name)
         return super().resolve_command(ctx, args)
+
+    def named(self, ctx: Any, name: str) -> Any:
+        """The command of that name; what is not there is refused with what may have been meant."""
+        found = self.get_command(ctx, name)
+        if found is None:
+            ctx.fail(f"No such command {name!r}.{self._meant(ctx, name)}")
+        return found
+
+    def context_of(self, ctx: Any, name: str) -> Any:
+        """The context of the command of that name, for what is not carried out; itself is its `command`."""
+        return self.named(ctx, name).make_context(name, [], parent=ctx, resilient_parsing=True)
 
     def _meant(self, ctx: Any, word: str) -> str:
         """What may have been meant: by its meaning, or else by its letters."""
@@ -100,6 +113,9 @@ class Command(CommandWithOptionalValues):
     """A command whose help names the global options, too, and ends with examples."""
 
     example: str = ""
+    alone: bool = False
+    calls: tuple[str, ...] | None = ()
+    operation: str | None = None  # of OCPP, that it gives
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
@@ -122,14 +138,20 @@ def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, E
     return made
 
 
-def build_command_of_group(name: str, function: Callable[..., Any], example: str, *, alone: bool = False) -> Any:
+def build_command_of_entry(name: str, entry: Entry) -> Any:
+    """The Typer command of an entry."""
+    command = build_command_of_group(name, entry.load(), entry.example)
+    command.alone, command.calls = entry.alone, entry.calls
+    return command
+
+
+def build_command_of_group(name: str, function: Callable[..., Any], example: str) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=Command)(function)
+    app.command(name, cls=Command, context_settings=getattr(function, "context_settings", None))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.example = example
-    command.alone = alone
     return command
 
 

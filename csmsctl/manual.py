@@ -17,7 +17,9 @@ _DATE = "2026-11-22"  # of the last change worth a new date; a running clock wou
 
 _DESCRIPTION = """
 csmsctl steers charge points through csmsd, the Central System for OCPP 1.6-J, and looks after its records. It talks to
-the daemon over a Unix socket; whoever may open the socket may do everything.
+the daemon over a Unix socket: the one for everything, or where you may not open that, the one for a reception or the
+one for looking beside it. What the socket does not give ends with exit status 4 and the group that does: see auth
+can-i.
 
 Data goes to standard output, everything else to standard error. On a terminal rows are shown as a table, otherwise as
 aligned text that is never cut. With --json one JSON document is printed, with streams one a line; errors are one JSON
@@ -61,6 +63,8 @@ _ENVIRONMENT = {
 }
 _FILES = {
     "/run/csmsd/csmsd.sock": "Socket of the system's daemon: for root, and for users who run none of their own.",
+    "/run/csmsd/csmsd-reception.sock": "The same for the group csms-reception: transactions, idTags, reservations.",
+    "/run/csmsd/csmsd-read.sock": "The same for the group csms-read, to look.",
     "$XDG_RUNTIME_DIR/csmsd/csmsd.sock": "Socket of a user's own daemon.",
     "$XDG_STATE_HOME/csmsd/csmsd.sock": "The same where there is no runtime directory (~/.local/state).",
     "$XDG_STATE_HOME/csmsctl/history": "Lines typed into the shell, without those that hold passwords or keys.",

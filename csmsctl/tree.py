@@ -6,7 +6,7 @@ The commands of OCPP are not listed here: each is declared in its slice (csmsd/p
 
 from typing import Any
 
-from csmsctl.groups import Entry, LazyGroup, Section, build_command_of_group, group, write_global_options_of_groups
+from csmsctl.groups import Entry, LazyGroup, Section, build_command_of_entry, group, write_global_options_of_groups
 
 _HERE = "csmsctl.commands"
 
@@ -18,19 +18,33 @@ _CP = Section(
         "add": Entry(
             f"{_HERE}.charge_point_changes:charge_point_add_command",
             "csmsctl cp add CP1 --label north --generate-password",
+            calls=("charge_point.add",),
         ),
         "set": Entry(
             f"{_HERE}.charge_point_changes:charge_point_set_command",
             "csmsctl cp set CP1 --label south --note 'level 2'",
+            calls=("charge_point.set",),
         ),
-        "remove": Entry(f"{_HERE}.charge_point_changes:charge_point_remove_command", "csmsctl cp remove CP1"),
+        "remove": Entry(
+            f"{_HERE}.charge_point_changes:charge_point_remove_command",
+            "csmsctl cp remove CP1",
+            calls=("charge_point.remove",),
+        ),
         "pending": Entry(f"{_HERE}.charge_points:charge_point_pending_command", "csmsctl cp pending"),
-        "accept": Entry(f"{_HERE}.charge_point_changes:charge_point_accept_command", "csmsctl cp accept CP1"),
+        "accept": Entry(
+            f"{_HERE}.charge_point_changes:charge_point_accept_command",
+            "csmsctl cp accept CP1",
+            calls=("charge_point.accept",),
+        ),
         "test": Entry(
-            "csmsctl.commissioning.command:commissioning_command", "csmsctl cp test CP1 --suite quick --report cp1.md"
+            "csmsctl.commissioning.command:commissioning_command",
+            "csmsctl cp test CP1 --suite quick --report cp1.md",
+            calls=("operation.run",),
         ),
         "disconnect": Entry(
-            f"{_HERE}.charge_point_changes:charge_point_disconnect_command", "csmsctl cp disconnect CP1"
+            f"{_HERE}.charge_point_changes:charge_point_disconnect_command",
+            "csmsctl cp disconnect CP1",
+            calls=("charge_point.disconnect",),
         ),
     },
 )
@@ -40,12 +54,18 @@ _TAG = Section(
         "list": Entry(f"{_HERE}.tags:tag_list_command", "csmsctl tag list --status Blocked"),
         "show": Entry(f"{_HERE}.tags:tag_show_command", "csmsctl tag show A1B2C3"),
         "unknown": Entry(f"{_HERE}.tags:tag_unknown_command", "csmsctl tag unknown"),
-        "add": Entry(f"{_HERE}.tags:tag_add_command", "csmsctl tag add A1B2C3 --expires +52w --note 'Ms Jones'"),
-        "set": Entry(f"{_HERE}.tags:tag_set_command", "csmsctl tag set A1B2C3 --max-transactions 1"),
-        "block": Entry(f"{_HERE}.tags:tag_block_command", "csmsctl tag block A1B2C3"),
-        "unblock": Entry(f"{_HERE}.tags:tag_unblock_command", "csmsctl tag unblock A1B2C3"),
-        "remove": Entry(f"{_HERE}.tags:tag_remove_command", "csmsctl tag remove A1B2C3"),
-        "import": Entry(f"{_HERE}.tag_files:tag_import_command", "csmsctl tag import tags.csv"),
+        "add": Entry(
+            f"{_HERE}.tags:tag_add_command",
+            "csmsctl tag add A1B2C3 --expires +52w --note 'Ms Jones'",
+            calls=("tag.add",),
+        ),
+        "set": Entry(
+            f"{_HERE}.tags:tag_set_command", "csmsctl tag set A1B2C3 --max-transactions 1", calls=("tag.set",)
+        ),
+        "block": Entry(f"{_HERE}.tags:tag_block_command", "csmsctl tag block A1B2C3", calls=("tag.block",)),
+        "unblock": Entry(f"{_HERE}.tags:tag_unblock_command", "csmsctl tag unblock A1B2C3", calls=("tag.unblock",)),
+        "remove": Entry(f"{_HERE}.tags:tag_remove_command", "csmsctl tag remove A1B2C3", calls=("tag.remove",)),
+        "import": Entry(f"{_HERE}.tag_files:tag_import_command", "csmsctl tag import tags.csv", calls=("tag.import",)),
         "export": Entry(f"{_HERE}.tag_files:tag_export_command", "csmsctl tag export --output tags.csv"),
     },
 )
@@ -56,12 +76,15 @@ _TX = Section(
         "show": Entry(f"{_HERE}.transactions:transaction_show_command", "csmsctl tx show 1"),
         "explain": Entry(f"{_HERE}.explanation:explain_transaction_command", "csmsctl tx explain 1"),
         "close": Entry(
-            f"{_HERE}.transactions:transaction_close_command", "csmsctl tx close 1 --reason 'meter replaced'"
+            f"{_HERE}.transactions:transaction_close_command",
+            "csmsctl tx close 1 --reason 'meter replaced'",
+            calls=("transaction.close",),
         ),
         "reckon": Entry(f"{_HERE}.energy_reckoning:transaction_reckon_command", "csmsctl tx reckon 1"),
         "settle": Entry(
             f"{_HERE}.energy_reckoning:transaction_settle_command",
             "csmsctl tx settle 1 --energy 4.2kWh --reason 'as read there'",
+            calls=("transaction.settle",),
         ),
         "meter": Entry(f"{_HERE}.transactions:transaction_meter_command", "csmsctl tx meter 1 --csv"),
         "export": Entry(
@@ -70,7 +93,9 @@ _TX = Section(
         ),
         "orphans": Entry(f"{_HERE}.transactions:transaction_orphans_command", "csmsctl tx orphans"),
         "dismiss": Entry(
-            f"{_HERE}.transactions:transaction_dismiss_command", "csmsctl tx dismiss 1 --reason 'billed by hand'"
+            f"{_HERE}.transactions:transaction_dismiss_command",
+            "csmsctl tx dismiss 1 --reason 'billed by hand'",
+            calls=("transaction.dismiss",),
         ),
     },
 )
@@ -80,6 +105,7 @@ _EXPORT = Section(
         "transactions": Entry(
             f"{_HERE}.transaction_export:export_transactions_command",
             "csmsctl export transactions --after-cursor billing.cursor --output new.csv",
+            calls=("export.delivered",),
         ),
     },
 )
@@ -95,7 +121,9 @@ _LOCAL_LIST = Section(
     {
         "status": Entry(f"{_HERE}.local_lists:local_list_status_command", "csmsctl local-list status"),
         "show": Entry(f"{_HERE}.local_lists:local_list_show_command", "csmsctl local-list show CP1"),
-        "sync": Entry(f"{_HERE}.local_lists:local_list_sync_command", "csmsctl local-list sync --all"),
+        "sync": Entry(
+            f"{_HERE}.local_lists:local_list_sync_command", "csmsctl local-list sync --all", calls=("local_list.sync",)
+        ),
     },
 )
 _PROFILE = Section(
@@ -106,8 +134,13 @@ _PROFILE = Section(
         "add": Entry(
             f"{_HERE}.charging_profiles:charging_profile_add_command",
             "csmsctl profile add night --daily 22:00-06:00=32A,06:00-22:00=8A",
+            calls=("profile.add",),
         ),
-        "remove": Entry(f"{_HERE}.charging_profiles:charging_profile_remove_command", "csmsctl profile remove night"),
+        "remove": Entry(
+            f"{_HERE}.charging_profiles:charging_profile_remove_command",
+            "csmsctl profile remove night",
+            calls=("profile.remove",),
+        ),
         "installed": Entry(
             f"{_HERE}.charging_profiles:charging_profile_installed_command", "csmsctl profile installed CP1"
         ),
@@ -116,10 +149,14 @@ _PROFILE = Section(
             "csmsctl profile preview CP1 --connector 1 --with night",
         ),
         "verify": Entry(
-            f"{_HERE}.composite_schedules:composite_schedule_verify_command", "csmsctl profile verify CP1 --connector 1"
+            f"{_HERE}.composite_schedules:composite_schedule_verify_command",
+            "csmsctl profile verify CP1 --connector 1",
+            calls=("profile.verify",),
         ),
         "reassert": Entry(
-            f"{_HERE}.charging_profiles:charging_profile_reassert_command", "csmsctl profile reassert CP1"
+            f"{_HERE}.charging_profiles:charging_profile_reassert_command",
+            "csmsctl profile reassert CP1",
+            calls=("profile.reassert",),
         ),
     },
 )
@@ -127,12 +164,21 @@ _FIRMWARE = Section(
     "Firmware: images, updates, rollouts.",
     {
         "list": Entry(f"{_HERE}.firmware:firmware_list_command", "csmsctl firmware list"),
-        "add": Entry(f"{_HERE}.firmware:firmware_add_command", "csmsctl firmware add acme-2.1.bin --version 2.1"),
-        "remove": Entry(f"{_HERE}.firmware:firmware_remove_command", "csmsctl firmware remove acme-2.1.bin"),
+        "add": Entry(
+            f"{_HERE}.firmware:firmware_add_command",
+            "csmsctl firmware add acme-2.1.bin --version 2.1",
+            calls=("firmware.begin", "firmware.write", "firmware.finish"),
+        ),
+        "remove": Entry(
+            f"{_HERE}.firmware:firmware_remove_command",
+            "csmsctl firmware remove acme-2.1.bin",
+            calls=("firmware.remove",),
+        ),
         "status": Entry(f"{_HERE}.firmware:firmware_status_command", "csmsctl firmware status @north"),
         "rollout": Entry(
             f"{_HERE}.firmware:firmware_rollout_command",
             "csmsctl firmware rollout @north --file acme-2.1.bin --canary 1 --parallel 4 --only-idle",
+            calls=("rollout.start",),
         ),
     },
 )
@@ -142,9 +188,13 @@ _ROLLOUT = Section(
         "list": Entry(f"{_HERE}.rollouts:rollout_list_command", "csmsctl rollout list"),
         "show": Entry(f"{_HERE}.rollouts:rollout_show_command", "csmsctl rollout show 1"),
         "report": Entry(f"{_HERE}.rollouts:rollout_report_command", "csmsctl rollout report 1 --csv"),
-        "pause": Entry(f"{_HERE}.rollouts:rollout_pause_command", "csmsctl rollout pause 1"),
-        "resume": Entry(f"{_HERE}.rollouts:rollout_resume_command", "csmsctl rollout resume 1"),
-        "cancel": Entry(f"{_HERE}.rollouts:rollout_cancel_command", "csmsctl rollout cancel 1"),
+        "pause": Entry(f"{_HERE}.rollouts:rollout_pause_command", "csmsctl rollout pause 1", calls=("rollout.pause",)),
+        "resume": Entry(
+            f"{_HERE}.rollouts:rollout_resume_command", "csmsctl rollout resume 1", calls=("rollout.resume",)
+        ),
+        "cancel": Entry(
+            f"{_HERE}.rollouts:rollout_cancel_command", "csmsctl rollout cancel 1", calls=("rollout.cancel",)
+        ),
     },
 )
 _DIAGNOSTICS = Section(
@@ -152,20 +202,40 @@ _DIAGNOSTICS = Section(
     {
         "list": Entry(f"{_HERE}.diagnostics:diagnostics_list_command", "csmsctl diagnostics list --charge-point CP1"),
         "status": Entry(f"{_HERE}.diagnostics:diagnostics_status_command", "csmsctl diagnostics status CP1"),
-        "get": Entry(f"{_HERE}.diagnostics:diagnostics_get_command", "csmsctl diagnostics get 1 --output cp1.zip"),
-        "remove": Entry(f"{_HERE}.diagnostics:diagnostics_remove_command", "csmsctl diagnostics remove 1"),
+        "get": Entry(
+            f"{_HERE}.diagnostics:diagnostics_get_command",
+            "csmsctl diagnostics get 1 --output cp1.zip",
+            calls=("diagnostics.read",),
+        ),
+        "remove": Entry(
+            f"{_HERE}.diagnostics:diagnostics_remove_command",
+            "csmsctl diagnostics remove 1",
+            calls=("diagnostics.remove",),
+        ),
     },
 )
 _CONFIG = Section(
     "Configuration: what charge points should have, in a file.",
     {
         "export": Entry(
-            f"{_HERE}.configuration:configuration_export_command", "csmsctl config export --all > site.toml"
+            f"{_HERE}.configuration:configuration_export_command",
+            "csmsctl config export --all > site.toml",
+            calls=("operation.run",),
         ),
-        "plan": Entry(f"{_HERE}.configuration:configuration_plan_command", "csmsctl config plan site.toml"),
-        "apply": Entry(f"{_HERE}.configuration:configuration_apply_command", "csmsctl config apply site.toml @north"),
+        "plan": Entry(
+            f"{_HERE}.configuration:configuration_plan_command",
+            "csmsctl config plan site.toml",
+            calls=("operation.run",),
+        ),
+        "apply": Entry(
+            f"{_HERE}.configuration:configuration_apply_command",
+            "csmsctl config apply site.toml @north",
+            calls=("operation.run",),
+        ),
         "drift": Entry(
-            f"{_HERE}.configuration:configuration_drift_command", "csmsctl config drift site.toml --skip-offline"
+            f"{_HERE}.configuration:configuration_drift_command",
+            "csmsctl config drift site.toml --skip-offline",
+            calls=("operation.run",),
         ),
     },
 )
@@ -174,15 +244,19 @@ _TASK = Section(
     {
         "list": Entry(f"{_HERE}.tasks:task_list_command", "csmsctl task list --charge-point CP1 --since -1d"),
         "show": Entry(f"{_HERE}.tasks:task_show_command", "csmsctl task show 1"),
-        "cancel": Entry(f"{_HERE}.tasks:task_cancel_command", "csmsctl task cancel 1"),
+        "cancel": Entry(f"{_HERE}.tasks:task_cancel_command", "csmsctl task cancel 1", calls=("task.cancel",)),
         "wait": Entry(f"{_HERE}.tasks:task_wait_command", "csmsctl task wait 1 --timeout 600"),
     },
 )
 _BACKUP = Section(
     "Backups: the database in a file, made while csmsd runs, and checked.",
     {
-        "create": Entry(f"{_HERE}.backup:backup_create_command", "csmsctl backup create csms-backup.db"),
-        "verify": Entry(f"{_HERE}.backup:backup_verify_command", "csmsctl backup verify csms-backup.db"),
+        "create": Entry(
+            f"{_HERE}.backup:backup_create_command",
+            "csmsctl backup create csms-backup.db",
+            calls=("backup.begin", "backup.wait", "backup.read", "backup.finish"),
+        ),
+        "verify": Entry(f"{_HERE}.backup:backup_verify_command", "csmsctl backup verify csms-backup.db", calls=None),
     },
     default="create",
 )
@@ -190,15 +264,25 @@ _DAEMON = Section(
     "The daemon itself.",
     {
         "info": Entry(f"{_HERE}.daemon:daemon_info_command", "csmsctl daemon info"),
-        "reload": Entry(f"{_HERE}.daemon:daemon_reload_command", "csmsctl daemon reload"),
+        "reload": Entry(f"{_HERE}.daemon:daemon_reload_command", "csmsctl daemon reload", calls=("daemon.reload",)),
         "wait-ready": Entry(f"{_HERE}.daemon:daemon_wait_ready_command", "csmsctl daemon wait-ready --timeout 10"),
+    },
+)
+
+_AUTH = Section(
+    "Rights: who you are to csmsd, and what you may do.",
+    {
+        "can-i": Entry(f"{_HERE}.auth:auth_can_i_command", "csmsctl auth can-i reset CP1"),
+        "whoami": Entry(f"{_HERE}.auth:auth_whoami_command", "csmsctl auth whoami"),
     },
 )
 
 # Help panel → its commands, in the order of the help.
 PANELS: dict[str, dict[str, Entry | Section]] = {
     "Any profile": {
-        "call": Entry(f"{_HERE}.call:call_command", """csmsctl call CP1 Reset '{"type":"Soft"}'"""),
+        "call": Entry(
+            f"{_HERE}.call:call_command", """csmsctl call CP1 Reset '{"type":"Soft"}'""", calls=("operation.call",)
+        ),
     },
     "Records": {
         "status": Entry(f"{_HERE}.status:status_command", "csmsctl status 'north-*'"),
@@ -228,8 +312,13 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     "Daemon": {
         "check": Entry(f"{_HERE}.check:check_command", "csmsctl check --critical offline=3 --warning backup_age=26h"),
         "backup": _BACKUP,
-        "prune": Entry(f"{_HERE}.prune:prune_command", "csmsctl prune meter_values --older-than 400 --dry-run"),
+        "prune": Entry(
+            f"{_HERE}.prune:prune_command",
+            "csmsctl prune meter_values --older-than 400 --dry-run",
+            calls=("prune.run", "prune.finish"),
+        ),
         "daemon": _DAEMON,
+        "auth": _AUTH,
         "rpc": Entry(f"{_HERE}.rpc:rpc_command", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },
     "Many commands": {
@@ -237,16 +326,19 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "batch": Entry("csmsctl.batch.command:batch_command", "csmsctl batch commands.txt", alone=True),
     },
     "Help": {
-        "help": Entry(f"{_HERE}.help_version_completion:help_command", "csmsctl help tx list", alone=True),
-        "version": Entry(f"{_HERE}.help_version_completion:version_command", "csmsctl version"),
+        "help": Entry(f"{_HERE}.help_version_completion:help_command", "csmsctl help tx list", alone=True, calls=None),
+        "version": Entry(f"{_HERE}.help_version_completion:version_command", "csmsctl version", calls=None),
         "completion": Entry(
-            f"{_HERE}.help_version_completion:completion_command", "csmsctl completion bash", alone=True
+            f"{_HERE}.help_version_completion:completion_command", "csmsctl completion bash", alone=True, calls=None
         ),
     },
     "Trying it out": {
-        "simulate": Entry("csmsctl.simulator.command:simulate_command", "csmsctl simulate", alone=True),
+        "simulate": Entry("csmsctl.simulator.command:simulate_command", "csmsctl simulate", alone=True, calls=None),
         "conformance": Entry(
-            "csmsctl.conformance.command:conformance_command", "csmsctl conformance --report report.md", alone=True
+            "csmsctl.conformance.command:conformance_command",
+            "csmsctl conformance --report report.md",
+            alone=True,
+            calls=None,
         ),
     },
 }
@@ -282,7 +374,7 @@ class Root(LazyGroup):
             match entries.get(name):
                 case Entry() as entry:
                     try:
-                        return build_command_of_group(name, entry.load(), entry.example, alone=entry.alone)
+                        return build_command_of_entry(name, entry)
                     except ModuleNotFoundError as error:
                         if error.name and entry.where.startswith(error.name):
                             return None  # a part of csms that is not installed

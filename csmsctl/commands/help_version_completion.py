@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from csmsctl.failure import OTHER, USAGE, Failure
+from csmsctl.groups import LazyGroup
 from csmsctl.invocation import invocation
 
 # Where `pip` and packages put them, below the prefix; and their names in our own tree.
@@ -26,15 +27,11 @@ def help_command(
     """Show the help of a command, like its --help."""
     run = invocation(ctx)
     context: Any = ctx.find_root()
-    command: Any = context.command
     for word in words or []:
-        # What is not there is refused by the group itself, with what may have been meant.
-        resolve = getattr(command, "resolve_command", None)
-        if resolve is None:
+        if not isinstance(context.command, LazyGroup):
             raise Failure(USAGE, f"{context.command_path} has no commands below it.", f"See: {context.command_path} -h")
-        _, command, _ = resolve(context, [word])
-        context = command.make_context(word, [], parent=context, resilient_parsing=True)
-    run.output.lines(command.get_help(context).splitlines())
+        context = context.command.context_of(context, word)
+    run.output.lines(context.command.get_help(context).splitlines())
 
 
 def version_command(ctx: typer.Context) -> None:

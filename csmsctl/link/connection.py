@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from csmsctl.failure import DENIED, OTHER, TIMED_OUT, UNREACHABLE, USAGE, Failure
+from csmsctl.link.socket_paths import sockets_beside
 
 MAX_LINE = 8 * 1024 * 1024
 
@@ -117,19 +118,32 @@ class Connection:
 
 
 def _who_may(path: Path) -> str:
-    """By the group that the socket has, or, where even that cannot be seen, its directory."""
-    for place in (path, path.parent, path.parent.parent):
-        try:
-            import grp
-
-            found = place.stat()
-            group = grp.getgrgid(found.st_gid).gr_name
-        except (OSError, KeyError, ImportError):  # who may read little may not even read that module
-            continue
-        if found.st_gid:
-            return f'Members of group {group} may: sudo usermod -aG {group} "$USER", then log in again.'
-        break
+    """By the groups that the socket has, and those beside it; where even that cannot be seen, by its directory."""
+    found = [(may, group) for may, place in _sockets_by_what_they_give(path) if (group := _group_of(place))]
+    if len({group for _, group in found}) > 1:
+        told = ", ".join(f"{group} {may}" for may, group in found)
+        return f'The group decides: {told}. To be in one: sudo usermod -aG GROUP "$USER", then log in again.'
+    places = (path, path.parent, path.parent.parent)
+    group = next((group for place in places if (group := _group_of(place)) is not None), None)
+    if group:
+        return f'Members of group {group} may: sudo usermod -aG {group} "$USER", then log in again.'
     return "Its owner may, for example with sudo; a group that may is a matter of csmsd's unit: see csmsd(8)."
+
+
+def _sockets_by_what_they_give(path: Path) -> list[tuple[str, Path]]:
+    reception, read = sockets_beside(path)
+    return [("may do everything", path), ("may do what a reception needs", reception), ("may look", read)]
+
+
+def _group_of(place: Path) -> str | None:
+    """That of a file, by name; root's own is none that anybody should be in."""
+    try:
+        import grp
+
+        found = place.stat()
+        return grp.getgrgid(found.st_gid).gr_name if found.st_gid else ""
+    except (OSError, KeyError, ImportError):  # who may read little may not even read that module
+        return None
 
 
 def _unreachable_connection(path: Path, error: OSError) -> Failure:

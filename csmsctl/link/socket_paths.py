@@ -7,8 +7,25 @@ from pathlib import Path
 SYSTEM_SOCKET = Path("/run/csmsd/csmsd.sock")
 
 
+# The socket for everything, and those beside it that give less, the widest first (docs/security.md).
+_NARROWER = ("reception", "read")
+
+
+def sockets_beside(path: Path) -> list[Path]:
+    """The narrower ones, where they are unless csmsd's settings say something else."""
+    return [path.with_stem(f"{path.stem}-{right}") for right in _NARROWER]
+
+
+def widest_socket(path: Path) -> Path:
+    """The widest that may be opened; where none may be, the one for everything."""
+    if os.access(path, os.W_OK):
+        return path
+    return next((socket for socket in sockets_beside(path) if os.access(socket, os.W_OK)), path)
+
+
 def default_socket_path(environment: dict[str, str] | None = None, uid: int | None = None) -> Path:
-    """The socket that is meant when nobody names one: the system's for root, else the user's own.
+    """The socket that is meant when nobody names one: the system's for root, else the user's own; of those beside it
+    the widest that may be opened.
 
     A user without a daemon of their own means the system's, where there is one; so does one without a home.
     """
@@ -16,11 +33,9 @@ def default_socket_path(environment: dict[str, str] | None = None, uid: int | No
     if (os.getuid() if uid is None else uid) == 0:
         return SYSTEM_SOCKET
     own = _own_socket_path(environment)
-    return (
-        SYSTEM_SOCKET
-        if own is None or (not _socket_path_is_there(own) and _socket_path_is_there(SYSTEM_SOCKET))
-        else own
-    )
+    if own is None or (not _socket_path_is_there(own) and _socket_path_is_there(SYSTEM_SOCKET)):
+        return widest_socket(SYSTEM_SOCKET)
+    return widest_socket(own)
 
 
 def own_state(environment: Mapping[str, str]) -> Path | None:

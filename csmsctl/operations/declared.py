@@ -38,7 +38,11 @@ def declared_operation_panels() -> dict[str, list[str]]:
 def build_declared_operation(name: str) -> Any:
     """The Typer command of an operation; None when there is none of that name."""
     declared = operations().get(name)
-    return None if declared is None else build_command_of_group(name, _function_of_declared(declared), declared.example)
+    if declared is None:
+        return None
+    command = build_command_of_group(name, _function_of_declared(declared), declared.example)
+    command.operation = name
+    return command
 
 
 _LONGEST = 2**31 - 1  # seconds, as OCPP has integers

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from csmsd.control.log_book import LogBook
-from csmsd.control.methods import methods
+from csmsd.control.methods import METHODS, methods
+from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
 from csmsd.control.methods.charge_points import Keys, Registrations
 from csmsd.control.methods.daemon_and_site import Itself
@@ -61,6 +62,7 @@ async def open_control_socket(
     table = methods(
         Service(*common),
         itself=Itself(*common, disk, about, storage, take_over_settings),
+        rights=Checking(*common, METHODS),
         registrations=Registrations(*common, links, keys, past),
         books=Transactions(*common, recall),
         feeds=Feeds(*common, log, bus, message_subscribers),

@@ -13,9 +13,11 @@ import pytest
 from csmsctl.arguments.when_and_duration import parse_duration
 from csmsctl.desired_state import document
 from csmsctl.failure import MEANINGS, NOT_THERE, USAGE
+from csmsctl.groups import Entry, Section
 from csmsctl.link import client, connection
 from csmsctl.manual import commands_of_manual
 from csmsctl.operations import options, request
+from csmsctl.tree import PANELS
 from csmsd.control import rpc, socket_server
 from csmsd.control.methods import METHODS, completion_values
 from csmsd.control.methods.operations import LONGEST_QUEUE_SECONDS, Common
@@ -103,6 +105,32 @@ def test_every_method_of_csmsd_is_asked_for() -> None:
     by_name = {"operation.stop", "rollout.pause", "rollout.resume", "rollout.cancel"}
 
     assert set(METHODS) - {one.method for one in ASKED} == by_others | by_the_self_test | by_name
+
+
+def test_what_commands_say_that_they_call_is_what_they_call() -> None:
+    """`auth can-i` goes by it. What stands in modules that several commands share, they all name."""
+    declared: dict[str, set[str]] = {}
+    for entry in entries_of_tree():
+        declared.setdefault(entry.where.partition(":")[0], set()).update(entry.calls or ())
+        assert entry.calls is None or all(METHODS[method].needs != "read" for method in entry.calls), entry
+    shared = {"csmsctl.commands.enforcement": {"csmsctl.commands.tags"}}
+    shared["csmsctl.records.configurations"] = {"csmsctl.commands.configuration"}
+    of_the_slices = {"csmsctl.operations.declared"}
+    of_cp_test = set(modules("csmsctl.commissioning"))
+    for one in ASKED:
+        if METHODS[one.method].needs == "read" or one.module in of_the_slices | of_cp_test:
+            continue
+        for module in shared.get(one.module, {one.module}):
+            assert one.method in declared[module], one.place
+    assert {method for methods in declared.values() for method in methods} <= {one.method for one in ASKED} | {
+        "rollout.pause", "rollout.resume", "rollout.cancel",
+    }  # fmt: skip
+
+
+def entries_of_tree() -> Iterator[Entry]:
+    for panel in PANELS.values():
+        for found in panel.values():
+            yield from found.entries.values() if isinstance(found, Section) else [found]
 
 
 def test_every_parameter_is_one_of_the_method() -> None:

@@ -15,7 +15,7 @@ from tests.support.site import Ended, environment
 NOBODY = 65_534
 
 _SERVE = """
-import importlib, io, json, os, pkgutil, sys, traceback
+import encodings.utf_8_sig, grp, importlib, json, os, pkgutil, pwd, sys, traceback
 import csmsctl, csmsd.profiles
 from csmsctl.__main__ import run_main
 

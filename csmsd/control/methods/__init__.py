@@ -3,6 +3,7 @@
 from typing import Any
 
 from csmsd.control.methods import (
+    access,
     backups,
     charge_points,
     charging_profiles,
@@ -49,6 +50,7 @@ _PLAIN = (
     completion_values,
 )
 _WITH_MORE = (
+    access,
     daemon_and_site,
     charge_points,
     transactions,
@@ -70,6 +72,7 @@ def methods(
     service: Service,
     *,
     itself: daemon_and_site.Itself,
+    rights: access.Checking,
     registrations: charge_points.Registrations,
     books: transactions.Transactions,
     feeds: messages_and_events.Feeds,
@@ -87,6 +90,7 @@ def methods(
     return (
         found
         | bound(daemon_and_site.METHODS, itself)
+        | bound(access.METHODS, rights)
         | bound(charge_points.METHODS, registrations)
         | bound(transactions.METHODS, books)
         | bound(messages_and_events.METHODS, feeds)

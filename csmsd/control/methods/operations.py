@@ -175,9 +175,14 @@ async def stop_operation(service: Service, parameters: Stop, caller: Caller) -> 
     return {}
 
 
+def right_to_give(command: str) -> Right:
+    """What a command of OCPP needs, as its slice says."""
+    operation = operations().get(command)
+    return RECEPTION if operation is not None and operation.reception else ALL
+
+
 def _needed_to_run(parameters: Run) -> tuple[Right, str]:
-    operation = operations().get(parameters.command)
-    return RECEPTION if operation is not None and operation.reception else ALL, parameters.command
+    return right_to_give(parameters.command), parameters.command
 
 
 METHODS: Table[Service] = {

@@ -20,6 +20,8 @@ def test_help_has_three_ways(csmsctl: Csmsctl, words: tuple[str, ...]) -> None:
 def test_help_of_what_is_not_there(csmsctl: Csmsctl) -> None:
     assert "Did you mean reset" in csmsctl("help", "reboot").err
     assert csmsctl("help", "tx", "list", "more").code == 2
+    below = csmsctl("help", "tx", "reboot")
+    assert (below.code, "No such command 'reboot'" in below.err) == (2, True)
 
 
 def test_every_help_names_the_global_options() -> None:

@@ -2,19 +2,23 @@
 
 import asyncio
 import grp
+import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from csmsctl.groups import LazyGroup
+from csmsctl.tree import tree_root
 from csmsd.control.methods import METHODS
 from csmsd.control.rights import is_enough
 from csmsd.profiles import operations
 from tests.support.control import ControlConnection, ControlError
-from tests.support.local_users import LocalUsers
+from tests.support.local_users import NOBODY, LocalUsers
 from tests.support.site import Site
 
 # Groups that every machine has, and nobody is in.
@@ -30,11 +34,14 @@ def doors() -> Iterator[dict[str, Path]]:
     """Where everybody could come by, if it were not for their modes."""
     directory = Path(tempfile.mkdtemp(prefix="csms-", dir="/tmp"))
     directory.chmod(0o711)
+    place = directory / "csmsd"  # where the daemon of a user has it in XDG_RUNTIME_DIR
+    place.mkdir(mode=0o711)
     yield {
-        "all": directory / "c.sock",
-        "reception": directory / "c-reception.sock",
-        "read": directory / "c-read.sock",
+        "all": place / "csmsd.sock",
+        "reception": place / "csmsd-reception.sock",
+        "read": place / "csmsd-read.sock",
     }
+    place.rmdir()
     directory.rmdir()
 
 
@@ -146,6 +153,104 @@ def test_the_kernel_lets_in_who_is_in_the_group(
 ) -> None:
     ended = users.run([gid(right) for right in groups], "status", "--socket", str(doors[socket]))
     assert ended.code == code, ended
+
+
+@pytest.mark.parametrize(
+    ("groups", "right"),
+    [(["read"], "read"), (["read", "reception"], "reception"), (["read", "reception", "all"], "all")],
+)
+def test_csmsctl_takes_the_widest_socket_that_it_may_open(
+    site: Site, doors: dict[str, Path], users: LocalUsers, groups: list[str], right: str
+) -> None:
+    ended = users.run([gid(one) for one in groups], "auth", "whoami", "--json", XDG_RUNTIME_DIR=runtime(doors))
+    assert ended.code == 0, ended
+    assert ended.json["peer"]["right"] == right
+    assert ended.json["peer"]["uid"] == NOBODY
+
+
+def runtime(doors: dict[str, Path]) -> str:
+    return str(doors["all"].parents[1])
+
+
+def test_who_may_open_none_is_told_which_group_gives_what(
+    site: Site, doors: dict[str, Path], users: LocalUsers
+) -> None:
+    ended = users.run([], "status", XDG_RUNTIME_DIR=runtime(doors))
+    assert ended.code == 4
+    assert f"You may not open {doors['all']}." in ended.err
+    assert "daemon may do everything, bin may do what a reception needs, games may look" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["reset", "AWAY", "--type", "soft"], "daemon"),
+        (["cp", "remove", "AWAY", "--yes"], "daemon"),
+        (["tag", "add", "CARD"], "bin"),
+        (["remote-start", "AWAY", "--tag", "CARD", "--connector", "1"], "bin"),
+    ],
+)
+def test_a_refusal_names_the_group_that_is_missing(
+    site: Site, doors: dict[str, Path], users: LocalUsers, words: list[str], missing: str
+) -> None:
+    asyncio.run(site.call("charge_point.add", id="AWAY"))
+    ended = users.run([gid("read")], *words, XDG_RUNTIME_DIR=runtime(doors))
+    assert ended.code == 4, ended
+    assert f"Members of group {missing} may, through " in ended.err
+    assert f'usermod -aG {missing} "$USER"' in ended.err
+    asked_before = users.run([gid("read")], "auth", "can-i", *words, XDG_RUNTIME_DIR=runtime(doors))
+    assert asked_before.code == 4
+    assert asked_before.err.splitlines()[1:] == ended.err.splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["no-such-command"], "No such command"),
+        (["reboot"], "Did you mean reset?"),
+        (["tx", "reboot"], "No such command"),
+        (["tag"], "tag is a group; it has list, show,"),
+        (["rpc", "no.method"], "There is no method no.method."),
+    ],
+)
+def test_can_i_do_what_is_no_command(site: Site, words: list[str], told: str) -> None:
+    ended = asyncio.run(site.csmsctl("auth", "can-i", *words))
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def leaves(group: Any, context: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        yield from leaves(found, context, (*path, name)) if isinstance(found, LazyGroup) else [(*path, name)]
+
+
+def test_can_i_knows_every_command(site: Site, doors: dict[str, Path], users: LocalUsers) -> None:
+    root = tree_root()
+    commands = [" ".join(path) for path in leaves(root, root.make_context("csmsctl", [], resilient_parsing=True))]
+    assert len(commands) > 100
+    lines = doors["all"].parents[1] / "lines"
+    words = {"rpc": "charge_point.remove"}
+    lines.write_text("".join(f"auth can-i {command} {words.get(command, 'CP1')} --all -x\n" for command in commands))
+    lines.chmod(0o644)
+    allowed: dict[str, set[str]] = {}
+    try:
+        for right in GROUPS:
+            ended = users.run([gid(right)], "batch", str(lines), XDG_RUNTIME_DIR=runtime(doors))
+            codes = [json.loads(line)["exit_code"] for line in ended.out.splitlines()]
+            assert set(codes) <= {0, 4}, ended
+            allowed[right] = {command for command, code in zip(commands, codes, strict=True) if code == 0}
+    finally:
+        lines.unlink()
+    assert allowed["all"] == set(commands)
+    assert allowed["reception"] - allowed["read"] == {
+        "remote-start", "remote-stop", "unlock-connector", "reserve-now", "cancel-reservation", "task cancel",
+        *(f"tag {word}" for word in ("add", "set", "block", "unblock", "remove", "import")),
+    }  # fmt: skip
+    may = {"status", "tx list", "tx explain", "watch", "log", "version", "conformance", "backup verify", "report"}
+    assert may <= allowed["read"]
+    may_not = {"reset", "call", "cp add", "config apply", "backup create", "get-configuration", "diagnostics get"}
+    assert not (may_not | {"rpc"}) & allowed["reception"]
 
 
 async def test_a_narrower_socket_is_there_for_its_group_or_by_name() -> None:
