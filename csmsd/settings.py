@@ -101,6 +101,27 @@ class Tls(Section, kw_only=True):
         return None
 
 
+class Ca(Section, kw_only=True):
+    """Who signs the certificates of charge points, and for how long."""
+
+    signer: str = "local"  # our own CA; off: nobody; or an executable of the site
+    signer_timeout: Seconds = 30.0
+    auto_sign: bool = True  # off: requests wait for an operator
+    client_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    server_days: Annotated[int, Meta(ge=2, le=825)] = 90
+
+    @property
+    def executable(self) -> str | None:
+        """The external signer; None: there is none."""
+        return None if self.signer in ("local", "off") else self.signer
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        if self.executable is not None and (wrong := _not_executable(self.executable)):
+            return f'ca.signer: neither "local" nor "off": {wrong}'
+        return None
+
+
 class Store(Section, kw_only=True):
     """The files."""
 
@@ -263,6 +284,7 @@ class Settings(Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     tls: Tls = msgspec.field(default_factory=Tls)
     security: Security = msgspec.field(default_factory=Security)
+    ca: Ca = msgspec.field(default_factory=Ca)
     ocpp: Policies = msgspec.field(default_factory=Policies)
     store: Store = msgspec.field(default_factory=Store)
     files: Files = msgspec.field(default_factory=Files)
@@ -323,6 +345,7 @@ RELOADABLE = frozenset(
         *(f"retention.{field}" for field in Retention.__struct_fields__),
         *(f"tls.{field}" for field in Tls.__struct_fields__),
         *(f"security.{field}" for field in Security.__struct_fields__),
+        *(f"ca.{field}" for field in Ca.__struct_fields__),
         "log.level",
     }
 )
@@ -394,7 +417,15 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         except ValueError as error:
             source = "command line" if "server.listen" in overrides else file
             raise SettingsError(f"{source}: server.listen: {error}") from None
-    parts = (settings.server, settings.tls, settings.control, settings.files, settings.events, settings.metrics)
+    parts = (
+        settings.server,
+        settings.tls,
+        settings.ca,
+        settings.control,
+        settings.files,
+        settings.events,
+        settings.metrics,
+    )
     for problem in (_problem_of_hooks(settings.data_transfer), *(part.problem() for part in parts)):
         if problem is not None:
             raise SettingsError(f"{file}: {problem}")

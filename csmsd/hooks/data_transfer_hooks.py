@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from csmsd.hooks.executables import Failed, run_executable
+from csmsd.executables import Failed, run_executable
 from csmsd.profiles.policies import DataTransfer
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from csmsd.events import EventBus, NumberedEvent
-from csmsd.hooks.executables import Failed, run_executable
+from csmsd.executables import Failed, run_executable
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ports import Teller
 from csmsd.profiles.record import Event, EventType

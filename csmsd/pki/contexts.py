@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from csmsd.pki.key_files import TlsProblem, read_key_file, read_public_file
+from csmsd.pki.chains import is_ca, is_issued_by
+from csmsd.pki.key_files import read_key_file, read_public_file
+from csmsd.ports import TlsProblem
 
 # Whitepaper 2.5 (A00.FR.317, 421): those four, and the two of RSA with forward secrecy. Those of TLS 1.3 are OpenSSL's.
 SUITES = (
@@ -128,7 +129,7 @@ def _no_password() -> str:
 def _require_order(path: str, chain: Sequence[x509.Certificate]) -> None:
     """Each is issued by the next one."""
     for one, issuer in itertools.pairwise(chain):
-        if not _is_issued_by(one, issuer):
+        if not is_issued_by(one, issuer):
             raise TlsProblem(
                 f"{path}: {one.subject.rfc4514_string()} is not issued by {issuer.subject.rfc4514_string()}, which "
                 "follows it; the certificate comes first, then the CA that issued it, and so on"
@@ -146,12 +147,12 @@ def _trust(context: ssl.SSLContext, files: TlsFiles) -> None:
         )
     known: dict[x509.Certificate, str] = {}
     for path in files.client_ca:
-        for certificate in _certificates(path, read_public_file(path)):
+        for certificate in read_certificates(path):
             if not is_ca(certificate):
                 raise TlsProblem(f"{path}: {certificate.subject.rfc4514_string()} is no CA: its certificate says so")
             known.setdefault(certificate, path)
     for certificate, path in known.items():
-        if not any(_is_issued_by(certificate, other) for other in known):
+        if not any(is_issued_by(certificate, other) for other in known):
             raise TlsProblem(
                 f"{path}: the CA that issued {certificate.subject.rfc4514_string()} is missing; add the certificate of "
                 f"{certificate.issuer.rfc4514_string()}, up to the root"
@@ -178,7 +179,7 @@ def _revoke(context: ssl.SSLContext, paths: Sequence[str], known: Sequence[x509.
         with _in_memory(data) as place:
             context.load_verify_locations(place)
     for ca in known:
-        above_others = any(other != ca and _is_issued_by(other, ca) for other in known)
+        above_others = any(other != ca and is_issued_by(other, ca) for other in known)
         if ca not in listed and not above_others:
             raise TlsProblem(
                 f"tls.client_crl: there is no list of {ca.subject.rfc4514_string()}, and with lists of others "
@@ -206,6 +207,11 @@ def revocation_lists(path: str, data: bytes) -> list[x509.CertificateRevocationL
 # --- certificates of any kind
 
 
+def read_certificates(path: str) -> list[x509.Certificate]:
+    """All of a file in PEM. Blocks. Raises TlsProblem."""
+    return _certificates(path, read_public_file(path))
+
+
 def _certificates(path: str, data: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(data)
@@ -214,26 +220,6 @@ def _certificates(path: str, data: bytes) -> list[x509.Certificate]:
             f"{path}: there is no certificate in PEM in it; "
             "one in DER becomes that with: openssl x509 -inform DER -in OLD -out NEW"
         ) from None
-
-
-def is_ca(certificate: x509.Certificate) -> bool:
-    """Whether it may issue others."""
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound as error:
-        return error.oid == x509.KeyUsage.oid and constraints.ca
-    except (ValueError, x509.DuplicateExtension):
-        return False
-    return constraints.ca and usage.key_cert_sign
-
-
-def _is_issued_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(ca)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -4,11 +4,9 @@ import os
 import stat
 from pathlib import Path
 
+from csmsd.ports import TlsProblem
+
 _MOST_BYTES = 1024 * 1024
-
-
-class TlsProblem(Exception):
-    """Certificates, keys or lists that cannot be used: the file, what is wrong, and what to do."""
 
 
 def read_public_file(path: str | Path) -> bytes:

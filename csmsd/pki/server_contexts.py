@@ -8,8 +8,8 @@ import logging
 import ssl
 from typing import TYPE_CHECKING
 
-from csmsd.pki.key_files import TlsProblem
 from csmsd.pki.own_files import OwnFiles
+from csmsd.ports import TlsProblem
 from csmsd.settings import Tls
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from typing import ClassVar, Literal
 
 from csmsd.profiles.record import Milliseconds, Record
 
-MilestoneName = Literal["export", "backup", "prune", "clock_jump", "check"]
+MilestoneName = Literal["export", "backup", "prune", "clock_jump", "check", "ca_export"]
 
 
 class Milestone(Record, kw_only=True):
     """The newest of its kind. `number` is the last booking exported, the bytes of the backup, the rows pruned, by how
-    many ms the clock jumped, or whether a check found damage (1) or none (0)."""
+    many ms the clock jumped, whether a check found damage (1) or none (0), or which CA was exported."""
 
     table: ClassVar[str] = "milestone"
     key: ClassVar[tuple[str, ...]] = ("name",)

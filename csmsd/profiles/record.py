@@ -76,6 +76,7 @@ EventType = Literal[
     "profile.cleared",
     "security.event",
     "certificate.changed",
+    "certificate.refused",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",

@@ -105,6 +105,11 @@ class Certificates:
         if certificate.kind == "ca":
             self._own_issuers.add(certificate.issuer)  # a root: its own
 
+    def forget(self, certificate: Certificate) -> None:
+        """Another record of the same number takes its place."""
+        self._by_id.pop(certificate.id, None)
+        self._of[fold(certificate.charge_point)].remove(certificate)
+
     def __iter__(self) -> Iterator[Certificate]:
         return iter(list(self._by_id.values()))
 

@@ -107,3 +107,24 @@ def revocation_list(ca: Issued, *revoked: Issued, days: tuple[float, float] = (-
         entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number).revocation_date(now)
         builder = builder.add_revoked_certificate(entry.build())
     return builder.sign(ca.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def request(
+    *common_names: str,
+    organizations: Sequence[str] = ("My CPO",),
+    key: Key | None = None,
+    algorithm: Any = None,
+    ca: bool = False,
+) -> x509.CertificateSigningRequest:
+    """A CSR as a charge point makes it; `ca`: one that asks for too much."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        distinguished(*common_names, organizations=organizations)
+    )
+    if ca:
+        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("csms.local")]), critical=False)
+    return builder.sign(key or ec_key(), algorithm or hashes.SHA256())
+
+
+def request_pem(*common_names: str, **more: Any) -> str:
+    return request(*common_names, **more).public_bytes(Encoding.PEM).decode()

@@ -1,0 +1,41 @@
+"""csmsd's own certificates are renewed in time."""
+
+from csmsd.pki.renewal import Renewal
+from csmsd.settings import CertificateFiles
+from tests.csmsd.pki.conftest import CertifiedSite
+
+DAY = 86_400_000
+
+
+def renewal(site: CertifiedSite) -> Renewal:
+    return Renewal(site.live, site.certification, site.settings.tls)
+
+
+async def test_in_the_last_third_of_their_time_they_are_renewed_and_used(certified: CertifiedSite) -> None:
+    before = certified.contexts.context("none")
+    start = certified.now
+    certified.now = start + 58 * DAY
+    assert not await renewal(certified).renew_what_is_due()
+    certified.now = start + 61 * DAY
+    assert await renewal(certified).renew_what_is_due()
+    assert certified.contexts.context("none") is not before
+    assert [state for _, kind, state in certified.states() if kind == "server"] == ["replaced"] * 2 + ["used"] * 2
+    assert not await renewal(certified).renew_what_is_due()
+
+
+async def test_those_that_are_named_and_none_at_all_are_let_be(site: CertifiedSite) -> None:
+    assert not await renewal(site).renew_what_is_due()
+    await site.certification.init("My CPO", ["csms.local"])
+    site.settings.tls.certificates = [CertificateFiles(certificate="/elsewhere.pem")]
+    site.now += 89 * DAY
+    assert not await renewal(site).renew_what_is_due()
+
+
+async def test_what_fails_is_tried_again(certified: CertifiedSite) -> None:
+    certified.now += 89 * DAY
+    key = certified.own.ca_key.read_bytes()
+    certified.own.ca_key.unlink()
+    assert not await renewal(certified).renew_what_is_due()
+    certified.own.ca_key.write_bytes(key)
+    certified.own.ca_key.chmod(0o600)
+    assert await renewal(certified).renew_what_is_due()
