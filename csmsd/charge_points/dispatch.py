@@ -1,12 +1,14 @@
 """The way of a charge point's request: read → the slice's handler → commit → answer → events.
 
 A handler that needs a transaction of the past which memory does not hold says so before it has changed anything
-(NotRemembered). It is looked up, and the request is handled anew; what its charge point sends meanwhile waits.
+(NotRemembered). It is looked up, and the request is handled anew; what its charge point sends meanwhile waits. So it
+does while what takes long in a long request is worked out, one request at a time, between the turns of others.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from time import monotonic
 from typing import Protocol
 
 from csmsd.charge_points.traffic import Traffic
@@ -17,14 +19,17 @@ from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.types import Message
 from csmsd.ports import Hooks, NotStored
 from csmsd.profiles import answering, incoming, outgoing
-from csmsd.profiles.action import Context, Incoming, Reply
+from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import NotRemembered, Wanted
-from csmsd.profiles.record import Event
+from csmsd.profiles.record import Event, Milliseconds
 
 log = logging.getLogger(__name__)
 
 Recall = Callable[[str, Wanted], Awaitable[None]]  # raises NotStored when nothing can be looked up
+_Worked = tuple[Milliseconds, Prepared | None]  # when it was begun, and what came of it
+
+_TURN_SECONDS = 0.005  # of work for a long request
 
 
 class Asker(Protocol):
@@ -35,9 +40,12 @@ class Asker(Protocol):
 
 
 class _Asked:
-    """A request on its way from its handler to its answer, and what is told after that."""
+    """A request on its way from its handler to its answer, and what is told after that.
 
-    __slots__ = ("asker", "events", "live", "long", "payload", "request")
+    `worked` is what was worked out of a long one before it is handled.
+    """
+
+    __slots__ = ("asker", "events", "live", "long", "payload", "request", "worked")
 
     def __init__(self, live: LiveSite, asker: Asker, request: Requested, long: bool) -> None:
         self.live = live
@@ -46,6 +54,7 @@ class _Asked:
         self.long = long
         self.payload = b""
         self.events: Sequence[Event] = ()
+        self.worked: _Worked | None = None
 
     def answer(self, result: bytes | OcppError) -> None:
         self.asker.answered(self.request, result)
@@ -70,6 +79,7 @@ class Dispatcher:
         self._waiting: dict[str, list[_Asked]] = {}  # by identity, while something is looked up for the first of them
         self._looked_up: dict[str, Wanted] = {}  # for the request that is handled anew
         self._look_ups: set[asyncio.Task[None]] = set()
+        self._one_at_a_time = asyncio.Lock()
         self._incoming = incoming()
         self._outgoing = outgoing()
         self.traffic = Traffic([*self._incoming, *self._outgoing])
@@ -112,8 +122,14 @@ class Dispatcher:
         if declared.writes and not self._live.accepting:
             asked.answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
             return
+        if asked.long and declared.prepare is not None and asked.worked is None:
+            self._calls[action] -= 1  # it is counted when it is handled
+            self._wait_for(self._work_out(state.id, declared, asked), state.id, asked)
+            return
         context = Context(self._live.site, state, now, [])
-        if asked.long and not declared.may_be_long:
+        if asked.worked is not None:
+            context.now, context.prepared = asked.worked
+        if asked.long and declared.prepare is None:
             context.note("frame", "too_long")
             state.count_deviations(action, context.deviations, now)
             error = OcppError("FormationViolation", f"longer than the {answering.LONGEST} bytes that {action} may have")
@@ -145,21 +161,18 @@ class Dispatcher:
             log.error("%s: %s asks again for what was looked up: %s", state.id, asked.request.action, wanted)
             asked.answer(OcppError("InternalError", "the request could not be handled"))
             return
-        self._waiting[state.id] = [asked]
-        task = asyncio.create_task(self._remind(state.id, wanted), name=f"look-up for {state.id}")
+        self._wait_for(self._remind(state.id, wanted), state.id, asked)
+
+    def _wait_for(self, what: Coroutine[None, None, None], identity: str, asked: _Asked) -> None:
+        """Has what its charge point sends wait from now on, behind what was asked first."""
+        self._waiting[identity] = [asked]
+        task = asyncio.create_task(what, name=f"look-up for {identity}")
         self._look_ups.add(task)
         task.add_done_callback(self._look_ups.discard)
 
     async def _remind(self, identity: str, wanted: Wanted) -> None:
         """Has it looked up, then has what waits for it handled, in order."""
-        recalled = True
-        try:
-            await self._recall(identity, wanted)
-        except NotStored:
-            recalled = False
-        except Exception:
-            log.exception("what is stored of %s cannot be looked up", identity)
-            recalled = False
+        recalled = await self._recalled(identity, wanted)
         first, *others = self._waiting.pop(identity)
         if not recalled:
             first.answer(OcppError("InternalError", "what is stored cannot be read at the moment; try again"))
@@ -169,6 +182,57 @@ class Dispatcher:
             del self._looked_up[identity]
         for asked in others:
             self._handle_anew(identity, asked)
+
+    async def _recalled(self, identity: str, wanted: Wanted) -> bool:
+        try:
+            await self._recall(identity, wanted)
+        except NotStored:
+            return False
+        except Exception:
+            log.exception("what is stored of %s cannot be looked up", identity)
+            return False
+        return True
+
+    async def _work_out(self, identity: str, declared: Incoming[Message, Message], asked: _Asked) -> None:
+        """Works out what takes long in it, then has it handled, and what waits for it, in order."""
+        asked.worked = self._live.now(), None
+        looked_up: Wanted | None = None
+        while True:
+            try:
+                async with self._one_at_a_time:
+                    asked.worked = await self._in_turns(identity, declared, asked.request)
+                break
+            except NotRemembered as forgotten:
+                # Where it cannot be looked up, or to no avail, handling it says so.
+                if forgotten.wanted == looked_up or not await self._recalled(identity, forgotten.wanted):
+                    break
+                looked_up = forgotten.wanted
+            except Exception:
+                log.exception("%s: %s could not be worked out in turns", identity, declared.action)
+                break
+        for waiting in self._waiting.pop(identity):
+            self._handle_anew(identity, waiting)
+
+    async def _in_turns(self, identity: str, declared: Incoming[Message, Message], request: Requested) -> _Worked:
+        """Raises NotRemembered."""
+        site, now = self._live.site, self._live.now()
+        state = site.charge_point(identity)
+        if state is None:
+            return now, None
+        steps = answering.prepare(declared, request.payload, Context(site, state, now, []))
+        begun = monotonic()
+        while True:
+            try:
+                changes = next(steps)
+            except StopIteration as end:
+                return now, end.value
+            if changes:
+                self._live.submit(changes, lambda failure: None)
+            if monotonic() - begun > _TURN_SECONDS:
+                await asyncio.sleep(0)
+                if self._live.site is not site or not self._live.accepting:
+                    return now, None  # what comes of it would not count
+                begun = monotonic()
 
     def _handle_anew(self, identity: str, asked: _Asked) -> None:
         state = self._live.site.charge_point(identity)

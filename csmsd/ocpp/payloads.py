@@ -7,7 +7,7 @@ turns the first deviation into the CALLERROR that the specification asks for.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, cast
 
@@ -28,6 +28,7 @@ _KEPT_ENUMERATION = 100
 # A message of nothing but mistakes is read no further than this.
 _MOST_DEVIATIONS = 1_000
 _MOST_DROPPED = 1_000  # elements of lists
+_AT_ONCE = 50  # elements of a long list
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -101,20 +102,93 @@ def read_payload(
 
 
 def read_payload_value(message_type: type[M], value: object, *, strict: bool = False) -> tuple[M, list[Deviation]]:
-    """As `read`, for a payload that is parsed already."""
+    """As `read_payload`, for a payload that is parsed already."""
+    for read in _read_value(message_type, value, strict=strict, some=False):
+        if read is not None:
+            return read
+    raise AssertionError
+
+
+def read_long_payload(
+    message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False
+) -> Generator[None, None, tuple[M, list[Deviation]]]:
+    """As `read_payload`, of long lists some elements at a time."""
+    if not strict and _NULL.search(payload) is None:
+        try:
+            return _decoder(message_type).decode(payload), []
+        except (ValueError, RecursionError):
+            yield
+    try:
+        value = msgspec.json.decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise OcppError("FormationViolation", f"payload is not valid JSON: {error}") from None
+    for read in _read_value(message_type, value, strict=strict, some=True):
+        if read is not None:
+            return read
+        yield
+    raise AssertionError
+
+
+def _read_value(
+    message_type: type[M], value: object, *, strict: bool, some: bool
+) -> Iterator[tuple[M, list[Deviation]] | None]:
+    """The message at last; None before, with `some`, whenever others may have a turn."""
+    info = _struct_type(message_type)
     deviations: list[Deviation] = _Deviations()
     if value is None:  # J 4.2.1 allows null for "no payload"
         value = {}
     elif not isinstance(value, Mapping):
         value = _unwrapped(value, deviations)
     try:
-        message = _struct(_struct_type(message_type), value, "", deviations)
+        if some and isinstance(value, Mapping):
+            lists = {field.encode_name.casefold(): field for field in info.fields if _is_list(field)}
+            value = dict(value)
+            for name, items in value.items():
+                field = lists.get(name.casefold())
+                if field is not None and isinstance(items, list) and len(items) > _AT_ONCE:
+                    read = value[name] = _ReadList()
+                    for first in range(0, len(items), _AT_ONCE):
+                        read.add(_bare(field.type), items, first, field.encode_name)
+                        yield None
+        message = _struct(info, value, "", deviations)
     except _Unfit as error:
         raise OcppError(error.code, str(error)) from None
     if strict:
-        for first in (*deviations, *_odd_times(_struct_type(message_type), message, "")):
-            raise OcppError(first.code, f"{first.field}: {first.kind.replace('_', ' ')}")
-    return cast(M, message), deviations
+        for odd in deviations:
+            raise OcppError(odd.code, f"{odd.field}: {odd.kind.replace('_', ' ')}")
+        for place, time in enumerate(_odd_times(info, message, "")):
+            if time is not None:
+                raise OcppError(time.code, f"{time.field}: {time.kind.replace('_', ' ')}")
+            if some and place % _AT_ONCE == 0:
+                yield None
+    yield cast(M, message), deviations
+
+
+def _is_list(field: inspect.Field) -> bool:
+    return isinstance(_bare(field.type), inspect.ListType)
+
+
+class _ReadList(list[object]):
+    """A long list whose elements were read before all else of its message, with what there was to say of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.length = 0
+        self.deviations = _Deviations()
+        self.unfit: _Unfit | None = None
+        self.spoilt: _Unfit | OcppError | None = None  # the list cannot be read
+
+    def add(self, kind: inspect.Type, items: list[object], first: int, where: str) -> None:
+        """Reads some of them."""
+        if self.spoilt is not None:
+            return
+        assert isinstance(kind, inspect.ListType)
+        self.length = len(items)
+        try:
+            for index in range(first, min(first + _AT_ONCE, len(items))):
+                self.unfit = _element(kind, items[index], f"{where}[{index}]", self, self.deviations) or self.unfit
+        except (_Unfit, OcppError) as error:
+            self.spoilt = error
 
 
 def _unwrapped(value: object, deviations: list[Deviation]) -> object:
@@ -132,8 +206,11 @@ def _unwrapped(value: object, deviations: list[Deviation]) -> object:
     return value
 
 
-def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation]:
-    """The times that are not written as specified; handlers that bear with them note them themselves."""
+def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation | None]:
+    """The times that are not written as specified; handlers that bear with them note them themselves.
+
+    None for an element of a list that was looked at.
+    """
     if value is None:
         return
     if isinstance(kind, inspect.UnionType):
@@ -147,6 +224,7 @@ def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation
     elif isinstance(kind, inspect.ListType):
         for index, item in enumerate(value):
             yield from _odd_times(kind.item_type, item, f"{where}[{index}]")
+            yield None
 
 
 def _struct(info: inspect.StructType, value: object, path: str, deviations: list[Deviation]) -> Any:
@@ -323,31 +401,48 @@ def _list(kind: inspect.ListType, value: object, where: str, deviations: list[De
         value = [value]
     if not isinstance(value, list):
         raise _Unfit("TypeConstraintViolation", where, "must be a list")
-    if kind.min_length is not None and len(value) < kind.min_length:
+    length = value.length if isinstance(value, _ReadList) else len(value)
+    if kind.min_length is not None and length < kind.min_length:
         deviations.append(Deviation(where, "too_few_elements", "OccurenceConstraintViolation"))
-    item_type = _bare(kind.item_type)
-    # Of texts and the like each is for itself as well.
-    droppable: bool | Literal["unless all"] = True
-    if isinstance(item_type, inspect.StructType):
-        droppable = getattr(item_type.cls, "droppable", False)
-    items = []
+    items: list[object] = []
     unfit: _Unfit | None = None
-    for index, item in enumerate(value):
-        place = f"{where}[{index}]"
-        try:
-            items.append(_value(item_type, item, place, deviations))
-        except _Unfit as error:
-            if not droppable:
-                raise
-            deviations.append(Deviation(place, "dropped", error.code))
-            unfit = error
-            if isinstance(deviations, _Deviations):
-                deviations.dropped += 1
-                if deviations.dropped > _MOST_DROPPED:  # no leniency bears that
-                    raise OcppError(error.code, f"{where}: too much of it cannot be used") from None
-    if unfit is not None and droppable == "unless all" and not items:
+    if isinstance(value, _ReadList):
+        if value.spoilt is not None:
+            raise value.spoilt
+        for deviation in value.deviations:
+            deviations.append(deviation)
+        items, unfit = [*value], value.unfit
+    else:
+        for index, item in enumerate(value):
+            unfit = _element(kind, item, f"{where}[{index}]", items, deviations) or unfit
+    if unfit is not None and _droppable(kind) == "unless all" and not items:
         raise unfit
     return items
+
+
+def _droppable(kind: inspect.ListType) -> bool | Literal["unless all"]:
+    item_type = _bare(kind.item_type)
+    # Of texts and the like each is for itself as well.
+    return getattr(item_type.cls, "droppable", False) if isinstance(item_type, inspect.StructType) else True
+
+
+def _element(
+    kind: inspect.ListType, item: object, place: str, items: list[object], deviations: list[Deviation]
+) -> _Unfit | None:
+    """Adds an element of a list, or says why it is dropped."""
+    try:
+        items.append(_value(_bare(kind.item_type), item, place, deviations))
+    except _Unfit as error:
+        if not _droppable(kind):
+            raise
+        deviations.append(Deviation(place, "dropped", error.code))
+        if isinstance(deviations, _Deviations):
+            deviations.dropped += 1
+            if deviations.dropped > _MOST_DROPPED:  # no leniency bears that
+                where = place.rpartition("[")[0]
+                raise OcppError(error.code, f"{where}: too much of it cannot be used") from None
+        return error
+    return None
 
 
 def _join(path: str, name: str) -> str:

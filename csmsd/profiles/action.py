@@ -6,11 +6,12 @@ the registry (`csmsd/profiles/__init__.py`) finds the modules, the daemon dispat
 command, options and help from the operation's fields.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
+from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import Message
 from csmsd.profiles.core.charge_points import ChargePointState
@@ -43,6 +44,19 @@ class Ask(msgspec.Struct, Generic[Conf]):
     conclude: Callable[[bytes | str], Reply[Conf]]
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """What was worked out of a long request in turns, so that handling it takes no longer than others.
+
+    Where there is no `message`, `unreadable` says why. `worked_out` is the slice's own: it uses it where all that it
+    came from is as it was.
+    """
+
+    message: Message | None
+    deviations: list[Deviation] = []
+    worked_out: object = None
+    unreadable: OcppError | None = None
+
+
 class Context(msgspec.Struct):
     """What a handler is given besides the request: the site's state, who asks, and when (ms since 1970 UTC)."""
 
@@ -50,6 +64,7 @@ class Context(msgspec.Struct):
     charge_point: ChargePointState
     now: Milliseconds
     deviations: list[Deviation] = []
+    prepared: Prepared | None = None
 
     def note(self, field: str, kind: str) -> None:
         """Counts a deviation that only the handler can see."""
@@ -61,9 +76,11 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
 
     `unreadable`, where given, confirms a request that cannot be read and keeps it (C 4.7, 4.10: a sanity check never
     suppresses the confirmation); without it such a request gets a CALLERROR. `kept_when_refused` has what got a
-    CALLERROR kept for the operator: the charge point drops it after some attempts. `may_be_long`: not only as long as
-    others (`answering.LONGEST`), but as long as any message. `before_accepted` marks what
-    is taken from a charge point that was never accepted (JE 3.8): its boot, and security events (A04.FR.03).
+    CALLERROR kept for the operator: the charge point drops it after some attempts. One with `prepare` may be not only
+    as long as others (`answering.LONGEST`), but as long as any message: it works out of the message what takes long,
+    changes nothing, and yields now and then, so that others have their turns; what it yields is stored at once,
+    whatever comes of the rest. `before_accepted` marks what is taken from a charge point that was never accepted
+    (JE 3.8): its boot, and security events (A04.FR.03).
     """
 
     request: type[Req]
@@ -73,7 +90,7 @@ class Incoming(msgspec.Struct, Generic[Req, Conf]):
     kept_when_refused: bool = False
     before_accepted: bool = False
     writes: bool = True
-    may_be_long: bool = False
+    prepare: Callable[[Req, Context], Generator[Sequence[Change], None, object]] | None = None
 
     @property
     def action(self) -> str:

@@ -3,21 +3,44 @@
 Pure: who calls it commits the changes, then answers, then tells the events.
 """
 
+from collections.abc import Generator, Sequence
+
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import Damage
 from csmsd.ocpp.json_text import written_out
-from csmsd.ocpp.payloads import Deviation, read_payload
+from csmsd.ocpp.payloads import Deviation, read_long_payload, read_payload
 from csmsd.ocpp.types import Message
-from csmsd.profiles.action import Context, Incoming, Reply
+from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.following import what_follows
-from csmsd.profiles.record import Event
+from csmsd.profiles.record import Change, Event
 
 Payload = bytes | msgspec.Raw
 
 LONGEST = 128 * 1024  # bytes of a request, save those that may be long
+
+
+def prepare(
+    declared: Incoming[Message, Message], payload: Payload, at: Context
+) -> Generator[Sequence[Change], None, Prepared]:
+    """What takes long in the answer to a long request, worked out in turns.
+
+    What it yields is to be stored at once. Raises NotRemembered.
+    """
+    assert declared.prepare is not None
+    reading = read_long_payload(declared.request, payload, strict=at.charge_point.record.strict)
+    try:
+        while True:
+            next(reading)
+            yield ()
+    except StopIteration as read:
+        message, deviations = read.value
+    except OcppError as error:
+        return Prepared(None, unreadable=error)
+    worked_out = yield from declared.prepare(message, at)
+    return Prepared(message, deviations, worked_out)
 
 
 def answer(
@@ -36,7 +59,7 @@ def answer(
 def _handled(declared: Incoming[Message, Message], payload: Payload, at: Context) -> Reply[Message]:
     strict = at.charge_point.record.strict
     try:
-        message, deviations = read_payload(declared.request, payload, strict=strict)
+        message, deviations = _read(declared, payload, at, strict=strict)
     except OcppError as error:
         if declared.unreadable is None or strict:
             raise
@@ -44,6 +67,18 @@ def _handled(declared: Incoming[Message, Message], payload: Payload, at: Context
         return declared.unreadable(_parsed(payload), at)
     at.deviations.extend(deviations)
     return declared.handle(message, at)
+
+
+def _read(
+    declared: Incoming[Message, Message], payload: Payload, at: Context, *, strict: bool = False
+) -> tuple[Message, list[Deviation]]:
+    prepared = at.prepared
+    if prepared is None:  # nearly always
+        return read_payload(declared.request, payload, strict=strict)
+    if prepared.unreadable is not None:
+        raise prepared.unreadable
+    assert prepared.message is not None
+    return prepared.message, prepared.deviations
 
 
 def damages(damage: Damage) -> list[Deviation]:
@@ -65,7 +100,7 @@ def _handled_all_the_same(
     if damage.text is None or not declared.kept_when_refused:
         return _handled(declared, payload, at)
     try:
-        message, deviations = read_payload(declared.request, payload)
+        message, deviations = _read(declared, payload, at)
     except OcppError as error:
         why = damage.unreadable or f"its text is incomplete: {error.description}"
         raise OcppError("FormationViolation", why) from None

@@ -19,7 +19,8 @@ from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
 from csmsd.profiles.core.charge_points import ChargePoint, Connector, LatestSamples
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import Arrivals, MeterReading, Shape, Taken
+from csmsd.profiles.core.metering import MeterReading, Shape, Taken
+from csmsd.profiles.core.told_readings import Arrivals
 from csmsd.profiles.firmware_management.hosting import Hosting
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.following import what_follows

@@ -13,12 +13,13 @@ from csmsd.profiles.core.energy.plain import MOST_W
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.lateness import Lateness
 from csmsd.profiles.core.link_history import LinkHistory
-from csmsd.profiles.core.metering import Arrivals, Taken
+from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import TOLD_WITHIN
 from csmsd.profiles.core.orphans import Orphans
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
+from csmsd.profiles.core.told_readings import Arrivals
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
 

@@ -11,11 +11,12 @@ from csmsd.ocpp.types import ConnectorId, Integer, Message, MeterValue
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS, LatestSamples
-from csmsd.profiles.core.metering import Arrivals, Taken, metered_energy_register, newest_metered, read_meter_values
+from csmsd.profiles.core.metering import Taken, metered_energy_register
 from csmsd.profiles.core.moments import ZONES
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.resuming import resumed
 from csmsd.profiles.core.stop_matching import ROUNDING_WH
+from csmsd.profiles.core.told_readings import Arrivals, newest_metered, read_meter_values
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
 

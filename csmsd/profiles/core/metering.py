@@ -1,9 +1,7 @@
 """Meter values: what a sample means, how it is kept in few bytes, and what it says about a transaction (C 7.43)."""
 
 import math
-from collections.abc import Iterator
-from datetime import tzinfo
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import msgspec
@@ -11,17 +9,17 @@ from msgspec.structs import astuple
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.numbers import parse_number
-from csmsd.ocpp.timestamps import AHEAD, read_timestamp
-from csmsd.ocpp.types import MeterValue, SampledValue
-from csmsd.profiles.core.moments import Course, Moments, is_timed
+from csmsd.ocpp.types import SampledValue
+from csmsd.profiles.core.moments import is_timed
 from csmsd.profiles.core.sample import Sample
-from csmsd.profiles.record import Change, Milliseconds, Once, Record
+from csmsd.profiles.record import Milliseconds, Record
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
 ENERGY_INTERVAL = "Energy.Active.Import.Interval"
 POWER = "Power.Active.Import"
 MAX_SHAPES = 5000
 MAX_SHAPE_LENGTH = 2000  # characters; nine samples take some 500
+_MOST_IN_SHAPE = MAX_SHAPE_LENGTH // len("[null,null,null,null,null,null],")  # samples
 
 # Unit as read, in lower case → base unit and factor.
 _UNITS: dict[str, tuple[str, float]] = {
@@ -208,6 +206,8 @@ class MeterShapes:
 
     def recognize(self, samples: list[SampledValue]) -> tuple[Shape, MeterShape | None]:
         """The samples' shape, and its record when it is new."""
+        if len(samples) > _MOST_IN_SHAPE:
+            return Shape(0, samples), None
         attributes = tuple([astuple(sample)[1:] for sample in samples])  # all but the value; without a call for each
         seen = self._seen.get(attributes)
         if seen is not None:
@@ -247,14 +247,14 @@ def unpack_metered(shape: str | None, samples: str) -> list[SampledValue]:
 def metered_number(sample: SampledValue) -> tuple[float, str] | None:
     """A sample's value in its base unit, or None where it has no number (SignedData is opaque)."""
     meaning = _meaning_in_metering(sample)
-    ((value,), _) = _metered_numbers([sample.value])
+    ((value,), _) = metered_numbers([sample.value])
     if value is None or sample.format == "SignedData":
         return None
     value *= meaning.factor
     return (value, meaning.unit) if math.isfinite(value) else None
 
 
-def _metered_numbers(texts: list[str]) -> tuple[list[float | None], bool]:
+def metered_numbers(texts: list[str]) -> tuple[list[float | None], bool]:
     """Values as numbers, None for those that are none; and whether all are written plainly as numbers."""
     try:
         numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
@@ -302,143 +302,18 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 def metered_again(shape: str | None, row: MeterReading) -> Taken:
     """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
     samples = unpack_metered(shape, row.samples)
-    return _taken_by_metering(
+    return taken_by_metering(
         _metering_shape_of(shape) if shape is not None else Shape(0, samples),
-        _metered_numbers([sample.value for sample in samples])[0],
+        metered_numbers([sample.value for sample in samples])[0],
         row,
         is_timed(row.text, row.time),
     )
 
 
-def _taken_by_metering(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
+def taken_by_metering(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
     return Taken(shape, numbers, row, 0 if None in numbers else shape.number, timed)
 
 
 @lru_cache(MAX_SHAPES)
 def _metering_shape_of(text: str) -> Shape:
     return Shape(1, unpack_metered(text, encode_json([""] * len(msgspec.json.decode(text))).decode()), text)
-
-
-class Arrivals:
-    """How far a connector's readings have come: what is no newer may have been sent before."""
-
-    __slots__ = ("_shapes", "_time")
-
-    def __init__(self, since: Milliseconds) -> None:
-        self._time = since
-        self._shapes: tuple[int, ...] = ()  # of the newest readings
-
-    def is_new(self, row: MeterReading) -> bool:
-        if row.time > self._time:
-            self._time = row.time
-            self._shapes = (row.shape,)
-            return True
-        if row.time == self._time and row.shape and row.shape not in self._shapes:
-            self._shapes = (*self._shapes, row.shape)
-            return True
-        return False
-
-
-class Readings(msgspec.Struct):
-    """Everything that a list of MeterValues comes to."""
-
-    changes: list[Change]
-    taken: list[Taken]
-    oddities: list[tuple[str, str]]
-
-
-def newest_metered(takings: list[Taken]) -> dict[str, Sample]:
-    """The newest sample of each measurand and phase."""
-    return {name: sample for taken in takings for name, sample in taken.samples().items()}
-
-
-def read_meter_values(
-    values: list[MeterValue],
-    *,
-    charge_point: str,
-    connector: int,
-    transaction_id: int | None,
-    shapes: MeterShapes,
-    received_at: Milliseconds,
-    zone: tzinfo,
-    arrivals: Arrivals | None = None,
-    course: Course | None = None,
-) -> Readings:
-    """Turns MeterValues into rows, the newest readings, and what was odd.
-
-    One of a transaction, `course`, may be by another clock than its start and the readings before: its time is a guess.
-
-    Those that are no newer than the connector's `arrivals` (all, where there are none) are kept unless they are kept
-    already: a charge point that was not confirmed, or has lost its memory, sends them again.
-    """
-    readings = Readings([], [], [])
-    latest = received_at + AHEAD
-    usual = course.usual_since if course is not None else 0
-    moments: Moments | None = None
-    for place, value in enumerate(values):
-        moment = read_timestamp(value.timestamp, received_at, zone)
-        if moment.oddity:
-            readings.oddities.append(("meterValue.timestamp", moment.oddity))
-            moments = moments or Moments(values, received_at, zone, course)
-            moment = moments.beside(place, moment)
-        elif not usual <= moment.time <= latest:
-            moments = moments or Moments(values, received_at, zone, course)
-            ahead = moment.time > latest
-            moment = moments.put_right(value.timestamp, moment, partial(_lowest_register, value))
-            if ahead or moment.oddity:
-                readings.oddities.append(("meterValue.timestamp", "ahead_of_arrival" if ahead else "clock_set_back"))
-        samples = value.sampled_value
-        texts = [sample.value for sample in samples]
-        numbers, plain = _metered_numbers(texts)
-        if not plain:
-            samples = [sample for sample in samples if not _metered_nothing(sample.value)]
-            dropped = len(value.sampled_value) - len(samples)
-            readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
-            readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in _metering_oddities(samples)]
-            texts = [sample.value for sample in samples]
-            numbers, _ = _metered_numbers(texts)
-        if not samples:
-            continue
-        shape, new_shape = shapes.recognize(samples)
-        if new_shape is not None:
-            readings.changes.append(new_shape)
-        # With milliseconds and `Z` the text can be made again from the time.
-        text = value.timestamp
-        canonical = not moment.oddity and len(text) == 24 and text[10] == "T" and text[19] == "." and text[-1] == "Z"
-        row = MeterReading(
-            charge_point=charge_point,
-            connector=connector,
-            transaction_id=transaction_id,
-            time=moment.time,
-            text=None if canonical else value.timestamp,
-            shape=shape.number,
-            samples=shape.pack(samples, texts),
-        )
-        readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
-        ordinary = plain and not moment.oddity
-        taken = (
-            Taken(shape, numbers, row, shape.number)
-            if ordinary
-            else _taken_by_metering(shape, numbers, row, not moment.oddity)
-        )
-        readings.taken.append(taken)
-    return readings
-
-
-def _lowest_register(value: MeterValue) -> float | None:
-    return min((wh for wh in map(metered_energy_register, value.sampled_value) if wh is not None), default=None)
-
-
-def _metering_oddities(samples: list[SampledValue]) -> Iterator[str]:
-    """What is odd about values that are not as numbers are written (C 7.43); what is signed is no number."""
-    for sample in samples:
-        try:
-            float(sample.value)
-        except ValueError:
-            if sample.format != "SignedData":
-                yield "not_a_number" if parse_number(sample.value) is None else "decimal_comma"
-
-
-def _metered_nothing(value: str) -> bool:
-    text = value.strip().casefold()
-    return not text or text == "nan"

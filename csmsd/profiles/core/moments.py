@@ -4,11 +4,10 @@ Such a time is a guess, and the reading is kept with it as one (`is_timed`). Pur
 """
 
 from collections.abc import Callable
-from datetime import timedelta, timezone, tzinfo
+from datetime import timedelta, timezone
 from typing import Protocol
 
 from csmsd.ocpp.timestamps import AHEAD, ReadTime, parse_timestamp, read_timestamp
-from csmsd.ocpp.types import MeterValue
 from csmsd.profiles.record import Milliseconds
 
 # No reading is told later; one that seems so was stamped by a clock that had lost the time.
@@ -54,11 +53,8 @@ class Course(Protocol):
 class Moments:
     """The moments of the MeterValues of one message, held against each other and the start of their transaction."""
 
-    def __init__(
-        self, values: list[MeterValue], received_at: Milliseconds, zone: tzinfo, course: Course | None
-    ) -> None:
+    def __init__(self, told: list[ReadTime], received_at: Milliseconds, course: Course | None) -> None:
         self._course = course
-        told = [read_timestamp(value.timestamp, received_at, zone) for value in values]
         times = [None if read.oddity else read.time for read in told]
         self._beside = _neighbours(times)
         if course is not None:

@@ -1,5 +1,7 @@
 """StopTransaction (C 4.10): a transaction ends. Whatever it says, it is confirmed; what fits nowhere is kept."""
 
+from collections.abc import Generator, Sequence
+
 import msgspec
 
 from csmsd.ocpp.errors import OcppError
@@ -11,11 +13,12 @@ from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.cut_off import is_cut_off_part_of
+from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
-from csmsd.profiles.core.metering import read_meter_values
 from csmsd.profiles.core.orphans import NO_FIT, Orphan
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.stop_matching import Claim, Meant, match_stop, stop_matches
+from csmsd.profiles.core.told_readings import Readings, read_many_meter_values, read_meter_values
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Event, Milliseconds
 
@@ -114,6 +117,42 @@ def _stop(request: StopTransactionReq | _Readable, payload: object, at: Context)
     return Reply(confirmation, [*replaced, *changes, *_parts_of_stop(request, transaction, at)], events)
 
 
+class _Measured(msgspec.Struct, frozen=True):
+    """The transactionData of a stop, as they were read for a transaction, and what is gathered of it with them."""
+
+    transaction: Transaction
+    course: Gathered
+    readings: Readings
+    then: Gathered
+
+
+def _measured_in_turns(request: StopTransactionReq, at: Context) -> Generator[Sequence[Change], None, _Measured | None]:
+    """What is measured by a stop that ends a transaction. Raises NotRemembered."""
+    book = at.charge_point.transactions
+    moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
+    claim = _claim_of_stop(request, moment.time)
+    found = match_stop(claim, book, lambda known: booking.latest_reading_for_booking(known, at.site))
+    transaction = found.transaction
+    course = book.gathered(transaction.id) if transaction is not None else None
+    if transaction is None or course is None or found.how not in ("named", "guessed"):
+        return None
+    readings = yield from read_many_meter_values(
+        request.transaction_data or [],
+        charge_point=at.charge_point.id,
+        connector=transaction.connector,
+        transaction_id=transaction.id,
+        shapes=at.site.meter_shapes,
+        received_at=at.now,
+        zone=at.charge_point.zone,
+        course=course,
+    )
+    then = course.copy()
+    for taken in readings.taken:
+        then.take(taken)
+        yield ()
+    return _Measured(transaction, course, readings, then)
+
+
 def _claim_of_stop(request: StopTransactionReq | _Readable, time: Milliseconds) -> Claim:
     """What it says of the transaction that it means."""
     return Claim(
@@ -134,19 +173,24 @@ def _book_told_stop(
 ) -> tuple[list[Change], list[Event]]:
     moment = read_timestamp(request.timestamp, at.now, at.charge_point.zone)
     course = at.charge_point.transactions.gathered(transaction.id)
-    readings = read_meter_values(
-        request.transaction_data or [],
-        charge_point=at.charge_point.id,
-        connector=transaction.connector,
-        transaction_id=transaction.id,
-        shapes=at.site.meter_shapes,
-        received_at=at.now,
-        zone=at.charge_point.zone,
-        course=course,
-    )
+    measured = at.prepared.worked_out if at.prepared is not None else None
+    if isinstance(measured, _Measured) and measured.transaction is transaction and measured.course is course:
+        readings = measured.readings
+        at.charge_point.transactions.regather(transaction, measured.then)
+    else:
+        readings = read_meter_values(
+            request.transaction_data or [],
+            charge_point=at.charge_point.id,
+            connector=transaction.connector,
+            transaction_id=transaction.id,
+            shapes=at.site.meter_shapes,
+            received_at=at.now,
+            zone=at.charge_point.zone,
+            course=course,
+        )
+        booking.book_measured(course, readings.taken)
     for field, oddity in readings.oddities:
         at.note(field.replace("meterValue", "transactionData"), oddity)
-    booking.book_measured(course, readings.taken)
     told = booking.Stop(
         meter_stop_wh=request.meter_stop,
         time=moment.time,
@@ -283,5 +327,5 @@ INCOMING = Incoming(
     stop_transaction,
     unreadable=_unreadable,
     kept_when_refused=True,
-    may_be_long=True,  # transactionData holds the readings of days
+    prepare=_measured_in_turns,  # transactionData holds the readings of days
 )

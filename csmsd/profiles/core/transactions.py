@@ -272,6 +272,10 @@ class TransactionBook:
             found = self._gathered[transaction.id] = Gathered(transaction.connector, transaction.start)
         return found
 
+    def regather(self, transaction: Transaction, gathered: Gathered) -> None:
+        """What was gathered apart counts from now on."""
+        self._gathered[transaction.id] = gathered
+
     def gathered(self, transaction_id: int) -> Gathered | None:
         return self._gathered.get(transaction_id)
 

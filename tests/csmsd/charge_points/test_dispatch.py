@@ -184,7 +184,7 @@ async def test_one_that_is_too_long_is_refused_counted_and_kept_before_it_is_ans
     desk.send("Heartbeat", {}, long=True)
     assert desk.said[2:] == ["FormationViolation"], "nothing of it is to be kept"
     desk.send("StopTransaction", STOP, long=True)
-    await desk.writer.flush()
+    await desk.until_looked_up()
     assert desk.said[3:] == ["", "transaction.orphaned"], "that one may hold the readings of days"
 
 
@@ -267,3 +267,126 @@ async def test_what_was_looked_up_is_not_looked_up_for_ever(forgetful: Desk, cap
         assert desk.said == ["InternalError"] * count
         assert len(desk.looked_up) == count, "each request once"
     assert "asks again for what was looked up" in caplog.text
+
+
+# --- what takes long gives others their turns
+
+
+READINGS = 12_000
+
+
+def long_stop(**fields: Any) -> dict[str, Any]:
+    """As long as one may be, with readings of some hours."""
+    values = [
+        {
+            "timestamp": f"2026-03-01T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}.000Z",
+            "sampledValue": [{"value": str(1000 + n // 20)}],
+        }
+        for n in range(READINGS)
+    ]
+    return STOP | {"transactionId": 1, "timestamp": "2026-03-01T11:00:00.000Z", "transactionData": values} | fields
+
+
+@pytest.fixture
+async def charging(desk: Desk) -> Desk:
+    desk.send("StartTransaction", START | {"timestamp": "2026-03-01T00:00:00.000Z"})
+    await desk.writer.flush()
+    desk.said.clear()
+    return desk
+
+
+def stops(desk: Desk) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(desk.path)) as database:
+        return list(database.execute("SELECT state, meter_stop_wh, energy_wh FROM transactions"))
+
+
+def kept_readings(desk: Desk) -> int:
+    with closing(sqlite3.connect(desk.path)) as database:
+        ((kept,),) = database.execute("SELECT count(*) FROM meter_value")
+    return int(kept)
+
+
+async def test_others_have_their_turns_while_a_long_stop_is_worked_out(charging: Desk) -> None:
+    desk = charging
+    desk.send("StopTransaction", long_stop(), long=True)
+    desk.send("Reset", {})  # waits for its turn
+    turns = 0
+    while desk.dispatcher._waiting:
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 3
+    assert desk.said == ["NotSupported"], "the stop is answered after its commit"
+    await desk.writer.flush()
+    assert desk.said == ["NotSupported", "", "transaction.stopped"]
+    assert (stops(desk), kept_readings(desk)) == ([("stopped", 2000, 1000)], READINGS)
+    assert desk.dispatcher.traffic.calls["in"]["StopTransaction"] == 1
+    assert desk.cp.transactions.gathered(1) is None
+
+
+async def test_a_long_stop_is_booked_as_one_that_is_short(charging: Desk) -> None:
+    charging.send("StopTransaction", long_stop())
+    await charging.writer.flush()
+    assert (stops(charging), kept_readings(charging)) == ([("stopped", 2000, 1000)], READINGS)
+
+
+async def test_memory_that_is_loaded_anew_meanwhile_costs_nothing_of_it(charging: Desk) -> None:
+    desk = charging
+    desk.send("StopTransaction", long_stop(), long=True)
+    await asyncio.sleep(0)
+    await desk.live.recover()
+    await desk.until_looked_up()
+    assert desk.said == ["", "transaction.stopped"]
+    assert (stops(desk), kept_readings(desk)) == ([("stopped", 2000, 1000)], READINGS)
+
+
+async def test_who_is_removed_while_its_long_stop_is_worked_out_is_refused(charging: Desk) -> None:
+    desk = charging
+    desk.send("StopTransaction", long_stop(), long=True)
+    await asyncio.sleep(0)
+    desk.live.site.charge_points.clear()
+    await desk.until_looked_up()
+    assert desk.said == ["SecurityError"]
+
+
+async def test_what_a_long_stop_means_is_looked_up_first(charging: Desk) -> None:
+    desk = charging
+    desk.cp.transactions.leave_on_disk(NOON)
+    desk.recall = lambda wanted: desk.cp.transactions.recall(wanted, [])
+    desk.send("StopTransaction", long_stop(transactionId=7), long=True)
+    await desk.until_looked_up()
+    assert [wanted.ids for _, wanted in desk.looked_up] == [(7,), ()]
+    assert desk.said == ["", "transaction.stopped"], "by a guess: it is the only one that runs"
+    assert kept_readings(desk) == READINGS
+
+
+@pytest.mark.parametrize("error", [NotStored("no disk"), RuntimeError("a mistake")])
+async def test_where_what_a_long_stop_means_cannot_be_looked_up_it_comes_again(
+    charging: Desk, error: Exception
+) -> None:
+    desk = charging
+
+    def fail(wanted: Wanted) -> None:
+        raise error
+
+    desk.cp.transactions.leave_on_disk(NOON)
+    desk.recall = fail
+    desk.send("StopTransaction", long_stop(transactionId=7), long=True)
+    desk.send("Heartbeat", {})
+    await desk.until_looked_up()
+    assert desk.said == ["InternalError", "currentTime"]
+    assert (stops(desk), kept_readings(desk)) == ([("active", None, 0)], 0)
+
+
+async def test_shapes_that_are_new_are_stored_before_others_use_them(charging: Desk) -> None:
+    desk = charging
+    stop = long_stop()
+    stop["transactionData"][0]["sampledValue"][0]["location"] = "Body"
+    desk.send("StopTransaction", stop, long=True)
+    for _ in range(1000):
+        if len(desk.live.site.meter_shapes._numbers) == 2:
+            break
+        await asyncio.sleep(0)
+    desk.live.site.charge_points.clear()  # so that nothing else comes of it
+    await desk.until_looked_up()
+    with closing(sqlite3.connect(desk.path)) as database:
+        assert database.execute("SELECT count(*) FROM meter_shape").fetchone() == (2,)

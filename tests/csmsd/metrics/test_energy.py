@@ -10,7 +10,7 @@ from csmsd.metrics.energy import EnergyCounter
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
-from csmsd.profiles.core.metering import read_meter_values
+from csmsd.profiles.core.told_readings import read_meter_values
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event, EventType
 from csmsd.profiles.site import Site

@@ -1,6 +1,8 @@
 """Payloads: as specified, off the specification, and beyond reading (FIELD-NOTES "Fields")."""
 
+import itertools
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -10,8 +12,15 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload, read_payload_value
+from csmsd.ocpp.payloads import (
+    check_sendable_payload,
+    encode_payload,
+    read_long_payload,
+    read_payload,
+    read_payload_value,
+)
 from csmsd.ocpp.types import LARGEST_INTEGER, CiString20, Integer, JsonText, Message, NonNegative
+from csmsd.profiles.core.stop_transaction import StopTransactionReq
 
 
 class Wheel(Message, kw_only=True):
@@ -354,3 +363,51 @@ def test_the_fast_way_and_the_thorough_way_agree(payload: object) -> None:
 
     assert slow == fast
     assert {found.kind for found in deviated} <= {"null"}
+
+
+# --- long lists, some elements at a time
+
+ODD_VALUES: tuple[object, ...] = (
+    {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": "1"}]},
+    {"timestamp": "yesterday", "sampledValue": [{"value": 1, "unit": "wh"}]},
+    {"timestamp": None, "sampledValue": [{"value": "1", "more": 2}]},
+    {"sampledValue": [{}]},
+    {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": []},
+    7,
+)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("name", ["transactionData", "TransactionData"])
+@pytest.mark.parametrize("odd", [*itertools.combinations(ODD_VALUES, 2), ()])
+def test_a_long_list_is_read_in_turns_as_it_is_at_once(odd: tuple[object, ...], name: str, strict: bool) -> None:
+    right = [ODD_VALUES[0]] * 120
+    given = {"transactionId": 1, "meterStop": "5", "timestamp": "2026-03-01T12:00:00Z", name: [*right, *odd, *right]}
+    text = msgspec.json.encode(given if odd else {**given, "meterStop": 5})
+    turns = 0
+
+    def in_turns() -> object:
+        nonlocal turns
+        steps = read_long_payload(StopTransactionReq, text, strict=strict)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+            turns += 1
+
+    def read(how: Callable[[], object]) -> object:
+        try:
+            return how()
+        except OcppError as error:
+            return error.code, error.description
+
+    assert read(in_turns) == read(lambda: read_payload(StopTransactionReq, text, strict=strict))
+    if odd:
+        assert turns > 3
+
+
+def test_too_much_that_cannot_be_used_is_so_in_turns_as_well() -> None:
+    text = msgspec.json.encode({"transactionId": 1, "meterStop": 5, "timestamp": "t", "transactionData": [7] * 2000})
+    with pytest.raises(OcppError, match="too much of it cannot be used"):
+        [*read_long_payload(StopTransactionReq, text)]

@@ -12,8 +12,9 @@ from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.profiles.core.metering import MeterShapes, read_meter_values
+from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.orphans import NO_FIT
+from csmsd.profiles.core.told_readings import read_meter_values
 from csmsd.profiles.core.transactions import NotRemembered, Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate

@@ -4,6 +4,8 @@ As long as it is plain (see `plain`) a reading costs next to nothing, and the fi
 plain is judged from the evidence when somebody looks, or when it stops. What is kept of it is bounded (see `thinning`).
 """
 
+from copy import copy
+
 import msgspec
 
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
@@ -37,6 +39,14 @@ class Gathered:
         self.newest: Milliseconds = 0
         self.usual_since = start.time - BEFORE_START
         self.put_right: dict[str, Milliseconds] = {}
+
+    def copy(self) -> "Gathered":
+        """Goes on by itself."""
+        other = copy(self)
+        other._plain = msgspec.structs.replace(self._plain)
+        other._rows = self._rows.copy()
+        other.put_right = {**self.put_right}
+        return other
 
     def take(self, taken: Taken) -> None:
         """The next reading, in the order of arrival; one that came before says nothing new."""

@@ -52,6 +52,14 @@ class ThinnedRows:
         self._said: list[_Said] | None = None  # of each row, once one was not plain
         self._weight = 0  # then, of all
 
+    def copy(self) -> "ThinnedRows":
+        """Goes on by itself."""
+        other = ThinnedRows()
+        other.rows = [*self.rows]
+        other._said = None if self._said is None else [*self._said]
+        other._weight = self._weight
+        return other
+
     def __contains__(self, row: Row) -> bool:
         if self._known is None:
             self._known = set(self.rows)

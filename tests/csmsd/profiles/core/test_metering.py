@@ -14,16 +14,14 @@ from csmsd.profiles.core.metering import (
     ENERGY_REGISTER,
     MAX_SHAPE_LENGTH,
     MAX_SHAPES,
-    Arrivals,
     MeterReading,
     MeterShape,
     MeterShapes,
     metered_energy_register,
     metered_number,
-    newest_metered,
-    read_meter_values,
     unpack_metered,
 )
+from csmsd.profiles.core.told_readings import Arrivals, newest_metered, read_meter_values
 from tests.csmsd.profiles.messages import instances
 from tests.csmsd.profiles.scene import NOON
 

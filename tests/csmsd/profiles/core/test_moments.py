@@ -9,8 +9,9 @@ from csmsd.ocpp.timestamps import format_timestamp, read_timestamp
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.energy.evidence import Start
 from csmsd.profiles.core.energy.gathered import Gathered
-from csmsd.profiles.core.metering import MeterShapes, Taken, read_meter_values
+from csmsd.profiles.core.metering import MeterShapes, Taken
 from csmsd.profiles.core.moments import is_timed
+from csmsd.profiles.core.told_readings import read_meter_values
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 MINUTE = 60_000

@@ -8,7 +8,8 @@ import pytest
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import MeterValue, SampledValue
 from csmsd.profiles.core.energy.thinning import MOST, MOST_OF_PLAIN, MOST_WEIGHT, Row, ThinnedRows, row_to_keep
-from csmsd.profiles.core.metering import MeterShapes, Taken, read_meter_values
+from csmsd.profiles.core.metering import MeterShapes, Taken
+from csmsd.profiles.core.told_readings import read_meter_values
 from tests.csmsd.profiles.scene import HOUR, NOON
 
 SHAPES = MeterShapes()
