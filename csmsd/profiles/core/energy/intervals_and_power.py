@@ -6,9 +6,9 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
+from csmsd.profiles.core.energy.drawn import drawn_by_power
 from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading
-from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, LIMIT_WH, OFTEN
-from csmsd.profiles.core.metering import POWER
+from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, OFTEN
 from csmsd.profiles.record import Milliseconds
 
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")
@@ -54,19 +54,10 @@ class Estimate(msgspec.Struct, frozen=True):
 
 def energy_by_power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
     """What Power.Active.Import tells."""
-    began, ended, most = clocks.began, clocks.ended, clocks.watts * ABOVE_RATING
-    kinds: dict[bool, dict[Milliseconds, dict[tuple[str, str], float]]] = {}
-    for reading in readings:
-        if reading.measurand == POWER and 0 <= reading.value <= most and reading.phase != "N":
-            moment = kinds.setdefault(bool(reading.phase), {}).setdefault(reading.time, {})
-            moment[reading.location, reading.phase] = reading.value
-    found = kinds.get(False) or kinds.get(True)
-    if not found:
+    began, ended, drawn = clocks.began, clocks.ended, drawn_by_power(readings, clocks)
+    if not drawn.moments:
         return None
-    moments = [(time, _power_at_one_place(watts)) for time, watts in sorted(found.items())]
-    least = 0.0
-    for (since, before), (until, after) in pairwise(moments):
-        least += min(until - since, HOUR) / HOUR * min(before, after)
+    moments, least = [*drawn.moments], drawn.least
     if began is not None and began < moments[0][0]:
         moments.insert(0, (began, moments[0][1]))
     if ended is not None and ended > moments[-1][0]:
@@ -77,9 +68,3 @@ def energy_by_power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
         most += (until - since) / HOUR * (max(before, after) if until - since <= OFTEN else math.inf)
     return Estimate(likely, least, most)
 
-
-def _power_at_one_place(watts: dict[tuple[str, str], float]) -> float:
-    places: dict[str, float] = {}
-    for (place, _), value in watts.items():
-        places[place] = places.get(place, 0.0) + value
-    return places["Outlet"] if "Outlet" in places else max(places.values())

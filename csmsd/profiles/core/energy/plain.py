@@ -35,6 +35,8 @@ SMALL_WH = 100_000.0
 ABOVE_RATING = 1.15
 MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
 _MARGIN_WH = 100.0
+# Less than so many W may be kW that are called W.
+CHARGING_W = 500.0
 # Power that is read now and then gives the energy no better than this.
 _POWER_SAYS_WH = 1000.0
 _POWER_IS_ROUGH = 3.0

@@ -16,6 +16,7 @@ from csmsd.profiles.core.energy.doubts import Doubt, ordered_doubts
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
 from csmsd.profiles.core.energy.intervals_and_power import energy_by_intervals, energy_by_power
 from csmsd.profiles.core.energy.plain import (
+    CHARGING_W,
     HOUR,
     LIMIT_WH,
     OFTEN,
@@ -46,8 +47,6 @@ def basis_of_verdict_text(basis: str) -> str:
     return known.get(basis, basis)
 
 
-# Less than so many W may be kW that are called W.
-_CHARGING_W = 500.0
 _INTERVALS_ARE_ROUGH = 1.2
 _INTERVALS_SAY_WH = 200.0
 
@@ -167,7 +166,7 @@ def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Find
     estimate = energy_by_power(own, clocks)
     if estimate is None or finding.energy < too_much_told(estimate.most):
         return finding
-    if estimate.likely * HOUR < _CHARGING_W * (ended - began):
+    if estimate.likely * HOUR < CHARGING_W * (ended - began):
         return finding
     return finding.doubted("readings_disagree", low=min(finding.low, estimate.likely))
 
