@@ -8,12 +8,19 @@ import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.drawn import Drawn
 from csmsd.profiles.core.energy.evidence import BEGIN, END, Boot
-from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, plain_reach
+from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, ROUNDING_WH, plain_reach, too_much_told
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
 _TOO_FAST = 20
+_TOO_FAST_FOR_STEADY = 5
+_STEADY = 0.45
+_GOES_ON = 0.1  # of what the first reading showed
+_FIRST_MINUTE = 70_000  # ms
+_FIRST_W = 100_000.0
+_SOON = 600_000  # ms; before that no car is full that a fast charger fills
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -41,6 +48,7 @@ class Case(msgspec.Struct, frozen=True):
     clocks: Clocks
     boots: list[Boot]
     slack: float  # Wh; what two figures of the same register may differ by, as they are rounded
+    drawn: Drawn = Drawn()
 
     def can_have_come(self, wh: float, time: Milliseconds | None) -> bool:
         """Whether the connector can have delivered so much since the start."""
@@ -91,10 +99,10 @@ def agrees_from_zero(case: Case, points: list[Point], *, steadily: bool = False)
         not steadily and first.wh <= plain_reach(case.clocks.likely_watts, first.time - began) + case.slack
     ):
         return True
-    return first.wh <= 3 * max(_paces_of_points(points), default=0.0) * max(1, first.time - began) + case.slack
+    return first.wh <= 3 * max(paces_of_points(points), default=0.0) * max(1, first.time - began) + case.slack
 
 
-def _paces_of_points(points: list[Point]) -> list[float]:
+def paces_of_points(points: list[Point]) -> list[float]:
     """Wh in a ms from each reading to the next."""
     return [
         (later.wh - earlier.wh) / (later.time - earlier.time)
@@ -104,16 +112,32 @@ def _paces_of_points(points: list[Point]) -> list[float]:
 
 
 def start_disagrees(case: Case, points: list[Point]) -> bool:
-    """Whether a start of 0 and readings that go on evenly are two registers: the first came many times too fast."""
+    """Whether a start of 0 and readings that go on are two registers: the first came many times too fast.
+
+    For how they go on, or for what power tells of it: what a fast charger gives at first falls off, but not to a power
+    that stays the same. Nobody takes much in the first minute, in which a cable is tried.
+    """
     began = case.clocks.began
-    if case.start or began is None or len(points) < 3:
+    if case.start or began is None or not points:
         return False
     first = points[0]
     passed = max(1, first.time - began)
     if first.wh <= plain_reach(case.clocks.likely_watts, passed):
         return False
-    paces = _paces_of_points(points)
-    return bool(paces) and min(paces) > 0 and _TOO_FAST * max(paces) < first.wh / passed
+    if passed <= _FIRST_MINUTE and first.wh > plain_reach(_FIRST_W, passed):
+        return True
+    paces, pace = paces_of_points(points), first.wh / passed
+    if len(paces) > 1 and min(paces) > 0 and _TOO_FAST * max(paces) < pace:
+        return True
+    gained = gain_of_points(points) > first.wh * _GOES_ON
+    while paces and paces[-1] <= 0:
+        paces.pop()  # it was full
+    steady = len(paces) > 2 and min(paces) > _STEADY * max(paces)
+    if steady and gained and _TOO_FAST_FOR_STEADY * max(paces) < pace:
+        return True
+    if not case.drawn.peak or first.wh < too_much_told(case.drawn.peak * passed / HOUR):
+        return False
+    return case.stop is None or passed <= _SOON or (gained and len(paces) > 1)
 
 
 def points_in_unit(points: list[Point], factor: float) -> list[Point]:

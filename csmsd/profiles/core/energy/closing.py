@@ -1,5 +1,7 @@
 """The energy by start, stop and the readings between them."""
 
+import msgspec
+
 from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
@@ -23,8 +25,11 @@ from csmsd.profiles.core.energy.units import (
     UNITS,
     ends_nearer_in_unit,
     fits_time_in_unit,
+    gains_in_other_unit,
     other_unit,
     start_unit_is_kwh,
+    tells_thousandths,
+    thousandfold_gain,
     unit_in_doubt,
 )
 
@@ -40,10 +45,16 @@ def closing_energy(case: Case) -> Finding:
     if agrees_with_figures(case, points, start, stop):
         if start_unit_is_kwh(case, points) and start * 1000 < stop:
             return Finding(stop - start * 1000, stop - points[0].wh, energy, frozenset({"unit"}))
-        if start_disagrees(case, [*points, _closing_point(case, stop)]):
+        closed = [*points, _closing_point(case, stop)]
+        elsewhere = start_disagrees(case, closed)
+        if not start and tells_thousandths(case, closed, sure=elsewhere):
+            return thousandfold_gain(case, closed)
+        if not start and _only_readings_tell_thousandths(case, energy):
+            return exact_finding(energy, "unit")
+        if elsewhere:
             least = stop - points[0].wh
             return Finding(least, least, energy, frozenset({"start_register"}))
-        jumped = without_jumps(case, energy, [*points, _closing_point(case, stop)], start=start)
+        jumped = without_jumps(case, energy, closed, start=start)
         return unit_in_doubt(case, energy) if start <= case.slack and not jumped.doubts else jumped
     restarted = energy_over_restarts(case, [*points, _closing_point(case, stop)])
     if restarted is not None:
@@ -61,6 +72,8 @@ def closing_energy(case: Case) -> Finding:
         and agrees_as_growing(points)
         and gain_of_points(points) <= energy + case.slack
     ):
+        if tells_thousandths(case, points, sure=True) and gains_in_other_unit(case, energy, points, 1000.0):
+            return exact_finding(energy, "unit")
         return exact_finding(energy)  # start and stop count the transaction, the readings are of the meter
     own, others = part_that_agrees(points, lambda point: start - case.slack <= point.wh <= stop + case.slack)
     nothing_fits = not own
@@ -72,6 +85,12 @@ def closing_energy(case: Case) -> Finding:
         and gain_of_points(others) <= energy + case.slack
     ):
         return exact_finding(energy)
+    if (
+        start <= LAG_WH
+        and all(point.wh > stop for point in points)
+        and gains_in_other_unit(case, energy, points, 0.001)
+    ):
+        return exact_finding(energy, "unit")
     unit = other_unit(case, energy, stop)
     if unit is not None:
         return unit
@@ -82,6 +101,13 @@ def closing_energy(case: Case) -> Finding:
         return Finding(segments, energy, segments, frozenset({"went_back"}))  # nothing fits but a reset
     above = max((point.wh - start for point in points if case.can_have_come(point.wh - start, point.time)), default=0.0)
     return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
+
+
+def _only_readings_tell_thousandths(case: Case, energy: float) -> bool:
+    """Whether start and stop count the transaction in Wh, and the readings are of the meter in kWh called Wh."""
+    broken = any(point.wh % 1 for point in case.points)
+    told = tells_thousandths(case, case.points, sure=broken)
+    return told and gains_in_other_unit(case, energy, case.points, 1000.0)
 
 
 def _began_anew_before_closing(case: Case, points: list[Point], stop: float) -> bool:
@@ -103,7 +129,7 @@ def _began_anew_before_closing(case: Case, points: list[Point], stop: float) -> 
 
 def _restart_before_closing(case: Case, energy: float) -> bool:
     """Whether the readings count the transaction, and restarts set them back to 0, but not start and stop."""
-    restarted = energy_over_restarts(Case(0.0, None, case.points, case.clocks, case.boots, case.slack), case.points)
+    restarted = energy_over_restarts(msgspec.structs.replace(case, start=0.0, stop=None), case.points)
     return restarted is not None and restarted.energy <= energy + case.slack
 
 
@@ -151,6 +177,9 @@ def _impossible_closing(case: Case, energy: float, stop: float) -> Finding:
         for point in points
         if point.wh <= stop + slack and stop - point.wh <= case.clocks.reach(point.time, case.clocks.ended) + slack
     ]
+    if not case.start and points and len(to_stop) == len(points) and agrees_as_growing(points):
+        proven = stop - points[0].wh
+        return Finding(proven, proven, max(proven, possible), frozenset({"start_register"}))
     if to_stop and len(to_stop) >= len(from_start):
         chain = longest_agreement(to_stop)
         proven = max(0.0, stop - chain[0].wh)

@@ -10,6 +10,9 @@ from csmsd.profiles.core.energy.plain import ABOVE_RATING, CHARGING_W, HOUR
 from csmsd.profiles.core.metering import POWER
 from csmsd.profiles.record import Milliseconds
 
+_SEVERAL = 3
+_STEADY = 0.6
+
 
 class Drawn(msgspec.Struct, frozen=True):
     """(time, W) of each moment at which power was read since the start, in order."""
@@ -22,9 +25,11 @@ class Drawn(msgspec.Struct, frozen=True):
         highest = max((watts for _, watts in self.moments), default=0.0)
         return highest if highest >= CHARGING_W else 0.0
 
-    def is_read_by(self, time: Milliseconds) -> bool:
-        """Whether power was known then."""
-        return bool(self.moments) and self.moments[0][0] <= time
+    @property
+    def is_steady(self) -> bool:
+        """Whether it stayed about the same, while it was read several times."""
+        told = [watts for _, watts in self.moments if watts]
+        return len(told) >= _SEVERAL and min(told) >= _STEADY * max(told)
 
     def between(self, since: Milliseconds, until: Milliseconds) -> "Drawn":
         return Drawn([moment for moment in self.moments if since <= moment[0] <= until])
@@ -41,8 +46,7 @@ class Drawn(msgspec.Struct, frozen=True):
     def likely(self) -> float:
         """Wh between the first and the last reading, by trapezia."""
         return sum(
-            (until - since) / HOUR * (before + after) / 2
-            for (since, before), (until, after) in pairwise(self.moments)
+            (until - since) / HOUR * (before + after) / 2 for (since, before), (until, after) in pairwise(self.moments)
         )
 
 

@@ -67,4 +67,3 @@ def energy_by_power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
         likely += (until - since) / HOUR * (before + after) / 2
         most += (until - since) / HOUR * (max(before, after) if until - since <= OFTEN else math.inf)
     return Estimate(likely, least, most)
-

@@ -35,6 +35,10 @@ SMALL_WH = 100_000.0
 ABOVE_RATING = 1.15
 MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
 _MARGIN_WH = 100.0
+# A register that is read so near to the end is that of the end, but for what it lags behind.
+AT_THE_END = 60_000  # ms
+_AT_THE_END_WH = 500.0
+_AT_THE_END_PART = 0.05
 # Less than so many W may be kW that are called W.
 CHARGING_W = 500.0
 # Power that is read now and then gives the energy no better than this.
@@ -58,6 +62,18 @@ def too_much_told(drawn: float) -> float:
     return _POWER_SAYS_WH + _POWER_IS_NOT_SO_ROUGH * drawn
 
 
+def too_much_at_the_end(energy: float) -> float:
+    """So many Wh at once contradict a register that is read when the transaction ends."""
+    return max(_AT_THE_END_WH, _AT_THE_END_PART * energy)
+
+
+def leap_watts(wh: float, time: Milliseconds) -> float:
+    """The power that a register which gains so much in a time must have shown by then; 0: a wallbox delivers it."""
+    if wh <= plain_reach(WALLBOX_W, time):
+        return 0.0
+    return (wh - _POWER_SAYS_WH) * HOUR / (_POWER_IS_NOT_SO_ROUGH * max(1, time))
+
+
 class Plain(msgspec.Struct, gc=False):
     """A register that advances from the start in the order of time, no faster than its connector can deliver.
 
@@ -73,6 +89,10 @@ class Plain(msgspec.Struct, gc=False):
     time: Milliseconds
     plain: bool
     read: bool = False
+    first_wh: float = 0.0  # as it was read first, and what power had told by then
+    first_drawn: float = 0.0
+    leap: float = 0.0  # W that power must have shown for what the register has gained at once
+    peak: float = 0.0  # W, the highest that was read
     drawn: float = 0.0  # W ms that power says were drawn at least
     watts: float = 0.0  # power as it was read last, then:
     power_at: Milliseconds = 0
@@ -106,9 +126,16 @@ class Plain(msgspec.Struct, gc=False):
             and self.wh <= wh <= self.most + self.pace * time
             and wh - self.wh <= self.margin + self.pace * (time - self.time)
         ):
+            if wh - self.wh > _POWER_SAYS_WH:
+                leap = leap_watts(wh - self.wh, time - self.time)
+                if leap > self.leap:
+                    self.leap = leap
+                    if leap > self.peak >= CHARGING_W:
+                        return self.leave()  # what is around it must not be thinned
             self.time = time
             self.wh = wh
-            self.read = True
+            if not self.read:
+                self.read, self.first_wh, self.first_drawn = True, wh, self.drawn
             return True
         return self.plain if time < self.start_time and self.read else self.leave()
 
@@ -124,6 +151,8 @@ class Plain(msgspec.Struct, gc=False):
                 lower = watts if watts < self.watts else self.watts
                 self.drawn += lower * (passed if passed < HOUR else HOUR)
                 self.watts = watts
+                if watts > self.peak:
+                    self.peak = watts
                 self.power_at = time
         elif passed or watts != self.watts:
             self.leave()
@@ -147,8 +176,10 @@ class Plain(msgspec.Struct, gc=False):
         if not self.power_at:
             return True
         drawn = self.drawn / HOUR
-        if drawn >= too_much_drawn(energy):
+        if drawn >= too_much_drawn(energy) or self.leap > self.peak >= CHARGING_W:
             return False
+        if not self.start_wh and drawn - self.first_drawn / HOUR >= too_much_drawn(self.wh - self.first_wh):
+            return False  # it may be a register in kWh, which the start does not know
         return energy < too_much_told(drawn) or energy <= plain_reach(WALLBOX_W, self.time - self.start_time)
 
     def stopped(
@@ -162,6 +193,9 @@ class Plain(msgspec.Struct, gc=False):
             return None
         if time < self.time or time < self.power_at:
             return None
-        if register - self.start_wh > 100 * (self.wh - self.start_wh) > 0:
+        energy = register - self.start_wh
+        if energy > 100 * (self.wh - self.start_wh) > 0 or energy > 100 * (self.wh - self.first_wh) > 0:
             return None  # the readings may be kWh that are called Wh
+        if time - self.time <= AT_THE_END and register - self.wh > too_much_at_the_end(energy):
+            return None
         return self.figure if self.take(time, float(register)) else None

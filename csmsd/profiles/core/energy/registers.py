@@ -3,27 +3,38 @@
 import msgspec
 
 from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
+from csmsd.profiles.core.energy.at_the_end import held_against_end
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.closing import closing_energy
 from csmsd.profiles.core.energy.doubts import Doubt
+from csmsd.profiles.core.energy.drawn import Drawn
 from csmsd.profiles.core.energy.evidence import CLOCK, Boot
 from csmsd.profiles.core.energy.plain import LAG_WH, ROUNDING_WH, plain_reach
 from csmsd.profiles.core.energy.running import running_energy
 from csmsd.profiles.core.energy.streams import Point, Stream, grid_of_stream
+from csmsd.profiles.core.energy.units import tells_thousandths, thousandfold_gain
 
 
 def judge_register(
-    stream: Stream, *, start: float | None, stop: float | None, stopped: bool, clocks: Clocks, boots: list[Boot]
+    stream: Stream,
+    *,
+    start: float | None,
+    stop: float | None,
+    stopped: bool,
+    clocks: Clocks,
+    boots: list[Boot],
+    drawn: Drawn,
 ) -> Finding:
     """What the register that carries the bill says, with what start and stop told."""
     end = stream.end if stream.end is not None and (stream.end.wh or not start) else None  # 0 is not known, there too
     points = stream.points if end is None else [*stream.points, end]
-    if (
-        start == 0
-        and stop == 0
-        and _register_stands_still([*points, *([stream.begin] if stream.begin is not None else [])])
-    ):
-        return exact_finding(0.0)
+    if start == 0 and stop == 0:
+        read = [*([stream.begin] if stream.begin is not None else []), *points]
+        untold = Case(0.0, None, read, clocks, boots, ROUNDING_WH, drawn)
+        if tells_thousandths(untold, read, sure=True):
+            return thousandfold_gain(untold, read).doubted(*(() if end is not None else ("stop_register",)))
+        if _register_stands_still(read):
+            return exact_finding(0.0)
     shown = [point.wh for point in points]
     doubts: set[Doubt] = set()
     if stop == 0 and (start or any(wh > ROUNDING_WH for wh in shown)):
@@ -40,19 +51,19 @@ def judge_register(
     if begin is not None and start is not None and _register_read_after_start(begin, start, slack, clocks):
         points, begin = sorted([*points, begin], key=lambda point: point.time), None  # a sample with a wrong label
     if start is not None and begin is not None and abs(start - begin.wh) > LAG_WH + slack:
-        told_first = Case(start, stop, points, clocks, boots, slack)
+        told_first = Case(start, stop, points, clocks, boots, slack, drawn)
         finding = running_energy(told_first) if stop is None else closing_energy(told_first)
         if 0 < begin.wh < start and points and points[0].wh >= start - slack and not finding.doubts:
             finding = finding.doubted("readings_disagree", more=start - begin.wh)  # all but Begin go on from the start
         elif begin.wh or finding.doubts:  # else the register of the start was not read for it, but is right
-            case = Case(begin.wh, None, points, clocks, boots, slack)
+            case = Case(begin.wh, None, points, clocks, boots, slack, drawn)
             finding = _on_another_register(case, start, stop, told_end=end)
     elif start is not None or begin is not None:
         told = start if start is not None else begin.wh if begin is not None else 0.0
-        case = Case(told, stop, points, clocks, boots, slack)
-        finding = running_energy(case) if stop is None else closing_energy(case)
+        case = Case(told, stop, points, clocks, boots, slack, drawn)
+        finding = running_energy(case) if stop is None else held_against_end(case, closing_energy(case))
     elif points:
-        case = Case(points[0].wh, stop, points, clocks, boots, slack)
+        case = Case(points[0].wh, stop, points, clocks, boots, slack, drawn)
         finding = running_energy(case) if stop is None else closing_energy(case)
         finding = finding.doubted("start_register", more=clocks.since_start(points[0].time))
     else:

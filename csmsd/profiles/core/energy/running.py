@@ -1,5 +1,7 @@
 """The energy by the start and the readings, where a stop tells no register or did not come."""
 
+import msgspec
+
 from csmsd.profiles.core.energy.agreement import (
     Case,
     Finding,
@@ -19,7 +21,7 @@ from csmsd.profiles.core.energy.jumps import without_jumps
 from csmsd.profiles.core.energy.plain import HOUR, ROUNDING_WH, plain_reach
 from csmsd.profiles.core.energy.restarts import energy_over_restarts
 from csmsd.profiles.core.energy.streams import Point
-from csmsd.profiles.core.energy.units import UNITS, start_unit_is_kwh
+from csmsd.profiles.core.energy.units import UNITS, start_unit_is_kwh, tells_thousandths, thousandfold_gain
 from csmsd.profiles.record import Milliseconds
 
 _NO_CHANCE = 50
@@ -35,7 +37,10 @@ def running_energy(case: Case) -> Finding:
     if possible and agrees_between(points, start, float("inf"), slack, None) and agrees_as_growing(points):
         if start_unit_is_kwh(case, points):
             return _running_from_kwh(case)
-        if start_disagrees(case, points):
+        elsewhere = start_disagrees(case, points)
+        if not start and tells_thousandths(case, points, sure=elsewhere):
+            return thousandfold_gain(case, points)
+        if elsewhere:
             energy = points[-1].wh - points[0].wh
             return Finding(energy, energy, points[-1].wh, frozenset({"start_register"}))
         return without_jumps(case, _running_advance(case), points, start=start)
@@ -97,7 +102,7 @@ def _running_since(case: Case, point: Point) -> Milliseconds:
 
 
 def _running_with_points(case: Case, points: list[Point]) -> Case:
-    return Case(case.start, None, points, case.clocks, case.boots, case.slack)
+    return msgspec.structs.replace(case, stop=None, points=points)
 
 
 def _running_advance(case: Case) -> float:
@@ -123,6 +128,9 @@ def _running_chain(case: Case, own: list[Point]) -> Finding:
     if not chain or (len(free) > 2 * len(chain) and case.slack < gain_of_points(free) <= _running_reach(case, free)):
         gain = gain_of_points(free)
         if gain > _running_reach(case, free):
+            if not case.start and len(free) == len(case.points) and gain / 1000 <= _running_reach(case, free):
+                before = case.clocks.since_start(free[0].time)
+                return Finding(gain / 1000, gain / 1000, gain / 1000 + before, frozenset({"unit", "start_register"}))
             return Finding(0.0, 0.0, case.clocks.since_start(free[-1].time), frozenset({"readings_disagree"}))
         told = case.clocks.since_start(free[0].time)
         doubts: set[Doubt] = {"start_register"}

@@ -6,12 +6,16 @@ from csmsd.profiles.core.energy.agreement import (
     agrees_as_growing,
     agrees_with_figures,
     exact_finding,
+    gain_of_points,
+    paces_of_points,
     points_in_unit,
 )
-from csmsd.profiles.core.energy.plain import HOUR, SMALL_WH, plain_reach
+from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, SMALL_WH, plain_reach, too_much_drawn
 from csmsd.profiles.core.energy.streams import Point
 
 UNITS = (1000.0, 0.001)
+_CHARGES_W = 1000.0  # at least, where nothing but the register tells that it charges
+_EVENLY = 0.4
 
 
 def ends_nearer_in_unit(case: Case, energy: float, factor: float) -> bool:
@@ -89,3 +93,48 @@ def _start_and_stop_units_are_kwh(case: Case, energy: float) -> bool:
         return False
     mean = energy * HOUR / (ended - began)
     return mean < 100 and mean * 1000 <= case.clocks.likely_watts * 1.15
+
+
+def tells_thousandths(case: Case, points: list[Point], *, sure: bool) -> bool:
+    """Whether a register of the meter that no start of 0 led to is in kWh that are called Wh.
+
+    What it gains is next to nothing, and a thousandfold is what the power tells, or, where no power was read, what a
+    car draws. That alone says so only if the start is `sure` to be of no register.
+    """
+    if len(points) < 2 or points[-1].wh >= SMALL_WH or not agrees_as_growing(points):
+        return False
+    first, last, clocks = points[0], points[-1], case.clocks
+    gain, length = last.wh - first.wh, last.time - first.time
+    if gain <= 0 or gain * 1000 > clocks.reach(first.time, last.time):
+        return False
+    if clocks.began is not None and first.wh * 1000 <= plain_reach(clocks.likely_watts, first.time - clocks.began):
+        return False  # it may count from 0
+    drawn = case.drawn.between(first.time, last.time)
+    if case.drawn.peak and len(drawn.moments) > 1:
+        return too_much_drawn(gain) <= drawn.least <= 2000 * gain and gain * 1000 <= 2 * drawn.likely
+    if not sure or case.drawn.moments or not length:
+        return False
+    paces = [1000 * pace * HOUR for pace in paces_of_points(points)]
+    if not all(_CHARGES_W <= pace <= ABOVE_RATING * clocks.likely_watts for pace in paces):
+        return False
+    broken = any(point.wh % 1 for point in points)
+    return broken or (len(paces) > 2 and min(paces) >= _EVENLY * max(paces))
+
+
+def thousandfold_gain(case: Case, points: list[Point]) -> Finding:
+    """What a register in kWh that are called Wh gained since it was read first; what came before is not known."""
+    gain = points[-1].wh - points[0].wh
+    began = case.clocks.began
+    before = plain_reach(case.clocks.likely_watts, points[0].time - began) if began is not None else 0.0
+    return Finding(gain * 1000, gain, gain * 1000 + 1000 + before, frozenset({"unit", "start_register"}))
+
+
+def gains_in_other_unit(case: Case, energy: float, points: list[Point], factor: float) -> bool:
+    """Whether what the meter gained, in another unit, is the part of the energy that came while it was read."""
+    gain = gain_of_points(points) * factor
+    began, ended = case.clocks.began, case.clocks.ended
+    if len(points) < 2 or not case.slack < gain <= energy + case.slack or began is None or ended is None:
+        return False
+    if not agrees_as_growing(points) or ended <= began:
+        return False
+    return abs(gain / energy - (points[-1].time - points[0].time) / (ended - began)) < 0.3

@@ -13,6 +13,7 @@ import msgspec
 from csmsd.profiles.core.energy.agreement import Finding, exact_finding
 from csmsd.profiles.core.energy.clocks import Clocks, own_readings_by_clocks, read_clocks
 from csmsd.profiles.core.energy.doubts import Doubt, ordered_doubts
+from csmsd.profiles.core.energy.drawn import Drawn, drawn_by_power
 from csmsd.profiles.core.energy.evidence import Evidence, Reading
 from csmsd.profiles.core.energy.intervals_and_power import energy_by_intervals, energy_by_power
 from csmsd.profiles.core.energy.plain import (
@@ -70,9 +71,12 @@ def reckon_verdict(evidence: Evidence) -> Verdict:
         stop = _usable_for_verdict(evidence.stop.register)
     stopped = evidence.stop is not None
     stream = choose_stream(own, start=start, began=clocks.began, stopped=stopped)
+    drawn = drawn_by_power(own, clocks)
     shows_nothing = stream is None or (stream.is_dead and not stream.absurd)
     if stream is not None and not (shows_nothing and start is not None and (stop is None or start == stop == 0)):
-        finding = judge_register(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots)
+        finding = judge_register(
+            stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=evidence.boots, drawn=drawn
+        )
         basis = _basis_of_verdict(finding, stream, start, stop)
     else:
         finding, basis = _verdict_without_register(own, start, stop, evidence, clocks)
@@ -105,7 +109,9 @@ def _verdict_without_register(
     """Start and stop alone, or intervals, or power."""
     told = start is not None and stop is not None
     if told and not start == stop == 0:
-        finding = judge_register(Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots)
+        finding = judge_register(
+            Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots, drawn=Drawn()
+        )
         return finding, "start_and_stop"
     summed = energy_by_intervals(own)
     if summed is not None:

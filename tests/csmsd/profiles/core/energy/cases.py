@@ -2,6 +2,7 @@
 
 from csmsd.profiles.core.energy.agreement import Case, Finding
 from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
+from csmsd.profiles.core.energy.drawn import drawn_by_power
 from csmsd.profiles.core.energy.streams import Point
 from tests.csmsd.profiles.core.energy.played import played
 
@@ -12,7 +13,8 @@ def case_of(text: str, *, slack: float = 10.0) -> Case:
     own, clocks = own_readings_by_clocks(sent, read_clocks(sent))
     points = [Point(reading.time, reading.value, reading.context) for reading in own]
     boots = sorted(sent.boots, key=lambda boot: boot.at)
-    return Case(sent.start.register or 0.0, sent.stop.register if sent.stop else None, points, clocks, boots, slack)
+    start, stop = sent.start.register or 0.0, sent.stop.register if sent.stop else None
+    return Case(start, stop, points, clocks, boots, slack, drawn_by_power(own, clocks))
 
 
 def shown(finding: Finding) -> str:

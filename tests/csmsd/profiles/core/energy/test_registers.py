@@ -4,6 +4,7 @@ import pytest
 
 from csmsd.profiles.core.energy.agreement import Finding
 from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
+from csmsd.profiles.core.energy.drawn import drawn_by_power
 from csmsd.profiles.core.energy.registers import judge_register
 from csmsd.profiles.core.energy.streams import Stream, choose_stream
 from tests.csmsd.profiles.core.energy.cases import shown
@@ -16,7 +17,8 @@ def judged(text: str) -> Finding:
     start, stop = sent.start.register, sent.stop.register if sent.stop is not None else None
     stopped = sent.stop is not None
     stream = choose_stream(own, start=start, began=clocks.began, stopped=stopped) or Stream()
-    return judge_register(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=sent.boots)
+    drawn = drawn_by_power(own, clocks)
+    return judge_register(stream, start=start, stop=stop, stopped=stopped, clocks=clocks, boots=sent.boots, drawn=drawn)
 
 
 @pytest.mark.parametrize(
