@@ -4,6 +4,7 @@ from csmsd.profiles.core.energy.agreement import Case, Finding
 from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
 from csmsd.profiles.core.energy.drawn import drawn_by_power
 from csmsd.profiles.core.energy.streams import Point
+from csmsd.profiles.core.metering import POWER
 from tests.csmsd.profiles.core.energy.played import played
 
 
@@ -11,7 +12,7 @@ def case_of(text: str, *, slack: float = 10.0) -> Case:
     """Its readings as they are: of one stream, whatever they say of themselves."""
     sent = played(text)
     own, clocks = own_readings_by_clocks(sent, read_clocks(sent))
-    points = [Point(reading.time, reading.value, reading.context) for reading in own]
+    points = [Point(reading.time, reading.value, reading.context) for reading in own if reading.measurand != POWER]
     boots = sorted(sent.boots, key=lambda boot: boot.at)
     start, stop = sent.start.register or 0.0, sent.stop.register if sent.stop else None
     return Case(start, stop, points, clocks, boots, slack, drawn_by_power(own, clocks))
