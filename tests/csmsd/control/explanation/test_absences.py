@@ -4,7 +4,7 @@ from typing import Any
 
 from csmsd.control.explanation.absences import absences
 from csmsd.control.explanation.story import Story
-from tests.csmsd.control.explanation.test_story import MINUTE, conclusion, facts, told
+from tests.csmsd.control.explanation.told import MINUTE, conclusion, facts, told
 from tests.csmsd.profiles.scene import NOON
 
 

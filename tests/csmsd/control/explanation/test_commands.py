@@ -12,7 +12,7 @@ from csmsd.control.explanation.commands import (
     concerns,
 )
 from csmsd.profiles.task import Task
-from tests.csmsd.control.explanation.test_story import MINUTE, facts, profile, set_profile, task
+from tests.csmsd.control.explanation.told import MINUTE, facts, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
 
 START, STOP = "RemoteStartTransaction", "RemoteStopTransaction"

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.control.explanation.facts import Measured
 from csmsd.control.explanation.story import Story
-from tests.csmsd.control.explanation.test_story import MINUTE, conclusion, facts, status, task, told
+from tests.csmsd.control.explanation.told import MINUTE, conclusion, facts, status, task, told
 from tests.csmsd.profiles.scene import NOON
 
 STOP = ("RemoteStopTransaction", {"transactionId": 17})

@@ -4,7 +4,7 @@ import pytest
 
 from csmsd.control.explanation.facts import Measured
 from csmsd.control.explanation.story import Story
-from tests.csmsd.control.explanation.test_story import MINUTE, conclusion, facts, lines, profile, set_profile, task
+from tests.csmsd.control.explanation.told import MINUTE, conclusion, facts, lines, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
 
 LIMIT = "8 A by profile 3 (TxDefaultProfile, level 0)"

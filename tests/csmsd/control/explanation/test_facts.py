@@ -3,7 +3,7 @@
 import pytest
 
 from csmsd.control.explanation.facts import Measured
-from tests.csmsd.control.explanation.test_story import MINUTE, facts, status, told
+from tests.csmsd.control.explanation.told import MINUTE, facts, status, told
 from tests.csmsd.profiles.scene import NOON
 
 

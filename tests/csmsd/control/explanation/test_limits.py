@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.control.explanation.limits import Limit, at, limits_held
 from csmsd.profiles.task import Task
-from tests.csmsd.control.explanation.test_story import MINUTE, facts, profile, set_profile, task
+from tests.csmsd.control.explanation.told import MINUTE, facts, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
 
 DEFAULT = "profile 3 (TxDefaultProfile, level 0)"

@@ -2,7 +2,7 @@
 
 from csmsd.control.explanation.facts import Told
 from csmsd.control.explanation.story import Story
-from tests.csmsd.control.explanation.test_story import conclusion, facts, status
+from tests.csmsd.control.explanation.told import conclusion, facts, status
 
 
 def test_statuses_of_the_same_second_keep_the_order_in_which_they_came() -> None:

@@ -1,231 +1,27 @@
 """The story of a transaction: facts in, sentences out."""
 
-import json
 from typing import Any
 
-import msgspec
 import pytest
 
-from csmsd.control.explanation.facts import Facts, Measured, Presented, Told
+from csmsd.control.explanation.facts import Measured, Presented, Told
 from csmsd.control.explanation.in_words import flag_in_words, span_in_words
 from csmsd.control.explanation.limits import limits_held
 from csmsd.control.explanation.story import Story
-from csmsd.ocpp.timestamps import format_timestamp
-from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.reservation.reservations import Reservation
-from csmsd.profiles.task import Task
+from tests.csmsd.control.explanation.told import (
+    ADA,
+    MINUTE,
+    conclusion,
+    facts,
+    lines,
+    profile,
+    set_profile,
+    status,
+    task,
+    told,
+)
 from tests.csmsd.profiles.scene import NOON
-
-MINUTE = 60_000
-TRANSACTION = Transaction(
-    id=17,
-    charge_point="CP1",
-    connector=1,
-    id_tag="ADA",
-    id_tag_status="Accepted",
-    state="stopped",
-    start_time=NOON,
-    start_text=format_timestamp(NOON),
-    start_received_at=NOON,
-    meter_start_wh=1000,
-    stop_time=NOON + 60 * MINUTE,
-    stop_received_at=NOON + 60 * MINUTE,
-    meter_stop_wh=8000,
-    stop_reason="Local",
-    energy_wh=7000,
-    reply="",
-)
-
-
-def facts(changed: dict[str, Any] | None = None, **more: Any) -> Facts:
-    transaction = msgspec.structs.replace(TRANSACTION, **(changed or {}))
-    usual: dict[str, Any] = {
-        "transaction": transaction,
-        "now": NOON + 60 * MINUTE,
-        "end": transaction.stop_time or NOON + 60 * MINUTE,
-        "energy_wh": transaction.energy_wh,
-        "doubts": transaction.doubts,
-        "events_since": 0,
-        "measured": [Measured(NOON + minute * MINUTE, minute) for minute in range(0, 61, 5)],
-        "connectors": (1, 2),
-    }
-    return Facts(**usual | more)
-
-
-def task(number: int, minute: float, action: str, request: Any, **fields: Any) -> Task:
-    time = NOON + round(minute * MINUTE)
-    usual: dict[str, Any] = {"state": "settled", "outcome": "accepted", "status": "Accepted", "user": "jo", "uid": 1000}
-    return Task(
-        id=number,
-        created_at=time,
-        settled_at=time,
-        charge_point="CP1",
-        action=action,
-        request=json.dumps(request),
-        **usual | fields,
-    )
-
-
-def status(minute: float, word: str, connector: int = 1, **data: Any) -> Told:
-    return Told(NOON + round(minute * MINUTE), "connector.status", {"connector": connector, "status": word, **data})
-
-
-def told(minute: float, kind: str, **data: Any) -> Told:
-    return Told(NOON + round(minute * MINUTE), kind, data)
-
-
-def profile(limit: float, purpose: str = "TxDefaultProfile", id: int = 3, **fields: Any) -> dict[str, Any]:
-    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
-    return {
-        "chargingProfileId": id,
-        "stackLevel": 0,
-        "chargingProfilePurpose": purpose,
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": schedule,
-        **fields,
-    }
-
-
-def set_profile(number: int, minute: float, limit: float, connector: int = 1, **fields: Any) -> Task:
-    request = {"connectorId": connector, "csChargingProfiles": profile(limit, **fields)}
-    return task(number, minute, "SetChargingProfile", request)
-
-
-def conclusion(found: Facts) -> str:
-    return "\n".join(Story(found).conclusion)
-
-
-def lines(found: Facts) -> list[tuple[float, str, str]]:
-    """(minute, kind, text) of each line."""
-    return [((entry.time - NOON) / MINUTE, entry.kind, entry.text) for entry in Story(found).entries]
-
-
-# --- who started it
-
-START = task(5, -0.1, "RemoteStartTransaction", {"idTag": "ada", "connectorId": 1})
-ADA = Presented(NOON - 1000, "ADA", "Accepted")
-
-
-@pytest.mark.parametrize(
-    ("known", "sentence"),
-    [
-        ({"tasks": [START]}, "jo started it from afar (task 5)."),
-        ({"tasks": [START], "presented": [ADA]}, "jo started it from afar (task 5)."),
-        ({"presented": [ADA]}, "It was started at the charge point with idTag ADA; csmsd answered Accepted."),
-        (
-            {"presented": [Presented(NOON, "BOB", "Accepted")]},
-            "It was started at the charge point, which did not ask csmsd about the idTag first.",
-        ),
-        ({"in_local_list": True}, "first; the idTag stands in its Local Authorization List now."),
-        ({"start_is_logged": False}, "How it was started is not known: the records of that time are not kept."),
-        ({"tasks_since": NOON + 1}, "How it was started is not known: the records of that time are not kept."),
-        ({"tasks_since": NOON - 20 * MINUTE}, "did not ask csmsd"),
-        # remote starts that led to something else
-        ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "BOB"})]}, "did not ask csmsd"),
-        ({"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "ADA", "connectorId": 2})]}, "did not ask csmsd"),
-        ({"tasks": [task(5, -60, "RemoteStartTransaction", {"idTag": "ADA"})]}, "did not ask csmsd"),
-        (
-            {"tasks": [task(5, -0.1, "RemoteStartTransaction", {"idTag": "ADA"}, outcome="rejected")]},
-            "did not ask csmsd",
-        ),
-    ],
-)
-def test_who_started_it(known: dict[str, Any], sentence: str) -> None:
-    assert sentence in Story(facts(**known)).conclusion[0]
-
-
-def test_a_start_that_was_told_late_was_made_offline() -> None:
-    found = facts({"start_received_at": NOON + 20 * MINUTE})
-    assert Story(found).conclusion[0] == (
-        "It was started at the charge point while that was offline: the charge point decided by itself."
-    )
-    assert (20, "start", "csmsd hears of the beginning, 20 min later") in lines(found)
-
-
-# --- who stopped it
-
-STOP = task(8, 59.9, "RemoteStopTransaction", {"transactionId": 17})
-
-
-@pytest.mark.parametrize(
-    ("transaction", "known", "sentence"),
-    [
-        (
-            {"stop_reason": "Remote"},
-            {"tasks": [STOP]},
-            "it was stopped from afar by jo (Remote, task 8)",
-        ),
-        (
-            {"stop_reason": "Remote"},
-            {},
-            "it was stopped from afar, but not by a command that is on record here (Remote)",
-        ),
-        ({"stop_id_tag": "ada"}, {}, "it was stopped at the charge point with the same idTag (Local)"),
-        ({"stop_id_tag": "BOB"}, {}, "it was stopped at the charge point with idTag BOB (Local)"),
-        ({"stop_reason": "EVDisconnected"}, {}, "the vehicle was unplugged (EVDisconnected)"),
-        (
-            {"stop_reason": "PowerLoss"},
-            {"tasks": [STOP]},
-            "the charge point lost its power (PowerLoss), 6 s after jo asked for RemoteStopTransaction (task 8)",
-        ),
-        (
-            {"stop_reason": "UnlockCommand"},
-            {
-                "tasks": [
-                    task(8, 59, "UnlockConnector", {"connectorId": 1}),
-                    task(9, 59, "UnlockConnector", {"connectorId": 2}),
-                ]
-            },
-            "the connector was unlocked by jo (UnlockCommand, task 8)",
-        ),
-        (
-            {"stop_reason": "HardReset"},
-            {"tasks": [task(8, 59, "Reset", {"type": "Hard"}, user=None, uid=None)]},
-            "the charge point was reset (hard) by csmsd (HardReset, task 8)",
-        ),
-        ({"stop_reason": "Whim"}, {}, "the charge point gave a reason of its own (Whim)"),
-    ],
-)
-def test_who_stopped_it(transaction: dict[str, Any], known: dict[str, Any], sentence: str) -> None:
-    assert f"It ended because {sentence}." in conclusion(facts(transaction, **known))
-
-
-def test_a_transaction_that_was_given_up_says_what_to_do() -> None:
-    found = facts(
-        {"state": "abandoned", "stop_time": None, "stop_reason": None, "flags": ["abandoned_for:18"]},
-        events=[told(60, "transaction.abandoned", transaction=17, successor=18)],
-    )
-    assert "another one began on its connector" in conclusion(found)
-    assert Story(found).conclusion[-1] == "Close its books with: csmsctl tx close 17 --reason TEXT"
-    assert (60, "abandoned", "transaction 18 begins on its connector: this one is given up") in lines(found)
-
-
-def test_a_transaction_whose_charge_point_was_removed_has_no_successor() -> None:
-    text = conclusion(facts({"state": "abandoned", "flags": ["charge_point_removed"], "stop_time": None}))
-    assert "It was never stopped, and its charge point was removed; it counts up to its last reading." in text
-    assert "another one" not in text
-
-
-def test_books_that_an_operator_closed_say_who() -> None:
-    found = facts({"state": "closed", "note": "closed by jo: meter replaced", "flags": ["meter_stop:estimated"]})
-    assert "its books were closed by jo: meter replaced." in conclusion(found)
-    assert "The register at its end is an estimate" in conclusion(found)
-    assert (60, "closed", "closed by jo: meter replaced") in lines(found)
-
-
-def test_one_that_runs_and_of_which_nothing_was_read() -> None:
-    story = Story(facts({"state": "active", "stop_time": None, "stop_reason": None}, energy_wh=0, basis="nothing"))
-
-    assert "It has run for 1 h 0 min; nothing tells what it has delivered." in story.conclusion
-
-
-def test_one_that_runs() -> None:
-    text = conclusion(facts({"state": "active", "stop_time": None, "stop_reason": None}))
-    assert (
-        "It has run for 1 h 0 min and delivered 7.000 kWh, 7.0 kW on average; the battery went from 0 to 60 %." in text
-    )
-    assert text.endswith("It is still running.")
-
 
 # --- why it was suspended
 
