@@ -64,11 +64,11 @@ def report_command(
 ) -> None:
     """Report what was charged in a month by idTag, parent idTag or charge point, and what it costs.
 
-    A transaction belongs to the month in which it was stopped, as a whole. Only what the meter says counts: what is
-    estimated (closed by an operator, or stopped without a reading) and suspect (its energy is in doubt, or a clock was
-    wrong) is told apart; what an operator has settled counts. What is active or abandoned is listed, since it is not
-    over, and so are messages that could not be booked and energy that flowed without a transaction. The parent is the
-    one that the idTag has now.
+    A transaction belongs to the month in which it was stopped, as a whole; by a clock that is not believed, to that in
+    which csmsd heard of its end. Only what the meter says counts: what is estimated (closed by an operator, or stopped
+    without a reading) and suspect (its energy is in doubt, or a clock was wrong) is told apart; what an operator has
+    settled counts. What is active or abandoned is listed, since it is not over, and so are messages that could not be
+    booked and energy that flowed without a transaction. The parent is the one that the idTag has now.
 
     A tariff file has currency, decimals (2), tax_percent (0), prices_include_tax (false), and tables [[tariffs]] with
     per_kwh, per_hour, per_transaction, valid_from (a date), and tags, parents or charge_points (globs) for which it is

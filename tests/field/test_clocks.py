@@ -70,6 +70,24 @@ async def test_a_clock_that_boot_has_set_is_no_problem(site: Site) -> None:
     await charge_point.disconnect()
 
 
+async def test_what_is_told_by_a_clock_of_2018_is_in_the_report_of_now(site: Site) -> None:
+    charge_point = await site.raw("CP1")
+    begun = {"connectorId": 1, "idTag": "TAG1", "meterStart": 20000, "timestamp": "2018-01-01T00:00:10Z"}
+    number = (await charge_point.ask("StartTransaction", begun))[2]["transactionId"]
+    ended = {"transactionId": number, "meterStop": 25000, "timestamp": "2018-01-01T01:00:10Z"}
+    await charge_point.ask("StopTransaction", ended)
+
+    report = await site.json("report", "--since", at(-60), "--until", at(60))
+
+    assert report["total"]["suspect_energy_wh"] == 5000
+    ((kind, reason),) = [(gap["kind"], gap["reason"]) for gap in report["gaps"]]
+    assert kind == "suspect"
+    assert reason.startswith("start_clock, stop_clock")
+    (shown,) = (await site.json("tx", "show", str(number)))["transactions"]
+    assert shown["duration_s"] == 3600
+    await charge_point.disconnect()
+
+
 async def power(site: Site, number: int) -> Any:
     return (await site.json("tx", "show", str(number)))["transactions"][0]["power_w"]
 

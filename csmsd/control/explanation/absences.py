@@ -29,7 +29,8 @@ def absences(facts: Facts) -> list[Absence]:
     found += [
         Absence(begin, end, "charge point") for lost in _without_connection(facts) for begin, end in _less(lost, downs)
     ]
-    inside = (Absence(max(absence.begin, facts.began), min(absence.end, facts.end), absence.whose) for absence in found)
+    began, end = facts.transaction.began, facts.heard_end
+    inside = (Absence(max(absence.begin, began), min(absence.end, end), absence.whose) for absence in found)
     return sorted(absence for absence in inside if absence.length > 0)
 
 

@@ -82,6 +82,12 @@ class Facts(msgspec.Struct, kw_only=True):
         return self.transaction.lasts_from(self.doubts)
 
     @property
+    def heard_end(self) -> Milliseconds:
+        """When it ended at the latest by the clock of csmsd: that of its charge point may be ahead."""
+        received = self.transaction.stop_received_at
+        return self.end if received is None else min(self.end, received)
+
+    @property
     def statuses(self) -> list[tuple[Milliseconds, str]]:
         """What its connector said of itself, in the order of time."""
         return [
@@ -101,7 +107,7 @@ class Facts(msgspec.Struct, kw_only=True):
         transaction = self.transaction
         stop = transaction.stop
         if stop is not None and stop.register is not None:
-            return stop.time
+            return transaction.stop_time
         times = [reading.time for reading in self.measured if self.began <= reading.time <= self.end]
         return max(times, default=None)
 

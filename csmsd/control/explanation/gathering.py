@@ -51,6 +51,7 @@ async def gather_facts(service: Service, log: LogBook, transaction: Transaction)
     since = min(transaction.start_time, received) - BEFORE_MS
     until = max(end, transaction.stop_received_at or end) + _AFTER_MS
     own = [transaction.charge_point]
+    own_readings = [reading for reading in readings if reading.connector == transaction.connector]
 
     tasks = await service.reader.tasks(
         TaskFilter(charge_point=transaction.charge_point, since=since - _LONGEST_IN_QUEUE_MS, limit=0)
@@ -101,7 +102,7 @@ async def gather_facts(service: Service, log: LogBook, transaction: Transaction)
         profile_names={record.id: record.name for record in site.smart_charging.library},
         events=told,
         presented=_presented(frames),
-        measured=sorted((_measured(reading) for reading in readings), key=lambda reading: reading.time),
+        measured=sorted((_measured(reading) for reading in own_readings), key=lambda reading: reading.time),
         start_is_logged=any(_is_start(frame, transaction) for _, frame in frames),
         tasks_since=await service.reader.tasks_since(),
         events_since=await log.first_event_time(),

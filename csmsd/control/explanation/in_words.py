@@ -55,6 +55,9 @@ def flag_in_words(flag: str) -> str:
             return (
                 "The timestamp of its stop lies before that of its start: the charge point's clock was set meanwhile."
             )
+        case "stop_time" if detail.startswith("told_"):
+            time = detail.removeprefix("told_")
+            return f"The timestamp of its stop, {time}, is not believed; the time of arrival was booked."
         case "id_tag":
             return f"Its idTag was {detail} when it began, and the charge point was told so."
         case "stop" if detail.startswith("matched_"):

@@ -36,6 +36,7 @@ _LATE_MS = 60_000
 _MISSED = 3  # readings
 _SHORTEST_GAP_MS = 60_000
 _SHORTEST_ABSENCE_MS = 1000
+_SHORTEST_MS = 1000  # in which energy over time says something
 _MOST_LIMITS = 100
 _MOST_EXCESSES = 3
 _COMES_FIRST = ("daemon", "offline", "boot")
@@ -303,9 +304,7 @@ class Story:
             answer = own[-1].status or "nothing that is on record"
             return f"It was started at the charge point with idTag {transaction.id_tag}; csmsd answered {answer}."
         if transaction.start_received_at - facts.lasts_from > _LATE_MS:
-            when = (
-                "while that was offline" if transaction.start_time >= facts.registered_at else "before csmsd knew that"
-            )
+            when = "while that was offline" if facts.lasts_from >= facts.registered_at else "before csmsd knew that"
             return f"It was started at the charge point {when}: the charge point decided by itself."
         if not facts.start_is_logged or self._tasks_are_pruned:
             return "How it was started is not known: the records of that time are not kept."
@@ -333,7 +332,8 @@ class Story:
         if facts.doubts and (running or transaction.energy_suspect):
             text += " (in doubt)"
         measured = facts.measured_until
-        if measured is not None and measured > facts.lasts_from and facts.energy_wh > 0:
+        known = "stop_clock" not in facts.doubts or "start_clock" in facts.doubts
+        if measured is not None and measured >= facts.lasts_from + _SHORTEST_MS and facts.energy_wh > 0 and known:
             text += f", {facts.energy_wh * 3600 / (measured - facts.lasts_from):.1f} kW on average"
             if until - measured > _LATE_MS:
                 text += f" up to the last reading, after {span_in_words(measured - facts.lasts_from)}"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import LARGEST_INTEGER, SampledValue
 from csmsd.profiles.core.energy.doubts import EndDoubt
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, evidence_of_samples
@@ -18,7 +19,7 @@ from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import is_timed
-from csmsd.profiles.core.transactions import Transaction, TransactionBook, TransactionState, Wanted
+from csmsd.profiles.core.transactions import STOP_TOLD, Transaction, TransactionBook, TransactionState, Wanted
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -39,7 +40,10 @@ class KeptReading(Protocol):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """What a StopTransaction.req says of the end; `time` as it was read of `text`."""
+    """What a StopTransaction.req says of the end; `time` as it was read of `text`.
+
+    Where that is not believed, the transaction is booked as of `received_at`: a month that is over is not billed anew.
+    """
 
     meter_stop_wh: int | None  # None: it told none that could be read
     time: Milliseconds
@@ -124,6 +128,10 @@ def book_stop(transaction: Transaction, told: Stop, site: Site) -> None:
     evidence = transaction.stop
     assert evidence is not None
     verdict = gathered.stopped(transaction.boots, evidence)
+    if "stop_clock" in verdict.doubts and not told.oddity:
+        transaction.unflag("stop_time:")
+        transaction.flag(STOP_TOLD + format_timestamp(told.time))
+        transaction.stop_time = told.received_at
     if told.meter_stop_wh is None:
         transaction.meter_stop_wh = _estimated_stop(transaction, gathered.latest)
     _book_end(transaction, "stopped", verdict, site)

@@ -202,7 +202,7 @@ def _book_told_stop(
         guessed_from=guessed_from,
     )
     booking.book_stop(transaction, told, at.site)
-    at.charge_point.outside[transaction.connector] = Outside(moment.time)
+    at.charge_point.outside[transaction.connector] = Outside(transaction.stop_time or moment.time)
     event = Event(
         "transaction.stopped",
         at.charge_point.id,

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from csmsd.ocpp.identity import fold
+from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.core.energy.evidence import Boot, Start, Stop
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.moments import TOLD_WITHIN
@@ -23,6 +24,8 @@ MAX_ACTIVE = 512  # at once on one charge point
 TransactionState = Literal["active", "stopped", "abandoned", "closed"]
 
 StartKey = tuple[int, str, str, int]
+
+STOP_TOLD = "stop_time:told_"  # a flag, with what a clock showed that is not believed
 
 
 class Transaction(Record, kw_only=True):
@@ -95,8 +98,9 @@ class Transaction(Record, kw_only=True):
         if self.state != "stopped" or self.stop_time is None:
             return None
         estimated = self.meter_stop_wh is None or "meter_stop:estimated" in self.flags
+        told = self.stop_told_at
         return Stop(
-            time=self.stop_time,
+            time=self.stop_time if told is None else told,
             received_at=self.stop_received_at or self.stop_time,
             register=None if estimated or self.meter_stop_wh is None else float(self.meter_stop_wh),
             oddity=self._oddity("stop_time:"),
@@ -104,7 +108,13 @@ class Transaction(Record, kw_only=True):
 
     def _oddity(self, beginning: str) -> str | None:
         odd = (flag.removeprefix(beginning) for flag in self.flags if flag.startswith(beginning))
-        return next((oddity for oddity in odd if oddity != "before_start"), None)
+        return next((oddity for oddity in odd if oddity != "before_start" and not oddity.startswith("told_")), None)
+
+    @property
+    def stop_told_at(self) -> Milliseconds | None:
+        """When it ended by a clock that is not believed, so that `stop_time` is when csmsd heard of it; else None."""
+        told = next((flag for flag in self.flags if flag.startswith(STOP_TOLD)), None)
+        return parse_timestamp(told.removeprefix(STOP_TOLD)) if told is not None else None
 
     @property
     def meter_start(self) -> int | None:
@@ -122,9 +132,26 @@ class Transaction(Record, kw_only=True):
         return min(self.start_time, self.start_received_at)
 
     def lasts_from(self, doubts: Collection[str]) -> Milliseconds:
-        """From when its length counts: a clock that is not believed, or is years behind while it runs, gives none."""
+        """From when its length counts: a clock that is not believed, or is years behind while it runs, gives none.
+
+        Where it began and ended by one such clock, that tells how long it lasted.
+        """
+        lasted = self._told_length if "start_clock" in doubts else None
+        if lasted is not None and self.stop_time is not None:
+            return self.stop_time - lasted
         behind = self.state == "active" and self.start_received_at - self.start_time > TOLD_WITHIN
         return self.start_received_at if behind or "start_clock" in doubts else self.start_time
+
+    @property
+    def _told_length(self) -> Milliseconds | None:
+        """How long it lasted by one clock that shows another time, where it began and ended by that."""
+        began: Milliseconds | None = self.start_time
+        ended = self.stop_told_at
+        if {"start_time:before_2010", "stop_time:before_2010"} <= set(self.flags):
+            began, ended = parse_timestamp(self.start_text), parse_timestamp(self.stop_text or "")
+        if began is None or ended is None or not began <= ended <= began + TOLD_WITHIN:
+            return None
+        return ended - began
 
     @property
     def unfinished(self) -> bool:

@@ -6,8 +6,9 @@ import msgspec
 
 from csmsd.ocpp.timestamps import AHEAD
 from csmsd.profiles.core.energy.doubts import Doubt
-from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Evidence, Reading, Told
+from csmsd.profiles.core.energy.evidence import BEGIN, END, REGISTER, Evidence, Reading, Start, Stop, Told
 from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, UNKNOWN_CONNECTOR_W, WALLBOX_W, plain_reach
+from csmsd.profiles.core.moments import TOLD_WITHIN
 from csmsd.profiles.record import Milliseconds
 
 _MINUTE = 60_000
@@ -15,6 +16,7 @@ _DAY = 24 * HOUR
 _BEHIND = 30 * _DAY  # nobody is offline for so long while others of its messages come at once
 _NEAR = 15 * _MINUTE  # a register of the start or the end is read so near to it
 _ZONES = 14 * HOUR
+_DELAY = 5000  # ms; of a message that is told at once
 
 
 class Clocks(msgspec.Struct, frozen=True):
@@ -50,6 +52,9 @@ def read_clocks(evidence: Evidence) -> Clocks:
     A clock that is wrong by the same time throughout is as good as a right one: only differences count.
     """
     start, stop = evidence.start, evidence.stop
+    if stop is not None and _are_of_another_time(start, stop):
+        watts = evidence.rating_w or UNKNOWN_CONNECTOR_W
+        return Clocks(start.time, stop.time, 0, watts, frozenset({"start_clock", "stop_clock"}))
     doubts: set[Doubt] = set()
     began: Milliseconds | None = start.time
     ended = stop.time if stop is not None else None
@@ -71,8 +76,11 @@ def read_clocks(evidence: Evidence) -> Clocks:
     elif start.received_at - start.time > _BEHIND and _clock_is_present(evidence):
         doubts.add("start_clock")
         began = None
+    elif start.received_at - start.time > TOLD_WITHIN:
+        doubts.add("start_clock")
     if stop is not None and (
         stop.oddity is not None
+        or stop.received_at - stop.time > TOLD_WITHIN
         or (began is not None and stop.time < began - _MINUTE and "start_clock" not in doubts)
         or (_clock_ahead(stop) and not _clock_ahead(start))
         or (start.oddity is None and stop.received_at - stop.time > _BEHIND > start.received_at - start.time)
@@ -80,6 +88,20 @@ def read_clocks(evidence: Evidence) -> Clocks:
         doubts.add("stop_clock")
         ended = stop.received_at if stop.oddity is None else None
     return Clocks(began, ended, ahead, evidence.rating_w or UNKNOWN_CONNECTOR_W, frozenset(doubts))
+
+
+def _are_of_another_time(start: Start, stop: Stop) -> bool:
+    """Whether start and stop are by one clock that shows another time: what happened then is not told so late.
+
+    Or it was told as it happened, days later by that clock: what a charge point has kept while it was offline comes
+    all at once. How long it lasted is right all the same.
+    """
+    if start.oddity is not None or stop.oddity is not None or stop.time < start.time:
+        return False
+    behind = min(start.received_at - start.time, stop.received_at - stop.time)
+    lasted, came = stop.time - start.time, stop.received_at - start.received_at
+    at_once = lasted >= _MINUTE / 2 and abs(came - lasted) <= max(_DELAY, lasted / 50)
+    return behind > TOLD_WITHIN or (behind > _DAY and at_once)
 
 
 def _clock_ahead(told: Told) -> Milliseconds:

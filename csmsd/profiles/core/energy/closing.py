@@ -46,7 +46,7 @@ def closing_energy(case: Case) -> Finding:
         if start_unit_is_kwh(case, points) and start * 1000 < stop:
             return Finding(stop - start * 1000, stop - points[0].wh, energy, frozenset({"unit"}))
         closed = [*points, _closing_point(case, stop)]
-        elsewhere = start_disagrees(case, closed)
+        elsewhere = bool(points) and start_disagrees(case, closed)
         if not start and tells_thousandths(case, closed, sure=elsewhere):
             return thousandfold_gain(case, closed)
         if not start and _only_readings_tell_thousandths(case, energy):

@@ -21,8 +21,8 @@ def energy_curve(evidence: Evidence, energy_wh: int) -> list[Point]:
 
     One is lower than the one before where that turned out to have been too high.
     """
-    own, _ = own_readings_by_clocks(evidence, read_clocks(evidence))
-    until = evidence.stop.time if evidence.stop is not None else math.inf
+    own, clocks = own_readings_by_clocks(evidence, read_clocks(evidence))
+    until = clocks.ended if clocks.ended is not None else math.inf
     told = [reading for reading in own if reading.measurand in (REGISTER, INTERVAL) and reading.time <= until]
     points = _plain_curve(evidence, told)
     if points is None:

@@ -43,7 +43,9 @@ def _jumped(case: Case, points: list[Point], start: float) -> tuple[float, set[D
     if len(leaps) > len(others) or sum(gain.wh for gain in others) > room:
         leaps = []  # it is the power that is not what was drawn
     doubts: set[Doubt] = set()
-    if impossible:
+    if impossible and start == case.start == 0 and impossible[0] is gains[0]:
+        doubts.add("start_register")  # it is of another register than the readings
+    if impossible[len(doubts) :]:
         doubts.add("impossible")
     if leaps:
         doubts.add("readings_disagree")

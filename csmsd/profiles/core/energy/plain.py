@@ -194,7 +194,8 @@ class Plain(msgspec.Struct, gc=False):
         if time < self.time or time < self.power_at:
             return None
         energy = register - self.start_wh
-        if energy > 100 * (self.wh - self.start_wh) > 0 or energy > 100 * (self.wh - self.first_wh) > 0:
+        gained = self.wh - (self.start_wh or self.first_wh)
+        if energy > 100 * gained > 0 or energy > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh
         if time - self.time <= AT_THE_END and register - self.wh > too_much_at_the_end(energy):
             return None

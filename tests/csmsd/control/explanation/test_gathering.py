@@ -126,6 +126,7 @@ async def test_what_was_measured_in_base_units(books: Books) -> None:
     await books.sent(books.scene.meter(*samples, transactionId=transaction.id))
     books.at(6)
     await books.sent(books.scene.meter("1500", transactionId=transaction.id))
+    await books.sent(books.scene.meter("88000000", transactionId=transaction.id, connectorId=0))  # the main meter
 
     found = await books.facts(transaction)
     assert found.measured == [Measured(NOON + 5 * MINUTE, 42, 16, 7200), Measured(NOON + 6 * MINUTE)]

@@ -8,6 +8,7 @@ from csmsd.control.explanation.facts import Measured, Presented, Told
 from csmsd.control.explanation.in_words import flag_in_words, span_in_words
 from csmsd.control.explanation.limits import limits_held
 from csmsd.control.explanation.story import Story
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.reservation.reservations import Reservation
 from tests.csmsd.control.explanation.told import (
     ADA,
@@ -378,3 +379,55 @@ class TestSaysOnlyWhatIsSo:
     )
     def test_pruned_is_only_what_can_be(self, pruned_at: int | None, said: str) -> None:
         assert Story(facts(measured=[], pruned_at=pruned_at)).missing == [f"There are no meter values: {said}"]
+
+
+# --- by another clock
+
+
+EIGHT_YEARS = 8 * 365 * 24 * 60 * MINUTE
+
+
+def test_a_stop_by_another_clock_is_told_of_as_of_its_arrival() -> None:
+    flag = f"stop_time:told_{format_timestamp(NOON - EIGHT_YEARS)}"
+    found = facts({"flags": [flag], "doubts": ["stop_clock"]})
+
+    assert "It ran for 1 h 0 min and delivered 7.000 kWh (in doubt);" in conclusion(found)
+    assert "The timestamp of its stop, 2018-" in conclusion(found)
+    assert not [text for _, _, text in lines(found) if "hears of the end" in text]
+
+
+@pytest.mark.parametrize("began", [NOON - EIGHT_YEARS, NOON - 60 * MINUTE])
+def test_start_and_stop_by_one_other_clock_tell_how_long_it_lasted(began: int) -> None:
+    ended = {"start_time": began, "start_text": format_timestamp(began), "start_received_at": NOON + 60 * MINUTE}
+    flag = f"stop_time:told_{format_timestamp(began + 30 * MINUTE)}"
+    found = facts({**ended, "flags": [flag], "doubts": ["start_clock", "stop_clock"]})
+
+    assert "It ran for 30 min and delivered 7.000 kWh (in doubt), 14.0 kW on average" in conclusion(found)
+
+
+def test_start_and_stop_of_1970_tell_how_long_it_lasted() -> None:
+    texts = {
+        "start_text": "1970-01-01T00:05:00Z",
+        "stop_text": "1970-01-01T00:35:00Z",
+        "start_time": NOON + 60 * MINUTE,
+    }
+    flags = ["start_time:before_2010", "stop_time:before_2010"]
+    found = facts({**texts, "flags": flags, "doubts": ["start_clock", "stop_clock"]})
+
+    assert "It ran for 30 min and delivered 7.000 kWh" in conclusion(found)
+
+
+def test_no_power_is_made_of_a_moment() -> None:
+    found = facts({"start_time": NOON + 60 * MINUTE - 2, "start_received_at": NOON + 60 * MINUTE - 2})
+
+    assert "It ran for 0 s and delivered 7.000 kWh;" in conclusion(found)
+
+
+def test_it_was_offline_while_it_ran_by_the_clock_of_csmsd() -> None:
+    """Its own was two hours ahead."""
+    ahead = {"start_time": NOON + 120 * MINUTE, "stop_time": NOON + 180 * MINUTE}
+    away = [told(20, "charge_point.disconnected"), told(30, "charge_point.connected")]
+    after = [told(125, "charge_point.disconnected"), told(135, "charge_point.connected")]
+    found = facts(ahead, events=[*away, *after], now=NOON + 180 * MINUTE)
+
+    assert "The charge point was offline for 10 min of it." in conclusion(found)

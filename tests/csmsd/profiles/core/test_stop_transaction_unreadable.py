@@ -179,7 +179,8 @@ class TestUnreadable:
     ("timestamp", "flags"),
     [
         ("2026-03-01T12:00:00Z", []),
-        ("2026-03-01T11:00:00Z", ["stop_time:before_start"]),
+        ("2026-03-01T11:59:30Z", ["stop_time:before_start"]),
+        ("2026-03-01T11:00:00Z", ["stop_time:told_2026-03-01T11:00:00.000Z"]),
         ("1970-01-01T00:00:00Z", ["stop_time:before_2010"]),
         ("2036-01-01T00:00:00Z", ["stop_time:in_the_future"]),
         ("then", ["stop_time:unreadable"]),

@@ -81,13 +81,15 @@ def test_running_both_ways_agree(sent: list[Reading]) -> None:
         assert kept.by_memory() == kept.by_rows()
 
 
-@given(READINGS, st.sampled_from([1000, 900, 0, 1500, 4000, 10**9]), st.booleans())
-def test_stopped_both_ways_agree(sent: list[Reading], meter_stop: int, with_data: bool) -> None:
+@given(READINGS, st.sampled_from([1000, 900, 0, 1500, 4000, 10**9]), st.booleans(), CLOCKS)
+def test_stopped_both_ways_agree(sent: list[Reading], meter_stop: int, with_data: bool, astray: int) -> None:
     kept = Kept()
     for minute, connector, samples, astray in sent:
         kept.meter(minute, samples, connector, astray)
     data = [{"timestamp": format_timestamp(NOON), "sampledValue": [{"value": "1200", "context": "Transaction.End"}]}]
     fields: dict[str, Any] = {"transactionData": data} if with_data else {}
+    if astray:
+        fields["timestamp"] = format_timestamp(NOON + astray * MINUTE)
 
     kept._keep(kept.scene.stop(kept.transaction, meterStop=meter_stop, **fields))
 
