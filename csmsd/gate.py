@@ -16,6 +16,8 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
+from csmsd.pace import Pace
+
 log = logging.getLogger(__name__)
 
 KEPT_BACK = 32  # descriptors, at least, for the control socket, the store and files
@@ -84,6 +86,10 @@ class Place:
         """What it asked for is done: it is silent again."""
         self._gate.quiet(self)
 
+    def in_turn(self, work: Callable[[], None]) -> None:
+        """Has it done soon, and not with that of all others who came through the same gate at once."""
+        self._gate.pace.take(work)
+
     def gone(self) -> None:
         self._gate.left(self)
 
@@ -141,6 +147,7 @@ class Gate:
         self._told: dict[str, float] = {}
         self._untold: Counter[str] = Counter()
         self._open = False
+        self.pace = Pace()
         self.turned_away = 0
 
     async def listen(self, host: str, port: int) -> list[socket.socket]:

@@ -175,9 +175,15 @@ class Wire(asyncio.Protocol):
             end += len(_END_OF_OPENING) - len(self._opening)
             self._opening, self._came = None, data[end:]
             self._read(False)
-            data = data[:end]
+            # After a power cut thousands come at once, and this takes longer than all that they send afterwards.
+            self._place.in_turn(lambda: self._look_at_opening(data[:end]))
         else:
             self._opening = (self._opening + data)[1 - len(_END_OF_OPENING) :]
+            self._look_at_opening(data)
+
+    def _look_at_opening(self, data: bytes) -> None:
+        if self._lost:
+            return
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             assert isinstance(event, Request)

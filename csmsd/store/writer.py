@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TypeVar
 
 from csmsd.durations import Durations
+from csmsd.pace import LONGEST_SECONDS
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles.record import Change
 from csmsd.store.batch import Done, Member, Statement, statements
@@ -271,8 +272,12 @@ class Writer:
         if self.failure is not None:
             self.failure = None
             self.on_state(None)
+        begun = monotonic()
         for member in batch:
             _call(member.done, None)
+            if monotonic() - begun > LONGEST_SECONDS:  # thousands may have waited for it
+                await asyncio.sleep(0)
+                begun = monotonic()
 
     async def _write(self, members: Sequence[Member]) -> None:
         """Waits for the lock of another process."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from time import monotonic
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -12,6 +13,7 @@ from websockets.typing import Subprotocol
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Closed, Wire
 from csmsd.gate import Gate
+from csmsd.pace import LONGEST_SECONDS
 from csmsd.settings import Server
 from tests.support.websocket_frames import PING, TEXT, masked
 
@@ -249,3 +251,22 @@ async def test_what_is_no_http_is_told_so(door: Door) -> None:
     assert await reader.read() == b""
     writer.close()
     assert door.openings == []
+
+
+async def test_those_who_come_all_at_once_are_let_in_in_turn(door: Door) -> None:
+    """An opening is behind what others have said before, not beside all of it in one round of the event loop."""
+    before: list[int] = []
+
+    def busy(number: int) -> None:
+        until = monotonic() + 2 * LONGEST_SECONDS
+        while monotonic() < until:
+            pass
+        before.append(number)
+
+    _, writer = await asyncio.open_connection(*door.address.rsplit(":"))
+    for number in range(20):
+        door.gate.pace.take(lambda number=number: busy(number))  # type: ignore[misc]
+    writer.write(OPENING)
+    await door.wire()
+    assert len(before) == 20
+    writer.close()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
+from csmsd.pace import LONGEST_SECONDS
 from csmsd.ports import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, Connector
 from csmsd.profiles.core.id_tags import IdTag
@@ -534,3 +535,25 @@ async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -
 
 def names(count: int) -> Iterable[str]:
     return (f"T{number}" for number in range(count))
+
+
+async def test_others_have_their_turns_while_many_are_told_that_they_are_stored(watched: Watched) -> None:
+    """Everybody waits for the first commit after a power cut, and is answered by it."""
+    told: list[int] = []
+    at: list[int] = []
+    rounds = 0
+
+    def done(error: NotStored | None) -> None:
+        until = monotonic() + LONGEST_SECONDS / 4
+        while monotonic() < until:
+            pass
+        told.append(len(told))
+        at.append(rounds)
+
+    for number in range(40):
+        watched.writer.submit([tag(f"T{number}")], done)
+    while len(told) < 40:
+        rounds += 1
+        await asyncio.sleep(0)
+    assert watched.stored() >= {f"T{number}" for number in range(40)}
+    assert at[-1] - at[0] >= 8, at
