@@ -78,6 +78,13 @@ PruneKind = Literal[
 ]
 
 
+class PruneCount(NamedTuple):
+    """Rows that may go, and those that are old enough but which no export has delivered."""
+
+    rows: int
+    kept_unexported: int = 0
+
+
 class PruneBatch(NamedTuple):
     """Rows that may go in one commit, perhaps none, and the id after which to go on looking."""
 
@@ -89,8 +96,7 @@ class PruneBatch(NamedTuple):
 class Prunable(Protocol):
     """Finds what is old enough to be pruned and may go."""
 
-    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> int: ...
-    async def kept_unexported(self, kind: PruneKind, before: Milliseconds, exported: int) -> int: ...
+    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> PruneCount: ...
     async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None: ...
     async def next(self, kind: PruneKind, before: Milliseconds, exported: int, after: int) -> PruneBatch | None: ...
     async def readings_of(self, transactions: Sequence[int]) -> list[int]: ...

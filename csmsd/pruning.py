@@ -23,7 +23,7 @@ KINDS: tuple[PruneKind, ...] = get_args(PruneKind)
 _DAY_MS = 86_400_000
 _LONGEST_SLEEP_SECONDS = 5.0  # so that a clock that is set, and changed settings, are noticed
 _REST = 3  # a pause is so many times as long as the work before it
-_SHRUNK_AT_ONCE = 500  # pages
+_SHRUNK_AT_ONCE = 100  # pages: commits wait for some milliseconds
 _KEPT_FREE = 10  # a tenth of the file stays free: it is written to again tomorrow
 
 
@@ -71,10 +71,7 @@ class Pruner:
     async def plan(self, kind: PruneKind, days: int) -> Plan:
         """What would go if nothing but the last `days` days of a kind were kept."""
         before, exported = self._live.now() - days * _DAY_MS, self._exported()
-        plan = Plan(kind, before, await self._prunable.count(kind, before, exported))
-        if kind in ("transactions", "meter_values"):
-            plan.kept_unexported = await self._prunable.kept_unexported(kind, before, exported)
-        return plan
+        return Plan(kind, before, *await self._prunable.count(kind, before, exported))
 
     def _exported(self) -> int:
         """The last booking that may go."""

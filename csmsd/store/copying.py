@@ -5,6 +5,7 @@ may open the file past SQLite: POSIX has a process lose its locks on a file when
 csmsd itself must not.
 """
 
+import errno
 import os
 import sqlite3
 import sys
@@ -17,7 +18,7 @@ MARGIN_BYTES = 64 * 1024 * 1024  # what the writer is left with, whatever happen
 
 _NICENESS = 10
 _AT_ONCE = 1024 * 1024
-_FLUSHED_AT_ONCE = 32 * _AT_ONCE  # what lies unwritten in memory is in the way of a commit's fsync
+_FLUSHED_AT_ONCE = 4 * _AT_ONCE  # what lies unwritten in memory is in the way of a commit's fsync
 _PATIENCE_SECONDS = 1.0
 _AGAIN_SECONDS = 0.01
 _PAGES_AT_ONCE = 1024
@@ -43,6 +44,9 @@ def main() -> int:
                 _write(database, _size(reader))
             else:
                 _write_by_way_of_a_file(database, reader)
+            reader.execute("ROLLBACK")
+            # What was committed meanwhile has had to wait for that; here it is in no commit's way.
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except NoRoomForCopy as error:
         print(error, file=sys.stderr)
         return NO_ROOM
@@ -86,6 +90,7 @@ def _write(file: Path, size: int) -> None:
     """The first so many bytes of the file, as those of one that has no log of commits."""
     source = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        _reserve(size)
         buffer = memoryview(bytearray(_AT_ONCE))
         written = unflushed = 0
         while written < size:
@@ -105,6 +110,15 @@ def _write(file: Path, size: int) -> None:
                 _tell(written / size)
     finally:
         os.close(source)
+
+
+def _reserve(size: int) -> None:
+    """A file that grows has commits wait for it, where the file system keeps a log of its own (ext4)."""
+    try:
+        os.posix_fallocate(_STANDARD_OUTPUT, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
 
 
 def _write_by_way_of_a_file(database: Path, reader: sqlite3.Connection) -> None:

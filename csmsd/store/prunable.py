@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from csmsd.ports import PruneBatch, PruneKind
+from csmsd.ports import PruneBatch, PruneCount, PruneKind
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
@@ -76,18 +76,18 @@ class Prunable:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> int:
-        """How many may go."""
-        old_readings = f"{_OLD_READINGS} AND {_EXPORTED}"
-        where = old_readings if kind == "meter_values" else f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}"
-        return int((await self._rows(f"SELECT count(*) FROM {where}", before, exported))[0][0])
-
-    async def kept_unexported(self, kind: PruneKind, before: Milliseconds, exported: int) -> int:
-        """How many transactions, or meter values of such, would be old enough, but no export has delivered them."""
-        where = f"transactions WHERE {_ENDED_TRANSACTION} AND booking > :exported"
-        if kind == "meter_values":
-            where = f"{_OLD_READINGS} AND NOT {_EXPORTED}"
-        return int((await self._rows(f"SELECT count(*) FROM {where}", before, exported))[0][0])
+    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> PruneCount:
+        """How many may go, and how many transactions, or meter values of such, no export has delivered."""
+        match kind:
+            case "meter_values":
+                old, delivered = _OLD_READINGS, _EXPORTED
+            case "transactions":
+                old, delivered = f"transactions WHERE {_ENDED_TRANSACTION}", "booking <= :exported"
+            case _:
+                old, delivered = f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}", "1"
+        counts = f"count(*) FILTER (WHERE {delivered}), count(*) FILTER (WHERE NOT {delivered})"
+        rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported))[0]
+        return PruneCount(rows, kept)
 
     async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None:
         """The first transaction that was booked at such a time."""
@@ -111,17 +111,14 @@ class Prunable:
 
     async def _next_readings(self, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
         """They lie in the order of their arrival: where none is old any more, the rest is not looked at."""
-        sql = (
-            f"SELECT v.id, {_ENDED} AND {_EXPORTED} FROM {_READINGS} WHERE v.time < :before "
-            f"AND v.id > :after AND v.id <= :after + {_LOOKED_AT} ORDER BY v.id"
-        )
         first = (await self._rows("SELECT min(id) FROM meter_value WHERE id > :after", before, 0, after))[0][0]
         if first is None:
             return None
-        old = await self._rows(sql, before, exported, first - 1)
-        if not old:
+        here = f"v.time < :before AND v.id > :after AND v.id <= :after + {_LOOKED_AT}"
+        sql = f"SELECT v.id FROM {_READINGS} WHERE {here} AND {_ENDED} AND {_EXPORTED} ORDER BY v.id LIMIT {_ROWS}"
+        ids = [row[0] for row in await self._rows(sql, before, exported, first - 1)]
+        if not ids and not await self._rows(f"SELECT 1 FROM meter_value v WHERE {here} LIMIT 1", before, 0, first - 1):
             return None
-        ids = [number for number, may_go in old if may_go][:_ROWS]
         return PruneBatch(MeterReading, ids, ids[-1] if len(ids) == _ROWS else first - 1 + _LOOKED_AT)
 
     async def readings_of(self, transactions: Sequence[int]) -> list[int]:
