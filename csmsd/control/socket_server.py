@@ -17,6 +17,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import msgspec
+
 from csmsd.control.descriptors import await_descriptor
 from csmsd.control.lines import Lines, TooLong, TooSlow
 from csmsd.control.rights import Access
@@ -413,7 +415,10 @@ class _Client:
 
 
 def _line(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    try:
+        return msgspec.json.encode(message) + b"\n"
+    except (ValueError, TypeError):  # half a character, say, which a client may have sent as its id
+        return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def _holds_halves(request: object) -> bool:

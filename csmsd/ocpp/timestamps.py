@@ -4,7 +4,8 @@ Inside csms a moment is an integer: milliseconds since 1970-01-01 UTC.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 import msgspec
 
@@ -40,8 +41,17 @@ class ReadTime(msgspec.Struct, frozen=True, gc=False):
 
 def format_timestamp(time: int) -> str:
     """`2026-01-31T12:00:00.000Z` for ms since 1970 UTC."""
-    moment = _EPOCH + timedelta(milliseconds=time)
-    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    seconds, milliseconds = divmod(time, 1000)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+
+
+@lru_cache(1024)
+def _date(day: int) -> str:
+    """`2026-01-31` for days since 1970."""
+    return date.fromordinal(_EPOCH.toordinal() + day).isoformat()
 
 
 def parse_timestamp(text: str, zone: tzinfo = UTC) -> int | None:

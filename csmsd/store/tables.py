@@ -26,7 +26,7 @@ class Table:
         hints = get_type_hints(record_type)
         self._as_json = [i for i, name in enumerate(self.columns) if get_origin(hints[name]) in (list, dict)]
         self._as_bool = [i for i, name in enumerate(self.columns) if hints[name] in (bool, bool | None)]
-        self._json_types = {i: hints[self.columns[i]] for i in self._as_json}
+        self._from_json = [(i, msgspec.json.Decoder(hints[self.columns[i]]).decode) for i in self._as_json]
         self._placeholders = "(" + ",".join("?" * len(self.columns)) + ")"
         updated = [name for name in self.columns if name not in self.key]
         self._tail = ""
@@ -86,8 +86,8 @@ class Table:
 
     def record(self, row: Sequence[Any]) -> Any:
         values = list(row)
-        for i, kind in self._json_types.items():
-            values[i] = msgspec.json.decode(values[i], type=kind)
+        for i, decode in self._from_json:
+            values[i] = decode(values[i])
         for i in self._as_bool:
             values[i] = None if values[i] is None else bool(values[i])
         return self._record_type(**dict(zip(self.columns, values, strict=True)))
