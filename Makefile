@@ -11,7 +11,7 @@ INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo pictures run test test-slow torture fuzz soak bench lint lock dist clean
+.PHONY: help demo pictures run test test-slow torture fuzz soak bench load-bench lint lock dist clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ torture: .venv/.installed-test ## Break what it runs on, by the hundred (ARGS="-
 
 bench: .venv/.installed-test ## Run the measurements
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+load-bench: .venv/.installed-test ## Compare strategies of load management on the same cars (ARGS="--hours 10000")
+	@$(BIN)/python -m tests.bench.load_management $(ARGS)
 
 fuzz: .venv/.installed-test ## Send csmsd a million frames out of the official schemas (ARGS="--frames 300000 --seed 7")
 	@$(BIN)/python -m tests.fuzz.campaign $(ARGS)

@@ -227,7 +227,10 @@ class Planner:
         idle = terms.floor_ma if want is None or transaction is not None else max(want.ma, terms.floor_ma)
         if default.ma != idle or default.fallback_ma > terms.fallback_ma:
             found.append((_LOWER if idle < default.ma else _BEGIN, "default", min(idle, default.ma + 1)))
-        elif self._to_renew(default, now) and (lent is None or lent.ma < default.fallback_ma):
+        elif self._to_renew(default, now) and (
+            lent is None or lent.ma < default.fallback_ma or set(lent.phases) < set(terms.wiring)
+        ):
+            # Where what runs is above the fallback on all phases, it covers the next one's: no need to put that off.
             found.append((_RENEW, "default", 0))
         elif default.fallback_ma < terms.fallback_ma and now - default.sent_at >= self.periods.shortest_ms:
             found.append((_REFRESH, "default", 0))

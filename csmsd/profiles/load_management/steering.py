@@ -1,0 +1,159 @@
+"""What every car is to have now: from circuits, meters and turns to the shares that are wanted. Pure."""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns, allocate, fallbacks_of
+from csmsd.profiles.load_management.circuits import Budget, Key, Milliamperes, Tree
+from csmsd.profiles.load_management.demand import Demand, phases_in_use
+from csmsd.profiles.load_management.holds import Ledger
+from csmsd.profiles.load_management.transition import Terms, Want
+from csmsd.profiles.record import Milliseconds
+
+_AHEAD_MS = 120_000  # what others may draw by then is not given out
+
+
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """How a member takes limits; the usual one takes whole amperes, and 0."""
+
+    step_ma: Milliamperes = 1_000
+    floor_ma: Milliamperes = 0
+    skew_ms: Milliseconds = 10_000
+    sleeps_at_zero: bool = False  # it begins no transaction while its limit is 0: it is raised for an arrival first
+
+
+class Charging(msgspec.Struct, kw_only=True):
+    """A transaction on a member, and what was learned of its car."""
+
+    transaction: int
+    weight: int
+    demand: Demand
+    since: Milliseconds  # when it was switched on or off, or came
+    fresh: bool = True
+    share_ma: Milliamperes = 0
+    phases: tuple[int, ...] | None = None
+
+
+class Steering:
+    """Keeps what was learned of the cars, and says what is wanted for them."""
+
+    def __init__(
+        self, tree: Tree, abilities: Mapping[Key, Abilities] | None = None, turns: Turns = USUAL_TURNS
+    ) -> None:
+        self.tree = tree
+        self.turns = turns
+        self.abilities = dict(abilities or {})
+        self.charging: dict[Key, Charging] = {}
+        self.arriving: set[Key] = set()  # a car is there, and no transaction yet
+
+    # --- what is heard
+
+    def begun(self, key: Key, transaction: int, now: Milliseconds, weight: int = 1) -> None:
+        member = self.tree.members[key]
+        self.arriving.discard(key)
+        self.charging[key] = Charging(
+            transaction=transaction,
+            weight=weight * member.weight,
+            demand=Demand(rating_ma=member.rating_ma, minimum_ma=member.minimum_ma),
+            since=now,
+        )
+
+    def ended(self, key: Key, transaction: int) -> None:
+        if key in self.charging and self.charging[key].transaction == transaction:
+            del self.charging[key]
+
+    def sampled(
+        self, key: Key, currents: Mapping[int, Milliamperes], ledger: Ledger, now: Milliseconds, settle_ms: Milliseconds
+    ) -> None:
+        """Currents on the phases of the connector, numbered from 0."""
+        found = self.charging.get(key)
+        if found is None or not currents:
+            return
+        phases = phases_in_use(currents, self.tree.members[key].wiring)
+        if phases is not None:
+            # What was used once may be used again: a car that is seen on more phases is counted on them from then on.
+            found.phases = phases if found.phases is None else tuple(sorted({*found.phases, *phases}))
+        lent = ledger.newest(key, "transaction", found.transaction)
+        if lent is not None and lent.accepted_at is not None and now - lent.accepted_at >= settle_ms:
+            found.demand.sampled(max(currents.values()), lent.ma, now)
+
+    # --- what follows
+
+    def terms(self, lowest: list[Milliamperes]) -> dict[Key, Terms]:
+        """What the planner goes by; fallbacks are shared out of what is there at the worst time of the day."""
+        fallbacks = self.fallbacks(lowest)
+        found = {}
+        for key, member in self.tree.members.items():
+            able = self.abilities.get(key, Abilities())
+            found[key] = Terms(
+                key=key,
+                wiring=member.wiring,
+                path=self.tree.paths[key],
+                fallback_ma=max(fallbacks[key], able.floor_ma),
+                minimum_ma=member.minimum_ma,
+                floor_ma=able.floor_ma,
+                step_ma=able.step_ma,
+                early_ms=able.skew_ms,
+                late_ms=able.skew_ms,
+            )
+        return found
+
+    def fallbacks(self, lowest: list[Milliamperes]) -> dict[Key, Milliamperes]:
+        askers = [
+            Asker(
+                key=key,
+                demand_ma=member.rating_ma,
+                minimum_ma=member.minimum_ma,
+                step_ma=self.abilities.get(key, Abilities()).step_ma,
+                weight=member.weight,
+                uses=self.tree.uses(key),
+            )
+            for key, member in self.tree.members.items()
+        ]
+        told = {key: one.fallback_ma for key, one in self.tree.members.items() if one.fallback_ma is not None}
+        return fallbacks_of(lowest, askers, told)
+
+    def wants(
+        self, now: Milliseconds, budgets: list[Budget], ledger: Ledger, reachable: Collection[Key]
+    ) -> dict[Key, Want]:
+        """Shares for those who can be told, the longest waiting first; all others count with the most they may draw."""
+        asking = {key: one for key, one in self.charging.items() if key in reachable and not ledger.in_doubt(key)}
+        left = list(budgets[0][1])
+        for key in self.tree.members:
+            if key not in asking:
+                self._count(key, ledger, now, left)
+        askers = [self._asker(key, one, now) for key, one in sorted(asking.items())]
+        shares = allocate(left, askers, now, self.turns)
+        for key, one in asking.items():
+            share = shares[key]
+            if (share > 0) != (one.share_ma > 0):
+                one.since = now
+                one.fresh = one.fresh and share == 0
+            one.share_ma = share
+        wants = {
+            key: Want(ma=shares[key], phases=one.phases)
+            for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
+        }
+        for key in self.arriving:
+            if key in reachable and self.abilities.get(key, Abilities()).sleeps_at_zero:
+                wants[key] = Want(ma=self.tree.members[key].minimum_ma)
+        return wants
+
+    def _asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
+        return Asker(
+            key=key,
+            demand_ma=one.demand.now(now),
+            minimum_ma=self.tree.members[key].minimum_ma,
+            step_ma=self.abilities.get(key, Abilities()).step_ma,
+            weight=one.weight,
+            uses=self.tree.uses(key, one.phases),
+            current_ma=one.share_ma,
+            since=one.since,
+            fresh=one.fresh,
+        )
+
+    def _count(self, key: Key, ledger: Ledger, now: Milliseconds, left: list[Milliamperes]) -> None:
+        segments = ledger.most(key, now)
+        for index, lane in self.tree.paths[key]:
+            left[index] -= max((lanes[lane] for start, lanes in segments if start < now + _AHEAD_MS), default=0)

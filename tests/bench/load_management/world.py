@@ -1,0 +1,313 @@
+"""A site by the second, without sockets: cars, charge points, a network that loses messages, and breakers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Tree
+
+A = 1000
+STEP_S = 5
+DAY_S = 86_400
+VOLTAGE = 230
+TIMEOUT_S = 30
+METER_S = 60
+_SLACK_MA = 50  # what no meter sees
+
+
+@dataclass
+class Car:
+    """It needs so much, draws at most so much on so many phases, and needs a while to begin after a pause."""
+
+    comes: int  # in seconds of the simulation
+    goes: int
+    need_wh: float
+    most_ma: int
+    phases: int
+    wakes_s: int
+    had_wh: float = 0.0
+
+
+def cars_of(connector: int, days: int, seed: str) -> Iterator[Car]:
+    """Who comes to a connector, one after the other: two or three a day, more of them in the morning."""
+    random = Random(f"{seed} {connector}")
+    now = random.randrange(6 * 3600, 10 * 3600)
+    while now < days * DAY_S:
+        stays = int(random.uniform(1.0, 9.0) * 3600)
+        three = random.random() < 0.75
+        most = random.choice([16, 16, 32]) * A if three else random.choice([16, 32]) * A
+        need = random.uniform(5_000, 60_000 if three else 25_000)
+        yield Car(now, now + stays, need, most, 3 if three else 1, random.choice([5, 15, 30]))
+        now += stays + int(random.expovariate(1 / 3600))
+        if now % DAY_S > 20 * 3600:
+            now += DAY_S - now % DAY_S + random.randrange(6 * 3600, 10 * 3600)
+
+
+def site_of(members: int) -> Tree:
+    """Members behind 63 A, in two lines of 40 A; wired in turn, as electricians do."""
+    circuits = [Circuit(name="main", l1_ma=63 * A, l2_ma=63 * A, l3_ma=63 * A)]
+    circuits += [Circuit(name=name, parent="main", l1_ma=40 * A, l2_ma=40 * A, l3_ma=40 * A) for name in ("a", "b")]
+    wirings = ["L1L2L3", "L2L3L1", "L3L1L2"]
+    return Tree(
+        circuits,
+        [
+            Member(circuit="ab"[number % 2], charge_point=f"cp{number:02}", phases=wirings[number % 3])
+            for number in range(members)
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a charging profile says: so much until a moment by its clock, then another."""
+
+    ma: int
+    until: float = float("inf")
+    then_ma: int = 0
+
+    def at(self, moment: float) -> int:
+        return self.ma if moment < self.until else self.then_ma
+
+
+@dataclass
+class Connector:
+    """A charge point with one connector."""
+
+    key: Key
+    wiring: tuple[int, ...]
+    rating_ma: int
+    skew_s: int
+    cars: Iterator[Car]
+    obeys_s: int = 3
+    default: Limit | None = None
+    own: Limit | None = None
+    car: Car | None = None
+    transaction: int = 0
+    coming: Car | None = None
+    drawn_ma: int = 0
+    paused_until: int = 0
+    was_ma: int = 0  # the limit until it has obeyed the new one
+    obeys_at: int = 0
+
+    def __post_init__(self) -> None:
+        self.coming = next(self.cars, None)
+
+    def limit(self, now: int) -> int:
+        told = self.own if self.own is not None else self.default
+        return self.rating_ma if told is None else told.at(now + self.skew_s)
+
+    def take(self, limit: Limit, transaction: int | None, now: int) -> bool:
+        if transaction is not None and (transaction != self.transaction or self.car is None):
+            return False
+        before = self.limit(now)
+        if transaction is None:
+            self.default = limit
+        else:
+            self.own = limit
+        self.was_ma, self.obeys_at = max(before, self.limit(now)), now + self.obeys_s
+        return True
+
+    def move(self, now: int) -> str | None:
+        """A step of the car; `begun` or `ended` where one comes or goes."""
+        told = None
+        if self.car is not None and now >= self.car.goes:
+            self.car, self.own, self.drawn_ma = None, None, 0
+            self.coming = next(self.cars, None)
+            told = "ended"
+        elif self.car is None and self.coming is not None and now >= self.coming.comes:
+            self.car, self.coming = self.coming, None
+            self.transaction += 1
+            self.own = None
+            self.paused_until = now + self.car.wakes_s
+            told = "begun"
+        car = self.car
+        if car is None:
+            return told
+        limit = self.was_ma if now < self.obeys_at else self.limit(now)
+        most = min(limit, car.most_ma, self.rating_ma)
+        if most < 6 * A or car.had_wh >= car.need_wh:
+            self.drawn_ma, self.paused_until = 0, max(self.paused_until, now + car.wakes_s)
+        elif now >= self.paused_until or self.drawn_ma:
+            self.drawn_ma = most
+            car.had_wh += most / 1000 * VOLTAGE * car.phases * STEP_S / 3600
+        return told
+
+    def phases(self) -> tuple[int, ...]:
+        return self.wiring[: self.car.phases] if self.car is not None else ()
+
+
+@dataclass
+class Breaker:
+    """A thermal trip: what flows warms it with a time constant, and 1.13 times its rating for ever is the edge."""
+
+    rated_ma: int
+    heat: float = 0.0
+    trips: int = 0
+
+    def carry(self, ma: int) -> None:
+        self.heat += ((ma / self.rated_ma) ** 2 - self.heat) * STEP_S / 1200
+        if self.heat > 1.13**2:
+            self.trips += 1
+            self.heat = 0.0
+
+
+@dataclass
+class Figures:
+    """What is counted."""
+
+    hours: float = 0
+    over_s: int = 0
+    worst_ma: int = 0
+    trips: int = 0
+    messages: int = 0
+    energy_wh: float = 0
+    satisfaction: list[float] = field(default_factory=list)
+
+    @property
+    def fairness(self) -> float:
+        """Jain's index of what each car had of what it could have had alone."""
+        total, squares = sum(self.satisfaction), sum(one * one for one in self.satisfaction)
+        return total * total / (len(self.satisfaction) * squares) if squares else 1.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """How many messages, and as many answers, are lost, and how often a day csmsd dies, for up to 40 minutes."""
+
+    lost: float = 0.0
+    deaths: int = 0
+
+
+class Strategy:
+    """What a Central System does; the site asks it every step, and tells it what arrives."""
+
+    def __init__(self, site: "Site") -> None:
+        self.site = site
+
+    def begun(self, connector: Connector) -> None: ...
+    def ended(self, connector: Connector, transaction: int) -> None: ...
+    def sampled(self, connector: Connector) -> None: ...
+    def step(self) -> None: ...
+    def killed(self) -> None: ...
+    def answered(self, connector: Connector, serial: int, accepted: bool) -> None: ...
+
+
+class Site:
+    """All of it for some days, under one strategy."""
+
+    def __init__(self, strategy: type[Strategy], network: Network, days: int, seed: str, members: int = 12) -> None:
+        self.tree = site_of(members)
+        self.random = Random(f"network {seed}")
+        self.now = 0
+        self.days = days
+        self.network = network
+        self.connectors = {
+            key: Connector(
+                key,
+                member.wiring,
+                member.rating_ma,
+                self.random.randint(-5, 5),
+                cars_of(number, days, seed),
+                self.random.choice([1, 4, 9]),
+            )
+            for number, (key, member) in enumerate(self.tree.members.items())
+        }
+        self.figures = Figures()
+        self.breakers = {
+            (name, lane): Breaker(circuit.l1_ma or 0)
+            for name, circuit in self.tree.circuits.items()
+            for lane in range(3)
+        }
+        self.paths = {
+            key: [(name, lane) for index, lane in path if lane < 3 for name in [self.tree.constraints[index][0]]]
+            for key, path in self.tree.paths.items()
+        }
+        self.unheard: list[tuple[int, str, Connector, int]] = []
+        self.waiting: dict[Key, int] = {}  # whose answer is waited for, and how long
+        self.dead_until = 0
+        self.deaths = sorted(
+            day * DAY_S + self.random.randrange(DAY_S) for day in range(days) for _ in range(network.deaths)
+        )
+        self.strategy = strategy(self)
+
+    def lost(self) -> bool:
+        return self.random.random() < self.network.lost
+
+    def send(self, connector: Connector, limit: Limit, transaction: int | None, serial: int = 0) -> None:
+        """A SetChargingProfile."""
+        self.figures.messages += 1
+        if not self.lost():
+            accepted = connector.take(limit, transaction, self.now)
+            if not self.lost():
+                self.strategy.answered(connector, serial, accepted)
+                return
+        self.waiting[connector.key] = self.now + TIMEOUT_S
+
+    def run(self) -> Figures:
+        for now in range(0, self.days * DAY_S, STEP_S):
+            self.now = now
+            self._move()
+            if self.deaths and self.now >= self.deaths[0]:
+                self.deaths.pop(0)
+                self.dead_until = self.now + self.random.randint(60, 2400)
+                self.waiting.clear()
+                self.strategy.killed()
+            if self.now >= self.dead_until:
+                self._hear()
+                self.strategy.step()
+            self._count()
+        self.figures.hours = self.days * 24
+        self.figures.trips = sum(breaker.trips for breaker in self.breakers.values())
+        return self.figures
+
+    def _move(self) -> None:
+        for connector in self.connectors.values():
+            car, transaction = connector.car, connector.transaction
+            told = connector.move(self.now)
+            if told == "ended" and car is not None:
+                self.figures.energy_wh += car.had_wh
+                alone = min(car.need_wh, car.most_ma / 1000 * VOLTAGE * car.phases * (car.goes - car.comes) / 3600)
+                self.figures.satisfaction.append(min(1.0, car.had_wh / alone))
+            if told is not None:
+                self.unheard.append(
+                    (self.now, told, connector, connector.transaction if told == "begun" else transaction)
+                )
+
+    def _hear(self) -> None:
+        """Of cars, in their order for each charge point: a message that is lost is repeated (C 4.8)."""
+        for key in [key for key, until in self.waiting.items() if self.now >= until]:
+            del self.waiting[key]
+        later: list[tuple[int, str, Connector, int]] = []
+        behind: set[Key] = set()
+        for at, told, connector, transaction in self.unheard:
+            if at > self.now or connector.key in behind:
+                later.append((at, told, connector, transaction))
+                behind.add(connector.key)
+            elif self.lost():
+                later.append((self.now + TIMEOUT_S, told, connector, transaction))
+                behind.add(connector.key)
+            elif told == "ended":
+                self.strategy.ended(connector, transaction)
+            elif transaction == connector.transaction:
+                self.strategy.begun(connector)
+        self.unheard = later
+        for connector in self.connectors.values():
+            if connector.car is not None and (self.now + 7 * int(connector.key[0][2:])) % METER_S < STEP_S:
+                self.strategy.sampled(connector)
+
+    def _count(self) -> None:
+        drawn = dict.fromkeys(self.breakers, 0)
+        for connector in self.connectors.values():
+            if connector.drawn_ma:
+                phases = connector.phases()
+                for place in self.paths[connector.key]:
+                    if place[1] in phases:
+                        drawn[place] += connector.drawn_ma
+        over = 0
+        for place, ma in drawn.items():
+            breaker = self.breakers[place]
+            breaker.carry(ma)
+            over = max(over, ma - breaker.rated_ma)
+        if over > _SLACK_MA:
+            self.figures.over_s += STEP_S
+            self.figures.worst_ma = max(self.figures.worst_ma, over)

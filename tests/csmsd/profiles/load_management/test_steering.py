@@ -1,0 +1,152 @@
+"""From circuits, meters and turns to the shares that are wanted."""
+
+import pytest
+
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, Tree, budgets_from
+from csmsd.profiles.load_management.holds import Ledger
+from csmsd.profiles.load_management.steering import Abilities, Steering
+from csmsd.profiles.load_management.transition import Periods, Planner
+from tests.bench.load_management.strategies import Csms, KnowsAll
+from tests.bench.load_management.world import Network
+from tests.bench.load_management.world import Site as SimulatedSite
+
+A = 1000
+MINUTE = 60_000
+LEASE = Periods().lease_ms
+CP1, CP2, CP3 = (("cp1", 1), ("cp2", 1), ("cp3", 1))
+
+
+class Office:
+    """Three members behind 32 A, whose limits are accepted as soon as they are sent."""
+
+    def __init__(self, abilities: dict[Key, Abilities] | None = None) -> None:
+        circuit = Circuit(name="main", l1_ma=32 * A, l2_ma=32 * A, l3_ma=32 * A)
+        members = [Member(circuit="main", charge_point=name) for name in ("cp1", "cp2", "cp3")]
+        self.tree = Tree([circuit], members)
+        self.steering = Steering(self.tree, abilities)
+        self.ledger = Ledger()
+        self.planner = Planner(self.ledger, Periods())
+        self.now = 20_000 * 86_400_000
+        self.reachable = set(self.tree.members)
+        for key in self.tree.members:
+            self.ledger.begin(key, 32 * A, (0, 1, 2), self.now)
+        self.settle()
+
+    def settle(self) -> None:
+        for _ in range(4):
+            budgets = budgets_from(self.tree, Outside(), self.now, LEASE)
+            wants = self.steering.wants(self.now, budgets, self.ledger, self.reachable)
+            terms = self.steering.terms(budgets[-1][1])
+            for lease in self.planner.plan(self.now, budgets, terms, wants, self.reachable).leases:
+                self.ledger.accepted(lease.key, lease.serial, self.now, 5000)
+            self.now += 5000
+
+    def arrive(self, key: Key, transaction: int, weight: int = 1) -> None:
+        self.ledger.begun(key, transaction)
+        self.steering.begun(key, transaction, self.now, weight)
+
+    def wants(self) -> dict[Key, int]:
+        """In A."""
+        budgets = budgets_from(self.tree, Outside(), self.now, LEASE)
+        found = self.steering.wants(self.now, budgets, self.ledger, self.reachable)
+        return {key: want.ma // A for key, want in found.items()}
+
+
+def test_cars_share_what_is_there_and_idle_members_need_none_of_it() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    assert office.wants() == {CP1: 32}
+    office.arrive(CP2, 2)
+    assert office.wants() == {CP1: 16, CP2: 16}
+
+
+def test_who_ordered_more_weight_gets_more() -> None:
+    office = Office()
+    office.arrive(CP1, 1, weight=3)
+    office.arrive(CP2, 2)
+    assert office.wants() == {CP1: 24, CP2: 8}
+
+
+def test_who_is_away_counts_with_what_it_may_draw() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    office.settle()
+    assert office.wants() == {CP1: 32}
+    office.arrive(CP2, 2)
+    office.reachable -= {CP1}
+    assert office.wants() == {CP2: 0}
+    office.now += 20 * MINUTE  # its lease is over: its fallback counts, and that of the idle one
+    assert office.wants() == {CP2: 11}
+
+
+def test_a_member_that_may_have_lost_its_limits_counts_with_its_rating() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    office.ledger.begin(CP2, 16 * A, (0, 1, 2), office.now)
+    assert office.wants() == {CP1: 16}
+
+
+def test_the_end_of_another_transaction_ends_nothing() -> None:
+    office = Office()
+    office.arrive(CP1, 7)
+    office.steering.ended(CP1, 6)
+    assert office.wants() == {CP1: 32}
+    office.steering.ended(CP1, 7)
+    assert office.wants() == {}
+
+
+def test_phases_that_were_seen_free_the_others() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    office.arrive(CP2, 2)
+    office.settle()
+    office.steering.sampled(CP1, {0: 16 * A, 1: 0, 2: 0}, office.ledger, office.now, 60_000)
+    office.steering.sampled(CP2, {0: 0, 1: 16 * A, 2: 16 * A}, office.ledger, office.now, 60_000)
+    assert office.wants() == {CP1: 32, CP2: 32}
+    office.steering.sampled(CP2, {0: 16 * A, 1: 16 * A, 2: 16 * A}, office.ledger, office.now, 60_000)
+    assert office.wants() == {CP1: 16, CP2: 16}
+
+
+def test_what_a_car_leaves_lying_goes_to_the_other() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    office.arrive(CP2, 2)
+    office.settle()
+    for _ in range(6):
+        office.now += MINUTE
+        for key, drawn in ((CP1, 8), (CP2, 16)):
+            currents = dict.fromkeys(range(3), drawn * A)
+            office.steering.sampled(key, currents, office.ledger, office.now, 60_000)
+    assert office.wants() == {CP1: 10, CP2: 22}
+
+
+def test_a_sample_that_says_nothing_teaches_nothing() -> None:
+    office = Office()
+    office.steering.sampled(CP1, {0: 1}, office.ledger, office.now, 0)
+    office.arrive(CP1, 1)
+    office.steering.sampled(CP1, {}, office.ledger, office.now, 0)
+    assert office.wants() == {CP1: 32}
+
+
+def test_a_charge_point_that_sleeps_at_zero_is_raised_for_an_arrival() -> None:
+    office = Office({CP1: Abilities(sleeps_at_zero=True)})
+    office.steering.arriving |= {CP1, CP2}
+    assert office.wants() == {CP1: 6}
+    office.arrive(CP1, 1)
+    assert office.wants() == {CP1: 32}
+
+
+def test_terms_say_how_a_member_takes_limits() -> None:
+    terms = Office({CP1: Abilities(step_ma=100, floor_ma=6 * A, skew_ms=30_000)}).steering.terms([32 * A] * 3 + [10**9])
+    assert (terms[CP1].step_ma, terms[CP1].floor_ma, terms[CP1].early_ms) == (100, 6 * A, 30_000)
+    assert [terms[key].fallback_ma for key in (CP1, CP2, CP3)] == [11 * A, 11 * A, 10 * A]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [Network(), Network(lost=0.05), Network(lost=0.05, deaths=4)])
+def test_five_days_of_cars_trip_nothing_and_get_nearly_all_that_can_be_had(network: Network) -> None:
+    found = SimulatedSite(Csms, network, 5, "a week").run()
+    best = SimulatedSite(KnowsAll, Network(), 5, "a week").run()
+    assert (found.over_s, found.trips) == (0, 0)
+    assert found.energy_wh / best.energy_wh > 0.97
+    assert found.fairness > 0.95
