@@ -139,6 +139,7 @@ class Gate:
         self._most_at_address = most_at_address
         self._at: Counter[str] = Counter()  # places, by address
         self._sockets: list[socket.socket] = []
+        self._makes: dict[socket.socket, Callable[[Place], asyncio.Protocol]] = {}
         self._places = 0
         self._leaving = 0  # of them: given up, and not gone yet
         self._silent: dict[Place, None] = {}  # the oldest first
@@ -150,8 +151,10 @@ class Gate:
         self.pace = Pace()
         self.turned_away = 0
 
-    async def listen(self, host: str, port: int) -> list[socket.socket]:
-        """Raises OSError."""
+    async def listen(
+        self, host: str, port: int, make: Callable[[Place], asyncio.Protocol] | None = None
+    ) -> list[socket.socket]:
+        """With a protocol of its own for those who come there, where `make` is given. Raises OSError."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         made: list[socket.socket] = []
@@ -173,6 +176,7 @@ class Gate:
         if self._most is None:
             self._most = free_descriptors()
         for one in made:
+            self._makes[one] = make or self._make
             loop.add_reader(one, self._accept, one)
         return made
 
@@ -183,6 +187,7 @@ class Gate:
             asyncio.get_running_loop().remove_reader(one)
             one.close()
         self._sockets.clear()
+        self._makes.clear()
 
     @property
     def is_open(self) -> bool:
@@ -209,9 +214,9 @@ class Gate:
                     raise
                 self._pause(listening, error)
                 return
-            self._take(accepted, origin_of(str(address[0])))
+            self._take(accepted, origin_of(str(address[0])), self._makes[listening])
 
-    def _take(self, accepted: socket.socket, origin: str) -> None:
+    def _take(self, accepted: socket.socket, origin: str, make: Callable[[Place], asyncio.Protocol]) -> None:
         assert self._most is not None
         silent_here = self._silent_at.get(origin, {})
         crowded = self._most_at_address is not None and self._at[origin] >= self._most_at_address
@@ -237,14 +242,14 @@ class Gate:
         self._at[origin] += 1
         self.quiet(place)
         loop = asyncio.get_running_loop()
-        task: asyncio.Task[object] = loop.create_task(self._connect(place, accepted))
+        task: asyncio.Task[object] = loop.create_task(self._connect(place, accepted, make))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self, place: Place, accepted: socket.socket) -> None:
+    async def _connect(self, place: Place, accepted: socket.socket, make: Callable[[Place], asyncio.Protocol]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.connect_accepted_socket(lambda: self._make(place), accepted)
+            await loop.connect_accepted_socket(lambda: make(place), accepted)
         except OSError:
             accepted.close()
             self.left(place)

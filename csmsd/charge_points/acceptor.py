@@ -14,6 +14,7 @@ from csmsd import settings
 from csmsd.charge_points.tls_transport import Handshakes, TlsTransport
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Place
+from csmsd.profiles.core.refused_connections import Reason
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Contexts(Protocol):
 class Entrance:
     """A listener for charge points, as those who come through it know it.
 
-    `failed` is told the address and the reason when there is no TLS, `plain` the address of one that speaks none.
+    `refused` is told of those who come no further: address, reason and detail.
     """
 
     def __init__(
@@ -49,16 +50,14 @@ class Entrance:
         handshakes: Handshakes,
         seconds: float,
         make: Callable[[Place, float], Wire],
-        failed: Callable[[str, str], None],
-        plain: Callable[[str], None],
+        refused: Callable[[str, Reason, str | None], None],
     ) -> None:
         self.kind = kind
         self.contexts = contexts
         self.handshakes = handshakes
         self.seconds = seconds  # from accept to the end of the opening, whatever is in between
         self.make = make
-        self.failed = failed
-        self.plain = plain
+        self.refused = refused
 
 
 class Arrival(asyncio.Protocol):
@@ -91,10 +90,10 @@ class Arrival(asyncio.Protocol):
             if context is not None:
                 self._begin_tls(context, data)
                 return
-            self._entrance.failed(self._address, PLAIN_ONLY if kind == "plain" else NO_TLS)
+            self._entrance.refused(self._address, "tls", PLAIN_ONLY if kind == "plain" else NO_TLS)
             self._refuse(_HANDSHAKE_FAILURE)
         elif kind == "tls":
-            self._entrance.plain(self._address)
+            self._entrance.refused(self._address, "plain", None)
             self._refuse(_PLAIN_HERE)
         else:
             self._deadline.cancel()
@@ -119,7 +118,7 @@ class Arrival(asyncio.Protocol):
             self._entrance.handshakes,
             self._place.origin,
             opened,
-            lambda reason: self._entrance.failed(address, reason),
+            lambda failure: self._entrance.refused(address, failure.kind, failure.text),
         )
         tls.gone = lambda: self.connection_lost(None)
         self._tls = tls

@@ -14,7 +14,7 @@ from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.answering import LONGEST, damages
-from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG, ChargePointState
+from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG, ChargePointState, Secured
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,14 @@ class Connection:
         clock: Clock,
         *,
         address: str,
+        secured: Secured,
         reached_at: str,
         call_queue: int,
         hold_seconds: float,
     ) -> None:
         self.identity = identity
         self.address = address
+        self.secured = secured
         self.reached_at = reached_at
         self.last_received = monotonic()
         self._wire = wire

@@ -1,29 +1,32 @@
-"""The listener for charge points: who is let in (J 3.1, 3.2; W A00, A01), and what watches over the connections."""
+"""The listeners for charge points: who is let in (J 3.1, 3.2; W A00, A01), and what watches over the connections."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
+from math import ceil
 from time import monotonic
 
+from csmsd.charge_points.acceptor import Arrival, Contexts, Entrance
 from csmsd.charge_points.addresses import is_own_origin, reached_at
 from csmsd.charge_points.admission import Admission
+from csmsd.charge_points.authentication import Authentication, ClientCertificates, Unlike, key_of
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.hashing import Busy
 from csmsd.charge_points.opening import Opening, Refusal
-from csmsd.charge_points.passwords import PasswordCheck
+from csmsd.charge_points.proxies import NotBelieved, is_peer, look_behind_proxy, refuse_what_proxies_say
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
+from csmsd.charge_points.tls_transport import Handshakes
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate, origin_of
-from csmsd.ocpp.identity import IDENTITY_RULE, fold, identity_from_path
+from csmsd.gate import Gate, Place
+from csmsd.live_site import LiveSite
+from csmsd.ocpp.identity import IDENTITY_RULE, identity_from_path
 from csmsd.ports import Clock, MessageTap
-from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.refused_connections import Reason
-from csmsd.settings import Settings, parse_address_setting
+from csmsd.settings import ListenerAt, Settings, parse_address_setting
 
 _SWEEP_SECONDS = 1.0
 _MOST_SHOWN = 80
@@ -41,8 +44,12 @@ class Listener:
         refusals: Refusals,
         tap: MessageTap,
         clock: Clock,
+        live: LiveSite,
+        contexts: Contexts,
+        certificates: ClientCertificates,
     ) -> None:
         self._server = settings.server
+        self._security = settings.security  # a reload changes it in place
         self._policies = settings.ocpp  # a reload changes it in place
         self._registry = registry
         self._dispatcher = dispatcher
@@ -50,9 +57,13 @@ class Listener:
         self._refusals = refusals
         self._tap = tap
         self._clock = clock
-        self._passwords = PasswordCheck()
+        self._contexts = contexts
+        self._certificates = certificates
+        self._authentication = Authentication(live, certificates)
         self._keys_in_use = False
-        self._gate = Gate(lambda place: Wire(self._admit, self._serve, settings.server, place))
+        self._handshakes = Handshakes(settings.tls)
+        self._gate = Gate(lambda place: Arrival(self._entrances[0], place))
+        self._entrances: list[Entrance] = []
         self.addresses: list[str] = []  # where it listens
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
@@ -60,10 +71,27 @@ class Listener:
 
     async def open(self) -> None:
         """Raises OSError."""
-        for address in self._server.listen:
-            listening = await self._gate.listen(*parse_address_setting(address))
+        for kind in self._server.all_listeners:
+            entrance = self._entrance(kind)
+            self._entrances.append(entrance)
+            host, port = parse_address_setting(kind.address)
+            listening = await self._gate.listen(host, port, partial(Arrival, entrance))
             self.addresses += [_address_text(where.getsockname()) for where in listening]
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
+
+    def _entrance(self, kind: ListenerAt) -> Entrance:
+        named = any(kind is one for one in self._server.listeners)
+
+        async def admit(opening: Opening) -> str | Refusal:
+            return await self._admit(kind, opening, named=named)
+
+        def make(place: Place, until: float) -> Wire:
+            return Wire(admit, self._serve, self._server, place, until)
+
+        return Entrance(kind, self._contexts, self._handshakes, self._server.handshake_timeout, make, self._not_opened)
+
+    def _not_opened(self, address: str, reason: Reason, detail: str | None) -> None:
+        self._refusals.note(None, address, reason, detail)
 
     def stop_accepting(self) -> None:
         self._closing = True
@@ -82,15 +110,22 @@ class Listener:
 
     # --- the handshake
 
-    async def _admit(self, opening: Opening) -> str | Refusal:
+    async def _admit(self, kind: ListenerAt, opening: Opening, *, named: bool) -> str | Refusal:
         """The identity of a charge point that is let in."""
-        address = opening.address
+        began = monotonic()
         identity = identity_from_path(opening.path)
 
         def refused(status: HTTPStatus, reason: Reason, detail: str | None = None) -> Refusal:
-            why = self._refusals.note(identity, address, reason, detail)
+            why = self._refusals.note(identity, opening.address, reason, detail)
             return Refusal(status, f"Refused: {why}.")
 
+        try:
+            if kind.transport == "proxy":
+                self._look_behind(kind, opening)
+            else:
+                refuse_what_proxies_say(opening, strict=named)
+        except NotBelieved as error:
+            return refused(HTTPStatus.BAD_REQUEST, "proxied", str(error))
         if not opening.asks_for_websocket:
             answer = refused(HTTPStatus.UPGRADE_REQUIRED, "no_upgrade")
             return Refusal(answer.status, answer.text, {"Upgrade": "websocket"})
@@ -99,53 +134,58 @@ class Listener:
             return Refusal(answer.status, f"{answer.text} An identity is {IDENTITY_RULE}.")
         if len(self._registry) >= self._server.max_connections:
             return refused(HTTPStatus.SERVICE_UNAVAILABLE, "too_many")
-        if self._registry.at_address(address) >= self._server.max_connections_per_address:
+        if self._registry.at_address(opening.address) >= self._server.max_connections_per_address:
             return refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_from_address")
-        credentials = _basic_credentials(opening.header("Authorization"))
         state = self._admission.known(identity)
         if state is None:
             policy = self._policies.unknown_charge_points
             if policy != "reject" and _of_a_browser(opening):
                 return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
-            state = await self._admission.admit(identity, policy, address)
+            if opening.tls is None and self._security.minimum_profile == 0:  # it is registered with profile 0
+                state = await self._admission.admit(identity, policy, opening.address)
             if state is None:
                 answer = refused(HTTPStatus.NOT_FOUND, "unknown")
-                if credentials is None and not self._are_keys_in_use():
+                if key_of(opening, identity) is None and self._may_tell_who_is_unknown(opening):
                     return answer  # J 3.2: and nobody learns anything by it
-                return await self._unauthorized(identity, address, credentials)
-        if state.record.security_profile > 0:
-            try:
-                reason = await self._unlike(state.record, credentials, address)
-            except Busy:
-                return _BUSY
-            if reason is not None:
-                refused(HTTPStatus.UNAUTHORIZED, reason)
-                return _UNAUTHORIZED
-        elif not state.record.origin_allowed and _of_a_browser(opening):
+                return await self._unauthorized(identity, opening, began)
+        try:
+            opening.secured = await self._authentication.require(state, opening, identity)
+        except Busy:
+            return _BUSY
+        except Unlike as unlike:
+            refused(HTTPStatus.UNAUTHORIZED, unlike.reason, unlike.detail)
+            return await self._at_a_fixed_moment(began)
+        if opening.secured.profile == 0 and not state.record.origin_allowed and _of_a_browser(opening):
             return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
         return state.id
 
-    async def _unlike(self, record: ChargePoint, credentials: tuple[str, bytes] | None, address: str) -> Reason | None:
-        """What is wrong with the credentials of a charge point. Raises Busy."""
-        identity, origin = fold(record.id), origin_of(address)
-        if credentials is None:
-            await self._passwords.refuse(identity=identity, address=origin)
-            return "no_password"
-        username, key = credentials
-        if fold(username) != identity or record.password_hash is None:  # W A00.FR.204: the username is the identity
-            await self._passwords.refuse(key, identity=identity, address=origin)
-            return "wrong_user" if fold(username) != identity else "wrong_password"
-        right = await self._passwords.verify(record.password_hash, key, identity=identity, address=origin)
-        return None if right else "wrong_password"
+    def _look_behind(self, kind: ListenerAt, opening: Opening) -> None:
+        """Raises NotBelieved."""
+        if not is_peer(kind, opening.address):
+            raise NotBelieved("it is none of this listener's peers")
+        look_behind_proxy(kind, opening)
+        if opening.certificate is not None:
+            problem = self._certificates.path_problem(opening.certificate, self._clock())
+            if problem is not None:
+                raise NotBelieved(f"Client-Cert: {problem}")
 
-    async def _unauthorized(self, identity: str, address: str, credentials: tuple[str, bytes] | None) -> Refusal:
+    async def _unauthorized(self, identity: str, opening: Opening, began: float) -> Refusal:
         """As one that is known and has a wrong key, or none, after the same work."""
-        key = credentials[1] if credentials is not None else b""
         try:
-            await self._passwords.refuse(key, identity=fold(identity), address=origin_of(address))
+            await self._authentication.refuse(identity, opening.address, key_of(opening, identity))
         except Busy:
             return _BUSY
+        return await self._at_a_fixed_moment(began)
+
+    async def _at_a_fixed_moment(self, began: float) -> Refusal:
+        """Whatever was wrong, and however long it took to find out, the answer comes at the same time."""
+        delay, took = self._security.failure_delay, monotonic() - began
+        await asyncio.sleep(delay * ceil(took / delay) - took)
         return _UNAUTHORIZED
+
+    def _may_tell_who_is_unknown(self, opening: Opening) -> bool:
+        """Where charge points come in without a key, and none has one, there is nobody to be found."""
+        return opening.tls is None and self._security.minimum_profile == 0 and not self._are_keys_in_use()
 
     def _are_keys_in_use(self) -> bool:
         """Whether there was a charge point with a key since the start, so that there is something to guess."""
@@ -173,6 +213,7 @@ class Listener:
             self._tap,
             self._clock,
             address=opening.address,
+            secured=opening.secured,
             reached_at=reached_at(opening.local_address, opening.header("Host")),
             call_queue=self._policies.call_queue,
             hold_seconds=self._policies.hold_after_reconnect,
@@ -216,18 +257,6 @@ class Listener:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _basic_credentials(header: str | None) -> tuple[str, bytes] | None:
-    """(username, key as bytes) of a Basic Authorization header, or None."""
-    if header is None or not header.casefold().startswith("basic "):
-        return None
-    try:
-        decoded = base64.b64decode(header[6:].strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    username, _, key = decoded.partition(b":")
-    return username.decode(errors="replace"), key
 
 
 def _of_a_browser(opening: Opening) -> bool:

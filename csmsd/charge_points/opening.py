@@ -6,6 +6,8 @@ from typing import Protocol
 
 import msgspec
 
+from csmsd.profiles.core.charge_points import Secured
+
 
 class Headers(Protocol):
     """The headers of a request; names in any case."""
@@ -18,10 +20,22 @@ class Headers(Protocol):
 class Opening:
     """The HTTP request for a WebSocket."""
 
-    def __init__(self, path: str, headers: Headers, *, address: str, local: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        path: str,
+        headers: Headers,
+        *,
+        address: str,
+        local: tuple[str, int],
+        tls: str | None = None,
+        certificate: bytes | None = None,
+    ) -> None:
         self.path = path
         self.address = address  # whose it is
         self.local_address, self.local_port = local
+        self.tls = tls  # version and suite; None: there is none
+        self.certificate = certificate  # that was shown, in DER
+        self.secured = Secured(0)  # once it was let in
         self._headers = headers
 
     def has(self, name: str) -> bool:
@@ -35,6 +49,10 @@ class Opening:
         """The header of that name; of several none is believed."""
         values = self._headers.get_all(name)
         return values[0] if len(values) == 1 else None
+
+    def headers(self, name: str) -> list[str]:
+        """All headers of that name, in order."""
+        return list(self._headers.get_all(name))
 
 
 class Refusal(msgspec.Struct, frozen=True):

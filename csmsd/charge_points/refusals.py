@@ -12,6 +12,13 @@ _SECURITY_EVENTS: dict[Reason, OwnType] = {
     "no_password": "FailedToAuthenticateAtCentralSystem",
     "wrong_password": "FailedToAuthenticateAtCentralSystem",
     "wrong_user": "FailedToAuthenticateAtCentralSystem",
+    "wrong_profile": "SecurityProfileRefused",
+    "no_certificate": "InvalidChargePointCertificate",
+    "wrong_certificate": "InvalidChargePointCertificate",
+    "tls": "FailedTLSHandshake",
+    "tls_version": "InvalidTLSVersion",
+    "tls_suite": "InvalidTLSCipherSuite",
+    "tls_certificate": "InvalidChargePointCertificate",
     "too_long": "InvalidMessages",
 }
 

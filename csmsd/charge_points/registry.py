@@ -63,6 +63,7 @@ class Registry:
             state.before_going_back.clear()
             state.connected_at = state.record.last_seen_at = self._live.now()
             state.address, state.reached_at = connection.address, connection.reached_at
+            state.secured = connection.secured
             self._live.site.count_orphans_at(origin_of(connection.address), state)
             state.links.note(self._live.now(), connection.address, replaced.address if replaced and alive else None)
             state.unsaved = True

@@ -11,9 +11,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import cast
+from typing import NamedTuple, cast
 
 from csmsd import settings
+from csmsd.profiles.core.refused_connections import Reason
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         handshakes: Handshakes,
         origin: str,
         opened: Callable[["TlsTransport"], asyncio.Protocol],
-        failed: Callable[[str], None],
+        failed: Callable[["Failure"], None],
     ) -> None:
         super().__init__()
         self.origin = origin
@@ -170,7 +171,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                 self._held = False
                 self._raw.resume_reading()
         except ssl.SSLError as error:
-            self._fail(failure_text(error))
+            self._fail(failure_of(error))
         else:
             self._stand()
 
@@ -187,7 +188,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._incoming.pending and self._state == _OPEN:
             self._take(b"")
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: "Failure") -> None:
         """The peer is told with an alert, where TLS has one for it; then it may go."""
         self._handshakes.over(self)
         self._handshakes.failed += 1
@@ -203,7 +204,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._handshakes.over(self)
             self._handshakes.failed += 1
             self._state = _CLOSING
-            self._failed(reason)
+            self._failed(Failure("tls", reason))
         self._raw.abort()
 
     def _end_below(self) -> None:
@@ -276,7 +277,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _break_off(self, error: ssl.SSLError) -> None:
         """What came is no TLS, or is not from the one who shook hands."""
-        log.warning("%s: TLS breaks off: %s", self._peer(), failure_text(error))
+        log.warning("%s: TLS breaks off: %s", self._peer(), failure_of(error).text)
         self._out.clear()
         self._state = _CLOSING
         self._send()
@@ -297,7 +298,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._state == _HANDSHAKE:
             self._handshakes.over(self)
             self._handshakes.failed += 1
-            self._failed("it left before the handshake was over")
+            self._failed(Failure("tls", "it left before the handshake was over"))
         self._state = _CLOSING
         if self._protocol is not None:
             self._protocol.connection_lost(exc)
@@ -413,24 +414,34 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         return str(peer[0]) if peer else "unknown"
 
 
-def failure_text(error: ssl.SSLError) -> str:
-    """Why there is no TLS, in words: `no shared cipher`."""
+class Failure(NamedTuple):
+    """Why there is no TLS: of which kind it is, and in words."""
+
+    kind: Reason
+    text: str
+
+
+def failure_of(error: ssl.SSLError) -> Failure:
+    """What a handshake failed of, as OpenSSL tells it."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not good: {error.verify_message}"
+        return Failure("tls_certificate", error.verify_message)
     reason = (error.reason or "").lower()
     _, alert, told = reason.partition("_alert_")
     if alert:
-        return f"it refuses: {told.replace('_', ' ')}"
-    return _WORDS.get(reason) or reason.replace("_", " ") or str(error)
+        return Failure("tls", f"it refuses: {told.replace('_', ' ')}")
+    return _KNOWN.get(reason) or Failure("tls", reason.replace("_", " ") or str(error))
 
 
-_WORDS = {
-    "unsupported_protocol": "it offers no TLS 1.2 and none later",
-    "no_protocols_available": "it offers no TLS 1.2 and none later",
-    "version_too_low": "it offers no TLS 1.2 and none later",
-    "no_shared_cipher": "it offers no cipher suite that there is a certificate for",
-    "peer_did_not_return_a_certificate": "it shows no certificate",
-    "no_suitable_signature_algorithm": "it takes the signature of no certificate that there is",
-    "wrong_version_number": "what it sends is no TLS",
-    "http_request": "what it sends is no TLS",
+_TOO_OLD = Failure("tls_version", "it offers no TLS 1.2 and none later")
+_NO_SUITE = Failure("tls_suite", "it offers none that there is a certificate for")
+_NO_TLS = Failure("tls", "what it sends is no TLS")
+_KNOWN = {
+    "unsupported_protocol": _TOO_OLD,
+    "no_protocols_available": _TOO_OLD,
+    "version_too_low": _TOO_OLD,
+    "no_shared_cipher": _NO_SUITE,
+    "no_suitable_signature_algorithm": _NO_SUITE,
+    "peer_did_not_return_a_certificate": Failure("tls_certificate", "it shows none"),
+    "wrong_version_number": _NO_TLS,
+    "http_request": _NO_TLS,
 }

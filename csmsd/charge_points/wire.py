@@ -221,11 +221,14 @@ class Wire(asyncio.Protocol):
     def _told(self, request: Request) -> Opening:
         peer = self._transport.get_extra_info("peername")
         own = self._transport.get_extra_info("sockname")
+        tls = self._transport.get_extra_info("ssl_object")
         return Opening(
             request.path,
             request.headers,
             address=str(peer[0]) if peer else "unknown",
             local=(str(own[0]), int(own[1])) if own else ("unknown", 0),
+            tls=None if tls is None else f"{tls.version()} {(tls.cipher() or ('',))[0]}",
+            certificate=None if tls is None else tls.getpeercert(binary_form=True),
         )
 
     def _refused(self, answer: Refusal) -> Response:

@@ -12,6 +12,7 @@ from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.tls_transport import Handshakes
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
+from csmsd.profiles.core.refused_connections import Reason
 from csmsd.settings import ListenerAt, Server, Tls
 from tests.support.certificates import server_context
 
@@ -29,8 +30,7 @@ class Door:
         self.limits = Tls()
         self.handshakes = Handshakes(self.limits)
         self.context_in_use: ssl.SSLContext | None = server_context(directory)
-        self.failures = asyncio.Queue[tuple[str, str]]()
-        self.plain = asyncio.Queue[str]()
+        self.refused = asyncio.Queue[tuple[str, Reason, str | None]]()
         self.opened = asyncio.Queue[Wire]()
         self.over = asyncio.Queue[Wire]()
         self.texts = asyncio.Queue[bytes]()
@@ -40,8 +40,7 @@ class Door:
             self.handshakes,
             seconds,
             self._wire,
-            lambda address, reason: self.failures.put_nowait((address, reason)),
-            self.plain.put_nowait,
+            lambda *refused: self.refused.put_nowait(refused),
         )
         self.gate = Gate(lambda place: Arrival(self.entrance, place))
         self.host, self.port = "127.0.0.1", 0
@@ -81,11 +80,11 @@ class Door:
         assert not self.handshakes._at
         assert not self.handshakes._turns
 
-    async def failure(self) -> str:
+    async def refusal(self) -> tuple[Reason, str | None]:
         async with asyncio.timeout(WITHIN_SECONDS):
-            address, reason = await self.failures.get()
+            address, reason, detail = await self.refused.get()
         assert address == "127.0.0.1"
-        return reason
+        return reason, detail
 
 
 async def alert(reader: asyncio.StreamReader) -> int:

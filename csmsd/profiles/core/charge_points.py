@@ -6,6 +6,8 @@ from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from csmsd.ocpp.measurands import state_of_charge
 from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import RegistrationStatus
@@ -212,6 +214,18 @@ class LatestSamples(Mapping[str, Sample]):
         return len(self._settle())
 
 
+class Secured(msgspec.Struct, frozen=True):
+    """How a connection is secured: the profile that it was let in with (W 2), and what TLS it has.
+
+    One of profile 1 may have TLS as well. `tls` is its version and suite, or `proxy` where a proxy of ours has it.
+    """
+
+    profile: int
+    tls: str | None = None
+    certificate: str | None = None  # SHA-256 of the one that it has shown, in hexadecimal digits
+    with_next_key: bool = False  # it has used the key that it was sent last
+
+
 class ChargePointState:
     """A charge point as the running daemon knows it."""
 
@@ -229,6 +243,7 @@ class ChargePointState:
         self.away_since: Milliseconds | None = None  # heard last on the connection before; None: this is its first
         self.address: str | None = None
         self.origin: str | None = None  # the address, or the network that stands for it
+        self.secured: Secured | None = None  # its newest connection
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since
@@ -355,7 +370,7 @@ class ChargePointState:
     def carry_over(self, old: "ChargePointState") -> None:
         """Takes what no file knows from the state that this one replaces."""
         self.connected_at, self.address, self.reached_at = old.connected_at, old.address, old.reached_at
-        self.origin = old.origin
+        self.origin, self.secured = old.origin, old.secured
         self.samples, self.triggered, self.heard = old.samples, old.triggered, old.heard
         self.arrivals, self.outside = old.arrivals, old.outside
         self.before_going_back, self.exceeds_since = old.before_going_back, old.exceeds_since

@@ -23,9 +23,18 @@ Reason = Literal[
     "no_password",
     "wrong_password",
     "wrong_user",
+    "wrong_profile",
+    "no_certificate",
+    "wrong_certificate",
     "no_subprotocol",
     "origin",
+    "proxied",
     "no_upgrade",
+    "plain",
+    "tls",
+    "tls_version",
+    "tls_suite",
+    "tls_certificate",
     "too_long",
     "too_many",
     "too_many_from_address",
@@ -197,8 +206,17 @@ _TEXTS: dict[str, str] = {
     "no_password": "no password",
     "wrong_password": "wrong password",
     "wrong_user": "its user name is not its identity",
+    "wrong_profile": "another security profile",
+    "no_certificate": "it shows no certificate",
+    "wrong_certificate": "its certificate does not let it in",
     "no_subprotocol": "it does not offer the subprotocol ocpp1.6",
     "origin": "it sends an Origin header like a browser, and no password",
+    "proxied": "what proxies say counts only from proxies that are named",
+    "plain": "it uses no TLS, and this listener takes nothing else",
+    "tls": "its TLS handshake failed",
+    "tls_version": "its TLS is too old",
+    "tls_suite": "its TLS has no cipher suite in common",
+    "tls_certificate": "its certificate was refused by TLS",
     "no_upgrade": "HTTP that asks for no WebSocket",
     "too_long": "it sent a message that is too long",
     "too_many": "too many connections",
@@ -224,6 +242,24 @@ def remedy_for_refused(reason: Reason, identity: str, *, registered: bool) -> st
             return f"csmsctl cp set {named} --generate-password"
         case "wrong_user":
             return f"set the user name of the charge point to {named}"
+        case "wrong_profile":
+            return f"csmsctl cp set {named} --security-profile, or set it at the charge point"
+        case "no_certificate":
+            return "have the charge point use its certificate (security profile 3)"
+        case "wrong_certificate":
+            return f"compare it with: csmsctl cp show {named}"
+        case "proxied":
+            return 'name the proxy in [[server.listeners]] of csmsd.toml: transport = "proxy" and its peers'
+        case "plain":
+            return "give it a URL that begins with wss://"
+        case "tls":
+            return "set it to TLS 1.2 or later, and give it the root certificate of this Central System"
+        case "tls_version":
+            return "set it to TLS 1.2 or later; one that has none needs a proxy near it"
+        case "tls_suite":
+            return "name a certificate with an RSA and one with an ECDSA key in [[tls.certificates]] of csmsd.toml"
+        case "tls_certificate":
+            return 'give it a certificate of a CA in tls.client_ca, or a listener with client_certificate = "none"'
         case "no_subprotocol":
             return f"csmsctl cp set {named} --subprotocol-optional"
         case "origin":

@@ -65,7 +65,7 @@ async def test_without_a_certificate_of_ours_there_is_an_alert(door: Door, tmp_p
     writer.write(hello(client_context(tmp_path)))
     assert await alert(reader) == 40
     writer.close()
-    assert await door.failure() == NO_TLS
+    assert await door.refusal() == ("tls", NO_TLS)
 
 
 @pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01", OPENING[:-1]])
@@ -92,7 +92,7 @@ async def test_one_listener_takes_plain_connections_only_and_another_none(tmp_pa
     writer.write(hello(client_context(tmp_path)))
     assert await alert(reader) == 40
     writer.close()
-    assert await door.failure() == PLAIN_ONLY
+    assert await door.refusal() == ("tls", PLAIN_ONLY)
     await (await door.connect(None)).close()
     door.entrance.kind = ListenerAt(address="x", transport="tls")
     reader, writer = await door.raw()
@@ -102,7 +102,7 @@ async def test_one_listener_takes_plain_connections_only_and_another_none(tmp_pa
     head, _, body = answer.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     writer.close()
-    assert await door.plain.get() == "127.0.0.1"
+    assert await door.refusal() == ("plain", None)
     await (await door.connect(client_context(tmp_path))).close()
     door.gate.close()
     await door.gone()

@@ -58,8 +58,8 @@ async def test_what_follows_the_handshake_at_once_is_taken(door: Door, tmp_path:
 @pytest.mark.parametrize(
     ("ciphers", "description", "reason"),
     [
-        ("ECDHE-ECDSA-CHACHA20-POLY1305", 40, "it offers no cipher suite that there is a certificate for"),
-        ("ECDHE-RSA-AES128-GCM-SHA256", 40, "it offers no cipher suite that there is a certificate for"),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", 40, "it offers none that there is a certificate for"),
+        ("ECDHE-RSA-AES128-GCM-SHA256", 40, "it offers none that there is a certificate for"),
     ],
 )
 async def test_a_suite_that_is_not_ours_is_answered_with_an_alert(
@@ -69,7 +69,7 @@ async def test_a_suite_that_is_not_ours_is_answered_with_an_alert(
     writer.write(hello(client_context(tmp_path, ciphers=ciphers, tls="1.2")))
     assert await alert(reader) == description
     writer.close()
-    assert await door.failure() == reason
+    assert await door.refusal() == ("tls_suite", reason)
 
 
 async def test_an_older_version_is_answered_with_alert_70(door: Door, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_an_older_version_is_answered_with_alert_70(door: Door, tmp_path: 
     writer.write(bytes(text))
     assert await alert(reader) == 70
     writer.close()
-    assert await door.failure() == "it offers no TLS 1.2 and none later"
+    assert await door.refusal() == ("tls_version", "it offers no TLS 1.2 and none later")
 
 
 async def test_one_that_does_not_trust_us_says_so(door: Door, tmp_path: Path) -> None:
@@ -89,20 +89,20 @@ async def test_one_that_does_not_trust_us_says_so(door: Door, tmp_path: Path) ->
         reader, writer = await door.raw()
         with pytest.raises(ssl.SSLCertVerificationError):
             await shaken(reader, writer, client_context(tmp_path, trusts="other", tls=version))
-        assert await door.failure() == "it refuses: unknown ca"
+        assert await door.refusal() == ("tls", "it refuses: unknown ca")
         writer.close()
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 async def test_a_certificate_that_is_asked_for_must_be_good(door: Door, tmp_path: Path, version: str) -> None:
     for asked, shown, reason in (
-        ("required", None, "it shows no certificate"),
+        ("required", None, "it shows none"),
         (
             "optional",
             client("SN1", issuer="other"),
-            "its certificate is not good: unable to get local issuer certificate",
+            "unable to get local issuer certificate",
         ),
-        ("optional", client("SN1", days=-1), "its certificate is not good: certificate has expired"),
+        ("optional", client("SN1", days=-1), "certificate has expired"),
     ):
         door.context_in_use = server_context(tmp_path, client_certificate=asked)
         with pytest.raises((ssl.SSLError, ConnectionError)):  # noqa: PT012 - with 1.3 only what is read fails
@@ -111,7 +111,7 @@ async def test_a_certificate_that_is_asked_for_must_be_good(door: Door, tmp_path
                 await reader.readexactly(1)
             finally:
                 writer.close()
-        assert await door.failure() == reason
+        assert await door.refusal() == ("tls_certificate", reason)
     for asked, shown in (("optional", None), ("optional", client("SN1")), ("required", client("SN1"))):
         door.context_in_use = server_context(tmp_path, client_certificate=asked)
         async with await door.connect(client_context(tmp_path, shown, tls=version)):
@@ -128,7 +128,7 @@ async def test_what_is_no_tls_ends(door: Door, text: bytes) -> None:
     async with asyncio.timeout(WITHIN_SECONDS):
         await reader.read()
     writer.close()
-    assert await door.failure()
+    assert (await door.refusal())[0] == "tls"
 
 
 async def test_one_that_leaves_is_on_record_and_so_is_one_that_is_too_slow(door: Door, tmp_path: Path) -> None:
@@ -136,13 +136,13 @@ async def test_one_that_leaves_is_on_record_and_so_is_one_that_is_too_slow(door:
     writer.write(hello(client_context(tmp_path)))
     await reader.readexactly(1)
     writer.transport.abort()
-    assert await door.failure() == "it left before the handshake was over"
+    assert await door.refusal() == ("tls", "it left before the handshake was over")
     door.entrance.seconds = 0.2
     reader, writer = await door.raw()
     writer.write(b"\x16\x03\x01")
     assert await reader.read() == b""
     writer.close()
-    assert await door.failure() == "the handshake was not over within 0.2 s"
+    assert await door.refusal() == ("tls", "the handshake was not over within 0.2 s")
 
 
 # --- many at once
@@ -156,7 +156,7 @@ async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp
     for reader, _ in (first, second):
         await reader.readexactly(1)
     async with await door.connect(client_context(tmp_path)):
-        assert await door.failure() == "too many handshakes are under way"
+        assert await door.refusal() == ("tls", "too many handshakes are under way")
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await first[0].readexactly(100_000)
         assert len(door.handshakes) == 1
@@ -167,8 +167,8 @@ async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp
     one.write(hello(client_context(tmp_path)))
     await reader.readexactly(1)
     other.write(b"\x16")
-    assert await door.failure() == "it left before the handshake was over"
-    assert await door.failure() == "too many handshakes are under way"
+    assert await door.refusal() == ("tls", "it left before the handshake was over")
+    assert await door.refusal() == ("tls", "too many handshakes are under way")
     one.close()
     other.transport.abort()
 

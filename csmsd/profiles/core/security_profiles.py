@@ -1,0 +1,12 @@
+"""Security profiles: which one a charge point is registered with, and which it may use (W 2, A00.FR.001 to 005)."""
+
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.record import Milliseconds
+
+WITH_KEY = frozenset({1, 2})  # Basic authentication
+WITH_TLS = frozenset({2, 3})
+
+
+def admitted_profiles(charge_point: ChargePointState, now: Milliseconds) -> frozenset[int]:
+    """The profiles that a charge point may connect with: the one that it is registered with."""
+    return frozenset({charge_point.record.security_profile})
