@@ -16,7 +16,7 @@ from csmsd import __version__, service_manager
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
-from csmsd.charge_points.passwords import generate_password, hash_password, is_password_of
+from csmsd.charge_points.passwords import bytes_of_key, generate_password, hash_password, is_password_of
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.checkup import Checkup
@@ -41,11 +41,15 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
+from csmsd.pki.client_certificates import ClientCertificates
+from csmsd.pki.key_files import TlsProblem
+from csmsd.pki.own_files import OwnFiles
+from csmsd.pki.server_contexts import ServerContexts
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
-from csmsd.reloading import Reloading
+from csmsd.reloading import CertificatesStay, Reloading
 from csmsd.replica import ReplicaWatch
 from csmsd.settings import Settings, SettingsError
 from csmsd.store.backup import DatabaseCopy
@@ -85,6 +89,10 @@ class Keys:
     @staticmethod
     def fits(password: str, stored: str) -> bool:
         return is_password_of(password.encode(), stored)
+
+    @staticmethod
+    def bytes_of(password: str) -> bytes:
+        return bytes_of_key(password)
 
 
 class _Part(Protocol):
@@ -143,10 +151,11 @@ class Daemon:
         self._settings = settings
         self._begin_anew = begin_anew
         self._clock = ClockWatch()
-        self._reloading = Reloading(settings, read_settings, self._took_over)
+        self._reloading = Reloading(settings, read_settings, self._took_over, self._renew_certificates)
         self._started_at = now()
         self._directory = settings.state_directory
         self._database = self._directory / "csms.db"
+        self._contexts = ServerContexts(settings.tls, OwnFiles(self._directory))
         self._books = BooksKeeper(self._database, now)
         replica = settings.store.replica
         self._replica = None if replica is None else ReplicaWatch(Path(replica), self._database, now)
@@ -256,7 +265,7 @@ class Daemon:
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
         storage, self._files = await opened.enter_async_context(
-            open_file_hosts(self._directory / "files", settings.files, settings.server.listen, live, bus)
+            open_file_hosts(self._directory / "files", settings.files, settings.server.addresses, live, bus)
         )
         self._runner.open_host = self._files.ready
         pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
@@ -265,8 +274,18 @@ class Daemon:
             open_metrics_listener(settings.metrics, self._figures(dispatcher))
         )
         tap = Tap(self._message_log, settings.store, now)
+        await self._contexts.load()
         self._listener = Listener(
-            settings, self._registry, dispatcher, Admission(live, self._past), Refusals(live), tap, now
+            settings,
+            self._registry,
+            dispatcher,
+            Admission(live, self._past),
+            Refusals(live),
+            tap,
+            now,
+            live,
+            self._contexts,
+            ClientCertificates(lambda: live.site.security.certificates, settings.security, self._contexts),
         )
         await opened.enter_async_context(
             open_control_socket(
@@ -290,6 +309,7 @@ class Daemon:
                 about=self._about,
                 storage=self._storage,
                 take_over_settings=self._reload,
+                offers_tls=self._offers_tls,
             )
         )
         housekeeping = Housekeeping(live)
@@ -357,6 +377,7 @@ class Daemon:
             "state_dir": str(self._directory),
             "socket": str(settings.socket_path),
             "listen": self._listener.addresses,
+            "tls": {"on": self._contexts.context("none") is not None, "problem": self._contexts.problem},
             "call_timeout": settings.ocpp.call_timeout,
             "policies": {
                 "unknown_charge_points": settings.ocpp.unknown_charge_points,
@@ -388,9 +409,22 @@ class Daemon:
         age = self._replica.age_ms
         return {"path": str(self._replica.path), "age_s": None if age is None else age // 1000}
 
-    def _reload(self) -> Json:
+    def _offers_tls(self) -> bool:
+        """Itself, or by a proxy."""
+        proxies = any(listener.transport == "proxy" for listener in self._settings.server.listeners)
+        return proxies or self._contexts.context("none") is not None
+
+    async def _renew_certificates(self) -> None:
         try:
-            return self._reloading.reload()
+            await self._contexts.reload()
+        except TlsProblem as error:
+            raise CertificatesStay(f"the certificates of before stay in use: {error}") from None
+
+    async def _reload(self) -> Json:
+        try:
+            return {**await self._reloading.reload()}
+        except CertificatesStay as error:
+            raise RpcError(1, str(error), "All else was taken over. Once more, when it is mended.") from None
         except SettingsError as error:
             next_step = "Correct the file; nothing was changed. Check it with: csmsd --check-config"
             raise RpcError(1, str(error), next_step) from None

@@ -67,6 +67,10 @@ class Server(Section, kw_only=True):
         """Those that are named by their address alone come first."""
         return [*(ListenerAt(address=address) for address in self.listen), *self.listeners]
 
+    @property
+    def addresses(self) -> list[str]:
+        return [listener.address for listener in self.all_listeners]
+
     def problem(self) -> str | None:
         """What is wrong beyond the types: "key: reason"."""
         for listener in self.listeners:

@@ -22,6 +22,12 @@ Profile = Annotated[
     int | None,
     typer.Option("--security-profile", metavar="0|1|2|3", min=0, max=3, help="Security profile (0 unless said)"),
 ]
+CertificateName = Annotated[
+    str | None,
+    typer.Option(
+        "--certificate-name", metavar="NAME", help="Name (CN) of its certificate, for profile 3: its serial number"
+    ),
+]
 Generate = Annotated[bool, typer.Option("--generate-password", help="Make a password and print it once")]
 PasswordFile = Annotated[
     str | None,
@@ -59,6 +65,7 @@ def charge_point_add_command(
     charge_point: NewIdentity,
     label: Labels = None,
     security_profile: Profile = None,
+    certificate_name: CertificateName = None,
     generate_password: Generate = False,
     password_file: PasswordFile = None,
     note: Note = None,
@@ -81,6 +88,7 @@ def charge_point_add_command(
         labels=label or None,
         note=note,
         security_profile=security_profile,
+        certificate_name=certificate_name,
         password=_password_of_charge_point(password_file, generate_password),
         generate_password=generate_password or None,
         registration=registration,
@@ -112,6 +120,7 @@ def charge_point_set_command(
         list[str] | None, typer.Option("--remove-label", metavar="NAME", help="Label to take away; may be repeated")
     ] = None,
     security_profile: Profile = None,
+    certificate_name: CertificateName = None,
     generate_password: Generate = False,
     password_file: PasswordFile = None,
     note: Note = None,
@@ -133,6 +142,7 @@ def charge_point_set_command(
         "remove_labels": remove_label or None,
         "note": note,
         "security_profile": security_profile,
+        "certificate_name": certificate_name,
         "password": _password_of_charge_point(password_file, generate_password),
         "generate_password": generate_password or None,
         "registration": registration,

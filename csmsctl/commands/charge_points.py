@@ -37,6 +37,7 @@ COLUMNS = (
     Column("model", "MODEL", wide=True),
     Column("firmware_version", "FIRMWARE", wide=True),
     Column("security_profile", "SECURITY", right=True, wide=True),
+    Column("tls", "TLS", wide=True),
     Column("last_seen_at", "LAST SEEN", moment_text),
     Column("address", "ADDRESS", wide=True),
     Column("note", "NOTE", folds=True, wide=True),

@@ -94,7 +94,7 @@ class Authentication:
         unlike: Unlike | None = None
         if 3 in admitted and opening.tls is not None:
             try:
-                return self._with_certificate(state.record, opening)
+                return await self._with_certificate(state.record, opening)
             except Unlike as wrong:
                 unlike = wrong
         usable = WITH_KEY & admitted if opening.tls is not None else {1} & admitted
@@ -107,13 +107,19 @@ class Authentication:
         registered = " or ".join(map(str, sorted(admitted)))
         raise Unlike("wrong_profile", f"it uses {_used(opening, key)}, and is registered with {registered}")
 
-    def _with_certificate(self, record: ChargePoint, opening: Opening) -> Secured:
+    async def _with_certificate(self, record: ChargePoint, opening: Opening) -> Secured:
         if opening.certificate is None:
             raise Unlike("no_certificate")
         problem = self._certificates.problem(record, opening.certificate, self._live.now())
         if problem is not None:
             raise Unlike("wrong_certificate", problem)
-        return Secured(3, opening.tls, self._certificates.fingerprint(opening.certificate))
+        fingerprint = self._certificates.fingerprint(opening.certificate)
+        with suppress(NotStored):  # then the one before it is good as well
+            self._live.require()
+            changes, events = self._live.site.security.certificates.connected_with(fingerprint, self._live.now())
+            if changes:
+                await self._live.keep(changes, events)
+        return Secured(3, opening.tls, fingerprint)
 
     async def _with_key(self, state: ChargePointState, opening: Opening, key: Key | None, profile: int) -> Secured:
         if key is None:

@@ -1,7 +1,7 @@
 """Opens the socket for operators, with all its methods."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,7 +9,6 @@ from csmsd.control.log_book import LogBook
 from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
-from csmsd.control.methods.charge_points import Keys, Registrations
 from csmsd.control.methods.daemon_and_site import Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
@@ -18,6 +17,7 @@ from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
+from csmsd.control.registrations import Keys, Registrations
 from csmsd.control.rights import Access, is_group
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service
@@ -55,7 +55,8 @@ async def open_control_socket(
     copy_database: Callable[[], DatabaseCopy],
     about: Callable[[], Json],
     storage: Callable[[], Json],
-    take_over_settings: Callable[[], Json],
+    take_over_settings: Callable[[], Awaitable[Json]],
+    offers_tls: Callable[[], bool],
 ) -> AsyncIterator[None]:
     """It answers as long as the context lasts. Raises SocketBusy, or OSError when the socket cannot be made."""
     common = (live, reader, runner, queue, settings)
@@ -63,7 +64,7 @@ async def open_control_socket(
         Service(*common),
         itself=Itself(*common, disk, about, storage, take_over_settings),
         rights=Checking(*common, METHODS),
-        registrations=Registrations(*common, links, keys, past),
+        registrations=Registrations(*common, links, keys, past, offers_tls),
         books=Transactions(*common, recall),
         feeds=Feeds(*common, log, bus, message_subscribers),
         log=Explanation(*common, log),

@@ -1,12 +1,13 @@
 """Settings that change in a running daemon: in place, and only those that can."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from csmsd.reloading import Reloading
+from csmsd.reloading import CertificatesStay, Reloading
 from csmsd.settings import Settings, SettingsError, load_settings
 
 
@@ -25,7 +26,14 @@ class Running:
         path.write_text("")
         self.settings: Settings = load_settings(path, {})
         self.told: list[list[str]] = []
-        self.reloading = Reloading(self.settings, lambda: load_settings(path, {}), self.told.append)
+        self.renewed = 0
+        self.bad_certificates = False
+        self.reloading = Reloading(self.settings, lambda: load_settings(path, {}), self.told.append, self._renew)
+
+    async def _renew(self) -> None:
+        if self.bad_certificates:
+            raise CertificatesStay("the certificates of before stay in use: no key")
+        self.renewed += 1
 
 
 @pytest.fixture
@@ -33,13 +41,13 @@ def running(tmp_path: Path) -> Running:
     return Running(tmp_path / "csmsd.toml")
 
 
-def test_what_can_change_is_changed_in_place_and_the_rest_is_named(running: Running) -> None:
+async def test_what_can_change_is_changed_in_place_and_the_rest_is_named(running: Running) -> None:
     ocpp, listen = running.settings.ocpp, list(running.settings.server.listen)
     running.path.write_text(
         "[ocpp]\nheartbeat_interval = 77\n[log]\nlevel = 'error'\n[server]\nlisten = ['127.0.0.1:1']\n"
     )
 
-    outcome = running.reloading.reload()
+    outcome = await running.reloading.reload()
 
     assert sorted(outcome["changed"]) == ["log.level", "ocpp.heartbeat_interval"]
     assert outcome["restart_needed"] == ["server.listen"]
@@ -48,25 +56,37 @@ def test_what_can_change_is_changed_in_place_and_the_rest_is_named(running: Runn
     assert list(running.settings.server.listen) == listen
     assert logging.getLogger().level == logging.ERROR
     assert [sorted(changed) for changed in running.told] == [["log.level", "ocpp.heartbeat_interval"]]
-    assert running.reloading.reload()["changed"] == []
+    assert (await running.reloading.reload())["changed"] == []
 
 
-def test_a_bad_file_changes_nothing(running: Running) -> None:
+async def test_a_bad_file_changes_nothing(running: Running) -> None:
     before = running.settings.ocpp.heartbeat_interval
     running.path.write_text("[ocpp]\nheartbeat_interval = 77\nboot_retry_interval = 'soon'\n")
     with pytest.raises(SettingsError):
-        running.reloading.reload()
+        await running.reloading.reload()
     assert (running.settings.ocpp.heartbeat_interval, running.told) == (before, [])
 
 
-def test_a_signal_has_no_one_to_answer_and_says_it_in_the_log(
+async def test_certificates_are_made_anew_also_where_no_setting_has_changed(running: Running) -> None:
+    assert await running.reloading.reload() == {"changed": [], "restart_needed": []}
+    assert running.renewed == 1
+    running.bad_certificates = True
+    running.path.write_text("[ocpp]\nheartbeat_interval = 77\n")
+    with pytest.raises(CertificatesStay):
+        await running.reloading.reload()
+    assert running.settings.ocpp.heartbeat_interval == 77, "what is wrong with them keeps nothing else"
+
+
+async def test_a_signal_has_no_one_to_answer_and_says_it_in_the_log(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="csmsd.reloading")
     running.path.write_text("[ocpp]\nheartbeat_interval = 77\n[server]\nlisten = ['127.0.0.1:1']\n")
     running.reloading.reload_on_signal()
+    await asyncio.gather(*running.reloading._under_way)
     running.path.write_text("[ocpp]\nheartbeat_interval = 'often'\n")
     running.reloading.reload_on_signal()
+    await asyncio.gather(*running.reloading._under_way)
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert said[:2] == [
         ("INFO", "reloaded; changed: ocpp.heartbeat_interval"),

@@ -111,7 +111,9 @@ class Site:
         self.write_settings(settings or {})
 
     def write_settings(self, settings: dict[str, dict[str, Any]]) -> None:
-        self.config.write_text(tomli_w.dumps(settings))
+        """A refusal is not waited for as long as usual, unless it is said how long."""
+        soon = {"security": {"failure_delay": 0.05} | settings.get("security", {})}
+        self.config.write_text(tomli_w.dumps(settings | soon))
 
     # --- the daemon
 

@@ -29,6 +29,7 @@ from csmsd.control.methods import (
     transactions,
     unclaimed_energy,
 )
+from csmsd.control.registrations import Registrations
 from csmsd.control.rpc import Bound, Method, bound
 from csmsd.control.service import Service
 
@@ -73,7 +74,7 @@ def methods(
     *,
     itself: daemon_and_site.Itself,
     rights: access.Checking,
-    registrations: charge_points.Registrations,
+    registrations: Registrations,
     books: transactions.Transactions,
     feeds: messages_and_events.Feeds,
     log: explanation.Explanation,

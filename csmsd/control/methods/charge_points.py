@@ -1,13 +1,13 @@
 """Charge points: registered, changed, let in, removed."""
 
 from shlex import quote
-from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from csmsd.control.problems.links import refused_since_let_in
+from csmsd.control.registrations import Registrations, check_certificate_name, check_key, check_security
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import (
     SCHEMA_VERSION,
@@ -21,34 +21,15 @@ from csmsd.control.rpc import (
     not_there,
     usage,
 )
-from csmsd.control.service import Service
 from csmsd.control.targets import one, resolve_targets
 from csmsd.control.turns import in_turns
 from csmsd.control.views import charge_point_details_view, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import Links, NotStored, OrphanFilter, PastTransactions
+from csmsd.ports import NotStored, OrphanFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Deleted, Event
-
-MIN_PASSWORD, MAX_PASSWORD = 16, 40  # W A00.FR.205: 16 to 20 bytes; 40 for keys that are kept in hexadecimal
-
-
-class Keys(Protocol):
-    """How passwords of charge points are made and kept."""
-
-    def generate(self) -> str: ...
-    def hash(self, password: str, *, generated: bool) -> str: ...
-    def fits(self, password: str, stored: str) -> bool: ...
-
-
-class Registrations(Service):
-    """With their connections, how their passwords are made and kept, and what they have left on disk."""
-
-    links: Links
-    keys: Keys
-    past: PastTransactions
 
 
 class Identity(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,6 +49,7 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     remove_labels: list[str] = []
     note: str | UnsetType | None = UNSET
     security_profile: int | UnsetType = UNSET
+    certificate_name: str | UnsetType | None = UNSET
     password: str | None = None
     generate_password: bool = False
     registration: RegistrationStatus | UnsetType = UNSET
@@ -84,7 +66,17 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
-_PLAIN = ("note", "registration", "time_zone", "strict", "subprotocol_optional", "origin_allowed", "ping", "reassert")
+_PLAIN = (
+    "note",
+    "registration",
+    "certificate_name",
+    "time_zone",
+    "strict",
+    "subprotocol_optional",
+    "origin_allowed",
+    "ping",
+    "reassert",
+)
 
 
 def _check_charge_point(fields: Fields) -> None:
@@ -92,17 +84,8 @@ def _check_charge_point(fields: Fields) -> None:
         raise usage(f"{fields.id!r} is no identity: {IDENTITY_RULE}.")
     if fold(fields.id) == NO_IDENTITY:
         raise usage(f"{fields.id!r} is what stands before the identity in a URL: it would never be found there.")
-    if fields.security_profile in (2, 3):
-        raise usage(
-            f"Security profile {fields.security_profile} needs TLS, which this version does not offer.",
-            "Use profile 1 (a password) behind a TLS proxy, or profile 0.",
-        )
-    if fields.security_profile not in (UNSET, 0, 1):
+    if fields.security_profile not in (UNSET, 0, 1, 2, 3):
         raise usage("The security profile is 0, 1, 2 or 3.")
-    if fields.password is not None and not MIN_PASSWORD <= len(fields.password.encode()) <= MAX_PASSWORD:
-        raise usage(
-            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} bytes.", "Or let csms make one: --generate-password"
-        )
     for label in [*(fields.labels or []), *fields.add_labels]:
         if not is_identity(label):
             raise usage(f"{label!r} is no label: {IDENTITY_RULE}.")
@@ -134,9 +117,10 @@ def _apply_to_charge_point(service: Registrations, fields: Fields, record: Charg
     if fields.security_profile is not UNSET:
         record.security_profile = fields.security_profile
     elif record.password_hash is not None and record.security_profile == 0:
-        record.security_profile = 1  # whoever sets a password wants it asked for
-    if record.security_profile > 0 and record.password_hash is None:
-        raise usage("Security profile 1 needs a password.", "Add --generate-password or --password-file FILE.")
+        # Whoever sets a password wants it asked for.
+        record.security_profile = min(max(1, service.settings.security.minimum_profile), 2)
+    if generated is not None or fields.password is not None:
+        record.password_hash_next = None  # whatever it was sent, it is to use this one
     return generated
 
 
@@ -167,8 +151,11 @@ async def add_charge_point(service: Registrations, parameters: Fields, caller: C
             other = f"{known.id} is registered already, with other values; nothing has changed."
             raise RpcError(1, other, f"To change it: csmsctl cp set {quote(known.id)}")
         return {"changed": False, "charge_point": charge_point_view(known)}
+    check_key(service, parameters.password)
     record = ChargePoint(id=parameters.id, registered_at=service.now())
     password = _apply_to_charge_point(service, parameters, record)
+    check_security(service, record, None)
+    check_certificate_name(service, record)
     state = await _register_charge_point(service, record)
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
@@ -216,8 +203,11 @@ async def change_charge_point(service: Registrations, parameters: Fields, caller
     password = _apply_to_charge_point(service, parameters, record)
     if record == state.record:
         return {"changed": False, "charge_point": charge_point_view(state)}
+    check_key(service, parameters.password)
+    check_security(service, record, state.record)
+    check_certificate_name(service, record)
     must_boot = record.registration != state.record.registration
-    must_reconnect = must_boot or record.password_hash != state.record.password_hash
+    must_reconnect = must_boot or _secrets_of(record) != _secrets_of(state.record)
     if must_boot:
         record.boot_status = None if record.registration == "Accepted" else record.registration
     await _keep_charge_point(service, state, record)
@@ -226,6 +216,11 @@ async def change_charge_point(service: Registrations, parameters: Fields, caller
         service.links.disconnect(record.id, "its registration was changed by the operator")
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
     return answer | {"password": password} if password else answer
+
+
+def _secrets_of(record: ChargePoint) -> tuple[object, ...]:
+    """What a connection was let in for: with other ones it has to come again."""
+    return record.security_profile, record.password_hash, record.password_hash_next, record.certificate_name
 
 
 async def _keep_charge_point(service: Registrations, state: ChargePointState, record: ChargePoint) -> None:

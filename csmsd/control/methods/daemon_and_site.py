@@ -1,7 +1,7 @@
 """The daemon itself, and the site at a glance."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import get_args
 
 import msgspec
@@ -39,7 +39,7 @@ class Itself(Service):
     disk: Disk
     about: Callable[[], Json]
     storage: Callable[[], Json]  # how full the disk is, and how fast
-    take_over_settings: Callable[[], Json]
+    take_over_settings: Callable[[], Awaitable[Json]]
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,7 +83,7 @@ async def daemon_limits(service: Itself, parameters: NoParameters, caller: Calle
 
 
 async def reload_daemon(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
-    return service.take_over_settings()
+    return await service.take_over_settings()
 
 
 async def site_status(service: Itself, parameters: Status, caller: Caller) -> Json:

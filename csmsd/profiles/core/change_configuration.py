@@ -23,6 +23,22 @@ class ChangeConfigurationConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]
 
 
+def _check(request: ChangeConfigurationReq, target: Target) -> str | None:
+    """What locks a charge point out where it is only sent: both ends have to change (W A01, A05)."""
+    record, name = target.charge_point.record, request.key.casefold()
+    if name == _KEY and record.password_hash_next is None:
+        raise CannotSend(
+            f"{request.key} is not set like this: csmsd would go on asking for the key of before. Both ends get a new "
+            f"one with: csmsctl cp rotate-key {quote(record.id)}"
+        )
+    if name == _PROFILE and request.value.strip() in map(str, range(record.security_profile)):
+        raise CannotSend(
+            f"A security profile is not lowered over OCPP (W A00.FR.005). Lower it at the charge point, and here with: "
+            f"csmsctl cp set {quote(record.id)} --security-profile {request.value.strip()}"
+        )
+    return None
+
+
 def _settle(
     request: ChangeConfigurationReq, confirmation: ChangeConfigurationConf, target: Target
 ) -> tuple[list[Change], list[Event]]:
@@ -45,6 +61,8 @@ def _settle(
             changes.append(known[folded])
     return changes, []
 
+
+_KEY, _PROFILE = "authorizationkey", "securityprofile"
 
 # C 9: what can only be read wherever it is known.
 _READ_ONLY = frozenset(
@@ -95,6 +113,7 @@ OUTGOING = Outgoing(
     ChangeConfigurationReq,
     ChangeConfigurationConf,
     accepted=frozenset({"Accepted", "RebootRequired"}),
+    check=_check,
     settle=_settle,
     why=_why,
 )

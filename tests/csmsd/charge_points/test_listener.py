@@ -106,8 +106,14 @@ class Edge:
             Refusals(self.live),
             lambda *message: None,
             lambda: 1000,
+            self.live,
+            self,
+            nobody,
         )
         self.listen = ""
+
+    def context(self, client_certificate: str) -> None:
+        """There is no TLS."""
 
     def publish(self, event: Event) -> None:
         self.events.append(event)

@@ -10,6 +10,7 @@ import pytest
 from csmsd.charge_points.registry import Registry
 from csmsd.live_site import LiveSite
 from csmsd.ports import CallTicket
+from csmsd.profiles.core.charge_points import Secured
 from csmsd.profiles.record import Event
 from tests.conftest import MakeSite
 from tests.csmsd.charge_points.test_connecting import refused
@@ -105,6 +106,7 @@ class Line:
 
     end_reason = "the line is dead"
     reached_at = "198.51.100.1"
+    secured = Secured(0)
     closing = None
 
     def __init__(self, address: str = "192.0.2.1", *, silent_for: float = 0.0, holding: bool = False) -> None:

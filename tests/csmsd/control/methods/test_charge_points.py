@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.conftest import MakeSite
+from tests.support.control import ControlError
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
@@ -21,14 +23,18 @@ async def shown(site: Site, identity: str = "CP1") -> dict[str, Any]:
     [
         ({"id": "two words"}, "is no identity"),
         ({"id": "x" * 49}, "is no identity"),
-        ({"security_profile": 2}, "needs TLS"),
+        ({"security_profile": 2, "generate_password": True}, "needs TLS"),
+        ({"security_profile": 2}, "needs a password"),
         ({"security_profile": 3}, "needs TLS"),
+        ({"certificate_name": "x" * 65}, "1 to 64 printable characters"),
+        ({"certificate_name": "a\0b"}, "1 to 64 printable characters"),
         ({"security_profile": 4}, "is 0, 1, 2 or 3"),
         ({"security_profile": -1}, "is 0, 1, 2 or 3"),
         ({"security_profile": 1}, "needs a password"),
-        ({"password": "x" * 15}, "16 to 40 bytes"),
-        ({"password": "x" * 41}, "16 to 40 bytes"),
-        ({"password": "ä" * 21}, "16 to 40 bytes"),
+        ({"password": "x" * 15}, "16 to 20 bytes"),
+        ({"password": "x" * 21}, "16 to 20 bytes"),
+        ({"password": "ä" * 11}, "16 to 20 bytes"),
+        ({"password": "f" * 42}, "16 to 20 bytes"),
         ({"labels": ["two words"]}, "is no label"),
         ({"add_labels": ["<b>"]}, "is no label"),
         ({"time_zone": "Mars/Olympus"}, "is no time zone"),
@@ -41,11 +47,49 @@ async def test_what_cannot_be_registered_is_refused(shared_site: Site, fields: d
     assert (await shared_site.call("charge_point.list"))["charge_points"] == []
 
 
-@pytest.mark.parametrize("password", ["x" * 16, "x" * 40, "ä" * 8, "ä" * 20])
-async def test_a_password_has_16_to_40_bytes(site: Site, password: str) -> None:
+@pytest.mark.parametrize("password", ["x" * 16, "x" * 20, "ä" * 8, "f" * 32, "0F" * 20])
+async def test_a_password_has_16_to_20_bytes_or_those_in_hexadecimal_digits(site: Site, password: str) -> None:
     added = await site.call("charge_point.add", id="CP1", password=password)
     assert (added["changed"], added["charge_point"]["security_profile"]) == (True, 1)
     assert password not in str(await shown(site))
+
+
+async def test_a_password_that_cannot_be_changed_is_taken_where_the_settings_say_so(
+    make_site: MakeSite,
+) -> None:
+    site = await make_site({"security": {"legacy_passwords": True}})
+    for number, (password, good) in enumerate((("x" * 7, False), ("x" * 8, True), ("x" * 64, True), ("x" * 65, False))):
+        added = site.call("charge_point.add", id=f"CP{number}", password=password)
+        if good:
+            assert (await added)["changed"] is True
+        else:
+            with pytest.raises(ControlError, match="8 to 64 bytes"):
+                await added
+
+
+async def test_none_is_registered_with_less_than_the_settings_say_nor_lowered_below(
+    make_site: MakeSite,
+) -> None:
+    site = await make_site({"security": {"minimum_profile": 1}})
+    code, text = await site.refused("charge_point.add", id="CP1")
+    assert (code, "security profile 0" in text) == (2, True)
+    await site.register("CP1", password=KEY)
+    code, text = await site.refused("charge_point.set", id="CP1", security_profile=0)
+    assert (code, "security profile 0" in text) == (2, True)
+    site.write_settings({"security": {"minimum_profile": 0}})
+    await site.call("daemon.reload")
+    await site.register("CP2")
+    site.write_settings({"security": {"minimum_profile": 1}})
+    await site.call("daemon.reload")
+    assert (await site.call("charge_point.set", id="CP2", note="as before"))["changed"] is True
+
+
+async def test_two_do_not_have_the_same_certificate_name(site: Site) -> None:
+    await site.register("CP1", certificate_name="SN1")
+    await site.register("CP2")
+    code, text = await site.refused("charge_point.set", id="CP2", certificate_name="SN1")
+    assert (code, "CP1 has the certificate name 'SN1' already" in text) == (2, True)
+    assert (await site.call("charge_point.set", id="CP1", certificate_name="SN1", note="x"))["changed"] is True
 
 
 async def test_one_that_is_registered_is_not_registered_again(site: Site) -> None:

@@ -104,6 +104,25 @@ def test_secrets_are_masked_before_they_are_kept(name: str) -> None:
     assert scene.cp.configured(name) == MASK
 
 
+@pytest.mark.parametrize("name", ["AuthorizationKey", "authorizationkey"])
+def test_a_key_is_not_sent_alone(name: str) -> None:
+    """csmsd would go on asking for the one of before."""
+    scene = Scene()
+    asked = ChangeConfiguration(set=[f"{name}=0123456789abcdef"])
+    assert "csmsctl cp rotate-key CP1" in (scene.warning(asked) or "")
+    assert "0123456789abcdef" not in (scene.warning(asked) or "")
+    scene.cp.record.password_hash_next = "sha256$00$00"
+    assert scene.warning(asked) is None, "both are good from then on"
+
+
+def test_a_security_profile_is_never_lowered_over_ocpp() -> None:
+    scene = Scene()
+    scene.cp.record.security_profile = 2
+    for value, refused in (("0", True), (" 1 ", True), ("2", False), ("3", False)):
+        said = scene.warning(ChangeConfiguration(set=[f"securityprofile={value}"]))
+        assert ("A00.FR.005" in (said or "")) is refused, value
+
+
 def test_keys_are_bounded() -> None:
     scene = Scene()
     for number in range(MAX_CONFIGURATION_KEYS + 10):
