@@ -100,7 +100,7 @@ async def test_a_secret_is_kept_no_longer_than_it_is_queued(make_site: MakeSite)
     site = await make_site()
     await site.register("CP1")
     secret = "0123456789abcdef0123"
-    result = await queue(site, "change-configuration", "CP1", "--set", f"AuthorizationKey={secret}", "--queue")
+    result = await queue(site, "change-configuration", "CP1", "--set", f"WifiPassword={secret}", "--queue")
     assert secret not in json.dumps(result)
     assert secret in site.stored("SELECT parameters FROM queued_command")[0][0]
     assert secret not in (await site.csmsctl("--json", "cp", "show", "CP1")).out

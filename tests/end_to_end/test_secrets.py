@@ -23,12 +23,18 @@ async def test_no_secret_is_shown_or_stored(site: Site) -> None:
     printed = []
 
     changing = asyncio.create_task(
-        site.csmsctl("--json", "-v", "change-configuration", "CP1", "--set", f"AuthorizationKey={SECRET}")
+        site.csmsctl("--json", "-v", "change-configuration", "CP1", "--set", f"WifiPassword={SECRET}")
     )
     request = await charge_point.asked("ChangeConfiguration")
-    assert request[3] == {"key": "AuthorizationKey", "value": SECRET}  # the charge point does get it
+    assert request[3] == {"key": "WifiPassword", "value": SECRET}  # the charge point does get it
     await charge_point.answer(request, {"status": "Accepted"})
     printed.append(await changing)
+
+    alone = await site.csmsctl("change-configuration", "CP1", "--set", f"AuthorizationKey={SECRET}", "--force")
+    assert (alone.code, "rotate-key CP1" in " ".join(alone.out.split())) == (2, True), (
+        "csmsd would ask for the one of before"
+    )
+    assert SECRET not in alone.out + alone.err
 
     reading = asyncio.create_task(site.csmsctl("--json", "get-configuration", "CP1"))
     await charge_point.answer(

@@ -143,5 +143,8 @@ class ChangeConfiguration(Operation, kw_only=True):
         for (key, separator, _), text in zip(pairs, self.set, strict=True):
             if not separator or not key.strip():
                 raise CannotSend(f"{MASK if is_secret_key(text) else text!r} is not KEY=VALUE.")
-        for key, _, value in pairs:
-            yield ChangeConfigurationReq(key=key.strip(), value=value)
+        requests = [ChangeConfigurationReq(key=key.strip(), value=value) for key, _, value in pairs]
+        for request in requests:
+            _check(request, target)  # whatever is forced
+        for request in requests:
+            yield request

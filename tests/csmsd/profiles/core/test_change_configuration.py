@@ -108,19 +108,28 @@ def test_secrets_are_masked_before_they_are_kept(name: str) -> None:
 def test_a_key_is_not_sent_alone(name: str) -> None:
     """csmsd would go on asking for the one of before."""
     scene = Scene()
-    asked = ChangeConfiguration(set=[f"{name}=0123456789abcdef"])
-    assert "csmsctl cp rotate-key CP1" in (scene.warning(asked) or "")
-    assert "0123456789abcdef" not in (scene.warning(asked) or "")
+    asked = ChangeConfiguration(set=["A=1", f"{name}=0123456789abcdef"])
+    with pytest.raises(CannotSend, match="csmsctl cp rotate-key CP1") as refused:
+        scene.asks(asked)
+    assert "0123456789abcdef" not in str(refused.value)
+    check = outgoing()["ChangeConfiguration"].check
+    assert check is not None
+    with pytest.raises(CannotSend, match="csmsctl cp rotate-key CP1"):  # of a raw call as well
+        check(ChangeConfigurationReq(key=name, value="x"), scene.target("CP1"))
     scene.cp.record.password_hash_next = "sha256$00$00"
-    assert scene.warning(asked) is None, "both are good from then on"
+    assert len(scene.asks(asked)) == 2, "both are good from then on"
 
 
 def test_a_security_profile_is_never_lowered_over_ocpp() -> None:
     scene = Scene()
     scene.cp.record.security_profile = 2
     for value, refused in (("0", True), (" 1 ", True), ("2", False), ("3", False)):
-        said = scene.warning(ChangeConfiguration(set=[f"securityprofile={value}"]))
-        assert ("A00.FR.005" in (said or "")) is refused, value
+        asked = ChangeConfiguration(set=[f"securityprofile={value}"])
+        if refused:
+            with pytest.raises(CannotSend, match=r"A00\.FR\.005"):
+                scene.asks(asked)
+        else:
+            assert scene.asks(asked) == [{"key": "securityprofile", "value": value}]
 
 
 def test_keys_are_bounded() -> None:
