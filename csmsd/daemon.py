@@ -42,9 +42,9 @@ from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.pki.client_certificates import ClientCertificates
-from csmsd.pki.key_files import TlsProblem
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
+from csmsd.ports import TlsProblem
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
