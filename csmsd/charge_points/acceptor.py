@@ -25,7 +25,7 @@ _PLAIN_HERE = (
     b"Content-Length: 26\r\n\r\nThis port takes TLS only.\n"
 )
 
-NO_TLS = "there is no certificate in csmsd.toml"
+NO_TLS = "no TLS is set up for this listener: a certificate, or the CA of those that it wants"
 PLAIN_ONLY = "this listener takes no TLS"
 
 

@@ -29,7 +29,7 @@ def _check(request: ChangeConfigurationReq, target: Target) -> str | None:
     if name == _KEY and record.password_hash_next is None:
         raise CannotSend(
             f"{request.key} is not set like this: csmsd would go on asking for the key of before. Both ends get a new "
-            f"one with: csmsctl cp rotate-key {quote(record.id)}"
+            f"one with: cp rotate-key {quote(record.id)}"
         )
     if name == _PROFILE and request.value.strip() in map(str, range(record.security_profile)):
         raise CannotSend(

@@ -243,7 +243,7 @@ def remedy_for_refused(reason: Reason, identity: str, *, registered: bool) -> st
         case "wrong_user":
             return f"set the user name of the charge point to {named}"
         case "wrong_profile":
-            return f"set it at the charge point, or here: csmsctl cp set {named} --security-profile N"
+            return f"set it at the charge point, or here: csmsctl cp set {named} --security-profile"
         case "no_certificate":
             return "have the charge point use its certificate (security profile 3)"
         case "wrong_certificate":

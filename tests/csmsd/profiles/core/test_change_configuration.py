@@ -109,12 +109,12 @@ def test_a_key_is_not_sent_alone(name: str) -> None:
     """csmsd would go on asking for the one of before."""
     scene = Scene()
     asked = ChangeConfiguration(set=["A=1", f"{name}=0123456789abcdef"])
-    with pytest.raises(CannotSend, match="csmsctl cp rotate-key CP1") as refused:
+    with pytest.raises(CannotSend, match="cp rotate-key CP1") as refused:
         scene.asks(asked)
     assert "0123456789abcdef" not in str(refused.value)
     check = outgoing()["ChangeConfiguration"].check
     assert check is not None
-    with pytest.raises(CannotSend, match="csmsctl cp rotate-key CP1"):  # of a raw call as well
+    with pytest.raises(CannotSend, match="cp rotate-key CP1"):  # of a raw call as well
         check(ChangeConfigurationReq(key=name, value="x"), scene.target("CP1"))
     scene.cp.record.password_hash_next = "sha256$00$00"
     assert len(scene.asks(asked)) == 2, "both are good from then on"
