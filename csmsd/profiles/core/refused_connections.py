@@ -243,7 +243,7 @@ def remedy_for_refused(reason: Reason, identity: str, *, registered: bool) -> st
         case "wrong_user":
             return f"set the user name of the charge point to {named}"
         case "wrong_profile":
-            return f"set it at the charge point, or here: csmsctl cp set {named} --security-profile"
+            return f"have both say the same profile; what is registered: csmsctl cp show {named}"
         case "no_certificate":
             return "have the charge point use its certificate (security profile 3)"
         case "wrong_certificate":
