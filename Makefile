@@ -11,7 +11,8 @@ INSTALL_CSMS := $(PIP_INSTALL) --no-deps --no-build-isolation --config-settings 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo pictures run test test-slow torture fuzz soak bench load-bench lint lock dist clean
+.PHONY: help demo pictures run test test-slow compiled test-compiled torture fuzz soak bench load-bench lint lock dist \
+	clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,11 +65,20 @@ lock: .venv-lock/.installed ## Renew requirements/*.txt
 	$(PIP_COMPILE) --extra fast --output-file requirements/run.txt pyproject.toml requirements/run.in
 	$(PIP_COMPILE) --output-file requirements/test.txt requirements/test.in
 
-dist: .venv/.installed-run ## Build the wheel into dist/
+dist: .venv/.installed-$(if $(CSMS_COMPILE),test,run) ## Build the wheel into dist/ (CSMS_COMPILE=1: a compiled one)
 	rm -rf build dist
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	rm -rf build
 	@ls dist/*
+
+# A copy, so that here csms stays what is written: a compiled module would go before its source.
+compiled: .venv/.installed-test ## Compile csmsd, where there is a C compiler, into build/compiled
+	rm -rf build/compiled && mkdir -p build/compiled
+	git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 cp --parents --no-dereference --target-directory build/compiled
+	cd build/compiled && CSMS_COMPILE=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace
+
+test-compiled: compiled ## Run the tests on the compiled csmsd
+	cd build/compiled && ../../$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 clean: ## Remove all that make has made, .venv too
 	rm -rf .venv .venv-lock build dist csms.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -110,7 +110,7 @@ class Requested:
         return now - self.received_at < REPEATED_WITHIN and (latest or b'"timestamp"' in payload)
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct):
     """Our open CALL got its CALLRESULT."""
 
     call: OutgoingCall
@@ -118,7 +118,7 @@ class Answered(msgspec.Struct, frozen=True):
     damage: Damage | None = None
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct):
     """Our open CALL got a CALLERROR."""
 
     call: OutgoingCall
@@ -127,7 +127,7 @@ class Refused(msgspec.Struct, frozen=True):
     details: msgspec.Raw
 
 
-class Odd(msgspec.Struct, frozen=True):
+class Odd(msgspec.Struct):
     """Something to count; nobody waits for an answer. `hopeless` means that the peer sends little but garbage."""
 
     oddity: Oddity

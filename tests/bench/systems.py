@@ -31,10 +31,14 @@ class System(msgspec.Struct):
 Start = Callable[[], AbstractContextManager[System]]
 
 
+COMPILED = ROOT / "build" / "compiled"  # by `make compiled`
+
+
 @contextmanager
-def running_site() -> Iterator[Site]:
+def running_site(source: Path = ROOT) -> Iterator[Site]:
     """csmsd with its usual settings, as many idTags as the load has charge points, and charge points let in."""
     site = Site({"ocpp": {"unknown_charge_points": "accept"}})
+    site.source = source
     site.from_scratch = True  # on a core of its own, with memory of its own
     try:
         with on_core(0):
@@ -59,6 +63,12 @@ def system(site: Site) -> System:
 @contextmanager
 def csmsd() -> Iterator[System]:
     with running_site() as site:
+        yield system(site)
+
+
+@contextmanager
+def compiled_csmsd() -> Iterator[System]:
+    with running_site(COMPILED) as site:
         yield system(site)
 
 

@@ -14,7 +14,16 @@ import pytest
 
 from tests.bench.load import Report
 from tests.bench.machine import ratio
-from tests.bench.systems import CHARGE_POINTS, Start, bare_websockets, csmsd, put_load_on, pypi_ocpp
+from tests.bench.systems import (
+    CHARGE_POINTS,
+    COMPILED,
+    Start,
+    bare_websockets,
+    compiled_csmsd,
+    csmsd,
+    put_load_on,
+    pypi_ocpp,
+)
 
 pytestmark = pytest.mark.bench
 
@@ -23,6 +32,8 @@ SYSTEMS: dict[str, Start] = {
     "bare websockets server, stores nothing": bare_websockets,
     "CSMS on PyPI ocpp": pypi_ocpp,
 }
+if COMPILED.is_dir():
+    SYSTEMS["csmsd, compiled"] = compiled_csmsd
 SECONDS = "4"
 OPEN_LOOP_RATE = 3000
 

@@ -159,7 +159,11 @@ def picture(thing: object) -> Any:
         return sorted(thing)
     kind = type(thing).__name__
     assert not isinstance(thing, Callable | functools.partial), f"{thing} hides what it holds"  # type: ignore[arg-type]
-    names = thing.__struct_fields__ if isinstance(thing, msgspec.Struct) else getattr(thing, "__slots__", None)
+    names: tuple[str, ...] | None
+    if isinstance(thing, msgspec.Struct):
+        names = thing.__struct_fields__
+    else:  # the second has those of a class that is compiled
+        names = getattr(thing, "__slots__", None) or getattr(thing, "__mypyc_attrs__", None)
     held = vars(thing) if names is None else {name: getattr(thing, name) for name in names if name != "__weakref__"}
     return {"": kind} | {name: picture(value) for name, value in held.items() if name not in FLEETING.get(kind, ())}
 

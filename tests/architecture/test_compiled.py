@@ -1,0 +1,17 @@
+"""What may be compiled means the same compiled as not."""
+
+import ast
+import runpy
+
+import pytest
+
+from tests.support.site import ROOT
+
+COMPILED: list[str] = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")["COMPILED"]
+
+
+@pytest.mark.parametrize("path", COMPILED)
+def test_no_class_has_keywords(path: str) -> None:
+    """mypyc drops them, and says nothing: `frozen=True` would be lost."""
+    tree = ast.parse((ROOT / path).read_text())
+    assert [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.keywords] == []
