@@ -20,11 +20,12 @@ def held_against_end(case: Case, finding: Finding) -> Finding:
     last = points[-1]
     if abs(last.time - ended) > AT_THE_END or last.wh > case.stop:
         return finding
-    told = last.wh - case.start if last.wh >= case.start - case.slack else last.wh  # it may count from 0
-    missing = finding.energy - told
+    counts = last.wh < case.start - case.slack <= case.stop  # from 0, what start and stop do not
+    missing = finding.energy - last.wh if counts else case.stop - last.wh
+    told = max(0.0, finding.energy - missing)
     if missing <= too_much_at_the_end(finding.energy) + case.slack or missing <= 2 * _came_in_lag(case, last, told):
         return finding
-    return finding.doubted("readings_disagree", low=max(0.0, min(finding.low, told)))
+    return finding.doubted("readings_disagree", low=min(finding.low, told))
 
 
 def _came_in_lag(case: Case, last: Point, told: float) -> float:

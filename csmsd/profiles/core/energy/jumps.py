@@ -10,7 +10,7 @@ import msgspec
 
 from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.doubts import Doubt
-from csmsd.profiles.core.energy.plain import HOUR, leap_watts, too_much_drawn
+from csmsd.profiles.core.energy.plain import AT_THE_END, HOUR, leap_watts, too_much_drawn
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -69,7 +69,8 @@ def _leaves_power_behind(case: Case, gain: _Gain) -> bool:
     One that stays the same tells what came before it as well, unlike that of a fast charger, which falls off.
     """
     moments, length = case.drawn.moments, gain.until - gain.since
-    if not moments:
+    at_the_end = gain.until == case.clocks.ended and length <= AT_THE_END
+    if not moments or at_the_end:  # of that, see `held_against_end`
         return False
     soon = min(_SEEN_FROM_START, length // 4) if gain.since == case.clocks.began else 0
     if moments[0][0] > gain.since + soon and not (gain.since == case.clocks.began and case.drawn.is_steady):
