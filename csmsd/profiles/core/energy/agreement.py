@@ -10,7 +10,7 @@ from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.drawn import Drawn
 from csmsd.profiles.core.energy.evidence import BEGIN, END, Boot
-from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, ROUNDING_WH, plain_reach, too_much_told
+from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, ROUNDING_WH, far_beyond_power, plain_reach, too_much_told
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -18,8 +18,13 @@ _TOO_FAST = 20
 _TOO_FAST_FOR_STEADY = 5
 _STEADY = 0.45
 _GOES_ON = 0.1  # of what the first reading showed
-_FIRST_MINUTE = 70_000  # ms
-_FIRST_W = 100_000.0
+_FAR_TOO_FAST = 10
+_BY_POWER = 0.5
+_LONG = 4  # so many readings later a fast charger has come to an end
+_TRIED_FOR = 30_000  # ms; a cable and its car, before anything flows
+_SOON_AFTER = 150_000  # ms
+_FIRST_W = 350_000.0
+_FIRST_WH = 500.0
 _SOON = 600_000  # ms; before that no car is full that a fast charger fills
 
 
@@ -111,6 +116,12 @@ def paces_of_points(points: list[Point]) -> list[float]:
     ]
 
 
+def comes_too_fast(case: Case, first: Point) -> bool:
+    """Whether no wallbox brings a register from 0 to its first reading."""
+    began = case.clocks.began
+    return began is not None and first.wh > plain_reach(case.clocks.likely_watts, max(1, first.time - began))
+
+
 def start_disagrees(case: Case, points: list[Point]) -> bool:
     """Whether a start of 0 and readings that go on are two registers: the first came many times too fast.
 
@@ -122,22 +133,33 @@ def start_disagrees(case: Case, points: list[Point]) -> bool:
         return False
     first = points[0]
     passed = max(1, first.time - began)
-    if first.wh <= plain_reach(case.clocks.likely_watts, passed):
-        return False
-    if passed <= _FIRST_MINUTE and first.wh > plain_reach(_FIRST_W, passed):
+    pace = first.wh / passed
+    if far_beyond_power(first.wh, passed, case.drawn.peak) and _goes_on_by_power(case, points):
         return True
-    paces, pace = paces_of_points(points), first.wh / passed
+    if not comes_too_fast(case, first):
+        return False
+    if passed <= _TRIED_FOR + _SOON_AFTER and first.wh > _FIRST_WH + _FIRST_W * max(0, passed - _TRIED_FOR) / HOUR:
+        return True
+    paces = paces_of_points(points)
     if len(paces) > 1 and min(paces) > 0 and _TOO_FAST * max(paces) < pace:
         return True
     gained = gain_of_points(points) > first.wh * _GOES_ON
     while paces and paces[-1] <= 0:
         paces.pop()  # it was full
-    steady = len(paces) > 2 and min(paces) > _STEADY * max(paces)
+    steady = len(paces) > 2 and min(paces[:-1]) > _STEADY * max(paces)
     if steady and gained and _TOO_FAST_FOR_STEADY * max(paces) < pace:
         return True
     if not case.drawn.peak or first.wh < too_much_told(case.drawn.peak * passed / HOUR):
         return False
-    return case.stop is None or passed <= _SOON or (gained and len(paces) > 1)
+    if passed <= _SOON or (gained and len(paces) > (1 if case.drawn.is_steady else _LONG)):
+        return True
+    return case.stop is None and len(points) < 3 and pace * HOUR > _FAR_TOO_FAST * case.drawn.peak
+
+
+def _goes_on_by_power(case: Case, points: list[Point]) -> bool:
+    """Whether the register gains what a power tells that stays the same."""
+    expected = case.drawn.peak * (points[-1].time - points[0].time) / HOUR
+    return case.drawn.is_constant and expected > LAG_WH and abs(gain_of_points(points) / expected - 1) < _BY_POWER
 
 
 def points_in_unit(points: list[Point], factor: float) -> list[Point]:

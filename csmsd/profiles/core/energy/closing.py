@@ -9,6 +9,7 @@ from csmsd.profiles.core.energy.agreement import (
     agrees_from_zero,
     agrees_with_figures,
     agrees_with_second_register,
+    comes_too_fast,
     exact_finding,
     gain_of_points,
     longest_agreement,
@@ -47,7 +48,8 @@ def closing_energy(case: Case) -> Finding:
             return Finding(stop - start * 1000, stop - points[0].wh, energy, frozenset({"unit"}))
         closed = [*points, _closing_point(case, stop)]
         elsewhere = bool(points) and start_disagrees(case, closed)
-        if not start and tells_thousandths(case, closed, sure=elsewhere):
+        sure = elsewhere or (bool(points) and comes_too_fast(case, points[0]))
+        if not start and tells_thousandths(case, closed, sure=sure):
             return thousandfold_gain(case, closed)
         if not start and _only_readings_tell_thousandths(case, energy):
             return exact_finding(energy, "unit")

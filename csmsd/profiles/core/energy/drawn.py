@@ -12,6 +12,7 @@ from csmsd.profiles.record import Milliseconds
 
 _SEVERAL = 3
 _STEADY = 0.6
+_CONSTANT = 0.85
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -27,9 +28,17 @@ class Drawn(msgspec.Struct, frozen=True):
 
     @property
     def is_steady(self) -> bool:
-        """Whether it stayed about the same, while it was read several times."""
+        """Whether it stayed about the same while it was read several times."""
+        return self._stays_above(_STEADY)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it stayed the same, nearly to the watt."""
+        return self._stays_above(_CONSTANT)
+
+    def _stays_above(self, part: float) -> bool:
         told = [watts for _, watts in self.moments if watts]
-        return len(told) >= _SEVERAL and min(told) >= _STEADY * max(told)
+        return len(told) >= _SEVERAL and min(told) >= part * max(told)
 
     def between(self, since: Milliseconds, until: Milliseconds) -> "Drawn":
         return Drawn([moment for moment in self.moments if since <= moment[0] <= until])

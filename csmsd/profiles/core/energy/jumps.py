@@ -10,7 +10,7 @@ import msgspec
 
 from csmsd.profiles.core.energy.agreement import Case, Finding, exact_finding
 from csmsd.profiles.core.energy.doubts import Doubt
-from csmsd.profiles.core.energy.plain import AT_THE_END, HOUR, leap_watts, too_much_drawn
+from csmsd.profiles.core.energy.plain import AT_THE_END, CHARGING_W, HOUR, leap_watts, too_much_drawn
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -53,10 +53,15 @@ def _jumped(case: Case, points: list[Point], start: float) -> tuple[float, set[D
 
 
 def _gains(case: Case, points: list[Point], start: float) -> Iterator[_Gain]:
-    """Readings of different contexts may be of different age, so that the highest counts."""
-    level, time = start, case.clocks.began
+    """Readings of different contexts may be of different age, so that the highest counts.
+
+    A register that stands still may be behind, and catch up; not where nothing was drawn while it stood.
+    """
+    level, time, drawn = start, case.clocks.began, dict(case.drawn.moments)
     for point in points:
         if point.wh <= level:
+            if point.wh == level and drawn.get(point.time, CHARGING_W) < CHARGING_W:
+                time = point.time
             continue
         if time is not None:
             yield _Gain(point.wh - level, time, point.time)

@@ -35,6 +35,10 @@ SMALL_WH = 100_000.0
 ABOVE_RATING = 1.15
 MOST_W = UNKNOWN_CONNECTOR_W * ABOVE_RATING
 _MARGIN_WH = 100.0
+_MUCH_MORE_WH = 200.0
+_MUCH_MORE = 20.0
+_FAR_BEYOND_WH = 1000.0
+_FAR_BEYOND = 2.5
 # A register that is read so near to the end is that of the end, but for what it lags behind.
 AT_THE_END = 60_000  # ms
 _AT_THE_END_WH = 500.0
@@ -55,6 +59,19 @@ def plain_reach(watts: float, time: Milliseconds) -> float:
 def too_much_drawn(energy: float) -> float:
     """So many Wh drawn at least, by the power, contradict registers that tell as little energy."""
     return _POWER_SAYS_WH + _POWER_IS_ROUGH * energy
+
+
+def much_more_drawn(gained: float) -> float:
+    """So many Wh drawn at least contradict a register of the meter that gained as little, if it is in Wh."""
+    return _MUCH_MORE_WH + _MUCH_MORE * gained
+
+
+def far_beyond_power(wh: float, time: Milliseconds, peak: float) -> bool:
+    """Whether a register that counts from 0 told so much at first that power which stays the same cannot have brought.
+
+    `peak` is the highest power, 0 where none was read.
+    """
+    return bool(peak) and wh - _FAR_BEYOND_WH > _FAR_BEYOND * peak * time / HOUR
 
 
 def too_much_told(drawn: float) -> float:
@@ -89,8 +106,9 @@ class Plain(msgspec.Struct, gc=False):
     time: Milliseconds
     plain: bool
     read: bool = False
-    first_wh: float = 0.0  # as it was read first, and what power had told by then
-    first_drawn: float = 0.0
+    first_wh: float = 0.0  # as it was read first, then:
+    first_time: Milliseconds = 0
+    first_drawn: float = 0.0  # what power had told by then
     leap: float = 0.0  # W that power must have shown for what the register has gained at once
     peak: float = 0.0  # W, the highest that was read
     drawn: float = 0.0  # W ms that power says were drawn at least
@@ -135,7 +153,8 @@ class Plain(msgspec.Struct, gc=False):
             self.time = time
             self.wh = wh
             if not self.read:
-                self.read, self.first_wh, self.first_drawn = True, wh, self.drawn
+                self.read = True
+                self.first_wh, self.first_time, self.first_drawn = wh, time, self.drawn
             return True
         return self.plain if time < self.start_time and self.read else self.leave()
 
@@ -178,8 +197,11 @@ class Plain(msgspec.Struct, gc=False):
         drawn = self.drawn / HOUR
         if drawn >= too_much_drawn(energy) or self.leap > self.peak >= CHARGING_W:
             return False
-        if not self.start_wh and drawn - self.first_drawn / HOUR >= too_much_drawn(self.wh - self.first_wh):
-            return False  # it may be a register in kWh, which the start does not know
+        if not self.start_wh:  # it may be a register of the meter, which the start does not know, also in kWh
+            if drawn - self.first_drawn / HOUR >= much_more_drawn(self.wh - self.first_wh):
+                return False
+            if far_beyond_power(self.first_wh, self.first_time - self.start_time, max(self.peak, CHARGING_W)):
+                return False
         return energy < too_much_told(drawn) or energy <= plain_reach(WALLBOX_W, self.time - self.start_time)
 
     def stopped(

@@ -10,6 +10,7 @@ from csmsd.profiles.core.energy.agreement import (
     agrees_from_zero,
     agrees_with_figures,
     agrees_with_second_register,
+    comes_too_fast,
     exact_finding,
     gain_of_points,
     longest_agreement,
@@ -38,7 +39,7 @@ def running_energy(case: Case) -> Finding:
         if start_unit_is_kwh(case, points):
             return _running_from_kwh(case)
         elsewhere = start_disagrees(case, points)
-        if not start and tells_thousandths(case, points, sure=elsewhere):
+        if not start and tells_thousandths(case, points, sure=elsewhere or comes_too_fast(case, points[0])):
             return thousandfold_gain(case, points)
         if elsewhere:
             energy = points[-1].wh - points[0].wh

@@ -10,7 +10,7 @@ from csmsd.profiles.core.energy.agreement import (
     paces_of_points,
     points_in_unit,
 )
-from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, SMALL_WH, plain_reach, too_much_drawn
+from csmsd.profiles.core.energy.plain import ABOVE_RATING, HOUR, SMALL_WH, much_more_drawn, plain_reach
 from csmsd.profiles.core.energy.streams import Point
 
 UNITS = (1000.0, 0.001)
@@ -111,14 +111,15 @@ def tells_thousandths(case: Case, points: list[Point], *, sure: bool) -> bool:
         return False  # it may count from 0
     drawn = case.drawn.between(first.time, last.time)
     if case.drawn.peak and len(drawn.moments) > 1:
-        return too_much_drawn(gain) <= drawn.least <= 2000 * gain and gain * 1000 <= 2 * drawn.likely
+        drew = drawn.likely if sure else drawn.least  # with what came between two readings, the last of which told 0
+        return much_more_drawn(gain) <= drew <= 4000 * gain and gain * 1000 <= 2 * drawn.likely
     if not sure or case.drawn.moments or not length:
         return False
     paces = [1000 * pace * HOUR for pace in paces_of_points(points)]
-    if not all(_CHARGES_W <= pace <= ABOVE_RATING * clocks.likely_watts for pace in paces):
+    if min(paces) < 0 or not _CHARGES_W <= max(paces) <= ABOVE_RATING * clocks.likely_watts:
         return False
     broken = any(point.wh % 1 for point in points)
-    return broken or (len(paces) > 2 and min(paces) >= _EVENLY * max(paces))
+    return broken or (len(paces) > 2 and min(paces) >= max(_CHARGES_W, _EVENLY * max(paces)))
 
 
 def thousandfold_gain(case: Case, points: list[Point]) -> Finding:
