@@ -17,6 +17,12 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "get-composite-schedule": ("csmsctl get-composite-schedule CP1 --connector 0 --duration 3600 --unit W",),
     "set-charging-profile": ("csmsctl set-charging-profile north-1 --connector 1 --limit 8A",),
     "get-diagnostics": ("csmsctl get-diagnostics @north",),
+    "signed-update-firmware": (
+        "csmsctl signed-update-firmware north-1 --file acme-2.1.bin --signing-certificate signing.pem --bad-signature "
+        "--dry-run",
+    ),
+    "get-log": ("csmsctl get-log north-1 --type diagnostics --dry-run",),
+    "extended-trigger-message": ("csmsctl extended-trigger-message north-1 --message Heartbeat --dry-run",),
     "update-firmware": ("csmsctl update-firmware north-1 --file firmware-2.1.bin --retrieve-date +1h",),
     "cancel-reservation": ("csmsctl cancel-reservation CP1 --id 7 --dry-run --force",),
     "reserve-now": ("csmsctl reserve-now CP1 --connector 1 --tag A1B2C3 --expires tomorrow --dry-run",),

@@ -45,6 +45,7 @@ _COLUMNS = (
     Column("changed_at", "CHANGED", moment_text, wide=True),
     Column("sha256", "SHA-256", wide=True),
     Column("error", "ERROR", folds=True),
+    Column("kind", "KIND"),
 )
 
 

@@ -15,6 +15,7 @@ from csmsctl.display.value_texts import moment_text, plain_text, size_text
 from csmsctl.failure import NOT_THERE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
+from csmsctl.operations.given_files import given_contents
 from csmsctl.operations.options import AllOption
 from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
 
@@ -181,6 +182,36 @@ def firmware_rollout_command(
     protocol: Annotated[
         Literal["http", "ftp"] | None, typer.Option("--protocol", help="What the charge points support")
     ] = None,
+    signing_certificate: Annotated[
+        str | None,
+        typer.Option(
+            "--signing-certificate",
+            metavar="FILE",
+            help="Signed firmware: certificate of the signature, PEM",
+            autocompletion=file_parameter_values,
+        ),
+    ] = None,
+    signature: Annotated[
+        str | None,
+        typer.Option(
+            "--signature",
+            metavar="FILE",
+            help="Its signature, binary or base64",
+            autocompletion=file_parameter_values,
+        ),
+    ] = None,
+    sign_with: Annotated[
+        str | None,
+        typer.Option(
+            "--sign-with",
+            metavar="FILE",
+            help="Key of the signing certificate, to sign it now",
+            autocompletion=file_parameter_values,
+        ),
+    ] = None,
+    padding: Annotated[
+        Literal["pss", "pkcs1"] | None, typer.Option("--padding", help="How an RSA key signs (pss)")
+    ] = None,
 ) -> None:
     """Update many charge points in stages; csmsd carries it on, also after a restart.
 
@@ -188,8 +219,25 @@ def firmware_rollout_command(
     """  # fmt: skip
     run = invocation(ctx)
     to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
+    signed: Result = {}
+    if signing_certificate or signature or sign_with or padding:
+        given = {
+            "file": file,
+            "signing_certificate": signing_certificate,
+            "signature": signature,
+            "sign_with": sign_with,
+            "padding": padding,
+        }
+        files = (("signing_certificate", "pem"), ("signature", "base64"), ("sign_with", "key"))
+        signed = given_contents(run, files, {name: value for name, value in given.items() if value}, force=False)
+        if len({"signing_certificate", "signature"} & set(signed)) != 2:
+            raise Failure(
+                USAGE, "Signed firmware has a certificate and a signature.", "See: csmsctl help firmware rollout"
+            )
     result = run.call(
         "rollout.start",
+        signing_certificate=signed.get("signing_certificate"),
+        signature=signed.get("signature"),
         targets=to.targets,
         file=file,
         parallel=parallel,

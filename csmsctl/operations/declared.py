@@ -15,6 +15,7 @@ from csmsctl.arguments.optional_values import OptionalValue
 from csmsctl.arguments.shared_parameters import (
     Targets,
     duration_parameter_option,
+    file_parameter_values,
     live_parameter_values,
     when_parameter,
 )
@@ -118,6 +119,8 @@ class Parameter(msgspec.Struct, frozen=True):
         return when_parameter(value) if self.metavar == "WHEN" else value
 
     def _completion(self) -> Callable[..., Any] | None:
+        if self.hint("file") and not self.choices:
+            return file_parameter_values
         if kind := self.hint("complete") or ("connectors" if self.name == "connector" else None):
             return live_parameter_values(kind)
         offered = [str(example) for example in self.said("examples") or self.choices]
@@ -201,6 +204,11 @@ def _function_of_declared(declared: type[Operation]) -> Callable[..., None]:
         for option in options:
             if option.type is bool and values.get(option.name) == option.default:
                 values.pop(option.name, None)
+        files = [(option.name, option.hint("file")) for option in options if option.hint("file")]
+        if files:
+            from csmsctl.operations.given_files import given_contents
+
+            values = given_contents(invocation(ctx), files, values, force=how.force)
         request = Request(
             "operation.run", {"command": declared.command, "parameters": values}, how, declared.asks(values), awaited
         )

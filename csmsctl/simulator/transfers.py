@@ -18,12 +18,16 @@ class TransferFailed(Exception):
 
 @dataclass(frozen=True)
 class Transfer:
-    """A file to fetch, or with `content` one to bring; `then` is told its size, `failed` the reason."""
+    """A file to fetch, or with `content` one to bring; `then` is told its size, `failed` the reason.
+
+    `each` is given what is fetched, piece by piece and in another thread.
+    """
 
     url: str
     then: Callable[[int], None]
     failed: Callable[[str], None]
     content: bytes | None = None
+    each: Callable[[bytes], None] = lambda piece: None
 
 
 def carry_out_transfer(transfer: Transfer) -> int:
@@ -50,6 +54,7 @@ def _http_transfer(transfer: Transfer) -> int:
         size = 0
         while piece := response.read(_PIECE):
             size += len(piece)
+            transfer.each(piece)
     return size if transfer.content is None else len(transfer.content)
 
 
@@ -60,6 +65,8 @@ def _ftp_transfer(transfer: Transfer) -> int:
     def count(piece: bytes) -> None:
         nonlocal size
         size += len(piece)
+        if transfer.content is None:
+            transfer.each(piece)
 
     with ftplib.FTP(timeout=TIMEOUT) as client:  # noqa: S321 - many charge points know nothing else
         client.connect(parts.hostname or "", parts.port or 21)

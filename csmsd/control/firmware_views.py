@@ -33,6 +33,7 @@ def firmware_update_view(update: FirmwareUpdate) -> Json:
         "created_at": time_text(update.created_at),
         "changed_at": time_text(update.changed_at),
         "retrieve_at": time_text(update.retrieve_at),
+        "install_at": time_text(update.install_at),
         "deadline_at": time_text(update.deadline_at),
         "fetched_at": time_text(update.fetched_at),
         "version_before": update.version_before,
@@ -49,6 +50,7 @@ def diagnostics_upload_view(upload: DiagnosticsUpload) -> Json:
     return {
         "task": upload.id,
         "charge_point": upload.charge_point,
+        "kind": upload.kind,
         "state": upload.state,
         "ended": upload.ended,
         "reported": upload.reported,
@@ -75,6 +77,7 @@ def rollout_view(rollout: Rollout, members: list[RolloutMember], waits_for: str 
         "reason": rollout.reason,
         "waits_for": waits_for if rollout.state == "running" else None,
         "file": rollout.file,
+        "signed": rollout.signature is not None,
         "parallel": rollout.parallel,
         "canary": rollout.canary,
         "only_idle": rollout.only_idle,

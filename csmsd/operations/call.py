@@ -59,6 +59,13 @@ class Call(msgspec.Struct, frozen=True):
         shown: Payload = masked_secrets(json.loads(payload))  # type: ignore[assignment]
         return Call(action, payload, shown, message, outgoing().get(action))
 
+    def numbered(self, task: int) -> "Call":
+        """With the number of its task, where the charge point is to report under it."""
+        field = self.rules.numbered if self.rules is not None else None
+        if field is None or self.message is None or getattr(self.message, field) != 0:
+            return self
+        return Call.of(msgspec.structs.replace(self.message, **{field: task}))
+
     def objection(self, target: Target) -> tuple[Obstacle, str] | None:
         """What speaks against sending it; the operator may insist."""
         if target.charge_point.record.boot_status == "Rejected":

@@ -24,6 +24,7 @@ from csmsd.profiles.firmware_management.rollouts import (
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event, EventType
+from csmsd.profiles.security.signed_update_firmware import SignedUpdateFirmware
 from csmsd.waking import Waker
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,12 @@ class RolloutRunner:
         if state is None:
             return
         fields = {"file": rollout.file, "retries": rollout.retries, "protocol": rollout.protocol}
-        operation: Operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
+        operation: Operation
+        if rollout.signature is not None:
+            signed = {"signing_certificate": rollout.signing_certificate, "signature": rollout.signature}
+            operation = SignedUpdateFirmware(**fields, **signed)  # type: ignore[arg-type]
+        else:
+            operation = UpdateFirmware(**fields)  # type: ignore[arg-type]
         options = Options(timeout=self._policies.call_timeout, uid=rollout.uid, user=rollout.user, rollout=rollout.id)
         results = await self._operations.run([state], operation.steps, options)
         if results[-1].task is None and not self._operations.draining:

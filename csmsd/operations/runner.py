@@ -125,7 +125,9 @@ class OperationRunner:
             in_the_way = self._in_the_way(target, call, options, must_be_recorded)
             if in_the_way is not None:
                 return unsent(*in_the_way)
-        task = self._task(state, call, options, turn)
+        number = first.task.id if first is not None else self.new_task_id()
+        call = call.numbered(number)
+        task = self._task(number, state, call, options, turn)
         intended, told = self._intend(task, call, options.rollout)
         created = Event("task.created", state.id, {"task": task.id, "action": call.action})
         gone = [Deleted(first.command)] if first is not None and not first.several else []
@@ -182,7 +184,7 @@ class OperationRunner:
         finally:
             limit.cancel()
 
-    def _task(self, state: ChargePointState, call: Call, options: Options, turn: Turn | None) -> Task:
+    def _task(self, number: int, state: ChargePointState, call: Call, options: Options, turn: Turn | None) -> Task:
         """The row of a CALL that is about to be sent: a new one, or that under which its command was queued."""
         request = json.dumps(call.shown, separators=(",", ":"))
         if turn is not None and not turn.begun:
@@ -190,7 +192,7 @@ class OperationRunner:
                 turn.task, action=call.action, request=request, state="recorded", outcome=None, error=None
             )
         return Task(
-            id=self.new_task_id(),
+            id=number,
             created_at=self._live.now(),
             uid=options.uid,
             user=options.user,

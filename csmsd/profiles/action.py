@@ -132,8 +132,9 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     be kept and told; `intend` does so before the request is sent, in the commit of its task, and `unconfirmed` when
     there is no confirmation, given the task's outcome. `why` says what is known here that explains a confirmation: why
     it was refused, with what helps, or why what was accepted has no effect yet. `needs` names the file host of ours
-    that the request sends the charge point to. `restart_seconds` is for how long, at most, a charge point that accepted
-    it is away: no queued command is sent before it is back.
+    that the request sends the charge point to. `numbered` names the field that is the number of the task where it is 0:
+    the charge point reports under it. `restart_seconds` is for how long, at most, a charge point that accepted it is
+    away: no queued command is sent before it is back.
     """
 
     request: type[Req]
@@ -146,6 +147,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     why: Callable[[Req, Conf, Target], str | None] | None = None
     needs: Callable[[Req, Target], Protocol | None] | None = None
     restart_seconds: int = 0
+    numbered: str | None = None
 
     @property
     def action(self) -> str:

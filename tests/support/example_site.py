@@ -5,15 +5,36 @@ that goes on until it is interrupted in `ENDLESS`; one that cannot be run in a t
 Each begins as the example begins.
 """
 
+import subprocess
+import tempfile
+from base64 import b64encode
+from pathlib import Path
+
 SETTINGS = {
     "ocpp": {"hold_after_reconnect": 0},
     "files": {"http_listen": "127.0.0.1:0"},
 }
 
+
+def _signed(name: str, content: str) -> dict[str, str]:
+    """A signing certificate and the signature of an image, in base64, named after it."""
+    with tempfile.TemporaryDirectory() as directory:
+
+        def openssl(*words: str) -> bytes:
+            return subprocess.run(["openssl", *words], cwd=directory, capture_output=True, check=True).stdout
+
+        made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ACME", "-days", "30")
+        openssl("req", "-x509", *made, "-keyout", "key.pem", "-out", "signing.pem")
+        (Path(directory) / name).write_text(content)
+        signature = b64encode(openssl("dgst", "-sha256", "-sign", "key.pem", name)).decode()
+        return {"signing.pem": (Path(directory) / "signing.pem").read_text(), f"{Path(name).stem}.sig": signature}
+
+
 # In the directory of each example.
 FILES = {
     "acme-2.1.bin": "firmware",
     "firmware-2.1.bin": "other firmware",
+    **_signed("acme-2.1.bin", "firmware"),
     "tags.csv": "id,note\nD4E5F6,imported\n",
     "cards.csv": "id,note\nB2C3D4,imported\n",
     "commands.txt": "status\ntx list\n",
@@ -90,6 +111,7 @@ ALONE = [
     ("csmsctl cp disconnect CP1", "before connected", "after connected"),
     ("csmsctl firmware remove", "no_rollouts", "csmsctl firmware add acme-2.1.bin"),
     ("csmsctl update-firmware CP1", "no_rollouts; before booted", "after booted"),
+    ("csmsctl signed-update-firmware CP1", "no_rollouts; before booted", "after booted"),
     ("csmsctl firmware rollout", "no_rollouts", ""),
     ("csmsctl diagnostics remove 1", "", ""),
     ("csmsctl tx close 1", "", ""),

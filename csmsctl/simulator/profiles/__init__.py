@@ -14,11 +14,12 @@ __all__ = ["PROFILES", "Profile"]
 
 def _discovered_profiles() -> list[type[Profile]]:
     found: list[type[Profile]] = []
-    for module in iter_modules(__path__):
-        for declared in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(declared, type) and issubclass(declared, Profile) and declared is not Profile:
+    for place in iter_modules(__path__):
+        module = import_module(f"{__name__}.{place.name}")
+        for declared in vars(module).values():
+            if isinstance(declared, type) and issubclass(declared, Profile) and declared.__module__ == module.__name__:
                 found.append(declared)
-    return found
+    return [profile for profile in found if profile is not Profile]
 
 
 PROFILES = _discovered_profiles()

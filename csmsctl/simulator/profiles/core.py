@@ -83,7 +83,8 @@ class Core(Profile):
         charge_point = self.charge_point
         configuration = charge_point.configuration
         configuration.put("NumberOfConnectors", str(len(charge_point.connectors) - 1))
-        configuration.put("SupportedFeatureProfiles", ",".join(profile.name for profile in charge_point.profiles))
+        named = [profile.name for profile in charge_point.profiles if profile.name]
+        configuration.put("SupportedFeatureProfiles", ",".join(named))
         for connector in charge_point.connectors.values():
             connector.meter.rating_w = configuration.integer("ConnectorMaxPower")
         if self._configuration_changed not in configuration.changed:

@@ -1,8 +1,10 @@
 """Firmware Management (C 5.9, 5.19): fetches and installs firmware, uploads diagnostics, and reports on both."""
 
+import hashlib
 import re
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
@@ -19,12 +21,40 @@ SECONDS_TO_INSTALL = 3.0
 SECONDS_TO_LOOK = 1.0  # between two looks whether it is idle
 DEFAULT_RETRY_INTERVAL = 30
 KEPT_LINES = 500
+_REPORTED = ("Downloading", "Downloaded", "Installing")
+_UPDATING = (*_REPORTED, "SignatureVerified", "InstallScheduled", "InstallRebooting")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 FirmwareStatus = Literal[
     "Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed"
 ]
 DiagnosticsStatus = Literal["Idle", "Uploaded", "UploadFailed", "Uploading"]
+Report = Callable[[Any], Message | None]  # the message that tells a status; None: there is none
+
+
+@dataclass(frozen=True)
+class UpdateOrder:
+    """Firmware to be fetched and installed; `verify` is given the SHA-256 of the file, and says what is wrong."""
+
+    location: str
+    retries: int
+    retry_interval: int | None
+    report: Report
+    verify: Callable[[bytes], str | None] | None = None
+    install_at: int | None = None  # ms since 1970
+
+
+@dataclass(frozen=True)
+class UploadOrder:
+    """A file that is to be brought."""
+
+    location: str
+    name: str
+    retries: int
+    retry_interval: int | None
+    report: Report
+    content: Callable[[], bytes]
+    failure: str = "UploadFailed"
 
 
 def version_of_firmware(location: str, running: str) -> str:
@@ -46,13 +76,13 @@ class FirmwareManagement(Profile):
     def prepare(self) -> None:
         if self._watch not in self.charge_point.watchers:
             self.charge_point.watchers.append(self._watch)
-            self._firmware: FirmwareStatus = "Idle"
-            self._diagnostics: DiagnosticsStatus = "Idle"
+            self.firmware = "Idle"
+            self.upload = "Idle"
             self._unsent: list[Message] = []
             self._lines: list[str] = []
             self._taken_out: list[int] = []  # connectors that were made Unavailable for the installation
             self._update = 0
-            self._boots_anew = False  # with firmware that was installed
+            self._boots_anew: UpdateOrder | None = None  # with firmware that was installed
 
     def _watch(self, notice: Notice) -> None:
         self._lines = [*self._lines[-KEPT_LINES:], notice.as_text()]
@@ -77,54 +107,85 @@ class FirmwareManagement(Profile):
         while self._unsent and self.charge_point.may_send:
             self.charge_point.call(self._unsent.pop(0))
 
-    def _say_firmware(self, status: FirmwareStatus) -> None:
-        self._firmware = status
+    def _say_firmware(self, order: UpdateOrder, status: str) -> None:
+        self.firmware = status
         self.charge_point.tell("firmware", status=status)
-        self._report(FirmwareStatusNotificationReq(status=status))
+        message = order.report(status)
+        if message is not None:
+            self._report(message)
 
-    def _say_diagnostics(self, status: DiagnosticsStatus) -> None:
-        self._diagnostics = status
+    def _say_upload(self, order: UploadOrder, status: str) -> None:
+        self.upload = status
         self.charge_point.tell("diagnostics", status=status)
-        self._report(DiagnosticsStatusNotificationReq(status=status))
+        message = order.report(status)
+        if message is not None:
+            self._report(message)
 
     # --- firmware
 
     @profile_answers(UpdateFirmwareReq)
     def update_firmware(self, request: UpdateFirmwareReq) -> UpdateFirmwareConf:
         """C 5.19: not fetched before the retrieve date."""
-        self._update += 1
-        begin = parse_timestamp(request.retrieve_date) or self.charge_point.clock
-        wait = max(0, begin - self.charge_point.clock) / 1000
-        number, left = self._update, request.retries or 0
-        self._in(wait, "firmware", lambda: self._download(number, request, left))
+        order = UpdateOrder(
+            request.location,
+            request.retries or 0,
+            request.retry_interval,
+            lambda status: FirmwareStatusNotificationReq(status=cast(FirmwareStatus, status)),
+        )
+        self.begin_update(order, parse_timestamp(request.retrieve_date))
         return UpdateFirmwareConf()
 
-    def _download(self, number: int, request: UpdateFirmwareReq, left: int) -> None:
-        self._say_firmware("Downloading")
+    @property
+    def updating(self) -> bool:
+        """Whether an update is under way."""
+        return self.firmware in _UPDATING
+
+    def begin_update(self, order: UpdateOrder, at: int | None) -> None:
+        """It takes the place of one that is under way; `at` in ms since 1970."""
+        self._update += 1
+        wait = max(0, (at or self.charge_point.clock) - self.charge_point.clock) / 1000
+        number = self._update
+        self._in(wait, "firmware", lambda: self._download(number, order, order.retries))
+
+    def _download(self, number: int, order: UpdateOrder, left: int) -> None:
+        self._say_firmware(order, "Downloading")
+        digest = hashlib.sha256()
 
         def failed(reason: str) -> None:
             if number != self._update:
                 return
             self.charge_point.tell("transfer_failed", reason=reason)
             if left > 0:
-                pause = DEFAULT_RETRY_INTERVAL if request.retry_interval is None else request.retry_interval
-                self._in(pause, "firmware", lambda: self._download(number, request, left - 1))
+                pause = DEFAULT_RETRY_INTERVAL if order.retry_interval is None else order.retry_interval
+                self._in(pause, "firmware", lambda: self._download(number, order, left - 1))
             else:
-                self._say_firmware("DownloadFailed")
+                self._say_firmware(order, "DownloadFailed")
 
         def done(size: int) -> None:
             if number != self._update:
                 return
             self.charge_point.tell("transferred", bytes=size)
-            self._say_firmware("Downloaded")
-            self._install(request.location)
+            self._say_firmware(order, "Downloaded")
+            if order.verify is not None:
+                wrong = order.verify(digest.digest())
+                if wrong is not None:
+                    self.charge_point.tell("invalid_signature", reason=wrong)
+                    self._say_firmware(order, "InvalidSignature")
+                    return
+                self._say_firmware(order, "SignatureVerified")
+            if order.install_at is not None and order.install_at > self.charge_point.clock:
+                self._say_firmware(order, "InstallScheduled")
+                wait = (order.install_at - self.charge_point.clock) / 1000
+                self._in(wait, "firmware", lambda: self._install(order))
+                return
+            self._install(order)
 
         if self.charge_point.faults.spoils("download"):
             failed("it was told to fail")
         else:
-            self.charge_point.transfers.append(Transfer(request.location, done, failed))
+            self.charge_point.transfers.append(Transfer(order.location, done, failed, each=digest.update))
 
-    def _install(self, location: str) -> None:
+    def _install(self, order: UpdateOrder) -> None:
         """Waits until no transaction runs, meanwhile keeping others from beginning (C 5.19)."""
         connectors = self.charge_point.connectors
         for number, connector in connectors.items():
@@ -132,19 +193,21 @@ class FirmwareManagement(Profile):
                 self._taken_out.append(number)
                 connector.set_operative(False)
         if any(connector.transaction is not None for connector in connectors.values()):
-            self._in(SECONDS_TO_LOOK, "firmware", lambda: self._install(location))
+            self._in(SECONDS_TO_LOOK, "firmware", lambda: self._install(order))
             return
-        self._say_firmware("Installing")
-        self._in(SECONDS_TO_INSTALL, "firmware", lambda: self._finish(location))
+        self._say_firmware(order, "Installing")
+        self._in(SECONDS_TO_INSTALL, "firmware", lambda: self._finish(order))
 
-    def _finish(self, location: str) -> None:
+    def _finish(self, order: UpdateOrder) -> None:
         if self.charge_point.faults.spoils("installation"):
             self._put_back()
-            self._say_firmware("InstallationFailed")
+            self._say_firmware(order, "InstallationFailed")
             return
-        self.charge_point.firmware_version = version_of_firmware(location, self.charge_point.firmware_version)
+        self.charge_point.firmware_version = version_of_firmware(order.location, self.charge_point.firmware_version)
         self._put_back()
-        self._boots_anew = True
+        self._boots_anew = order
+        if order.verify is not None:
+            self._say_firmware(order, "InstallRebooting")
         self.charge_point.reboot("Reboot")
 
     def _put_back(self) -> None:
@@ -155,41 +218,56 @@ class FirmwareManagement(Profile):
     def _registered(self) -> None:
         """It is good practice to say Installed once the new firmware has booted (C 5.19)."""
         self._deliver()
-        if self._boots_anew:
-            self._boots_anew = False
-            self._say_firmware("Installed")
+        order, self._boots_anew = self._boots_anew, None
+        if order is not None:
+            self._say_firmware(order, "Installed")
 
     # --- diagnostics
 
     @profile_answers(GetDiagnosticsReq)
     def get_diagnostics(self, request: GetDiagnosticsReq) -> GetDiagnosticsConf:
         """C 5.9: what happened here, as one file of text."""
-        name = f"{re.sub(r'[^A-Za-z0-9-]', '_', self.charge_point.identity)}-{self.charge_point.clock // 1000}.txt"
-        self._in(0, "diagnostics", lambda: self._upload(request, name, request.retries or 0))
-        return GetDiagnosticsConf(file_name=name)
+        order = UploadOrder(
+            request.location,
+            self.name_of_file("diagnostics"),
+            request.retries or 0,
+            request.retry_interval,
+            lambda status: DiagnosticsStatusNotificationReq(status=cast(DiagnosticsStatus, status)),
+            self.contents,
+        )
+        self.begin_upload(order)
+        return GetDiagnosticsConf(file_name=order.name)
 
-    def _upload(self, request: GetDiagnosticsReq, name: str, left: int) -> None:
-        self._say_diagnostics("Uploading")
+    def name_of_file(self, kind: str) -> str:
+        """What an upload of now is called."""
+        identity = re.sub(r"[^A-Za-z0-9-]", "_", self.charge_point.identity)
+        return f"{identity}-{self.charge_point.clock // 1000}{'' if kind == 'diagnostics' else '-' + kind}.txt"
+
+    def begin_upload(self, order: UploadOrder) -> None:
+        self._in(0, "diagnostics", lambda: self._upload(order, order.retries))
+
+    def _upload(self, order: UploadOrder, left: int) -> None:
+        self._say_upload(order, "Uploading")
 
         def failed(reason: str) -> None:
             self.charge_point.tell("transfer_failed", reason=reason)
             if left > 0:
-                pause = DEFAULT_RETRY_INTERVAL if request.retry_interval is None else request.retry_interval
-                self._in(pause, "diagnostics", lambda: self._upload(request, name, left - 1))
+                pause = DEFAULT_RETRY_INTERVAL if order.retry_interval is None else order.retry_interval
+                self._in(pause, "diagnostics", lambda: self._upload(order, left - 1))
             else:
-                self._say_diagnostics("UploadFailed")
+                self._say_upload(order, order.failure)
 
         def done(size: int) -> None:
             self.charge_point.tell("transferred", bytes=size)
-            self._say_diagnostics("Uploaded")
+            self._say_upload(order, "Uploaded")
 
         if self.charge_point.faults.spoils("upload"):
             failed("it was told to fail")
             return
-        url = request.location if not request.location.endswith("/") else request.location + name
-        self.charge_point.transfers.append(Transfer(url, done, failed, self._contents()))
+        url = order.location if not order.location.endswith("/") else order.location + order.name
+        self.charge_point.transfers.append(Transfer(url, done, failed, order.content()))
 
-    def _contents(self) -> bytes:
+    def contents(self) -> bytes:
         point = self.charge_point
         head = [
             f"charge point: {point.identity}",
@@ -208,10 +286,10 @@ class FirmwareManagement(Profile):
         return {
             "FirmwareStatusNotification": lambda _: self.charge_point.call(
                 FirmwareStatusNotificationReq(
-                    status=self._firmware if self._firmware in ("Downloading", "Downloaded", "Installing") else "Idle"
+                    status=cast(FirmwareStatus, self.firmware if self.firmware in _REPORTED else "Idle")
                 )
             ),
             "DiagnosticsStatusNotification": lambda _: self.charge_point.call(
-                DiagnosticsStatusNotificationReq(status="Uploading" if self._diagnostics == "Uploading" else "Idle")
+                DiagnosticsStatusNotificationReq(status="Uploading" if self.upload == "Uploading" else "Idle")
             ),
         }

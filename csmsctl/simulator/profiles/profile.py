@@ -28,7 +28,7 @@ def profile_answers(request: type[Message]) -> Callable[[M], M]:
 class Profile:
     """A feature profile of one charge point: its keys, its memory and its answers."""
 
-    name: ClassVar[str]  # as SupportedFeatureProfiles has it (C 9.1.29)
+    name: ClassVar[str]  # as SupportedFeatureProfiles has it (C 9.1.29); empty: it does not
     keys: ClassVar[tuple[Key, ...]] = ()
 
     def __init__(self, charge_point: "ChargePoint") -> None:
@@ -40,10 +40,9 @@ class Profile:
     def handlers(self) -> Iterator[tuple[str, tuple[type[Message], Handler]]]:
         """Action → request class and the method that answers it."""
         for name in dir(type(self)):
-            method = getattr(self, name)
-            request = getattr(method, "answers", None)
+            request = getattr(getattr(type(self), name), "answers", None)
             if request is not None:
-                yield request.__name__.removesuffix("Req"), (request, method)
+                yield request.__name__.removesuffix("Req"), (request, getattr(self, name))
 
     def triggers(self) -> dict[str, Trigger]:
         """The messages that TriggerMessage may ask for; each is given the connector, or None for all (C 5.17)."""

@@ -12,6 +12,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve_targets
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember, parse_rollout_window, rollout_event
+from csmsd.profiles.security.signed_update_firmware import Signature, SigningCertificate
 
 
 class Rollouts(Service):
@@ -30,6 +31,8 @@ class Start(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_failures: Annotated[int, Meta(ge=0)] = 0
     retries: Annotated[int, Meta(ge=0, le=1000)] | None = None
     protocol: Literal["http", "ftp"] | None = None
+    signing_certificate: SigningCertificate | None = None
+    signature: Signature | None = None
 
 
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,6 +59,8 @@ async def start_rollout(service: Rollouts, parameters: Start, caller: Caller) ->
         raise usage(f"{parameters.window!r} is no window.", "Write it as 01:00-05:00, in the local time of csmsd.")
     if parameters.canary > len(states):
         raise usage(f"There are {len(states)} charge points, but {parameters.canary} canaries.")
+    if (parameters.signature is None) != (parameters.signing_certificate is None):
+        raise usage("Signed firmware has both a signature and the certificate that it was signed with.")
     for state in states:
         busy = firmware.rollouts.busy(state.id)
         if busy is not None:
@@ -73,6 +78,8 @@ async def start_rollout(service: Rollouts, parameters: Start, caller: Caller) ->
         max_failures=parameters.max_failures,
         retries=parameters.retries,
         protocol=parameters.protocol,
+        signing_certificate=parameters.signing_certificate,
+        signature=parameters.signature,
     )
     members = [
         RolloutMember(rollout=rollout.id, charge_point=state.id, position=position)

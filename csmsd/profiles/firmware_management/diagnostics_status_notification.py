@@ -5,7 +5,6 @@ from typing import Literal
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.firmware_management import outcomes
-from csmsd.profiles.record import Event
 
 
 class DiagnosticsStatusNotificationReq(Message, kw_only=True):
@@ -21,13 +20,8 @@ def diagnostics_status_notification(
 ) -> Reply[DiagnosticsStatusNotificationConf]:
     """Always confirmed, whether we asked for an upload or not."""
     confirmation = DiagnosticsStatusNotificationConf()
-    taken = outcomes.reported_outcome(
-        at.site.firmware.uploads, request.status, at, at.site.policies.diagnostics_timeout
-    )
-    if taken is None:
-        news: dict[str, object] = {"upload": None, "state": None, "status": request.status[:50]}
-        return Reply(confirmation, [], [Event("diagnostics.status", at.charge_point.id, news)])
-    return Reply(confirmation, *taken)
+    upload = at.site.firmware.uploads.reported_on(at.charge_point.id, None, log=False)
+    return Reply(confirmation, *outcomes.reported_upload(upload, request.status, at))
 
 
 INCOMING = Incoming(

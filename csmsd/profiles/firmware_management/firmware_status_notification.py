@@ -30,11 +30,8 @@ def firmware_status_notification(
 ) -> Reply[FirmwareStatusNotificationConf]:
     """Always confirmed. Without an update of ours it is news all the same: somebody else may have begun one."""
     confirmation = FirmwareStatusNotificationConf()
-    taken = outcomes.reported_outcome(at.site.firmware.updates, request.status, at, at.site.policies.firmware_timeout)
-    if taken is None:
-        news: dict[str, object] = {"update": None, "state": None, "status": request.status[:50], "file": None}
-        return Reply(confirmation, [], [Event("firmware.status", at.charge_point.id, news)])
-    return Reply(confirmation, *taken)
+    current = at.site.firmware.updates.current(at.charge_point.id)
+    return Reply(confirmation, *outcomes.reported_update(current, request.status, at))
 
 
 def _booted_after_firmware(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:

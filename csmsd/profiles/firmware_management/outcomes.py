@@ -23,13 +23,32 @@ def under_way_without_outcome(book: Book[F], charge_point: str) -> F | None:
     return None if current is None or current.ended else current
 
 
-def reported_outcome(book: Book[F], status: str, at: Context, timeout: int) -> tuple[list[Change], list[Event]] | None:
-    """Takes a status for the one that reports are about; None when it is about none of ours. `timeout` in seconds."""
-    current = book.current(at.charge_point.id)
-    if current is None:
+def reported_outcome(
+    record: Followed | None, status: str, at: Context, timeout: int
+) -> tuple[list[Change], list[Event]] | None:
+    """Takes a status for the one that it is about; None when it is about none of ours. `timeout` in seconds."""
+    if record is None:
         return None
-    current.report(status, at.now, timeout * 1000)
-    return [current], [current.event()]
+    record.report(status, at.now, timeout * 1000)
+    return [record], [record.event()]
+
+
+def reported_update(update: Followed | None, status: str, at: Context) -> tuple[list[Change], list[Event]]:
+    """What a status of an update changes; without an update of ours it is news all the same."""
+    taken = reported_outcome(update, status, at, at.site.policies.firmware_timeout)
+    if taken is not None:
+        return taken
+    news: dict[str, object] = {"update": None, "state": None, "status": status[:50], "file": None}
+    return [], [Event("firmware.status", at.charge_point.id, news)]
+
+
+def reported_upload(upload: Followed | None, status: str, at: Context) -> tuple[list[Change], list[Event]]:
+    """The same of an upload."""
+    taken = reported_outcome(upload, status, at, at.site.policies.diagnostics_timeout)
+    if taken is not None:
+        return taken
+    news: dict[str, object] = {"upload": None, "kind": None, "state": None, "status": status[:50]}
+    return [], [Event("diagnostics.status", at.charge_point.id, news)]
 
 
 def observed_outcome(record: Followed | None, *, there: bool, failed: str | None = None) -> Observation:

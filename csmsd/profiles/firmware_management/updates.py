@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from csmsd.profiles.firmware_management import pieces
-from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, Book, Followed
+from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT, NOT_REPORTED_ON, Book, Followed
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 
 STATES = {
@@ -13,11 +13,34 @@ STATES = {
     "Installing": "installing",
     "Installed": "installed",
     "InstallationFailed": "installation_failed",
+    # Of signed firmware (whitepaper 6.6).
+    "InstallVerificationFailed": "installation_failed",
+    "InvalidSignature": "invalid_signature",
 }
+# Of signed firmware, too: steps between those above, which are told in any order or left out; none goes back.
+_BETWEEN = {
+    "DownloadScheduled": "requested",
+    "DownloadPaused": "downloading",
+    "SignatureVerified": "downloaded",
+    "InstallScheduled": "downloaded",
+    "InstallRebooting": "installing",
+}
+_ORDER = ("requested", "downloading", "downloaded", "installing")
+_REASONS = {"InstallVerificationFailed": "what it installed did not pass its own verification"}
 ENDED = frozenset(
-    {"installed", "download_failed", "installation_failed", "unknown", "refused", "not_sent", "superseded", "cancelled"}
+    {
+        "installed",
+        "download_failed",
+        "installation_failed",
+        "invalid_signature",
+        "unknown",
+        "refused",
+        "not_sent",
+        "superseded",
+        "cancelled",
+    }
 )
-FAILED = frozenset({"download_failed", "installation_failed", "refused", "not_sent"})
+FAILED = frozenset({"download_failed", "installation_failed", "invalid_signature", "refused", "not_sent"})
 
 
 class FirmwareImage(Record, kw_only=True):
@@ -43,7 +66,7 @@ _LAST_BOOT = 600_000  # ms after Installed in which a boot may show that it is s
 
 
 class FirmwareUpdate(Followed, kw_only=True, gc=False):
-    """One UpdateFirmware (C 5.19)."""
+    """One UpdateFirmware (C 5.19) or SignedUpdateFirmware (whitepaper 5.21)."""
 
     word: ClassVar[str] = "update"
     table: ClassVar[str] = "firmware_update"
@@ -52,6 +75,7 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
     rollout: int | None = None  # the one that it is a part of
     file: str | None = None  # name of the image, when csmsd hosts it
     retrieve_at: Milliseconds
+    install_at: Milliseconds | None = None  # when it was told to install; None: as soon as it can
     downloads_left: int = 0  # complete ones, which the charge point has acknowledged
     bytes_left: int = 0  # that may leave our host, in complete downloads and such as were cut
     delivered: list[list[int]] = []  # pieces of the file that left since the last complete one
@@ -103,10 +127,10 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
         return complete
 
     def report(self, status: str, now: Milliseconds, timeout: Milliseconds) -> None:
-        """Takes a FirmwareStatusNotification (C 4.5). Statuses come in any order."""
+        """Takes a (Signed)FirmwareStatusNotification (C 4.5, whitepaper 5.19). Statuses come in any order."""
         self.reported = status[:MAX_KEPT_TEXT]
         self.changed_at = now
-        state = STATES.get(status)  # Idle and what nobody knows change nothing
+        state = STATES.get(status) or self._state_between(status)  # Idle and what nobody knows change nothing
         if state is None or self.state == "installed" or state == self.state:
             return  # and nothing to wait longer for: who says the same for ever would never end
         if state == "installed" and self.unfounded:
@@ -115,8 +139,14 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
                 self.deadline_at = min(self.deadline_at, now + _LAST_BOOT)
             return
         self.state = state
-        self.error = None
+        self.error = _REASONS.get(status)
         self.deadline_at = max(self.deadline_at, now + timeout)
+
+    def _state_between(self, status: str) -> str | None:
+        state = _BETWEEN.get(status)
+        if state is None or self.state not in _ORDER or _ORDER.index(state) < _ORDER.index(self.state):
+            return None
+        return state
 
     def booted(self, version: str | None, now: Milliseconds) -> bool:
         """Takes the version of a BootNotification; whether it is the new one, seen for the first time."""
@@ -144,6 +174,13 @@ class FirmwareUpdate(Followed, kw_only=True, gc=False):
 
 class Updates(Book[FirmwareUpdate]):
     """All updates that matter now."""
+
+    def reported_on(self, identity: str, number: int | None) -> FirmwareUpdate | None:
+        """The one that a status is about: that of its number, or else the current one."""
+        numbered = self.get(number)
+        if numbered is not None and numbered in self.of_charge_point(identity):
+            return None if numbered.state in NOT_REPORTED_ON else numbered
+        return self.current(identity)
 
     def of_rollout(self, identity: str, rollout: int) -> FirmwareUpdate | None:
         """The newest one that a rollout sent to a charge point."""

@@ -6,8 +6,12 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import Message, PositiveConnectorId
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.record import Change, Event
+from csmsd.profiles.remote_trigger.triggered import (
+    objection_to_triggering,
+    triggered_message_seen,
+    why_not_triggered,
+)
 
 MessageTrigger = Literal[
     "BootNotification",
@@ -17,9 +21,6 @@ MessageTrigger = Literal[
     "MeterValues",
     "StatusNotification",
 ]
-
-
-_OF_A_CONNECTOR = ("MeterValues", "StatusNotification")
 
 
 class TriggerMessageReq(Message, kw_only=True):
@@ -32,9 +33,7 @@ class TriggerMessageConf(Message, kw_only=True):
 
 
 def _check(request: TriggerMessageReq, target: Target) -> str | None:
-    if request.requested_message == "BootNotification" and target.charge_point.record.boot_status == "Accepted":
-        return "a charge point that was accepted must not be asked for BootNotification before it boots again (CE 3.40)"
-    return None
+    return objection_to_triggering(request.requested_message, target)
 
 
 def _settle(
@@ -53,25 +52,15 @@ def _why(request: TriggerMessageReq, confirmation: TriggerMessageConf, target: T
     profiles = state.configured_words("SupportedFeatureProfiles")
     if confirmation.status == "NotImplemented" and profiles is not None and "remotetrigger" not in profiles:
         return "its SupportedFeatureProfiles do not have RemoteTrigger (C 3.3)"
-    absent = missing_connector(state, request.connector_id)
-    if absent is None and request.connector_id is None and request.requested_message in _OF_A_CONNECTOR:
-        return f"it may want a connector to be named: --connector {(connector_numbers(state) or [1])[0]}"
-    return absent
+    return why_not_triggered(request.requested_message, request.connector_id, state)
 
 
 OUTGOING = Outgoing(TriggerMessageReq, TriggerMessageConf, check=_check, settle=_settle, why=_why)
 
 
 def _triggered_message_arrived(sent: Sent[TriggerMessageReq]) -> Observation:
-    """A message of that kind came since; of a status, one of that connector."""
-    state, request = sent.target.charge_point, sent.request
-    heard = state.heard.get(request.requested_message, 0)
-    if request.requested_message == "StatusNotification" and request.connector_id is not None:
-        connector = state.connectors.get(request.connector_id)
-        heard = connector.received_at if connector is not None else 0
-    if heard < sent.at:
-        return Observation("not sent" if state.connected else "offline")
-    return Observation("arrived", reached=True)
+    request = sent.request
+    return triggered_message_seen(sent.target.charge_point, request.requested_message, request.connector_id, sent.at)
 
 
 class TriggerMessage(Operation, kw_only=True):

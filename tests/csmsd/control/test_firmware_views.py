@@ -51,7 +51,7 @@ def test_a_rollout() -> None:
     ]
     view = rollout_view(filled(Rollout, state="running"), members, "a window")
     shown = all_shown(Rollout, lambda rollout: rollout_view(rollout, [], None))
-    assert set(view) - shown == {"waits_for", *COUNTED}
+    assert set(view) - shown == {"waits_for", "signed", *COUNTED}
     assert {key: view[key] for key in COUNTED} == {
         "charge_points": 15,
         "waiting": 5,

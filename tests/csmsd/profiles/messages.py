@@ -46,6 +46,7 @@ def schema(message_type: type[Message]) -> Schema:
     name = message_type.__name__
     file = name.removesuffix("Req") if name.endswith("Req") else name.removesuffix("Conf") + "Response"
     found: Schema = json.loads((_SCHEMAS / f"{file}.json").read_text("utf-8-sig"))
+    found = _without_references(found, found.pop("definitions", {}))
     if name == "StopTransactionReq":  # JE 2.5: reason is optional
         found["required"] = [field for field in found["required"] if field != "reason"]
     if name == "BootNotificationConf":  # JE 2.3: interval is an integer
@@ -54,6 +55,17 @@ def schema(message_type: type[Message]) -> Schema:
         units = _sampled_value(found)["properties"]["unit"]["enum"]
         units += [unit for unit in ("Celsius", "Celcius") if unit not in units]
     return found
+
+
+def _without_references(part: Any, definitions: Schema) -> Any:
+    """With what is defined elsewhere in its place."""
+    if isinstance(part, list):
+        return [_without_references(one, definitions) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _without_references(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+    return {name: _without_references(one, definitions) for name, one in part.items()}
 
 
 def _sampled_value(found: Schema) -> Schema:

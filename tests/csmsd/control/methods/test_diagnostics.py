@@ -1,7 +1,7 @@
 """Files of diagnostics in the hands of an operator: listed, read in pieces, removed."""
 
 import base64
-from asyncio import to_thread
+from asyncio import create_task, to_thread
 from typing import Any
 
 import pytest
@@ -75,3 +75,28 @@ async def test_what_cannot_be_stored_stays(site: Site) -> None:
     assert (await site.refused("diagnostics.remove", task=task))[0] == 1
     site.limit_file_size(None)
     assert base64.b64decode((await site.call("diagnostics.read", task=task))["data"]) == b"what went wrong"
+
+
+async def test_a_log_is_asked_for_under_the_number_of_its_task(site: Site) -> None:
+    """Also where others were queued before it: the charge point reports under that number."""
+    point = await site.raw("CP2")
+    for kind, wire in (("security", "SecurityLog"), ("diagnostics", "DiagnosticsLog")):
+        command = create_task(
+            site.call("operation.run", targets=["CP2"], command="get-log", parameters={"type": kind}, force=True)
+        )
+        asked = await point.asked("GetLog")
+        assert asked[3]["logType"] == wire
+        await point.answer(asked, {"status": "AcceptedCanceled", "filename": f"{kind}.log"})
+        (result,) = (await command)["results"]
+        assert result["outcome"] == "accepted"
+        assert asked[3]["requestId"] == result["task"] == result["request"]["requestId"]
+    url = asked[3]["log"]["remoteLocation"]
+    assert (await to_thread(http, "PUT", url + "diagnostics.log", b"all that was logged"))[0].status == 201
+    await point.ask("LogStatusNotification", {"status": "Uploaded", "requestId": result["task"]})
+    (status,) = (await site.call("diagnostics.status", targets=["CP2"]))["diagnostics"]
+    assert (status["task"], status["kind"], status["state"], status["size"]) == (
+        result["task"],
+        "diagnostics_log",
+        "uploaded",
+        19,
+    )

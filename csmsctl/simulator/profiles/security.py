@@ -1,0 +1,196 @@
+"""The security extension (whitepaper, edition 2): the security log, logs that are fetched, signed firmware."""
+
+from typing import Literal, cast
+
+from csmsctl.simulator.notice import Notice
+from csmsctl.simulator.profiles.firmware_management import FirmwareManagement, UpdateOrder, UploadOrder
+from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
+from csmsd.ocpp.types import Message
+from csmsd.profiles.security.extended_trigger_message import (
+    ExtendedTriggerMessageConf,
+    ExtendedTriggerMessageReq,
+)
+from csmsd.profiles.security.get_log import GetLogConf, GetLogReq
+from csmsd.profiles.security.log_status_notification import LogStatusNotificationReq
+from csmsd.profiles.security.security_event_notification import SecurityEventNotificationReq
+from csmsd.profiles.security.signed_firmware_status_notification import SignedFirmwareStatusNotificationReq
+from csmsd.profiles.security.signed_update_firmware import (
+    SignedUpdateFirmwareConf,
+    SignedUpdateFirmwareReq,
+)
+
+KEPT_EVENTS = 500
+LogStatus = Literal[
+    "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure", "Uploading"
+]
+SignedStatus = Literal[
+    "Downloaded",
+    "DownloadFailed",
+    "Downloading",
+    "DownloadScheduled",
+    "DownloadPaused",
+    "Idle",
+    "InstallationFailed",
+    "Installing",
+    "Installed",
+    "InstallRebooting",
+    "InstallScheduled",
+    "InstallVerificationFailed",
+    "InvalidSignature",
+    "SignatureVerified",
+]
+# Section 8: what is told to the Central System, and not only logged.
+_CRITICAL = frozenset(
+    {
+        "FirmwareUpdated",
+        "SettingSystemTime",
+        "StartupOfTheDevice",
+        "ResetOrReboot",
+        "SecurityLogWasCleared",
+        "MemoryExhaustion",
+        "TamperDetectionActivated",
+        # Not critical there, but told all the same by the use cases (A02.FR.07, L01.FR.02, FR.03).
+        "InvalidChargePointCertificate",
+        "InvalidFirmwareSignature",
+        "InvalidFirmwareSigningCertificate",
+    }
+)
+
+
+class Security(Profile):
+    """What happened to the charge point's security is kept in a log, and the worst of it told."""
+
+    name = ""  # SupportedFeatureProfiles knows no such profile
+
+    def prepare(self) -> None:
+        if self._watch not in self.charge_point.watchers:
+            self.charge_point.watchers.append(self._watch)
+            self._log: list[str] = []
+            self._unsent: list[SecurityEventNotificationReq] = []
+            self._waits = False  # for the answer to one
+            self._log_number: int | None = None  # requestId of the newest GetLog
+            self._update_number: int | None = None
+
+    @property
+    def _files(self) -> FirmwareManagement:
+        return next(known for known in self.charge_point.profiles if isinstance(known, FirmwareManagement))
+
+    # --- security events (A04)
+
+    def _watch(self, notice: Notice) -> None:
+        if notice.event == "reboots":
+            self.happened("ResetOrReboot", str(notice.details.get("reason")))
+        elif notice.event == "connected":
+            self.charge_point.timers.at("security events", self.charge_point.now + 200, self._deliver)
+
+    def happened(self, kind: str, info: str | None = None) -> None:
+        """Logs a security event, and tells it to the Central System where it is critical."""
+        point = self.charge_point
+        time = format_timestamp(point.clock)
+        self._log = [*self._log[-KEPT_EVENTS:], f"{time} {kind}{f': {info}' if info else ''}"]
+        point.tell("security_event", type=kind, info=info)
+        if kind in _CRITICAL:
+            self._unsent.append(SecurityEventNotificationReq(type=kind, timestamp=time, tech_info=info))
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """One after the other, each until it was confirmed (A04.FR.02)."""
+        if not self._unsent or self._waits or not self.charge_point.may_send:
+            return
+        self._waits = True
+        self.charge_point.call(self._unsent[0], self._delivered, self._not_delivered)
+
+    def _delivered(self, confirmation: Message) -> None:
+        self._waits = False
+        self._unsent.pop(0)
+        self._deliver()
+
+    def _not_delivered(self, reason: str) -> None:
+        self._waits = False
+
+    # --- logs (N01)
+
+    @profile_answers(GetLogReq)
+    def get_log(self, request: GetLogReq) -> GetLogConf:
+        canceled = self._files.upload == "Uploading"
+        number = self._log_number = request.request_id
+        secure = request.log_type == "SecurityLog"
+        name = self._files.name_of_file("security" if secure else "diagnostics")
+        order = UploadOrder(
+            request.log.remote_location,
+            name,
+            request.retries or 0,
+            request.retry_interval,
+            lambda status: LogStatusNotificationReq(status=cast(LogStatus, status), request_id=number),
+            (lambda: "\n".join([*self._log, ""]).encode()) if secure else self._files.contents,
+            failure="UploadFailure",
+        )
+        self._files.begin_upload(order)
+        return GetLogConf(status="AcceptedCanceled" if canceled else "Accepted", filename=name)
+
+    # --- signed firmware (L01)
+
+    @profile_answers(SignedUpdateFirmwareReq)
+    def signed_update_firmware(self, request: SignedUpdateFirmwareReq) -> SignedUpdateFirmwareConf:
+        """L01.FR.23: the certificate is looked at before the answer, the signature when the file is there."""
+        from csmsctl.simulator.certificates import problem_of_signature, problem_of_signing_certificate
+
+        firmware, number = request.firmware, request.request_id
+        wrong = problem_of_signing_certificate(firmware.signing_certificate, [], self.charge_point.clock)
+        if wrong is not None:
+            self.happened("InvalidFirmwareSigningCertificate", wrong)
+            return SignedUpdateFirmwareConf(status="InvalidCertificate")
+
+        def verify(digest: bytes) -> str | None:
+            problem = problem_of_signature(firmware.signing_certificate, firmware.signature, digest)
+            if problem is not None:
+                self.happened("InvalidFirmwareSignature", problem)
+            return problem
+
+        canceled, self._update_number = self._files.updating, number
+        install = firmware.install_date_time
+        order = UpdateOrder(
+            firmware.location,
+            request.retries or 0,
+            request.retry_interval,
+            lambda status: SignedFirmwareStatusNotificationReq(status=cast(SignedStatus, status), request_id=number),
+            verify,
+            parse_timestamp(install) if install is not None else None,
+        )
+        self._files.begin_update(order, parse_timestamp(firmware.retrieve_date_time))
+        return SignedUpdateFirmwareConf(status="AcceptedCanceled" if canceled else "Accepted")
+
+    # --- triggers
+
+    @profile_answers(ExtendedTriggerMessageReq)
+    def extended_trigger_message(self, request: ExtendedTriggerMessageReq) -> ExtendedTriggerMessageConf:
+        point = self.charge_point
+        if request.connector_id is not None and request.connector_id not in point.connectors:
+            return ExtendedTriggerMessageConf(status="Rejected")
+        own = self._extended_triggers()
+        others = {name: trigger for profile in point.profiles for name, trigger in profile.triggers().items()}
+        trigger = own.get(request.requested_message) or others.get(request.requested_message)
+        if trigger is None:
+            return ExtendedTriggerMessageConf(status="NotImplemented")
+        trigger(request.connector_id)
+        return ExtendedTriggerMessageConf(status="Accepted")
+
+    def _extended_triggers(self) -> dict[str, Trigger]:
+        """N01.FR.12, L01.FR.21: the number is left out where nothing is under way."""
+        files = self._files
+
+        def log_status(_: int | None) -> None:
+            uploading = files.upload == "Uploading"
+            self.charge_point.call(
+                LogStatusNotificationReq(
+                    status="Uploading" if uploading else "Idle", request_id=self._log_number if uploading else None
+                )
+            )
+
+        def firmware_status(_: int | None) -> None:
+            status = cast(SignedStatus, files.firmware if files.updating else "Idle")
+            number = self._update_number if files.updating else None
+            self.charge_point.call(SignedFirmwareStatusNotificationReq(status=status, request_id=number))
+
+        return {"LogStatusNotification": log_status, "FirmwareStatusNotification": firmware_status}

@@ -1,0 +1,178 @@
+"""The security extension of a simulated charge point: its log, its events, signed firmware."""
+
+import subprocess
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from csmsctl.simulator.transfers import Transfer
+from csmsd.ocpp.timestamps import format_timestamp
+from tests.csmsctl.simulator.central_system import CentralSystem, booted
+
+IMAGE = b"firmware 2.1"
+LOCATION = "http://192.0.2.1/acme-2.1.bin"
+YEARS = "7300"  # the simulated clock is ahead of this one, or behind it
+
+
+@cache
+def signed() -> tuple[str, str]:
+    """A signing certificate, valid now, and the signature of the image."""
+    with TemporaryDirectory() as directory:
+
+        def openssl(*words: str) -> bytes:
+            return subprocess.run(["openssl", *words], cwd=directory, capture_output=True, check=True).stdout
+
+        made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ACME", "-days", YEARS)
+        openssl("req", "-x509", *made, "-keyout", "key.pem", "-out", "cert.pem")
+        (Path(directory) / "image").write_bytes(IMAGE)
+        signature = b64encode(openssl("dgst", "-sha256", "-sign", "key.pem", "image")).decode()
+        return (Path(directory) / "cert.pem").read_text(), signature
+
+
+@pytest.fixture
+def central_system() -> CentralSystem:
+    """Its charge point has booted; its clock is that of the certificates."""
+    import time
+
+    found = booted()
+    found.charge_point.advance(int(time.time() * 1000) + 60_000)
+    found.run(1)
+    found.taken()
+    return found
+
+
+def transfer(central_system: CentralSystem) -> Transfer:
+    (wanted,) = central_system.charge_point.transfers
+    central_system.charge_point.transfers.clear()
+    return wanted
+
+
+def statuses(central_system: CentralSystem, action: str) -> list[tuple[str, int | None]]:
+    return [(payload["status"], payload.get("requestId")) for _, payload in central_system.taken(action)]
+
+
+def update(central_system: CentralSystem, number: int = 7, **firmware: Any) -> str:
+    certificate, signature = signed()
+    answer = central_system.call(
+        "SignedUpdateFirmware",
+        requestId=number,
+        firmware={
+            "location": LOCATION,
+            "retrieveDateTime": format_timestamp(central_system.charge_point.clock),
+            "signingCertificate": certificate,
+            "signature": signature,
+            **firmware,
+        },
+    )
+    central_system.run(0)
+    assert isinstance(answer, dict)
+    return str(answer["status"])
+
+
+def fetched(central_system: CentralSystem, content: bytes = IMAGE) -> None:
+    wanted = transfer(central_system)
+    wanted.each(content)
+    central_system.act(lambda: wanted.then(len(content)))
+
+
+def test_signed_firmware_is_verified_installed_and_told_of_under_its_number(central_system: CentralSystem) -> None:
+    assert update(central_system) == "Accepted"
+    fetched(central_system)
+    central_system.run(60)
+    seen = [(action, payload.get("status")) for action, payload in central_system.taken()]
+    told = [status for action, status in seen if action == "SignedFirmwareStatusNotification"]
+    assert told == [*("Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting", "Installed")]
+    assert ("FirmwareStatusNotification", "Installed") not in seen
+    assert central_system.charge_point.firmware_version == "2.1"
+
+
+def test_one_that_somebody_has_changed_is_not_installed(central_system: CentralSystem) -> None:
+    update(central_system)
+    fetched(central_system, b"firmware 6.66")
+    central_system.run(60)
+    calls = central_system.taken()
+    told = [payload["status"] for action, payload in calls if action == "SignedFirmwareStatusNotification"]
+    assert told == ["Downloading", "Downloaded", "InvalidSignature"]
+    events = [payload["type"] for action, payload in calls if action == "SecurityEventNotification"]
+    assert events == ["InvalidFirmwareSignature"]
+    assert central_system.charge_point.firmware_version == "1.0.0"
+
+
+def test_a_certificate_that_cannot_be_used_is_refused_at_once(central_system: CentralSystem) -> None:
+    assert update(central_system, signingCertificate="none") == "InvalidCertificate"
+    central_system.run(60)
+    (event,) = (payload for _, payload in central_system.taken("SecurityEventNotification"))
+    assert event["type"] == "InvalidFirmwareSigningCertificate"
+    assert central_system.charge_point.transfers == []
+
+
+def test_installed_at_its_time_and_the_newest_update_counts(central_system: CentralSystem) -> None:
+    later = format_timestamp(central_system.charge_point.clock + 3_600_000)
+    update(central_system, 7, installDateTime=later)
+    fetched(central_system)
+    central_system.run(600)
+    assert statuses(central_system, "SignedFirmwareStatusNotification")[-1] == ("InstallScheduled", 7)
+    assert update(central_system, 8) == "AcceptedCanceled"
+    fetched(central_system)
+    central_system.run(60)
+    assert statuses(central_system, "SignedFirmwareStatusNotification")[-1] == ("Installed", 8)
+
+
+@pytest.mark.parametrize("kind", ["SecurityLog", "DiagnosticsLog"])
+def test_logs_are_brought_under_their_number(central_system: CentralSystem, kind: str) -> None:
+    central_system.charge_point.reboot("Reboot")
+    central_system.run(60)
+    central_system.taken()
+    log = {"remoteLocation": "ftp://192.0.2.1/in/"}
+    answer = central_system.call("GetLog", logType=kind, requestId=9, log=log)
+    central_system.run(0)
+    wanted = transfer(central_system)
+    assert answer["status"] == "Accepted"
+    assert wanted.url == f"ftp://192.0.2.1/in/{answer['filename']}"
+    assert (b"ResetOrReboot: Reboot" in (wanted.content or b"")) == (kind == "SecurityLog")
+    assert central_system.call("GetLog", logType=kind, requestId=10, log=log)["status"] == "AcceptedCanceled"
+    central_system.act(lambda: wanted.failed("550"))
+    assert statuses(central_system, "LogStatusNotification") == [("Uploading", 9), ("UploadFailure", 9)]
+
+
+def test_a_security_event_is_told_again_until_it_is_confirmed(central_system: CentralSystem) -> None:
+    central_system.failing["SecurityEventNotification"] = 1
+    central_system.charge_point.reboot("Reboot")
+    central_system.run(60)
+    assert len(central_system.taken("SecurityEventNotification")) == 1
+    central_system.charge_point.go_offline()
+    central_system.run(1)
+    central_system.charge_point.go_online()
+    central_system.run(10)
+    ((_, event),) = central_system.taken("SecurityEventNotification")
+    assert (event["type"], event["techInfo"]) == ("ResetOrReboot", "Reboot")
+    central_system.run(60)
+    assert central_system.taken("SecurityEventNotification") == []
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "payload"),
+    [
+        ("LogStatusNotification", "LogStatusNotification", {"status": "Idle"}),
+        ("FirmwareStatusNotification", "SignedFirmwareStatusNotification", {"status": "Idle"}),
+        ("Heartbeat", "Heartbeat", {}),
+    ],
+)
+def test_messages_of_the_extension_are_triggered(
+    central_system: CentralSystem, message: str, action: str, payload: dict[str, Any]
+) -> None:
+    assert central_system.call("ExtendedTriggerMessage", requestedMessage=message) == {"status": "Accepted"}
+    assert central_system.taken(action) == [(action, payload)]
+
+
+def test_what_is_under_way_is_told_with_its_number(central_system: CentralSystem) -> None:
+    update(central_system, 7)
+    central_system.taken()
+    central_system.call("ExtendedTriggerMessage", requestedMessage="FirmwareStatusNotification")
+    assert statuses(central_system, "SignedFirmwareStatusNotification") == [("Downloading", 7)]
+    refused = central_system.call("ExtendedTriggerMessage", requestedMessage="MeterValues", connectorId=9)
+    assert refused == {"status": "Rejected"}
