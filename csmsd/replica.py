@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 _ROUND_SECONDS = 5.0
 _WITHIN_MS = 2_000  # of a commit, the copy may be written: it is made once a second
 _BROKEN_AFTER_MS = 60_000  # in which it should have been seen
+_PROBLEM_AFTER_MS = 300_000  # that something is missing; a network that is away for a moment is none
 
 
 class ReplicaWatch:
@@ -29,7 +30,7 @@ class ReplicaWatch:
         self._written_at: Milliseconds | None = None
         self._whole_at: Milliseconds | None = None  # all that was committed until then is in it
         self._missing = False  # something that was committed
-        self._looked_at = clock()
+        self._looked_at = self._began = clock()
 
     async def run(self) -> None:
         """Never returns."""
@@ -59,6 +60,17 @@ class ReplicaWatch:
         if not self._missing and now - self._looked_at < _BROKEN_AFTER_MS:
             return 0
         return max(0, now - self._whole_at)
+
+    @property
+    def problem(self) -> str | None:
+        """In words; None while the copy is as it should be, or there has not been time for one since the start."""
+        age = self.age_ms
+        if age is None:
+            waited = self._clock() - self._began
+            return None if waited < _PROBLEM_AFTER_MS else f"there is no copy of the database in {self.path}"
+        if age < _PROBLEM_AFTER_MS:
+            return None
+        return f"the copy of the database in {self.path} is {age // 60_000} minutes behind"
 
 
 def newest_commit(database: Path) -> Milliseconds:

@@ -18,6 +18,7 @@ from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
 from csmsd.control.registrations import Keys, Registrations
+from csmsd.control.problems.site import Replica
 from csmsd.control.rights import Access, is_group
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service
@@ -52,6 +53,7 @@ async def open_control_socket(
     bus: EventBus,
     message_subscribers: dict[int, Callable[[Any], None]],
     disk: Disk,
+    replica: Replica | None,
     copy_database: Callable[[], DatabaseCopy],
     about: Callable[[], Json],
     storage: Callable[[], Json],
@@ -62,7 +64,7 @@ async def open_control_socket(
     common = (live, reader, runner, queue, settings)
     table = methods(
         Service(*common),
-        itself=Itself(*common, disk, about, storage, take_over_settings),
+        itself=Itself(*common, disk, replica, about, storage, take_over_settings),
         rights=Checking(*common, METHODS),
         registrations=Registrations(*common, links, keys, past, offers_tls),
         books=Transactions(*common, recall),

@@ -1,5 +1,6 @@
 """The metrics, made from the live state at the moment they are asked for; nothing is counted for them before."""
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,6 +90,13 @@ class SiteCollector(Collector):
         yield GaugeMetricFamily("csms_store_waiting", "Requests that wait for the next commit.", store.waiting)
         yield _histogram("csms_store_commit_seconds", "How long commits took.", store.commits)
         yield CounterMetricFamily("csms_store_failed_commits", "Commits that failed.", store.failed_commits)
+        replica = GaugeMetricFamily(
+            "csms_replica_age_seconds", "For how long what was committed has been missing in the copy off the box."
+        )
+        if self._figures.replica is not None:
+            age = self._figures.replica.age_ms
+            replica.add_metric([], math.inf if age is None else age / 1000)
+        yield replica
         yield GaugeMetricFamily("csms_message_log_waiting", "Messages that wait to be logged.", log.waiting)
         yield CounterMetricFamily("csms_message_log_dropped", "Messages that were not logged.", log.dropped)
         sizes = {}

@@ -49,6 +49,13 @@ class Stalls(Protocol):
     longest_seconds: float
 
 
+class ReplicaFigures(Protocol):
+    """The copy of the database off this box."""
+
+    @property
+    def age_ms(self) -> int | None: ...
+
+
 class Figures(msgspec.Struct, kw_only=True):
     """Where to look when somebody asks for the metrics; nothing is gathered before."""
 
@@ -59,6 +66,7 @@ class Figures(msgspec.Struct, kw_only=True):
     log: LogFigures
     traffic: TrafficFigures
     watchdog: Stalls
+    replica: ReplicaFigures | None
     bus: EventBus
     outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
     hooks: Mapping[str, int]  # events given to executables

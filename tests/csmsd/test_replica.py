@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from csmsd.control.problems.site import problems_of_site
+from csmsd.profiles.site import Site
 from csmsd.replica import ReplicaWatch
 
 MINUTE = 60_000
@@ -96,6 +98,27 @@ def test_a_copy_that_cannot_be_looked_at_any_more_grows_old(box: Box) -> None:
     assert box.age() == 0
     box.now += 2 * MINUTE
     assert box.watch.age_ms == 2 * MINUTE
+
+
+def test_what_is_missing_for_minutes_is_a_problem(box: Box) -> None:
+    def told() -> list[str]:
+        box.watch.look()
+        return [problem.text for problem in problems_of_site(Site(), None, box.now, box.watch)]
+
+    assert told() == [], "there was no time for a copy yet"
+    box.now += 4 * MINUTE
+    assert told() == []
+    box.now += MINUTE
+    assert [text.partition(":")[0] for text in told()] == [f"there is no copy of the database in {box.copy}"]
+    box.write()
+    assert told() == []
+    box.now += 4 * MINUTE
+    box.commit()
+    assert told() == []
+    box.now += 2 * MINUTE
+    assert [text.partition(":")[0] for text in told()] == [
+        f"the copy of the database in {box.copy} is 6 minutes behind"
+    ]
 
 
 def test_a_file_that_is_touched_stands_for_a_copy_elsewhere(box: Box) -> None:

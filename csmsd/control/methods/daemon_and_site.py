@@ -7,7 +7,8 @@ from typing import get_args
 import msgspec
 
 from csmsd.control.problems.charge_points import problems_of_charge_point
-from csmsd.control.problems.site import problems_of_site
+from csmsd.control.problems.problem import Problem
+from csmsd.control.problems.site import Replica, problems_of_site
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import PROTOCOL_VERSION, SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table
 from csmsd.control.service import Service
@@ -37,6 +38,7 @@ class Itself(Service):
     """With what csmsd knows of itself."""
 
     disk: Disk
+    replica: Replica | None
     about: Callable[[], Json]
     storage: Callable[[], Json]  # how full the disk is, and how fast
     take_over_settings: Callable[[], Awaitable[Json]]
@@ -115,10 +117,14 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
             "store": store_state_view(service.disk),
-            "problems": [problem_view(problem) for problem in problems_of_site(site, service.disk.failure, now)],
+            "problems": [problem_view(problem) for problem in _site_problems(service)],
         },
         "charge_points": await in_turns(chosen, view),
     }
+
+
+def _site_problems(service: Itself) -> list[Problem]:
+    return problems_of_site(service.site, service.disk.failure, service.now(), service.replica)
 
 
 def _open_tasks_at(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:
@@ -143,7 +149,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
         "power_w": sum(state.power_w(running.connector) or 0 for state, running in active if state.connected),
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
-        "problems": len(problems_of_site(site, service.disk.failure, now)) + sum(problems),
+        "problems": len(_site_problems(service)) + sum(problems),
         "store": store_state_view(service.disk),
     }
 

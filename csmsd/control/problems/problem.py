@@ -13,6 +13,7 @@ Severity = Literal["critical", "warning"]  # critical: somebody cannot charge, o
 Kind = Literal[
     "store_failing",
     "store_damaged",
+    "replica_behind",
     "unknown_charge_points",
     "rollout_paused",
     "clock_jumped",

@@ -1,5 +1,7 @@
 """What concerns no single charge point."""
 
+from typing import Protocol
+
 from csmsd.control.problems.problem import Problem, counted
 from csmsd.profiles.core.refused_connections import refused_reason_text
 from csmsd.profiles.record import Milliseconds
@@ -9,7 +11,17 @@ _DAY_MS = 86_400_000
 _UNITS = ((_DAY_MS, "days"), (3_600_000, "h"), (60_000, "min"))
 
 
-def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -> list[Problem]:
+class Replica(Protocol):
+    """The copy of the database off this box."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, in words."""
+
+
+def problems_of_site(
+    site: Site, store_failure: str | None, now: Milliseconds, replica: Replica | None = None
+) -> list[Problem]:
     """What concerns no single charge point."""
     found = []
     if store_failure is not None:
@@ -55,6 +67,16 @@ def problems_of_site(site: Site, store_failure: str | None, now: Milliseconds) -
                 text="the database is damaged; csmsd's log says where. Put a backup back",
                 next="csmsctl daemon info",
                 since=check.at,
+            )
+        )
+    behind = replica.problem if replica is not None else None
+    if behind is not None:
+        found.append(
+            Problem(
+                kind="replica_behind",
+                severity="warning",
+                text=f"{behind}: should this box burn, what it lacks is lost. Is Litestream running?",
+                next="csmsctl daemon info",
             )
         )
     jump = site.milestones.get("clock_jump")

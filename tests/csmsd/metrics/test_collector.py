@@ -1,6 +1,7 @@
 """Metrics and health of a real csmsd, read as Prometheus reads them."""
 
 import asyncio
+import math
 import re
 import urllib.error
 import urllib.request
@@ -65,7 +66,7 @@ async def test_nothing_listens_unless_it_is_asked_to(site: Site) -> None:
 
 
 async def test_a_site_at_work(make_site: MakeSite) -> None:
-    site = await make_site(LISTEN | {"ocpp": {"call_timeout": 5}})
+    site = await make_site(LISTEN | {"ocpp": {"call_timeout": 5}, "store": {"replica": "/nowhere/csms"}})
     await site.call("tag.add", id="A1")
     await site.register("CP2")
     charge_point = await site.raw("CP1")
@@ -88,6 +89,7 @@ async def test_a_site_at_work(make_site: MakeSite) -> None:
 
     seen = await scrape(site)
     assert seen("csms_registered_charge_points", registration="Accepted") == 2
+    assert seen("csms_replica_age_seconds") == math.inf
     assert seen("csms_connected_charge_points") == 1
     assert seen("csms_connectors", status="Charging") == 1
     assert seen("csms_connectors", status="Faulted") == 1
