@@ -17,8 +17,8 @@ from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
-from csmsd.control.registrations import Keys, Registrations
 from csmsd.control.problems.site import Replica
+from csmsd.control.registrations import Keys, Registrations
 from csmsd.control.rights import Access, is_group
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service

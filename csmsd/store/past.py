@@ -14,7 +14,7 @@ from csmsd.store.takings import SELECT, takings_of_rows
 
 log = logging.getLogger(__name__)
 
-_STOPS = 500  # of the newest transactions of a charge point, among which a stop without an id is looked for
+_NEWEST = 500  # transactions of a charge point, among which is looked for what tells no id, and no time to believe
 
 # The conditions are literally those of the indexes, without which all that ever ended would be gone through.
 NEWEST_START = "SELECT max(start_time) FROM transactions WHERE charge_point=? AND state <> 'active'"
@@ -24,10 +24,9 @@ AWAITED_OF_CHARGE_POINT = (
 )
 _OF_ID = "WHERE id=? AND charge_point=?"
 _OF_START = "WHERE charge_point=? AND start_time=? AND state <> 'active' ORDER BY id"
-_OF_STOP = (
-    f"WHERE id IN (SELECT id FROM transactions WHERE charge_point=? ORDER BY id DESC LIMIT {_STOPS}) "
-    "AND stop_text=? ORDER BY id DESC LIMIT 8"
-)
+_AMONG_NEWEST = f"WHERE id IN (SELECT id FROM transactions WHERE charge_point=? ORDER BY id DESC LIMIT {_NEWEST}) "
+_OF_STOP = _AMONG_NEWEST + "AND stop_text=? ORDER BY id DESC LIMIT 8"
+_OF_START_TEXT = _AMONG_NEWEST + "AND start_text=? AND state <> 'active' ORDER BY id"
 
 T = TypeVar("T")
 
@@ -86,7 +85,10 @@ def find_past_transactions(connection: sqlite3.Connection, charge_point: str, wa
     found = [transaction for number in wanted.ids for transaction in read(_OF_ID, number, charge_point)]
     if wanted.start is not None:
         key, time = wanted.start
-        found += [known for known in read(_OF_START, charge_point, time) if known.start_key == key][-1:]
+        alike = read(_OF_START, charge_point, time) if time is not None else []
+        alike = [known for known in alike if known.start_key == key]
+        alike = alike or [known for known in read(_OF_START_TEXT, charge_point, key[2]) if known.start_key == key]
+        found += alike[-1:]
     if wanted.stop_text is not None:
         found += read(_OF_STOP, charge_point, wanted.stop_text)
     return [

@@ -34,8 +34,7 @@ class Booking:
 class DiligentChargePoint:
     """One transaction after the other, as fast as csmsd answers; what is not acknowledged is sent again, for ever.
 
-    `moment` is written beside each acknowledgement. `pause` is how many seconds it rests after each. With `doubted`
-    csmsd may take its times for wrong: then a start that comes again after its stop is another one.
+    `moment` is written beside each acknowledgement. `pause` is how many seconds it rests after each.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class DiligentChargePoint:
         *,
         moment: Callable[[], int] = lambda: 0,
         pause: float = 0,
-        doubted: bool = False,
     ) -> None:
         self.identity = identity
         self.bookings: list[Booking] = []
@@ -58,7 +56,6 @@ class DiligentChargePoint:
         self._up = up
         self._moment = moment
         self._pause = pause
-        self._doubted = doubted
         self._finishing = False
         self._moved = asyncio.Condition()
         self._numbers = count(1)
@@ -133,11 +130,7 @@ class DiligentChargePoint:
 
     async def _repeat_a_start(self, wire: Wire) -> None:
         """A start that was acknowledged, once more: it must be the same transaction."""
-        known = [
-            booking
-            for booking in self.bookings
-            if booking.transaction_id is not None and not (self._doubted and booking.stopped)
-        ]
+        known = [booking for booking in self.bookings if booking.transaction_id is not None]
         if known:
             try:
                 answer = await self._ask(wire, "StartTransaction", known[-1].start)
@@ -216,12 +209,10 @@ class Fleet:
         *,
         moment: Callable[[], int] = lambda: 0,
         pause: float = 0,
-        doubted: bool = False,
     ) -> None:
         self._site = site
         self._moment = moment
         self._pause = pause
-        self._doubted = doubted
         self.up = asyncio.Event()
         self.identities = [f"CP{number}" for number in range(charge_points)]
         self.charge_points: list[DiligentChargePoint] = []
@@ -233,9 +224,7 @@ class Fleet:
             booted = await self._site.raw(identity)
             await booted.disconnect()
         self.charge_points = [
-            DiligentChargePoint(
-                self._site, identity, self.up, moment=self._moment, pause=self._pause, doubted=self._doubted
-            )
+            DiligentChargePoint(self._site, identity, self.up, moment=self._moment, pause=self._pause)
             for identity in self.identities
         ]
         self.up.set()

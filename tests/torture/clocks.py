@@ -25,7 +25,7 @@ async def clock_jumps(campaign: Campaign, *, times: int, longest: float) -> None
             noon = DAY - (int(time()) - DAY // 2) % DAY
             clock.set(noon)
             await site.start()
-            async with campaign.fleet(site, CHARGE_POINTS, pause=0.01, doubted=True) as fleet:
+            async with campaign.fleet(site, CHARGE_POINTS, pause=0.01) as fleet:
                 for number in range(times):
                     jump = campaign.chance.choice([-1, 1]) * campaign.chance.choice(JUMPS)
                     jump += campaign.chance.randint(-DAY // 2, DAY // 2) if abs(jump) > DAY else 0

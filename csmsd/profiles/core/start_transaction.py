@@ -2,7 +2,7 @@
 
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.payloads import encode_payload, read_payload, read_payload_value
-from csmsd.ocpp.timestamps import oddity_of_timestamp, read_timestamp
+from csmsd.ocpp.timestamps import oddity_of_timestamp, parse_timestamp, read_timestamp
 from csmsd.ocpp.types import ConnectorId, DateTime, IdTagInfo, IdToken, Integer, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
@@ -37,8 +37,9 @@ def start_transaction(
         at.note("timestamp", oddity)
     key = transaction_start_key(request.connector_id, request.id_tag, request.timestamp, request.meter_start)
     earlier = book.started_as(key, None if moment.oddity else moment.time)
-    # Without a usable clock two different starts can look alike, so there a stopped one is not taken for this one.
-    if earlier is not None and (earlier.state == "active" or not moment.oddity):
+    if earlier is not None and (
+        earlier.state == "active" or not moment.oddity or _is_told_again(request, earlier, moment.oddity, at)
+    ):
         at.note("timestamp", "repeated_start")
         # Kept once more, so that this answer, too, waits for the commit that the first one may still be waiting for.
         return Reply(read_payload(StartTransactionConf, earlier.reply.encode())[0], [earlier])
@@ -98,6 +99,31 @@ def start_transaction(
         changes.append(reservation)
     ended, told = book_waiting_stop(transaction, at)
     return Reply(confirmation, [*changes, transaction, *ended], [*events, *told])
+
+
+# Where a connector has one of these after a transaction, another one may have begun on it.
+_OF_A_CAR = {"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE"}
+_DAY_MS = 86_400_000
+
+
+def _is_told_again(request: StartTransactionReq, earlier: Transaction, oddity: str, at: Context) -> bool:
+    """Whether a start that is like one which has ended is that one, though its time cannot be believed.
+
+    Two different starts can look alike where a clock stands still, or counts anew from each boot. But a register that
+    has gone on does not come back, and a clock that goes tells no time twice. What was seen since the end speaks for
+    another start: a car at the connector.
+    """
+    ended_at = earlier.stop_received_at or earlier.start_received_at
+    connector = at.charge_point.connectors.get(earlier.connector)
+    if connector is not None and connector.received_at > ended_at and connector.status in _OF_A_CAR:
+        return False
+    stop = earlier.stop
+    if request.meter_start > 0 and stop is not None and (stop.register or 0) > request.meter_start:
+        return True
+    if oddity == "before_2010" and (at.charge_point.record.booted_at or 0) > ended_at:
+        return False
+    time = parse_timestamp(request.timestamp, at.charge_point.zone)
+    return time is not None and time % _DAY_MS != 0 and earlier.stop_text not in (None, request.timestamp)
 
 
 def _abandon_for_started(

@@ -189,12 +189,12 @@ class History(msgspec.Struct):
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Transactions of a charge point that memory does not hold, or not with what was measured of them.
 
-    Those with the `ids`; the one that began with the start `start`, at that time; or, among the newest, those that
-    ended by a stop with the timestamp `stop_text`.
+    Those with the `ids`; the one that began with the start `start`, at that time or, since either clock may be wrong,
+    among the newest; or, among these, those that ended by a stop with the timestamp `stop_text`.
     """
 
     ids: tuple[int, ...] = ()
-    start: tuple[StartKey, Milliseconds] | None = None
+    start: tuple[StartKey, Milliseconds | None] | None = None
     stop_text: str | None = None
 
 
@@ -332,12 +332,13 @@ class TransactionBook:
     def started_as(self, key: StartKey, time: Milliseconds | None) -> Transaction | None:
         """The transaction that this very start began, if it was seen before. Raises NotRemembered.
 
-        `time` is as it was read; None: nobody knows it, and only one that runs is looked for.
+        `time` is as it was read; None: it is not believed. One without a text that tells a time is not looked for on
+        disk.
         """
         known = self._by_start.get(key)
-        if known is not None or time is None or self._on_disk_until is None or time > self._on_disk_until:
+        if known is not None or self._on_disk_until is None or (time is not None and time > self._on_disk_until):
             return known
-        if key not in self._absent:
+        if key not in self._absent and (time is not None or parse_timestamp(key[2]) is not None):
             raise NotRemembered(Wanted(start=(key, time)))
         return None
 

@@ -37,6 +37,18 @@ async def test_by_its_start(tmp_path: Path) -> None:
     assert await found(path, "CP1", start=(transaction(9).start_key, 5)) == []
 
 
+async def test_by_its_start_though_a_clock_was_wrong_then_or_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "csms.db"
+    first = transaction(3, state="stopped", start_time=5)
+    other = transaction(4, state="stopped", start_time=5, id_tag="OTHER", start_text="start 3")
+    active = transaction(5, start_time=5, start_text="start 3")
+    foreign = transaction(6, charge_point="CP2", state="stopped", start_text="start 3")
+    await write(path, first, other, active, foreign)
+
+    assert await found(path, "CP1", start=(first.start_key, None)) == [(3, 0)]
+    assert await found(path, "CP1", start=(first.start_key, 7)) == [(3, 0)]
+
+
 async def test_by_the_stop_that_it_ended_by(tmp_path: Path) -> None:
     path = tmp_path / "csms.db"
     await write(

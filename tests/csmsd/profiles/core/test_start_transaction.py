@@ -246,6 +246,71 @@ class TestWithoutClock:
         assert second is not first
         assert (first.state, second.state, second.start_time) == ("stopped", "active", NOON + HOUR)
 
+    @pytest.mark.parametrize("timestamp", ["2036-03-01T09:17:23Z", "2004-03-01T09:17:23Z"])
+    @pytest.mark.parametrize("meter", [(0, 0), (0, 700), (5000, 5000), (5000, 5700)])
+    def test_a_clock_that_goes_tells_no_start_twice(self, timestamp: str, meter: tuple[int, int]) -> None:
+        """Ours may be the one that is wrong: it was set to another year for a moment."""
+        scene = Scene()
+        start = {**START, "timestamp": timestamp, "meterStart": meter[0]}
+        first = scene.start(**start)
+        scene.stop(first.payload["transactionId"], meterStop=meter[1])
+        scene.now += HOUR
+
+        again = scene.start(**start)
+
+        assert again.payload == first.payload
+        assert ("timestamp", "repeated_start") in again.deviations
+        assert scene.cp.transactions.active() == []
+
+    @pytest.mark.parametrize("timestamp", ["", "soon", "1970-01-01T00:00:00Z", "2036-03-01T09:17:23Z"])
+    def test_a_register_that_has_gone_on_does_not_come_back(self, timestamp: str) -> None:
+        scene = Scene()
+        start = {**START, "timestamp": timestamp, "meterStart": 5000}
+        first = scene.start(**start)
+        scene.stop(first.payload["transactionId"], meterStop=5001)
+
+        assert scene.start(**start).payload == first.payload
+
+    @pytest.mark.parametrize("timestamp", ["", "soon", "1970-01-01T00:00:00Z"])
+    @pytest.mark.parametrize("meter", [(0, 0), (0, 700), (5000, 5000)])
+    def test_what_stands_still_tells_two_starts_from_each_other_by_nothing(
+        self, timestamp: str, meter: tuple[int, int]
+    ) -> None:
+        scene = Scene()
+        start = {**START, "timestamp": timestamp, "meterStart": meter[0]}
+        first = scene.started(**start)
+        scene.stop(first, meterStop=meter[1])
+
+        assert scene.started(**start) is not first
+
+    def test_a_clock_that_stood_still_until_the_stop_tells_nothing(self) -> None:
+        scene = Scene()
+        start = {**START, "timestamp": "2004-03-01T09:17:23Z", "meterStart": 0}
+        first = scene.started(**start)
+        scene.stop(first, timestamp="2004-03-01T09:17:23Z")
+
+        assert scene.started(**start) is not first
+
+    def test_a_clock_that_counts_from_each_boot_may_tell_a_time_twice(self) -> None:
+        scene = Scene()
+        start = {**START, "timestamp": "1970-01-01T00:03:07Z", "meterStart": 0}
+        first = scene.started(**start)
+        scene.stop(first)
+        scene.now += HOUR
+        scene.send("BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"})
+
+        assert scene.started(**start) is not first
+
+    def test_a_car_that_has_come_since_is_another_start(self) -> None:
+        scene = Scene()
+        start = {**START, "timestamp": "2036-03-01T09:17:23Z", "meterStart": 0}
+        first = scene.started(**start)
+        scene.stop(first)
+        scene.now += SECOND
+        scene.send("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"})
+
+        assert scene.started(**start) is not first
+
     @pytest.mark.parametrize(
         ("timestamp", "oddity"), [("", "missing"), ("soon", "unreadable"), ("2036-01-01T00:00:00Z", "in_the_future")]
     )

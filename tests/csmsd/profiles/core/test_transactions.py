@@ -184,7 +184,9 @@ def test_a_start_is_looked_for_on_disk_unless_it_is_newer_than_all_there() -> No
     kept.leave_on_disk(NOON)
     key = transaction_start_key(1, "TAG1", "start 3", 1000)
     assert kept.started_as(key, NOON + 1) is None
-    assert kept.started_as(key, None) is None, "without a clock only what runs is known again, which is in memory"
+    assert kept.started_as(key, None) is None, "its text tells no time, so that it tells no start from others"
+    other = transaction_start_key(1, "TAG1", "2036-03-01T09:17:23Z", 1000)
+    assert wanted_of(kept, lambda: kept.started_as(other, None)) == Wanted(start=(other, None))
     wanted = wanted_of(kept, lambda: kept.started_as(key, NOON))
     assert wanted == Wanted(start=(key, NOON))
     old = transaction(3, state="stopped", start_time=NOON)
