@@ -25,6 +25,7 @@ from csmsd.clock import wall_clock as now
 from csmsd.clock_changes import ClockChanges
 from csmsd.control.opening import open_control_socket
 from csmsd.control.rpc import Json, RpcError
+from csmsd.event_numbers import EventNumbers
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import open_file_hosts
@@ -228,7 +229,7 @@ class Daemon:
             to_forget_by=self._clock.to_forget_by,
         )
         await _open(self._message_log, opened)
-        self._bus = EventBus(last=self._message_log.last_event, clock=now, keep=self._keep_event)
+        self._bus = EventBus(last=0, clock=now, keep=self._keep_event)
         self._writer = Writer(
             self._database,
             synchronous=settings.store.synchronous,
@@ -242,6 +243,9 @@ class Daemon:
             self._live.site.milestones.get("clock_jump"), self._books.seen_at or self._message_log.newest_at
         )
         await _open(self._writer, opened)
+        self._event_numbers = EventNumbers(self._bus, self._live)
+        await self._event_numbers.begin(self._message_log.last_event, put_back=self._books.restored is not None)
+        opened.push_async_callback(self._event_numbers.end)
         self._reader = Reader(self._database)
         await _open(self._reader, opened)
         self._past = Past(self._database)
@@ -324,6 +328,7 @@ class Daemon:
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
                 books=self._books.run,
+                event_numbers=self._event_numbers.run,
                 checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
                 rollouts=self._rollouts.run,
                 file_hosts=self._files.run,

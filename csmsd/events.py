@@ -10,8 +10,6 @@ from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import FLEETING, Data, Event, EventType, Milliseconds
 
 REMEMBERED = 10_000
-# What a crash may have kept from the log of events: numbers begin beyond it, so that none is used twice.
-_GAP_AFTER_START = 10_000
 
 
 class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +50,7 @@ class EventBus:
     """Numbers events and hands them on; a subscriber must not block."""
 
     def __init__(self, *, last: int, clock: Callable[[], Milliseconds], keep: Keep) -> None:
-        self._number = last + _GAP_AFTER_START if last else 0
+        self._number = last
         self._clock = clock
         self._keep = keep
         self._recent: deque[NumberedEvent] = deque(maxlen=REMEMBERED)
@@ -65,6 +63,10 @@ class EventBus:
     def last(self) -> int:
         """The number of the newest event."""
         return self._number
+
+    def go_on_after(self, number: int) -> None:
+        """No event has that number, or a lower one, from now on."""
+        self._number = max(self._number, number)
 
     def publish(self, event: Event) -> None:
         self._number += 1

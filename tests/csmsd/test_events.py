@@ -67,10 +67,14 @@ def test_what_comes_in_great_numbers_is_counted_and_not_kept() -> None:
     assert bus.counts == {"meter_values": 2, "tag.changed": 1}
 
 
-def test_numbers_go_on_well_behind_the_last_one_that_is_known() -> None:
+def test_numbers_go_on_behind_the_last_one_that_is_known() -> None:
     bus = Kept().bus(last=7)
     tell(bus, "tag.changed")
-    assert bus.last == 10_008
+    assert bus.last == 8
+    bus.go_on_after(100)
+    bus.go_on_after(50)
+    tell(bus, "tag.changed")
+    assert bus.last == 101
 
 
 def test_memory_says_what_was_missed_or_that_it_does_not_reach_back() -> None:

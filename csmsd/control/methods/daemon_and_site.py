@@ -33,6 +33,9 @@ from csmsd.profiles.core.transactions import MAX_ACTIVE
 from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.task import Task
 
+# Of interest to operators.
+_MILESTONES = [name for name in get_args(MilestoneName) if name != "event_numbers"]
+
 
 class Itself(Service):
     """With what csmsd knows of itself."""
@@ -62,7 +65,7 @@ async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller)
             "database_bytes": await service.reader.database_bytes(),
             **service.storage(),
         },
-        "books": {name: milestone_view(site.milestones.get(name)) for name in get_args(MilestoneName)},
+        "books": {name: milestone_view(site.milestones.get(name)) for name in _MILESTONES},
         "peer": {"uid": caller.uid, "user": caller.user} | caller.access.view(),
     }
 
