@@ -6,14 +6,11 @@ import pytest
 
 from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.problem import Problem
-from csmsd.control.problems.site import problems_of_site
 from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
 from csmsd.profiles.core.transactions import AWAITED
-from csmsd.profiles.firmware_management.rollouts import Rollout
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
-from csmsd.profiles.milestone import Milestone
 from tests.csmsd.profiles.scene import DAY, HOUR, NOON, SECOND, Scene
 
 MINUTE = 60 * SECOND
@@ -349,38 +346,6 @@ def test_what_the_shell_would_expand_is_quoted_in_the_next_command() -> None:
     state = scene.register("DE*ABC*E1")
     (problem,) = problems_of_charge_point(state, scene.site, scene.now)
     assert problem.next == "csmsctl cp show 'DE*ABC*E1'"
-
-
-def test_problems_of_the_site() -> None:
-    site = Scene().site
-    assert problems_of_site(site, None, NOON) == []
-    site.refused.note("CP9", "a", "unknown", NOON, registered=False)
-    site.refused.note(None, "b", "no_identity", NOON, registered=False, detail="/ocpp")
-    site.firmware.rollouts.add(Rollout(id=4, created_at=NOON, file="f", state="paused", reason="2 failed"))
-    problems = problems_of_site(site, "disk full", NOON + SECOND)
-    assert [(problem.kind, problem.severity) for problem in problems] == [
-        ("store_failing", "critical"),
-        ("unknown_charge_points", "warning"),
-        ("connection_refused", "warning"),
-        ("rollout_paused", "warning"),
-    ]
-    assert "disk full" in problems[0].text
-    assert problems[1].text == "1 charge point knocked without being registered"
-    assert problems[2].text == "refused: no identity in its URL (/ocpp), 1 time, from b"
-    assert [one.kind for one in problems_of_site(site, None, NOON + DAY)][1:] == ["rollout_paused"]
-
-
-@pytest.mark.parametrize(
-    ("by", "text"),
-    [(730 * 86_400_000, "forward by 730 days"), (-7_200_000, "back by 2 h"), (61_000, "forward by 1 min")],
-)
-def test_a_clock_that_jumped_is_a_problem_for_a_day(by: int, text: str) -> None:
-    site = Scene().site
-    site.milestones["clock_jump"] = Milestone(name="clock_jump", at=NOON, number=by)
-    (found,) = problems_of_site(site, None, NOON + 86_399_999)
-    assert (found.kind, found.severity, found.since) == ("clock_jumped", "warning", NOON)
-    assert f"the clock jumped {text}; is it right?" in found.text
-    assert problems_of_site(site, None, NOON + 86_400_000) == []
 
 
 def test_each_message_from_the_future_is_counted_and_one_of_a_minute_ahead_is_not() -> None:
