@@ -1,5 +1,6 @@
 """What every command gets: the global options, the output, and the daemon when it is needed."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,10 @@ class Invocation:
     def call(self, method: str, **params: Any) -> Result:
         """The result of a method; parameters that are None are left out."""
         return self.client.call(method, params)
+
+    def begin(self, method: str, **params: Any) -> Callable[[], Result]:
+        """Asks for the result of a method, which is then had by calling what is returned: csmsd works meanwhile."""
+        return self.client.begin(method, params)
 
     def record(self, method: str, key: str, **params: Any) -> Result:
         """A record for `show`: printed as the document with `--json`; returned for people otherwise."""

@@ -1,6 +1,6 @@
 """`tx export` and `export transactions`: transactions for the books."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -11,12 +11,12 @@ from csmsctl.arguments.shared_parameters import Output, TagOption, file_paramete
 from csmsctl.billing.cursor import Cursor, cursor
 from csmsctl.commands.transactions import COLUMNS, State, transactions_of_period
 from csmsctl.display.escape import escape_to_json
-from csmsctl.display.files import write_document_to_file, write_lines_to_file
+from csmsctl.display.files import write_lines_to_file, write_list_to_file
 from csmsctl.display.output import SCHEMA_VERSION
 from csmsctl.display.table import Record
 from csmsctl.failure import OTHER, Failure
 from csmsctl.invocation import Invocation, invocation
-from csmsctl.records.listing import Chosen, Listing
+from csmsctl.records.listing import Chosen, Listing, listing_pages
 
 # The columns are part of the contract: new ones come last.
 FIELDS = (
@@ -74,21 +74,15 @@ def transaction_export_command(
     found = Chosen(EXPORT, view, transactions_of_period(run, EXPORT, view, filters, by="stop"), view.limit or 0)
     fields = [found.field(word) for word in view.columns.split(",")] if view.columns else FIELDS
     if run.options.json:
-        chosen = [{field: row.get(field) for field in fields} for row in found] if view.columns else [*found]
-        write_document_to_file(run.output, output, {"transactions": chosen})
+        rows = ({field: row.get(field) for field in fields} for row in found) if view.columns else iter(found)
+        write_list_to_file(run.output, output, "transactions", rows)
         return
     write_lines_to_file(run.output, output, run.output.csv_lines(fields, found))
 
 
 def transactions_to_export(run: Invocation, filters: dict[str, str]) -> Iterator[Record]:
     """All of them, a page at a time: however many there are, none of them waits for the last."""
-    before: int | None = None
-    while True:
-        page = run.call("transaction.list", **filters, limit=_AT_ONCE, before_id=before)["transactions"]
-        yield from page
-        if len(page) < _AT_ONCE:
-            return
-        before = page[-1]["id"]
+    return listing_pages(run, "transaction.list", filters, EXPORT, View())
 
 
 def export_transactions_command(
@@ -157,20 +151,25 @@ class _Booked:
     def __iter__(self) -> Iterator[Record]:
         known = self._place.at if self._place is not None else None
         after: Record = known or {"booking": 0}
+        next_page = self._page_after(after)
         while True:
-            page = self._run.call(
-                "export.transactions",
-                after=after["booking"],
-                transaction=after.get("transaction"),
-                start_time=after.get("start_time"),
-                limit=_AT_ONCE,
-            )["transactions"]
+            page = next_page()["transactions"]
+            if more := len(page) == _AT_ONCE:
+                next_page = self._page_after({"booking": page[-1]["booking"]})
             for row in page:
                 self.last = row
                 yield row
-            if len(page) < _AT_ONCE:
+            if not more:
                 return
-            after = {"booking": page[-1]["booking"]}
+
+    def _page_after(self, place: Record) -> Callable[[], Record]:
+        return self._run.begin(
+            "export.transactions",
+            after=place["booking"],
+            transaction=place.get("transaction"),
+            start_time=place.get("start_time"),
+            limit=_AT_ONCE,
+        )
 
 
 def _tell_transaction_export(run: Invocation, place: Cursor) -> None:

@@ -34,6 +34,26 @@ def write_document_to_file(output: Output, file: str | None, data: Record) -> No
         write_lines_to_file(output, file, [escape_to_json(versioned_output(data), indent=2)])
 
 
+def write_list_to_file(output: Output, file: str | None, key: str, records: Iterator[Record]) -> None:
+    """As `write_document_to_file`, of a list that may be long: a line for each of its records in a file."""
+    if file is None or file == "-":
+        output.stream(key, records, dict)
+    else:
+        write_lines_to_file(output, file, _list_lines(key, records))
+
+
+def _list_lines(key: str, records: Iterator[Record]) -> Iterator[str]:
+    yield escape_to_json(versioned_output({key: []})).removesuffix("]}")
+    before: str | None = None
+    for record in records:
+        if before is not None:
+            yield before + ","
+        before = escape_to_json(record)
+    if before is not None:
+        yield before
+    yield "]}"
+
+
 def write_bytes_to_file(output: Output, file: str, pieces: Iterable[bytes]) -> None:
     """Bytes as they are to the file, or to standard output (`-`)."""
     if file == "-":

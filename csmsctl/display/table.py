@@ -80,6 +80,8 @@ def csv_table_lines(
 
 def csv_table_cell(value: Any) -> str:
     """A value for CSV. Text that looks like a formula gets a leading quote; `text_of_csv_table_cell` undoes it."""
+    if value is None or value == []:  # most cells
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

@@ -38,6 +38,9 @@ class AnyClient(Protocol):
         The time limit counts from the last sign of life: with results still coming nothing has timed out.
         """
 
+    def begin(self, method: str, params: Params | None = None) -> Callable[[], Result]:
+        """Asks for the result of a method, which is then had by calling what is returned: csmsd works meanwhile."""
+
     def send_descriptor(self, descriptor: int) -> None:
         """Hands over a file that is open, which csmsd has said that it waits for."""
 
@@ -55,6 +58,7 @@ class Client:
         self.timeout = timeout
         self._trace = trace
         self._notifications: deque[Result] = deque()
+        self._begun: dict[object, Result | None] = {}  # what was asked for and not had: the answer, once it is there
         self._last_id = 0
         self._connection = Connection(path, timeout)
 
@@ -99,6 +103,13 @@ class Client:
             self._trace(f"{method} took {(monotonic() - begun) * 1000:.0f} ms")
         return result
 
+    def begin(self, method: str, params: Params | None = None) -> Callable[[], Result]:
+        self._last_id += 1
+        number = self._last_id
+        self._connection.send(request_of_client(number, method, params, keep_null=False), self.timeout)
+        self._begun[number] = None
+        return lambda: self._wait_for(number, method, self.timeout, monotonic() + self.timeout, None)
+
     def send_descriptor(self, descriptor: int) -> None:
         self._connection.send_descriptor(descriptor, self.timeout)
 
@@ -106,12 +117,14 @@ class Client:
         self, number: int, method: str, limit: float, deadline: float, on_progress: Callable[[Params], None] | None
     ) -> Result:
         while True:
-            message = self._connection.receive(deadline)
+            message = self._begun.pop(number, None) or self._connection.receive(deadline)
             if message is None:
                 raise too_late_for_client(method, limit)
             if message.get("id") == number and "method" not in message:
                 return result_for_client(message, method)
             if "method" not in message:
+                if message.get("id") in self._begun:
+                    self._begun[message["id"]] = message
                 continue
             params_of = message.get("params")
             if on_progress and progress_for_client(message) == number and isinstance(params_of, dict):

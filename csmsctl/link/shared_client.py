@@ -170,6 +170,9 @@ class Part:
         limit = self._timeout if timeout is None else timeout
         return self._shared.call(method, params, timeout=limit, keep_null=keep_null, on_progress=on_progress)
 
+    def begin(self, method: str, params: Params | None = None) -> Callable[[], Result]:
+        return lambda: self.call(method, params)  # others are at work on this connection anyway
+
     def send_descriptor(self, descriptor: int) -> None:
         self._shared.send_descriptor(descriptor, self._timeout)
 

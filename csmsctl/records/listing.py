@@ -40,21 +40,28 @@ def listing_pages(
 ) -> Iterator[Record]:
     """Records that csmsd lists newest first, a page at a time; it is asked for as few as will do.
 
-    `cursor` is the parameter by which it goes on: an id, or `offset`.
+    `cursor` is the parameter by which it goes on: an id, or `offset`. While a page is looked at, csmsd has been asked
+    for the next one.
     """
     wanted = listing.limit if view.limit is None else view.limit
     chosen_here = bool(view.filters or view.sort)
     size = _AT_ONCE if chosen_here or not wanted else min(_AT_ONCE, wanted + 1)
     seen = 0
-    place: Record = {}
+    next_page = run.begin(method, **params, limit=size)
     while True:
-        answer = run.call(method, **params, **place, limit=size)
+        answer = next_page()
         page = answer[listing.key]
-        yield from page
         seen += len(page)
-        if len(page) < size and "more" not in answer:
+        over = len(page) < size and "more" not in answer
+        enough = over or (seen > wanted > 0 and not chosen_here)
+        place = {cursor: seen if cursor == "offset" else page[-1]["id"]} if page else {}
+        if not enough:
+            next_page = run.begin(method, **params, **place, limit=size)
+        yield from page
+        if over:
             return
-        place = {cursor: seen if cursor == "offset" else page[-1]["id"]}
+        if enough:
+            next_page = run.begin(method, **params, **place, limit=size)
 
 
 def is_listing_document(run: Invocation, view: View) -> bool:

@@ -34,7 +34,7 @@ ROOMS = [
     if not below(name, "csmsctl.simulator", "csmsctl.conformance", "csmsctl.billing")
 ]
 # What asks, and where its arguments have the name of the method.
-ASKING = {"call": 0, "record": 0, "Request": 0, "request_with_progress": 1, "listing_pages": 1}
+ASKING = {"call": 0, "begin": 0, "record": 0, "Request": 0, "request_with_progress": 1, "listing_pages": 1}
 
 
 class Asked:

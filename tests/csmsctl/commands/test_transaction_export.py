@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,10 @@ class Run(Invocation):
 
     def call(self, method: str, **params: Any) -> Any:
         return self._books.call(method, params)
+
+    def begin(self, method: str, **params: Any) -> Callable[[], Any]:
+        answer = self._books.call(method, params)  # csmsd does not wait until it is wanted
+        return lambda: answer
 
 
 def delivered(file: Path) -> list[tuple[int, int, int]]:
