@@ -78,8 +78,9 @@ class Moments:
 
         Where the start was ahead of its arrival, all that is ahead is by its clock, and only differences count.
         A register that is beyond all that came already was not read before it: its clock was set back, or has lost the
-        time. What else is older is late, or of another transaction, and from a day or so before the start it is. The
-        newest of those by another clock is of now, so that what came in one message keeps the time between.
+        time. What else is older is late, or of another transaction, and from a day or so before the start it is; but
+        not from years before it where no register tells that. The newest of those by another clock is of now, so that
+        what came in one message keeps the time between.
         """
         course = self._course
         if course is None or course.start.time > course.start.received_at + AHEAD:
@@ -89,7 +90,8 @@ class Moments:
             return ReadTime(known, "by_another_clock")  # it is told once more
         if moment.time < self._since:
             register = lowest_register() if self._grows and not self._is_of_another(moment.time, course) else None
-            if register is None or register <= course.highest + _ROUNDING_WH:
+            lost = moment.time < course.start.time - TOLD_WITHIN and lowest_register() is None
+            if not lost and (register is None or register <= course.highest + _ROUNDING_WH):
                 return moment
             newest = self._newest_before
         else:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.energy.plain import UNKNOWN_CONNECTOR_W, plain_reach
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Milliseconds
 
@@ -89,6 +90,8 @@ def _match_by_guess(
         candidates = [known for known in candidates if _came_after_match(known, after)]
     elif not candidates and claim.id_tag is not None:
         candidates = [known for known in book.abandoned() if stop_matches(claim, known)]
+    if len(candidates) > 1:
+        candidates = [known for known in candidates if _match_in_reach(known, claim, book, latest_wh(known))]
     if len(candidates) == 1:
         book.require(candidates[0])
     if len(candidates) != 1 or book.used(candidates[0]) > claim.time:
@@ -99,6 +102,15 @@ def _match_by_guess(
     if claim.id_tag is None and claim.meter_stop is not None and wh is not None and claim.meter_stop + ROUNDING_WH < wh:
         return None
     return Meant("guessed", candidates[0])
+
+
+def _match_in_reach(transaction: Transaction, claim: Claim, book: TransactionBook, wh: float | None) -> bool:
+    """Whether its register can have come to that of the stop since it was read last."""
+    if claim.meter_stop is None or transaction.meter_start is None:
+        return True
+    gained = claim.meter_stop - max(transaction.meter_start, wh or 0)
+    passed = claim.time - max(transaction.began, book.used(transaction))
+    return -ROUNDING_WH <= gained <= plain_reach(UNKNOWN_CONNECTOR_W, passed)
 
 
 def _came_after_match(transaction: Transaction, before: Transaction) -> bool:

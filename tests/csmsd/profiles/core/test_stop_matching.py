@@ -135,6 +135,25 @@ class TestNamedByNobodysId:
     def test_nothing_fits(self, stop: dict[str, Any]) -> None:
         assert find([transaction(1)], -1, **stop) == ("nowhere", None)
 
+    @pytest.mark.parametrize(
+        ("stop", "found"),
+        [
+            ({}, ("guessed", 2)),
+            ({"latest": {1: 3000, 2: 702_000}, "used": {1: 60, 2: 60}}, ("guessed", 2)),
+            ({"meter": 706_000, "latest": {2: 706_100}}, ("nowhere", None)),  # and the first does not come so far
+            ({"meter": 9_000_000}, ("nowhere", None)),
+            ({"meter": None}, ("nowhere", None)),
+        ],
+    )
+    def test_of_two_with_one_card_the_one_whose_register_comes_to_it(self, stop: dict[str, Any], found: Any) -> None:
+        running = [transaction(1, id_tag="TAG"), transaction(2, id_tag="TAG", meter_start_wh=700_000, named=True)]
+        sent: dict[str, Any] = {"tag": "TAG", "meter": 705_000} | stop
+        assert find(running, None, **sent) == found
+
+    def test_of_two_with_one_card_none_where_both_may_be(self) -> None:
+        running = [transaction(1, id_tag="TAG"), transaction(2, id_tag="TAG", meter_start_wh=1500)]
+        assert find(running, None, tag="TAG") == ("nowhere", None)
+
     def test_a_register_that_is_rounded_fits(self) -> None:
         assert find([transaction(1)], -1, latest={1: 2004.0}) == ("guessed", 1)
 

@@ -288,3 +288,13 @@ def test_power_is_held_against_a_register_that_is_plain(
 
     assert (kept.transaction.energy_wh, kept.transaction.doubts) == stopped
     assert kept.by_rows().doubts == tuple(stopped[1])
+
+
+@pytest.mark.parametrize("where", [{"location": "Body"}, {"phase": "L1"}, {"phase": "L1-N", "location": "Inlet"}])
+@pytest.mark.parametrize("astray", [-8 * 365 * 24 * 60, -56 * 365 * 24 * 60])
+def test_a_register_elsewhere_by_another_clock_runs_on(where: dict[str, str], astray: int) -> None:
+    kept = Kept()
+    for minute in (-40, -30, -20, -10):
+        kept.meter(minute, [{"value": str(3000 + 10 * minute), **where}], astray=astray)
+        assert kept.by_memory() == kept.by_rows()
+        assert kept.by_memory().energy_wh == 2000 + 10 * minute
