@@ -319,6 +319,7 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         ),
         "daemon": _DAEMON,
         "auth": _AUTH,
+        "audit": Entry(f"{_HERE}.audit:audit_command", "csmsctl audit --refused --since -7d"),
         "rpc": Entry(f"{_HERE}.rpc:rpc_command", """csmsctl rpc transaction.list '{"state":"active"}'"""),
     },
     "Many commands": {

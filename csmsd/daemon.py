@@ -23,6 +23,7 @@ from csmsd.checkup import Checkup
 from csmsd.clock import ClockKeeper, ClockWatch
 from csmsd.clock import wall_clock as now
 from csmsd.clock_changes import ClockChanges
+from csmsd.control.audit import Audit
 from csmsd.control.opening import open_control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.event_numbers import EventNumbers
@@ -302,6 +303,7 @@ class Daemon:
                 queue=self._queue,
                 rollouts=self._rollouts,
                 pruner=pruner,
+                audit=Audit(live, await self._reader.last_audit_id()),
                 links=self._registry,
                 keys=Keys(),
                 files=storage,

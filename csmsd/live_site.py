@@ -83,6 +83,16 @@ class LiveSite:
         self._distrust_when_refused()
         self._writer.submit(changes, done)
 
+    def submit_along(self, changes: Sequence[Change], done: Done) -> None:
+        """Has the changes written no later than any that come after them, and at the latest at `no_longer_along`.
+
+        What cannot be stored is not in memory either: `done` is told.
+        """
+        self._writer.submit_along(changes, done)
+
+    def no_longer_along(self) -> None:
+        self._writer.no_longer_along()
+
     async def remove(self, removals: Sequence[Removal]) -> None:
         """Has rows deleted in one commit, in this order. Raises NotStored, as `keep` does."""
         self._distrust_when_refused()

@@ -74,7 +74,7 @@ class Removal(NamedTuple):
 
 
 PruneKind = Literal[
-    "transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine"
+    "transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine", "audit"
 ]
 
 
@@ -129,6 +129,8 @@ class RecordWriter(Disk, Protocol):
     @property
     def accepting(self) -> bool: ...
     def submit(self, changes: Sequence[Change], done: Callable[[NotStored | None], None]) -> None: ...
+    def submit_along(self, changes: Sequence[Change], done: Callable[[NotStored | None], None]) -> None: ...
+    def no_longer_along(self) -> None: ...
     async def commit(self, changes: Sequence[Change]) -> None: ...
     async def remove(self, removals: Sequence[Removal]) -> None: ...
     def renew(self) -> None: ...
@@ -182,6 +184,18 @@ class TaskFilter(msgspec.Struct, kw_only=True):
     since: Milliseconds | None = None
     until: Milliseconds | None = None
     places: Places | None = None
+    before_id: int | None = None
+    limit: int = 100
+    most_text: int = 0
+
+
+class AuditFilter(msgspec.Struct, kw_only=True):
+    """What of the audit is meant. None does not count, limit 0 is all; with `most_text` characters no more are read."""
+
+    user: str | None = None
+    refused: bool | None = None
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
     before_id: int | None = None
     limit: int = 100
     most_text: int = 0

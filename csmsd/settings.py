@@ -220,6 +220,7 @@ class Retention(Section, kw_only=True):
     firmware_updates_days: Days = 0
     diagnostics_days: Days = 0
     quarantine_days: Days = 0
+    audit_days: Days = 0
     keep_unexported: bool = True  # transactions that `export transactions` has not delivered
     at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "03:30"  # local time
 

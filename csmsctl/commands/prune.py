@@ -9,7 +9,16 @@ from csmsctl.display.table import Column
 from csmsctl.display.value_texts import moment_text
 from csmsctl.invocation import Invocation, invocation
 
-_KINDS = ("transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine")
+_KINDS = (
+    "transactions",
+    "meter_values",
+    "tasks",
+    "reservations",
+    "firmware_updates",
+    "diagnostics",
+    "quarantine",
+    "audit",
+)
 
 _PLAN = (
     Column("kind", "KIND"),

@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("id", "ID", right=True),
     Column("created_at", "TIME", moment_text),
     Column("user", "BY"),
+    Column("socket", "SOCKET", wide=True),
     Column("charge_point", "CHARGE POINT"),
     Column("action", "ACTION"),
     Column("state", "STATE", wide=True),

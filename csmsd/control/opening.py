@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from csmsd.control.audit import Audit
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
@@ -46,6 +47,7 @@ async def open_control_socket(
     queue: CommandQueue,
     rollouts: RolloutRunner,
     pruner: Pruner,
+    audit: Audit,
     links: Links,
     keys: Keys,
     files: FileStore,
@@ -77,7 +79,7 @@ async def open_control_socket(
         copies=Backups(*common, copy_database),
     )
     doors = tuple(door for door in settings.doors if door.named or is_group(door.group))
-    servers = [ControlServer(table, Access(door, doors)) for door in doors]
+    servers = [ControlServer(table, Access(door, doors), audit) for door in doors]
     try:
         # The widest first: where another daemon answers, it is said of that one.
         for server in reversed(servers):

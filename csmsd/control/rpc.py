@@ -7,7 +7,8 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.rights import Access, Right
+from csmsd.control.audit import Audit
+from csmsd.control.rights import READ, Access, Right
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.record import Milliseconds
 
@@ -49,6 +50,7 @@ class Caller(msgspec.Struct):
     user: str | None
     access: Access
     method: str
+    audit: Audit
     notify: Callable[[str, Json], None]
     catch_up: Callable[[list[Json], int], None] = lambda events, after: None
     request_id: object = None
@@ -58,10 +60,15 @@ class Caller(msgspec.Struct):
     unsubscribe: Callable[[str], bool] = lambda subscription: False
     await_descriptor: Callable[[], Awaitable[int | None]] | None = None  # to be called before the answer
 
+    @property
+    def socket(self) -> str:
+        return str(self.access.door.path)
 
-def denied(caller: Caller, needs: Right, what: str) -> RpcError:
-    """It needs more than the caller's socket gives."""
-    return RpcError(4, caller.access.refusal(what, needs), caller.access.help(needs))
+
+def denied(caller: Caller, needs: Right, command: str, parameters: object) -> RpcError:
+    """It needs more than the caller's socket gives, which is in the audit then."""
+    caller.audit.refused(caller, command, parameters)
+    return RpcError(4, caller.access.refusal(command, needs), caller.access.help(needs))
 
 
 def given_time(text: str | None) -> Milliseconds | None:
@@ -90,22 +97,32 @@ class Method(msgspec.Struct, Generic[S, P]):
     parameters: type[P]
     run: Callable[[S, P, Caller], Awaitable[Json]]
     needs: Right | Callable[[P], tuple[Right, str]]
+    goes_on: bool = False  # with a command that is in the audit
 
     async def __call__(self, service: S, given: object, caller: Caller) -> Json:
-        if not callable(self.needs):
-            _require(caller, self.needs, caller.method)
+        needs = self.needs
+        if not callable(needs):
+            _require(caller, needs, caller.method, given)
         try:
             parameters = msgspec.convert({} if given is None else given, self.parameters)
         except msgspec.ValidationError as error:
             raise RpcError(-32602, f"bad parameters: {error}") from None
-        if callable(self.needs):
-            _require(caller, *self.needs(parameters))
-        return await self.run(service, parameters, caller)
+        command = caller.method
+        if callable(needs):
+            needs, command = needs(parameters)
+            _require(caller, needs, command, parameters)
+        if needs == READ or self.goes_on:
+            return await self.run(service, parameters, caller)
+        caller.audit.given(caller, command, parameters)
+        try:
+            return await self.run(service, parameters, caller)
+        finally:
+            caller.audit.carried_out()
 
 
-def _require(caller: Caller, needs: Right, what: str) -> None:
+def _require(caller: Caller, needs: Right, command: str, parameters: object) -> None:
     if not caller.access.allows(needs):
-        raise denied(caller, needs, what)
+        raise denied(caller, needs, command, parameters)
 
 
 Table = dict[str, Method[S, Any]]  # the methods of a subject by their names

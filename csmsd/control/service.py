@@ -8,7 +8,16 @@ import msgspec
 from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import OrphanFilter, ReservationFilter, Rows, SecurityEventFilter, TaskFilter, TransactionFilter
+from csmsd.ports import (
+    AuditFilter,
+    OrphanFilter,
+    ReservationFilter,
+    Rows,
+    SecurityEventFilter,
+    TaskFilter,
+    TransactionFilter,
+)
+from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Read
@@ -42,6 +51,7 @@ class Listings(Protocol):
     async def orphans(self, wanted: OrphanFilter) -> Rows[QuarantinedMessage]: ...
     async def security_events(self, wanted: SecurityEventFilter) -> Rows[SecurityEvent]: ...
     async def tasks(self, wanted: TaskFilter) -> Rows[Task]: ...
+    async def audit(self, wanted: AuditFilter) -> Rows[Audited]: ...
     async def tasks_and_parts(self, numbers: Sequence[int]) -> list[Task]: ...
     async def reservations(self, wanted: ReservationFilter) -> list[Reservation]: ...
     async def task(self, task_id: int) -> Task | None: ...

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from csmsd.control.audit import Audit
 from csmsd.control.descriptors import await_descriptor
 from csmsd.control.lines import Lines, TooLong, TooSlow
 from csmsd.control.rights import Access
@@ -51,9 +52,10 @@ class SocketBusy(Exception):
 class ControlServer:
     """Listens for operators on one socket."""
 
-    def __init__(self, methods: Mapping[str, Bound], access: Access) -> None:
+    def __init__(self, methods: Mapping[str, Bound], access: Access, audit: Audit) -> None:
         self._methods = methods
         self._access = access
+        self._audit = audit
         self._path = access.door.path
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
@@ -109,7 +111,7 @@ class ControlServer:
             longest = min(idle, key=lambda client: client.heard_at)
             self._clients.discard(longest)
             longest.dismiss("it was idle, and there are too many connections")
-        client = _Client(self._methods, self._access, reader, writer)
+        client = _Client(self._methods, self._access, self._audit, reader, writer)
         self._clients.add(client)
         try:
             await client.serve()
@@ -160,11 +162,13 @@ class _Client:
         self,
         methods: Mapping[str, Bound],
         access: Access,
+        audit: Audit,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._methods = methods
         self._access = access
+        self._audit = audit
         self._lines = Lines(reader, MAX_LINE, _LINE_SECONDS)
         self._writer = writer
         self._await_descriptor = partial(await_descriptor, reader, writer)
@@ -287,6 +291,7 @@ class _Client:
             user=self._user,
             access=self._access,
             method=request["method"],
+            audit=self._audit,
             notify=self._notify,
             catch_up=self._catch_up,
             request_id=request_id,

@@ -213,6 +213,7 @@ def task_view(task: Task) -> Json:
         "created_at": time_text(task.created_at),
         "uid": task.uid,
         "user": task.user,
+        "socket": task.socket,
         "charge_point": task.charge_point,
         "action": task.action,
         "request": json.loads(task.request),

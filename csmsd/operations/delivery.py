@@ -126,6 +126,7 @@ class Delivery:
             unless_transaction=command.idle_connector is not None,
             uid=task.uid,
             user=task.user,
+            socket=task.socket,
         )
 
         def report(result: Result) -> None:

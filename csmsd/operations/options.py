@@ -17,4 +17,5 @@ class Options(msgspec.Struct, kw_only=True):
     stopped: Callable[[], bool] = lambda: False  # whether nothing more is to be sent
     uid: int | None = None
     user: str | None = "csmsd"
+    socket: str | None = None  # that it was given through
     rollout: int | None = None  # the rollout that it is a part of

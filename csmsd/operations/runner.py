@@ -196,6 +196,7 @@ class OperationRunner:
             created_at=self._live.now(),
             uid=options.uid,
             user=options.user,
+            socket=options.socket,
             charge_point=state.id,
             action=call.action,
             request=request,

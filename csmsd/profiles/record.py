@@ -80,6 +80,7 @@ EventType = Literal[
     "message.quarantined",
     "message.dismissed",
     "hook.failed",
+    "command.refused",
     "task.created",
     "task.settled",
     "task.queued",

@@ -36,6 +36,7 @@ class Task(Record, kw_only=True):
     duration_ms: int | None = None
     expires_at: Milliseconds | None = None  # of one that was queued: when it would have been given up
     part_of: int | None = None
+    socket: str | None = None  # that the command came by
 
 
 class QueuedCommand(Record, kw_only=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from csmsd.ports import PruneBatch, PruneCount, PruneKind
+from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
@@ -54,6 +55,7 @@ _CONDITIONS: dict[PruneKind, str] = {
     + " AND id NOT IN (SELECT update_id FROM rollout_member WHERE update_id IS NOT NULL)",
     "diagnostics": _followed("diagnostics_upload", UPLOAD_ENDED),
     "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine)",
+    "audit": "last_time < :before",
 }
 _RECORDS: dict[PruneKind, type[Record]] = {
     "transactions": Transaction,
@@ -63,6 +65,7 @@ _RECORDS: dict[PruneKind, type[Record]] = {
     "firmware_updates": FirmwareUpdate,
     "diagnostics": DiagnosticsUpload,
     "quarantine": QuarantinedMessage,
+    "audit": Audited,
 }
 _READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
 _ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"

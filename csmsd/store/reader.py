@@ -10,6 +10,7 @@ import msgspec
 
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports import (
+    AuditFilter,
     OrphanFilter,
     Places,
     ReservationFilter,
@@ -18,6 +19,7 @@ from csmsd.ports import (
     TaskFilter,
     TransactionFilter,
 )
+from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import metered_energy_register, unpack_metered
 from csmsd.profiles.core.transactions import Transaction
@@ -253,6 +255,21 @@ class Reader:
 
     async def last_task_id(self) -> int:
         rows = await self._rows("SELECT seq FROM sqlite_sequence WHERE name='task'")
+        return int(rows[0][0]) if rows else 0
+
+    async def audit(self, wanted: AuditFilter) -> Rows[Audited]:
+        """Newest first."""
+        conditions: dict[str, SqlValue] = {
+            "user=?": wanted.user,
+            "refused=?": None if wanted.refused is None else int(wanted.refused),
+            "last_time>=?": wanted.since,
+            "time<?": wanted.until,
+            "id<?": wanted.before_id,
+        }
+        return await self._records(Audited, conditions, wanted.limit, most_text=wanted.most_text)
+
+    async def last_audit_id(self) -> int:
+        rows = await self._rows("SELECT seq FROM sqlite_sequence WHERE name='audit'")
         return int(rows[0][0]) if rows else 0
 
     async def tasks_under_way(self) -> list[Task]:

@@ -60,6 +60,7 @@ class Writer:
         self._synchronous = synchronous
         self._recover = recover
         self._pending: list[Member] = []
+        self._along: list[Member] = []  # to be written with the next that there is
         self._shrinking: tuple[int, Done] | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -122,6 +123,7 @@ class Writer:
         self.hurry()
         if self._watching is not None:
             self._watching.cancel()
+        self.no_longer_along()
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -147,6 +149,20 @@ class Writer:
         self._pending.append(member)
         self._idle.clear()
         self._wake.set()
+
+    def submit_along(self, changes: Sequence[Change], done: Done) -> None:
+        """As `submit`, with the next changes that are: no commit is made for these alone before `no_longer_along`."""
+        if not self.accepting:
+            done(NotStored(self.failure or "the store is closed"))
+            return
+        self._along.append(Member(changes, done))
+
+    def no_longer_along(self) -> None:
+        """What still waits for others to come is written now."""
+        if self._along:
+            along, self._along = self._along, []
+            for member in along:
+                self._add(member)
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """As `submit`, for callers that can wait. Raises NotStored."""
@@ -230,6 +246,8 @@ class Writer:
                 await self._wake.wait()
             self._wake.clear()
             batch, self._pending = self._pending, []
+            if self._along and any(member.steps for member in batch):
+                batch, self._along = [*self._along, *batch], []
             if batch:
                 await self._write_batch(batch)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from csmsd.control.methods import (
     access,
+    audit,
     backups,
     charge_points,
     charging_profiles,
@@ -49,6 +50,7 @@ _PLAIN = (
     tasks,
     effects,
     completion_values,
+    audit,
 )
 _WITH_MORE = (
     access,

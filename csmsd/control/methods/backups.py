@@ -143,7 +143,7 @@ async def finish_backup(service: Backups, parameters: Named, caller: Caller) -> 
 
 METHODS: Table[Backups] = {
     "backup.begin": Method(Begun, begin_backup, ALL),
-    "backup.wait": Method(Named, wait_for_backup, ALL),
-    "backup.read": Method(Piece, read_backup, ALL),
-    "backup.finish": Method(Named, finish_backup, ALL),
+    "backup.wait": Method(Named, wait_for_backup, ALL, goes_on=True),
+    "backup.read": Method(Piece, read_backup, ALL, goes_on=True),
+    "backup.finish": Method(Named, finish_backup, ALL, goes_on=True),
 }

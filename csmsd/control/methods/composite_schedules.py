@@ -110,6 +110,7 @@ async def verify_composite_schedule(service: Service, parameters: Verification, 
         force=parameters.force,
         uid=caller.uid,
         user=caller.user,
+        socket=caller.socket,
     )
     results = await service.runner.run([state], ask, options)
     answer: Json = operation_results_view(results) | {"agrees": None}

@@ -22,7 +22,11 @@ async def enforce_block(
 ) -> Json:
     """Lists first, then caches, then, if wanted, what runs. What cannot be reached is named."""
     options = Options(
-        timeout=timeout or service.settings.ocpp.call_timeout, parallel=parallel, uid=caller.uid, user=caller.user
+        timeout=timeout or service.settings.ocpp.call_timeout,
+        parallel=parallel,
+        uid=caller.uid,
+        user=caller.user,
+        socket=caller.socket,
     )
     everyone = list(service.site.charge_points.values())
     connected = [state for state in everyone if state.connected]

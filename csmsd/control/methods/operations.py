@@ -142,6 +142,7 @@ def operation_options(service: Service, common: Common, caller: Caller) -> Optio
         stopped=caller.stopped,
         uid=caller.uid,
         user=caller.user,
+        socket=caller.socket,
     )
 
 
@@ -182,7 +183,8 @@ def right_to_give(command: str) -> Right:
 
 
 def _needed_to_run(parameters: Run) -> tuple[Right, str]:
-    return right_to_give(parameters.command), parameters.command
+    command = parameters.command if parameters.command in operations() else "a command that is not known here"
+    return right_to_give(parameters.command), command
 
 
 METHODS: Table[Service] = {

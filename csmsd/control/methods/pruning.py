@@ -98,5 +98,5 @@ def _check_clock_for_pruning(service: Pruning) -> None:
 METHODS: Table[Pruning] = {
     "prune.plan": Method(Planned, plan_pruning, READ),
     "prune.run": Method(Run, run_pruning, ALL),
-    "prune.finish": Method(Finished, finish_pruning, ALL),
+    "prune.finish": Method(Finished, finish_pruning, ALL, goes_on=True),
 }

@@ -80,7 +80,7 @@ async def cancel_task(service: Service, parameters: Number, caller: Caller) -> J
     if task is None:
         raise not_there(f"No task {parameters.id}.", "See: csmsctl task list")
     if not caller.access.allows(ALL) and task.action not in _reception_actions():
-        raise denied(caller, ALL, f"To cancel {task.action}")
+        raise denied(caller, ALL, f"{caller.method} of {task.action}", parameters)
     if await service.queue.cancel(parameters.id, caller.user):
         return {"changed": True}
     if task.state in ENDED:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from csmsd.control.audit import Audit, Who
 from csmsd.control.rights import Access, Right
 from csmsd.control.rpc import Caller, Json, Method, RpcError
 from csmsd.settings import Door
@@ -22,9 +23,32 @@ async def say(service: None, parameters: Word, caller: Caller) -> Json:
     return {"said": parameters.word}
 
 
-def who(right: Right) -> Caller:
+class Book(Audit):
+    """What would be kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str]] = []
+
+    def given(self, who: Who, command: str, parameters: object) -> None:
+        self.kept.append(("given", command))
+
+    def carried_out(self) -> None:
+        self.kept.append(("carried out", ""))
+
+    def refused(self, who: Who, command: str, parameters: object) -> None:
+        self.kept.append(("refused", command))
+
+
+def who(right: Right, book: Book | None = None) -> Caller:
     (door,) = (door for door in DOORS if door.right == right)
-    return Caller(uid=1, user="ada", access=Access(door, DOORS), method="word.say", notify=lambda method, params: None)
+    return Caller(
+        uid=1,
+        user="ada",
+        access=Access(door, DOORS),
+        method="word.say",
+        audit=book or Book(),
+        notify=lambda method, params: None,
+    )
 
 
 async def outcome(method: Method[None, Word], right: Right, given: Any) -> Any:
@@ -66,3 +90,19 @@ async def test_a_refusal_names_what_is_missing_and_how_to_come_by_it() -> None:
 def test_where_there_is_no_such_group_none_is_named() -> None:
     doors = (msgspec.structs.replace(DOORS[2], group="no-such-group"), DOORS[0])
     assert "no-such-group" not in Access(DOORS[0], doors).help("all")
+
+
+async def test_what_changes_something_is_in_the_audit_before_it_is_carried_out() -> None:
+    book = Book()
+
+    async def look_at_the_book(service: None, parameters: Word, caller: Caller) -> Json:
+        assert book.kept == [("given", "word.say")]
+        return {"said": ""}
+
+    await Method(Word, look_at_the_book, "reception")(None, {"word": "x"}, who("all", book))
+    await Method(Word, say, "read")(None, {"word": "x"}, who("all", book))
+    await Method(Word, say, "all", goes_on=True)(None, {"word": "x"}, who("all", book))
+    assert book.kept == [("given", "word.say"), ("carried out", "")]
+    with pytest.raises(RpcError):
+        await Method(Word, say, lambda given: ("all", "reset"))(None, {"word": "x"}, who("read", book))
+    assert book.kept[2:] == [("refused", "reset")]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from csmsd.ports import PruneKind
+from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction
@@ -257,6 +258,15 @@ async def test_what_was_kept_in_quarantine(store: Store) -> None:
 
     await store.keep(message(1), message(2, NEW), message(3))
     assert await store.may_go("quarantine") == [1]
+
+
+async def test_the_audit(store: Store) -> None:
+    await store.keep(
+        filled(Audited, id=1, time=OLD, last_time=OLD),
+        filled(Audited, id=2, time=OLD, last_time=NEW),
+        filled(Audited, id=3, time=NEW, last_time=NEW),
+    )
+    assert await store.may_go("audit") == [1]
 
 
 async def test_the_file_is_only_read(store: Store) -> None:

@@ -141,6 +141,20 @@ async def test_what_comes_in_together_is_committed_together(watched: Watched) ->
     assert watched.failed() == set()
 
 
+async def test_what_goes_along_is_in_the_next_commit_and_in_none_of_its_own(watched: Watched) -> None:
+    told: list[NotStored | None] = []
+    watched.writer.submit_along([tag("ALONG")], told.append)
+    await watched.writer.commit([])  # nothing is to be written
+    assert (watched.stored(), told) == (set(), [])
+    watched.submit("A")
+    await watched.ended(1)
+    assert (watched.stored(), told) == ({"ALONG", "A"}, [None])
+    watched.writer.submit_along([tag("ALONE")], told.append)
+    watched.writer.no_longer_along()
+    await watched.writer.flush()
+    assert (watched.stored(), told) == ({"ALONG", "A", "ALONE"}, [None, None])
+
+
 async def test_done_is_called_after_the_commit(watched: Watched) -> None:
     watched.submit("A")
     assert watched.ends == {}

@@ -13,7 +13,10 @@ START = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": "2026-03
 async def test_it_says_who_it_is_and_who_asks(site: Site) -> None:
     info = await site.call("daemon.info")
     assert info["listen"] == [site.listen]
-    assert info["peer"] == {"uid": os.getuid(), "user": pwd.getpwuid(os.getuid()).pw_name}
+    assert info["peer"] == {
+        "uid": os.getuid(), "user": pwd.getpwuid(os.getuid()).pw_name,
+        "right": "all", "socket": str(site.socket), "group": "csms",
+    }  # fmt: skip
     assert info["store"]["state"] == "ok"
     assert (info["store"]["error"], info["store"]["slow_since"]) == (None, None)
     assert info["store"]["database_bytes"] > 0
