@@ -12,7 +12,9 @@ were never given before. Prints a Report as JSON.
 
 import argparse
 import asyncio
+import base64
 import gc
+import ssl
 import sys
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterator
@@ -33,7 +35,7 @@ _decode = msgspec.json.Decoder().decode
 _HANDSHAKE = (
     "GET /ocpp/{identity} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+    "Sec-WebSocket-Protocol: ocpp1.6\r\n{more}\r\n"
 )
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 
@@ -64,7 +66,11 @@ class Report(msgspec.Struct):
 class Load:
     """All charge points together, and what is counted of them."""
 
-    def __init__(self, *, rate: float | None, one_long_transaction: bool) -> None:
+    def __init__(
+        self, *, rate: float | None, one_long_transaction: bool, password: str | None = None, ca: str | None = None
+    ) -> None:
+        self.password = password
+        self._tls = ssl.create_default_context(cafile=ca) if ca is not None else None
         self.one_long_transaction = one_long_transaction
         self.open_loop = rate is not None
         self.running = False
@@ -83,7 +89,7 @@ class Load:
         for first in range(0, number, CONNECTING_AT_ONCE):
             group = [ChargePoint(self, n, clock) for n in range(first, min(first + CONNECTING_AT_ONCE, number))]
             for charge_point in group:
-                await loop.create_connection(lambda one=charge_point: one, "127.0.0.1", port)  # type: ignore[misc]
+                await loop.create_connection(lambda one=charge_point: one, "127.0.0.1", port, ssl=self._tls)
             async with asyncio.timeout(30):
                 await asyncio.gather(*(charge_point.ready for charge_point in group))
             self.charge_points += group
@@ -159,7 +165,11 @@ class ChargePoint(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._transport.write(_HANDSHAKE.format(identity=IDENTITY.format(self._number)).encode())
+        identity, password = IDENTITY.format(self._number), self._load.password
+        more = ""
+        if password is not None:
+            more = f"Authorization: Basic {base64.b64encode(f'{identity}:{password}'.encode()).decode()}\r\n"
+        self._transport.write(_HANDSHAKE.format(identity=identity, more=more).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._leaving:
@@ -289,7 +299,12 @@ def _latency(milliseconds: list[float]) -> Latency:
 
 
 async def run(arguments: argparse.Namespace) -> Report:
-    load = Load(rate=arguments.rate, one_long_transaction=arguments.one_long_transaction)
+    load = Load(
+        rate=arguments.rate,
+        one_long_transaction=arguments.one_long_transaction,
+        password=arguments.password,
+        ca=arguments.tls,
+    )
     await load.connect(arguments.port, arguments.charge_points)
     gc.collect()
     gc.freeze()
@@ -322,6 +337,8 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=1.0)
     parser.add_argument("--rate", type=float, help="messages a second in all: open loop")
     parser.add_argument("--one-long-transaction", action="store_true")
+    parser.add_argument("--password", help="of all charge points")
+    parser.add_argument("--tls", metavar="CA", help="over TLS, with the root certificate in that file")
     parser.add_argument("--server-pid", type=int, help="the process whose CPU time is measured")
     arguments = parser.parse_args()
     sys.stdout.buffer.write(msgspec.json.encode(_run_in_loop(run(arguments))))
