@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import trustme
 from cryptography import x509
@@ -127,3 +128,14 @@ def client_context(
     if pair is not None:
         context.load_cert_chain(pair.write(directory, "client"))
     return context
+
+
+def tls_settings(directory: Path, **security: Any) -> dict[str, Any]:
+    """Settings of a site with TLS and a CA for charge points."""
+    ca = directory / "clients.pem"
+    ca.write_bytes(authority("site").cert_pem.bytes())
+    certificates = [{"certificate": str(server(kind).write(directory, kind))} for kind in ("rsa", "ec")]
+    return {
+        "tls": {"certificates": certificates, "client_ca": [str(ca)]},
+        "security": {"organizations": [ORGANIZATION], "failure_delay": 0.05} | security,
+    }

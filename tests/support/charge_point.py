@@ -1,6 +1,7 @@
 """A charge point on PyPI `ocpp`: an implementation of the protocol that is not ours."""
 
 import asyncio
+import ssl
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -35,8 +36,10 @@ class ChargePoint(OcppChargePoint):
         self._task = asyncio.create_task(self._serve())
 
     @classmethod
-    async def connect(cls, url: str, *, password: str | None = None) -> "ChargePoint":
-        return cls(url.rpartition("/")[2], await open_wire(url, password=password))
+    async def connect(
+        cls, url: str, *, password: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> "ChargePoint":
+        return cls(url.rpartition("/")[2], await open_wire(url, password=password, tls=tls))
 
     async def _serve(self) -> None:
         with suppress(ConnectionClosed):

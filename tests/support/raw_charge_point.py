@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -31,8 +32,9 @@ class RawChargePoint:
         subprotocols: list[str] | None = None,
         password: str | None = None,
         headers: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> "RawChargePoint":
-        return cls(await open_wire(url, subprotocols=subprotocols, password=password, headers=headers))
+        return cls(await open_wire(url, subprotocols=subprotocols, password=password, headers=headers, tls=tls))
 
     async def _read(self) -> None:
         with suppress(ConnectionClosed):

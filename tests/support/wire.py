@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -86,6 +87,7 @@ async def open_wire(
     subprotocols: list[str] | None = None,
     password: str | None = None,
     headers: dict[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Wire:
     """Connects as a charge point does. Raises what `websockets.connect` raises."""
     offered = ["ocpp1.6"] if subprotocols is None else subprotocols
@@ -102,6 +104,7 @@ async def open_wire(
             ping_interval=None,
             close_timeout=2,
             max_size=None,
+            ssl=tls,
         ),
         WAIT,
     )

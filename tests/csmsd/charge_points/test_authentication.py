@@ -14,7 +14,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.conftest import MakeSite
-from tests.support.certificates import ORGANIZATION, authority, client, client_context, server
+from tests.support.certificates import client, client_context, tls_settings
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 from tests.support.wire import WAIT
@@ -25,17 +25,6 @@ HANDSHAKE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     "Sec-WebSocket-Protocol: ocpp1.6\r\n{more}\r\n"
 )
-
-
-def tls_settings(directory: Path, **security: Any) -> dict[str, Any]:
-    """Settings of a site with TLS and a CA for charge points."""
-    ca = directory / "clients.pem"
-    ca.write_bytes(authority("site").cert_pem.bytes())
-    certificates = [{"certificate": str(server(kind).write(directory, kind))} for kind in ("rsa", "ec")]
-    return {
-        "tls": {"certificates": certificates, "client_ca": [str(ca)]},
-        "security": {"organizations": [ORGANIZATION], "failure_delay": 0.05} | security,
-    }
 
 
 @pytest.fixture(scope="module")
