@@ -179,8 +179,7 @@ class Listener:
 
     async def _at_a_fixed_moment(self, began: float) -> Refusal:
         """Whatever was wrong, and however long it took to find out, the answer comes at the same time."""
-        delay, took = self._security.failure_delay, monotonic() - began
-        await asyncio.sleep(delay * ceil(took / delay) - took)
+        await asyncio.sleep(seconds_left(monotonic() - began, self._security.failure_delay))
         return _UNAUTHORIZED
 
     def _may_tell_who_is_unknown(self, opening: Opening) -> bool:
@@ -257,6 +256,11 @@ class Listener:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def seconds_left(took: float, delay: float) -> float:
+    """Until a refusal leaves: `delay` after the request, or twice that where slow hashes were waited for longer."""
+    return delay * max(1, ceil(took / delay)) - took
 
 
 def _of_a_browser(opening: Opening) -> bool:

@@ -205,6 +205,12 @@ async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, mo
     assert edge.events == []
 
 
+@pytest.mark.parametrize(("took", "left"), [(0.0, 1.0), (0.004, 0.996), (0.33, 0.67), (0.999, 0.001), (1.3, 0.7)])
+def test_a_refusal_leaves_at_a_fixed_moment_whatever_it_took(took: float, left: float) -> None:
+    """A second after the request, or two where many wait for slow hashes: nobody learns what was wrong by it."""
+    assert module.seconds_left(took, 1.0) == pytest.approx(left)
+
+
 async def test_at_the_end_everybody_is_told_to_come_back(edge: Edge) -> None:
     point = await edge.connect()
     await point.heartbeat()
