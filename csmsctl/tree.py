@@ -260,6 +260,49 @@ _BACKUP = Section(
     },
     default="create",
 )
+_CERT = Section(
+    "Certificates: the site's authority, those of charge points, and csmsd's own.",
+    {
+        "init": Entry(
+            f"{_HERE}.certificates:certificate_init_command",
+            "csmsctl cert init --name csms.local --name 192.168.1.10 --organization 'My CPO'",
+            calls=("certificate.init",),
+        ),
+        "list": Entry(f"{_HERE}.certificates:certificate_list_command", "csmsctl cert list --expiring 30d"),
+        "show": Entry(f"{_HERE}.certificates:certificate_show_command", "csmsctl cert show 1"),
+        "sign": Entry(
+            f"{_HERE}.certificates:certificate_sign_command",
+            "csmsctl cert sign CP1 --csr cp1.csr --output cp1.pem",
+            calls=("certificate.sign",),
+        ),
+        "renew": Entry(
+            f"{_HERE}.certificates:certificate_renew_command",
+            "csmsctl cert renew",
+            calls=("certificate.renew", "operation.run"),
+        ),
+        "revoke": Entry(
+            f"{_HERE}.certificates:certificate_revoke_command",
+            "csmsctl cert revoke CP1 --reason 'was stolen'",
+            calls=("certificate.revoke",),
+        ),
+        "export": Entry(
+            f"{_HERE}.certificates:certificate_export_command", "csmsctl cert export --output csms-root.pem"
+        ),
+        "export-ca": Entry(
+            f"{_HERE}.certificates:certificate_export_ca_command",
+            "csmsctl cert export-ca csms-ca.key",
+            calls=("certificate.export_ca",),
+        ),
+    },
+)
+_TLS = Section(
+    "TLS: what charge points see of csmsd.",
+    {
+        "check": Entry(f"{_HERE}.tls:tls_check_command", "csmsctl tls check", calls=("tls.check",)),
+        "reload": Entry(f"{_HERE}.tls:tls_reload_command", "csmsctl tls reload", calls=("tls.reload",)),
+        "hook": Entry(f"{_HERE}.tls:tls_hook_command", "csmsctl tls hook certbot", calls=None),
+    },
+)
 _DAEMON = Section(
     "The daemon itself.",
     {
@@ -311,6 +354,8 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
     },
     "Daemon": {
         "check": Entry(f"{_HERE}.check:check_command", "csmsctl check --critical offline=3 --warning backup_age=26h"),
+        "cert": _CERT,
+        "tls": _TLS,
         "backup": _BACKUP,
         "prune": Entry(
             f"{_HERE}.prune:prune_command",

@@ -43,8 +43,10 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
+from csmsd.pki.certification import Certification
 from csmsd.pki.client_certificates import ClientCertificates
 from csmsd.pki.own_files import OwnFiles
+from csmsd.pki.renewal import Renewal
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports import TlsProblem
 from csmsd.profiles.record import Event
@@ -157,7 +159,8 @@ class Daemon:
         self._started_at = now()
         self._directory = settings.state_directory
         self._database = self._directory / "csms.db"
-        self._contexts = ServerContexts(settings.tls, OwnFiles(self._directory))
+        self._own_files = OwnFiles(self._directory)
+        self._contexts = ServerContexts(settings.tls, self._own_files)
         self._books = BooksKeeper(self._database, now)
         replica = settings.store.replica
         self._replica = None if replica is None else ReplicaWatch(Path(replica), self._database, now)
@@ -274,12 +277,14 @@ class Daemon:
         )
         self._runner.open_host = self._files.ready
         pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
+        certification = Certification(live, settings, self._own_files, self._contexts)
+        await certification.open()
+        await self._contexts.load()
         dispatcher = Dispatcher(live, self._hooks, self._recall)
         self._metrics = await opened.enter_async_context(
             open_metrics_listener(settings.metrics, self._figures(dispatcher))
         )
         tap = Tap(self._message_log, settings.store, now)
-        await self._contexts.load()
         self._listener = Listener(
             settings,
             self._registry,
@@ -317,6 +322,9 @@ class Daemon:
                 storage=self._storage,
                 take_over_settings=self._reload,
                 offers_tls=self._offers_tls,
+                certification=certification,
+                tls=self._contexts,
+                tls_addresses=lambda: self._listener.tls_addresses,
             )
         )
         housekeeping = Housekeeping(live)
@@ -337,6 +345,7 @@ class Daemon:
                 queue=self._queue.serve,
                 expiry=Expiry(live).run,
                 clock_changes=ClockChanges(live).run,
+                certificates=Renewal(live, certification, self._contexts, settings.tls).run,
                 pruning=pruner.run,
             )
         )

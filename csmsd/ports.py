@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.transactions import History, Transaction, Wanted
 from csmsd.profiles.record import Change, Event, Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.security.certificates import Certificate
 
 
 class NoRoom(Exception):
@@ -231,6 +232,23 @@ class OrphanFilter(msgspec.Struct, kw_only=True):
     most_text: int = 0
 
 
+class CertificateFilter(msgspec.Struct, kw_only=True):
+    """Which certificates are meant, by when they were asked for. None does not count, limit 0 is all."""
+
+    kind: str | None = None
+    state: str | None = None
+    number: int | None = None
+    fingerprint: str | None = None
+    serial: str | None = None
+    expiring: Milliseconds | None = None  # those in use, or to be, that are good until then at the most
+    since: Milliseconds | None = None
+    until: Milliseconds | None = None
+    places: Places | None = None
+    before_id: int | None = None
+    limit: int = 100
+    most_text: int = 0
+
+
 class SecurityEventFilter(msgspec.Struct, kw_only=True):
     """Which security events are meant, by when they came last. None does not count, limit 0 is all."""
 
@@ -385,6 +403,40 @@ class RootCertificate(NamedTuple):
     fingerprint: str
     not_after: Milliseconds
     names: tuple[HashData, ...]
+
+
+class CertificateOffice(CertificateSigner, Protocol):
+    """The site's certificate authority, as operators know it. All of it raises TlsProblem or NotStored."""
+
+    async def init(self, organization: str, names: Sequence[str]) -> bool: ...
+    async def sign_waiting(self, charge_point: str, *, max_length: int = 10_000) -> SignedChain | NotSigned: ...
+    async def sign_approved(self, csr: str, charge_point: str) -> SignedChain | NotSigned: ...
+    async def renew_servers(self) -> None: ...
+    async def revoke(self, number: int, reason: str) -> Certificate | None: ...
+    async def export_ca(self, user: str | None) -> str: ...
+
+
+class TlsState(NamedTuple):
+    """`problem`: why the files that there are now are not in use; `ends`: what is in use, until when it is good."""
+
+    on: bool
+    problem: str | None
+    ends: Sequence[tuple[str, Milliseconds]]
+
+
+class TlsEnd(Protocol):
+    """Our end of TLS, as operators know it."""
+
+    @property
+    def state(self) -> TlsState: ...
+
+    async def reload(self) -> None:
+        """Raises TlsProblem."""
+        ...
+
+    async def check(self, host: str, port: int, names: Sequence[str], timeout: float) -> dict[str, Any]:
+        """What a charge point would see of a server. Raises TlsProblem for who speaks no TLS."""
+        ...
 
 
 class Roots(Protocol):

@@ -65,6 +65,7 @@ class Listener:
         self._gate = Gate(lambda place: Arrival(self._entrances[0], place))
         self._entrances: list[Entrance] = []
         self.addresses: list[str] = []  # where it listens
+        self.tls_addresses: list[str] = []  # of these, where it takes TLS
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
@@ -76,7 +77,9 @@ class Listener:
             self._entrances.append(entrance)
             host, port = parse_address_setting(kind.address)
             listening = await self._gate.listen(host, port, partial(Arrival, entrance))
-            self.addresses += [_address_text(where.getsockname()) for where in listening]
+            addresses = [_address_text(where.getsockname()) for where in listening]
+            self.addresses += addresses
+            self.tls_addresses += addresses if kind.transport in ("any", "tls") else []
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
 
     def _entrance(self, kind: ListenerAt) -> Entrance:

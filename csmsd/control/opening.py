@@ -1,15 +1,16 @@
 """Opens the socket for operators, with all its methods."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from csmsd.control.audit import Audit
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
+from csmsd.control.methods.certificates import Certificates
 from csmsd.control.methods.daemon_and_site import Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
@@ -29,10 +30,14 @@ from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import DatabaseCopy, Disk, FileStore, Links, PastTransactions
+from csmsd.ports import CertificateOffice, DatabaseCopy, Disk, FileStore, Links, PastTransactions, Roots, TlsEnd
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.settings import Settings
+
+
+class Certifier(CertificateOffice, Roots, Protocol):
+    """The site's certificate authority, and its root."""
 
 
 @asynccontextmanager
@@ -61,12 +66,15 @@ async def open_control_socket(
     storage: Callable[[], Json],
     take_over_settings: Callable[[], Awaitable[Json]],
     offers_tls: Callable[[], bool],
+    certification: Certifier,
+    tls: TlsEnd,
+    tls_addresses: Callable[[], Sequence[str]],
 ) -> AsyncIterator[None]:
     """It answers as long as the context lasts. Raises SocketBusy, or OSError when the socket cannot be made."""
     common = (live, reader, runner, queue, settings)
     table = methods(
         Service(*common),
-        itself=Itself(*common, disk, replica, about, storage, take_over_settings),
+        itself=Itself(*common, disk, replica, about, storage, take_over_settings, tls),
         rights=Checking(*common, METHODS),
         registrations=Registrations(*common, links, keys, past, offers_tls),
         books=Transactions(*common, recall),
@@ -77,6 +85,7 @@ async def open_control_socket(
         plans=Rollouts(*common, rollouts.waits_for),
         pruner=Pruning(*common, pruner),
         copies=Backups(*common, copy_database),
+        papers=Certificates(*common, certification, certification, tls, tls_addresses),
     )
     doors = tuple(door for door in settings.doors if door.named or is_group(door.group))
     servers = [ControlServer(table, Access(door, doors), audit) for door in doors]

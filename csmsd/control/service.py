@@ -10,6 +10,7 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.runner import OperationRunner
 from csmsd.ports import (
     AuditFilter,
+    CertificateFilter,
     OrphanFilter,
     ReservationFilter,
     Rows,
@@ -23,6 +24,7 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.security.certificates import Certificate
 from csmsd.profiles.security.security_events import SecurityEvent
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
@@ -49,6 +51,7 @@ class Listings(Protocol):
     ) -> Sequence[Any]: ...
     async def readings_without_transaction(self, since: Milliseconds, until: Milliseconds) -> list[Read]: ...
     async def orphans(self, wanted: OrphanFilter) -> Rows[QuarantinedMessage]: ...
+    async def certificates(self, wanted: CertificateFilter) -> Rows[Certificate]: ...
     async def security_events(self, wanted: SecurityEventFilter) -> Rows[SecurityEvent]: ...
     async def tasks(self, wanted: TaskFilter) -> Rows[Task]: ...
     async def audit(self, wanted: AuditFilter) -> Rows[Audited]: ...

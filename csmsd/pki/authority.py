@@ -114,7 +114,7 @@ def load_authority(files: OwnFiles) -> Authority | None:
         if files.ca.exists():
             raise TlsProblem(
                 f"{files.ca_key}: the key of the CA is missing, and without it nothing can be issued; "
-                "put back what cert export-ca had written"
+                "put back what was written with: csmsctl cert export-ca"
             )
         return None
     data = read_key_file(files.ca_key)
@@ -163,7 +163,9 @@ def load_server_certificates(files: OwnFiles) -> list[x509.Certificate]:
             try:
                 found.append(x509.load_pem_x509_certificate(read_key_file(path)))
             except ValueError:
-                raise TlsProblem(f"{path}: there is no certificate in it; make another one: cert renew") from None
+                raise TlsProblem(
+                    f"{path}: there is no certificate in it; make another one: csmsctl cert renew"
+                ) from None
     return found
 
 

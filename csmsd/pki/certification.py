@@ -14,7 +14,7 @@ from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import NotSigned, RootCertificate, SignedChain, TlsProblem
+from csmsd.ports import NotSigned, NotStored, RootCertificate, SignedChain, TlsProblem
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Change, Event, Milliseconds
@@ -51,6 +51,14 @@ class Certification:
         self._changing = asyncio.Lock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by charge point
 
+    async def open(self) -> None:
+        """For the start: what stands in our files is in the books from then on. Whatever is wrong is only told."""
+        if self._own.ca_key.exists() or self._own.servers_exist():
+            try:
+                await self.take_into_books()
+            except (TlsProblem, NotStored) as error:
+                log.error("csmsd's own certificates: %s", error)
+
     # --- requests of charge points
 
     async def sign(
@@ -82,6 +90,10 @@ class Certification:
             waiting[-1].csr, charge_point, task=waiting[-1].task, max_length=max_length, approved=True
         )
 
+    async def sign_approved(self, csr: str, charge_point: str) -> SignedChain | NotSigned:
+        """Signs what an operator brings for a charge point. Raises NotStored."""
+        return await self.sign(csr, charge_point, approved=True)
+
     async def _sign(
         self, csr: str, charge_point: str, task: int | None, max_length: int, *, approved: bool
     ) -> SignedChain:
@@ -103,7 +115,7 @@ class Certification:
         elif authority is not None:
             chain = [await asyncio.to_thread(_issued, authority, request, self._live.now(), ca.client_days)]
         else:
-            raise _Refused("there is no CA here to sign it: cert init makes one")
+            raise _Refused("there is no CA here to sign it; make one: csmsctl cert init")
         return await self._keep_issued(request, charge_point, task, chain, max_length, name)
 
     def _known(self, request: "Request", charge_point: str, *, approved: bool) -> Certificate | None:
@@ -267,7 +279,7 @@ class Certification:
             authority = await asyncio.to_thread(self._authority)
             names = await asyncio.to_thread(self._names_in_use)
             if authority is None or not names:
-                raise TlsProblem("there is no certificate of csmsd's own making; cert init makes some")
+                raise TlsProblem("there is no certificate of csmsd's own making; make some: csmsctl cert init")
             await asyncio.to_thread(self._make, authority, authority.organization, names)
             await self.take_into_books()
             await self._contexts.reload()
@@ -343,7 +355,9 @@ class Certification:
         if known is None or known.state == "revoked":
             return known
         if known.kind != "charge_point":
-            raise TlsProblem("that is no certificate of a charge point; those of csmsd itself are renewed: cert renew")
+            raise TlsProblem(
+                "that is no certificate of a charge point; those of csmsd itself are renewed: csmsctl cert renew"
+            )
         if known.state == "requested":
             known.state, known.changed_at, known.reason = "refused", self._live.now(), reason
             changes, events = [known], [known.news()]
@@ -376,7 +390,7 @@ class Certification:
         from csmsd.pki.key_files import read_key_file
 
         if not self._own.ca_key.exists():
-            raise TlsProblem("there is no CA here; cert init makes one")
+            raise TlsProblem("there is no CA here; make one: csmsctl cert init")
         data = await asyncio.to_thread(read_key_file, self._own.ca_key)
         self._live.require()
         number = max((one.id for one in self._live.site.security.certificates.of("") if one.kind == "ca"), default=0)

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from csmsd.pki.chains import is_ca, is_issued_by
 from csmsd.pki.key_files import read_key_file, read_public_file
+from csmsd.pki.names import milliseconds
 from csmsd.ports import TlsProblem
+from csmsd.profiles.record import Milliseconds
 
 # Whitepaper 2.5 (A00.FR.317, 421): those four, and the two of RSA with forward secrecy. Those of TLS 1.3 are OpenSSL's.
 SUITES = (
@@ -64,7 +66,7 @@ def server_context(files: TlsFiles, client_certificate: ClientCertificate = "non
     # What remains with OP_NO_TICKET is a stateful ticket of 11 KiB for each handshake of TLS 1.3.
     context.num_tickets = 0
     if not files.certificates:
-        raise TlsProblem("there is no certificate for TLS; cert init makes some, or name one in [tls]")
+        raise TlsProblem("there is no certificate for TLS; name one in [tls], or make some: csmsctl cert init")
     kinds: dict[str, str] = {}
     for pair in files.certificates:
         kind = _load_pair(context, pair)
@@ -78,6 +80,16 @@ def server_context(files: TlsFiles, client_certificate: ClientCertificate = "non
         _trust(context, files)
         context.verify_mode = ssl.CERT_REQUIRED if client_certificate == "required" else ssl.CERT_OPTIONAL
     return context
+
+
+def ends_of(files: TlsFiles) -> list[tuple[str, Milliseconds]]:
+    """Of each file until when what is in it is good, the first to end first. Blocks. Raises TlsProblem."""
+    paths = [*(pair.certificate for pair in files.certificates), *files.client_ca]
+    found = [(path, min(milliseconds(one.not_valid_after_utc) for one in read_certificates(path))) for path in paths]
+    for path in files.client_crl:
+        updates = [crl.next_update_utc for crl in revocation_lists(path, read_public_file(path))]
+        found += [(path, min(milliseconds(update) for update in updates if update))] if any(updates) else []
+    return sorted(found, key=lambda end: end[1])
 
 
 # --- our own certificates
@@ -143,7 +155,7 @@ def _trust(context: ssl.SSLContext, files: TlsFiles) -> None:
     if not files.client_ca:
         raise TlsProblem(
             "certificates of charge points are wanted, and there is no CA to check them with; "
-            "cert init makes one, or name one in tls.client_ca"
+            "name one in tls.client_ca, or make one: csmsctl cert init"
         )
     known: dict[x509.Certificate, str] = {}
     for path in files.client_ca:

@@ -30,7 +30,7 @@ def _read(path: str | Path, *, secret: bool) -> bytes:
     except PermissionError:
         raise TlsProblem(
             f"{path}: csmsd (uid {os.geteuid()}) may not read it; "
-            "give it a copy of its own, with mode 0600: tls hook certbot prints how"
+            "give it a copy of its own, with mode 0600; a hook that does: csmsctl tls hook certbot"
         ) from None
     except OSError as error:
         raise TlsProblem(f"{path}: {error.strerror}") from None

@@ -4,6 +4,7 @@ import logging
 
 from csmsd.live_site import LiveSite
 from csmsd.pki.certification import Certification
+from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports import NotStored, TlsProblem
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.security.certificates import Certificate
@@ -19,16 +20,18 @@ _LAST_PART = 1 / 3  # of its time, in which a certificate is renewed
 class Renewal:
     """Looks every hour. A clock that has jumped renews nothing for an hour: it may be taken back."""
 
-    def __init__(self, live: LiveSite, certification: Certification, settings: Tls) -> None:
+    def __init__(self, live: LiveSite, certification: Certification, contexts: ServerContexts, settings: Tls) -> None:
         self._live = live
         self._certification = certification
+        self._contexts = contexts
         self._settings = settings
         self.waker = Waker()
 
     async def run(self) -> None:
         """Never returns."""
         while True:
-            await self.renew_what_is_due()
+            if not await self.renew_what_is_due():
+                await self._contexts.look()
             await self.waker.rest(_EVERY_SECONDS)
 
     async def renew_what_is_due(self) -> bool:

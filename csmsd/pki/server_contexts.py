@@ -6,10 +6,13 @@ Imports nothing of certificates before there are any.
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from csmsd.pki.own_files import OwnFiles
-from csmsd.ports import TlsProblem
+from csmsd.ports import TlsProblem, TlsState
+from csmsd.profiles.record import Milliseconds
 from csmsd.settings import Tls
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ class ServerContexts:
         self._own = own
         self._reloading = asyncio.Lock()
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._ends: list[tuple[str, Milliseconds]] = []
         self.problem: str | None = None  # why the files that there are now are not in use
 
     def context(self, client_certificate: str) -> ssl.SSLContext | None:
@@ -51,14 +55,38 @@ class ServerContexts:
         """
         async with self._reloading:
             try:
-                self._contexts = await asyncio.to_thread(self._made) if self.wanted else {}
+                self._contexts, self._ends = await asyncio.to_thread(self._made) if self.wanted else ({}, [])
             except TlsProblem as error:
                 self.problem = str(error)
                 raise
             self.problem = None
 
-    def _made(self) -> dict[str, ssl.SSLContext]:
-        from csmsd.pki.contexts import server_context
+    async def look(self) -> None:
+        """Looks whether the files that there are now could be used: what a restart would find."""
+        async with self._reloading:
+            try:
+                self._ends = (await asyncio.to_thread(self._made))[1] if self.wanted else []
+            except TlsProblem as error:
+                self.problem = str(error)
+            else:
+                self.problem = None
+
+    @property
+    def state(self) -> TlsState:
+        return TlsState("none" in self._contexts, self.problem, self._ends)
+
+    async def check(self, host: str, port: int, names: Sequence[str], timeout: float) -> dict[str, Any]:
+        """What a charge point would see of a server. Raises TlsProblem for who speaks no TLS."""
+        from csmsd.pki.scan import NotTls
+        from csmsd.pki.tls_check import check_server
+
+        try:
+            return await check_server(host, port, names, datetime.now(UTC), timeout=timeout)
+        except NotTls as error:
+            raise TlsProblem(f"{host}, port {port}: {error}") from None
+
+    def _made(self) -> tuple[dict[str, ssl.SSLContext], list[tuple[str, Milliseconds]]]:
+        from csmsd.pki.contexts import ends_of, server_context
 
         files = self.files()
         made = {"none": server_context(files)}
@@ -66,7 +94,7 @@ class ServerContexts:
         made["optional"] = server_context(files, "optional") if files.client_ca else made["none"]
         if files.client_ca:
             made["required"] = server_context(files, "required")
-        return made
+        return made, ends_of(files)
 
     def files(self) -> "TlsFiles":
         """What the contexts are made of. csmsd's own certificates are used where the settings name none."""

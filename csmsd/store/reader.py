@@ -11,6 +11,7 @@ import msgspec
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports import (
     AuditFilter,
+    CertificateFilter,
     OrphanFilter,
     Places,
     ReservationFilter,
@@ -26,6 +27,7 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Read
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.security.certificates import Certificate
 from csmsd.profiles.security.security_events import SecurityEvent
 from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store.rows import rows_of
@@ -212,6 +214,23 @@ class Reader:
         }
         return await self._records(
             SecurityEvent, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text
+        )
+
+    async def certificates(self, wanted: CertificateFilter) -> Rows[Certificate]:
+        """Newest first."""
+        conditions: dict[str, SqlValue] = {
+            "kind=?": wanted.kind,
+            "state=?": wanted.state,
+            "id=?": wanted.number,
+            "fingerprint=?": wanted.fingerprint,
+            "serial=?": wanted.serial,
+            "state IN ('issued', 'used') AND not_after<=?": wanted.expiring,
+            "created_at>=?": wanted.since,
+            "created_at<?": wanted.until,
+            "id<?": wanted.before_id,
+        }
+        return await self._records(
+            Certificate, conditions, wanted.limit, places=wanted.places, most_text=wanted.most_text
         )
 
     async def tasks(self, wanted: TaskFilter) -> Rows[Task]:

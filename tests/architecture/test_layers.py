@@ -14,7 +14,9 @@ from csmsd.profiles import incoming, outgoing
 from csmsd.profiles.action import Operation
 from tests.architecture.sources import below, imported_modules, imports, modules, ours, tree
 
-EDGES = ("csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks")
+EDGES = (
+    "csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks", "csmsd.pki",
+)  # fmt: skip
 IMPURE = {
     "aiosqlite", "asyncio", "http", "os", "pathlib", "selectors", "socket", "sqlite3", "ssl", "subprocess", "threading",
     "time", "uvloop", "websockets",
@@ -143,11 +145,6 @@ def test_a_daemon_without_tls_and_csmsctl_do_not_import_cryptography() -> None:
     program = "import sys, csmsd.daemon, csmsctl.__main__; sys.exit('cryptography' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-
-
-@pytest.mark.parametrize("name", modules("csmsd.pki"))
-def test_the_room_of_certificates_knows_no_edge(name: str) -> None:
-    assert {module for module in ours(name) if below(module, *EDGES, "csmsd.daemon", "csmsctl")} == set()
 
 
 # --- csmsctl

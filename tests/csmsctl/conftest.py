@@ -35,6 +35,12 @@ class Ended:
         return document["error"]
 
 
+def failed(ended: Ended, code: int) -> Ended:
+    """One that ended with that exit code."""
+    assert ended.code == code, ended.err
+    return ended
+
+
 class Csmsctl:
     """Runs csmsctl against a socket, in the repository, without the user's settings."""
 

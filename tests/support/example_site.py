@@ -38,6 +38,14 @@ FILES = {
     "tags.csv": "id,note\nD4E5F6,imported\n",
     "cards.csv": "id,note\nB2C3D4,imported\n",
     "commands.txt": "status\ntx list\n",
+    "cp1.csr": """-----BEGIN CERTIFICATE REQUEST-----
+MIHaMIGBAgEAMB8xDzANBgNVBAoMBk15IENQTzEMMAoGA1UEAwwDQ1AxMFkwEwYH
+KoZIzj0CAQYIKoZIzj0DAQcDQgAEOUgaA3NVKNjPlnzOd1vSUk6YOCm2e7n73STG
+rt9Xf7qrVYISoMulDw003au7mkRMpWaAFH8TApFImvkW4wO7N6AAMAoGCCqGSM49
+BAMCA0gAMEUCIQDe1cuKi7ebNsY7atUeW8/NbWryjGPmghq0XFymacxpQwIgTDnC
+Yjp0h3PrvTtXsDO5Yiuz912H6878cHlejIo60zA=
+-----END CERTIFICATE REQUEST-----
+""",
     "tariff.toml": 'currency = "EUR"\n[[tariffs]]\nper_kwh = "0.40"\n',
 }
 
@@ -54,6 +62,8 @@ csmsctl tag add DEPOT
 csmsctl profile add night --limit 6A --purpose TxDefaultProfile
 csmsctl firmware add acme-2.1.bin
 csmsctl firmware add firmware-2.1.bin
+csmsctl cert init --name csms.local --name 192.168.1.10 --organization 'My CPO'
+csmsctl cert sign CP1 --csr cp1.csr --output cp1.pem
 """
 
 # When they are there. Transaction 1 runs on depot-1, for which rollout 1 waits; diagnostics 1 are of CP1, and so is
@@ -116,6 +126,7 @@ ALONE = [
     ("csmsctl diagnostics remove 1", "", ""),
     ("csmsctl tx close 1", "", ""),
     ("csmsctl tx settle 1", "", ""),
+    ("csmsctl cert revoke", "", ""),
     ("csmsctl tag remove", "", ""),
     ("csmsctl cp remove", "", ""),
 ]
@@ -128,6 +139,8 @@ NOT_RUN = {
     "sudo": "changes this machine",
     "csmsd --listen": "listens on a port and on paths that others may have",
     "csmsctl simulate": "speaks to port 9000 of this machine; it is what runs the charge points of this site",
+    "csmsctl cert sign north-1": "wants a request that waits; tests/csmsd/pki/test_certification.py has some",
+    "csmsctl tls check csms.example.com:443": "wants a server elsewhere; that of its method has one",
     "csmsctl shell": "wants a terminal; tests/csmsctl has its own for it",
     "csmsctl check": "its exit code is the state of the site; tests/csmsctl/commands/test_check.py has many",
     "csmsctl conformance": "takes minutes; tests/csmsctl/conformance runs it",

@@ -6,6 +6,7 @@ from csmsd.control.methods import (
     access,
     audit,
     backups,
+    certificates,
     charge_points,
     charging_profiles,
     completion_values,
@@ -64,6 +65,7 @@ _WITH_MORE = (
     rollouts,
     pruning,
     backups,
+    certificates,
 )
 
 METHODS: dict[str, Method[Any, Any]] = {
@@ -85,6 +87,7 @@ def methods(
     plans: rollouts.Rollouts,
     pruner: pruning.Pruning,
     copies: backups.Backups,
+    papers: certificates.Certificates,
 ) -> dict[str, Bound]:
     """All of them by name, each with what it is given."""
     found: dict[str, Bound] = {}
@@ -103,4 +106,5 @@ def methods(
         | bound(rollouts.METHODS, plans)
         | bound(pruning.METHODS, pruner)
         | bound(backups.METHODS, copies)
+        | bound(certificates.METHODS, papers)
     )

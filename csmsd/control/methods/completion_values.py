@@ -34,6 +34,7 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "firmware",
         "diagnostics",
         "rollouts",
+        "certificates",
     ]
     prefix: str = ""
     letters: str = ""
@@ -68,6 +69,7 @@ async def completion_values(service: Service, parameters: Complete, caller: Call
             "firmware": _firmware_values,
             "diagnostics": _diagnostics_values,
             "rollouts": _rollout_values,
+            "certificates": _certificate_values,
         }
         found = sources[parameters.kind](site)
     prefix, letters = fold(parameters.prefix), fold(parameters.letters)
@@ -127,6 +129,11 @@ def _reservation_values(site: Site) -> Iterator[tuple[str, str]]:
 def _profile_values(site: Site) -> Iterator[tuple[str, str]]:
     for record in site.smart_charging.library:
         yield record.name, record.note or record.read().charging_profile_purpose
+
+
+def _certificate_values(site: Site) -> Iterator[tuple[str, str]]:
+    for known in reversed(list(site.security.certificates)):
+        yield str(known.id), f"{known.charge_point or known.kind} {known.common_name}, {known.state}"
 
 
 def _configuration_key_values(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:

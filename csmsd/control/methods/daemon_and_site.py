@@ -6,6 +6,7 @@ from typing import get_args
 
 import msgspec
 
+from csmsd.control.problems.certificates import certificate_problems_of_site
 from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.problem import Problem
 from csmsd.control.problems.site import Replica, problems_of_site
@@ -26,7 +27,7 @@ from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold, natural_order
 from csmsd.operations.queue import MAX_QUEUED
-from csmsd.ports import Disk
+from csmsd.ports import Disk, TlsEnd
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
@@ -45,6 +46,7 @@ class Itself(Service):
     about: Callable[[], Json]
     storage: Callable[[], Json]  # how full the disk is, and how fast
     take_over_settings: Callable[[], Awaitable[Json]]
+    tls: TlsEnd
 
 
 class Status(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,7 +129,9 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
 
 
 def _site_problems(service: Itself) -> list[Problem]:
-    return problems_of_site(service.site, service.disk.failure, service.now(), service.replica)
+    now = service.now()
+    found = problems_of_site(service.site, service.disk.failure, now, service.replica)
+    return [*found, *certificate_problems_of_site(service.site, service.tls.state, now)]
 
 
 def _open_tasks_at(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
+from csmsd.control.problems.certificates import certificate_problems
 from csmsd.control.problems.charging import charging_problems
 from csmsd.control.problems.links import link_problems
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
@@ -34,7 +35,7 @@ _FAILED_UPDATES = {
 
 def problems_of_charge_point(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
     """What is wrong with a charge point, the worst first."""
-    rules = [_presence, link_problems, _record]
+    rules = [_presence, link_problems, _record, certificate_problems]
     if state.connected:
         rules += [_answers, _connectors, charging_problems]
     found = [found for rule in rules for found in rule(state, site, now)]

@@ -8,7 +8,7 @@ DAY = 86_400_000
 
 
 def renewal(site: CertifiedSite) -> Renewal:
-    return Renewal(site.live, site.certification, site.settings.tls)
+    return Renewal(site.live, site.certification, site.contexts, site.settings.tls)
 
 
 async def test_in_the_last_third_of_their_time_they_are_renewed_and_used(certified: CertifiedSite) -> None:

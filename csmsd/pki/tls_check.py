@@ -1,0 +1,91 @@
+"""`tls check`: what a charge point would see of a server, and what would keep it away."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from cryptography import x509
+
+from csmsd.pki.lint import EVERYBODY, Finding, described, key_text, lint_chain, names_in
+from csmsd.pki.scan import SUITES, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, VERSIONS, WEAK, NotTls, Offer, ask
+
+Kind = Literal["RSA", "ECDSA"]
+_CHARGE_POINTS = "charge points that go by the whitepaper"
+
+
+async def check_server(
+    host: str, port: int, names: Sequence[str], now: datetime, *, timeout: float = 5.0
+) -> dict[str, Any]:
+    """Versions, suites, certificates and findings, for clients that know the server by these names.
+
+    Without names: by the host, where that is none of this machine alone, and by all that stand in the certificate.
+    Raises NotTls.
+    """
+    sni = names[0] if names else host
+    offers = {suite: await ask(host, port, [suite], name=sni, timeout=timeout) for suite in SUITES}
+    weak = [
+        offer.suite for offer in [await ask(host, port, [*WEAK], name=sni, timeout=timeout)] if offer.suite is not None
+    ]
+    versions = {TLS_1_2: any(offer.suite for offer in offers.values())}
+    for version in (TLS_1_0, TLS_1_1, TLS_1_3):
+        answer = await ask(host, port, [*SUITES, *WEAK], version, name=sni, timeout=timeout)
+        versions[version] = answer.version == version
+    chains = _chains(offers)
+    findings = [*_of_offers(offers, weak, versions, chains)]
+    for kind, chain in chains.items():
+        wanted = list(names) or names_in(chain[0])
+        findings += [finding._replace(text=f"{kind}: {finding.text}") for finding in lint_chain(chain, wanted, now)]
+    return {
+        "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "names": list(names),
+        "versions": [{"version": VERSIONS[one], "offered": versions[one]} for one in sorted(versions, reverse=True)],
+        "suites": [
+            {
+                "suite": name,
+                "offered": offers[number].suite == number,
+                "certificate": key_text(x509.load_der_x509_certificate(offers[number].certificates[0]))
+                if offers[number].certificates
+                else None,
+                "refusal": offers[number].refusal,
+            }
+            for number, name in SUITES.items()
+        ],
+        "certificates": [{"kind": kind, **described(chain)} for kind, chain in chains.items()],
+        "findings": [
+            {"severity": one.severity, "who": one.who, "text": one.text}
+            for one in sorted(findings, key=lambda finding: finding.severity != "refused")
+        ],
+    }
+
+
+def _chains(offers: dict[int, Offer]) -> dict[Kind, list[x509.Certificate]]:
+    """The chain that goes with each kind of suites. Raises NotTls for what cannot be read."""
+    found: dict[Kind, list[x509.Certificate]] = {}
+    for number, offer in offers.items():
+        kind: Kind = "ECDSA" if "ECDSA" in SUITES[number] else "RSA"
+        if offer.certificates and kind not in found:
+            try:
+                found[kind] = [x509.load_der_x509_certificate(der) for der in offer.certificates]
+            except ValueError as error:
+                raise NotTls(f"its certificate cannot be read: {error}") from None
+    return found
+
+
+def _of_offers(
+    offers: dict[int, Offer],
+    weak: Sequence[int],
+    versions: dict[int, bool],
+    chains: dict[Kind, list[x509.Certificate]],
+) -> list[Finding]:
+    found: list[Finding] = []
+    old = [VERSIONS[version] for version in (TLS_1_0, TLS_1_1) if versions[version]]
+    for name in (*old, *(WEAK[suite] for suite in weak if suite in WEAK)):
+        found.append(Finding("warning", "nobody, and attackers like it", f"{name} is offered"))
+    if not versions[TLS_1_2]:
+        found.append(Finding("refused", EVERYBODY, "none of the suites of the whitepaper is offered with TLS 1.2"))
+        return found
+    for number, name in SUITES.items():
+        required = not name.startswith("TLS_ECDHE_RSA")
+        if required and offers[number].suite != number:
+            found.append(Finding("refused", f"{_CHARGE_POINTS} and know no other", f"{name} is not offered"))
+    return found
