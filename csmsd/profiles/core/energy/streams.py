@@ -143,9 +143,11 @@ def choose_stream(
             if len(parts) > 1:
                 sums.append(_sum_of_streams(parts))
     totals = [stream for stream in singles if goes_on(stream)]
-    if start and len(totals) == len(singles) > 1 and all(_streams_alike(stream, totals[0]) for stream in totals):
+    repeated = len(totals) == len(singles) > 1 and all(_streams_alike(stream, totals[0]) for stream in totals)
+    if start and repeated:
         candidates += totals  # the total, repeated on each phase
-    if totals and not any(goes_on(stream) for stream in sums):
+    # Each phase of a young meter goes on from a start of 0, too.
+    if totals and not any(goes_on(stream) for stream in sums) and (start or repeated or not sums):
         candidates += totals
     candidates += sums
     candidates += totals
