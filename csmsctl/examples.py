@@ -21,6 +21,9 @@ FURTHER: dict[str, tuple[str, ...]] = {
         "csmsctl signed-update-firmware north-1 --file acme-2.1.bin --signing-certificate signing.pem --bad-signature "
         "--dry-run",
     ),
+    "install-certificate": ("csmsctl install-certificate north-1 --type manufacturer --certificate root.pem",),
+    "delete-certificate": ("csmsctl delete-certificate north-1 --serial 1f:02 --dry-run",),
+    "get-installed-certificate-ids": ("csmsctl get-installed-certificate-ids north-1 --type manufacturer --json",),
     "get-log": ("csmsctl get-log north-1 --type diagnostics --dry-run",),
     "extended-trigger-message": ("csmsctl extended-trigger-message north-1 --message Heartbeat --dry-run",),
     "update-firmware": ("csmsctl update-firmware north-1 --file firmware-2.1.bin --retrieve-date +1h",),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from csmsd import __version__, service_manager
+from csmsd.certificates_in_place import put_certificates_in_place
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
@@ -284,6 +285,8 @@ class Daemon:
         self._metrics = await opened.enter_async_context(
             open_metrics_listener(settings.metrics, self._figures(dispatcher))
         )
+        certification = Certification(live, settings, self._own_files, self._contexts)
+        put_certificates_in_place(certification, live, self._runner, bus, settings)
         tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(
             settings,

@@ -36,6 +36,7 @@ _CSV_COLUMNS = tuple(
 _LISTED = {
     "GetConfiguration": ("key", "readonly", "value"),
     "GetCompositeSchedule": ("startPeriod", "limit", "numberPhases"),
+    "GetInstalledCertificateIds": ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber"),
 }
 
 

@@ -261,8 +261,8 @@ class ChargePoint:
         self._reset_in(SECONDS_TO_END_TRANSACTIONS if waits else SECONDS_TO_SHUT_DOWN, self.resetting)
         return True
 
-    def _reset_in(self, seconds: int, reason: Reason) -> None:
-        self.timers.at("reset", self.now + seconds * 1000, lambda: self.reboot(reason))
+    def _reset_in(self, seconds: float, reason: Reason) -> None:
+        self.timers.at("reset", self.now + round(seconds * 1000), lambda: self.reboot(reason))
 
     def reboot(self, reason: Reason, link: Link = "closed") -> None:
         """Switches off, and on again a few seconds later. What runs is stopped; its stop is sent after the boot."""

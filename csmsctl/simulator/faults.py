@@ -45,6 +45,10 @@ class Fault:
         """Whether a step of an update or upload goes wrong: download, installation, upload, reports."""
         return False
 
+    def own_name(self, name: str) -> str:
+        """The name by which it asks for a certificate."""
+        return name
+
     def transaction_began(self, connector: "Connector") -> None:
         """May plan what goes wrong in this transaction."""
 
@@ -201,6 +205,20 @@ class NoReports(Fault):
         return step == "reports"
 
 
+class OtherSerial(Fault):
+    """It boots with the serial number of another, and asks for a certificate by that name."""
+
+    summary = "boots and asks for a certificate with the serial number SIM-1 of another"
+    other = "SIM-1"
+
+    def outgoing(self, action: str, payload: dict[str, Any]) -> None:
+        if action == "BootNotification":
+            payload["chargePointSerialNumber"] = self.other
+
+    def own_name(self, name: str) -> str:
+        return self.other
+
+
 FAULTS: dict[str, type[Fault]] = {
     "offline": Offline,
     "retry": Retry,
@@ -213,6 +231,7 @@ FAULTS: dict[str, type[Fault]] = {
     "installation-fails": InstallationFails,
     "upload-fails": UploadFails,
     "no-reports": NoReports,
+    "other-serial": OtherSerial,
 }
 
 
@@ -240,6 +259,11 @@ class Faults:
         for fault in self._faults:
             given = fault.transaction_id(given)
         return given
+
+    def own_name(self, name: str) -> str:
+        for fault in self._faults:
+            name = fault.own_name(name)
+        return name
 
     def spoils(self, step: str) -> bool:
         return any(fault.spoils(step) for fault in self._faults)

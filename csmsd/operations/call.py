@@ -116,7 +116,8 @@ class Call(msgspec.Struct, frozen=True):
             except (ValueError, AttributeError):
                 status = None
         good = self.rules.accepted if self.rules is not None else frozenset({"Accepted"})
-        accepted = not good or status is None or status in good
+        also = self.rules.also_accepted if self.rules is not None else frozenset()
+        accepted = not good or status is None or status in good or status in also
         return ("accepted" if accepted else "rejected"), status
 
     def why(self, end: CallEnd, target: Target) -> str | None:

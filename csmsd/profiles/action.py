@@ -147,6 +147,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     why: Callable[[Req, Conf, Target], str | None] | None = None
     needs: Callable[[Req, Target], Protocol | None] | None = None
     restart_seconds: int = 0
+    also_accepted: frozenset[str] = frozenset()  # what the text says where its enumeration says otherwise
     numbered: str | None = None
 
     @property

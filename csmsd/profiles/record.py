@@ -75,6 +75,7 @@ EventType = Literal[
     "profile.installed",
     "profile.cleared",
     "security.event",
+    "certificate.requested",
     "certificate.changed",
     "certificate.refused",
     "message.quarantined",

@@ -137,7 +137,7 @@ def test_cryptography_is_known_in_one_room_of_each_side() -> None:
 
     assert knowing
     # The other is that of what plays a charge point.
-    assert {name for name in knowing if not below(name, "csmsd.pki")} == {"csmsctl.simulator.certificates"}
+    assert {name for name in knowing if not below(name, "csmsd.pki")} == {"csmsctl.link.certificates"}
 
 
 def test_a_daemon_without_tls_and_csmsctl_do_not_import_cryptography() -> None:

@@ -17,7 +17,7 @@ SETTINGS = {
 
 
 def _signed(name: str, content: str) -> dict[str, str]:
-    """A signing certificate and the signature of an image, in base64, named after it."""
+    """A signing certificate, the signature of an image in base64, named after it, and two root certificates."""
     with tempfile.TemporaryDirectory() as directory:
 
         def openssl(*words: str) -> bytes:
@@ -27,7 +27,13 @@ def _signed(name: str, content: str) -> dict[str, str]:
         openssl("req", "-x509", *made, "-keyout", "key.pem", "-out", "signing.pem")
         (Path(directory) / name).write_text(content)
         signature = b64encode(openssl("dgst", "-sha256", "-sign", "key.pem", name)).decode()
-        return {"signing.pem": (Path(directory) / "signing.pem").read_text(), f"{Path(name).stem}.sig": signature}
+        found = {f"{Path(name).stem}.sig": signature}
+        root = ("-newkey", "rsa:2048", "-nodes", "-addext", "keyUsage=critical,keyCertSign", "-days", "30")
+        for file in ("root.pem", "old-root.pem"):
+            openssl("req", "-x509", *root, "-subj", f"/CN={file}", "-keyout", "root.key", "-out", file)
+        for file in ("signing.pem", "root.pem", "old-root.pem"):
+            found[file] = (Path(directory) / file).read_text()
+        return found
 
 
 # In the directory of each example.
@@ -121,6 +127,11 @@ ALONE = [
     ("csmsctl cp disconnect CP1", "before connected", "after connected"),
     ("csmsctl firmware remove", "no_rollouts", "csmsctl firmware add acme-2.1.bin"),
     ("csmsctl update-firmware CP1", "no_rollouts; before booted", "after booted"),
+    (
+        "csmsctl delete-certificate CP1",
+        "csmsctl install-certificate CP1 --type central-system --certificate old-root.pem",
+        "",
+    ),
     ("csmsctl signed-update-firmware CP1", "no_rollouts; before booted", "after booted"),
     ("csmsctl firmware rollout", "no_rollouts", ""),
     ("csmsctl diagnostics remove 1", "", ""),
@@ -134,6 +145,7 @@ ALONE = [
 ENDLESS = ("csmsctl watch", "csmsctl log CP1 -f", "csmsctl events -f")
 
 NOT_RUN = {
+    "csmsctl delete-certificate north-1": "wants a certificate with that serial number",
     "csmsctl tx dismiss": "wants a message that could not be booked; that of its method has one",
     "make": "builds, or never ends; the demo and the tests have their own",
     "sudo": "changes this machine",

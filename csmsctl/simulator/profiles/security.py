@@ -2,18 +2,28 @@
 
 from typing import Literal, cast
 
+from csmsctl.simulator.configuration import Key
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.profiles.firmware_management import FirmwareManagement, UpdateOrder, UploadOrder
 from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import Message
+from csmsd.profiles.security.certificate_hash_data import CertificateUse
+from csmsd.profiles.security.certificate_signed import CertificateSignedConf, CertificateSignedReq
+from csmsd.profiles.security.delete_certificate import DeleteCertificateConf, DeleteCertificateReq
 from csmsd.profiles.security.extended_trigger_message import (
     ExtendedTriggerMessageConf,
     ExtendedTriggerMessageReq,
 )
+from csmsd.profiles.security.get_installed_certificate_ids import (
+    GetInstalledCertificateIdsConf,
+    GetInstalledCertificateIdsReq,
+)
 from csmsd.profiles.security.get_log import GetLogConf, GetLogReq
+from csmsd.profiles.security.install_certificate import InstallCertificateConf, InstallCertificateReq
 from csmsd.profiles.security.log_status_notification import LogStatusNotificationReq
 from csmsd.profiles.security.security_event_notification import SecurityEventNotificationReq
+from csmsd.profiles.security.sign_certificate import SignCertificateConf, SignCertificateReq
 from csmsd.profiles.security.signed_firmware_status_notification import SignedFirmwareStatusNotificationReq
 from csmsd.profiles.security.signed_update_firmware import (
     SignedUpdateFirmwareConf,
@@ -21,6 +31,7 @@ from csmsd.profiles.security.signed_update_firmware import (
 )
 
 KEPT_EVENTS = 500
+CENTRAL: CertificateUse = "CentralSystemRootCertificate"
 LogStatus = Literal[
     "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure", "Uploading"
 ]
@@ -52,6 +63,7 @@ _CRITICAL = frozenset(
         "TamperDetectionActivated",
         # Not critical there, but told all the same by the use cases (A02.FR.07, L01.FR.02, FR.03).
         "InvalidChargePointCertificate",
+        "InvalidCentralSystemCertificate",
         "InvalidFirmwareSignature",
         "InvalidFirmwareSigningCertificate",
     }
@@ -62,6 +74,12 @@ class Security(Profile):
     """What happened to the charge point's security is kept in a log, and the worst of it told."""
 
     name = ""  # SupportedFeatureProfiles knows no such profile
+    keys = (
+        Key("AdditionalRootCertificateCheck", "false"),
+        Key("CertificateSignedMaxChainSize", "10000"),
+        Key("CertificateStoreMaxLength", "10"),
+        Key("CpoName", "", lambda value: len(value) <= 64),
+    )
 
     def prepare(self) -> None:
         if self._watch not in self.charge_point.watchers:
@@ -71,6 +89,9 @@ class Security(Profile):
             self._waits = False  # for the answer to one
             self._log_number: int | None = None  # requestId of the newest GetLog
             self._update_number: int | None = None
+            self.roots: dict[CertificateUse, list[str]] = {}  # PEM, by what they are trusted for
+            self.certificate: tuple[str, str] | None = None  # its own chain and its key
+            self._asked_for: tuple[str, str] | None = None  # the key of a request, and the name in it
 
     @property
     def _files(self) -> FirmwareManagement:
@@ -134,10 +155,14 @@ class Security(Profile):
     @profile_answers(SignedUpdateFirmwareReq)
     def signed_update_firmware(self, request: SignedUpdateFirmwareReq) -> SignedUpdateFirmwareConf:
         """L01.FR.23: the certificate is looked at before the answer, the signature when the file is there."""
-        from csmsctl.simulator.certificates import problem_of_signature, problem_of_signing_certificate
+        from csmsctl.link.certificates import problem_of_signature, problem_of_signing_certificate
 
         firmware, number = request.firmware, request.request_id
-        wrong = problem_of_signing_certificate(firmware.signing_certificate, [], self.charge_point.clock)
+        wrong = problem_of_signing_certificate(
+            firmware.signing_certificate,
+            self.roots.get("ManufacturerRootCertificate", []),
+            self.charge_point.clock,
+        )
         if wrong is not None:
             self.happened("InvalidFirmwareSigningCertificate", wrong)
             return SignedUpdateFirmwareConf(status="InvalidCertificate")
@@ -161,6 +186,91 @@ class Security(Profile):
         self._files.begin_update(order, parse_timestamp(firmware.retrieve_date_time))
         return SignedUpdateFirmwareConf(status="AcceptedCanceled" if canceled else "Accepted")
 
+    # --- root certificates (M03 to M05)
+
+    @profile_answers(GetInstalledCertificateIdsReq)
+    def get_installed_certificate_ids(self, request: GetInstalledCertificateIdsReq) -> GetInstalledCertificateIdsConf:
+        from csmsctl.link.certificates import hash_data_of
+
+        found = [hash_data_of(pem) for pem in self.roots.get(request.certificate_type, [])]
+        if not found:
+            return GetInstalledCertificateIdsConf(status="NotFound")
+        return GetInstalledCertificateIdsConf(status="Accepted", certificate_hash_data=found)
+
+    @profile_answers(InstallCertificateReq)
+    def install_certificate(self, request: InstallCertificateReq) -> InstallCertificateConf:
+        from csmsctl.link.certificates import is_issued_by, problem_of_root
+
+        point, use = self.charge_point, request.certificate_type
+        known = self.roots.setdefault(use, [])
+        wrong = problem_of_root(request.certificate, point.clock)
+        if wrong is None and sum(map(len, self.roots.values())) >= point.configuration.integer(
+            "CertificateStoreMaxLength"
+        ):
+            wrong = "there is no room for another"
+        replaces = point.configuration.boolean("AdditionalRootCertificateCheck") and use.startswith("Central")
+        if wrong is None and replaces and known and not is_issued_by(request.certificate, known[-1]):
+            wrong = "it is not signed by the one that it replaces"
+        if wrong is not None:
+            event = "InvalidCentralSystemCertificate" if use.startswith("Central") else "InvalidMessages"
+            self.happened(event, wrong)
+            return InstallCertificateConf(status="Rejected")
+        if request.certificate not in known:
+            self.roots[use] = [*known[-1:], request.certificate] if replaces else [*known, request.certificate]
+        self.happened("ReconfigurationOfSecurityParameters", use)
+        return InstallCertificateConf(status="Accepted")
+
+    @profile_answers(DeleteCertificateReq)
+    def delete_certificate(self, request: DeleteCertificateReq) -> DeleteCertificateConf:
+        """Named exactly as it was reported."""
+        from csmsctl.link.certificates import hash_data_of
+
+        for use, known in self.roots.items():
+            for pem in known:
+                if hash_data_of(pem) == request.certificate_hash_data:
+                    if self.holds_connection(use, pem):
+                        return DeleteCertificateConf(status="Failed")  # M04.FR.06
+                    self.roots[use] = [other for other in known if other != pem]
+                    self.happened("ReconfigurationOfSecurityParameters", use)
+                    return DeleteCertificateConf(status="Accepted")
+        return DeleteCertificateConf(status="NotFound")
+
+    def holds_connection(self, use: CertificateUse, pem: str) -> bool:
+        """Whether the connection of now is checked with this root."""
+        return False
+
+    # --- a certificate of its own (A02)
+
+    def ask_for_certificate(self) -> None:
+        """Makes a new key, and asks for its certificate; the private key never leaves."""
+        from csmsctl.link.certificates import new_key_and_request
+
+        point = self.charge_point
+        name = point.faults.own_name(point.identity[:25])
+        key, csr = new_key_and_request(name, point.configuration.text("CpoName"))
+        self._asked_for = key, name
+        point.call(SignCertificateReq(csr=csr), self._certificate_promised)
+
+    def _certificate_promised(self, confirmation: SignCertificateConf) -> None:
+        self.charge_point.tell("certificate_asked", status=confirmation.status)
+
+    @profile_answers(CertificateSignedReq)
+    def certificate_signed(self, request: CertificateSignedReq) -> CertificateSignedConf:
+        from csmsctl.link.certificates import problem_of_chain
+
+        point = self.charge_point
+        wrong: str | None = "none was asked for"
+        if self._asked_for is not None:
+            key, name = self._asked_for
+            roots, organization = self.roots.get(CENTRAL, []), point.configuration.text("CpoName")
+            wrong = problem_of_chain(request.certificate_chain, roots, key, name, organization, point.clock)
+            if wrong is None:
+                self.certificate, self._asked_for = (request.certificate_chain, key), None
+        point.tell("certificate", problem=wrong)
+        if wrong is not None:
+            self.happened("InvalidChargePointCertificate", wrong)
+        return CertificateSignedConf(status="Accepted" if wrong is None else "Rejected")
+
     # --- triggers
 
     @profile_answers(ExtendedTriggerMessageReq)
@@ -171,6 +281,8 @@ class Security(Profile):
         own = self._extended_triggers()
         others = {name: trigger for profile in point.profiles for name, trigger in profile.triggers().items()}
         trigger = own.get(request.requested_message) or others.get(request.requested_message)
+        if trigger is None and request.requested_message == "SignChargePointCertificate":
+            return ExtendedTriggerMessageConf(status="Rejected")
         if trigger is None:
             return ExtendedTriggerMessageConf(status="NotImplemented")
         trigger(request.connector_id)
@@ -193,4 +305,10 @@ class Security(Profile):
             number = self._update_number if files.updating else None
             self.charge_point.call(SignedFirmwareStatusNotificationReq(status=status, request_id=number))
 
-        return {"LogStatusNotification": log_status, "FirmwareStatusNotification": firmware_status}
+        found: dict[str, Trigger] = {
+            "LogStatusNotification": log_status,
+            "FirmwareStatusNotification": firmware_status,
+        }
+        if self.charge_point.configuration.text("CpoName"):  # A02.FR.13: without it there is no request
+            found["SignChargePointCertificate"] = lambda _: self.ask_for_certificate()
+        return found

@@ -30,7 +30,8 @@ from csmsd.profiles.refusal import CannotSend
 
 _REASONS = {
     "Rejected": "it refused the update",
-    "InvalidCertificate": "it does not trust the signing certificate: its root has to be installed there",
+    "InvalidCertificate": "it does not trust the signing certificate; install its root: "
+    "csmsctl install-certificate --type manufacturer",
     "RevokedCertificate": "the signing certificate is revoked",
 }
 SigningCertificate = Annotated[str, Meta(max_length=5500)]

@@ -38,6 +38,8 @@ DIFFERENCES = {
     "MeterValue.sampledValue: at least 1 here, 0 in the schema",
     # C 7.13: chargingSchedulePeriod is 1..*; the schemas do not say so.
     "ChargingSchedule.chargingSchedulePeriod: at least 1 here, 0 in the schema",
+    # Whitepaper 5.8: certificateHashData is 0..*; the schema wants one, and some send an empty list for none.
+    "GetInstalledCertificateIdsConf.certificateHashData: at least 0 here, 1 in the schema",
     # C 7.14: at most one decimal. Profiles are checked where they are made; there is no type for it.
     "ChargingSchedulePeriod.limit: multiples of 0.1 in the schema",
     "ChargingSchedule.minChargingRate: multiples of 0.1 in the schema",

@@ -176,3 +176,85 @@ def test_what_is_under_way_is_told_with_its_number(central_system: CentralSystem
     assert statuses(central_system, "SignedFirmwareStatusNotification") == [("Downloading", 7)]
     refused = central_system.call("ExtendedTriggerMessage", requestedMessage="MeterValues", connectorId=9)
     assert refused == {"status": "Rejected"}
+
+
+@cache
+def root() -> str:
+    """A root certificate."""
+    with TemporaryDirectory() as directory:
+        made = ("-newkey", "rsa:2048", "-nodes", "-subj", "/O=ACME/CN=root", "-days", YEARS, "-keyout", "key.pem")
+        usage = ("-addext", "keyUsage=critical,keyCertSign")
+        subprocess.run(
+            ["openssl", "req", "-x509", *made, *usage, "-out", "root.pem"],
+            cwd=directory,
+            capture_output=True,
+            check=True,
+        )
+        return (Path(directory) / "root.pem").read_text()
+
+
+CENTRAL = "CentralSystemRootCertificate"
+
+
+def test_a_root_is_installed_named_as_openssl_names_it_and_deleted(
+    central_system: CentralSystem, tmp_path: Path
+) -> None:
+    wanted = {"certificateType": CENTRAL}
+    assert central_system.call("GetInstalledCertificateIds", **wanted) == {"status": "NotFound"}
+    installed = central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=root())
+    assert installed == {"status": "Accepted"}
+    answer = central_system.call("GetInstalledCertificateIds", **wanted)
+    (data,) = answer["certificateHashData"]
+    (tmp_path / "root.pem").write_text(root())
+    words = ("ocsp", "-sha256", "-issuer", "root.pem", "-cert", "root.pem", "-req_text", "-no_nonce")
+    said = subprocess.run(["openssl", *words], cwd=tmp_path, capture_output=True, check=True, text=True).stdout
+    for key, title in (
+        ("issuerNameHash", "Issuer Name Hash"),
+        ("issuerKeyHash", "Issuer Key Hash"),
+        ("serialNumber", "Serial Number"),
+    ):
+        shown = next(line.partition(": ")[2] for line in said.splitlines() if title in line)
+        assert int(shown, 16) == int(data[key], 16)
+    other = data | {"serialNumber": "01"}
+    assert central_system.call("DeleteCertificate", certificateHashData=other) == {"status": "NotFound"}
+    assert central_system.call("DeleteCertificate", certificateHashData=data) == {"status": "Accepted"}
+    assert central_system.call("GetInstalledCertificateIds", **wanted) == {"status": "NotFound"}
+
+
+def test_what_is_no_root_is_refused_with_an_event(central_system: CentralSystem) -> None:
+    refused = central_system.call("InstallCertificate", certificateType=CENTRAL, certificate="no certificate")
+    assert refused == {"status": "Rejected"}
+    ((_, event),) = central_system.taken("SecurityEventNotification")
+    assert event["type"] == "InvalidCentralSystemCertificate"
+
+
+def asked_for(central_system: CentralSystem, **more: str) -> str:
+    """The request for a certificate that was triggered."""
+    central_system.call("ChangeConfiguration", key="CpoName", value="My CPO")
+    answer = central_system.call("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")
+    assert answer == {"status": "Accepted"}
+    ((_, request),) = central_system.taken("SignCertificate")
+    return str(request["csr"])
+
+
+def test_a_certificate_is_asked_for_by_its_own_name_and_that_of_its_operator(
+    central_system: CentralSystem, tmp_path: Path
+) -> None:
+    refused = central_system.call("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")
+    assert refused == {"status": "Rejected"}, "without CpoName there is no O"
+    (tmp_path / "csr.pem").write_text(asked_for(central_system))
+    words = ("req", "-in", "csr.pem", "-noout", "-subject", "-verify", "-nameopt", "RFC2253")
+    said = subprocess.run(["openssl", *words], cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert "subject=CN=SIM-1,O=My CPO" in said.stdout
+
+
+def test_a_certificate_that_is_not_for_its_key_is_refused(central_system: CentralSystem) -> None:
+    asked_for(central_system)
+    assert central_system.call("CertificateSigned", certificateChain=root()) == {"status": "Rejected"}
+    ((_, event),) = central_system.taken("SecurityEventNotification")
+    assert event["type"] == "InvalidChargePointCertificate"
+
+
+def test_one_that_cheats_has_the_name_of_another() -> None:
+    cheat = booted(misbehave=["other-serial"])
+    assert "SIM-1" in str(cheat.charge_point.faults.own_name("SIM-7"))

@@ -82,7 +82,7 @@ def test_what_makes_no_sense_is_not_sent(fields: dict[str, Any], text: str) -> N
         ("Accepted", "superseded", "requested", None),
         ("AcceptedCanceled", "superseded", "requested", None),
         ("Rejected", "downloading", "refused", "refused"),
-        ("InvalidCertificate", "downloading", "refused", "its root"),
+        ("InvalidCertificate", "downloading", "refused", "install-certificate"),
         ("RevokedCertificate", "downloading", "refused", "revoked"),
     ],
 )
