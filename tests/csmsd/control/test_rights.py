@@ -19,6 +19,7 @@ from csmsd.control.rights import is_enough
 from csmsd.profiles import operations
 from tests.support.control import ControlConnection, ControlError
 from tests.support.local_users import NOBODY, LocalUsers
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
 # Groups that every machine has, and nobody is in.
@@ -251,6 +252,62 @@ def test_can_i_knows_every_command(site: Site, doors: dict[str, Path], users: Lo
     assert may <= allowed["read"]
     may_not = {"reset", "call", "cp add", "config apply", "backup create", "get-configuration", "diagnostics get"}
     assert not (may_not | {"rpc"}) & allowed["reception"]
+
+
+SECRET = "S3cretKey-4567890123"
+# What the methods that look are asked with, besides nothing at all.
+LOOKING: dict[str, list[dict[str, Any]]] = {
+    "charge_point.show": [{"id": "SAFE"}],
+    "charge_point.explain": [{"charge_point": "SAFE"}, {"id": "SAFE"}],
+    "task.show": [{"id": number} for number in range(1, 12)],
+    "task.results": [{"ids": [number]} for number in range(1, 12)],
+    "log.list": [{"limit": 0}],
+    "event.list": [{"limit": 0}],
+    "audit.list": [{"limit": 0}],
+    "status": [{"targets": ["SAFE"]}],
+    "complete": [{"kind": kind, "charge_point": "SAFE"} for kind in ("configuration_keys", "tasks", "charge_points")],
+}
+
+
+async def test_who_may_only_look_sees_no_secret(site: Site, doors: dict[str, Path]) -> None:
+    await asked(doors["all"], "charge_point.add", id="SAFE", password=SECRET)
+    async with await ControlConnection.open(doors["read"]) as watcher, asyncio.timeout(60):
+        for stream in ("log.subscribe", "event.subscribe"):
+            await watcher.call(stream)
+        point = await RawChargePoint.connect(site.url("SAFE"), password=SECRET)
+        await point.boot()
+        with_credentials = f"ftp://ada:{SECRET}@192.0.2.1/x?token={SECRET}"
+        for action, payload, answer in (
+            ("ChangeConfiguration", {"key": "MyPassword", "value": SECRET}, {"status": "Accepted"}),
+            ("GetDiagnostics", {"location": with_credentials}, {"fileName": "x"}),
+            ("UpdateFirmware", {"location": with_credentials, "retrieveDate": "2026-01-01T00:00:00.000Z"}, {}),
+            (
+                "GetConfiguration",
+                {"key": ["AuthorizationKey"]},
+                {"configurationKey": [{"key": "AuthorizationKey", "readonly": False, "value": SECRET}]},
+            ),
+        ):
+            running = asyncio.create_task(
+                asked(doors["all"], "operation.call", targets=["SAFE"], action=action, payload=payload, force=True)
+            )
+            await point.answer(await point.asked(action), answer)
+            await running
+        await point.disconnect()
+        queued = {"command": "change-configuration", "parameters": {"set": {"Password": SECRET}}, "queue_s": 60}
+        await asked(doors["all"], "operation.run", targets=["SAFE"], **queued)
+        await asked(doors["all"], "charge_point.add", id="LAST")
+        told: list[Any] = []
+        while not told or told[-1]["params"].get("charge_point") != "LAST":
+            told.append(await watcher.notification())
+        seen = {"notifications": json.dumps(told)}
+        for name, method in METHODS.items():
+            if method.needs == "read" and not name.endswith("subscribe"):
+                answers = [await asked(doors["read"], name, **params) for params in [{}, *LOOKING.get(name, [])]]
+                seen[name] = json.dumps(answers)
+    assert {name for name, text in seen.items() if SECRET in text} == set()
+    assert '"ChangeConfiguration' in seen["log.list"].replace("\\", "")
+    assert "******" in seen["notifications"]
+    assert "******" in seen["task.show"]
 
 
 async def test_a_narrower_socket_is_there_for_its_group_or_by_name() -> None:
