@@ -214,7 +214,7 @@ class Gate:
                     raise
                 self._pause(listening, error)
                 return
-            self._take(accepted, origin_of(str(address[0])), self._makes[listening])
+            self._take(accepted, origin_of(str(address[0])), self._makes.get(listening, self._make))
 
     def _take(self, accepted: socket.socket, origin: str, make: Callable[[Place], asyncio.Protocol]) -> None:
         assert self._most is not None

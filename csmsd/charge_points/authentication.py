@@ -100,8 +100,8 @@ class Authentication:
         usable = WITH_KEY & admitted if opening.tls is not None else {1} & admitted
         if usable and not (unlike is not None and key is None):
             return await self._with_key(state, opening, key, max(usable))
-        if 0 in admitted and opening.tls is None and (key is None or not _keys_of(state.record)):
-            return Secured(0)
+        if 0 in admitted and opening.tls is None:
+            return Secured(0)  # with a key or without: some send what they have, and a fall back must find a way in
         if unlike is not None:
             raise unlike
         registered = " or ".join(map(str, sorted(admitted)))

@@ -23,6 +23,7 @@ _BUDGET_SECONDS = 0.01
 # What is decrypted or encrypted at once: memory that a BIO has grown to is never given back.
 _RECORD = 16_384
 _MOST_BEFORE_THE_END = 65_536  # bytes that wait for their step of a handshake
+_MOST_UNREAD = 2 * 1024 * 1024  # bytes, when records come that are answered with records
 _LAST_WORD_SECONDS = 1.0  # in which a peer may take the alert that tells what was wrong
 
 _HANDSHAKE, _OPEN, _CLOSING = range(3)
@@ -43,7 +44,11 @@ class WriteRound:
     def _go(self) -> None:
         waiting, self._waiting = self._waiting, []
         for transport in waiting:
-            transport.flush()
+            try:
+                transport.flush()
+            except Exception:  # what is wrong with one must not keep the others waiting
+                log.exception("a connection could not be written to")
+                transport.abort()
 
 
 class Handshakes:
@@ -57,7 +62,7 @@ class Handshakes:
         self._loop = asyncio.get_running_loop()
         self._under_way: OrderedDict[TlsTransport, None] = OrderedDict()  # the oldest first
         self._at: Counter[str] = Counter()
-        self._turns: OrderedDict[TlsTransport, None] = OrderedDict()
+        self._turns: OrderedDict[str, OrderedDict[TlsTransport, None]] = OrderedDict()  # by address, each in turn
         self.round = WriteRound()
         self.failed = 0
         self.done = 0
@@ -76,17 +81,20 @@ class Handshakes:
         self._at[origin] += 1
 
     def _give_up_oldest(self, origin: str) -> None:
-        here = (one for one in self._under_way if one.origin == origin)
-        # Who has said something has a claim to an answer; who is silent, or has no more to say, has none.
-        silent = (one for one in self._under_way if one.origin == origin and one not in self._turns)
-        oldest = next(silent, None) or next(here)
+        here = [one for one in self._under_way if one.origin == origin]
+        # Who has said something waits for us; who is silent, or has no more to say, keeps others waiting.
+        turns = self._turns.get(origin, OrderedDict())
+        oldest = next((one for one in here if one not in turns), here[0])
         oldest.give_up("too many handshakes are under way")
 
     def over(self, transport: "TlsTransport") -> None:
         if transport not in self._under_way:
             return
         del self._under_way[transport]
-        self._turns.pop(transport, None)
+        turns = self._turns.get(transport.origin, OrderedDict())
+        turns.pop(transport, None)
+        if not turns:
+            self._turns.pop(transport.origin, None)
         self._at[transport.origin] -= 1
         if not self._at[transport.origin]:
             del self._at[transport.origin]
@@ -95,13 +103,20 @@ class Handshakes:
         """Its peer has said something."""
         if not self._turns:
             self._loop.call_soon(self._go)
-        self._turns[transport] = None
+        self._turns.setdefault(transport.origin, OrderedDict())[transport] = None
 
     def _go(self) -> None:
         until = monotonic() + _BUDGET_SECONDS
         while self._turns:
-            transport, _ = self._turns.popitem(last=False)
-            transport.step()
+            origin, turns = self._turns.popitem(last=False)
+            transport, _ = turns.popitem(last=False)
+            if turns:
+                self._turns[origin] = turns  # behind the other addresses
+            try:
+                transport.step()
+            except Exception:  # what is wrong with one must not keep the others waiting
+                log.exception("a handshake broke off")
+                transport.abort()
             if monotonic() >= until:
                 break
         if self._turns:
@@ -111,15 +126,14 @@ class Handshakes:
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
     """A protocol to the transport below, and a transport to the protocol above, which is made when TLS stands.
 
-    `opened` is called then, and gives that protocol; `failed` with the reason when there was no TLS, or with None when
-    the peer has only left. One of both is called once, and `failed` again when a connection is lost that had failed.
+    `opened` is called then, and gives that protocol; or `failed`, with the reason why there is none. Once it has
+    failed, `gone` tells when the connection is over.
     """
 
     __slots__ = (
         "_busy",
         "_failed",
         "_handshakes",
-        "_held",
         "_incoming",
         "_opened",
         "_out",
@@ -143,7 +157,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     ) -> None:
         super().__init__()
         self.origin = origin
-        self.gone: Callable[[], None] = lambda: None  # it was lost before there was a protocol above
+        self.gone: Callable[[], None] = lambda: None
         self._raw = raw
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl: ssl.SSLObject | None = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -154,7 +168,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._state = _HANDSHAKE
         self._out: list[bytes] = []
         self._busy = False  # what is written leaves when what came is taken
-        self._held = False  # nothing more is read until the next step of the handshake
         handshakes.begin(self)
 
     # --- the handshake
@@ -167,9 +180,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._ssl.do_handshake()
         except ssl.SSLWantReadError:
             self._send()
-            if self._held:
-                self._held = False
-                self._raw.resume_reading()
         except ssl.SSLError as error:
             self._fail(failure_of(error))
         else:
@@ -180,9 +190,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._handshakes.done += 1
         self._state = _OPEN
         self._send()
-        if self._held:
-            self._held = False
-            self._raw.resume_reading()
         self._protocol = self._opened(self)
         self._protocol.connection_made(self)
         if self._incoming.pending and self._state == _OPEN:
@@ -224,10 +231,10 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._state == _OPEN:
             self._take(data)
         elif self._state == _HANDSHAKE:
+            if self._incoming.pending + len(data) > _MOST_BEFORE_THE_END:
+                self.give_up("it says too much before the handshake is over")
+                return
             self._incoming.write(data)
-            if self._incoming.pending > _MOST_BEFORE_THE_END and not self._held:
-                self._held = True
-                self._raw.pause_reading()
             self._handshakes.step_soon(self)
 
     def _take(self, data: bytes) -> None:
@@ -249,8 +256,11 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         except ssl.SSLError as error:
             self._break_off(error)
             return
-        if self._outgoing.pending:
+        if self._outgoing.pending:  # an answer to what is no text: who never reads it may go
             self._send()
+            if self._raw.get_write_buffer_size() > _MOST_UNREAD:
+                self._raw.abort()
+                return
         self._busy = True
         if texts:
             self._protocol.data_received(texts[0] if len(texts) == 1 else b"".join(texts))

@@ -62,7 +62,9 @@ def server_context(files: TlsFiles, client_certificate: ClientCertificate = "non
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join(SUITES))
-    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.options |= (
+        ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    )
     # What remains with OP_NO_TICKET is a stateful ticket of 11 KiB for each handshake of TLS 1.3.
     context.num_tickets = 0
     if not files.certificates:

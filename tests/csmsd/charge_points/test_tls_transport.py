@@ -3,13 +3,15 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from csmsd.charge_points.tls_transport import TlsTransport
+from csmsd.charge_points.tls_transport import Handshakes, TlsTransport
+from csmsd.settings import Tls
 from tests.support.certificates import client, client_context, server, server_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello, shaken
 from tests.support.websocket_frames import TEXT, masked
@@ -171,6 +173,51 @@ async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp
     assert await door.refusal() == ("tls", "too many handshakes are under way")
     one.close()
     other.transport.abort()
+
+
+async def test_who_says_too_much_before_the_end_is_cut(door: Door, tmp_path: Path) -> None:
+    reader, writer = await door.raw()
+    writer.write(b"\x16\x03\x01\x40\x00" + b"x" * 300_000)
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    reason, detail = await door.refusal()
+    assert reason == "tls", detail
+    await door.gone()
+
+
+async def test_addresses_take_turns_and_a_mistake_in_one_handshake_keeps_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As many as one address begins, another one waits for one of them."""
+    handshakes = Handshakes(Tls())
+    order: list[str] = []
+    done = asyncio.Event()
+
+    class One:
+        def __init__(self, origin: str) -> None:
+            self.origin = origin
+
+        def step(self) -> None:
+            order.append(self.origin)
+            if len(order) == 5:
+                done.set()
+            if self.origin == "bad":
+                raise RuntimeError
+
+        def abort(self) -> None:
+            order.append("aborted")
+
+    many: list[Any] = [One("a"), One("a"), One("a"), One("bad"), One("b")]
+    for one in many:
+        handshakes.begin(one)
+        handshakes.step_soon(one)
+    await asyncio.wait_for(done.wait(), WITHIN_SECONDS)
+    await asyncio.sleep(0)
+    assert order == ["a", "bad", "aborted", "b", "a", "a"]
+    for one in many:
+        handshakes.over(one)
+    assert (len(handshakes), handshakes._at, handshakes._turns) == (0, {}, {})
 
 
 async def test_handshakes_have_their_share_of_a_pass_and_no_more(
