@@ -1,6 +1,6 @@
 """`report`: what was charged in a month, by whom or where, and what it costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -131,20 +131,20 @@ def _report_period(month: str | None, since: str | None, until: str | None, zone
     return parse_when(first.isoformat()), parse_when(after.isoformat())
 
 
-def _transactions_to_report(run: Invocation, begin: str, end: str) -> list[Record]:
+def _transactions_to_report(run: Invocation, begin: str, end: str) -> Iterator[Record]:
     """What began before the end of the period and is not over, and what stopped in it.
 
-    In this order, so that one that stops while we ask is not overlooked; it is what it was when it was seen last.
+    They are asked for in this order, so that one that stops meanwhile is not overlooked; it is what it was when it was
+    seen last. Only what is not over is held: there may be many that stopped.
     """
-    found: dict[int, Record] = {}
+    unfinished: dict[int, Record] = {}
     for state in ("abandoned", "active"):
         still = transactions_to_export(run, {"state": state, "until": end})
-        found |= {transaction["id"]: transaction for transaction in still if transaction["state"] == state}
-    found |= {
-        transaction["id"]: transaction
-        for transaction in transactions_to_export(run, {"stopped_since": begin, "stopped_until": end})
-    }
-    return list(found.values())
+        unfinished |= {transaction["id"]: transaction for transaction in still if transaction["state"] == state}
+    for transaction in transactions_to_export(run, {"stopped_since": begin, "stopped_until": end}):
+        unfinished.pop(transaction["id"], None)
+        yield transaction
+    yield from unfinished.values()
 
 
 def _unbooked_to_report(run: Invocation, begin: str, end: str) -> list[Record]:

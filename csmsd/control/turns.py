@@ -8,7 +8,7 @@ from typing import TypeVar
 from csmsd.control.rpc import Json
 from csmsd.ports import Rows
 
-AT_ONCE_SECONDS = 0.01
+AT_ONCE_SECONDS = 0.003
 
 A = TypeVar("A")
 B = TypeVar("B")

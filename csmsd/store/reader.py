@@ -1,5 +1,6 @@
 """Listings: read-only queries on a connection of their own, so that they never wait for the writer."""
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ from csmsd.store.tables import SqlValue, table
 
 R = TypeVar("R", bound=Record)
 
+
+_AT_ONCE = 250  # records that are made of rows: a millisecond
 
 # As `fold` compares them (ocpp/identity.py).
 _OF_ID_TAG = "trim(id_tag)=? COLLATE NOCASE"
@@ -104,7 +107,11 @@ class Reader:
         sql = f"{kind.select} {where} ORDER BY {order} LIMIT ? OFFSET ?"
         values = (*wanted.values(), *where_values, limit or -1, offset)
         rows = await self._rows(sql, values, most_text=most_text)
-        found = Rows(kind.record(row) for row in rows)
+        found: Rows[R] = Rows()
+        for row in rows:
+            found.append(kind.record(row))
+            if len(found) % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # whoever sends something does not wait for all of it
         found.more = rows.more
         return found
 

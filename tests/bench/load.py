@@ -46,6 +46,7 @@ class Latency(msgspec.Struct):
     count: int
     p50: float
     p99: float
+    p999: float
 
 
 class Report(msgspec.Struct):
@@ -295,7 +296,7 @@ class ChargePoint(asyncio.Protocol):
 
 def _latency(milliseconds: list[float]) -> Latency:
     ordered = sorted(milliseconds) or [0.0]
-    return Latency(len(milliseconds), ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)])
+    return Latency(len(milliseconds), *(ordered[int(len(ordered) * part)] for part in (0.5, 0.99, 0.999)))
 
 
 async def run(arguments: argparse.Namespace) -> Report:

@@ -75,4 +75,4 @@ def test_open_loop() -> None:
         report = put_load_on(target, "--seconds", SECONDS, "--rate", str(OPEN_LOOP_RATE))
     print(f"\n\n{f'csmsd, open loop, {report.rate:,.0f} messages/s':40}{'messages':>12}{'p50 ms':>18}{'p99 ms':>9}")
     for action, latency in report.actions.items():
-        print(f"{action:40}{latency.count:12,}{latency.p50:18.2f}{latency.p99:9.2f}")
+        print(f"{action:40}{latency.count:12,}{latency.p50:18.2f}{latency.p99:9.2f}{latency.p999:9.2f}")

@@ -6,6 +6,7 @@ from csmsd.control.methods.transactions import Number, known_transaction
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, RpcError, Table, usage
 from csmsd.control.service import Service
+from csmsd.control.turns import in_turns
 from csmsd.control.views import time_text, transaction_view
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.curve import energy_curve
@@ -32,11 +33,13 @@ async def export_booked(service: Service, parameters: Booked, caller: Caller) ->
     found = await service.reader.booked(parameters.after, parameters.limit)
     return {
         "schema_version": SCHEMA_VERSION,
-        "transactions": [
-            transaction_view(site, transaction, now)
-            | {"booking": transaction.booking, "revision": transaction.revision}
-            for transaction in found
-        ],
+        "transactions": await in_turns(
+            found,
+            lambda transaction: (
+                transaction_view(site, transaction, now)
+                | {"booking": transaction.booking, "revision": transaction.revision}
+            ),
+        ),
     }
 
 
