@@ -438,6 +438,10 @@ class TlsEnd(Protocol):
         """What a charge point would see of a server. Raises TlsProblem for who speaks no TLS."""
         ...
 
+    async def check_own(self, names: Sequence[str]) -> dict[str, Any]:
+        """What a charge point would see of our own listeners. Raises TlsProblem while there is no TLS."""
+        ...
+
 
 class Roots(Protocol):
     """Reads root certificates. Both may block."""

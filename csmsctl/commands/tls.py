@@ -38,7 +38,7 @@ _FINDINGS = (
 def tls_check_command(
     ctx: typer.Context,
     address: Annotated[
-        str | None, typer.Argument(metavar="[HOST:PORT]", help="A server; csmsd's own listener without one")
+        str | None, typer.Argument(metavar="[HOST:PORT]", help="A server; csmsd itself without one")
     ] = None,
     names: Annotated[
         list[str] | None,
@@ -67,7 +67,7 @@ def _show_tls_check(run: Invocation, found: dict[str, Any]) -> None:
     output = run.output
     if not output.csv:
         versions = ", ".join(one["version"] for one in found["versions"] if one["offered"])
-        output.fields([("address", plain_text(found["address"])), ("versions", versions or "none")])
+        output.fields([("address", plain_text(found["address"] or "csmsd itself")), ("versions", versions or "none")])
         output.table(_SUITES, [{**one, "shown": "yes" if one["offered"] else "no"} for one in found["suites"]])
         output.table(
             _CERTIFICATES, [{**one, "names": ", ".join(map(str, one["names"]))} for one in found["certificates"]]

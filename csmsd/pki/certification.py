@@ -75,11 +75,12 @@ class Certification:
         try:
             async with lock:
                 return await self._sign(csr, charge_point, task, max_length, approved=approved)
-        except _Refused as refused:
-            if not refused.waiting:
+        except (_Refused, TlsProblem) as refused:
+            waiting = isinstance(refused, _Refused) and refused.waiting
+            if not waiting:
                 log.warning("%s: its request for a certificate is refused: %s", charge_point, refused)
                 self._live.tell(Event("certificate.refused", charge_point, {"reason": str(refused)}))
-            return NotSigned(str(refused), refused.waiting)
+            return NotSigned(str(refused), waiting)
 
     async def sign_waiting(self, charge_point: str, *, max_length: int = 10_000) -> SignedChain | NotSigned:
         """Signs the newest request of a charge point that waits for an operator. Raises NotStored."""
@@ -200,8 +201,12 @@ class Certification:
             changed_at=now,
             reason="an operator has to sign it",
         )
+        # Each request is of a new key, and the charge point has that one alone.
+        older = [one for one in certificates.of(charge_point) if one.state == "requested"]
+        for one in older:
+            one.state, one.changed_at, one.reason = "refused", now, "it asked anew"
         certificates.put(record)
-        await self._live.keep([record], [record.news()])
+        await self._live.keep([record, *older], [one.news() for one in (record, *older)])
 
     async def _keep_issued(
         self,

@@ -7,6 +7,7 @@ Nothing of this needs a TLS library: a ClientHello is written, and what comes is
 import asyncio
 import contextlib
 import os
+import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -101,6 +102,19 @@ async def ask(
         raise NotTls(os.strerror(number) if number > 0 else error.strerror or str(error)) from None
     except (IndexError, ValueError):
         raise NotTls("what comes is no TLS") from None
+
+
+async def ask_context(context: ssl.SSLContext, suites: Sequence[int], version: int = TLS_1_2, *, name: str) -> Offer:
+    """The same of a context of ours, without a connection."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(incoming, outgoing, server_side=True)
+    incoming.write(client_hello(suites, version, name))
+    with contextlib.suppress(ssl.SSLError):  # it waits for more, or has written its alert
+        server.do_handshake()
+    answer = asyncio.StreamReader()
+    answer.feed_data(outgoing.read())
+    answer.feed_eof()
+    return await _read_offer(answer, version)
 
 
 def client_hello(suites: Sequence[int], version: int, name: str) -> bytes:

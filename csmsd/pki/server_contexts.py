@@ -85,6 +85,15 @@ class ServerContexts:
         except NotTls as error:
             raise TlsProblem(f"{host}, port {port}: {error}") from None
 
+    async def check_own(self, names: Sequence[str]) -> dict[str, Any]:
+        """What a charge point would see of our own listeners. Raises TlsProblem while there is no TLS."""
+        from csmsd.pki.tls_check import check_context
+
+        context = self.context("none")
+        if context is None:
+            raise TlsProblem(self.problem or "csmsd has no certificate, and so no TLS; make one: csmsctl cert init")
+        return await check_context(context, names, datetime.now(UTC))
+
     def _made(self) -> tuple[dict[str, ssl.SSLContext], list[tuple[str, Milliseconds]]]:
         from csmsd.pki.contexts import ends_of, server_context
 

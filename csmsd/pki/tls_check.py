@@ -1,34 +1,54 @@
 """`tls check`: what a charge point would see of a server, and what would keep it away."""
 
+import ssl
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from cryptography import x509
 
 from csmsd.pki.lint import EVERYBODY, Finding, described, key_text, lint_chain, names_in
-from csmsd.pki.scan import SUITES, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, VERSIONS, WEAK, NotTls, Offer, ask
+from csmsd.pki.scan import SUITES, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, VERSIONS, WEAK, NotTls, Offer, ask, ask_context
 
 Kind = Literal["RSA", "ECDSA"]
 _CHARGE_POINTS = "charge points that go by the whitepaper"
 
 
+class Asked(Protocol):
+    """What a server chooses among suites, in that version or an older one."""
+
+    async def __call__(self, suites: Sequence[int], version: int = TLS_1_2) -> Offer: ...
+
+
 async def check_server(
     host: str, port: int, names: Sequence[str], now: datetime, *, timeout: float = 5.0
 ) -> dict[str, Any]:
-    """Versions, suites, certificates and findings, for clients that know the server by these names.
-
-    Without names: by the host, where that is none of this machine alone, and by all that stand in the certificate.
-    Raises NotTls.
+    """Versions, suites, certificates and findings, for clients that know the server by these names; without any, by
+    those that stand in the certificate. Raises NotTls.
     """
     sni = names[0] if names else host
-    offers = {suite: await ask(host, port, [suite], name=sni, timeout=timeout) for suite in SUITES}
-    weak = [
-        offer.suite for offer in [await ask(host, port, [*WEAK], name=sni, timeout=timeout)] if offer.suite is not None
-    ]
+
+    async def asked(suites: Sequence[int], version: int = TLS_1_2) -> Offer:
+        return await ask(host, port, suites, version, name=sni, timeout=timeout)
+
+    return await _checked(asked, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", names, now)
+
+
+async def check_context(context: ssl.SSLContext, names: Sequence[str], now: datetime) -> dict[str, Any]:
+    """The same of a context of ours."""
+
+    async def asked(suites: Sequence[int], version: int = TLS_1_2) -> Offer:
+        return await ask_context(context, suites, version, name=names[0] if names else "localhost")
+
+    return await _checked(asked, None, names, now)
+
+
+async def _checked(asked: Asked, address: str | None, names: Sequence[str], now: datetime) -> dict[str, Any]:
+    offers = {suite: await asked([suite]) for suite in SUITES}
+    weak = [offer.suite for offer in [await asked([*WEAK])] if offer.suite is not None]
     versions = {TLS_1_2: any(offer.suite for offer in offers.values())}
     for version in (TLS_1_0, TLS_1_1, TLS_1_3):
-        answer = await ask(host, port, [*SUITES, *WEAK], version, name=sni, timeout=timeout)
+        answer = await asked([*SUITES, *WEAK], version)
         versions[version] = answer.version == version
     chains = _chains(offers)
     findings = [*_of_offers(offers, weak, versions, chains)]
@@ -36,7 +56,7 @@ async def check_server(
         wanted = list(names) or names_in(chain[0])
         findings += [finding._replace(text=f"{kind}: {finding.text}") for finding in lint_chain(chain, wanted, now)]
     return {
-        "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "address": address,
         "names": list(names),
         "versions": [{"version": VERSIONS[one], "offered": versions[one]} for one in sorted(versions, reverse=True)],
         "suites": [

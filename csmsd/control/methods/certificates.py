@@ -84,7 +84,7 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Checked(msgspec.Struct, forbid_unknown_fields=True):
-    """Without an `address` that of our own listener; `timeout` in seconds for each question."""
+    """Without an `address` our own listeners; `timeout` in seconds for each question."""
 
     address: str | None = None
     names: Annotated[list[str], Meta(max_length=50)] = []
@@ -258,31 +258,18 @@ async def reload_tls(service: Certificates, parameters: NoParameters, caller: Ca
 
 
 async def check_tls(service: Certificates, parameters: Checked, caller: Caller) -> Json:
-    host, port = _own_address(service) if parameters.address is None else _address(parameters.address)
+    """Our own listeners are asked without a connection: nobody was refused, and nothing is to be told of it."""
     try:
-        found = await service.tls.check(host, port, parameters.names, parameters.timeout)
+        if parameters.address is None:
+            found = await service.tls.check_own(parameters.names)
+        else:
+            host, port = parse_address_setting(parameters.address)
+            found = await service.tls.check(host, port, parameters.names, parameters.timeout)
     except TlsProblem as error:
         _failed(error)
-    return {"schema_version": SCHEMA_VERSION} | found
-
-
-def _own_address(service: Certificates) -> tuple[str, int]:
-    """Of the first listener that takes TLS, as this machine reaches it."""
-    if not service.tls.state.on:
-        raise forbidden("csmsd has no certificate, and so no TLS.", "Make one: csmsctl cert init")
-    addresses = service.tls_addresses()
-    if not addresses:
-        raise forbidden("No listener of csmsd takes TLS.", "See csmsd.toml(5), server.listeners.")
-    host, port = parse_address_setting(addresses[0])
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - every interface has it
-
-
-def _address(text: str) -> tuple[str, int]:
-    try:
-        host, port = parse_address_setting(text)
     except ValueError as error:
         raise usage(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-    return host, port
+    return {"schema_version": SCHEMA_VERSION} | found
 
 
 METHODS: Table[Certificates] = {

@@ -159,6 +159,13 @@ async def test_what_cannot_be_kept_is_not_signed(certified: CertifiedSite) -> No
         await certified.certification.sign(request_pem("SN1"), "CP1")
 
 
+async def test_a_ca_that_cannot_be_used_is_a_reason_not_to_sign(certified: CertifiedSite) -> None:
+    certified.own.ca_key.chmod(0o644)
+    assert "mode 0644" in await refused(certified, request_pem("SN1"))
+    certified.own.ca_key.unlink()
+    assert "csmsctl cert export-ca" in await refused(certified, request_pem("SN1"))
+
+
 # --- requests that wait
 
 
@@ -181,6 +188,19 @@ async def test_an_operator_signs_what_waits(certified: CertifiedSite) -> None:
     [row] = certified.live.site.security.certificates.of("CP1")
     assert (row.task, row.state) == (3, "issued")
     assert await certified.certification.sign_waiting("CP1") == NotSigned("no request of it waits")
+
+
+async def test_who_asks_anew_waits_with_the_newest_request_alone(certified: CertifiedSite) -> None:
+    certified.settings.ca.auto_sign = False
+    newest = ""
+    for _ in range(2):
+        newest = request_pem("SN1")
+        await certified.certification.sign(newest, "CP1")
+    assert [state for of, _, state in certified.states() if of] == ["refused", "requested"]
+    answer = await certified.certification.sign_waiting("CP1")
+    assert isinstance(answer, SignedChain)
+    key = x509.load_pem_x509_certificate(answer.chain.encode()).public_key()
+    assert key == x509.load_pem_x509_csr(newest.encode()).public_key()
 
 
 async def test_an_operator_turns_down_what_waits(certified: CertifiedSite) -> None:

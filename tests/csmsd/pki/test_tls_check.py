@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 
 from csmsd.pki.contexts import Pair, TlsFiles, server_context
 from csmsd.pki.scan import SUITES, WEAK
-from csmsd.pki.tls_check import check_server
+from csmsd.pki.tls_check import check_context, check_server
 from tests.csmsd.pki.issuing import authority, distinguished, issue, rsa_key
 
 NOW = datetime.now(UTC)
@@ -42,6 +42,8 @@ async def test_what_csmsd_offers(tmp_path: Path) -> None:
     pairs = [Pair(*RSA.written(tmp_path, "rsa")), Pair(*ECDSA.written(tmp_path, "ec"))]
     async with serving(server_context(TlsFiles(pairs))) as port:
         checked = await check_server("127.0.0.1", port, ["csms.local"], NOW)
+    assert checked["address"] == f"127.0.0.1:{port}"
+    assert await check_context(server_context(TlsFiles(pairs)), ["csms.local"], NOW) == {**checked, "address": None}
     assert offered(checked) == list(SUITES.values())
     assert [(one["version"], one["offered"]) for one in checked["versions"]] == [
         ("TLS 1.3", True),

@@ -1,0 +1,95 @@
+"""Securing a site, as docs/security.md tells it: from nothing to charge points with certificates of ours."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from websockets.exceptions import InvalidStatus
+
+from tests.csmsd.pki.issuing import ec_key, request
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+NAMES = ("--name", "localhost", "--name", "127.0.0.1")
+
+
+def wss(site: Site, identity: str = "CP1") -> str:
+    return site.url(identity).replace("ws://", "wss://")
+
+
+class Device:
+    """A charge point's own store: the root that it trusts, its keys and certificates."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.root = directory / "root.pem"
+
+    async def asks(self, site: Site, number: int) -> Path:
+        """Makes a new key, and is given its certificate by hand."""
+        key = ec_key()
+        csr, made = self.directory / f"{number}.csr", self.directory / f"{number}.pem"
+        csr.write_bytes(request("CP1", key=key).public_bytes(Encoding.PEM))
+        signed = await site.csmsctl("cert", "sign", "CP1", "--csr", str(csr))
+        assert signed.code == 0, signed.err
+        made.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + signed.out.encode())
+        return made
+
+    def context(self, certificate: Path | None = None) -> ssl.SSLContext:
+        """It checks the name, and trusts the root of the site alone."""
+        context = ssl.create_default_context(cafile=str(self.root))
+        if certificate is not None:
+            context.load_cert_chain(certificate)
+        return context
+
+
+async def comes(site: Site, context: ssl.SSLContext) -> RawChargePoint:
+    point = await RawChargePoint.connect(wss(site), tls=context)
+    assert (await point.boot())[2]["status"] == "Accepted"
+    return point
+
+
+async def states(site: Site) -> list[Any]:
+    listed = (await site.json("cert", "list", "CP1"))["certificates"]
+    return [one["state"] for one in reversed(listed)]
+
+
+async def test_from_nothing_to_charge_points_with_certificates(site: Site, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    assert (await site.csmsctl("cert", "init", *NAMES, "--organization", "My CPO")).code == 0
+    assert (await site.csmsctl("cert", "export", "--output", str(device.root))).code == 0
+    assert (await site.csmsctl("tls", "check", "--name", "localhost", "--name", "127.0.0.1")).code == 0
+    assert (await site.csmsctl("cp", "add", "CP1", "--security-profile", "3", "--certificate-name", "CP1")).code == 0
+
+    first = await device.asks(site, 1)
+    with pytest.raises(InvalidStatus):
+        await RawChargePoint.connect(wss(site), tls=device.context())
+    point = await comes(site, device.context(first))
+    assert await states(site) == ["used"]
+
+    # New certificates of csmsd: whoever is connected stays, and whoever comes meets them.
+    assert (await site.csmsctl("cert", "renew")).code == 0
+    assert (await point.ask("Heartbeat"))[0] == 3
+
+    # A new key: the old one is good until the new one has connected.
+    second = await device.asks(site, 2)
+    assert await states(site) == ["used", "issued"]
+    await comes(site, device.context(first))
+    await comes(site, device.context(second))
+    assert await states(site) == ["replaced", "used"]
+    with pytest.raises(InvalidStatus):
+        await RawChargePoint.connect(wss(site), tls=device.context(first))
+
+    # It is all there after csmsd was killed.
+    await site.kill()
+    await site.start()
+    await comes(site, device.context(second))
+
+    assert (await site.csmsctl("cert", "revoke", "CP1", "--reason", "was stolen", "--yes")).code == 0
+    with pytest.raises(InvalidStatus):
+        await RawChargePoint.connect(wss(site), tls=device.context(second))
+    [found] = (await site.json("status", "CP1"))["charge_points"]
+    told = [one["text"] for one in found["problems"] if one["kind"] == "connection_refused"]
+    assert len(told) == 1
+    assert "was stolen" in told[0]
