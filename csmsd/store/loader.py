@@ -30,7 +30,7 @@ from csmsd.store.past import AWAITED_OF_CHARGE_POINT, NEWEST_START
 from csmsd.store.rooms import store_rooms
 from csmsd.store.snapshot import Snapshot
 from csmsd.store.tables import read_records
-from csmsd.store.takings import SELECT, takings_of_rows
+from csmsd.store.takings import takings_of_transaction
 
 # Of all charge points together: what was going on when csmsd stopped is found without a look-up each.
 _NEWEST = 200
@@ -108,4 +108,5 @@ class _Loader:
         for number in sorted(found):
             self._site.add_transaction(found[number])
             if found[number].state == "active":
-                booking.book_measured_anew(found[number], takings_of_rows(self._query(SELECT, (number,))), self._site)
+                takings = takings_of_transaction(self._query, found[number].charge_point, number)
+                booking.book_measured_anew(found[number], takings, self._site)

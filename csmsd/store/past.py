@@ -10,7 +10,7 @@ from typing import TypeVar
 from csmsd.ports import NotStored, PastTransaction
 from csmsd.profiles.core.transactions import AWAITED, History, Transaction, Wanted
 from csmsd.store.tables import SqlValue, read_records
-from csmsd.store.takings import SELECT, takings_of_rows
+from csmsd.store.takings import takings_of_transaction
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,6 @@ def find_past_transactions(connection: sqlite3.Connection, charge_point: str, wa
     if wanted.stop_text is not None:
         found += read(_OF_STOP, charge_point, wanted.stop_text)
     return [
-        (known, [*takings_of_rows(connection.execute(SELECT, (known.id,)))] if known.unfinished else [])
+        (known, [*takings_of_transaction(connection.execute, charge_point, known.id)] if known.unfinished else [])
         for known in found
     ]

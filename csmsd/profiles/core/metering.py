@@ -192,6 +192,9 @@ class Shape:
         return encode_json(values if self.number else samples).decode()
 
 
+_decode_values = msgspec.json.Decoder(list[str]).decode
+
+
 class MeterShapes:
     """The shapes that are known, by their text and by the samples' attributes."""
 
@@ -301,9 +304,15 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 
 def metered_again(shape: str | None, row: MeterReading) -> Taken:
     """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
+    if shape is not None:
+        numbers, plain = metered_numbers(_decode_values(row.samples))
+        known = _metering_shape_of(shape)
+        if plain and row.text is None:  # nearly all
+            return Taken(known, numbers, row, known.number)
+        return taken_by_metering(known, numbers, row, is_timed(row.text, row.time))
     samples = unpack_metered(shape, row.samples)
     return taken_by_metering(
-        _metering_shape_of(shape) if shape is not None else Shape(0, samples),
+        Shape(0, samples),
         metered_numbers([sample.value for sample in samples])[0],
         row,
         is_timed(row.text, row.time),
