@@ -32,7 +32,7 @@ class Gathered:
         self._plain = Plain.began(
             register=start.register, time=start.time, received_at=start.received_at, oddity=start.oddity, rating_w=None
         )
-        self._rows = ThinnedRows()
+        self._rows = ThinnedRows(start.time)
         self._verdict: tuple[tuple[Boot, ...], Verdict] | None = None
         self.latest: float | None = None
         self.highest = start.register or 0.0
@@ -57,7 +57,7 @@ class Gathered:
             self.newest = time
             if time - BESIDE > self.usual_since:
                 self.usual_since = time - BESIDE
-        elif kept in rows:
+        elif kept in rows or rows.has_summed(taken):
             return
         if row.connector == self._connector:
             plain = self._plain
@@ -115,4 +115,5 @@ class Gathered:
         readings: list[Reading] = []
         for connector, time, shape, samples, timed in self._rows.rows:
             readings += evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time, timed=timed)
+        readings += self._rows.summed()
         return Evidence(self._connector, self.start, stop, readings, boots)

@@ -1,15 +1,20 @@
 """The readings of a transaction as they are kept in memory: bounded, by letting go of what others say as well.
 
 Of readings that advance, those between others say nothing that the others do not say. Each thinning makes room for many
-more, so that a reading costs the same however many there are, and whatever they say.
+more, so that a reading costs the same however many there are, and whatever they say. Intervals are what no other
+reading says: of those that are let go the sum stays.
 """
 
 import math
+from array import array
+from bisect import bisect_left, insort
+from itertools import count
 
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
-from csmsd.profiles.core.energy.evidence import evidence_of_samples
+from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading, evidence_of_samples
+from csmsd.profiles.core.energy.plain import LIMIT_WH
 from csmsd.profiles.core.metering import StreamName, Taken, unpack_metered
 from csmsd.profiles.record import Milliseconds
 
@@ -27,6 +32,8 @@ LONGEST_READING = 1000  # characters
 _MOST_TELLING = 24
 _MOST_SAMPLES = 12
 _LONGEST_NUMBER = 40
+# Times of intervals that were let go: one of them that comes again is not counted twice. Each takes 8 bytes.
+_MOST_TIMES = 20_000
 
 Row = tuple[int, Milliseconds, str | None, str, bool]  # connector, time, shape, samples, whether its time was told
 
@@ -41,21 +48,40 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
     weight: int
 
 
+class _Summed(msgspec.Struct):
+    """A stream of intervals: Wh of those that were let go, and of all whether each is more than the one before."""
+
+    connector: int
+    newest: Milliseconds
+    last: float  # Wh of the newest
+    grows: bool = True
+    energy: float = 0.0
+    until: Milliseconds = 0  # the last of those that were let go
+
+
 class ThinnedRows:
-    """Rows in order of arrival. While all of them are plain (see `plain`) the newest few and a choice are enough."""
+    """Rows in order of arrival. While all of them are plain (see `plain`) the newest few and a choice are enough.
 
-    __slots__ = ("_known", "_said", "_weight", "rows")
+    Those of before `since` are not summed: they are of before the transaction.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_known", "_said", "_since", "_summed", "_times", "_weight", "rows")
+
+    def __init__(self, since: Milliseconds) -> None:
         self.rows: list[Row] = []
+        self._since = since
+        self._summed: dict[tuple[int, StreamName], _Summed] = {}
+        self._times = array("q")  # of what was summed, in order
         self._known: set[Row] | None = None  # the rows, once one came that may be among them
         self._said: list[_Said] | None = None  # of each row, once one was not plain
         self._weight = 0  # then, of all
 
     def copy(self) -> "ThinnedRows":
         """Goes on by itself."""
-        other = ThinnedRows()
+        other = ThinnedRows(self._since)
         other.rows = [*self.rows]
+        other._summed = {stream: msgspec.structs.replace(summed) for stream, summed in self._summed.items()}
+        other._times = self._times[:]
         other._said = None if self._said is None else [*self._said]
         other._weight = self._weight
         return other
@@ -64,6 +90,32 @@ class ThinnedRows:
         if self._known is None:
             self._known = set(self.rows)
         return row in self._known
+
+    def has_summed(self, taken: Taken) -> bool:
+        """Whether these intervals are among those that were let go, as far as their time can tell."""
+        times, time = self._times, taken.row.time
+        if not times or time > times[-1] or not taken.timed:
+            return False
+        if not any(stream[0] == INTERVAL for _, stream, _ in taken.shape.telling):
+            return False
+        return len(times) >= _MOST_TIMES or times[bisect_left(times, time)] == time
+
+    def summed(self) -> list[Reading]:
+        """An interval for all that were let go of a stream; where they only grow, the last says all."""
+        taken = {time for _, time, _, _, _ in self.rows}
+        return [
+            Reading(
+                time=next(time for time in count(summed.until, -1) if time not in taken),
+                value=round(summed.energy, 6),
+                connector=summed.connector,
+                measurand=INTERVAL,
+                context=context or "Sample.Periodic",
+                phase=phase,
+                location=location,
+            )
+            for (_, (_, context, phase, location)), summed in self._summed.items()
+            if summed.energy and not summed.grows
+        ]
 
     def add_plain(self, row: Row) -> None:
         """Takes one more, all of which are plain."""
@@ -81,11 +133,14 @@ class ThinnedRows:
         if said is None:
             said = self._said = [_said_by_row(known) for known in self.rows]
             self._weight = sum(known.weight for known in said)
+            for known in said:
+                self._follow(known)
         self.rows.append(row)
         if self._known is not None:
             self._known.add(row)
         said.append(_said_by_row(row) if row[2] is None else _said_by_taken(row, taken))
         self._weight += said[-1].weight
+        self._follow(said[-1])
         if len(said) > MOST or self._weight > MOST_WEIGHT:
             self._thin(said)
 
@@ -101,10 +156,43 @@ class ThinnedRows:
         while len(kept) > 2 and (len(kept) > _LEFT * MOST or weight > _LEFT * MOST_WEIGHT):
             kept = [*kept[:1], *kept[1:-1:2], *kept[-1:]]
             weight = sum(said[place].weight for place in kept)
+        left = set(kept)
+        for place, one in enumerate(said):
+            if place not in left and self.rows[place][4] and one.time >= self._since:
+                self._sum(one)
         self.rows = [self.rows[place] for place in kept]
         self._said = [said[place] for place in kept]
         self._weight = weight
         self._known = None
+
+    def _follow(self, said: _Said) -> None:
+        """Takes note of the intervals of a row, in order of arrival."""
+        for stream, value in _intervals(said):
+            known = self._summed.get(stream)
+            if known is None:
+                self._summed[stream] = _Summed(said.connector, said.time, value)
+            elif said.time > known.newest:
+                known.grows = known.grows and value > known.last
+                known.newest, known.last = said.time, value
+
+    def _sum(self, said: _Said) -> None:
+        """Takes note of the intervals of a row that is let go."""
+        told = _intervals(said)
+        for stream, value in told:
+            summed = self._summed[stream]
+            summed.energy += value
+            summed.until = max(summed.until, said.time)
+        if told and len(self._times) < _MOST_TIMES:
+            insort(self._times, said.time)
+
+
+def _intervals(said: _Said) -> list[tuple[tuple[int, StreamName], float]]:
+    """What the clock has told is the same energy once more; otherwise the context does not matter."""
+    return [
+        ((said.connector, (measurand, context if context == CLOCK else "", phase, location)), value)
+        for (measurand, context, phase, location), value in zip(said.streams, said.values, strict=True)
+        if measurand == INTERVAL and 0 <= value < LIMIT_WH
+    ]
 
 
 def row_to_keep(taken: Taken) -> Row:

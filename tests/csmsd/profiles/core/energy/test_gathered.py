@@ -132,6 +132,41 @@ def test_what_is_not_plain_is_thinned_without_losing_what_it_says(odd: str) -> N
     assert kept.by_memory() == kept.by_rows()
 
 
+def interval(wh: float, **attributes: str) -> dict[str, str]:
+    return {"value": f"{wh:g}", "measurand": "Energy.Active.Import.Interval", **attributes}
+
+
+@pytest.mark.parametrize(
+    ("samples", "meter_stop"),
+    [
+        (lambda n: [interval(100)], 0),
+        (lambda n: [interval(n * 7919 % 50)], 0),
+        (lambda n: [interval(n * 7919 % 50, phase=phase) for phase in ("L1", "L2", "L3")], 0),
+        (lambda n: [interval(20), *([interval(300, context="Sample.Clock")] if n % 15 == 0 else [])], 0),
+        (lambda n: [interval(20, context="Trigger" if n % 2 else "Sample.Periodic")], 5000),
+        (lambda n: [interval(0.02, unit="kWh"), {"value": f"{20 * (n % 3)}", "measurand": "Power.Active.Import"}], 0),
+        (lambda n: [interval(n + 1)], 5000),  # counts on where it should begin anew
+    ],
+)
+def test_no_interval_is_lost_however_many_there_are(samples: Any, meter_stop: int) -> None:
+    """Nothing else may tell its energy: 300 kWh became 44."""
+    kept = Kept()
+    kept.transaction.meter_start_wh = 0
+    kept.scene.cp.transactions._gathered.clear()
+    kept.scene.cp.transactions.gather(kept.transaction)
+    for number in range(800):
+        kept.meter(number - 59, samples(number))
+    for number in (3, 50, 700, 799):  # once more, also when they were let go of
+        kept.meter(number - 59, samples(number))
+    assert held(kept) <= MOST
+    if meter_stop == 0:
+        assert kept.by_memory() == kept.by_rows()
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=meter_stop, timestamp=format_timestamp(kept.scene.now)))
+    verdict = kept.by_rows()
+    assert (kept.transaction.energy_wh, kept.transaction.doubts) == (verdict.energy_wh, [*verdict.doubts])
+
+
 def test_long_readings_are_kept_for_what_they_say_of_energy() -> None:
     kept = Kept()
     signed = {"value": "OCMF|" + "x" * 50_000, "format": "SignedData"}

@@ -45,7 +45,7 @@ def minutes(rows: ThinnedRows) -> list[int]:
 
 
 def test_of_plain_ones_the_newest_and_a_choice_are_kept() -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     for minute in range(1000):
         rows.add_plain(row_to_keep(taken(minute, register(minute))))
         assert len(rows.rows) <= MOST_OF_PLAIN
@@ -54,7 +54,7 @@ def test_of_plain_ones_the_newest_and_a_choice_are_kept() -> None:
 
 
 def test_turning_points_are_kept_longer_than_what_is_between_them() -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     turns = {100, 300, 450}
     wh = 0
     for minute in range(MOST + 1):
@@ -67,7 +67,7 @@ def test_turning_points_are_kept_longer_than_what_is_between_them() -> None:
 
 @pytest.mark.parametrize("number", [1, 3, 24, 60])
 def test_readings_that_none_is_between_are_bounded_with_what_they_say(number: int) -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     for minute in range(2 * MOST):
         add(rows, taken(minute, *[register((minute + place) * 7919 % 1000) for place in range(number)]))
         told = sum(len(msgspec.json.decode(samples)) for _, _, _, samples, _ in rows.rows)
@@ -78,14 +78,14 @@ def test_readings_that_none_is_between_are_bounded_with_what_they_say(number: in
 
 
 def test_the_text_that_is_kept_is_bounded() -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     for minute in range(2 * MOST):
         add(rows, taken(minute, *[SampledValue(value=f"{minute % 2}" + "x" * 900, format="SignedData")]))
     assert sum(len(samples) for _, _, _, samples, _ in rows.rows) <= 500 * MOST_WEIGHT
 
 
 def test_each_thinning_makes_room_for_many() -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     thinned = 0
     for minute in range(5 * MOST):
         before = len(rows.rows)
@@ -95,7 +95,7 @@ def test_each_thinning_makes_room_for_many() -> None:
 
 
 def test_one_that_is_kept_is_known_and_one_that_was_let_go_is_not() -> None:
-    rows = ThinnedRows()
+    rows = ThinnedRows(NOON)
     added = [add(rows, taken(minute, register(minute % 2))) for minute in range(MOST)]
     assert all(row in rows for row in added)
     assert row_to_keep(taken(3, register(7))) not in rows
