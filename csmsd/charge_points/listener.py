@@ -89,12 +89,15 @@ class Listener:
             return await self._admit(kind, opening, named=named)
 
         def make(place: Place, until: float) -> Wire:
-            return Wire(admit, self._serve, self._server, place, until)
+            return Wire(admit, self._serve, self._server, place, until, self._not_read)
 
         return Entrance(kind, self._contexts, self._handshakes, self._server.handshake_timeout, make, self._not_opened)
 
     def _not_opened(self, address: str, reason: Reason, detail: str | None) -> None:
         self._refusals.note(None, address, reason, detail)
+
+    def _not_read(self, address: str, path: str, why: str) -> None:
+        self._refusals.note(identity_from_path(path), address, "bad_request", why)
 
     def stop_accepting(self) -> None:
         self._closing = True

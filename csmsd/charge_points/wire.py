@@ -26,7 +26,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from csmsd import settings
-from csmsd.charge_points.opening import Opening, Refusal
+from csmsd.charge_points.opening import LONGEST_HEAD, Opening, Refusal, path_of_head, why_unreadable
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
 from csmsd.gate import Place
 
@@ -41,6 +41,7 @@ _AT_ONCE = 8
 _LONG_SECONDS = 0.002  # of work
 Admit = Callable[[Opening], Awaitable[str | Refusal]]
 Serve = Callable[["Wire", str, Opening], None]
+Unreadable = Callable[[str, str, str], None]  # is told the address, the path as far as it came, and why
 
 
 class Closed(Exception):
@@ -61,6 +62,7 @@ class Wire(asyncio.Protocol):
         "_finished",
         "_fragments",
         "_handshake",
+        "_head",
         "_held",
         "_loop",
         "_lost",
@@ -77,16 +79,24 @@ class Wire(asyncio.Protocol):
         "_serve",
         "_taking",
         "_transport",
+        "_unreadable",
         "lost",
         "take",
     )
 
     def __init__(
-        self, admit: Admit, serve: Serve, limits: settings.Server, place: Place, until: float | None = None
+        self,
+        admit: Admit,
+        serve: Serve,
+        limits: settings.Server,
+        place: Place,
+        until: float | None = None,
+        unreadable: Unreadable = lambda address, path, why: None,
     ) -> None:
         """`until`, by the loop's clock, the opening must be over; without it within `limits.handshake_timeout`."""
         self._admit = admit
         self._serve = serve
+        self._unreadable = unreadable
         self._place = place
         self._max_size = limits.max_message_bytes
         self._protocol = ServerProtocol(
@@ -101,6 +111,7 @@ class Wire(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = self._loop.call_at(until, self._too_slow)
         self._handshake: asyncio.Task[None] | None = None
         self._opening: bytes | None = b""  # the last of it that has come; None when it has come whole
+        self._head: bytes | None = b""  # of the opening; None once its end was seen
         self._open = False  # texts may be sent
         self._finished = False  # nothing that comes is looked at any more
         self._came: bytes | bytearray = b""  # and is not taken yet
@@ -184,10 +195,16 @@ class Wire(asyncio.Protocol):
     def _look_at_opening(self, data: bytes) -> None:
         if self._lost:
             return
+        if self._head is not None and len(self._head) < LONGEST_HEAD:
+            self._head += data[:LONGEST_HEAD]
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             assert isinstance(event, Request)
+            self._head = None
             self._handshake = self._loop.create_task(self._shake_hands(event))
+        if self._protocol.handshake_exc is not None and self._head is not None:
+            path, self._head = path_of_head(self._head), None
+            self._unreadable(self._address, path, why_unreadable(self._protocol.handshake_exc))
         self._speak()
 
     async def _shake_hands(self, request: Request) -> None:
@@ -218,14 +235,18 @@ class Wire(asyncio.Protocol):
             self._break_off()
         self._go_on()
 
-    def _told(self, request: Request) -> Opening:
+    @property
+    def _address(self) -> str:
         peer = self._transport.get_extra_info("peername")
+        return str(peer[0]) if peer else "unknown"
+
+    def _told(self, request: Request) -> Opening:
         own = self._transport.get_extra_info("sockname")
         tls = self._transport.get_extra_info("ssl_object")
         return Opening(
             request.path,
             request.headers,
-            address=str(peer[0]) if peer else "unknown",
+            address=self._address,
             local=(str(own[0]), int(own[1])) if own else ("unknown", 0),
             tls=None if tls is None else f"{tls.version()} {(tls.cipher() or ('',))[0]}",
             certificate=None if tls is None else tls.getpeercert(binary_form=True),

@@ -30,6 +30,7 @@ Reason = Literal[
     "origin",
     "proxied",
     "no_upgrade",
+    "bad_request",
     "plain",
     "tls",
     "tls_version",
@@ -218,6 +219,7 @@ _TEXTS: dict[str, str] = {
     "tls_suite": "its TLS has no cipher suite in common",
     "tls_certificate": "its certificate was refused by TLS",
     "no_upgrade": "HTTP that asks for no WebSocket",
+    "bad_request": "its HTTP cannot be read",
     "too_long": "it sent a message that is too long",
     "too_many": "too many connections",
     "too_many_from_address": "too many connections from its address",
@@ -264,6 +266,8 @@ def remedy_for_refused(reason: Reason, identity: str, *, registered: bool) -> st
             return f"csmsctl cp set {named} --subprotocol-optional"
         case "origin":
             return f"csmsctl cp set {named} --allow-origin" if registered else f"csmsctl cp add {named} --allow-origin"
+        case "bad_request":
+            return "look at what is between: a proxy may add headers; a charge point says what RFC 6455 asks for"
         case "no_upgrade":
             return "give it a URL that begins with ws://"
         case "too_long":

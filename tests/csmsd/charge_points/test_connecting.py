@@ -1,6 +1,7 @@
 """Who is let in, and under which name (J 3.1, 3.2; FIELD-NOTES "Connecting")."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -184,6 +185,28 @@ async def test_plain_http_is_told_that_it_asks_for_no_websocket(site: Site) -> N
     (known,) = (await site.call("charge_point.pending"))["pending"]
     assert (known["id"], known["reason"]) == ("CP9", "no_upgrade")
     assert (await site.csmsctl("cp", "accept", "CP9")).code == 3
+
+
+async def test_an_opening_that_cannot_be_read_is_on_record(site: Site) -> None:
+    host, _, port = site.listen.rpartition(":")
+    openings = {
+        ("CP7", "a header of more than 8192 bytes"): b"GET /ocpp/CP7 HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+        ("CP7", "more than 128 headers"): b"GET /ocpp/CP7 HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n",
+        (None, "a request line of more than 8192 bytes"): b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+        (None, "no request of HTTP"): b"EHLO csms\r\n\r\n",
+    }
+    for (identity, why), text in openings.items():
+        reader, writer = await asyncio.open_connection(host, int(port))
+        with suppress(ConnectionError):
+            for first in range(0, len(text), 1000):  # in pieces, as headers that are long may come
+                writer.write(text[first : first + 1000])
+                await writer.drain()
+            await reader.read()
+        writer.close()
+        pending = (await site.call("charge_point.pending"))["pending"]
+        (known,) = (known for known in pending if known["id"] == identity)
+        assert (known["reason"], known["text"]) == ("bad_request", f"its HTTP cannot be read ({why})")
+    assert {known["attempts"] for known in pending} == {2}
 
 
 async def test_a_twin_is_told_of_and_what_it_pushed_out_is_on_record(site: Site) -> None:
