@@ -6,18 +6,11 @@ from http import HTTPStatus
 from typing import Protocol
 
 import msgspec
-from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
-from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from csmsd.profiles.core.charge_points import Secured
 
 LONGEST_HEAD = 300  # bytes of an opening, in which its path is looked for when it cannot be read
 _REQUEST_LINE = re.compile(rb"GET (\S+) HTTP/")
-_UNREADABLE: dict[type[Exception], str] = {
-    RequestLineTooLong: f"a request line of more than {MAX_LINE_LENGTH} bytes",
-    HeaderLineTooLong: f"a header of more than {MAX_LINE_LENGTH} bytes",
-    TooManyHeaders: f"more than {MAX_NUM_HEADERS} headers",
-}
 
 
 class Headers(Protocol):
@@ -78,8 +71,3 @@ def path_of_head(head: bytes) -> str:
     """The path of an opening of which no more than its beginning can be read; empty where not even that can."""
     line = _REQUEST_LINE.match(head)
     return line[1].decode(errors="replace") if line is not None else ""
-
-
-def why_unreadable(error: Exception) -> str:
-    """What is wrong with an opening, in words."""
-    return _UNREADABLE.get(type(error), "no request of HTTP")

@@ -14,19 +14,19 @@ from http import HTTPStatus
 from time import monotonic
 from typing import cast
 
-from websockets.exceptions import InvalidState
+from websockets.exceptions import HeaderLineTooLong, InvalidState, RequestLineTooLong, TooManyHeaders
 from websockets.frames import (  # type: ignore[attr-defined]  # the fast one, where there is one
     Frame,
     Opcode,
     apply_mask,
 )
-from websockets.http11 import Request, Response
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from csmsd import settings
-from csmsd.charge_points.opening import LONGEST_HEAD, Opening, Refusal, path_of_head, why_unreadable
+from csmsd.charge_points.opening import LONGEST_HEAD, Opening, Refusal, path_of_head
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
 from csmsd.gate import Place
 
@@ -42,6 +42,11 @@ _LONG_SECONDS = 0.002  # of work
 Admit = Callable[[Opening], Awaitable[str | Refusal]]
 Serve = Callable[["Wire", str, Opening], None]
 Unreadable = Callable[[str, str, str], None]  # is told the address, the path as far as it came, and why
+_UNREADABLE: dict[type[Exception], str] = {
+    RequestLineTooLong: f"a request line of more than {MAX_LINE_LENGTH} bytes",
+    HeaderLineTooLong: f"a header of more than {MAX_LINE_LENGTH} bytes",
+    TooManyHeaders: f"more than {MAX_NUM_HEADERS} headers",
+}
 
 
 class Closed(Exception):
@@ -204,7 +209,9 @@ class Wire(asyncio.Protocol):
             self._handshake = self._loop.create_task(self._shake_hands(event))
         if self._protocol.handshake_exc is not None and self._head is not None:
             path, self._head = path_of_head(self._head), None
-            self._unreadable(self._address, path, why_unreadable(self._protocol.handshake_exc))
+            self._unreadable(
+                self._address, path, _UNREADABLE.get(type(self._protocol.handshake_exc), "no request of HTTP")
+            )
         self._speak()
 
     async def _shake_hands(self, request: Request) -> None:

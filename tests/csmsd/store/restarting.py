@@ -5,6 +5,7 @@ import functools
 import itertools
 import re
 import tempfile
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -138,6 +139,7 @@ FLEETING: dict[str, set[str]] = {
     "Orphans": {"_at_address", "turned_away"},
     "MeterShapes": {"_seen"},
     "Gathered": {"_verdict"},
+    "ThinnedRows": {"_known"},
     "RefusedConnections": {"_told", "_strangers_told", "_window"},
     "Firmware": {"hosting"},
 }  # fmt: skip
@@ -153,7 +155,7 @@ def picture(thing: object) -> Any:
         thing = +thing  # none of a kind is as good as a kind that was never there
     if isinstance(thing, Mapping):
         return {key: picture(value) for key, value in thing.items()}
-    if isinstance(thing, list | tuple | deque):
+    if isinstance(thing, list | tuple | deque | array):
         return [picture(value) for value in thing]
     if isinstance(thing, set | frozenset):
         return sorted(thing)
