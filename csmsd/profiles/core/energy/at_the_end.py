@@ -20,8 +20,9 @@ def held_against_end(case: Case, finding: Finding) -> Finding:
     last = points[-1]
     if abs(last.time - ended) > AT_THE_END or last.wh > case.stop:
         return finding
-    counts = last.wh < case.start - case.slack <= case.stop  # from 0, what start and stop do not
-    missing = finding.energy - last.wh if counts else case.stop - last.wh
+    missing = case.stop - last.wh
+    if -case.slack <= finding.energy - last.wh < missing:
+        missing = finding.energy - last.wh  # it counts from 0, what start and stop do not
     told = max(0.0, finding.energy - missing)
     if missing <= too_much_at_the_end(finding.energy) + case.slack or missing <= 2 * _came_in_lag(case, last, told):
         return finding

@@ -61,7 +61,9 @@ def judge_register(
     elif start is not None or begin is not None:
         told = start if start is not None else begin.wh if begin is not None else 0.0
         case = Case(told, stop, points, clocks, boots, slack, drawn)
-        finding = running_energy(case) if stop is None else held_against_end(case, closing_energy(case))
+        finding = running_energy(case) if stop is None else closing_energy(case)
+        if not stream.labelled:
+            finding = held_against_end(case, finding)
     elif points:
         case = Case(points[0].wh, stop, points, clocks, boots, slack, drawn)
         finding = running_energy(case) if stop is None else closing_energy(case)

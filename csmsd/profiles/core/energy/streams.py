@@ -31,6 +31,7 @@ class Stream(msgspec.Struct, frozen=True):
     step: float = 1.0
     phases: int = 0  # of how many phases it is the sum
     absurd: bool = False  # some of its readings were beyond any register
+    labelled: bool = False  # with one phase, of which it may be after all
 
     @property
     def first(self) -> Point | None:
@@ -118,7 +119,10 @@ def choose_stream(
     for reading in readings:
         if reading.measurand == REGISTER:
             formed.setdefault((reading.location, reading.phase), []).append(reading)
-    streams = {key: stream_of(found, stopped=stopped) for key, found in formed.items()}
+    streams = {
+        key: msgspec.structs.replace(stream_of(found, stopped=stopped), labelled=bool(key[1]))
+        for key, found in formed.items()
+    }
 
     def goes_on(stream: Stream) -> bool:
         if stream.first is None or start is None:
