@@ -53,7 +53,7 @@ _PERIODS = (
     Column("end", "TO", moment_text),
     Column("limit", "LIMIT", _composite_limit, right=True, style=_composite_style),
     Column("unit", "UNIT"),
-    Column("phases", "PHASES", right=True),
+    Column("phases", "PHASES", right=True, wide=True),
     Column("because_of", "BECAUSE OF", folds=True),
 )
 _DIFFERENCES = (

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 _TELLING = (
     "targets", "charge_point", "id", "ids", "name", "kind", "before", "action", "file", "backup", "connector", "path",
 )  # fmt: skip
+_TELLING_OF_OCPP = ("connector", "transaction", "tag", "id", "type", "message", "file")  # of a command's own parameters
 _LONGEST = 300  # characters
 _MOST_PARTS = 20  # of a list
 _WITHIN_MS = 3_600_000  # a refusal that comes again by then is the same one
@@ -124,13 +125,20 @@ def _what_is_told(parameters: object) -> str:
     given: Callable[[str], Any] = (
         parameters.get if isinstance(parameters, dict) else lambda name: getattr(parameters, name, None)
     )
-    found = []
-    for name in _TELLING:
+    own = given("parameters")
+    found = [
+        *_words_of_audit(given, _TELLING),
+        *(_words_of_audit(own.get, _TELLING_OF_OCPP) if isinstance(own, dict) else ()),
+    ]
+    text = " ".join(found)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _words_of_audit(given: Callable[[str], Any], names: Sequence[str]) -> Iterator[str]:
+    for name in names:
         value = given(name)
         parts = value[:_MOST_PARTS] if isinstance(value, list) else [value]
         words = [str(part)[:_LONGEST] for part in parts if isinstance(part, str | int)]
         if words:
-            found.append(f"{name}={','.join(words)}")
-    text = " ".join(found)
-    text = text if text.isprintable() else ascii(text)[1:-1]
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+            yield f"{name}={','.join(words)}"

@@ -111,7 +111,7 @@ class Method(msgspec.Struct, Generic[S, P]):
         if callable(needs):
             needs, command = needs(parameters)
             _require(caller, needs, command, parameters)
-        if needs == READ or self.goes_on:
+        if needs == READ or self.goes_on or getattr(parameters, "dry_run", False):
             return await self.run(service, parameters, caller)
         caller.audit.given(caller, command, parameters)
         try:

@@ -207,7 +207,7 @@ METHODS: Table[Intake] = {
     "firmware.list": Method(NoParameters, list_firmware, READ),
     "firmware.begin": Method(Begin, begin_firmware, ALL),
     "firmware.write": Method(Piece, write_firmware, ALL, goes_on=True),
-    "firmware.finish": Method(Finish, finish_firmware, ALL),
+    "firmware.finish": Method(Finish, finish_firmware, ALL, goes_on=True),
     "firmware.remove": Method(Remove, remove_firmware, ALL),
     "firmware.status": Method(Status, show_firmware_status, READ),
 }

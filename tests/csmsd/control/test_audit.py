@@ -110,7 +110,7 @@ async def test_it_is_on_disk_before_anything_is_sent_and_a_full_disk_stops_nobod
     )
     frame = await point.asked("Reset")
     assert site.stored("SELECT command, about, socket FROM audit ORDER BY id DESC LIMIT 1") == [
-        ("reset", "targets=CP1", str(site.socket))
+        ("reset", "targets=CP1 type=Soft", str(site.socket))
     ]
     await point.answer(frame, {"status": "Accepted"})
     (result,) = (await running)["results"]
@@ -133,6 +133,6 @@ async def test_it_is_on_disk_before_anything_is_sent_and_a_full_disk_stops_nobod
     )
     await point.answer(await point.asked("RemoteStopTransaction"), {"status": "Rejected"})
     await running
-    assert "gives remote-stop targets=CP1\n" in site.errors()
+    assert "gives remote-stop targets=CP1 transaction=1\n" in site.errors()
     assert "the audit lacks" in site.errors()
     site.limit_file_size(None)

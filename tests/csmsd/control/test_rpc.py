@@ -17,6 +17,7 @@ DOORS = tuple(Door(right, Path(f"/run/{right}.sock"), "root", 0o660, named=True)
 
 class Word(msgspec.Struct, forbid_unknown_fields=True):
     word: str
+    dry_run: bool = False
 
 
 async def say(service: None, parameters: Word, caller: Caller) -> Json:
@@ -101,6 +102,7 @@ async def test_what_changes_something_is_in_the_audit_before_it_is_carried_out()
 
     await Method(Word, look_at_the_book, "reception")(None, {"word": "x"}, who("all", book))
     await Method(Word, say, "read")(None, {"word": "x"}, who("all", book))
+    await Method(Word, say, "all")(None, {"word": "x", "dry_run": True}, who("all", book))
     await Method(Word, say, "all", goes_on=True)(None, {"word": "x"}, who("all", book))
     assert book.kept == [("given", "word.say"), ("carried out", "")]
     with pytest.raises(RpcError):
