@@ -21,7 +21,7 @@ from csmsd.control.methods.rollouts import Rollouts
 from csmsd.control.methods.transactions import Transactions
 from csmsd.control.problems.site import Replica
 from csmsd.control.registrations import Keys, Registrations
-from csmsd.control.rights import Access, is_group
+from csmsd.control.rights import Access, is_open
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service
 from csmsd.control.socket_server import ControlServer
@@ -87,7 +87,7 @@ async def open_control_socket(
         copies=Backups(*common, copy_database),
         papers=Certificates(*common, certification, certification, tls, tls_addresses),
     )
-    doors = tuple(door for door in settings.doors if door.named or is_group(door.group))
+    doors = tuple(filter(is_open, settings.doors))
     servers = [ControlServer(table, Access(door, doors), audit) for door in doors]
     try:
         # The widest first: where another daemon answers, it is said of that one.

@@ -1,6 +1,7 @@
 """Who may do what: each right has those before it, and each socket gives one (docs/security.md, "Local rights")."""
 
 import grp
+import os
 from typing import Any, Literal
 
 import msgspec
@@ -47,6 +48,13 @@ class Access(msgspec.Struct, frozen=True):
 
     def view(self) -> dict[str, Any]:
         return {"right": self.door.right, "socket": str(self.door.path), "group": self.door.group}
+
+
+def is_open(door: Door) -> bool:
+    """Whether it is to be there: named in the settings, or for a group that is here and csmsd may give a socket to."""
+    if door.named or not is_group(door.group):
+        return door.named
+    return os.geteuid() == 0 or grp.getgrnam(door.group).gr_gid in (os.getegid(), *os.getgroups())
 
 
 def is_group(name: str) -> bool:

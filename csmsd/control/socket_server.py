@@ -83,7 +83,7 @@ class ControlServer:
         except KeyError:
             log.debug("%s: there is no group %s", self._path, group)
         except PermissionError:
-            log.warning("%s cannot be given to group %s: csmsd is no member of it", self._path, group)
+            log.info("%s cannot be given to group %s: csmsd is no member of it", self._path, group)
 
     async def close(self) -> None:
         if self._server is None:

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from csmsctl.groups import LazyGroup
 from csmsctl.tree import tree_root
 from csmsd.control.methods import METHODS
-from csmsd.control.rights import is_enough
+from csmsd.control.rights import is_enough, is_open
 from csmsd.profiles import operations
+from csmsd.settings import Door
 from tests.support.control import ControlConnection, ControlError
 from tests.support.local_users import NOBODY, LocalUsers
 from tests.support.raw_charge_point import RawChargePoint
@@ -308,6 +310,18 @@ async def test_who_may_only_look_sees_no_secret(site: Site, doors: dict[str, Pat
     assert '"ChangeConfiguration' in seen["log.list"].replace("\\", "")
     assert "******" in seen["notifications"]
     assert "******" in seen["task.show"]
+
+
+def test_a_socket_is_there_for_a_group_only_where_csmsd_can_give_it_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = grp.getgrgid(0)
+    door = Door("read", Path("/run/x"), group.gr_name, 0o660, named=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "getegid", lambda: 1000)
+    for groups, there in (([], False), ([group.gr_gid], True)):
+        monkeypatch.setattr(os, "getgroups", lambda groups=groups: groups)
+        assert is_open(door) == there
+    assert not is_open(msgspec.structs.replace(door, group="no-such-group"))
+    assert is_open(msgspec.structs.replace(door, group="no-such-group", named=True))
 
 
 async def test_a_narrower_socket_is_there_for_its_group_or_by_name() -> None:
