@@ -66,7 +66,7 @@ def check_security(service: Registrations, record: ChargePoint, before: ChargePo
     if profile in WITH_TLS and not service.offers_tls():
         raise usage(
             f"Security profile {profile} needs TLS, and there is no certificate for it yet.",
-            "Make one (cert init), or name one in [[tls.certificates]] of csmsd.toml. A proxy that has it is "
+            "Make one (csmsctl cert init), or name one in [[tls.certificates]] of csmsd.toml. A proxy that has it is "
             "named in [[server.listeners]].",
         )
     if profile == 3 and record.certificate_name is None:
