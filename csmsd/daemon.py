@@ -282,10 +282,6 @@ class Daemon:
         await certification.open()
         await self._contexts.load()
         dispatcher = Dispatcher(live, self._hooks, self._recall)
-        self._metrics = await opened.enter_async_context(
-            open_metrics_listener(settings.metrics, self._figures(dispatcher))
-        )
-        certification = Certification(live, settings, self._own_files, self._contexts)
         put_certificates_in_place(certification, live, self._runner, bus, settings)
         tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(
@@ -299,6 +295,9 @@ class Daemon:
             live,
             self._contexts,
             ClientCertificates(lambda: live.site.security.certificates, settings.security, self._contexts),
+        )
+        self._metrics = await opened.enter_async_context(
+            open_metrics_listener(settings.metrics, self._figures(dispatcher))
         )
         await opened.enter_async_context(
             open_control_socket(
@@ -367,6 +366,7 @@ class Daemon:
             outcomes=self._runner.outcomes,
             hooks=self._event_hooks.outcomes,
             queued_commands=lambda: len(self._queue),
+            handshakes=lambda: self._listener.handshakes.counts,
             waiting_calls=lambda: sum(connection.waiting for connection in self._registry),
             files=[self._directory / name for name in ("csms.db", "csms.db-wal", "log.db", "log.db-wal")],
             stopping=self._stop.is_set,

@@ -61,7 +61,7 @@ class Listener:
         self._certificates = certificates
         self._authentication = Authentication(live, certificates)
         self._keys_in_use = False
-        self._handshakes = Handshakes(settings.tls)
+        self.handshakes = Handshakes(settings.tls)
         self._gate = Gate(lambda place: Arrival(self._entrances[0], place))
         self._entrances: list[Entrance] = []
         self.addresses: list[str] = []  # where it listens
@@ -91,7 +91,7 @@ class Listener:
         def make(place: Place, until: float) -> Wire:
             return Wire(admit, self._serve, self._server, place, until, self._not_read)
 
-        return Entrance(kind, self._contexts, self._handshakes, self._server.handshake_timeout, make, self._not_opened)
+        return Entrance(kind, self._contexts, self.handshakes, self._server.handshake_timeout, make, self._not_opened)
 
     def _not_opened(self, address: str, reason: Reason, detail: str | None) -> None:
         self._refusals.note(None, address, reason, detail)

@@ -64,8 +64,7 @@ class Handshakes:
         self._at: Counter[str] = Counter()
         self._turns: OrderedDict[str, OrderedDict[TlsTransport, None]] = OrderedDict()  # by address, each in turn
         self.round = WriteRound()
-        self.failed = 0
-        self.done = 0
+        self.counts = {"done": 0, "failed": 0}
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -187,7 +186,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _stand(self) -> None:
         self._handshakes.over(self)
-        self._handshakes.done += 1
+        self._handshakes.counts["done"] += 1
         self._state = _OPEN
         self._send()
         self._protocol = self._opened(self)
@@ -198,7 +197,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def _fail(self, reason: "Failure") -> None:
         """The peer is told with an alert, where TLS has one for it; then it may go."""
         self._handshakes.over(self)
-        self._handshakes.failed += 1
+        self._handshakes.counts["failed"] += 1
         self._state = _CLOSING
         self._failed(reason)
         self._send()
@@ -209,7 +208,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Another one needs its room, or its time is over."""
         if self._state == _HANDSHAKE:
             self._handshakes.over(self)
-            self._handshakes.failed += 1
+            self._handshakes.counts["failed"] += 1
             self._state = _CLOSING
             self._failed(Failure("tls", reason))
         self._raw.abort()
@@ -307,7 +306,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state == _HANDSHAKE:
             self._handshakes.over(self)
-            self._handshakes.failed += 1
+            self._handshakes.counts["failed"] += 1
             self._failed(Failure("tls", "it left before the handshake was over"))
         self._state = _CLOSING
         if self._protocol is not None:

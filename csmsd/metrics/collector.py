@@ -65,6 +65,9 @@ class SiteCollector(Collector):
         yield GaugeMetricFamily(
             "csms_event_loop_longest_stall_seconds", "For how long at most.", figures.watchdog.longest_seconds
         )
+        yield _counters(
+            "csms_tls_handshakes", "Handshakes of TLS (csmsctl cp pending).", "result", figures.handshakes()
+        )
         yield _counters("csms_events", "Events by type (csmsctl events).", "type", figures.bus.counts)
         family = CounterMetricFamily(
             "csms_security_events",

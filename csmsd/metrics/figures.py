@@ -72,5 +72,6 @@ class Figures(msgspec.Struct, kw_only=True):
     hooks: Mapping[str, int]  # events given to executables
     waiting_calls: Callable[[], int]
     queued_commands: Callable[[], int]
+    handshakes: Callable[[], Mapping[str, int]]  # of TLS, by what came of them
     files: list[Path]
     stopping: Callable[[], bool]

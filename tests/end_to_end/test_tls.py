@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
@@ -208,7 +209,8 @@ async def test_listeners_of_a_kind_take_that_kind(make_site: MakeSite, tmp_path:
         {"address": "127.0.0.1:0", "transport": "tls", "client_certificate": "none"},
         {"address": "127.0.0.1:0", "transport": "plain"},
     ]
-    site = await make_site(tls_settings(tmp_path) | {"server": {"listeners": kinds}})
+    metrics = {"metrics": {"listen": "127.0.0.1:0"}}
+    site = await make_site(tls_settings(tmp_path) | {"server": {"listeners": kinds}} | metrics)
     _, required, none, plain = (await site.call("daemon.info"))["listen"]
     await site.register("CP1", password=KEY)
     foreign = client_context(tmp_path, client("SN1", issuer="other"))
@@ -230,3 +232,8 @@ async def test_listeners_of_a_kind_take_that_kind(make_site: MakeSite, tmp_path:
     assert not await come(plain, client_context(tmp_path))
     pending = (await site.call("charge_point.pending"))["pending"]
     assert {"tls_certificate", "plain", "tls"} <= {one["reason"] for one in pending}
+    where = (await site.call("daemon.info"))["metrics"]
+    async with aiohttp.ClientSession() as session, session.get(f"{where}/metrics") as answer:
+        told = await answer.text()
+    for line in ('csms_tls_handshakes_total{result="done"} 2.0', 'csms_tls_handshakes_total{result="failed"} 1.0'):
+        assert line in told
