@@ -73,6 +73,9 @@ def _complete_command(command: Any, context: Any, before: list[str], word: str) 
             return _complete_default(command, context, before, word) if command.default is not None else []
         before = before[before.index(name) + 1 :]
         command = found
+        if getattr(command, "takes_command", False):
+            root = context.find_root()
+            return _complete_command(root.command, root, before, word)
         if isinstance(command, CommandWithOptionalValues):
             if before and before[-1] in command.optional_values and not word.startswith("-"):
                 context = command.make_context(name, command.attach(before), parent=context, resilient_parsing=True)

@@ -116,6 +116,7 @@ class Command(CommandWithOptionalValues):
     alone: bool = False
     calls: tuple[str, ...] | None = ()
     operation: str | None = None  # of OCPP, that it gives
+    takes_command: bool = False  # what follows is a command line of its own
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
@@ -151,6 +152,7 @@ def build_command_of_group(name: str, function: Callable[..., Any], example: str
     app.command(name, cls=Command, context_settings=getattr(function, "context_settings", None))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
+    command.takes_command = getattr(function, "takes_command", False)
     command.example = example
     return command
 

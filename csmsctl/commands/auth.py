@@ -44,6 +44,7 @@ auth_can_i_command.context_settings = {  # type: ignore[attr-defined]
     "ignore_unknown_options": True,
     "allow_interspersed_args": False,
 }
+auth_can_i_command.takes_command = True  # type: ignore[attr-defined]
 
 
 def auth_whoami_command(ctx: typer.Context) -> None:

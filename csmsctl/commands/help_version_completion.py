@@ -34,6 +34,9 @@ def help_command(
     run.output.lines(context.command.get_help(context).splitlines())
 
 
+help_command.takes_command = True  # type: ignore[attr-defined]
+
+
 def version_command(ctx: typer.Context) -> None:
     """Show the version of csmsctl; that of csmsd: csmsctl daemon info."""
     from csmsd import __version__
