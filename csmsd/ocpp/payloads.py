@@ -188,7 +188,7 @@ class _ReadList(list[object]):
             for index in range(first, min(first + _AT_ONCE, len(items))):
                 self.unfit = _element(kind, items[index], f"{where}[{index}]", self, self.deviations) or self.unfit
         except (_Unfit, OcppError) as error:
-            self.spoilt = error
+            self.spoilt = error.with_traceback(None)
 
 
 def _unwrapped(value: object, deviations: list[Deviation]) -> object:
@@ -441,7 +441,7 @@ def _element(
             if deviations.dropped > _MOST_DROPPED:  # no leniency bears that
                 where = place.rpartition("[")[0]
                 raise OcppError(error.code, f"{where}: too much of it cannot be used") from None
-        return error
+        return error.with_traceback(None)  # it would hold on to all that is read, until the collector comes
     return None
 
 
