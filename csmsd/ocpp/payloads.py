@@ -416,7 +416,10 @@ def _list(kind: inspect.ListType, value: object, where: str, deviations: list[De
         for index, item in enumerate(value):
             unfit = _element(kind, item, f"{where}[{index}]", items, deviations) or unfit
     if unfit is not None and _droppable(kind) == "unless all" and not items:
-        raise unfit
+        try:
+            raise unfit
+        finally:
+            del unfit  # it would hold on to itself
     return items
 
 

@@ -414,11 +414,14 @@ def test_too_much_that_cannot_be_used_is_so_in_turns_as_well() -> None:
         [*read_long_payload(StopTransactionReq, text)]
 
 
+@pytest.mark.parametrize("dropped", [7, {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [7]}])
 @pytest.mark.parametrize("read", [read_payload, lambda kind, text: [*read_long_payload(kind, text)]])
-def test_what_was_dropped_is_not_held_until_the_collector_comes(read: Callable[[Any, bytes], object]) -> None:
+def test_what_was_dropped_is_not_held_until_the_collector_comes(
+    read: Callable[[Any, bytes], object], dropped: object
+) -> None:
     """Each such message was, with its text and all that handled it: 200 MiB of them."""
     right = {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": "1"}]}
-    stop = {"transactionId": 1, "meterStop": 5, "timestamp": "t", "transactionData": [right, 7, *[right] * 100]}
+    stop = {"transactionId": 1, "meterStop": 5, "timestamp": "t", "transactionData": [right, dropped, *[right] * 100]}
     text = msgspec.json.encode(stop)
     read(StopTransactionReq, text)
     gc.collect()
