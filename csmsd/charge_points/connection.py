@@ -94,6 +94,7 @@ class Connection:
             self.end_reason = f"closed by the charge point ({code})"
         self.fail_calls("the connection was lost")
         self.on_end()
+        self.on_end = lambda: None  # it holds on to this
 
     def _too_long(self) -> None:
         """It sent more than any message may have. What it was nobody knows: a StopTransaction with all its readings?"""

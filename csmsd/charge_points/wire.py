@@ -49,6 +49,14 @@ _UNREADABLE: dict[type[Exception], str] = {
 }
 
 
+def _take_nothing(text: bytes) -> None:
+    pass
+
+
+def _do_nothing() -> None:
+    pass
+
+
 class Closed(Exception):
     """The WebSocket is over."""
 
@@ -129,8 +137,8 @@ class Wire(asyncio.Protocol):
         self._held = True  # nothing is taken
         self._reading = True
         self._lost = False
-        self.take: Callable[[bytes], None] = lambda text: None
-        self.lost: Callable[[], None] = lambda: None
+        self.take: Callable[[bytes], None] = _take_nothing
+        self.lost: Callable[[], None] = _do_nothing
 
     @property
     def subprotocol_agreed(self) -> bool:
@@ -180,6 +188,7 @@ class Wire(asyncio.Protocol):
         for pong in self._pongs.values():
             pong.cancel()
         self.lost()
+        self.take, self.lost = _take_nothing, _do_nothing  # who took would stay until the collector comes
 
     # --- the opening
 

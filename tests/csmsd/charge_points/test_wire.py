@@ -1,6 +1,7 @@
 """The shell around the WebSocket library, on real sockets."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from time import monotonic
@@ -270,3 +271,24 @@ async def test_those_who_come_all_at_once_are_let_in_in_turn(door: Door) -> None
     await door.wire()
     assert len(before) == 20
     writer.close()
+
+
+async def test_who_took_what_came_is_gone_with_the_connection(door: Door) -> None:
+    """What it remembers would stay until the garbage collector comes, which is seldom."""
+
+    class Taker:
+        def __init__(self, wire: Wire) -> None:
+            self.wire = wire
+            wire.take = self.take
+
+        def take(self, text: bytes) -> None:
+            pass
+
+    client = await door.connect()
+    taker = weakref.ref(Taker(await door.wire()))
+    assert taker() is not None
+    await client.close()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await door.over.get()
+    await asyncio.sleep(0)
+    assert taker() is None
