@@ -44,7 +44,9 @@ _kinds = st.sampled_from(
 )
 _action = st.sampled_from((*ACTIONS, "StartTransaction", "MeterValues", "StopTransaction"))
 _ours = st.sampled_from(OURS)
-_unknown = st.sampled_from(("X", "", "bootNotification", "Heartbeat ", "\x00", "é" * 40, "SignCertificate", "__init__"))
+_unknown = st.sampled_from(
+    ("X", "", "bootNotification", "Heartbeat ", "\x00", "é" * 40, "TransactionEvent", "__init__")
+)
 _place = st.integers(0, 10_000)
 _junk = st.sampled_from(
     (
