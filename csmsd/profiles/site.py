@@ -59,6 +59,7 @@ class Site:
         self.unknown_cards = old.unknown_cards
         self.firmware.carry_over(old.firmware)
         self.security.carry_over(old.security)
+        self.smart_charging.carry_over(old.smart_charging)
 
     def add_charge_point(self, record: ChargePoint, history: History) -> ChargePointState:
         """One that is registered; if it was before, it owns its history: what it repeats must be recognized."""

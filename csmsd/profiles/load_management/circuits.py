@@ -6,12 +6,12 @@ four lanes: a current on each grid phase, and the sum of the three, which stands
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, limit_of_short_form
 
 Milliamperes = int
@@ -29,12 +29,15 @@ class CircuitError(Exception):
     """Circuits that cannot be as they are described; the text says which, and why."""
 
 
-class Circuit(msgspec.Struct, kw_only=True):
+class Circuit(Record, kw_only=True):
     """A fused line. A limit that is None is not given here; that of a line above holds all the same.
 
     What else hangs on it counts by its newest reading, and as the reserve where that is older than `reading_max_age_s`
     or where there is none.
     """
+
+    table: ClassVar[str] = "circuit"
+    key: ClassVar[tuple[str, ...]] = ("name",)
 
     name: str
     parent: str | None = None
@@ -57,13 +60,17 @@ class Circuit(msgspec.Struct, kw_only=True):
         return self.reserve_l1_ma, self.reserve_l2_ma, self.reserve_l3_ma
 
 
-class Member(msgspec.Struct, kw_only=True):
-    """A connector on a circuit; connector 0 is a charge point as a whole.
+class Member(Record, kw_only=True):
+    """A connector on a circuit.
 
     `phases` are the grid phases that its own are wired to, in their order (L2L3L1, or STR as ConnectorPhaseRotation
     spells it). `rating_ma` is the most that it can draw on one of them. Below `minimum_ma` a car does not charge
     (IEC 61851). `fallback_ma` is what it may draw when nothing is heard of csmsd any more; None: an even share.
+    It takes limits in steps of `step_ma`, not below `floor_ma`, and its clock is off by `skew_s` at most.
     """
+
+    table: ClassVar[str] = "circuit_member"
+    key: ClassVar[tuple[str, ...]] = ("charge_point", "connector")
 
     circuit: str
     charge_point: str
@@ -73,9 +80,12 @@ class Member(msgspec.Struct, kw_only=True):
     minimum_ma: Milliamperes = 6_000
     fallback_ma: Milliamperes | None = None
     weight: int = 1
+    step_ma: Milliamperes = 1_000
+    floor_ma: Milliamperes = 0
+    skew_s: int = 10
 
     @property
-    def key(self) -> Key:
+    def place(self) -> Key:
         return fold(self.charge_point), self.connector
 
     @property
@@ -83,8 +93,11 @@ class Member(msgspec.Struct, kw_only=True):
         return phases_of_wiring(self.phases)
 
 
-class TemporaryLimit(msgspec.Struct, kw_only=True):
+class TemporaryLimit(Record, kw_only=True):
     """A lower limit of a circuit for a while, on each phase or in all."""
+
+    table: ClassVar[str] = "circuit_limit"
+    key: ClassVar[tuple[str, ...]] = ("circuit",)
 
     circuit: str
     ma: Milliamperes | None = None
@@ -171,18 +184,12 @@ def check_circuits(circuits: Iterable[Circuit], members: Iterable[Member]) -> No
     where: dict[Key, Member] = {}
     for member in members:
         _check_member(member, known)
-        if member.key in where:
+        if member.place in where:
             raise CircuitError(
-                f"connector {member.connector} of {member.charge_point} is on {where[member.key].circuit} "
+                f"connector {member.connector} of {member.charge_point} is on {where[member.place].circuit} "
                 f"and on {member.circuit}: it is a member of one circuit"
             )
-        where[member.key] = member
-    for (charge_point, connector), member in where.items():
-        if connector and (charge_point, 0) in where:
-            raise CircuitError(
-                f"{member.charge_point} is a member as a whole (connector 0), and its connector {connector} is one, "
-                "too: it would count twice"
-            )
+        where[member.place] = member
 
 
 def _check_circuit(circuit: Circuit) -> None:
@@ -208,11 +215,15 @@ def _check_member(member: Member, circuits: Mapping[str, Circuit]) -> None:
     name = f"connector {member.connector} of {member.charge_point}"
     if fold(member.circuit) not in circuits:
         raise CircuitError(f"{name}: there is no circuit {member.circuit}")
-    if member.connector < 0:
-        raise CircuitError(f"{name}: connectors begin at 1; 0 is the whole charge point")
+    if member.connector < 1:
+        raise CircuitError(f"{name}: connectors begin at 1")
     if member.weight < 1 or member.weight > 100:
         raise CircuitError(f"{name}: its weight is a number from 1 to 100")
     wiring = phases_of_wiring(member.phases)
+    if member.step_ma not in (1_000, 100):
+        raise CircuitError(f"{name}: it takes limits in whole amperes or in tenths")
+    if not 0 <= member.floor_ma <= member.minimum_ma or member.skew_s < 0:
+        raise CircuitError(f"{name}: its lowest limit is from 0 to its minimum, and its clock is off by 0 s or more")
     if not 0 < member.minimum_ma <= member.rating_ma:
         raise CircuitError(
             f"{name}: its minimum of {amperes(member.minimum_ma)} is not between 0 and its rating of "
@@ -258,7 +269,7 @@ class Tree:
 
     def __init__(self, circuits: Iterable[Circuit], members: Iterable[Member], voltage: int = 230) -> None:
         self.circuits = {fold(circuit.name): circuit for circuit in circuits}
-        self.members = {member.key: member for member in members}
+        self.members = {member.place: member for member in members}
         check_circuits(self.circuits.values(), self.members.values())
         self._voltage = voltage
         self._windows = {name: windows_of_timetable(circuit.timetable) for name, circuit in self.circuits.items()}

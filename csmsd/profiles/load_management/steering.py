@@ -5,22 +5,13 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns, allocate, fallbacks_of
-from csmsd.profiles.load_management.circuits import Budget, Key, Milliamperes, Tree
+from csmsd.profiles.load_management.circuits import UNLIMITED, Budget, Key, Milliamperes, Tree
 from csmsd.profiles.load_management.demand import Demand, phases_in_use
 from csmsd.profiles.load_management.holds import Ledger
 from csmsd.profiles.load_management.transition import Terms, Want
 from csmsd.profiles.record import Milliseconds
 
 _AHEAD_MS = 120_000  # what others may draw by then is not given out
-
-
-class Abilities(msgspec.Struct, frozen=True, kw_only=True):
-    """How a member takes limits; the usual one takes whole amperes, and 0."""
-
-    step_ma: Milliamperes = 1_000
-    floor_ma: Milliamperes = 0
-    skew_ms: Milliseconds = 10_000
-    sleeps_at_zero: bool = False  # it begins no transaction while its limit is 0: it is raised for an arrival first
 
 
 class Charging(msgspec.Struct, kw_only=True):
@@ -33,25 +24,21 @@ class Charging(msgspec.Struct, kw_only=True):
     fresh: bool = True
     share_ma: Milliamperes = 0
     phases: tuple[int, ...] | None = None
+    cap_ma: Milliamperes | None = None  # what its own charging profiles allow
 
 
 class Steering:
     """Keeps what was learned of the cars, and says what is wanted for them."""
 
-    def __init__(
-        self, tree: Tree, abilities: Mapping[Key, Abilities] | None = None, turns: Turns = USUAL_TURNS
-    ) -> None:
+    def __init__(self, tree: Tree, turns: Turns = USUAL_TURNS) -> None:
         self.tree = tree
         self.turns = turns
-        self.abilities = dict(abilities or {})
         self.charging: dict[Key, Charging] = {}
-        self.arriving: set[Key] = set()  # a car is there, and no transaction yet
 
     # --- what is heard
 
     def begun(self, key: Key, transaction: int, now: Milliseconds, weight: int = 1) -> None:
         member = self.tree.members[key]
-        self.arriving.discard(key)
         self.charging[key] = Charging(
             transaction=transaction,
             weight=weight * member.weight,
@@ -85,17 +72,16 @@ class Steering:
         fallbacks = self.fallbacks(lowest)
         found = {}
         for key, member in self.tree.members.items():
-            able = self.abilities.get(key, Abilities())
             found[key] = Terms(
                 key=key,
                 wiring=member.wiring,
                 path=self.tree.paths[key],
-                fallback_ma=max(fallbacks[key], able.floor_ma),
+                fallback_ma=max(fallbacks[key], member.floor_ma),
                 minimum_ma=member.minimum_ma,
-                floor_ma=able.floor_ma,
-                step_ma=able.step_ma,
-                early_ms=able.skew_ms,
-                late_ms=able.skew_ms,
+                floor_ma=member.floor_ma,
+                step_ma=member.step_ma,
+                early_ms=member.skew_s * 1000,
+                late_ms=member.skew_s * 1000,
             )
         return found
 
@@ -105,7 +91,7 @@ class Steering:
                 key=key,
                 demand_ma=member.rating_ma,
                 minimum_ma=member.minimum_ma,
-                step_ma=self.abilities.get(key, Abilities()).step_ma,
+                step_ma=member.step_ma,
                 weight=member.weight,
                 uses=self.tree.uses(key),
             )
@@ -131,21 +117,17 @@ class Steering:
                 one.since = now
                 one.fresh = one.fresh and share == 0
             one.share_ma = share
-        wants = {
+        return {
             key: Want(ma=shares[key], phases=one.phases)
             for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
         }
-        for key in self.arriving:
-            if key in reachable and self.abilities.get(key, Abilities()).sleeps_at_zero:
-                wants[key] = Want(ma=self.tree.members[key].minimum_ma)
-        return wants
 
     def _asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
         return Asker(
             key=key,
-            demand_ma=one.demand.now(now),
+            demand_ma=min(one.demand.now(now), UNLIMITED if one.cap_ma is None else one.cap_ma),
             minimum_ma=self.tree.members[key].minimum_ma,
-            step_ma=self.abilities.get(key, Abilities()).step_ma,
+            step_ma=self.tree.members[key].step_ma,
             weight=one.weight,
             uses=self.tree.uses(key, one.phases),
             current_ma=one.share_ma,

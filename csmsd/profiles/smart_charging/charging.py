@@ -1,5 +1,6 @@
-"""The live state of the room: the library, and what charge points have installed."""
+"""The live state of the room: the library, what charge points have installed, and the circuits that limit them."""
 
+from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles
 from csmsd.profiles.smart_charging.profile_library import ProfileLibrary
 
@@ -10,3 +11,8 @@ class SmartCharging:
     def __init__(self) -> None:
         self.library = ProfileLibrary()
         self.installed = InstalledProfiles()
+        self.load = LoadManagement()
+
+    def carry_over(self, old: "SmartCharging") -> None:
+        """Takes what no file knows from the state that this one replaces."""
+        self.load.carry_over(old.load)

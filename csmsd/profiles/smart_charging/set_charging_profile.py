@@ -130,6 +130,7 @@ def _moved_charging_profiles(event: Event, site: Site, now: Milliseconds) -> tup
 def _removed(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:
     """The rows go with that of the charge point."""
     site.smart_charging.installed.forget(event.charge_point or "")
+    site.smart_charging.load.forget(event.charge_point or "")
     return [], []
 
 

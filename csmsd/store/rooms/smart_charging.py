@@ -1,5 +1,8 @@
 """Charging profiles: the library, what was removed from it, and what is installed."""
 
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
+from csmsd.profiles.load_management.load import LoadHold
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
@@ -14,3 +17,8 @@ def load(site: Site, snapshot: Snapshot) -> None:
         site.smart_charging.library.put(removed)
     for installed in snapshot.records(InstalledProfile):
         site.smart_charging.installed.add(installed)
+    kept = site.smart_charging.load
+    kept.circuits = {fold(circuit.name): circuit for circuit in snapshot.records(Circuit)}
+    kept.members = {member.place: member for member in snapshot.records(Member)}
+    kept.temporary = {fold(limit.circuit): limit for limit in snapshot.records(TemporaryLimit)}
+    kept.begin_with(snapshot.records(LoadHold))

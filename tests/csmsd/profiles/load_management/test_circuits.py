@@ -92,8 +92,9 @@ def test_currents_are_exact_milliamperes() -> None:
         ([circuit("a", parent="b"), circuit("b", parent="a")], [], "a hangs on b hangs on a: that is a circle"),
         ([circuit()], [member(circuit="x")], "there is no circuit x"),
         ([circuit()], [member(), member("cp1")], "is a member of one circuit"),
-        ([circuit()], [member(connector=0), member()], "it would count twice"),
-        ([circuit()], [member(connector=-1)], "begin at 1"),
+        ([circuit()], [member(connector=0)], "begin at 1"),
+        ([circuit()], [member(step_ma=10)], "in whole amperes or in tenths"),
+        ([circuit()], [member(floor_ma=7 * A)], "from 0 to its minimum"),
         ([circuit()], [member(weight=0)], "its weight"),
         ([circuit()], [member(minimum_ma=33 * A)], "its minimum of 33A"),
         ([circuit()], [member(fallback_ma=5 * A)], "its fallback is 0 or from its minimum, 6A, to its rating, 32A"),
@@ -108,7 +109,7 @@ def test_what_cannot_be_is_named(circuits: list[Circuit], members: list[Member],
 def test_what_can_be_is_taken() -> None:
     check_circuits(
         [circuit(), circuit("garage", 32, parent="Main", l3_ma=None), circuit("roof", None, power_w=11_000)],
-        [member(fallback_ma=0), member(connector=2, circuit="garage", phases="L2"), member("CP2", 0, "roof")],
+        [member(fallback_ma=0), member(connector=2, circuit="garage", phases="L2"), member("CP2", 1, "roof")],
     )
 
 

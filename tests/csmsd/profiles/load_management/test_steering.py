@@ -1,10 +1,12 @@
 """From circuits, meters and turns to the shares that are wanted."""
 
+from typing import Any
+
 import pytest
 
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, Tree, budgets_from
 from csmsd.profiles.load_management.holds import Ledger
-from csmsd.profiles.load_management.steering import Abilities, Steering
+from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from tests.bench.load_management.strategies import Csms, KnowsAll
 from tests.bench.load_management.world import Network
@@ -19,11 +21,12 @@ CP1, CP2, CP3 = (("cp1", 1), ("cp2", 1), ("cp3", 1))
 class Office:
     """Three members behind 32 A, whose limits are accepted as soon as they are sent."""
 
-    def __init__(self, abilities: dict[Key, Abilities] | None = None) -> None:
+    def __init__(self, **first: Any) -> None:
         circuit = Circuit(name="main", l1_ma=32 * A, l2_ma=32 * A, l3_ma=32 * A)
-        members = [Member(circuit="main", charge_point=name) for name in ("cp1", "cp2", "cp3")]
+        members = [Member(circuit="main", charge_point=name) for name in ("cp2", "cp3")]
+        members.insert(0, Member(circuit="main", charge_point="cp1", **first))
         self.tree = Tree([circuit], members)
-        self.steering = Steering(self.tree, abilities)
+        self.steering = Steering(self.tree)
         self.ledger = Ledger()
         self.planner = Planner(self.ledger, Periods())
         self.now = 20_000 * 86_400_000
@@ -128,16 +131,16 @@ def test_a_sample_that_says_nothing_teaches_nothing() -> None:
     assert office.wants() == {CP1: 32}
 
 
-def test_a_charge_point_that_sleeps_at_zero_is_raised_for_an_arrival() -> None:
-    office = Office({CP1: Abilities(sleeps_at_zero=True)})
-    office.steering.arriving |= {CP1, CP2}
-    assert office.wants() == {CP1: 6}
+def test_its_own_charging_profiles_cap_what_it_asks_for() -> None:
+    office = Office()
     office.arrive(CP1, 1)
-    assert office.wants() == {CP1: 32}
+    office.arrive(CP2, 2)
+    office.steering.charging[CP1].cap_ma = 8 * A
+    assert office.wants() == {CP1: 8, CP2: 24}
 
 
 def test_terms_say_how_a_member_takes_limits() -> None:
-    terms = Office({CP1: Abilities(step_ma=100, floor_ma=6 * A, skew_ms=30_000)}).steering.terms([32 * A] * 3 + [10**9])
+    terms = Office(step_ma=100, floor_ma=6 * A, skew_s=30).steering.terms([32 * A] * 3 + [10**9])
     assert (terms[CP1].step_ma, terms[CP1].floor_ma, terms[CP1].early_ms) == (100, 6 * A, 30_000)
     assert [terms[key].fallback_ma for key in (CP1, CP2, CP3)] == [11 * A, 11 * A, 10 * A]
 

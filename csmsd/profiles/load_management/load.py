@@ -1,0 +1,162 @@
+"""The live state: circuits and their members, what else draws on them, and what each member may have been sent."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from csmsd.ocpp.identity import fold
+from csmsd.profiles.load_management.circuits import (
+    Circuit,
+    Key,
+    Member,
+    Milliamperes,
+    Outside,
+    Reading,
+    TemporaryLimit,
+    Tree,
+    check_circuits,
+)
+from csmsd.profiles.load_management.holds import Hold, Ledger, Slot
+from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
+
+
+class LoadHold(Record, kw_only=True):
+    """A limit that a member may go by: on disk before it is sent, so that csmsd knows of it whatever happens."""
+
+    table: ClassVar[str] = "load_hold"
+    key: ClassVar[tuple[str, ...]] = ("charge_point", "connector", "serial")
+
+    charge_point: str
+    connector: int
+    serial: int
+    slot: Slot
+    transaction_id: int | None = None
+    ma: Milliamperes
+    fallback_ma: Milliamperes
+    earliest: Milliseconds
+    latest: Milliseconds
+    phases: list[int]
+    sent_at: Milliseconds
+    accepted_at: Milliseconds | None = None
+    gone_at: Milliseconds
+
+    @staticmethod
+    def of(charge_point: str, connector: int, hold: Hold) -> "LoadHold":
+        return LoadHold(
+            charge_point=charge_point,
+            connector=connector,
+            serial=hold.serial,
+            slot=hold.slot,
+            transaction_id=hold.transaction,
+            ma=hold.ma,
+            fallback_ma=hold.fallback_ma,
+            earliest=hold.earliest,
+            latest=hold.latest,
+            phases=list(hold.phases),
+            sent_at=hold.sent_at,
+            accepted_at=hold.accepted_at,
+            gone_at=hold.gone_at,
+        )
+
+    def read(self) -> Hold:
+        return Hold(
+            serial=self.serial,
+            slot=self.slot,
+            transaction=self.transaction_id,
+            ma=self.ma,
+            fallback_ma=self.fallback_ma,
+            earliest=self.earliest,
+            latest=self.latest,
+            phases=tuple(self.phases),
+            sent_at=self.sent_at,
+            accepted_at=self.accepted_at,
+            gone_at=self.gone_at,
+        )
+
+
+class LoadManagement:
+    """What the site knows of its circuits. Whatever changes them returns what is to be written."""
+
+    def __init__(self) -> None:
+        self.circuits: dict[str, Circuit] = {}
+        self.members: dict[Key, Member] = {}
+        self.temporary: dict[str, TemporaryLimit] = {}
+        self.readings: dict[str, Reading] = {}
+        self.holds: dict[tuple[str, int, int], LoadHold] = {}
+        self.ledger = Ledger()
+        self.generation = 0  # of circuits and members
+
+    def carry_over(self, old: "LoadManagement") -> None:
+        """Readings are in no file; nor is what was heard of charge points since the last commit."""
+        self.readings = old.readings
+        self.generation = old.generation + 1
+
+    def begin_with(self, holds: Iterable[LoadHold]) -> None:
+        """As they are on disk."""
+        self.holds = {(fold(one.charge_point), one.connector, one.serial): one for one in holds}
+        self.ledger = Ledger(((key, connector), one.read()) for (key, connector, _), one in self.holds.items())
+
+    # --- circuits
+
+    def circuit(self, name: str) -> Circuit | None:
+        return self.circuits.get(fold(name))
+
+    def tree(self, voltage: int) -> Tree:
+        return Tree(self.circuits.values(), self.members.values(), voltage)
+
+    def replace(self, circuits: list[Circuit], members: list[Member]) -> list[Change]:
+        """All of them by these. Raises CircuitError, and has changed nothing then."""
+        check_circuits(circuits, members)
+        new = {fold(circuit.name): circuit for circuit in circuits}
+        joining = {member.place: member for member in members}
+        changes: list[Change] = [Deleted(old) for name, old in self.circuits.items() if name not in new]
+        changes += [Deleted(old) for place, old in self.members.items() if place not in joining]
+        changes += [Deleted(limit) for name, limit in self.temporary.items() if name not in new]
+        changes += [circuit for name, circuit in new.items() if circuit != self.circuits.get(name)]
+        changes += [member for place, member in joining.items() if member != self.members.get(place)]
+        self.circuits, self.members = new, joining
+        self.temporary = {name: limit for name, limit in self.temporary.items() if name in new}
+        self.readings = {name: reading for name, reading in self.readings.items() if name in new}
+        if changes:
+            self.generation += 1
+        return changes
+
+    def limit(self, circuit: Circuit, limit: TemporaryLimit | None) -> list[Change]:
+        """For a while; None: no longer."""
+        name = fold(circuit.name)
+        before = self.temporary.pop(name, None)
+        if limit is not None:
+            self.temporary[name] = limit
+            return [limit]
+        return [Deleted(before)] if before is not None else []
+
+    def outside(self, utc_offset_s: int, now: Milliseconds) -> Outside:
+        """What holds now besides the tree."""
+        return Outside(
+            temporary={name: limit for name, limit in self.temporary.items() if limit.until > now},
+            readings=dict(self.readings),
+            utc_offset_s=utc_offset_s,
+        )
+
+    def forget(self, charge_point: str) -> None:
+        """It is removed; its rows go with that of the charge point."""
+        identity = fold(charge_point)
+        for place in [place for place in self.members if place[0] == identity]:
+            del self.members[place]
+            self.generation += 1
+        for key in {key for key, _ in self.ledger if key[0] == identity}:
+            self.ledger.forget(key)
+        self.holds = {place: hold for place, hold in self.holds.items() if place[0] != identity}
+
+    # --- what was sent
+
+    def hold_changes(self) -> list[Change]:
+        """What is to be written so that the disk knows what the ledger knows."""
+        names = {member.place: member.charge_point for member in self.members.values()}
+        current: dict[tuple[str, int, int], LoadHold] = {}
+        for key, hold in self.ledger:
+            if key in names:
+                current[(*key, hold.serial)] = LoadHold.of(names[key], key[1], hold)
+        changes: list[Change] = [hold for place, hold in current.items() if hold != self.holds.get(place)]
+        changes += [Deleted(hold) for place, hold in self.holds.items() if place not in current]
+        self.holds = current
+        return changes
