@@ -160,6 +160,51 @@ _PROFILE = Section(
         ),
     },
 )
+_CIRCUIT = Section(
+    "Circuits: fused lines with their limits, and the connectors that hang on them.",
+    {
+        "list": Entry(f"{_HERE}.circuits:circuit_list_command", "csmsctl circuit list"),
+        "show": Entry(f"{_HERE}.circuits:circuit_show_command", "csmsctl circuit show main"),
+        "add": Entry(
+            f"{_HERE}.circuits:circuit_add_command",
+            "csmsctl circuit add garage --parent main --limit 32A",
+            calls=("circuit.add",),
+        ),
+        "set": Entry(
+            f"{_HERE}.circuits:circuit_set_command",
+            "csmsctl circuit set main --timetable 17:00-20:00=40A",
+            calls=("circuit.set",),
+        ),
+        "remove": Entry(
+            f"{_HERE}.circuits:circuit_remove_command", "csmsctl circuit remove garage", calls=("circuit.remove",)
+        ),
+        "member": Entry(
+            f"{_HERE}.circuits:circuit_member_command",
+            "csmsctl circuit member add main north-1 --connector 1 --rating 16A",
+            calls=("circuit.add_member", "circuit.remove_member"),
+        ),
+        "limit": Entry(
+            f"{_HERE}.circuits:circuit_limit_command",
+            "csmsctl circuit limit main 25A --until +1h",
+            calls=("circuit.limit",),
+        ),
+        "reading": Entry(
+            f"{_HERE}.circuits:circuit_reading_command",
+            "csmsctl circuit reading main --l1 12.4 --l2 8 --l3 9.1",
+            calls=("circuit.measure",),
+        ),
+        "export": Entry(f"{_HERE}.circuits:circuit_export_command", "csmsctl circuit export --output circuits.toml"),
+        "import": Entry(
+            f"{_HERE}.circuits:circuit_import_command",
+            "csmsctl circuit import circuits.toml --dry-run",
+            calls=("circuit.import",),
+        ),
+    },
+)
+_LOAD = Section(
+    "Load management: what is on the circuits now, and what each member may draw.",
+    {"status": Entry(f"{_HERE}.load:load_status_command", "csmsctl load status")},
+)
 _FIRMWARE = Section(
     "Firmware: images, updates, rollouts.",
     {
@@ -336,6 +381,8 @@ PANELS: dict[str, dict[str, Entry | Section]] = {
         "tx": _TX,
         "reservation": _RESERVATION,
         "profile": _PROFILE,
+        "circuit": _CIRCUIT,
+        "load": _LOAD,
         "local-list": _LOCAL_LIST,
         "firmware": _FIRMWARE,
         "rollout": _ROLLOUT,

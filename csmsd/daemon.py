@@ -40,6 +40,7 @@ from csmsd.metrics.opening import open_metrics_listener
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.interrupted import settle_what_was_interrupted
+from csmsd.operations.load_manager import LoadManager
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
@@ -68,6 +69,7 @@ from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
 from csmsd.store.traces import require_database, restore_modes
 from csmsd.store.writer import Writer
+from csmsd.time_zones import local_utc_offset
 from csmsd.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -270,6 +272,9 @@ class Daemon:
         self._reassertion = Reassertion(self._live, self._runner, policies)
         self._bus.subscribe(self._reassertion.told, self._reassertion.STIRRING)
         self._rollouts = RolloutRunner(self._live, self._runner, self._bus, policies)
+        self._load_manager = LoadManager(
+            self._live, self._runner, self._registry, self._bus, policies, local_utc_offset
+        )
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
@@ -343,6 +348,7 @@ class Daemon:
                 event_numbers=self._event_numbers.run,
                 checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
                 rollouts=self._rollouts.run,
+                load_management=self._load_manager.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,
                 expiry=Expiry(live).run,

@@ -30,6 +30,14 @@ def utc_offset(zone: str, at: int) -> int:
     return round(offset.total_seconds())
 
 
+def local_utc_offset(at: int) -> int:
+    """As `utc_offset` of this machine; 0 where TZ names none, as the system takes it."""
+    try:
+        return utc_offset(LOCAL, at)
+    except NoTimeZone:
+        return 0
+
+
 def unknown_local_zone() -> str | None:
     """What TZ says, if there is no such time zone: the system takes it for UTC, without a word."""
     name = os.environ.get("TZ", "").removeprefix(":")

@@ -78,6 +78,9 @@ EventType = Literal[
     "certificate.requested",
     "certificate.changed",
     "certificate.refused",
+    "circuit.changed",
+    "circuit.limited",
+    "circuit.measured",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",
@@ -101,7 +104,7 @@ EventType = Literal[
 
 # Too many to keep; the readings themselves are in the store.
 FLEETING: frozenset[EventType] = frozenset(
-    {"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress"}
+    {"meter_values", "tag.authorized", "firmware.progress", "diagnostics.progress", "circuit.measured"}
 )
 
 Data = dict[str, object]

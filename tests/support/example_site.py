@@ -52,6 +52,7 @@ BAMCA0gAMEUCIQDe1cuKi7ebNsY7atUeW8/NbWryjGPmghq0XFymacxpQwIgTDnC
 Yjp0h3PrvTtXsDO5Yiuz912H6878cHlejIo60zA=
 -----END CERTIFICATE REQUEST-----
 """,
+    "circuits.toml": '[circuits.main]\nlimit = "63A"\n',
     "tariff.toml": 'currency = "EUR"\n[[tariffs]]\nper_kwh = "0.40"\n',
 }
 
@@ -70,6 +71,7 @@ csmsctl firmware add acme-2.1.bin
 csmsctl firmware add firmware-2.1.bin
 csmsctl cert init --name csms.local --name 192.168.1.10 --organization 'My CPO'
 csmsctl cert sign CP1 --csr cp1.csr --output cp1.pem
+csmsctl circuit add main --limit 63A
 """
 
 # When they are there. Transaction 1 runs on depot-1, for which rollout 1 waits; diagnostics 1 are of CP1, and so is
@@ -109,6 +111,9 @@ ALONE = [
     ("csmsctl send-local-list", "", ""),
     ("csmsctl local-list sync", "", ""),
     ("csmsctl tag block", "", "csmsctl tag unblock A1B2C3"),
+    ("csmsctl circuit add garage", "", "csmsctl circuit remove garage"),
+    ("csmsctl circuit remove garage", "csmsctl circuit add garage --limit 32A", ""),
+    ("csmsctl circuit member add main north-1", "", "csmsctl circuit member remove main north-1"),
     ("csmsctl profile remove night", "", "csmsctl profile add night --limit 6A --purpose TxDefaultProfile"),
     ("csmsctl clear-charging-profile", "csmsctl set-charging-profile CP1 --connector 1 --profile night", ""),
     ("csmsctl remote-stop CP1", "charging", ""),

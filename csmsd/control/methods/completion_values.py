@@ -31,6 +31,7 @@ class Complete(msgspec.Struct, forbid_unknown_fields=True):
         "labels",
         "reservations",
         "profiles",
+        "circuits",
         "firmware",
         "diagnostics",
         "rollouts",
@@ -66,6 +67,7 @@ async def completion_values(service: Service, parameters: Complete, caller: Call
             "labels": _label_values,
             "reservations": _reservation_values,
             "profiles": _profile_values,
+            "circuits": _circuit_values,
             "firmware": _firmware_values,
             "diagnostics": _diagnostics_values,
             "rollouts": _rollout_values,
@@ -134,6 +136,11 @@ def _profile_values(site: Site) -> Iterator[tuple[str, str]]:
 def _certificate_values(site: Site) -> Iterator[tuple[str, str]]:
     for known in reversed(list(site.security.certificates)):
         yield str(known.id), f"{known.charge_point or known.kind} {known.common_name}, {known.state}"
+
+
+def _circuit_values(site: Site) -> Iterator[tuple[str, str]]:
+    for circuit in site.smart_charging.load.circuits.values():
+        yield circuit.name, f"hangs on {circuit.parent}" if circuit.parent else ""
 
 
 def _configuration_key_values(site: Site, identity: str | None) -> Iterator[tuple[str, str]]:

@@ -126,6 +126,10 @@ class Ledger:
         """It is about to be sent: from now on the member may have it."""
         self._of.setdefault(key, []).append(hold)
 
+    def withdrawn(self, key: Key, serial: int) -> None:
+        """It was not sent after all."""
+        self._of[key] = [hold for hold in self.of(key) if hold.serial != serial]
+
     def accepted(self, key: Key, serial: int, now: Milliseconds, obey_ms: Milliseconds) -> None:
         """An answer, however late and however often: what was sent to that place before is over when it was obeyed."""
         found = next((hold for hold in self.of(key) if hold.serial == serial), None)
@@ -173,10 +177,14 @@ class Ledger:
                 hold.gone_at += max(by, 0)
 
     def tidy(self, now: Milliseconds) -> None:
-        """Lets go of what is certainly over."""
+        """Lets go of what is certainly over, and of what says no more than a later one that may have arrived, too."""
         for key, holds in self._of.items():
-            if any(hold.gone_at <= now for hold in holds):
-                self._of[key] = [hold for hold in holds if hold.gone_at > now]
+            self._of[key] = [
+                hold
+                for place, hold in enumerate(holds)
+                if hold.gone_at > now
+                and (hold.accepted_at is not None or not any(_covers(later, hold, now) for later in holds[place + 1 :]))
+            ]
 
     def _end_doubt(self, key: Key, at: Milliseconds) -> None:
         """What was unknown is over when a limit for all was accepted after it, and one for the transaction that runs.
@@ -204,6 +212,19 @@ class Ledger:
     def most(self, key: Key, now: Milliseconds) -> list[Segment]:
         """The most that it may draw on each lane, from now on."""
         return most_of(self.of(key), now)
+
+
+def _covers(later: Hold, hold: Hold, now: Milliseconds) -> bool:
+    """Whether one that was sent later to the same place allows as much at every moment: what ends it ends both."""
+    moments = {now} | {
+        moment for one in (later, hold) for moment in (one.earliest, one.latest, one.gone_at) if now < moment < NEVER
+    }
+    return (later.slot, later.transaction, later.phases, later.gone_at) == (
+        hold.slot,
+        hold.transaction,
+        hold.phases,
+        hold.gone_at,
+    ) and all(later.at(moment) >= hold.at(moment) for moment in moments)
 
 
 def most_of(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:

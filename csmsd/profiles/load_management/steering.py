@@ -7,11 +7,13 @@ import msgspec
 from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns, allocate, fallbacks_of
 from csmsd.profiles.load_management.circuits import UNLIMITED, Budget, Key, Milliamperes, Tree
 from csmsd.profiles.load_management.demand import Demand, phases_in_use
-from csmsd.profiles.load_management.holds import Ledger
+from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of
 from csmsd.profiles.load_management.transition import Terms, Want
 from csmsd.profiles.record import Milliseconds
 
 _AHEAD_MS = 120_000  # what others may draw by then is not given out
+# One that has just booted is sent its limits at once. Nobody is given more meanwhile, but nobody has to give way to it.
+_DOUBT_GRACE_MS = 15_000
 
 
 class Charging(msgspec.Struct, kw_only=True):
@@ -104,7 +106,11 @@ class Steering:
         self, now: Milliseconds, budgets: list[Budget], ledger: Ledger, reachable: Collection[Key]
     ) -> dict[Key, Want]:
         """Shares for those who can be told, the longest waiting first; all others count with the most they may draw."""
-        asking = {key: one for key, one in self.charging.items() if key in reachable and not ledger.in_doubt(key)}
+        asking = {
+            key: one
+            for key, one in self.charging.items()
+            if key in reachable and not any(_counts_in_doubt(hold, now) for hold in ledger.of(key))
+        }
         left = list(budgets[0][1])
         for key in self.tree.members:
             if key not in asking:
@@ -136,6 +142,14 @@ class Steering:
         )
 
     def _count(self, key: Key, ledger: Ledger, now: Milliseconds, left: list[Milliamperes]) -> None:
-        segments = ledger.most(key, now)
+        segments = most_of([hold for hold in ledger.of(key) if not _is_new_doubt(hold, now)], now)
         for index, lane in self.tree.paths[key]:
             left[index] -= max((lanes[lane] for start, lanes in segments if start < now + _AHEAD_MS), default=0)
+
+
+def _is_new_doubt(hold: Hold, now: Milliseconds) -> bool:
+    return hold.slot == "unknown" and now - hold.sent_at < _DOUBT_GRACE_MS
+
+
+def _counts_in_doubt(hold: Hold, now: Milliseconds) -> bool:
+    return hold.slot in ("unknown", "measured") and hold.gone_at == NEVER and not _is_new_doubt(hold, now)

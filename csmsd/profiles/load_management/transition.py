@@ -184,7 +184,12 @@ class Planner:
             busy.add(key[0])
             leases.append(_lease(key, hold, terms[key]))
         if leases:
-            self._look_at_invariant(start, Room(budgets, terms, self.ledger, now))
+            try:
+                self._look_at_invariant(start, Room(budgets, terms, self.ledger, now))
+            except InvariantBroken:
+                for lease in leases:
+                    self.ledger.withdrawn(lease.key, lease.serial)
+                raise
         return Plan(leases, waiting)
 
     def _room(self, budgets: Sequence[Budget], terms: Mapping[Key, Terms], now: Milliseconds) -> Room:

@@ -14,6 +14,7 @@ from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.composite_schedule import Cause, compose_schedule
 from csmsd.profiles.smart_charging.installed_profiles import place_of_profile, profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.profile_ids import SITE_LIMIT, is_site_limit
 from csmsd.profiles.smart_charging.profile_library import prepared_profile
 from csmsd.profiles.smart_charging.profile_linter import (
     known_to_linter,
@@ -70,7 +71,8 @@ def _settle(
     record = profile_installed_now(charge_point.id, request.connector_id, profile, target.now)
     before = site.smart_charging.installed.at(charge_point.id, record.slot)
     known = before.name if before is not None and before.profile_id == record.profile_id else None
-    record.name = site.smart_charging.library.name_for(profile) or known
+    limit = SITE_LIMIT if is_site_limit(record.profile_id) else None
+    record.name = limit or site.smart_charging.library.name_for(profile) or known
     told = Event(
         "profile.installed",
         charge_point.id,
@@ -203,6 +205,9 @@ def set_charging_profiles_again(target: Target) -> Steps:
     should_be = {off.record.slot: off.profile for off in off_clock(in_force, target.site.smart_charging.library)}
     for record in sorted(in_force, key=lambda record: purposes.index(record.purpose)):
         valid_to = parse_timestamp(record.read().valid_to or "")
+        # Load management sends its own: what was accepted last may be older than what is on its way.
+        if is_site_limit(record.profile_id):
+            continue
         if not record.pending and (valid_to is None or valid_to > target.now):
             yield SetChargingProfileReq(
                 connector_id=record.connector,

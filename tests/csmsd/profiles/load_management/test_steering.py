@@ -86,6 +86,8 @@ def test_a_member_that_may_have_lost_its_limits_counts_with_its_rating() -> None
     office = Office()
     office.arrive(CP1, 1)
     office.ledger.begin(CP2, 16 * A, (0, 1, 2), office.now)
+    assert office.wants() == {CP1: 32}, "it is sent its limits at once: nobody has to give way for that"
+    office.now += 15_000
     assert office.wants() == {CP1: 16}
 
 

@@ -1,0 +1,363 @@
+"""Circuits of load management: how they are described, limited and measured, and what is on them now."""
+
+from typing import Any
+
+import msgspec
+
+from csmsd.control.rights import ALL, READ
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
+from csmsd.control.service import Service
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
+from csmsd.profiles.load_management.circuits import (
+    Circuit,
+    CircuitError,
+    Member,
+    Reading,
+    TemporaryLimit,
+    current_or_power,
+)
+from csmsd.profiles.load_management.description import (
+    MemberForm,
+    describe_circuits,
+    member_of_form,
+    phases_of_text,
+    power_of_text,
+    read_circuits,
+)
+from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.overview import overview_of_load
+from csmsd.profiles.record import Event
+from csmsd.time_zones import local_utc_offset
+
+NOTHING = "none"  # what takes an option back
+
+
+class Name(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+class Description(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is not said stays as it is, or as it is usual; `none` takes back what was said."""
+
+    name: str
+    limit: list[str] | None = None  # one for all phases, or three
+    power: str | None = None
+    parent: str | None = None
+    reserve: list[str] | None = None
+    reading_max_age: int | None = None  # in seconds
+    timetable: str | None = None
+
+
+class WholeDescription(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    circuits: dict[str, Any]  # what the file says
+    dry_run: bool = False
+
+
+class Membership(MemberForm, kw_only=True, forbid_unknown_fields=True):
+    circuit: str
+
+
+class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    charge_point: str
+    connector: int = 1
+
+
+class Limit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Without a limit it is taken back."""
+
+    name: str
+    limit: str | None = None
+    until: str | None = None
+
+
+class Measured(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """In A."""
+
+    name: str
+    l1: float = 0.0
+    l2: float = 0.0
+    l3: float = 0.0
+
+
+def _load(service: Service) -> LoadManagement:
+    return service.site.smart_charging.load
+
+
+def _known_circuit(service: Service, name: str) -> Circuit:
+    circuit = _load(service).circuit(name)
+    if circuit is None:
+        raise not_there(f"No circuit {name}.", "See: csmsctl circuit list")
+    return circuit
+
+
+def _amperes_or_none(ma: int | None) -> float | None:
+    return None if ma is None else ma / 1000
+
+
+def _circuit_view(service: Service, circuit: Circuit) -> Json:
+    load = _load(service)
+    limit = load.outside(0, service.now()).temporary.get(fold(circuit.name))
+    reading = load.readings.get(fold(circuit.name))
+    return {
+        "name": circuit.name,
+        "parent": circuit.parent,
+        "l1_a": _amperes_or_none(circuit.l1_ma),
+        "l2_a": _amperes_or_none(circuit.l2_ma),
+        "l3_a": _amperes_or_none(circuit.l3_ma),
+        "power_w": circuit.power_w,
+        "reserve_a": [ma / 1000 for ma in circuit.reserve_ma],
+        "reading_max_age_s": circuit.reading_max_age_s,
+        "timetable": circuit.timetable or None,
+        "members": sum(fold(member.circuit) == fold(circuit.name) for member in load.members.values()),
+        "lowered_a": None if limit is None else _amperes_or_none(limit.ma),
+        "lowered_w": None if limit is None else limit.power_w,
+        "lowered_until": None if limit is None else format_timestamp(limit.until),
+        "reading_a": None if reading is None else [ma / 1000 for ma in reading.phases_ma],
+        "reading_at": None if reading is None else format_timestamp(reading.at),
+    }
+
+
+def _member_view(member: Member) -> Json:
+    return {
+        "charge_point": member.charge_point,
+        "connector": member.connector,
+        "phases": member.phases,
+        "rating_a": member.rating_ma / 1000,
+        "minimum_a": member.minimum_ma / 1000,
+        "fallback_a": _amperes_or_none(member.fallback_ma),
+        "weight": member.weight,
+        "step_a": member.step_ma / 1000,
+        "lowest_a": member.floor_ma / 1000,
+        "clock_skew_s": member.skew_s,
+    }
+
+
+# --- what there is
+
+
+async def list_circuits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    views = [_circuit_view(service, circuit) for _, circuit in sorted(_load(service).circuits.items())]
+    return {"schema_version": SCHEMA_VERSION, "circuits": views}
+
+
+async def show_circuit(service: Service, parameters: Name, caller: Caller) -> Json:
+    circuit = _known_circuit(service, parameters.name)
+    members = [
+        _member_view(member)
+        for _, member in sorted(_load(service).members.items())
+        if fold(member.circuit) == fold(circuit.name)
+    ]
+    return {"schema_version": SCHEMA_VERSION} | _circuit_view(service, circuit) | {"on_it": members}
+
+
+async def export_circuits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    load = _load(service)
+    members = [member for _, member in sorted(load.members.items())]
+    return describe_circuits(list(load.circuits.values()), members)
+
+
+# --- changes
+
+
+async def _replace_circuits(service: Service, circuits: list[Circuit], members: list[Member]) -> int:
+    """Puts these in the place of all; how many rows that has changed."""
+    service.live.require()
+    try:
+        changes = _load(service).replace(circuits, members)
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    if changes:
+        told = Event("circuit.changed", None, {"circuits": len(circuits), "members": len(members)})
+        await service.live.keep(changes, [told])
+    return len(changes)
+
+
+def _phases_given(name: str, given: list[str]) -> tuple[int | None, int | None, int | None]:
+    return phases_of_text(name, given[0] if len(given) == 1 else given)
+
+
+def _described_circuit(parameters: Description, known: Circuit | None) -> Circuit:
+    """As it is known, or a new one, with what is said of it. Raises CircuitError."""
+    name = parameters.name
+    circuit = Circuit(name=name) if known is None else msgspec.structs.replace(known)
+    if parameters.limit is not None:
+        nothing = parameters.limit == [NOTHING]
+        circuit.l1_ma, circuit.l2_ma, circuit.l3_ma = (
+            (None, None, None) if nothing else _phases_given(name, parameters.limit)
+        )
+    if parameters.power is not None:
+        circuit.power_w = None if parameters.power == NOTHING else power_of_text(name, parameters.power)
+    if parameters.parent is not None:
+        circuit.parent = None if parameters.parent == NOTHING else parameters.parent
+    if parameters.reserve is not None:
+        found = [ma or 0 for ma in _phases_given(name, parameters.reserve)]
+        circuit.reserve_l1_ma, circuit.reserve_l2_ma, circuit.reserve_l3_ma = found
+    if parameters.reading_max_age is not None:
+        circuit.reading_max_age_s = parameters.reading_max_age
+    if parameters.timetable is not None:
+        circuit.timetable = "" if parameters.timetable == NOTHING else parameters.timetable
+    return circuit
+
+
+async def _put_circuit(service: Service, parameters: Description, known: Circuit | None) -> Json:
+    load = _load(service)
+    try:
+        circuit = _described_circuit(parameters, known)
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    others = [other for name, other in load.circuits.items() if name != fold(circuit.name)]
+    changed = await _replace_circuits(service, [*others, circuit], list(load.members.values()))
+    return {"changed": changed > 0, "circuit": _circuit_view(service, _known_circuit(service, circuit.name))}
+
+
+async def add_circuit(service: Service, parameters: Description, caller: Caller) -> Json:
+    if _load(service).circuit(parameters.name) is not None:
+        raise usage(f"There is a circuit {parameters.name}.", "Change it with: csmsctl circuit set --help")
+    return await _put_circuit(service, parameters, None)
+
+
+async def set_circuit(service: Service, parameters: Description, caller: Caller) -> Json:
+    return await _put_circuit(service, parameters, _known_circuit(service, parameters.name))
+
+
+async def remove_circuit(service: Service, parameters: Name, caller: Caller) -> Json:
+    circuit, load = _known_circuit(service, parameters.name), _load(service)
+    on_it = sorted(
+        f"connector {member.connector} of {member.charge_point}"
+        for member in load.members.values()
+        if fold(member.circuit) == fold(circuit.name)
+    )
+    on_it += sorted(other.name for other in load.circuits.values() if fold(other.parent or "") == fold(circuit.name))
+    if on_it:
+        raise usage(f"{circuit.name} carries {', '.join(on_it)}.", "Remove these first, or import all anew.")
+    others = [other for other in load.circuits.values() if other is not circuit]
+    await _replace_circuits(service, others, list(load.members.values()))
+    return {"changed": True}
+
+
+async def import_circuits(service: Service, parameters: WholeDescription, caller: Caller) -> Json:
+    """All of them by those of the file."""
+    try:
+        circuits, members = read_circuits({"circuits": parameters.circuits})
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    for member in members:
+        _require_charge_point(service, member)
+    if parameters.dry_run:
+        planned = LoadManagement()
+        load = _load(service)
+        planned.replace(list(load.circuits.values()), list(load.members.values()))
+        try:
+            changed = len(planned.replace(circuits, members))
+        except CircuitError as error:
+            raise usage(f"{error}.") from None
+    else:
+        changed = await _replace_circuits(service, circuits, members)
+    return {"changed": changed, "circuits": len(circuits), "members": len(members)}
+
+
+def _require_charge_point(service: Service, member: Member) -> None:
+    state = service.site.charge_point(member.charge_point)
+    if state is None:
+        raise not_there(f"No charge point {member.charge_point}.", f"Add it: csmsctl cp add {member.charge_point}")
+    member.charge_point = state.id
+
+
+async def add_circuit_member(service: Service, parameters: Membership, caller: Caller) -> Json:
+    circuit, load = _known_circuit(service, parameters.circuit), _load(service)
+    try:
+        member = member_of_form(circuit.name, parameters)
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    _require_charge_point(service, member)
+    before = load.members.get(member.place)
+    if before is not None and fold(before.circuit) != fold(circuit.name):
+        raise usage(
+            f"Connector {member.connector} of {member.charge_point} is on {before.circuit}.",
+            f"Remove it there first: csmsctl circuit member remove {before.circuit} {member.charge_point}",
+        )
+    others = [other for place, other in load.members.items() if place != member.place]
+    changed = await _replace_circuits(service, list(load.circuits.values()), [*others, member])
+    return {"changed": changed > 0, "member": _member_view(member)}
+
+
+async def remove_circuit_member(service: Service, parameters: Place, caller: Caller) -> Json:
+    """It keeps the limits that it has; they end in its fallback."""
+    load = _load(service)
+    place = (fold(parameters.charge_point), parameters.connector)
+    if place not in load.members:
+        raise not_there(
+            f"Connector {parameters.connector} of {parameters.charge_point} is on no circuit.",
+            "See: csmsctl circuit list",
+        )
+    others = [other for other_place, other in load.members.items() if other_place != place]
+    await _replace_circuits(service, list(load.circuits.values()), others)
+    return {"changed": True}
+
+
+async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> Json:
+    """Lowers it at once, for a while."""
+    circuit = _known_circuit(service, parameters.name)
+    limit = None
+    if parameters.limit is not None:
+        until = parse_timestamp(parameters.until or "")
+        if until is None or until <= service.now():
+            raise usage("Say until when it holds, in the future.", "With --until +1h.")
+        try:
+            number, unit = current_or_power(parameters.limit)
+        except CircuitError as error:
+            raise usage(f"{error}.") from None
+        ma, power = (number, None) if unit == "A" else (None, number)
+        limit = TemporaryLimit(circuit=circuit.name, ma=ma, power_w=power, until=until)
+    service.live.require()
+    changes = _load(service).limit(circuit, limit)
+    if changes:
+        told = {"circuit": circuit.name, "limit": parameters.limit, "until": parameters.until}
+        await service.live.keep(changes, [Event("circuit.limited", None, dict(told))])
+    return {"changed": bool(changes), "circuit": _circuit_view(service, circuit)}
+
+
+async def measure_circuit(service: Service, parameters: Measured, caller: Caller) -> Json:
+    """What else than its members draws on it. It is not kept: after a start the reserve holds until the next one."""
+    circuit = _known_circuit(service, parameters.name)
+    currents = [round(value * 1000) for value in (parameters.l1, parameters.l2, parameters.l3)]
+    if min(currents) < 0:
+        currents = [max(0, current) for current in currents]  # what is fed in is not given out
+    reading = Reading(circuit=circuit.name, l1_ma=currents[0], l2_ma=currents[1], l3_ma=currents[2], at=service.now())
+    _load(service).readings[fold(circuit.name)] = reading
+    service.live.tell(Event("circuit.measured", None, {"circuit": circuit.name}))
+    return {"changed": True, "circuit": _circuit_view(service, circuit)}
+
+
+# --- what is on them now
+
+
+async def show_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    now = service.now()
+    lines, members = overview_of_load(service.site, local_utc_offset(now), now)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "circuits": [msgspec.to_builtins(line) for line in lines],
+        "members": [
+            msgspec.to_builtins(member)
+            | {"lease_until": None if member.lease_until is None else format_timestamp(member.lease_until)}
+            for member in members
+        ],
+    }
+
+
+METHODS: Table[Service] = {
+    "circuit.list": Method(NoParameters, list_circuits, READ),
+    "circuit.show": Method(Name, show_circuit, READ),
+    "circuit.export": Method(NoParameters, export_circuits, READ),
+    "circuit.add": Method(Description, add_circuit, ALL),
+    "circuit.set": Method(Description, set_circuit, ALL),
+    "circuit.remove": Method(Name, remove_circuit, ALL),
+    "circuit.import": Method(WholeDescription, import_circuits, ALL),
+    "circuit.add_member": Method(Membership, add_circuit_member, ALL),
+    "circuit.remove_member": Method(Place, remove_circuit_member, ALL),
+    "circuit.limit": Method(Limit, limit_circuit, ALL),
+    "circuit.measure": Method(Measured, measure_circuit, ALL),
+    "load.status": Method(NoParameters, show_load, READ),
+}

@@ -1,0 +1,323 @@
+"""Load management: hears what happens to charge points, and sends them leases by the same runner as an operator."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+import msgspec
+
+from csmsd.events import EventBus, NumberedEvent
+from csmsd.live_site import LiveSite
+from csmsd.operations.call import Steps
+from csmsd.operations.options import Options
+from csmsd.operations.result import Result
+from csmsd.operations.runner import OperationRunner
+from csmsd.ports import Links, NotStored
+from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import Key, Member, budgets_from
+from csmsd.profiles.load_management.holds import Lease
+from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.site_limits import (
+    own_limit,
+    site_limit_level,
+    site_limit_profile,
+    site_limit_unit,
+)
+from csmsd.profiles.load_management.steering import Steering
+from csmsd.profiles.load_management.transition import Periods, Planner
+from csmsd.profiles.policies import Policies
+from csmsd.profiles.record import EventType, Milliseconds
+from csmsd.profiles.smart_charging.compliance import excess_over_compliance
+from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.profile_ids import is_site_limit
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
+from csmsd.waking import Waker
+
+log = logging.getLogger(__name__)
+
+OBEY_MS = 10_000  # a charge point has so long to do what it accepted
+_SETTLE_MS = 60_000  # and a car, before its meter says what it makes of that
+_LOOK_AGAIN_S = 5.0
+_RETRY_MS = 30_000
+_LONGEST_RETRY_MS = 300_000
+_OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
+_CURRENT = "Current.Import"
+
+
+class _Standing(msgspec.Struct):
+    """What is known of a member beside the ledger, since csmsd runs."""
+
+    sending: bool = False
+    not_before: Milliseconds = 0
+    failures: int = 0
+    sampled_at: Milliseconds = 0
+    looked_at: Milliseconds = 0  # at its other charging profiles
+
+
+class LoadManager:
+    """One for the site. Without members it rests."""
+
+    STIRRING: ClassVar[tuple[EventType, ...]] = (
+        "charge_point.connected",
+        "charge_point.booted",
+        "transaction.started",
+        "transaction.stopped",
+        "transaction.closed",
+        "transaction.abandoned",
+        "circuit.changed",
+        "circuit.limited",
+        "profile.cleared",
+        "profile.installed",
+        "daemon.clock_jumped",
+    )
+
+    def __init__(
+        self,
+        live: LiveSite,
+        runner: OperationRunner,
+        links: Links,
+        bus: EventBus,
+        policies: Policies,
+        utc_offset_s: Callable[[Milliseconds], int],
+    ) -> None:
+        self._live = live
+        self._runner = runner
+        self._links = links
+        self._bus = bus
+        self._policies = policies
+        self._utc_offset_s = utc_offset_s
+        self._waker = Waker()
+        self._standings: dict[Key, _Standing] = {}
+        self._steering: Steering | None = None
+        self._made_of: tuple[LoadManagement, int, int] | None = None
+        self._lost: set[str] = set()  # whose limits somebody else has taken away
+        self._clock_moved_by: Milliseconds = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.periods = Periods()
+
+    async def run(self) -> None:
+        """Never returns."""
+        end = self._bus.subscribe(self._told, self.STIRRING)
+        try:
+            while True:
+                load = self._live.site.smart_charging.load
+                if load.members and self._live.accepting:
+                    try:
+                        await self._round(load)
+                    except NotStored as error:  # memory was loaded anew; what was planned has not left
+                        log.error("load management could not go on: %s", error)
+                        await asyncio.sleep(1)
+                await self._waker.rest(_LOOK_AGAIN_S if load.members else None)
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            raise
+        finally:
+            end()
+
+    def _told(self, event: NumberedEvent) -> None:
+        if event.type == "daemon.clock_jumped":
+            moved = event.data.get("by_s")
+            self._clock_moved_by += moved * 1000 if isinstance(moved, int) else 0
+        elif event.charge_point is not None and self._takes_limits_away(event):
+            self._lost.add(event.charge_point)
+        self._waker.wake()
+
+    def _takes_limits_away(self, event: NumberedEvent) -> bool:
+        """An operator's own command may clear ours, or put another profile in the same place (C 5.16.4)."""
+        if event.type == "profile.cleared":
+            ids = event.data.get("ids")
+            return isinstance(ids, list) and any(isinstance(one, int) and is_site_limit(one) for one in ids)
+        if event.type != "profile.installed":
+            return False
+        profile, state = event.data.get("id"), self._live.site.charge_point(event.charge_point or "")
+        if state is None or (isinstance(profile, int) and is_site_limit(profile)):
+            return False
+        installed = self._live.site.smart_charging.installed.of(state.id)
+        return event.data.get("stack_level") == site_limit_level(state, installed) and event.data.get("purpose") in (
+            "TxProfile",
+            "TxDefaultProfile",
+        )
+
+    # --- one round
+
+    async def _round(self, load: LoadManagement) -> None:
+        live, now = self._live, self._live.now()
+        live.require()
+        steering = self._steered(load)
+        if self._clock_moved_by:
+            load.ledger.clock_moved(self._clock_moved_by)
+            self._clock_moved_by = 0
+        for member in list(load.members.values()):
+            self._look_at(member, load, steering, now)
+        self._lost.clear()
+        budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, self.periods.lease_ms)
+        reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
+        wants = steering.wants(now, budgets, load.ledger, reachable)
+        ready = [key for key in reachable if self._may_be_sent(key, now)]
+        plan = Planner(load.ledger, self.periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
+        changes = load.hold_changes()
+        if changes:
+            await live.keep(changes)
+        for lease in plan.leases:
+            self._standing(lease.key).sending = True
+            task = asyncio.create_task(self._send(lease), name=f"load management {lease.key[0]}")
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._sent, lease.key))
+
+    def _steered(self, load: LoadManagement) -> Steering:
+        """Made anew with the circuits; what was learned of cars that are still there is kept."""
+        made_of = (load, load.generation, self._policies.voltage)
+        if self._steering is None or self._made_of is None or self._made_of != made_of:
+            steering = Steering(load.tree(self._policies.voltage))
+            if self._steering is not None:
+                steering.charging = {
+                    key: one for key, one in self._steering.charging.items() if key in steering.tree.members
+                }
+            self._steering, self._made_of = steering, made_of
+            for key in {key for key, _ in load.ledger} - set(load.members):
+                load.ledger.forget(key)
+        return self._steering
+
+    def _standing(self, key: Key) -> _Standing:
+        return self._standings.setdefault(key, _Standing())
+
+    def _may_be_sent(self, key: Key, now: Milliseconds) -> bool:
+        return not any(
+            standing.sending for (identity, _), standing in self._standings.items() if identity == key[0]
+        ) and (now >= self._standing(key).not_before)
+
+    # --- what has happened
+
+    def _look_at(self, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds) -> None:
+        key, ledger = member.place, load.ledger
+        state = self._live.site.charge_point(member.charge_point)
+        if state is None:
+            return
+        if key not in ledger or self._may_have_lost(state, key, load, now):
+            ledger.begin(key, member.rating_ma, member.wiring, now)
+        self._look_at_transaction(state, member, load, steering, now)
+        standing = self._standing(key)
+        self._look_at_meter(state, member, load, steering, standing, now)
+        charging = steering.charging.get(key)
+        if charging is not None and now - standing.looked_at >= _OWN_PROFILES_MS:
+            standing.looked_at = now
+            outlook = Outlook.of(Target(self._live.site, state, now))
+            charging.cap_ma = own_limit(outlook, member.connector, now, now + self.periods.lease_ms)
+
+    def _may_have_lost(self, state: ChargePointState, key: Key, load: LoadManagement, now: Milliseconds) -> bool:
+        """It has booted since it accepted its limits, or somebody has taken them away; and csmsd has not seen to it."""
+        if state.id in self._lost:
+            return True
+        booted = state.record.booted_at
+        holds = load.ledger.of(key)
+        accepted = [hold.accepted_at for hold in holds if hold.slot == "default" and hold.accepted_at is not None]
+        if booted is None or not accepted or booted <= max(accepted):
+            return False
+        return not any(hold.slot == "unknown" and hold.sent_at >= booted for hold in holds)
+
+    def _look_at_transaction(
+        self, state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds
+    ) -> None:
+        key, ledger = member.place, load.ledger
+        running = state.transactions.active_on(member.connector)
+        current = None if running is None else running.id
+        lent = {hold.transaction for hold in ledger.of(key) if hold.slot == "transaction"} | {ledger.running(key)}
+        for number in lent - {None, current}:
+            if number is not None and self._is_over(state, member.connector, number):
+                ledger.ended(key, number, now)
+                steering.ended(key, number)
+        if running is None:
+            steering.charging.pop(key, None)
+        elif key not in steering.charging or steering.charging[key].transaction != running.id:
+            ledger.begun(key, running.id)
+            steering.begun(key, running.id, now)
+        elif ledger.running(key) != running.id:
+            ledger.begun(key, running.id)
+
+    def _is_over(self, state: ChargePointState, connector: int, number: int) -> bool:
+        """Whether the charge point says so; where only the books were closed, it may still charge."""
+        known = state.transactions.get(number)
+        status = state.connectors.get(connector)
+        return known is None or known.state == "stopped" or (status is not None and status.status == "Available")
+
+    def _look_at_meter(
+        self,
+        state: ChargePointState,
+        member: Member,
+        load: LoadManagement,
+        steering: Steering,
+        standing: _Standing,
+        now: Milliseconds,
+    ) -> None:
+        key, samples = member.place, state.samples.get(member.connector)
+        if samples is None or samples.received_at <= standing.sampled_at:
+            return
+        standing.sampled_at = samples.received_at
+        currents: dict[int, int] = {}
+        for number in range(3):
+            for name in (f"{_CURRENT}.L{number + 1}", f"{_CURRENT}.L{number + 1}-N"):
+                if name in samples and samples[name].unit == "A":
+                    currents[number] = round(samples[name].value * 1000)
+        if not currents and _CURRENT in samples and samples[_CURRENT].unit == "A":
+            currents[0] = round(samples[_CURRENT].value * 1000)
+        if currents:
+            steering.sampled(key, currents, load.ledger, now, _SETTLE_MS)
+        excess = excess_over_compliance(state, member.connector, self._live.site, now)
+        known = load.ledger.newest(key, "measured")
+        if excess is not None:
+            per_phase = excess.drawn if excess.unit == "A" else excess.drawn / self._policies.voltage
+            load.ledger.measured(key, round(per_phase * 1000), member.wiring, now)
+        elif known is not None:
+            load.ledger.measured(key, None, member.wiring, now)
+
+    # --- what is sent
+
+    async def _send(self, lease: Lease) -> None:
+        site = self._live.site
+        state = site.charge_point(lease.key[0])
+        if state is None:
+            return
+        voltage = self._policies.voltage
+
+        def steps(target: Target) -> Steps:
+            installed = target.site.smart_charging.installed.of(target.charge_point.id)
+            profile = site_limit_profile(
+                lease,
+                site_limit_level(target.charge_point, installed),
+                site_limit_unit(target.charge_point),
+                1,
+                voltage,
+                target.now,
+            )
+            yield SetChargingProfileReq(connector_id=lease.key[1], cs_charging_profiles=profile)
+
+        results = await self._runner.run_for(state, steps, Options(timeout=self._policies.call_timeout), _quietly)
+        self._answered(lease, results[-1] if results else None)
+
+    def _answered(self, lease: Lease, result: Result | None) -> None:
+        now, ledger, standing = self._live.now(), self._live.site.smart_charging.load.ledger, self._standing(lease.key)
+        if result is not None and result.outcome == "accepted":
+            ledger.accepted(lease.key, lease.serial, now, OBEY_MS)
+            standing.failures, standing.not_before = 0, 0
+            return
+        if result is None or result.outcome == "not_sent":
+            ledger.withdrawn(lease.key, lease.serial)
+        standing.failures += 1
+        standing.not_before = now + min(_RETRY_MS * 2 ** min(standing.failures - 1, 4), _LONGEST_RETRY_MS)
+        if standing.failures == 3 and result is not None:
+            log.warning("%s does not take the limits of its circuit: %s", lease.key[0], result.error or result.outcome)
+
+    def _sent(self, key: Key, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._standing(key).sending = False
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s: its lease could not be sent", key[0], exc_info=task.exception())
+        self._waker.wake()
+
+
+def _quietly(result: Result) -> None:
+    """Nobody waits for it."""

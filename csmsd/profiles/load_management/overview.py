@@ -1,0 +1,130 @@
+"""What is on the circuits now, as `load status` shows it. Pure."""
+
+from typing import Literal
+
+import msgspec
+
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Member
+from csmsd.profiles.load_management.holds import NEVER, Ledger
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+
+Standing = Literal["unmanaged", "away", "idle", "waiting", "charging"]
+_LANES = ("L1", "L2", "L3", "W")
+_CURRENT = "Current.Import"
+
+
+class LineLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase of a circuit in A, or all of it in W: `given` is the most that its members may draw now."""
+
+    circuit: str
+    phase: str
+    limit: float
+    other: float
+    given: float
+    drawn: float
+    stale: bool  # its reading is too old: `other` is the reserve
+
+
+class MemberLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """A member, in A on each phase; `limit` is None where csmsd knows of none that it goes by."""
+
+    circuit: str
+    charge_point: str
+    connector: int
+    state: Standing
+    transaction: int | None
+    limit: float | None
+    most: float
+    drawn: float | None
+    fallback: float | None
+    lease_until: Milliseconds | None
+
+
+def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> tuple[list[LineLoad], list[MemberLoad]]:
+    """Lines in the order of circuits, with the phases that have a limit; members in the order of their names."""
+    load, voltage = site.smart_charging.load, site.policies.voltage
+    tree = load.tree(voltage)
+    outside = load.outside(utc_offset_s, now)
+    minute = (now + utc_offset_s * 1000) // 60_000 % 1440
+    limits = tree.limits(minute, outside.temporary)
+    others, stale = tree.others(outside.readings, now)
+    given, drawn = [0] * len(limits), [0.0] * len(limits)
+    members = []
+    for key, member in sorted(load.members.items()):
+        state = site.charge_point(member.charge_point)
+        if state is None:
+            continue
+        lanes = load.ledger.most(key, now)[0][1]
+        currents = _currents_of_member(state, member)
+        for index, lane in tree.paths[key]:
+            given[index] += lanes[lane]
+            drawn[index] += sum(currents.values()) if lane == SUM else currents.get(lane, 0.0)
+        members.append(_member_load(state, member, load.ledger, currents, now))
+    lines = []
+    for index, (name, lane) in enumerate(tree.constraints):
+        if limits[index] < UNLIMITED:
+            factor, places = (voltage / 1000, 0) if lane == SUM else (1 / 1000, 1)
+            lines.append(
+                LineLoad(
+                    circuit=tree.circuits[name].name,
+                    phase=_LANES[lane],
+                    limit=round(limits[index] * factor, places),
+                    other=round(others[index] * factor, places),
+                    given=round(given[index] * factor, places),
+                    drawn=round(drawn[index] * factor, places),
+                    stale=name in stale,
+                )
+            )
+    return lines, members
+
+
+def _currents_of_member(state: ChargePointState, member: Member) -> dict[int, float]:
+    """What it draws on each grid phase, in mA, as far as it is measured."""
+    samples = state.samples_on(member.connector)
+    found: dict[int, float] = {}
+    for number, phase in enumerate(member.wiring):
+        for name in (f"{_CURRENT}.L{number + 1}", f"{_CURRENT}.L{number + 1}-N"):
+            if name in samples and samples[name].unit == "A":
+                found[phase] = samples[name].value * 1000
+    if not found and _CURRENT in samples and samples[_CURRENT].unit == "A":
+        found = dict.fromkeys(member.wiring, samples[_CURRENT].value * 1000)
+    return found
+
+
+def _member_load(
+    state: ChargePointState, member: Member, ledger: Ledger, currents: dict[int, float], now: Milliseconds
+) -> MemberLoad:
+    key = member.place
+    running = state.transactions.active_on(member.connector)
+    number = None if running is None else running.id
+    accepted = [
+        hold
+        for hold in ledger.of(key)
+        if hold.accepted_at is not None
+        and hold.slot in ("default", "transaction")
+        and hold.transaction in (None, number)
+    ]
+    leading = max(accepted, key=lambda hold: (hold.slot == "transaction", hold.serial), default=None)
+    doubted = ledger.in_doubt(key) or leading is None
+    limit = None if doubted or leading is None else leading.at(now) / 1000
+    standing: Standing = "charging" if number is not None else "idle"
+    if doubted:
+        standing = "unmanaged"
+    elif not state.connected:
+        standing = "away"
+    elif number is not None and not limit:
+        standing = "waiting"
+    return MemberLoad(
+        circuit=member.circuit,
+        charge_point=member.charge_point,
+        connector=member.connector,
+        state=standing,
+        transaction=number,
+        limit=limit,
+        most=max(ledger.most(key, now)[0][1][:SUM]) / 1000,
+        drawn=round(max(currents.values()) / 1000, 1) if currents else None,
+        fallback=None if leading is None else leading.fallback_ma / 1000,
+        lease_until=None if leading is None or leading.latest == NEVER else leading.earliest,
+    )

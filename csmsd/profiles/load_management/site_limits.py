@@ -1,0 +1,68 @@
+"""Leases as charging profiles (C 3.13): a default for all transactions, and one for the transaction that runs. Pure."""
+
+from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import Milliamperes
+from csmsd.profiles.load_management.holds import NEVER, Lease
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.smart_charging.composite_schedule import compose_schedule
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
+from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.profile_ids import SITE_LIMIT_IDS, is_site_limit
+
+_BACK_MS = 3_600_000  # a schedule began so long ago: by no clock it is still to begin (C 5.16.4)
+_USUAL_LEVEL = 8  # where a charge point does not say which levels it has
+
+
+def site_limit_level(state: ChargePointState, installed: list[InstalledProfile]) -> int:
+    """A stack level above those of everybody else, as far as the charge point has one."""
+    highest = state.configured_number("ChargeProfileMaxStackLevel")
+    if highest is not None:
+        return highest
+    others = [one.stack_level for one in installed if not is_site_limit(one.profile_id)]
+    return max([_USUAL_LEVEL, *(level + 1 for level in others)])
+
+
+def site_limit_unit(state: ChargePointState) -> ChargingRateUnit:
+    """Amperes, unless the charge point says that it takes power only (CE 3.86)."""
+    allowed = state.configured_words("ChargingScheduleAllowedChargingRateUnit")
+    return "W" if allowed is not None and "current" not in allowed and "power" in allowed else "A"
+
+
+def site_limit_profile(
+    lease: Lease, level: int, unit: ChargingRateUnit, phases: int, voltage: int, now: Milliseconds
+) -> ChargingProfile:
+    """The profile that says what the lease says. Watts are in all (C 7.12), for so many phases."""
+
+    def limit(ma: Milliamperes) -> float:
+        return ma / 1000 if unit == "A" else float(ma * voltage * phases // 1000)
+
+    began = (now - _BACK_MS) // 1000 * 1000
+    periods = [ChargingSchedulePeriod(start_period=0, limit=limit(lease.ma))]
+    if lease.until < NEVER:
+        after = (lease.until - began) // 1000
+        periods.append(ChargingSchedulePeriod(start_period=after, limit=limit(lease.fallback_ma)))
+    own = lease.transaction is not None
+    return ChargingProfile(
+        charging_profile_id=SITE_LIMIT_IDS.start + lease.key[1] * 2 + own,
+        transaction_id=lease.transaction,
+        stack_level=level,
+        charging_profile_purpose="TxProfile" if own else "TxDefaultProfile",
+        charging_profile_kind="Absolute",
+        charging_schedule=ChargingSchedule(
+            start_schedule=format_timestamp(began),
+            charging_rate_unit=unit,
+            charging_schedule_period=periods,
+        ),
+    )
+
+
+def own_limit(outlook: Outlook, connector: int, now: Milliseconds, until: Milliseconds) -> Milliamperes | None:
+    """The lowest limit of all other charging profiles in that time: site limits cap, and never raise."""
+    sources = [source for source in outlook.sources if not is_site_limit(source.profile.charging_profile_id)]
+    if not sources:
+        return None
+    periods = compose_schedule(sources, connector, now, until, "A", outlook.moment)
+    limits = [period.limit for period in periods if period.limit is not None]
+    return int(min(limits) * 1000) if limits else None

@@ -1,0 +1,39 @@
+"""`load status`: what is on the circuits."""
+
+from tests.csmsctl.conftest import Csmsctl
+from tests.csmsctl.scripted_daemon import Params, ScriptedDaemon
+
+STATUS: Params = {
+    "schema_version": 1,
+    "circuits": [
+        {"circuit": "main", "phase": "L1", "limit": 63.0, "other": 12.4, "given": 32.0, "drawn": 30.1, "stale": False}
+    ],
+    "members": [
+        {
+            "circuit": "main",
+            "charge_point": "CP1",
+            "connector": 1,
+            "state": "charging",
+            "transaction": 7,
+            "limit": 32.0,
+            "most": 32.0,
+            "drawn": 30.1,
+            "fallback": 8.0,
+            "lease_until": "2026-03-01T12:00:00.000Z",
+        }
+    ],
+}
+
+
+def test_circuits_and_members_are_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["load.status"] = STATUS
+    lines = csmsctl("load", "status").out.splitlines()
+    assert lines[1].split() == ["main", "L1", "63", "12.4", "32", "30.1", "no"]
+    assert lines[4].split()[:9] == ["main", "CP1", "1", "charging", "7", "32", "32", "30.1", "8"]
+    assert csmsctl("load", "status", "--json").document == STATUS
+    assert csmsctl("load", "status", "--csv").out.splitlines()[0].startswith("circuit,charge_point,connector,state")
+
+
+def test_where_there_is_none_that_is_said(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["load.status"] = {"schema_version": 1, "circuits": [], "members": []}
+    assert "There are no circuits" in csmsctl("load", "status").err

@@ -1,0 +1,192 @@
+"""Load management at work: real records and tasks, charge points that answer what a test tells them to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from csmsd.operations.load_manager import OBEY_MS, LoadManager
+from csmsd.profiles.load_management.circuits import Circuit, Member
+from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.record import Event
+from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
+from tests.csmsd.profiles.scene import SECOND
+
+A = 1000
+
+
+class Garage:
+    """CP1 and CP2 behind 20 A, and csmsd's load manager, which runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.manager = LoadManager(
+            engine.live, engine.runner, engine.links, engine.bus, engine.scene.site.policies, lambda at: 0
+        )
+        self.task = asyncio.create_task(self.manager.run())
+
+    @property
+    def load(self) -> LoadManagement:
+        return self.engine.live.site.smart_charging.load
+
+    async def open(self) -> None:
+        scene = self.engine.scene
+        scene.register("CP2")
+        scene.site.charge_points["cp2"].connected_at = scene.now
+        await self.engine.store(*(state.record for state in scene.site.charge_points.values()))
+        circuit = Circuit(name="garage", l1_ma=20 * A, l2_ma=20 * A, l3_ma=20 * A)
+        members = [Member(circuit="garage", charge_point=name) for name in ("CP1", "CP2")]
+        changes = self.load.replace([circuit], members)
+        await self.engine.live.keep(changes, [Event("circuit.changed", None, {})])
+
+    async def next(self) -> Asked:
+        return await self.engine.links.next()
+
+    async def installed(self) -> None:
+        """Both have their defaults."""
+        for _ in range(2):
+            (await self.next()).confirm(status="Accepted")
+        await self.until(lambda: all(not self.load.ledger.in_doubt(key) for key in self.load.members))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """With a round whenever something may have changed."""
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while not holds():
+                self.stir()
+                await asyncio.sleep(0.01)
+
+    async def all_answered(self) -> None:
+        """What was answered has been heard."""
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await asyncio.gather(*self.manager._tasks)
+
+    def has_accepted(self, transaction: int, amperes: int) -> bool:
+        lent = self.load.ledger.newest(("cp1", 1), "transaction", transaction)
+        return lent is not None and lent.ma == amperes * A and lent.accepted_at is not None
+
+    def stir(self) -> None:
+        self.engine.bus.publish(Event("circuit.limited", None, {}))
+
+    def pass_time(self, seconds: float) -> None:
+        self.engine.scene.now += round(seconds * SECOND)
+        self.stir()
+
+    def begin(self, identity: str) -> int:
+        number = self.engine.scene.started(by=identity).id
+        self.stir()
+        return number
+
+
+@pytest.fixture
+async def garage(engine: Engine) -> AsyncIterator[Garage]:
+    garage = Garage(engine)
+    await garage.open()
+    yield garage
+    garage.task.cancel()
+    await asyncio.gather(garage.task, return_exceptions=True)
+
+
+def limits(asked: Asked) -> list[tuple[float, int]]:
+    """What its profile allows, and from which second of its schedule on."""
+    schedule = asked.payload["csChargingProfiles"]["chargingSchedule"]
+    return [(period["limit"], period["startPeriod"]) for period in schedule["chargingSchedulePeriod"]]
+
+
+async def test_idle_members_may_draw_nothing_while_csmsd_lives_and_their_fallback_after_it(garage: Garage) -> None:
+    asked = await garage.next()
+    profile = asked.payload["csChargingProfiles"]
+    assert (asked.identity, asked.action, asked.payload["connectorId"]) == ("CP1", "SetChargingProfile", 1)
+    assert (profile["chargingProfilePurpose"], profile["chargingProfileKind"]) == ("TxDefaultProfile", "Absolute")
+    assert limits(asked) == [(0, 0), (10, 3600 + 1200)]
+    asked.confirm(status="Accepted")
+    assert (await garage.next()).identity == "CP2"
+    assert garage.engine.rows("SELECT user, uid, action, charge_point FROM task ORDER BY id") == [
+        ("csmsd", None, "SetChargingProfile", "CP1"),
+        ("csmsd", None, "SetChargingProfile", "CP2"),
+    ]
+
+
+async def test_what_is_sent_is_on_disk_before_it_leaves(garage: Garage) -> None:
+    await garage.next()
+    rows = garage.engine.rows(
+        "SELECT slot, ma, fallback_ma, accepted_at FROM load_hold WHERE charge_point = 'CP1' ORDER BY serial"
+    )
+    assert rows == [("unknown", 32 * A, 32 * A, None), ("default", 0, 10 * A, None)]
+
+
+async def test_a_second_car_gets_its_share_when_the_first_has_obeyed(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_MS / 1000 + 1)
+    number = garage.begin("CP1")
+    first = await garage.next()
+    assert first.payload["csChargingProfiles"]["transactionId"] == number
+    assert limits(first)[0] == (20, 0)
+    first.confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 20))
+    garage.begin("CP2")
+    lower = await garage.next()
+    assert (lower.identity, limits(lower)[0]) == ("CP1", (10, 0))
+    lower.confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 10))
+    garage.pass_time(OBEY_MS / 1000 + 1)
+    raised = await garage.next()
+    assert (raised.identity, limits(raised)[0]) == ("CP2", (10, 0))
+
+
+async def test_one_that_refuses_counts_with_its_rating_and_is_asked_again_later(garage: Garage) -> None:
+    for _ in range(2):
+        asked = await garage.next()
+        asked.confirm(status="Rejected" if asked.identity == "CP1" else "Accepted")
+    await garage.all_answered()
+    assert not garage.load.ledger.in_doubt(("cp2", 1))
+    assert garage.load.ledger.in_doubt(("cp1", 1))
+    garage.pass_time(OBEY_MS / 1000 + 20)
+    garage.begin("CP2")
+    garage.pass_time(31)
+    again = await garage.next()
+    assert again.identity == "CP1", "there is no room for the car on CP2 beside a rating of 32 A"
+
+
+async def test_after_a_boot_limits_are_sent_again(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(60)
+    garage.engine.scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    garage.stir()
+    asked = await garage.next()
+    assert (asked.identity, limits(asked)[0]) == ("CP1", (0, 0))
+    assert garage.load.ledger.in_doubt(("cp1", 1))
+
+
+async def test_limits_that_an_operator_has_cleared_are_sent_again(garage: Garage) -> None:
+    await garage.installed()
+    clearing = garage.engine.run("clear-charging-profile", "CP1")
+    (await garage.next()).confirm(status="Accepted")
+    await clearing
+    asked = await garage.next()
+    assert (asked.identity, asked.action, limits(asked)[0]) == ("CP1", "SetChargingProfile", (0, 0))
+
+
+async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_MS / 1000 + 1)
+    number = garage.begin("CP1")
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 20))
+    garage.begin("CP2")
+    (await garage.next()).comes_to("timeout")
+    await garage.all_answered()
+    garage.pass_time(31)
+    again = await garage.next()
+    assert (again.identity, limits(again)[0]) == ("CP1", (10, 0))
+
+
+async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:
+    manager = LoadManager(
+        engine.live, engine.runner, engine.links, engine.bus, engine.scene.site.policies, lambda at: 0
+    )
+    task = asyncio.create_task(manager.run())
+    engine.bus.publish(Event("charge_point.connected", "CP1", {}))
+    await asyncio.sleep(0)
+    assert manager._steering is None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
