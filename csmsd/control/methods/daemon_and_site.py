@@ -8,6 +8,7 @@ import msgspec
 
 from csmsd.control.problems.certificates import certificate_problems_of_site
 from csmsd.control.problems.charge_points import problems_of_charge_point
+from csmsd.control.problems.load import load_problems_of_site
 from csmsd.control.problems.problem import Problem
 from csmsd.control.problems.site import Replica, problems_of_site
 from csmsd.control.rights import ALL, READ
@@ -33,6 +34,7 @@ from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
 from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.task import Task
+from csmsd.time_zones import local_utc_offset
 
 # Of interest to operators.
 _MILESTONES = [name for name in get_args(MilestoneName) if name != "event_numbers"]
@@ -131,7 +133,11 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
 def _site_problems(service: Itself) -> list[Problem]:
     now = service.now()
     found = problems_of_site(service.site, service.disk.failure, now, service.replica)
-    return [*found, *certificate_problems_of_site(service.site, service.tls.state, now)]
+    return [
+        *found,
+        *load_problems_of_site(service.site, local_utc_offset(now), now),
+        *certificate_problems_of_site(service.site, service.tls.state, now),
+    ]
 
 
 def _open_tasks_at(service: Itself, identity: str, under_way: list[Task]) -> list[Task]:

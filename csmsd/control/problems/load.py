@@ -1,0 +1,70 @@
+"""What is odd about the circuits of load management, and about who is on them."""
+
+from collections.abc import Iterator
+from shlex import quote
+
+from csmsd.control.problems.problem import Problem
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import Member
+from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.overview import LineLoad, overview_of_load
+from csmsd.profiles.record import Milliseconds
+from csmsd.profiles.site import Site
+
+_SETTLES_MS = 60_000  # limits are sent at once, and a charge point needs a while to take them
+_METERS = 1.02  # meters are not exact, and not read at one moment
+
+
+def load_problems_of_site(site: Site, utc_offset_s: int, now: Milliseconds) -> Iterator[Problem]:
+    """What flows and what may flow above a limit, who goes by none, and what nobody measures any more."""
+    if not site.smart_charging.load.circuits:
+        return
+    lines, _ = overview_of_load(site, utc_offset_s, now)
+    for line in lines:
+        yield from _over(line)
+    for name in dict.fromkeys(line.circuit for line in lines if line.stale):
+        yield Problem(
+            kind="reading_stale",
+            severity="warning",
+            text=f"what else draws on circuit {name} was not measured lately: its reserve counts",
+            next=f"csmsctl circuit show {quote(name)}",
+        )
+    for _, member in sorted(site.smart_charging.load.members.items()):
+        state = site.charge_point(member.charge_point)
+        if state is not None:
+            yield from _unmanaged(state, member, site.smart_charging.load.ledger.of(member.place), now)
+
+
+def _over(line: LineLoad) -> Iterator[Problem]:
+    where, unit = (f"circuit {line.circuit}", "W") if line.phase == "W" else (f"{line.phase} of {line.circuit}", "A")
+    if line.drawn + line.other > line.limit * _METERS:
+        yield Problem(
+            kind="circuit_over_limit",
+            severity="critical",
+            text=f"{where} carries {line.drawn + line.other:g} {unit}; its limit is {line.limit:g} {unit}",
+            next="csmsctl load status",
+        )
+    elif line.given + line.other > line.limit:
+        yield Problem(
+            kind="circuit_may_exceed",
+            severity="warning",
+            text=f"{where} may have to carry {line.given + line.other:g} {unit}; its limit is {line.limit:g} {unit}",
+            next="csmsctl load status",
+        )
+
+
+def _unmanaged(state: ChargePointState, member: Member, holds: list[Hold], now: Milliseconds) -> Iterator[Problem]:
+    """It counts with its rating, or with what it draws, and so the others have less."""
+    for hold in holds:
+        if hold.slot in ("unknown", "measured") and now - hold.sent_at >= _SETTLES_MS and hold.gone_at > now:
+            why = "has accepted no limit" if hold.slot == "unknown" else "draws more than its limits allow"
+            yield Problem(
+                kind="member_unmanaged",
+                severity="warning",
+                text=f"it {why}, and counts with {hold.ma / 1000:g} A on circuit {member.circuit}",
+                next=f"csmsctl task list --charge-point {quote(state.id)}",
+                charge_point=state.id,
+                connector=member.connector,
+                since=hold.sent_at,
+            )
+            return
