@@ -78,11 +78,19 @@ class Authentication:
         """How it is secured. Raises Unlike, after as much work as a wrong key takes, or Busy."""
         key = key_of(opening, identity)
         try:
-            return await self._look(state, opening, key)
+            secured = await self._look(state, opening, key)
+            self._require_still(state.id, secured)
+            return secured
         except Unlike as unlike:
             if unlike.reason != "wrong_password":
                 await self.refuse(identity, opening.address, key)
             raise
+
+    def _require_still(self, identity: str, secured: Secured) -> None:
+        """What was found out took its time: an operator may have raised the profile since. Raises Unlike."""
+        state = self._live.site.charge_point(identity)
+        if state is None or secured.profile not in admitted_profiles(state, self._live.now()):
+            raise Unlike("wrong_profile", "it was changed meanwhile")
 
     async def refuse(self, identity: str, address: str, key: Key | None) -> None:
         """Takes as long as a wrong key does. Raises Busy."""
@@ -129,11 +137,12 @@ class Authentication:
         stored = _keys_of(state.record)
         origin = origin_of(opening.address)
         used = await self._passwords.verify(stored, key.key, identity=fold(state.id), address=origin)
-        if used is None:
+        current = self._live.site.charge_point(state.id)
+        if used is None or current is None or used not in _keys_of(current.record):  # another one was set meanwhile
             raise Unlike("wrong_password")
-        with_next = used == state.record.password_hash_next
+        with_next = used == current.record.password_hash_next
         if with_next:
-            await self._take_next_key(state)
+            await self._take_next_key(current)
         return Secured(profile, opening.tls, with_next_key=with_next)
 
     async def _take_next_key(self, state: ChargePointState) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
 
+import msgspec
 import pytest
 
 from csmsd.charge_points import listener as module
@@ -209,6 +210,27 @@ async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, mo
 def test_a_refusal_leaves_at_a_fixed_moment_whatever_it_took(took: float, left: float) -> None:
     """A second after the request, or two where many wait for slow hashes: nobody learns what was wrong by it."""
     assert module.seconds_left(took, 1.0) == pytest.approx(left)
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "new"}, {"security_profile": 2}, {}], ids=repr)
+async def test_what_an_operator_changes_while_a_key_is_looked_at_counts(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """A slow hash takes its time: whoever was locked out meanwhile is not let in by it."""
+    (state,) = edge.admission.all_known()
+    state.record = msgspec.structs.replace(state.record, security_profile=1, password_hash="old")
+    monkeypatch.setattr(edge.listener._security, "failure_delay", 0.01)
+
+    async def verify(stored: list[str], received: bytes, **whose: str) -> str:
+        state.record = msgspec.structs.replace(state.record, **change)
+        return "old"
+
+    async def refuse(received: bytes, **whose: str) -> None:
+        pass
+
+    monkeypatch.setattr(edge.listener._authentication._passwords, "verify", verify)
+    monkeypatch.setattr(edge.listener._authentication._passwords, "refuse", refuse)
+    assert await status(edge.listen, "CP1", authorization("CP1", KEY)) == (401 if change else 101)
 
 
 async def test_at_the_end_everybody_is_told_to_come_back(edge: Edge) -> None:
