@@ -11,7 +11,7 @@ from csmsctl.arguments.listing_options import View, lists
 from csmsctl.display.escape import escape_to_json
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text, plain_text
-from csmsctl.failure import OTHER, Failure
+from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Chosen, Listing, show_listing
 from csmsctl.records.messages import Reader, Sieve
@@ -77,6 +77,23 @@ def _event_types(incomplete: str) -> list[str]:
     return [kind for kind in get_args(EventType) if kind.startswith(incomplete)]
 
 
+def _event_types_meant(words: list[str] | None) -> list[str] | None:
+    """The types that are named, or that a glob such as `transaction.*` means. Raises Failure for what means none."""
+    from difflib import get_close_matches
+    from fnmatch import fnmatchcase
+
+    known = _event_types("")
+    meant: list[str] = []
+    for word in words or []:
+        found = [kind for kind in known if fnmatchcase(kind, word.lower())]
+        if not found:
+            close = get_close_matches(word.lower(), known)
+            hint = f"Did you mean {' or '.join(close)}?" if close else "csmsd.toml(5) lists them."
+            raise Failure(USAGE, f"No event is of type {word!r}.", hint)
+        meant += found
+    return list(dict.fromkeys(meant)) or None
+
+
 Grep = Annotated[
     str | None, typer.Option("--grep", metavar="REGEX", help="Only those whose text matches", callback=_message_pattern)
 ]
@@ -117,7 +134,7 @@ def message_log_command(
         answer = run.call("log.list", **wanted, **place)
         return answer["messages"], "more" in answer
 
-    reader = Reader() if run.output.terminal and not raw and view.form != "wide" else None
+    reader = Reader(action) if run.output.terminal and not raw and view.form != "wide" else None
     printer = Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
     listed = _Listed("id", "before_id", "after_id", page, sieve.passes, sieve.older, plain=sieve.lets_all_pass)
     last = printer.all(*listed.chosen(MESSAGES, view), follow=follow)
@@ -137,7 +154,12 @@ def events_command(
     ] = None,
     type_: Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="TYPE", help="This type only; may be repeated", autocompletion=_event_types),
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="This type only, or those of a glob ('transaction.*'); may be repeated",
+            autocompletion=_event_types,
+        ),
     ] = None,
     grep: Grep = None,
     raw: Annotated[bool, typer.Option("--raw", help="The data as JSON, on a terminal, too")] = False,
@@ -149,7 +171,7 @@ def events_command(
     pattern: Any = grep
     if after is not None and view.limit is None:
         view = view._replace(limit=0)
-    filters: dict[str, Any] = {"targets": view.targets, "types": type_ or None}
+    filters: dict[str, Any] = {"targets": view.targets, "types": _event_types_meant(type_)}
     wanted = {**filters, "since": view.since, "until": view.until}
 
     def passes(event: Record) -> bool:

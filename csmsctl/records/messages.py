@@ -95,9 +95,13 @@ class Sieve:
 
 
 class Reader:
-    """Messages for people, in the order of time: an answer is told with the action that it answers."""
+    """Messages for people, in the order of time: an answer is told with the action that it answers.
 
-    def __init__(self) -> None:
+    That of one whose CALL was not among them is `only`, where all are of one action; else its id is told.
+    """
+
+    def __init__(self, only: str | None = None) -> None:
+        self._only = only
         self._actions: dict[tuple[str, bool, str], str] = {}
 
     def text(self, message: Record) -> str:
@@ -111,7 +115,7 @@ class Reader:
             if len(self._actions) > _MOST_OPEN:
                 self._actions.pop(next(iter(self._actions)))
             return _joined_message(frame.rest[0], frame.rest[1:2])
-        answered = f"({self._actions.pop(key, frame.unique_id)})"
+        answered = f"({self._actions.pop(key, self._only or frame.unique_id)})"
         return _joined_message(answered, ["CALLERROR", *frame.rest] if frame.kind == 4 else frame.rest[:1])
 
 

@@ -290,7 +290,7 @@ async def accept_charge_point(service: Registrations, parameters: Identity, call
         _check_charge_point(Fields(id=parameters.id))
         if fold(parameters.id) not in site.refused.unknown:
             raise not_there(
-                f"{parameters.id} is not registered and has never knocked.",
+                f"{parameters.id} is not registered, and no charge point of that name has knocked.",
                 f"Who has: csmsctl cp pending. To register it before it comes: csmsctl cp add {quote(parameters.id)}",
             )
         then = "It is let in when it knocks again, which most do by themselves within minutes."

@@ -38,6 +38,10 @@ def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     }
     assert csmsctl("events", "--type", "connector.status").out.count("connector.status") == 2
     assert daemon.params("event.list") == {"types": ["connector.status"], "limit": 101}
+    csmsctl("events", "--type", "transaction.st*", "--type", "transaction.started")
+    assert daemon.params("event.list")["types"] == ["transaction.started", "transaction.stopped"]
+    unknown = csmsctl("events", "--type", "transaction.begun")
+    assert (unknown.code, "No event is of type 'transaction.begun'" in unknown.err) == (2, True)
     assert '"{""connector"":1' in csmsctl("events", "--csv").out.splitlines()[1]
     csmsctl("events", "--after", "1", "--json")
     assert daemon.params("event.list") == {"after": 1, "limit": 1000, "oldest": True}

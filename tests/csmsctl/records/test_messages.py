@@ -57,6 +57,11 @@ def test_how_they_are_read() -> None:
     ]
 
 
+def test_an_answer_whose_call_is_not_there_is_told_with_the_action_that_was_asked_for() -> None:
+    assert Reader().text(HEARTBEAT_ANSWER).startswith("(a)  ")
+    assert Reader("Heartbeat").text(HEARTBEAT_ANSWER).startswith("(Heartbeat)  ")
+
+
 @pytest.mark.parametrize(
     ("payload", "told"),
     [

@@ -151,7 +151,7 @@ async def test_a_changed_registration_makes_it_boot_anew(site: Site) -> None:
 
 async def test_accepting_one_that_has_knocked_registers_it(site: Site) -> None:
     code, text = await site.refused("charge_point.accept", id="NEW")
-    assert (code, "has never knocked" in text) == (3, True)
+    assert (code, "no charge point of that name has knocked" in text) == (3, True)
     with pytest.raises(InvalidStatus):
         await RawChargePoint.connect(site.url("NEW"))
     accepted = await site.call("charge_point.accept", id="NEW")
