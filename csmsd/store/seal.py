@@ -57,8 +57,9 @@ def _place_of(content: mmap.mmap, page: slice, text: str) -> int:
 def _digest(content: mmap.mmap, place: int, go_on: Callable[[], None]) -> str:
     """Of everything but the seal."""
     digest = hashlib.sha256()
-    for begin, end in ((0, place), (place + _LENGTH, len(content))):
-        for first in range(begin, end, _AT_ONCE):
-            go_on()
-            digest.update(content[first : min(first + _AT_ONCE, end)])
+    with memoryview(content) as view:
+        for begin, end in ((0, place), (place + _LENGTH, len(content))):
+            for first in range(begin, end, _AT_ONCE):
+                go_on()
+                digest.update(view[first : min(first + _AT_ONCE, end)])
     return digest.hexdigest()
