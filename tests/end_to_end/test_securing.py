@@ -1,5 +1,6 @@
 """Securing a site, as docs/security.md tells it: from nothing to charge points with certificates of ours."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from websockets.exceptions import InvalidStatus
 
+from tests.conftest import MakeSite
 from tests.csmsd.pki.issuing import ec_key, request
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
@@ -93,3 +95,32 @@ async def test_from_nothing_to_charge_points_with_certificates(site: Site, tmp_p
     told = [one["text"] for one in found["problems"] if one["kind"] == "connection_refused"]
     assert len(told) == 1
     assert "was stolen" in told[0]
+
+
+async def test_an_operator_signs_what_a_charge_point_asked_for(make_site: MakeSite) -> None:
+    site = await make_site({"ca": {"auto_sign": False}})
+    assert (await site.csmsctl("cert", "init", *NAMES, "--organization", "My CPO")).code == 0
+    point = await site.raw("CP1")
+
+    asking = asyncio.create_task(site.csmsctl("cert", "renew", "CP1"))
+    asked = await point.asked("ExtendedTriggerMessage")
+    assert asked[3] == {"requestedMessage": "SignChargePointCertificate"}
+    await point.answer(asked, {"status": "Accepted"})
+    assert (await asking).code == 0
+    watcher = await site.watch("certificate.changed")
+    csr = request("CP1").public_bytes(Encoding.PEM).decode()
+    assert (await point.ask("SignCertificate", {"csr": csr}))[2] == {"status": "Accepted"}
+    assert (await watcher.event("certificate.changed"))["data"]["state"] == "requested"
+    [found] = (await site.json("status", "CP1"))["charge_points"]
+    assert [one["next"] for one in found["problems"]] == ["csmsctl cert sign CP1"]
+
+    signing = asyncio.create_task(site.csmsctl("cert", "sign", "CP1", "--json"))
+    sent = await point.asked("CertificateSigned")
+    await point.answer(sent, {"status": "Accepted"})
+    signed = await signing
+    assert signed.code == 0, signed.err
+    assert sent[3]["certificateChain"] == signed.json["pem"]
+    assert signed.json["results"][0]["outcome"] == "accepted"
+    assert await states(site) == ["issued"]
+    assert (await site.json("status", "CP1"))["charge_points"][0]["problems"] == []
+    assert (await site.csmsctl("cert", "sign", "CP1")).code == 7
