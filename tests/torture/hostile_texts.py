@@ -41,17 +41,20 @@ def value_of(shape: str, length: int = LENGTH) -> str:
 
 def messages_of(action: str) -> Iterator[tuple[str, str]]:
     """(field, payload as JSON with a place in it) for each field that the specification knows."""
-    payload = _example(schema_of(action))
+    schema = schema_of(action)
+    payload = _example(schema, schema.get("definitions", {}))
     for path in _leaves(payload):
         yield ".".join(map(str, path)), json.dumps(_with(payload, path, _PLACE))
 
 
-def _example(schema: dict[str, Any]) -> Any:
+def _example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """A value that fits."""
+    if "$ref" in schema:  # so it is in the schemas of the security extension
+        return _example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if schema["type"] == "object":
-        return {name: _example(part) for name, part in schema.get("properties", {}).items()}
+        return {name: _example(part, definitions) for name, part in schema.get("properties", {}).items()}
     if schema["type"] == "array":
-        return [_example(schema["items"])]
+        return [_example(schema["items"], definitions)]
     if "enum" in schema:
         return schema["enum"][0]
     return {"string": _TIME if schema.get("format") == "date-time" else "1", "integer": 1, "number": 1}[schema["type"]]

@@ -34,6 +34,8 @@ class Meanwhile:
         self._charge_point = charge_point
         self._waits: list[float] = []
         self._task = asyncio.create_task(self._ask())
+        # Once it is cancelled nobody asks what became of it.
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _ask(self) -> None:
         while True:
@@ -44,6 +46,8 @@ class Meanwhile:
 
     def end(self) -> str:
         """The result in words."""
+        if self._task.done():
+            self._task.result()  # it has broken off
         self._task.cancel()
         waits = sorted(self._waits)
         p99 = waits[len(waits) * 99 // 100]
