@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from csmsd import settings
-from csmsd.charge_points.tls_transport import Handshakes, TlsTransport
+from csmsd.charge_points.handshakes import Handshakes
+from csmsd.charge_points.tls_transport import TlsTransport
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Place
 from csmsd.profiles.core.refused_connections import Reason

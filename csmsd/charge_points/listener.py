@@ -14,12 +14,12 @@ from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.authentication import Authentication, ClientCertificates, Unlike, key_of
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.hashing import Busy
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.proxies import NotBelieved, is_peer, look_behind_proxy, refuse_what_proxies_say
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
-from csmsd.charge_points.tls_transport import Handshakes
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
 from csmsd.live_site import LiveSite

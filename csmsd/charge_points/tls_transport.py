@@ -7,19 +7,15 @@ stand still for a second when a site comes back: here handshakes have a share of
 import asyncio
 import logging
 import ssl
-from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from csmsd import settings
+from csmsd.charge_points.handshakes import Handshakes
 from csmsd.profiles.core.refused_connections import Reason
 
 log = logging.getLogger(__name__)
 
-# Steps of handshakes in one pass of the loop. One takes 0.4 to 5 ms, so others wait for little more.
-_BUDGET_SECONDS = 0.01
 # What is decrypted or encrypted at once: memory that a BIO has grown to is never given back.
 _RECORD = 16_384
 _MOST_BEFORE_THE_END = 65_536  # bytes that wait for their step of a handshake
@@ -27,99 +23,6 @@ _MOST_UNREAD = 2 * 1024 * 1024  # bytes, when records come that are answered wit
 _LAST_WORD_SECONDS = 1.0  # in which a peer may take the alert that tells what was wrong
 
 _HANDSHAKE, _OPEN, _CLOSING = range(3)
-
-
-class WriteRound:
-    """Who has something to send in this pass of the loop."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._waiting: list[TlsTransport] = []
-
-    def soon(self, transport: "TlsTransport") -> None:
-        if not self._waiting:
-            self._loop.call_soon(self._go)
-        self._waiting.append(transport)
-
-    def _go(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for transport in waiting:
-            try:
-                transport.flush()
-            except Exception:  # what is wrong with one must not keep the others waiting
-                log.exception("a connection could not be written to")
-                transport.abort()
-
-
-class Handshakes:
-    """The handshakes that are under way: whose turn it is, and who has to go when there are too many.
-
-    A reload changes `limits` in place.
-    """
-
-    def __init__(self, limits: settings.Tls) -> None:
-        self._limits = limits
-        self._loop = asyncio.get_running_loop()
-        self._under_way: OrderedDict[TlsTransport, None] = OrderedDict()  # the oldest first
-        self._at: Counter[str] = Counter()
-        self._turns: OrderedDict[str, OrderedDict[TlsTransport, None]] = OrderedDict()  # by address, each in turn
-        self.round = WriteRound()
-        self.counts = {"done": 0, "failed": 0}
-
-    def __len__(self) -> int:
-        return len(self._under_way)
-
-    def begin(self, transport: "TlsTransport") -> None:
-        """Takes one more; the oldest of the address that has most makes room for it."""
-        origin = transport.origin
-        if self._at[origin] >= self._limits.max_handshakes_per_address:
-            self._give_up_oldest(origin)
-        elif len(self._under_way) >= self._limits.max_handshakes:
-            self._give_up_oldest(self._at.most_common(1)[0][0])
-        self._under_way[transport] = None
-        self._at[origin] += 1
-
-    def _give_up_oldest(self, origin: str) -> None:
-        here = [one for one in self._under_way if one.origin == origin]
-        # Who has said something waits for us; who is silent, or has no more to say, keeps others waiting.
-        turns = self._turns.get(origin, OrderedDict())
-        oldest = next((one for one in here if one not in turns), here[0])
-        oldest.give_up("too many handshakes are under way")
-
-    def over(self, transport: "TlsTransport") -> None:
-        if transport not in self._under_way:
-            return
-        del self._under_way[transport]
-        turns = self._turns.get(transport.origin, OrderedDict())
-        turns.pop(transport, None)
-        if not turns:
-            self._turns.pop(transport.origin, None)
-        self._at[transport.origin] -= 1
-        if not self._at[transport.origin]:
-            del self._at[transport.origin]
-
-    def step_soon(self, transport: "TlsTransport") -> None:
-        """Its peer has said something."""
-        if not self._turns:
-            self._loop.call_soon(self._go)
-        self._turns.setdefault(transport.origin, OrderedDict())[transport] = None
-
-    def _go(self) -> None:
-        until = monotonic() + _BUDGET_SECONDS
-        while self._turns:
-            origin, turns = self._turns.popitem(last=False)
-            transport, _ = turns.popitem(last=False)
-            if turns:
-                self._turns[origin] = turns  # behind the other addresses
-            try:
-                transport.step()
-            except Exception:  # what is wrong with one must not keep the others waiting
-                log.exception("a handshake broke off")
-                transport.abort()
-            if monotonic() >= until:
-                break
-        if self._turns:
-            self._loop.call_soon(self._go)
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
@@ -315,14 +218,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self.gone()
         self._ssl = None
 
-    def pause_writing(self) -> None:
-        if self._protocol is not None:
-            self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        if self._protocol is not None:
-            self._protocol.resume_writing()
-
     # --- what goes
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -335,7 +230,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def flush(self) -> None:
         """Encrypts and sends what was written since it was done last."""
         out, self._out = self._out, []
-        if not out or self._ssl is None:
+        if not out or self._ssl is None or self._raw.is_closing():
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         try:
@@ -358,19 +253,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def get_write_buffer_size(self) -> int:
         return self._raw.get_write_buffer_size() + sum(map(len, self._out))
 
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        return self._raw.get_write_buffer_limits()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._raw.set_write_buffer_limits(high, low)
-
-    def writelines(self, list_of_data: object) -> None:
-        self.write(b"".join(cast("list[bytes]", list_of_data)))
-
     # --- reading, and the end
-
-    def is_reading(self) -> bool:
-        return self._raw.is_reading()
 
     def pause_reading(self) -> None:
         self._raw.pause_reading()
@@ -405,13 +288,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def is_closing(self) -> bool:
         return self._raw.is_closing()
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._protocol = cast(asyncio.Protocol, protocol)
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        assert self._protocol is not None
-        return self._protocol
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         if name == "ssl_object":

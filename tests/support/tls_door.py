@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from csmsd.charge_points.acceptor import Arrival, Entrance
+from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.opening import Opening, Refusal
-from csmsd.charge_points.tls_transport import Handshakes
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
 from csmsd.profiles.core.refused_connections import Reason
