@@ -89,6 +89,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "circuit export": ("csmsctl circuit export --json",),
     "circuit import": ("csmsctl circuit import circuits.toml --yes",),
     "load status": ("csmsctl load status --json",),
+    "load explain": ("csmsctl load explain north-1 --json",),
     "local-list status": ("csmsctl local-list status --filter state=drifted",),
     "local-list show": ("csmsctl local-list show CP1 -o csv",),
     "local-list sync": ("csmsctl local-list sync @north --dry-run",),

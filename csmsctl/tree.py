@@ -203,7 +203,10 @@ _CIRCUIT = Section(
 )
 _LOAD = Section(
     "Load management: what is on the circuits now, and what each member may draw.",
-    {"status": Entry(f"{_HERE}.load:load_status_command", "csmsctl load status")},
+    {
+        "status": Entry(f"{_HERE}.load:load_status_command", "csmsctl load status"),
+        "explain": Entry(f"{_HERE}.load:load_explain_command", "csmsctl load explain north-1 --connector 1"),
+    },
 )
 _FIRMWARE = Section(
     "Firmware: images, updates, rollouts.",

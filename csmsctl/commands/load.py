@@ -1,9 +1,10 @@
 """`load`: what is on the circuits now, and what each member may draw."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from csmsctl.arguments.shared_parameters import live_parameter_values
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text
 from csmsctl.invocation import invocation
@@ -78,3 +79,22 @@ def load_status_command(ctx: typer.Context) -> None:
     run.output.table(columns, lines)
     run.output.text("")
     run.output.table(MEMBERS, answer["members"])
+
+
+def load_explain_command(
+    ctx: typer.Context,
+    charge_point: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHARGE-POINT", help="Its identity", autocompletion=live_parameter_values("charge_points")
+        ),
+    ],
+    connector: Annotated[int, typer.Option("--connector", metavar="N", min=1, help="Its connector (1)")] = 1,
+) -> None:
+    """Say in sentences why a connector may draw what it may: where it hangs, until when, and what leaves no more."""
+    run = invocation(ctx)
+    answer = run.call("load.explain", charge_point=charge_point, connector=connector)
+    if run.output.documented(answer):
+        return
+    for sentence in answer["because"]:
+        run.output.text(sentence)

@@ -113,6 +113,11 @@ ALONE = [
     ("csmsctl tag block", "", "csmsctl tag unblock A1B2C3"),
     ("csmsctl circuit add garage", "", "csmsctl circuit remove garage"),
     ("csmsctl circuit remove garage", "csmsctl circuit add garage --limit 32A", ""),
+    (
+        "csmsctl load explain",
+        "csmsctl circuit member add main north-1",
+        "csmsctl circuit member remove main north-1",
+    ),
     ("csmsctl circuit member add main north-1", "", "csmsctl circuit member remove main north-1"),
     ("csmsctl profile remove night", "", "csmsctl profile add night --limit 6A --purpose TxDefaultProfile"),
     ("csmsctl clear-charging-profile", "csmsctl set-charging-profile CP1 --connector 1 --profile night", ""),

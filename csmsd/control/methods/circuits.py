@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from csmsd.control.rights import ALL, READ
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
@@ -25,6 +25,7 @@ from csmsd.profiles.load_management.description import (
     power_of_text,
     read_circuits,
 )
+from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.record import Event
@@ -287,13 +288,16 @@ async def remove_circuit_member(service: Service, parameters: Place, caller: Cal
     load = _load(service)
     place = (fold(parameters.charge_point), parameters.connector)
     if place not in load.members:
-        raise not_there(
-            f"Connector {parameters.connector} of {parameters.charge_point} is on no circuit.",
-            "See: csmsctl circuit list",
-        )
+        raise _on_no_circuit(parameters)
     others = [other for other_place, other in load.members.items() if other_place != place]
     await _replace_circuits(service, list(load.circuits.values()), others)
     return {"changed": True}
+
+
+def _on_no_circuit(place: Place) -> RpcError:
+    return not_there(
+        f"Connector {place.connector} of {place.charge_point} is on no circuit.", "See: csmsctl load status"
+    )
 
 
 async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> Json:
@@ -347,6 +351,20 @@ async def show_load(service: Service, parameters: NoParameters, caller: Caller) 
     }
 
 
+async def explain_load(service: Service, parameters: Place, caller: Caller) -> Json:
+    member = _load(service).members.get((fold(parameters.charge_point), parameters.connector))
+    if member is None or service.site.charge_point(member.charge_point) is None:
+        raise _on_no_circuit(parameters)
+    now = service.now()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "charge_point": member.charge_point,
+        "connector": member.connector,
+        "circuit": member.circuit,
+        "because": explain_member(service.site, member, local_utc_offset(now), now),
+    }
+
+
 METHODS: Table[Service] = {
     "circuit.list": Method(NoParameters, list_circuits, READ),
     "circuit.show": Method(Name, show_circuit, READ),
@@ -360,4 +378,5 @@ METHODS: Table[Service] = {
     "circuit.limit": Method(Limit, limit_circuit, ALL),
     "circuit.measure": Method(Measured, measure_circuit, ALL),
     "load.status": Method(NoParameters, show_load, READ),
+    "load.explain": Method(Place, explain_load, READ),
 }

@@ -37,3 +37,10 @@ def test_circuits_and_members_are_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon
 def test_where_there_is_none_that_is_said(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["load.status"] = {"schema_version": 1, "circuits": [], "members": []}
     assert "There are no circuits" in csmsctl("load", "status").err
+
+
+def test_why_a_connector_has_what_it_has_is_said_in_sentences(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["load.explain"] = {"schema_version": 1, "because": ["It hangs on main.", "It may draw 8 A."]}
+    assert csmsctl("load", "explain", "CP1", "--connector", "2").out == "It hangs on main.\nIt may draw 8 A.\n"
+    assert daemon.params("load.explain") == {"charge_point": "CP1", "connector": 2}
+    assert csmsctl("load", "explain", "CP1", "--json").document["because"][1] == "It may draw 8 A."

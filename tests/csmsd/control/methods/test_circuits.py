@@ -63,6 +63,7 @@ async def test_a_circuit_is_added_changed_and_removed(shared_site: Site) -> None
         ("circuit.measure", {"name": "x"}, 3, "No circuit x."),
         ("circuit.add_member", {"circuit": "x", "charge_point": "CP1"}, 3, "No circuit x."),
         ("circuit.remove_member", {"charge_point": "CP1"}, 3, "is on no circuit"),
+        ("load.explain", {"charge_point": "CP1"}, 3, "is on no circuit"),
         ("circuit.import", {"circuits": {"main": {"limits": 1}}}, 2, "unknown field"),
     ],
 )
@@ -141,5 +142,8 @@ async def test_a_member_is_on_one_circuit(shared_site: Site) -> None:
     code, text = await site.refused("circuit.add_member", circuit="b", charge_point="M1")
     assert (code, text) == (2, "Connector 1 of M1 is on a.")
     assert await site.refused("circuit.remove", name="a") == (2, "a carries connector 1 of M1.")
+    explained = await site.call("load.explain", charge_point="m1")
+    assert (explained["charge_point"], explained["circuit"]) == ("M1", "a")
+    assert explained["because"][0] == "Connector 1 of M1 hangs on a."
     await site.call("charge_point.remove", id="M1")
     assert (await site.call("circuit.show", name="a"))["on_it"] == []
