@@ -1,5 +1,6 @@
 """csmsd renews its own certificates in time, by itself, and uses the new ones without a restart."""
 
+import asyncio
 import logging
 
 from csmsd.live_site import LiveSite
@@ -9,7 +10,6 @@ from csmsd.ports import NotStored, TlsProblem
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.security.certificates import Certificate
 from csmsd.settings import Tls
-from csmsd.waking import Waker
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,13 @@ class Renewal:
         self._certification = certification
         self._contexts = contexts
         self._settings = settings
-        self.waker = Waker()
 
     async def run(self) -> None:
         """Never returns."""
         while True:
             if not await self.renew_what_is_due():
                 await self._contexts.look()
-            await self.waker.rest(_EVERY_SECONDS)
+            await asyncio.sleep(_EVERY_SECONDS)
 
     async def renew_what_is_due(self) -> bool:
         """Whether anything was. What fails is tried again in the next round."""

@@ -1,5 +1,7 @@
 """csmsd's own certificates are renewed in time."""
 
+import asyncio
+
 from csmsd.pki.renewal import Renewal
 from csmsd.settings import CertificateFiles
 from tests.csmsd.pki.conftest import CertifiedSite
@@ -39,3 +41,22 @@ async def test_what_fails_is_tried_again(certified: CertifiedSite) -> None:
     certified.own.ca_key.write_bytes(key)
     certified.own.ca_key.chmod(0o600)
     assert await renewal(certified).renew_what_is_due()
+
+
+async def test_the_first_round_is_at_the_start_and_another_looks_at_the_files(certified: CertifiedSite) -> None:
+    renewed = asyncio.Event()
+    certified.bus.subscribe(lambda _: renewed.set(), ("certificate.changed",))
+    certified.now += 89 * DAY
+    running = asyncio.create_task(renewal(certified).run())
+    async with asyncio.timeout(30):
+        await renewed.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    certified.own.rsa.chmod(0o644)
+    await certified.contexts.look()
+    assert "mode 0644" in str(certified.contexts.state.problem)
+    assert certified.contexts.state.on, "what is in use stays"
+    certified.own.rsa.chmod(0o600)
+    await certified.contexts.look()
+    assert certified.contexts.state.problem is None
