@@ -52,7 +52,8 @@ class TlsFiles(NamedTuple):
 
 
 def server_context(files: TlsFiles, client_certificate: ClientCertificate = "none") -> ssl.SSLContext:
-    """A new context for a listener: TLS 1.2 and 1.3, no tickets and so no resumption.
+    """A new context for a listener: TLS 1.2 and 1.3, no tickets. Of 1.2 OpenSSL resumes what this context
+    remembers, so admission looks at the certificate at every connection.
 
     `client_certificate`: none are asked for, one that is presented must be good, or one must be presented. It is
     checked with `client_ca` and `client_crl` alone; whose it is, and whether it may still be used, is for admission.

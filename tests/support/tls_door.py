@@ -106,11 +106,14 @@ def hello(context: ssl.SSLContext) -> bytes:
 
 
 async def shaken(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    context: ssl.SSLContext,
+    session: ssl.SSLSession | None = None,
 ) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
     """A handshake by hand, with alerts: asyncio's own sends none. Raises ssl.SSLError."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="csms.test")
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="csms.test", session=session)
     while True:
         try:
             tls.do_handshake()

@@ -163,6 +163,24 @@ async def test_who_says_too_much_before_the_end_is_cut(door: Door, tmp_path: Pat
 # --- back-pressure, and the end
 
 
+async def test_a_session_of_tls_1_2_that_is_resumed_shows_its_certificate_again(door: Door, tmp_path: Path) -> None:
+    """By the number that OpenSSL keeps in memory, tickets or not. Admission looks at what is shown each time."""
+    door.context_in_use = server_context(tmp_path, client_certificate="required")
+    context = client_context(tmp_path, client("SN1"), tls="1.2")
+    session: ssl.SSLSession | None = None
+    for resumed in (False, True):
+        reader, writer = await door.raw()
+        tls, _, outgoing = await shaken(reader, writer, context, session)
+        session = tls.session
+        assert tls.session_reused is resumed
+        tls.write(OPENING)
+        writer.write(outgoing.read())
+        transport = (await asyncio.wait_for(door.opened.get(), WITHIN_SECONDS))._transport
+        assert transport.get_extra_info("ssl_object").getpeercert(binary_form=True) == client("SN1").der
+        writer.transport.abort()
+        await asyncio.wait_for(door.over.get(), WITHIN_SECONDS)
+
+
 async def test_one_that_is_held_is_not_read(door: Door, tmp_path: Path) -> None:
     async with await door.connect(client_context(tmp_path)) as point:
         wire = await door.opened.get()
