@@ -67,7 +67,7 @@ async def test_exports_with_a_cursor(site: Site) -> None:
     charge_point = await site.raw("CP1")
     await stopped(charge_point, successor, 6000)
     assert await export(site, cursor) == [(successor, "stopped", 1)]
-    assert site.stored("SELECT name, number FROM milestone") == [("export", 5)]
+    assert site.stored("SELECT number FROM milestone WHERE name = 'export'") == [(5,)]
 
 
 async def test_a_cursor_does_not_fit_books_that_were_put_back(make_site: MakeSite) -> None:
