@@ -28,6 +28,9 @@ SMALL = {
     *("sqlite_schema", "sqlite_master", "sqlite_sequence", "points", "new", "task_under_way", "transactions_active"),
     *("quarantine_unsettled", "reservation_active", "firmware_update_open", "diagnostics_upload_open"),
     "diagnostics_upload_stored",
+    # So many of a charge point, or a few in a year.
+    *("security_event", "security_event_of_charge_point", "removed_profile", "certificate", "installed_certificate"),
+    *("certificate_of_charge_point", "circuit", "circuit_limit", "circuit_member", "load_hold"),
 }
 
 

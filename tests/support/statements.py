@@ -21,7 +21,7 @@ kept = os.open(os.environ["STATEMENTS"], os.O_CREAT | os.O_APPEND | os.O_WRONLY 
 sqlite3.connect = connect
 """
 _LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
-_STEP = re.compile(r"SCAN (?!CONSTANT ROW|\d+ CONSTANT ROW)(\S+)(?: USING (?:COVERING )?INDEX (\S+))?")
+_STEP = re.compile(r"SCAN (?!CONSTANT ROW|\d+ CONSTANT ROW|\(subquery)(\S+)(?: USING (?:COVERING )?INDEX (\S+))?")
 _PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
