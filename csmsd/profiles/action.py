@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.errors import ErrorCode
 from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import Message
 from csmsd.profiles.core.charge_points import ChargePointState
@@ -54,7 +54,7 @@ class Prepared(msgspec.Struct, frozen=True):
     message: Message | None
     deviations: list[Deviation] = []
     worked_out: object = None
-    unreadable: OcppError | None = None
+    unreadable: tuple[ErrorCode, str] | None = None  # no exception, which would hold on to all that was read
 
 
 class Context(msgspec.Struct):

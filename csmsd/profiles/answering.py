@@ -38,7 +38,7 @@ def prepare(
     except StopIteration as read:
         message, deviations = read.value
     except OcppError as error:
-        return Prepared(None, unreadable=error)
+        return Prepared(None, unreadable=(error.code, error.description))
     worked_out = yield from declared.prepare(message, at)
     return Prepared(message, deviations, worked_out)
 
@@ -76,7 +76,7 @@ def _read(
     if prepared is None:  # nearly always
         return read_payload(declared.request, payload, strict=strict)
     if prepared.unreadable is not None:
-        raise prepared.unreadable
+        raise OcppError(*prepared.unreadable)
     assert prepared.message is not None
     return prepared.message, prepared.deviations
 

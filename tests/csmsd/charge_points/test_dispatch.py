@@ -1,6 +1,7 @@
 """From a request to its answer: after the commit, or at once; and what a handler that breaks off costs."""
 
 import asyncio
+import gc
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -390,3 +391,15 @@ async def test_shapes_that_are_new_are_stored_before_others_use_them(charging: D
     await desk.until_looked_up()
     with closing(sqlite3.connect(desk.path)) as database:
         assert database.execute("SELECT count(*) FROM meter_shape").fetchone() == (2,)
+
+
+async def test_a_long_stop_that_cannot_be_read_is_not_held_until_the_collector_comes(charging: Desk) -> None:
+    desk = charging
+    stop = long_stop(meterStop=[], reason="unlike any other")
+    del stop["transactionData"][100:]
+    desk.send("StopTransaction", stop, long=True)
+    await desk.until_looked_up()
+    desk.send("StartTransaction", START)  # the writer holds on to what it has written last
+    await desk.writer.flush()
+    requests = [one for one in gc.get_objects() if isinstance(one, Requested)]
+    assert [one for one in requests if b"unlike any other" in bytes(one.payload)] == []
