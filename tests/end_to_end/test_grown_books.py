@@ -23,7 +23,8 @@ GROWN = Growth(
 # What no year makes larger, and the indexes that hold but what is not over.
 SMALL = {
     *("charge_point", "connector", "configuration_key", "deviation", "milestone", "refused_connection", "id_tag"),
-    *("meter_shape", "charging_profile", "installed_profile", "local_list", "firmware_image", "rollout"),
+    *("meter_shape", "charging_profile", "removed_profile", "installed_profile", "local_list", "firmware_image"),
+    "rollout",
     *("rollout_member", "queued_command", "books", "id_gap", "json_each", "pragma_page_count", "pragma_page_size"),
     *("sqlite_schema", "sqlite_master", "sqlite_sequence", "points", "new", "task_under_way", "transactions_active"),
     *("quarantine_unsettled", "reservation_active", "firmware_update_open", "diagnostics_upload_open"),
