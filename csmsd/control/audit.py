@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 # Parameters that say what a command is about. All others may hold what nobody is to read: passwords, keys, notes.
 _TELLING = (
     "targets", "charge_point", "id", "ids", "name", "kind", "before", "action", "file", "backup", "connector", "path",
+    "circuit", "limit", "until",
 )  # fmt: skip
 _TELLING_OF_OCPP = ("connector", "transaction", "tag", "id", "type", "message", "file")  # of a command's own parameters
 _LONGEST = 300  # characters

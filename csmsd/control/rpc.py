@@ -97,7 +97,7 @@ class Method(msgspec.Struct, Generic[S, P]):
     parameters: type[P]
     run: Callable[[S, P, Caller], Awaitable[Json]]
     needs: Right | Callable[[P], tuple[Right, str]]
-    goes_on: bool = False  # with a command that is in the audit
+    goes_on: bool = False  # with a command that is in the audit, or is none: it tells what was measured
 
     async def __call__(self, service: S, given: object, caller: Caller) -> Json:
         needs = self.needs

@@ -376,7 +376,7 @@ METHODS: Table[Service] = {
     "circuit.add_member": Method(Membership, add_circuit_member, ALL),
     "circuit.remove_member": Method(Place, remove_circuit_member, ALL),
     "circuit.limit": Method(Limit, limit_circuit, ALL),
-    "circuit.measure": Method(Measured, measure_circuit, ALL),
+    "circuit.measure": Method(Measured, measure_circuit, ALL, goes_on=True),
     "load.status": Method(NoParameters, show_load, READ),
     "load.explain": Method(Place, explain_load, READ),
 }

@@ -91,6 +91,9 @@ async def test_a_limit_for_a_while_and_a_reading(shared_site: Site) -> None:
         ("L2", 25.0, 0.0, 0.0, False),
         ("L3", 25.0, 0.0, 0.0, False),
     ]
+    commands = [(one["command"], one["about"]) for one in (await site.call("audit.list"))["audit"]]
+    assert ("circuit.limit", "name=main limit=25A until=2099-01-01T00:00:00Z") in commands
+    assert "circuit.measure" not in {command for command, _ in commands}, "readings come each minute, and order nothing"
     assert (await site.call("circuit.limit", name="main"))["circuit"]["lowered_a"] is None
     assert (await site.call("circuit.limit", name="main"))["changed"] is False
 
