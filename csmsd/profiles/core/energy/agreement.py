@@ -9,11 +9,12 @@ import msgspec
 from csmsd.profiles.core.energy.clocks import Clocks
 from csmsd.profiles.core.energy.doubts import Doubt
 from csmsd.profiles.core.energy.drawn import Drawn
-from csmsd.profiles.core.energy.evidence import BEGIN, END, Boot
+from csmsd.profiles.core.energy.evidence import BEGIN, END, PAUSED, PERIODIC, RESUMED, Boot
 from csmsd.profiles.core.energy.plain import HOUR, LAG_WH, ROUNDING_WH, far_beyond_power, plain_reach, too_much_told
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
+_INTERRUPTED = (PAUSED, RESUMED)
 _TOO_FAST = 20
 _TOO_FAST_FOR_STEADY = 5
 _STEADY = 0.45
@@ -61,12 +62,16 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def agrees_as_growing(points: list[Point]) -> bool:
-    """Whether the register only grew; readings of different contexts may be of different age."""
+    """Whether the register only grew; readings of different contexts may be of different age.
+
+    Those around an interruption are as young as those that are sampled.
+    """
     highest: dict[str, float] = {}
     for point in points:
-        if point.wh < highest.get(point.context, point.wh) - ROUNDING_WH:
+        context = PERIODIC if point.context in _INTERRUPTED else point.context
+        if point.wh < highest.get(context, point.wh) - ROUNDING_WH:
             return False
-        highest[point.context] = max(point.wh, highest.get(point.context, point.wh))
+        highest[context] = max(point.wh, highest.get(context, point.wh))
     return True
 
 

@@ -26,6 +26,8 @@ _UNITS = {REGISTER: "Wh", INTERVAL: "Wh", POWER: "W"}
 BEGIN = "Transaction.Begin"
 END = "Transaction.End"
 CLOCK = "Sample.Clock"
+PERIODIC = "Sample.Periodic"
+PAUSED = "Interruption.Begin"
 RESUMED = "Interruption.End"
 
 
@@ -53,7 +55,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     value: float  # Wh or W
     connector: int
     measurand: str = REGISTER
-    context: str = "Sample.Periodic"
+    context: str = PERIODIC
     phase: str = ""
     location: str = "Outlet"
     step: float = 1.0  # the last decimal place that was written, in Wh or W
@@ -98,7 +100,7 @@ def evidence_of_samples(
                 value=round(read[0], 6),  # 12.345 kWh are 12345 Wh
                 connector=connector,
                 measurand=measurand,
-                context=sample.context or "Sample.Periodic",
+                context=sample.context or PERIODIC,
                 phase=sample.phase or "",
                 location=sample.location or "Outlet",
                 step=_step_of_evidence(sample),

@@ -11,19 +11,24 @@ from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading
 from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, OFTEN
 from csmsd.profiles.record import Milliseconds
 
+_EVENLY = 0.8
 _PLACES = ("Outlet", "Cable", "Body", "Inlet")
 
 
 class Intervals(msgspec.Struct, frozen=True):
-    """Wh of all intervals together, the largest of them, whether none is less than the one before, and their end."""
+    """Wh of all intervals together, the largest of them, whether each is more than the one before, and their end.
+
+    `counts_on`: each is what its time since the start makes of an even power, as of a register that counts from 0.
+    """
 
     energy: float
     largest: float
     grows: bool
+    counts_on: bool
     until: Milliseconds
 
 
-def energy_by_intervals(readings: list[Reading]) -> Intervals | None:
+def energy_by_intervals(readings: list[Reading], began: Milliseconds | None) -> Intervals | None:
     """What Energy.Active.Import.Interval tells.
 
     Those of the clock and those of the sampling tell the same energy twice; so do the total and its phases.
@@ -33,15 +38,18 @@ def energy_by_intervals(readings: list[Reading]) -> Intervals | None:
         if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in _PLACES:
             kind = (reading.context if reading.context == CLOCK else "", bool(reading.phase))
             kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading.value
-    sums = {kind: _sum_of_intervals(found) for kind, found in kinds.items()}
+    sums = {kind: _sum_of_intervals(found, began) for kind, found in kinds.items()}
     whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums
     return max(whole.values(), key=lambda told: (told.energy, told.until), default=None)
 
 
-def _sum_of_intervals(found: dict[tuple[Milliseconds, str], float]) -> Intervals:
+def _sum_of_intervals(found: dict[tuple[Milliseconds, str], float], began: Milliseconds | None) -> Intervals:
     told = [value for _, value in sorted(found.items())]
     grows = len(told) > 1 and all(later > earlier for earlier, later in pairwise(told))
-    return Intervals(sum(told), max(told), grows, max(time for time, _ in found))
+    until = max(time for time, _ in found)
+    paces = [value / (time - began) for (time, _), value in found.items() if began is not None and time > began]
+    counts_on = grows and len(paces) == len(told) > 2 and told[-1] >= 2 * told[0] and min(paces) >= _EVENLY * max(paces)
+    return Intervals(sum(told), max(told), grows, counts_on, until)
 
 
 class Estimate(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from csmsd.profiles.core.energy.agreement import (
     gain_of_points,
     longest_agreement,
     part_that_agrees,
+    points_in_unit,
     start_disagrees,
 )
 from csmsd.profiles.core.energy.doubts import Doubt
@@ -130,6 +131,9 @@ def _running_chain(case: Case, own: list[Point]) -> Finding:
         gain = gain_of_points(free)
         if gain > _running_reach(case, free):
             if not case.start and len(free) == len(case.points) and gain / 1000 <= _running_reach(case, free):
+                scaled = points_in_unit(free, 0.001)
+                if agrees_from_zero(case, scaled, steadily=True):
+                    return Finding(scaled[-1].wh, gain / 1000, scaled[-1].wh, frozenset({"unit"}))
                 before = case.clocks.since_start(free[0].time)
                 return Finding(gain / 1000, gain / 1000, gain / 1000 + before, frozenset({"unit", "start_register"}))
             return Finding(0.0, 0.0, case.clocks.since_start(free[-1].time), frozenset({"readings_disagree"}))
@@ -138,7 +142,7 @@ def _running_chain(case: Case, own: list[Point]) -> Finding:
         if len(free) < len(case.points):
             doubts.add("readings_disagree")
         return Finding(gain, gain, gain + told, frozenset(doubts))
-    energy = chain[-1].wh - case.start
+    energy = max(0.0, chain[-1].wh - case.start)
     tail = [point for point in case.points if point.time > chain[-1].time and point.wh < case.start - case.slack]
     high = max(point.wh for point in own) - case.start
     if len(tail) > 1 and agrees_as_growing(tail):

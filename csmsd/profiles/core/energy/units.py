@@ -56,6 +56,8 @@ def _unit_makes_thousandths(case: Case, energy: float) -> bool:
 
 def other_unit(case: Case, energy: float, stop: float) -> Finding | None:
     """Readings, or start and stop, that are 1000 times too much or too little."""
+    if not energy:
+        return None  # nothing tells a factor
     for factor in UNITS:
         scaled = [
             point

@@ -113,7 +113,9 @@ def _verdict_without_register(
             Stream(), start=start, stop=stop, stopped=True, clocks=clocks, boots=evidence.boots, drawn=Drawn()
         )
         return finding, "start_and_stop"
-    summed = energy_by_intervals(own)
+    summed = energy_by_intervals(own, clocks.began)
+    if summed is not None and summed.counts_on:
+        return Finding(summed.largest, summed.largest, summed.energy, frozenset({"readings_disagree"})), "intervals"
     if summed is not None:
         return exact_finding(summed.energy), "intervals"
     estimate = energy_by_power(own, clocks)
@@ -147,7 +149,7 @@ def _held_against(finding: Finding, own: list[Reading], clocks: Clocks) -> Findi
     """What registers tell without a doubt, against power and intervals."""
     ends = finding.doubts
     finding = Finding(finding.energy, finding.low, finding.high)
-    held = _verdict_against_intervals(_verdict_against_power(finding, own, clocks), own)
+    held = _verdict_against_intervals(_verdict_against_power(finding, own, clocks), own, clocks)
     return _told_too_much(held, own, clocks).doubted(*ends)
 
 
@@ -188,9 +190,9 @@ def _verdict_in_unit_of_power(finding: Finding, own: list[Reading], clocks: Cloc
     return exact_finding(kilo, "unit")
 
 
-def _verdict_against_intervals(finding: Finding, own: list[Reading]) -> Finding:
+def _verdict_against_intervals(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
     """Intervals, too, contradict registers that tell much less; some count on where they should begin anew."""
-    summed = energy_by_intervals(own)
+    summed = energy_by_intervals(own, clocks.began)
     if summed is None or finding.doubts:
         return finding
     least = summed.energy if not summed.grows else summed.largest
