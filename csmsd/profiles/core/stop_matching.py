@@ -73,8 +73,10 @@ def stop_matches(claim: Claim, transaction: Transaction) -> bool:
 
 
 def _match_ended_unread(named: Transaction, claim: Claim) -> bool:
-    """Whether it ended by a stop without a register, and here is one that has it."""
-    return "meter_stop:estimated" in named.flags and claim.meter_stop is not None
+    """Whether it ended by a stop without a register, or with 0 for one, and here is one that has it."""
+    if "meter_stop:estimated" in named.flags:
+        return claim.meter_stop is not None
+    return named.meter_stop_wh == 0 and bool(named.meter_start and claim.meter_stop)
 
 
 def _match_by_guess(

@@ -14,6 +14,7 @@ from csmsd.profiles.record import Milliseconds
 _MINUTE = 60_000
 _DAY = 24 * HOUR
 _BEHIND = 30 * _DAY  # nobody is offline for so long while others of its messages come at once
+_DRIFT = 5 * _MINUTE  # what a clock gains that is not set for long
 _NEAR = 15 * _MINUTE  # a register of the start or the end is read so near to it
 _ZONES = 14 * HOUR
 _DELAY = 5000  # ms; of a message that is told at once
@@ -82,7 +83,7 @@ def read_clocks(evidence: Evidence) -> Clocks:
         stop.oddity is not None
         or stop.received_at - stop.time > TOLD_WITHIN
         or (began is not None and stop.time < began - _MINUTE and "start_clock" not in doubts)
-        or (_clock_ahead(stop) and not _clock_ahead(start))
+        or (not _clock_ahead(start) and _clock_ahead(stop) > max(0, start.time - start.received_at) + _DRIFT)
         or (start.oddity is None and stop.received_at - stop.time > _BEHIND > start.received_at - start.time)
     ):
         doubts.add("stop_clock")

@@ -37,7 +37,9 @@ def energy_by_intervals(readings: list[Reading], began: Milliseconds | None) -> 
     for reading in readings:
         if reading.measurand == INTERVAL and 0 <= reading.value < LIMIT_WH and reading.location in _PLACES:
             kind = (reading.context if reading.context == CLOCK else "", bool(reading.phase))
-            kinds.setdefault(kind, {})[reading.time, f"{reading.location} {reading.phase}"] = reading.value
+            told = kinds.setdefault(kind, {})
+            of = (reading.time, f"{reading.location} {reading.phase}")
+            told[of] = max(told.get(of, 0.0), reading.value)  # at the end it may be told as 0 once more
     sums = {kind: _sum_of_intervals(found, began) for kind, found in kinds.items()}
     whole = {kind: told for kind, told in sums.items() if not kind[1]} or sums
     return max(whole.values(), key=lambda told: (told.energy, told.until), default=None)

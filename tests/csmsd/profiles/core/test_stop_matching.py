@@ -66,6 +66,13 @@ class TestNamed:
         assert find([unread], 1, meter=2100) == ("named", 1)
         assert find([unread], 1, meter=None) == ("repeated", 1)
 
+    def test_also_after_a_stop_that_told_0_for_a_register_it_did_not_know(self) -> None:
+        unknown = stopped(1, 0)
+        assert find([unknown], 1, meter=2100) == ("named", 1)
+        assert find([unknown], 1, meter=0, text="then") == ("repeated", 1)
+        assert find([unknown], 1, meter=0) == ("repeated", 1)
+        assert find([stopped(1, 0, meter_start_wh=0)], 1, meter=2100) == ("contradicted", 1)
+
     @pytest.mark.parametrize(("meter", "text"), [(2000, "then"), (2000, "later"), (None, "later")])
     def test_a_repeat_has_the_figures_of_the_one_that_was_booked(self, meter: int | None, text: str) -> None:
         # The same card charges elsewhere meanwhile, which its repetition must not end.

@@ -58,7 +58,11 @@ def judged(text: str) -> tuple[float | None, float | None, float, list[str]]:
         ("S 1000 -60 | E 1300 -61.1", -60, -61.1, 0, ["stop_clock"]),
         ("S 1000 -60 | E 1300 -70 got:0", -60, 0, 0, ["stop_clock"]),
         ("S 1000 -60 | E 1300 0 got:-1", -60, 0, 0, []),
-        ("S 1000 -60 | E 1300 0 got:-2", -60, -2, 0, ["stop_clock"]),
+        ("S 1000 -60 | E 1300 0 got:-5", -60, 0, 0, []),  # it has gained that, or both are ahead by nearly a minute
+        ("S 1000 -60 | E 1300 0 got:-5.1", -60, -5.1, 0, ["stop_clock"]),
+        ("S 1000 -60 got:-61 | E 1300 0 got:-6", -60, 0, 0, []),
+        ("S 1000 -60 got:-61 | E 1300 0 got:-6.1", -60, -6.1, 0, ["stop_clock"]),
+        ("S 1000 -60 got:0 | E 1300 1.1 got:0", -60, 1.1, 0, []),  # it was offline
         (f"S 1000 -60 | E 1300 0 got:{31 * DAY}", -60, 31 * DAY, 0, ["stop_clock"]),
         (f"S 1000 -60 | E 1300 0 got:{29 * DAY}", -60, 0, 0, []),
         (f"S 1000 odd got:-60 | E 1300 0 got:{31 * DAY}", None, 0, 0, ["start_clock"]),
