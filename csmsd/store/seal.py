@@ -4,14 +4,14 @@ SQLite's own check looks at the structure of a file; a bit that flips in a regis
 """
 
 import hashlib
-import mmap
 import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
-_AT_ONCE = 1024 * 1024
+_AT_ONCE = 128 * 1024
 _LENGTH = 64  # of a SHA-256 in hexadecimal
 
 
@@ -24,19 +24,21 @@ def seal_copy(path: Path, go_on: Callable[[], None]) -> None:
         if not connection.execute("UPDATE books SET seal = ?", (blank,)).rowcount:
             return  # no csmsd has taken them over yet
         page = _page(connection)
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
-        place = _place_of(content, page, blank)
-        content[place : place + _LENGTH] = _digest(content, place, go_on).encode()
+    with path.open("r+b", buffering=0) as file:
+        place = _place_of(file, page, blank)
+        seal = _digest(file, place, go_on).encode()
+        file.seek(place)
+        file.write(seal)
 
 
 def is_broken(path: Path, connection: sqlite3.Connection, seal_found: str) -> bool:
     """Whether the file, which the connection reads, is not as it was when it was sealed. Raises OSError."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with path.open("rb", buffering=0) as file:
         try:
-            place = _place_of(content, _page(connection), seal_found)
+            place = _place_of(file, _page(connection), seal_found)
         except OSError:
             return True
-        return _digest(content, place, lambda: None) != seal_found
+        return _digest(file, place, lambda: None) != seal_found
 
 
 def _page(connection: sqlite3.Connection) -> slice:
@@ -46,20 +48,26 @@ def _page(connection: sqlite3.Connection) -> slice:
     return slice((number - 1) * size, number * size)
 
 
-def _place_of(content: mmap.mmap, page: slice, text: str) -> int:
+def _place_of(file: BinaryIO, page: slice, text: str) -> int:
     """Where the only one is. Raises OSError."""
-    found, wanted = content[page], text.encode()
+    file.seek(page.start)
+    found, wanted = file.read(page.stop - page.start), text.encode()
     if found.count(wanted) != 1:
         raise OSError("the seal is not where it should be")
     return int(page.start) + found.index(wanted)
 
 
-def _digest(content: mmap.mmap, place: int, go_on: Callable[[], None]) -> str:
+def _digest(file: BinaryIO, place: int, go_on: Callable[[], None]) -> str:
     """Of everything but the seal."""
     digest = hashlib.sha256()
-    with memoryview(content) as view:
-        for begin, end in ((0, place), (place + _LENGTH, len(content))):
-            for first in range(begin, end, _AT_ONCE):
-                go_on()
-                digest.update(view[first : min(first + _AT_ONCE, end)])
+    file.seek(0)
+    before = place
+    while before and (piece := file.read(min(_AT_ONCE, before))):
+        go_on()
+        digest.update(piece)
+        before -= len(piece)
+    file.seek(place + _LENGTH)
+    while piece := file.read(_AT_ONCE):
+        go_on()
+        digest.update(piece)
     return digest.hexdigest()
