@@ -223,7 +223,7 @@ async def test_a_twin_is_told_of_and_what_it_pushed_out_is_on_record(site: Site)
 async def test_accepting_one_that_never_knocked(site: Site) -> None:
     ended = await site.csmsctl("cp", "accept", "NOPE")
     assert ended.code == 3
-    assert "never knocked" in ended.err
+    assert "no charge point of that name has knocked" in ended.err
     assert "csmsctl cp add NOPE" in ended.err
 
 
