@@ -45,6 +45,8 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "cp pending": ("csmsctl cp pending --since today",),
     "cp accept": ("csmsctl cp accept north-1 --json",),
     "cp test": ("csmsctl cp test north-1 --suite quick --json",),
+    "cp rotate-key": ("csmsctl cp rotate-key @north",),
+    "cp secure": ("csmsctl cp secure @north --to 1 --dry-run",),
     "cp disconnect": ("csmsctl cp disconnect CP1 --json",),
     "tag list": ("csmsctl tag list --sort -created_at --limit 10", "csmsctl tag list --csv"),
     "tag show": ("csmsctl tag show A1B2C3 --json",),

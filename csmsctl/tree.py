@@ -41,6 +41,16 @@ _CP = Section(
             "csmsctl cp test CP1 --suite quick --report cp1.md",
             calls=("operation.run",),
         ),
+        "rotate-key": Entry(
+            f"{_HERE}.securing:charge_point_rotate_key_command",
+            "csmsctl cp rotate-key CP1",
+            calls=("charge_point.rotate_key",),
+        ),
+        "secure": Entry(
+            f"{_HERE}.securing:charge_point_secure_command",
+            "csmsctl cp secure @garage --to 2 --wait",
+            calls=("charge_point.secure",),
+        ),
         "disconnect": Entry(
             f"{_HERE}.charge_point_changes:charge_point_disconnect_command",
             "csmsctl cp disconnect CP1",

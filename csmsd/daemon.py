@@ -45,6 +45,7 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
+from csmsd.operations.securing import Securing
 from csmsd.pki.certification import Certification
 from csmsd.pki.client_certificates import ClientCertificates
 from csmsd.pki.own_files import OwnFiles
@@ -288,6 +289,9 @@ class Daemon:
         await self._contexts.load()
         dispatcher = Dispatcher(live, self._hooks, self._recall)
         put_certificates_in_place(certification, live, self._runner, bus, settings)
+        keys = Keys()
+        securing = Securing(live, self._runner, bus, keys, settings.ocpp, settings.security, self._offers_tls)
+        bus.subscribe(securing.told, securing.STIRRING)
         tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(
             settings,
@@ -317,7 +321,8 @@ class Daemon:
                 pruner=pruner,
                 audit=Audit(live, await self._reader.last_audit_id()),
                 links=self._registry,
-                keys=Keys(),
+                keys=keys,
+                securing=securing,
                 files=storage,
                 log=self._message_log,
                 bus=bus,
@@ -349,6 +354,7 @@ class Daemon:
                 checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
                 rollouts=self._rollouts.run,
                 load_management=self._load_manager.run,
+                upgrades=securing.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,
                 expiry=Expiry(live).run,

@@ -1,1 +1,1 @@
-"""The certification self-test: 62 cases against a private csmsd, whose operator is csmsctl itself."""
+"""The certification self-test: 75 cases against a private csmsd, whose operator is csmsctl itself."""

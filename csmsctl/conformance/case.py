@@ -19,6 +19,7 @@ Functionality = Literal[
     "Reservation",
     "Local Authorization List Management",
     "Remote Trigger",
+    "Security",
 ]
 FUNCTIONALITIES: tuple[Functionality, ...] = get_args(Functionality)
 
@@ -39,12 +40,14 @@ class Run:
         """Something that must be there before the case begins."""
         return await asyncio.to_thread(self.site.call, method, **params)
 
-    async def charge_point(self, *, booted: bool = True) -> ChargePoint:
+    async def charge_point(self, *, booted: bool = True, connected: bool = True, **registration: object) -> ChargePoint:
         """The registered and connected charge point, in the reusable state Booted unless said otherwise."""
-        await self.prepare("charge_point.add", id=self.name)
+        await self.prepare("charge_point.add", id=self.name, **registration)
         await self.prepare("tag.add", id=self.id_tag)
         charge_point = ChargePoint(self.site.url, self.name, self.observations, self._oracle)
         self._charge_points.append(charge_point)
+        if not connected:
+            return charge_point
         await charge_point.connect()
         if booted:
             await charge_point.booted()

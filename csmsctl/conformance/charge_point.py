@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import ssl
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,13 +54,19 @@ class ChargePoint:
         self._came = asyncio.Event()
         self._calls: deque[Asked] = deque()
         self._answers: dict[str, Frame] = {}
+        self._key: bytes | None = None
+        self._tls: ssl.SSLContext | None = None
 
     # --- the link
 
-    async def connect(self) -> None:
-        """Opens the WebSocket, and expects the subprotocol to be agreed on (J 3.2)."""
+    async def connect(self, *, key: str | bytes | None = None, tls: "ssl.SSLContext | None" = None) -> None:
+        """Opens the WebSocket, and expects the subprotocol to be agreed on (J 3.2). The key is remembered."""
+        if key is not None:
+            self._key = key.encode() if isinstance(key, str) else key
+        if tls is not None:
+            self._tls = tls
         try:
-            wire = await open_wire(self._url, seconds_to_open=SECONDS_ALLOWED)
+            wire = await self._open_wire(self._key)
         except NotOpened as error:
             raise Failed(f"csmsd did not let {self.identity} connect: {error}") from None
         self._wire = wire
@@ -68,6 +76,26 @@ class ChargePoint:
         self._inspection = inspection
         self._reader = asyncio.create_task(self._read(wire, inspection))
         self._reader.add_done_callback(lambda _: self._came.set())
+
+    async def _open_wire(self, key: bytes | None) -> Wire:
+        headers = {}
+        if key is not None:
+            headers["Authorization"] = "Basic " + b64encode(self.identity.encode() + b":" + key).decode()
+        url = self._url if self._tls is None else self._url.replace("ws://", "wss://", 1)
+        return await open_wire(url, headers=headers, tls=self._tls, seconds_to_open=SECONDS_ALLOWED)
+
+    async def refused(self, *, key: str | bytes | None = None, tls: "ssl.SSLContext | None" = None) -> int:
+        """The HTTP status with which it is kept out. Raises Failed where it is let in."""
+        before, self._tls = self._tls, tls or self._tls
+        try:
+            wire = await self._open_wire(key.encode() if isinstance(key, str) else key)
+        except NotOpened as error:
+            status = str(error).split()[1:2]
+            return int(status[0]) if status and status[0].isdecimal() else 0
+        finally:
+            self._tls = before
+        await wire.close()
+        raise Failed(f"csmsd let {self.identity} connect")
 
     async def disconnect(self) -> None:
         """Closes the WebSocket."""

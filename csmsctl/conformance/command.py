@@ -47,7 +47,7 @@ def conformance_command(
     ] = None,
     parallel: Annotated[
         int,
-        typer.Option("--parallel", metavar="N", min=1, max=62, help="So many cases at once (4)", show_default=False),
+        typer.Option("--parallel", metavar="N", min=1, max=75, help="So many cases at once (4)", show_default=False),
     ] = 4,
 ) -> None:
     """Run the certification cases that need no security extension, against a csmsd of its own.

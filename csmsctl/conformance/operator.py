@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from csmsctl.conformance.charge_point import ChargePoint
+from csmsctl.conformance.charge_point import Asked, ChargePoint
 from csmsctl.conformance.conditions import (
     Failed,
     Payload,
@@ -14,6 +14,9 @@ from csmsctl.conformance.conditions import (
 from csmsctl.conformance.private_csmsd import Ended, Site
 from csmsctl.failure import OK, REJECTED
 from csmsctl.link.client import Result
+from csmsd.ocpp.secrets import masked_secrets
+
+Exchange = tuple[str, Payload, Payload]  # the action of a CALL, what must be in it, and its answer
 
 
 class Operator:
@@ -36,14 +39,25 @@ class Operator:
         answer: Payload,
         outcome: str = "accepted",
     ) -> Payload:
-        """A command that sends one CALL: as expected, and answered like this. Returns the payload of the CALL.
+        """A command that sends one CALL: as expected, and answered like this. Returns the payload of the CALL."""
+        (asked,) = await self.sends_several(
+            charge_point, *arguments, exchanges=[(action, request, answer)], outcome=outcome
+        )
+        return asked
+
+    async def sends_several(
+        self, charge_point: ChargePoint, *arguments: str, exchanges: list[Exchange], outcome: str = "accepted"
+    ) -> list[Payload]:
+        """A command that sends these CALLs, one after the other; the last has that outcome. Returns their payloads.
 
         csmsctl must print what was sent and what was answered, and end with 0 or 7.
         """
         running = asyncio.create_task(self._site.csmsctl("--json", *arguments))
+        asked: list[Asked] = []
         try:
-            asked = await charge_point.expect(action, request, unless=running)
-            await charge_point.answer(asked, answer)
+            for action, request, answer in exchanges:
+                asked.append(await charge_point.expect(action, request, unless=running))
+                await charge_point.answer(asked[-1], answer)
             ended = await running
         except Failed as failed:
             if running.done() and not running.cancelled():
@@ -55,21 +69,23 @@ class Operator:
             await asyncio.wait([running])  # its process has ended, too
         document = _document_for_operator(ended, OK if outcome == "accepted" else REJECTED)
         results = document.get("results")
-        if not isinstance(results, list) or len(results) != 1:
-            raise Failed(f"{ended.command_line} must print one result, and printed {ended.out.strip()}")
-        expected = {
-            "charge_point": charge_point.identity,
-            "action": action,
-            "outcome": outcome,
-            "status": answer.get("status"),
-            "request": asked.payload,
-            "response": answer,
-        }
-        if outcome == "accepted":  # else csmsd may say why
-            expected["error"] = None
-        require_condition(conditions_unmet_by_record(expected, results[0]), f"the result of {ended.command_line}")
-        self._results.append(results[0])
-        return asked.payload
+        if not isinstance(results, list) or len(results) != len(exchanges):
+            wanted = "one result" if len(exchanges) == 1 else f"{len(exchanges)} results"
+            raise Failed(f"{ended.command_line} must print {wanted}, and printed {ended.out.strip()}")
+        for number, (result, (action, _, answer)) in enumerate(zip(results, exchanges, strict=True), 1):
+            expected = {
+                "charge_point": charge_point.identity,
+                "action": action,
+                "outcome": outcome if number == len(exchanges) else "accepted",
+                "status": answer.get("status"),
+                "request": masked_secrets(asked[number - 1].payload),
+                "response": answer,
+            }
+            if expected["outcome"] == "accepted":  # else csmsd may say why
+                expected["error"] = None
+            require_condition(conditions_unmet_by_record(expected, result), f"the result of {ended.command_line}")
+            self._results.append(result)
+        return [one.payload for one in asked]
 
     async def has_a_record(self) -> None:
         """Every command that was sent is in the task history, as it was told at once."""

@@ -1,5 +1,6 @@
 """The WebSocket of what plays a charge point: the one shell around the library. What is said on it, others decide."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -52,10 +53,14 @@ async def open_wire(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
+    tls: "ssl.SSLContext | None" = None,
     seconds_to_open: float = 10.0,
     ping_interval: float | None = None,
 ) -> Wire:
-    """Connects and offers ocpp1.6; pings every so many seconds. Raises NotOpened, whose text says why."""
+    """Connects and offers ocpp1.6; pings every so many seconds. `tls` is what wss:// goes by.
+
+    Raises NotOpened, whose text says why.
+    """
     try:
         websocket = await connect(
             url,
@@ -63,6 +68,7 @@ async def open_wire(
             compression=None,  # J 5.1
             proxy=None,
             additional_headers=headers,
+            ssl=tls,
             open_timeout=seconds_to_open,
             ping_interval=ping_interval,
             close_timeout=_CLOSE_SECONDS,

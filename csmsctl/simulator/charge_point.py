@@ -17,6 +17,7 @@ from csmsctl.simulator.meter import Car, Meter
 from csmsctl.simulator.notice import Detail, Notice
 from csmsctl.simulator.profiles import PROFILES, Profile
 from csmsctl.simulator.timers import Timers
+from csmsctl.simulator.tls import Tls
 from csmsctl.simulator.transaction import TransactionQueue
 from csmsctl.simulator.transfers import Transfer
 from csmsd.ocpp.timestamps import parse_timestamp
@@ -73,6 +74,7 @@ class ChargePoint:
         self.connectors = {number: Connector(self, number, self._new_meter(speed)) for number in range(connectors + 1)}
         self.watchers: list[Callable[[Notice], None]] = []
         self.messages = Messages(self)
+        self.tls = Tls(self)
         self._clock_offset = 0
         self.resetting: Reason | None = None
         self._notices: list[Notice] = []
@@ -164,6 +166,10 @@ class ChargePoint:
         """The network is back, unless the charge point is switched off."""
         if "power on" not in self.timers:
             self.link = "up"
+
+    def not_connected(self, problem: str) -> bool:
+        """A connection could not be opened; whether it is to be tried at once in another way."""
+        return any(profile.not_connected(problem) for profile in self.profiles)
 
     def reconnect(self) -> None:
         """Closes the connection and opens a new one, for a new password."""

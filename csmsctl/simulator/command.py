@@ -8,6 +8,7 @@ import typer
 from csmsctl.arguments.shared_parameters import duration_parameter_option
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
+from csmsctl.operations.given_files import given_pem, read_given_file
 from csmsctl.simulator.faults import FAULTS
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
 
@@ -55,6 +56,13 @@ def simulate_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Configuration key to begin with; repeatable"),
     ] = None,
+    ca: Annotated[
+        str | None, typer.Option("--ca", metavar="FILE", help="Root certificate of the Central System, PEM")
+    ] = None,
+    certificate: Annotated[
+        str | None, typer.Option("--certificate", metavar="FILE", help="Its own certificate with its chain, PEM")
+    ] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key of that certificate, PEM")] = None,
     misbehave: Annotated[
         list[str] | None,
         typer.Option("--misbehave", metavar="KIND", help=f"Misbehave; repeatable. Kinds: {_FAULTS_HELP}"),
@@ -85,6 +93,8 @@ def simulate_command(
         raise Failure(USAGE, f"--control takes its commands from -, not from {control!r}.")
     if not url.startswith(("ws://", "wss://")) or not urlsplit(url).hostname:
         raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
+    if (certificate is None) != (key is None):
+        raise Failure(USAGE, "A certificate and its key go together: --certificate and --key.")
     settings = dict(_simulated_key_and_value(text) for text in setting or [])
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
@@ -117,6 +127,11 @@ def simulate_command(
             )
         except ValueError as error:
             raise Failure(USAGE, f"--set {error}.") from None
+        charge_point.tls.always = url.startswith("wss://")
+        if ca is not None:
+            charge_point.tls.roots["CentralSystemRootCertificate"] = [given_pem(ca)]
+        if certificate is not None and key is not None:
+            charge_point.tls.certificate = given_pem(certificate), read_given_file(key).decode()
         if plug:
             driver.ObligingDrivers(charge_point)
         if auto:

@@ -60,6 +60,7 @@ class Configuration:
         self._keys = {key.name.casefold(): key for key in keys}
         self._values = {folded: key.default for folded, key in self._keys.items()}
         self._pending: dict[str, str] = {}
+        self.vetoes: list[Callable[[str, str], bool]] = []  # given name and value; True: it is not to be changed so
         self.changed: list[Callable[[str], None]] = []  # told the name of a key whose value changed
 
     # --- what the charge point reads
@@ -88,7 +89,7 @@ class Configuration:
         key = self._keys.get(name.casefold())
         if key is None:
             return "NotSupported"
-        if key.check is None or not key.check(value):
+        if key.check is None or not key.check(value) or any(veto(key.name, value) for veto in self.vetoes):
             return "Rejected"
         if key.reboot_required:
             self._pending[name.casefold()] = value

@@ -120,12 +120,16 @@ class Connection:
             problem = None
             try:
                 wire = await open_wire(
-                    self._url,
+                    self._link_url(),
                     headers=self._credentials(),
+                    tls=self.charge_point.tls.context(),
                     ping_interval=self.charge_point.configuration.integer("WebSocketPingInterval") or None,
                 )
             except NotOpened as error:
                 problem = str(error)
+                if self.charge_point.not_connected(problem):
+                    self._changed.set()
+                    continue
             else:
                 if wire.subprotocol == SUBPROTOCOL:
                     back_off = self._first_back_off
@@ -155,9 +159,14 @@ class Connection:
             await wire.close()
             self.act(self.charge_point.disconnected)
 
+    def _link_url(self) -> str:
+        """With wss:// where its security profile wants TLS (whitepaper 2.1); host, port and path stay."""
+        return self._url.replace("ws://", "wss://", 1) if self.charge_point.tls.wanted else self._url
+
     def _credentials(self) -> dict[str, str]:
-        """Basic authentication (J 6.2): the identity and the password."""
-        if self.charge_point.password is None:
+        """Basic authentication (J 6.2): the identity and the password; in profile 3 the certificate does it."""
+        password = self.charge_point.faults.password(self.charge_point.password)
+        if password is None or self.charge_point.configuration.integer("SecurityProfile") == 3:
             return {}
-        pair = f"{self.charge_point.identity}:{self.charge_point.password}"
+        pair = f"{self.charge_point.identity}:{password}"
         return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

@@ -45,6 +45,14 @@ class Fault:
         """Whether a step of an update or upload goes wrong: download, installation, upload, reports."""
         return False
 
+    def password(self, own: str | None) -> str | None:
+        """What it logs in with."""
+        return own
+
+    def expires(self) -> bool:
+        """Whether the certificate that it shows is over."""
+        return False
+
     def own_name(self, name: str) -> str:
         """The name by which it asks for a certificate."""
         return name
@@ -219,6 +227,24 @@ class OtherSerial(Fault):
         return self.other
 
 
+class WrongKey(Fault):
+    """It logs in with a key that it was never given."""
+
+    summary = "logs in with a wrong password"
+
+    def password(self, own: str | None) -> str | None:
+        return "a-key-of-somebody-else"[:20]
+
+
+class ExpiredCertificate(Fault):
+    """It shows a certificate whose time is over."""
+
+    summary = "shows an expired certificate instead of its own (profile 3)"
+
+    def expires(self) -> bool:
+        return True
+
+
 FAULTS: dict[str, type[Fault]] = {
     "offline": Offline,
     "retry": Retry,
@@ -232,6 +258,8 @@ FAULTS: dict[str, type[Fault]] = {
     "upload-fails": UploadFails,
     "no-reports": NoReports,
     "other-serial": OtherSerial,
+    "wrong-key": WrongKey,
+    "expired-certificate": ExpiredCertificate,
 }
 
 
@@ -259,6 +287,14 @@ class Faults:
         for fault in self._faults:
             given = fault.transaction_id(given)
         return given
+
+    def password(self, own: str | None) -> str | None:
+        for fault in self._faults:
+            own = fault.password(own)
+        return own
+
+    def expires(self) -> bool:
+        return any(fault.expires() for fault in self._faults)
 
     def own_name(self, name: str) -> str:
         for fault in self._faults:

@@ -106,9 +106,14 @@ class Authentication:
             except Unlike as wrong:
                 unlike = wrong
         usable = WITH_KEY & admitted if opening.tls is not None else {1} & admitted
-        if usable and not (unlike is not None and key is None):
-            return await self._with_key(state, opening, key, max(usable))
-        if 0 in admitted and opening.tls is None:
+        open_to_all = 0 in admitted and opening.tls is None  # during an upgrade with another one
+        if usable and not (key is None and (unlike is not None or open_to_all)):
+            try:
+                return await self._with_key(state, opening, key, max(usable))
+            except Unlike:
+                if not open_to_all:
+                    raise
+        if open_to_all:
             return Secured(0)  # with a key or without: some send what they have, and a fall back must find a way in
         if unlike is not None:
             raise unlike

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from csmsd.control.audit import Audit
 from csmsd.control.log_book import LogBook
 from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
-from csmsd.control.methods.certificates import Certificates
+from csmsd.control.methods.certificates import Certificates, Certifier
 from csmsd.control.methods.daemon_and_site import Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
@@ -18,6 +18,7 @@ from csmsd.control.methods.firmware import Intake
 from csmsd.control.methods.messages_and_events import Feeds
 from csmsd.control.methods.pruning import Pruning
 from csmsd.control.methods.rollouts import Rollouts
+from csmsd.control.methods.securing import Securing
 from csmsd.control.methods.transactions import Transactions
 from csmsd.control.problems.site import Replica
 from csmsd.control.registrations import Keys, Registrations
@@ -30,14 +31,11 @@ from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import CertificateOffice, DatabaseCopy, Disk, FileStore, Links, PastTransactions, Roots, TlsEnd
+from csmsd.operations.securing import Securing as SecuringOffice
+from csmsd.ports import DatabaseCopy, Disk, FileStore, Links, PastTransactions, TlsEnd
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.settings import Settings
-
-
-class Certifier(CertificateOffice, Roots, Protocol):
-    """The site's certificate authority, and its root."""
 
 
 @asynccontextmanager
@@ -66,6 +64,7 @@ async def open_control_socket(
     storage: Callable[[], Json],
     take_over_settings: Callable[[], Awaitable[Json]],
     offers_tls: Callable[[], bool],
+    securing: SecuringOffice,
     certification: Certifier,
     tls: TlsEnd,
     tls_addresses: Callable[[], Sequence[str]],
@@ -77,6 +76,7 @@ async def open_control_socket(
         itself=Itself(*common, disk, replica, about, storage, take_over_settings, tls),
         rights=Checking(*common, METHODS),
         registrations=Registrations(*common, links, keys, past, offers_tls),
+        securer=Securing(*common, securing),
         books=Transactions(*common, recall),
         feeds=Feeds(*common, log, bus, message_subscribers),
         log=Explanation(*common, log),

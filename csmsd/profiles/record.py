@@ -75,6 +75,7 @@ EventType = Literal[
     "profile.installed",
     "profile.cleared",
     "security.event",
+    "security.upgrade",
     "certificate.requested",
     "certificate.changed",
     "certificate.refused",

@@ -1,4 +1,4 @@
-"""The 62 cases that do not need the security extension: section 3 of the public test-case document."""
+"""The cases of the public test-case document: section 3, and those of the security extension."""
 
 from csmsctl.conformance.case import Case
 from csmsctl.conformance.cases import (
@@ -10,6 +10,7 @@ from csmsctl.conformance.cases import (
     local_auth_list,
     remote_trigger,
     reservation,
+    security,
     smart_charging,
 )
 
@@ -26,4 +27,5 @@ def all_cases() -> list[Case]:
         *reservation.CASES,
         *local_auth_list.CASES,
         *remote_trigger.CASES,
+        *security.CASES,
     ]

@@ -50,6 +50,10 @@ class Profile:
 
     # --- what connectors and authorization ask; most profiles have nothing to say
 
+    def not_connected(self, problem: str) -> bool:
+        """No connection could be opened; whether there is another way to try at once."""
+        return False
+
     def reserves(self, connector: int) -> bool:
         """Whether a connector that is free is kept so for somebody (C 5.13)."""
         return False

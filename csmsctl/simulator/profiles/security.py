@@ -2,7 +2,7 @@
 
 from typing import Literal, cast
 
-from csmsctl.simulator.configuration import Key
+from csmsctl.simulator.configuration import Key, integer_configuration
 from csmsctl.simulator.notice import Notice
 from csmsctl.simulator.profiles.firmware_management import FirmwareManagement, UpdateOrder, UploadOrder
 from csmsctl.simulator.profiles.profile import Profile, Trigger, profile_answers
@@ -79,6 +79,7 @@ class Security(Profile):
         Key("CertificateSignedMaxChainSize", "10000"),
         Key("CertificateStoreMaxLength", "10"),
         Key("CpoName", "", lambda value: len(value) <= 64),
+        Key("SecurityProfile", "0", integer_configuration(0, 3)),
     )
 
     def prepare(self) -> None:
@@ -89,9 +90,11 @@ class Security(Profile):
             self._waits = False  # for the answer to one
             self._log_number: int | None = None  # requestId of the newest GetLog
             self._update_number: int | None = None
-            self.roots: dict[CertificateUse, list[str]] = {}  # PEM, by what they are trusted for
-            self.certificate: tuple[str, str] | None = None  # its own chain and its key
             self._asked_for: tuple[str, str] | None = None  # the key of a request, and the name in it
+            self._profile = self.charge_point.configuration.text("SecurityProfile")
+            self._before: str | None = None  # the profile to fall back to, until the new one has connected
+            self.charge_point.configuration.vetoes.append(self._forbids)
+            self.charge_point.configuration.changed.append(self._changed)
 
     @property
     def _files(self) -> FirmwareManagement:
@@ -103,6 +106,9 @@ class Security(Profile):
         if notice.event == "reboots":
             self.happened("ResetOrReboot", str(notice.details.get("reason")))
         elif notice.event == "connected":
+            if self._before is not None:
+                self._before = None
+                self.happened("ReconfigurationOfSecurityParameters", f"security profile {self._profile}")
             self.charge_point.timers.at("security events", self.charge_point.now + 200, self._deliver)
 
     def happened(self, kind: str, info: str | None = None) -> None:
@@ -160,7 +166,7 @@ class Security(Profile):
         firmware, number = request.firmware, request.request_id
         wrong = problem_of_signing_certificate(
             firmware.signing_certificate,
-            self.roots.get("ManufacturerRootCertificate", []),
+            self.charge_point.tls.roots.get("ManufacturerRootCertificate", []),
             self.charge_point.clock,
         )
         if wrong is not None:
@@ -186,13 +192,43 @@ class Security(Profile):
         self._files.begin_update(order, parse_timestamp(firmware.retrieve_date_time))
         return SignedUpdateFirmwareConf(status="AcceptedCanceled" if canceled else "Accepted")
 
+    # --- security profiles (A05)
+
+    def _forbids(self, name: str, value: str) -> bool:
+        """A05.FR.01 to FR.04: only a higher one, and with all that it needs."""
+        if name != "SecurityProfile":
+            return False
+        wanted, point = int(value), self.charge_point
+        missing = (
+            wanted <= int(self._profile)
+            or (wanted in (1, 2) and point.password is None)
+            or (wanted in (2, 3) and not point.tls.roots.get(CENTRAL))
+            or (wanted == 3 and point.tls.certificate is None)
+        )
+        return missing
+
+    def _changed(self, name: str) -> None:
+        if name == "SecurityProfile":
+            self._before, self._profile = self._profile, self.charge_point.configuration.text(name)
+            self.charge_point.reconnect()
+
+    def not_connected(self, problem: str) -> bool:
+        """A05.FR.08: it goes back to the profile of before."""
+        if self._before is None:
+            return False
+        self.happened("InvalidCentralSystemCertificate", f"security profile {self._profile}: {problem}"[:255])
+        self.charge_point.tell("fell_back", profile=self._before, problem=problem)
+        self._profile, self._before = self._before, None
+        self.charge_point.configuration.put("SecurityProfile", self._profile)
+        return True
+
     # --- root certificates (M03 to M05)
 
     @profile_answers(GetInstalledCertificateIdsReq)
     def get_installed_certificate_ids(self, request: GetInstalledCertificateIdsReq) -> GetInstalledCertificateIdsConf:
         from csmsctl.link.certificates import hash_data_of
 
-        found = [hash_data_of(pem) for pem in self.roots.get(request.certificate_type, [])]
+        found = [hash_data_of(pem) for pem in self.charge_point.tls.roots.get(request.certificate_type, [])]
         if not found:
             return GetInstalledCertificateIdsConf(status="NotFound")
         return GetInstalledCertificateIdsConf(status="Accepted", certificate_hash_data=found)
@@ -202,9 +238,9 @@ class Security(Profile):
         from csmsctl.link.certificates import is_issued_by, problem_of_root
 
         point, use = self.charge_point, request.certificate_type
-        known = self.roots.setdefault(use, [])
+        known = self.charge_point.tls.roots.setdefault(use, [])
         wrong = problem_of_root(request.certificate, point.clock)
-        if wrong is None and sum(map(len, self.roots.values())) >= point.configuration.integer(
+        if wrong is None and sum(map(len, self.charge_point.tls.roots.values())) >= point.configuration.integer(
             "CertificateStoreMaxLength"
         ):
             wrong = "there is no room for another"
@@ -216,7 +252,9 @@ class Security(Profile):
             self.happened(event, wrong)
             return InstallCertificateConf(status="Rejected")
         if request.certificate not in known:
-            self.roots[use] = [*known[-1:], request.certificate] if replaces else [*known, request.certificate]
+            self.charge_point.tls.roots[use] = (
+                [*known[-1:], request.certificate] if replaces else [*known, request.certificate]
+            )
         self.happened("ReconfigurationOfSecurityParameters", use)
         return InstallCertificateConf(status="Accepted")
 
@@ -225,19 +263,19 @@ class Security(Profile):
         """Named exactly as it was reported."""
         from csmsctl.link.certificates import hash_data_of
 
-        for use, known in self.roots.items():
+        for use, known in self.charge_point.tls.roots.items():
             for pem in known:
                 if hash_data_of(pem) == request.certificate_hash_data:
                     if self.holds_connection(use, pem):
                         return DeleteCertificateConf(status="Failed")  # M04.FR.06
-                    self.roots[use] = [other for other in known if other != pem]
+                    self.charge_point.tls.roots[use] = [other for other in known if other != pem]
                     self.happened("ReconfigurationOfSecurityParameters", use)
                     return DeleteCertificateConf(status="Accepted")
         return DeleteCertificateConf(status="NotFound")
 
     def holds_connection(self, use: CertificateUse, pem: str) -> bool:
         """Whether the connection of now is checked with this root."""
-        return False
+        return use == CENTRAL and self.charge_point.tls.wanted and self.charge_point.tls.roots.get(use) == [pem]
 
     # --- a certificate of its own (A02)
 
@@ -262,10 +300,10 @@ class Security(Profile):
         wrong: str | None = "none was asked for"
         if self._asked_for is not None:
             key, name = self._asked_for
-            roots, organization = self.roots.get(CENTRAL, []), point.configuration.text("CpoName")
+            roots, organization = self.charge_point.tls.roots.get(CENTRAL, []), point.configuration.text("CpoName")
             wrong = problem_of_chain(request.certificate_chain, roots, key, name, organization, point.clock)
             if wrong is None:
-                self.certificate, self._asked_for = (request.certificate_chain, key), None
+                self.charge_point.tls.certificate, self._asked_for = (request.certificate_chain, key), None
         point.tell("certificate", problem=wrong)
         if wrong is not None:
             self.happened("InvalidChargePointCertificate", wrong)

@@ -26,6 +26,7 @@ from csmsd.control.methods import (
     pruning,
     reservations,
     rollouts,
+    securing,
     security_events,
     tags,
     tasks,
@@ -68,6 +69,7 @@ _WITH_MORE = (
     pruning,
     backups,
     certificates,
+    securing,
 )
 
 METHODS: dict[str, Method[Any, Any]] = {
@@ -90,6 +92,7 @@ def methods(
     pruner: pruning.Pruning,
     copies: backups.Backups,
     papers: certificates.Certificates,
+    securer: securing.Securing,
 ) -> dict[str, Bound]:
     """All of them by name, each with what it is given."""
     found: dict[str, Bound] = {}
@@ -109,4 +112,5 @@ def methods(
         | bound(pruning.METHODS, pruner)
         | bound(backups.METHODS, copies)
         | bound(certificates.METHODS, papers)
+        | bound(securing.METHODS, securer)
     )

@@ -1,7 +1,7 @@
 """Certificates: the site's authority, what it issued, and our end of TLS."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +35,10 @@ from csmsd.settings import parse_address_setting
 
 _CHAIN_SIZE_KEY = "CertificateSignedMaxChainSize"
 _LONGEST_CHAIN = 10_000  # W 5.2
+
+
+class Certifier(CertificateOffice, Roots, Protocol):
+    """The site's certificate authority, and its root."""
 
 
 class Certificates(Service):

@@ -24,6 +24,7 @@ from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.told_readings import Arrivals
 from csmsd.profiles.core.transactions import Transaction, TransactionBook
 from csmsd.profiles.record import Change, Milliseconds, Record
+from csmsd.profiles.security.upgrades import SecurityUpgrade
 
 # A message that was longer than any may be; what it was nobody knows.
 MESSAGE_TOO_LONG = Deviation("frame", "too_long_for_all", "FormationViolation")
@@ -244,6 +245,7 @@ class ChargePointState:
         self.address: str | None = None
         self.origin: str | None = None  # the address, or the network that stands for it
         self.secured: Secured | None = None  # its newest connection
+        self.upgrade: SecurityUpgrade | None = None  # the newest, to a higher security profile
         self.reached_at: str | None = None  # where its newest connection has reached this machine
         self.triggered: set[str] = set()  # what TriggerMessage asked for, and the charge point agreed to send
         self.unanswered_since: Milliseconds | None = None  # it did not answer a CALL then, and none since

@@ -8,5 +8,8 @@ WITH_TLS = frozenset({2, 3})
 
 
 def admitted_profiles(charge_point: ChargePointState, now: Milliseconds) -> frozenset[int]:
-    """The profiles that a charge point may connect with: the one that it is registered with."""
-    return frozenset({charge_point.record.security_profile})
+    """The profiles that a charge point may connect with: the one that it is registered with, and while nobody knows
+    whether it has taken a higher one, that one as well."""
+    registered = frozenset({charge_point.record.security_profile})
+    upgrade = charge_point.upgrade
+    return registered if upgrade is None else registered | upgrade.admits(now)

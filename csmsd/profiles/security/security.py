@@ -8,6 +8,7 @@ from csmsd.profiles.security.certificate_hash_data import Named, same_name
 from csmsd.profiles.security.certificates import Certificates
 from csmsd.profiles.security.installed_certificates import InstalledCertificates
 from csmsd.profiles.security.security_events import SecurityEvents
+from csmsd.profiles.security.upgrades import SecurityUpgrades
 
 
 class Root(Protocol):
@@ -40,6 +41,7 @@ class Security:
         self.events = SecurityEvents()
         self.certificates = Certificates()
         self.installed_certificates = InstalledCertificates()
+        self.upgrades = SecurityUpgrades()
         self.requests: dict[str, str] = {}
         self.roots: Roots | None = None
         self.unable_to_sign: Callable[[], str | None] = _nobody_signs

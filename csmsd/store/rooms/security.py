@@ -3,6 +3,7 @@
 from csmsd.profiles.security.certificates import Certificate
 from csmsd.profiles.security.installed_certificates import InstalledCertificate
 from csmsd.profiles.security.security_events import REMEMBERED, SecurityEvent
+from csmsd.profiles.security.upgrades import SecurityUpgrade
 from csmsd.profiles.site import Site
 from csmsd.store.snapshot import Snapshot
 
@@ -15,6 +16,8 @@ _CERTIFICATES = (
     "WHERE state IN ('requested', 'issued', 'used') OR id IN (SELECT id FROM (SELECT id, row_number() OVER "
     "(PARTITION BY charge_point ORDER BY id DESC) AS place FROM certificate) WHERE place <= ?) ORDER BY id"
 )
+
+_UPGRADES = "WHERE id IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point)"
 
 
 def load(site: Site, snapshot: Snapshot) -> None:
@@ -31,3 +34,9 @@ def load(site: Site, snapshot: Snapshot) -> None:
         certificates.put(certificate)
     for installed in snapshot.records(InstalledCertificate):
         site.security.installed_certificates.load(installed)
+    site.security.upgrades.begin_ids_after(snapshot.last_id(SecurityUpgrade.table))
+    for upgrade in snapshot.records(SecurityUpgrade, _UPGRADES):
+        state = site.charge_point(upgrade.charge_point)
+        if state is not None:  # it may have been removed since
+            site.security.upgrades.put(upgrade)
+            state.upgrade = upgrade

@@ -12,6 +12,7 @@ FUNCTIONALITIES = [
     "Reservation",
     "Local Authorization List Management",
     "Remote Trigger",
+    "Security",
 ]
 
 

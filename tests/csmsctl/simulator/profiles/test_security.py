@@ -258,3 +258,39 @@ def test_a_certificate_that_is_not_for_its_key_is_refused(central_system: Centra
 def test_one_that_cheats_has_the_name_of_another() -> None:
     cheat = booted(misbehave=["other-serial"])
     assert "SIM-1" in str(cheat.charge_point.faults.own_name("SIM-7"))
+
+
+# --- security profiles (A05)
+
+
+def raised(central_system: CentralSystem, value: str) -> str:
+    answer = central_system.call("ChangeConfiguration", key="SecurityProfile", value=value)
+    return str(answer["status"])
+
+
+def test_a_profile_is_raised_with_all_that_it_needs_and_never_lowered(central_system: CentralSystem) -> None:
+    point = central_system.charge_point
+    assert [raised(central_system, value) for value in ("0", "1", "2", "3")] == ["Rejected"] * 4
+    point.password = "0123456789abcdef"
+    assert raised(central_system, "2") == "Rejected", "it has no root"
+    central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=root())
+    assert raised(central_system, "3") == "Rejected", "it has no certificate"
+    assert raised(central_system, "2") == "Accepted"
+    central_system.run(5)
+    assert raised(central_system, "1") == "Rejected"
+    assert point.tls.wanted
+    context = point.tls.context()
+    assert context is not None
+    assert [one["serialNumber"] for one in context.get_ca_certs()] != []
+
+
+def test_where_it_cannot_connect_it_goes_back(central_system: CentralSystem) -> None:
+    point = central_system.charge_point
+    point.password = "0123456789abcdef"
+    assert raised(central_system, "1") == "Accepted"
+    assert point.not_connected("HTTP 401")
+    assert point.configuration.text("SecurityProfile") == "0"
+    assert not point.not_connected("HTTP 401"), "there is no other way to try"
+    central_system.run(5)
+    ((_, event),) = central_system.taken("SecurityEventNotification")
+    assert event["type"] == "InvalidCentralSystemCertificate"

@@ -1,0 +1,98 @@
+"""Raising a charge point's security profile (whitepaper A05): a record that ends with its first connection.
+
+Until a connection shows which profile it uses, both are admitted, however long that takes: nobody is locked out because
+csmsd was away, or an answer was lost. `expired` is said loudly, and decided by the next connection all the same.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.record import Data, Event, Milliseconds, Record
+
+UpgradeState = Literal["asked", "accepted", "confirmed", "fell_back", "expired", "refused"]
+UNDECIDED = frozenset({"asked", "accepted", "expired"})
+
+
+class SecurityUpgrade(Record, kw_only=True, gc=False):
+    """One attempt. It is kept before the charge point is asked."""
+
+    table: ClassVar[str] = "security_upgrade"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: int
+    charge_point: str
+    from_profile: int
+    to_profile: int
+    state: UpgradeState = "asked"
+    created_at: Milliseconds
+    changed_at: Milliseconds
+    expires_at: Milliseconds
+    user: str | None = None
+    reason: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a connection is to decide it."""
+        return self.state in UNDECIDED
+
+    def admits(self, now: Milliseconds) -> frozenset[int]:
+        """The profile that is admitted besides the one that is registered.
+
+        One that fell back may try again within its time.
+        """
+        if not self.open and not (self.state == "fell_back" and now < self.expires_at):
+            return frozenset()
+        return frozenset({self.to_profile})
+
+    def move(self, state: UpgradeState, now: Milliseconds, reason: str | None = None) -> Event:
+        """It is so from now on; the news of it."""
+        self.state, self.changed_at, self.reason = state, now, reason
+        return self.news()
+
+    def described(self) -> Data:
+        """As events and listings show it."""
+        return {
+            "id": self.id,
+            "charge_point": self.charge_point,
+            "from_profile": self.from_profile,
+            "to_profile": self.to_profile,
+            "state": self.state,
+            "created_at": format_timestamp(self.created_at),
+            "changed_at": format_timestamp(self.changed_at),
+            "expires_at": format_timestamp(self.expires_at),
+            "user": self.user,
+            "reason": self.reason,
+        }
+
+    def news(self) -> Event:
+        return Event("security.upgrade", self.charge_point, self.described())
+
+
+class SecurityUpgrades:
+    """The newest of each charge point."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, SecurityUpgrade] = {}
+        self._last_id = 0
+
+    def begin_ids_after(self, last: int) -> None:
+        self._last_id = max(self._last_id, last)
+
+    def new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def put(self, upgrade: SecurityUpgrade) -> None:
+        self._newest[fold(upgrade.charge_point)] = upgrade
+
+    def of(self, charge_point: str) -> SecurityUpgrade | None:
+        return self._newest.get(fold(charge_point))
+
+    def removed(self, charge_point: str) -> None:
+        """The charge point is none of the site any more; what was tried stays on disk."""
+        self._newest.pop(fold(charge_point), None)
+
+    def __iter__(self) -> Iterator[SecurityUpgrade]:
+        return iter(list(self._newest.values()))

@@ -1,0 +1,192 @@
+"""New keys and higher profiles on a running csmsd that may be killed at each step (whitepaper A01, A05)."""
+
+import asyncio
+import json
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.support.raw_charge_point import RawChargePoint
+from tests.support.site import Site
+
+KEY = "0123456789abcdef"
+
+
+async def login(site: Site, key: str | None, identity: str = "CP1") -> RawChargePoint | None:
+    """A connection with that key; None where it is refused."""
+    with suppress(InvalidStatus):
+        return await RawChargePoint.connect(site.url(identity), password=key)
+    return None
+
+
+async def may_log_in(site: Site, key: str | None) -> bool:
+    point = await login(site, key)
+    if point is not None:
+        await point.disconnect()
+    return point is not None
+
+
+async def keyed(site: Site) -> RawChargePoint:
+    await site.register("CP1", password=KEY)
+    return await site.raw("CP1", register=False, password=KEY)
+
+
+async def asked_for_key(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
+    running = asyncio.create_task(site.csmsctl("cp", "rotate-key", "CP1", "--json"))
+    asked = await point.asked("ChangeConfiguration")
+    assert asked[3]["key"] == "AuthorizationKey"
+    key = asked[3]["value"]
+    assert re.fullmatch("[0-9a-f]{40}", key)
+    return running, asked, key
+
+
+@pytest.mark.parametrize(
+    ("status", "old", "new"), [("Accepted", False, True), ("Rejected", True, False), ("NotSupported", True, False)]
+)
+async def test_the_answer_says_which_key_is_good(site: Site, status: str, old: bool, new: bool) -> None:
+    point = await keyed(site)
+    running, asked, key = await asked_for_key(site, point)
+    await point.answer(asked, {"status": status})
+    ended = await running
+    assert (ended.code == 0) == new
+    assert key not in ended.out + ended.err
+    await point.disconnect()
+    assert (await may_log_in(site, KEY), await may_log_in(site, key)) == (old, new)
+    assert await may_log_in(site, bytes.fromhex(key).decode()) == new, "as text as well"
+    for table in ("task", "charge_point"):
+        assert key not in json.dumps(site.stored(f"SELECT * FROM {table}"))
+    assert key not in (await site.csmsctl("log", "CP1")).out
+
+
+@pytest.mark.parametrize("uses", ["old", "new"])
+async def test_killed_before_the_answer_both_are_good_until_one_is_used(site: Site, uses: str) -> None:
+    point = await keyed(site)
+    running, _, key = await asked_for_key(site, point)
+    await site.kill()
+    await running
+    await site.start()
+    used, other = (KEY, key) if uses == "old" else (key, KEY)
+    assert await may_log_in(site, KEY), "a login with the old one decides nothing yet"
+    watcher = await site.watch("charge_point.booted")
+    back = await login(site, used)
+    assert back is not None
+    await back.boot()
+    await watcher.event("charge_point.booted")
+    while site.stored("SELECT password_hash_next FROM charge_point") != [(None,)]:
+        await back.heartbeat()
+    await back.disconnect()
+    assert not await may_log_in(site, other)
+    assert await may_log_in(site, used)
+
+
+async def test_the_new_key_may_be_faster_than_the_answer(site: Site) -> None:
+    point = await keyed(site)
+    running, _, key = await asked_for_key(site, point)
+    back = await login(site, key)
+    assert back is not None
+    await running
+    await back.boot()
+    await back.disconnect()
+    assert not await may_log_in(site, KEY)
+    assert await may_log_in(site, key)
+
+
+async def test_who_has_no_key_is_raised_and_not_given_another(site: Site) -> None:
+    point = await site.raw("CP1")
+    ended = await site.csmsctl("cp", "rotate-key", "CP1")
+    assert (ended.code, "which has no key" in ended.out) == (2, True)
+    await site.asked_nothing(point)
+
+
+# --- profiles
+
+
+async def raised(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
+    """From 0 to 1, up to the request that decides."""
+    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1", "--wait", "--json"))
+    asked = await point.asked("ChangeConfiguration")
+    assert asked[3]["key"] == "AuthorizationKey"
+    key = asked[3]["value"]
+    await point.answer(asked, {"status": "Accepted"})
+    asked = await point.asked("ChangeConfiguration")
+    assert asked[3] == {"key": "SecurityProfile", "value": "1"}
+    return running, asked, key
+
+
+async def profile(site: Site) -> tuple[int, str]:
+    """The registered profile, and the state of the upgrade."""
+    (record,) = (await site.call("charge_point.list", targets=["CP1"]))["charge_points"]
+    (upgrade,) = (await site.call("security_upgrade.list", targets=["CP1"]))["security_upgrades"]
+    return record["security_profile"], upgrade["state"]
+
+
+async def test_raised_and_confirmed_by_its_connection(site: Site) -> None:
+    point = await site.raw("CP1")
+    watcher = await site.watch("security.upgrade")
+    running, asked, key = await raised(site, point)
+    await point.answer(asked, {"status": "Accepted"})
+    await point.disconnect()
+    back = await site.raw("CP1", register=False, password=key)
+    ended = await running
+    assert ended.code == 0, ended.err
+    states = [(await watcher.event("security.upgrade"))["data"]["state"]]
+    while states[-1] != "confirmed":
+        states.append((await watcher.event("security.upgrade"))["data"]["state"])
+    assert states in (["asked", "accepted", "confirmed"], ["asked", "confirmed"]), "it may be faster than its answer"
+    assert await profile(site) == (1, "confirmed")
+    await back.disconnect()
+    assert not await may_log_in(site, None), "no lower profile any more (A05.FR.09)"
+    lowered = await site.csmsctl("cp", "secure", "CP1", "--to", "1")
+    assert (lowered.code, "A00.FR.005" in lowered.out) == (2, True)
+
+
+async def test_a_fall_back_is_told_loudly(site: Site) -> None:
+    point = await site.raw("CP1")
+    running, asked, _ = await raised(site, point)
+    await point.answer(asked, {"status": "Accepted"})
+    await point.disconnect()
+    await site.raw("CP1", register=False)
+    ended = await running
+    assert (ended.code, "fell back" in ended.err) == (7, True)
+    assert await profile(site) == (0, "fell_back")
+    (event,) = (await site.json("security-events", "CP1", "--source", "csmsd"))["security_events"]
+    assert event["type"] == "SecurityProfileFellBack"
+
+
+@pytest.mark.parametrize("status", ["Rejected", "NotSupported"])
+async def test_refused_it_stays_as_it_was(site: Site, status: str) -> None:
+    point = await site.raw("CP1")
+    running, asked, _ = await raised(site, point)
+    await point.answer(asked, {"status": status})
+    assert (await running).code == 7
+    assert await profile(site) == (0, "refused")
+    await point.disconnect()
+    assert await may_log_in(site, None)
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_killed_before_the_answer_it_comes_back_with_either(site: Site, takes: bool) -> None:
+    point = await site.raw("CP1")
+    running, _, key = await raised(site, point)
+    await site.kill()
+    await running
+    await site.start()
+    assert await profile(site) == (0, "asked")
+    watcher = await site.watch("security.upgrade")
+    back = await login(site, key if takes else None)
+    assert back is not None
+    state = (await watcher.event("security.upgrade"))["data"]["state"]
+    assert state == ("confirmed" if takes else "fell_back")
+    assert await profile(site) == ((1, "confirmed") if takes else (0, "fell_back"))
+    await back.disconnect()
+    assert await may_log_in(site, None) == (not takes)
+
+
+async def test_without_tls_nobody_is_raised_to_a_profile_with_it(site: Site) -> None:
+    point = await site.raw("CP1")
+    ended = await site.csmsctl("cp", "secure", "CP1", "--to", "2")
+    assert (ended.code, "needs TLS" in ended.out) == (2, True)
+    await site.asked_nothing(point)
