@@ -1,8 +1,8 @@
 """A register that is read when the transaction ends, held against what the stop tells: both are of one moment."""
 
-from csmsd.profiles.core.energy.agreement import Case, Finding
+from csmsd.profiles.core.energy.agreement import Case, Finding, gain_of_points
 from csmsd.profiles.core.energy.evidence import CLOCK, END
-from csmsd.profiles.core.energy.plain import AT_THE_END, HOUR, too_much_at_the_end
+from csmsd.profiles.core.energy.plain import AT_THE_END, HOUR, LAG_WH, too_much_at_the_end
 from csmsd.profiles.core.energy.streams import Point
 from csmsd.profiles.record import Milliseconds
 
@@ -23,6 +23,8 @@ def held_against_end(case: Case, finding: Finding) -> Finding:
     missing = case.stop - last.wh
     if -case.slack <= finding.energy - last.wh < missing:
         missing = finding.energy - last.wh  # it counts from 0, what start and stop do not
+    if points[0].wh < case.start - LAG_WH - case.slack:
+        missing = min(missing, finding.energy - gain_of_points(points))  # it is a second meter's
     told = max(0.0, finding.energy - missing)
     if missing <= too_much_at_the_end(finding.energy) + case.slack or missing <= 2 * _came_in_lag(case, last, told):
         return finding

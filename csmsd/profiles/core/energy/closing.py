@@ -88,6 +88,8 @@ def closing_energy(case: Case) -> Finding:
         and gain_of_points(others) <= energy + case.slack
     ):
         return exact_finding(energy)
+    if _is_beside_another_meter(case, energy):
+        return exact_finding(energy)
     if (
         start <= LAG_WH
         and all(point.wh > stop for point in points)
@@ -97,8 +99,6 @@ def closing_energy(case: Case) -> Finding:
     unit = other_unit(case, energy, stop)
     if unit is not None:
         return unit
-    if _is_beside_another_meter(case, energy, stop):
-        return exact_finding(energy)
     segments = advances_over_restarts(case, [*points, _closing_point(case, stop)])
     turns = sum(1 for point in points if point.wh < start - case.slack)
     reset = (nothing_fits and 1 < turns < len(points)) or _began_anew_before_closing(case, points, stop)
@@ -108,22 +108,24 @@ def closing_energy(case: Case) -> Finding:
     return Finding(energy, energy, max(energy, above, segments), frozenset({"readings_disagree"}))
 
 
-def _is_beside_another_meter(case: Case, energy: float, stop: float) -> bool:
+def _is_beside_another_meter(case: Case, energy: float) -> bool:
     """Whether the readings are of a second meter for the same energy, which had come less far, or further.
 
-    All of them are, they gain no more, and what is missing came before the first of them and after the last.
+    They gain no more, and what is missing came before the first of them and after the last.
     """
     points, slack = case.points, case.slack
     began, ended = case.clocks.began, case.clocks.ended
     if len(points) < 3 or began is None or ended is None or not agrees_as_growing(points):
         return False
-    if not (all(0 < p.wh < case.start - slack for p in points) or all(p.wh > stop + slack for p in points)):
-        return False
-    first, last, gain = points[0], points[-1], gain_of_points(points)
+    gain = gain_of_points(points)
+    if gain <= slack and energy <= slack:
+        return True  # nothing was drawn
     missing = energy - gain
-    unread = max(0, first.time - began) + max(0, ended - last.time)
+    unread = max(0, points[0].time - began) + max(0, ended - points[-1].time)
     paces = [pace for pace in paces_of_points(points) if pace > 0]
-    return -slack <= missing <= energy / 2 and len(paces) > 1 and missing <= 2 * max(paces) * unread + LAG_WH + slack
+    if len(paces) < 2 or not points[0].wh > 0 or not -slack <= missing <= energy / 2:
+        return False
+    return missing <= 2 * max(paces) * unread + LAG_WH + slack
 
 
 def _only_readings_tell_thousandths(case: Case, energy: float) -> bool:
