@@ -1,6 +1,7 @@
 """The suites that the whitepaper names (W A00.FR.317, 421), with each certificate, on four TLS libraries."""
 
 import asyncio
+import atexit
 import shutil
 import subprocess
 import tempfile
@@ -66,7 +67,9 @@ def gnutls(door: Door, ca: str, suite: str) -> list[str]:
 @cache
 def _mbedtls_client() -> str | None:
     """The program, made once; None where the library is not here."""
-    program = Path(tempfile.mkdtemp(prefix="csms-mbedtls-")) / "client"
+    directory = tempfile.mkdtemp(prefix="csms-mbedtls-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    program = Path(directory) / "client"
     command = ["cc", "-o", str(program), str(_SOURCE), "-lmbedtls", "-lmbedx509", "-lmbedcrypto"]
     try:
         made = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
