@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
@@ -65,6 +66,8 @@ class BooksKeeper:
         self._made_as_copy = False
         self.unchecked = False  # csmsd did not stop cleanly, or elsewhere: nobody has looked through the file since
         self._given: dict[str, int] = {}
+        self._writing = threading.Lock()  # a note that was given up goes on in its thread while the next is made
+        self._stopped = False
         self.restored: str | None = None  # why the database is taken for one that was put back; None: it is not
 
     def look(self) -> None:
@@ -155,10 +158,14 @@ class BooksKeeper:
 
     def _write_footprint(self, *, stopped: bool) -> None:
         assert self._file is not None
-        footprint = Footprint(
-            books=self._books, file=self._file, seen_at=self._clock(), given=self._given, stopped=stopped
-        )
-        footprint.write(self._path.parent)
+        with self._writing:
+            if self._stopped:
+                return
+            footprint = Footprint(
+                books=self._books, file=self._file, seen_at=self._clock(), given=self._given, stopped=stopped
+            )
+            footprint.write(self._path.parent)
+            self._stopped = stopped
 
     def damage(self) -> str | None:
         """What is damaged in the file; it blocks for as long as it takes to read it, and longer."""

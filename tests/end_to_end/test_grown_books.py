@@ -32,6 +32,7 @@ SMALL = {
     # So many of a charge point, or a few in a year.
     *("security_event", "security_event_of_charge_point", "removed_profile", "certificate", "installed_certificate"),
     *("certificate_of_charge_point", "circuit", "circuit_limit", "circuit_member", "load_hold"),
+    *("security_upgrade", "security_upgrade_of_charge_point"),
 }
 
 

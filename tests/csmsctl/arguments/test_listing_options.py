@@ -21,11 +21,11 @@ OTHERS = {
         "profile installed",
         "local-list status",
     ),
-    *("local-list show", "firmware status", "diagnostics status", "rollout report"),
+    *("local-list show", "firmware status", "diagnostics status", "rollout report", "security-events", "audit"),
 }
-# Lists of one thing that is named, and of what has no time.
-OF_ONE = {"tx meter", "local-list show", "rollout report"}
-TIMELESS = {"local-list show"}
+# Lists of one thing that is named, or of none, and of what has no time.
+OF_ONE = {"tx meter", "local-list show", "rollout report", "audit"}
+TIMELESS = {"local-list show", "circuit list"}
 
 LISTS = [
     (name, command)

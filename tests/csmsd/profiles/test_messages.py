@@ -133,7 +133,8 @@ def test_what_the_strict_reader_takes_the_schema_takes_too(message_type: type[Me
         return
 
     objection = against_schema(message_type, msgspec.json.decode(encode_payload(message)))
-    assert objection is None or "multiple of" in objection
+    # Who has no certificate may say so by an empty list, whatever these schemas have beyond the text (W 5.8).
+    assert objection is None or "multiple of" in objection or objection.startswith("$.certificateHashData: []")
 
 
 NEVER_REFUSED = ["BootNotification", "Heartbeat", "MeterValues", "SecurityEventNotification", "StopTransaction"]

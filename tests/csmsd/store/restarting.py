@@ -142,6 +142,7 @@ FLEETING: dict[str, set[str]] = {
     "ThinnedRows": {"_known"},
     "RefusedConnections": {"_told", "_strangers_told", "_window"},
     "Firmware": {"hosting"},
+    "Security": {"roots", "unable_to_sign"},
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Which books a file holds, and how far ids go on when they were put back."""
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
@@ -29,7 +30,7 @@ class Place:
 
     def start(self, *, begin_anew: bool = False) -> str | None:
         """Why it was taken for one that was put back."""
-        keeper = BooksKeeper(self.path, lambda: self.now)
+        self.keeper = keeper = BooksKeeper(self.path, lambda: self.now)
         keeper.look()
         prepare_database(self.path)
         keeper.take_over(begin_anew=begin_anew)
@@ -165,3 +166,18 @@ def test_other_books_are_refused_unless_they_are_meant(place: Place, tmp_path: P
         place.start()
     assert place.start(begin_anew=True) is not None
     assert place.last()[0] == 41 + 101 * 1_000_000, "whoever was here before gave some, nobody knows when"
+
+
+async def test_notes_do_not_meet_and_none_comes_after_the_last(place: Place) -> None:
+    """One that was given up goes on in its thread: two at once would spoil what they write, or undo a clean stop."""
+    assert place.start() is None
+    keeper = place.keeper
+    for _ in range(5):
+        await asyncio.gather(*(asyncio.to_thread(keeper._leave_footprint) for _ in range(20)))
+        assert Footprint.read(place.path.parent) is not None
+    keeper.unchecked = False
+    await keeper.close()
+    await keeper.note()
+    footprint = Footprint.read(place.path.parent)
+    assert footprint is not None
+    assert footprint.stopped
