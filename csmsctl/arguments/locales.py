@@ -1,6 +1,7 @@
 """CSV as the spreadsheet of a country reads it: separator, decimal comma, local times."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,13 +18,19 @@ class Locale(NamedTuple):
     decimal: str
     time: str
 
-    def cell(self, key: str, value: Any) -> Any:
-        """A value as it stands there; what is neither a number nor a time is left alone."""
-        if isinstance(value, float) or (isinstance(value, str) and key.endswith(_MONEY) and _AMOUNT.match(value)):
+    def cell(self, key: str, record: Mapping[str, Any]) -> Any:
+        """A value of a record as it stands there; what is neither a number nor a time is left alone."""
+        value = record.get(key)
+        if isinstance(value, float) or (isinstance(value, str) and _is_number(key, record) and _AMOUNT.match(value)):
             return Written(str(value).replace(".", self.decimal))
         if isinstance(value, str) and _TIME.match(value):
             return Written(datetime.fromisoformat(value).astimezone().strftime(self.time))
         return value
+
+
+def _is_number(key: str, record: Mapping[str, Any]) -> bool:
+    """Whether the text of that name means a number: what was measured is text in OCPP (C 7.43)."""
+    return key.endswith(_MONEY) or (key == "value" and "measurand" in record)
 
 
 class Written(str):

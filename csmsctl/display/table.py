@@ -72,7 +72,7 @@ def csv_table_lines(
     if headers:
         yield MARK + _csv_table_line(list(keys), locale.delimiter)
     for record in records:
-        values = [locale.cell(key, record.get(key)) for key in keys]
+        values = [locale.cell(key, record) for key in keys]
         yield _csv_table_line(
             [value if isinstance(value, Written) else csv_table_cell(value) for value in values], locale.delimiter
         )

@@ -69,6 +69,14 @@ def connector_out_of_service(state: ChargePointState, number: int) -> str | None
     return f"{where} is Unavailable: {helps}"
 
 
+def connector_in_preparation(state: ChargePointState, number: int | None) -> str | None:
+    """What may explain a refusal, and speaks against no start: most start on a connector in Preparing."""
+    connector = state.connectors.get(number or 0)
+    if connector is None or connector.status != "Preparing":
+        return None
+    return f"connector {number} is Preparing: a vehicle is plugged in, or a start that came before waits for one"
+
+
 def _against_all_connectors(state: ChargePointState) -> str | None:
     return faulty_connector(state, 0) or connector_out_of_service(state, 0)
 

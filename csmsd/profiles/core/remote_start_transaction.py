@@ -7,7 +7,11 @@ from msgspec import Meta
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import against_start_on_connector, connector_numbers
+from csmsd.profiles.core.connectors import (
+    against_start_on_connector,
+    connector_in_preparation,
+    connector_numbers,
+)
 from csmsd.profiles.core.id_tags import authorization_status_of_id_tag
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event
@@ -74,7 +78,7 @@ def _why(request: RemoteStartTransactionReq, confirmation: RemoteStartTransactio
     if against is None and request.connector_id is None:
         known = connector_numbers(target.charge_point) or [1]
         return f"it may want a connector to be named: --connector {known[0]}"
-    return against
+    return against or connector_in_preparation(target.charge_point, request.connector_id)
 
 
 def _remote_start_began(sent: Sent[RemoteStartTransactionReq]) -> Transaction | None:

@@ -7,7 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import LARGEST_INTEGER, ConnectorId, DateTime, IdToken, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import against_start_on_connector
+from csmsd.profiles.core.connectors import against_start_on_connector, connector_in_preparation
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.reservation.foreign_use import foreign_uses_of
@@ -53,7 +53,8 @@ def _why(request: ReserveNowReq, confirmation: ReserveNowConf, target: Target) -
         against = against_start_on_connector(None, request.id_tag, target)
         zero = "it may take none of connector 0 (C 5.13): name one with --connector"
         return against or (zero if confirmation.status == "Rejected" else None)
-    return against_start_on_connector(request.connector_id, request.id_tag, target)
+    against = against_start_on_connector(request.connector_id, request.id_tag, target)
+    return against or connector_in_preparation(target.charge_point, request.connector_id)
 
 
 def _reserve_now_terms(request: ReserveNowReq) -> Terms:

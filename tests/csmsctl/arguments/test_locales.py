@@ -38,6 +38,25 @@ def test_semicolons_commas_and_local_times(csmsctl: Csmsctl, daemon: ScriptedDae
     }
 
 
+def test_what_was_measured_has_a_comma_though_it_is_text(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    time = "2026-07-01T22:30:00.000Z"
+    samples_taken = [
+        {"measurand": "Voltage", "value": "-20.17", "unit": "V"},
+        {"measurand": "Voltage", "value": "2.1.7", "format": "SignedData"},
+    ]
+    meter_values = [{"id": 1, "time": time, "samples": samples_taken}]
+    daemon.replies["transaction.meter"] = {"transaction": 7, "meter_values": meter_values}
+    meter = ("tx", "meter", "7", "--csv", "--columns", "value", "--no-headers")
+    assert csmsctl(*meter, "--locale", "de").out.split() == ["-20,17", "2.1.7"]
+    assert csmsctl(*meter).out.split() == ["'-20.17", "2.1.7"]
+
+
+def test_text_that_looks_like_a_number_stays_what_it_is(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    daemon.replies["charge_point.list"] = listing("charge_points", samples.charge_point(firmware_version="2.1"))
+    ended = csmsctl("cp", "list", "--csv", "--columns", "firmware_version", "--no-headers", "--locale", "de")
+    assert ended.out.split() == ["2.1"]
+
+
 def test_exports_have_it_and_json_has_not(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["transaction.list"] = listing("transactions", samples.transaction(1))
     assert csmsctl("tx", "export", "--locale", "de").out.startswith("\ufeffid;charge_point;")

@@ -78,6 +78,19 @@ def test_why_a_start_was_refused_and_what_helps(happened: Callable[[Reserving], 
     assert scene.why("RemoteStartTransaction", {"idTag": "TAG1"}, {"status": "Accepted"}) is None
 
 
+def test_one_in_preparation_explains_a_refusal_and_speaks_against_no_start() -> None:
+    scene = Reserving()
+    scene.status(2, "Preparing")
+    assert against_start_on_connector(2, "TAG1", scene.target()) is None
+    reserve = {"connectorId": 2, "expiryDate": "2026-03-01T13:00:00Z", "idTag": "TAG1", "reservationId": 1}
+    for action, request, status in (
+        ("RemoteStartTransaction", {"connectorId": 2, "idTag": "TAG1"}, "Rejected"),
+        ("ReserveNow", reserve, "Occupied"),
+    ):
+        assert "connector 2 is Preparing" in str(scene.why(action, request, {"status": status})), action
+        assert scene.why(action, request, {"status": "Accepted"}) is None
+
+
 def test_its_own_reservation_and_a_free_neighbour_are_no_reasons() -> None:
     scene = Reserving()
     scene.reserve(connector=2)
