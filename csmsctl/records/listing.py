@@ -128,7 +128,7 @@ def show_listing(
         for record in chosen:
             line(record)
     else:
-        output.table(columns, chosen, empty=listing.empty, wide=view.form == "wide")
+        output.table(columns, chosen, empty=chosen.why_none or listing.empty, wide=view.form == "wide")
     if (cut or chosen.more) and view.limit is None:
         output.note(f"These are {limit}, and there are more: --limit N, or --limit 0 for all.")
 
@@ -148,6 +148,11 @@ class Chosen:
             self._tests.append(_listing_between(listing.time, view.since, view.until))
         self._tests += [self._test(text) for text in view.filters]
         self._order = [self._direction(word) for word in view.sort.split(",")] if view.sort else []
+
+    @property
+    def why_none(self) -> str:
+        """What is said where none of those that are there is wanted; empty where there is none."""
+        return "" if self._first is None else "None in this list is as asked for."
 
     def __iter__(self) -> Iterator[Record]:
         if self._first is None:

@@ -23,7 +23,7 @@ from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
 from csmsd.live_site import LiveSite
-from csmsd.ocpp.identity import IDENTITY_RULE, identity_from_path
+from csmsd.ocpp.identity import IDENTITY_RULE, fault_of_identity_in_path, identity_from_path
 from csmsd.ports import Clock, MessageTap
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.settings import ListenerAt, Settings, parse_address_setting
@@ -136,7 +136,9 @@ class Listener:
             answer = refused(HTTPStatus.UPGRADE_REQUIRED, "no_upgrade")
             return Refusal(answer.status, answer.text, {"Upgrade": "websocket"})
         if identity is None:
-            answer = refused(HTTPStatus.BAD_REQUEST, "no_identity", _printable(opening.path))
+            fault = fault_of_identity_in_path(opening.path)
+            shown = _printable(opening.path) + (f": {fault}" if fault is not None else "")
+            answer = refused(HTTPStatus.BAD_REQUEST, "no_identity", shown)
             return Refusal(answer.status, f"{answer.text} An identity is {IDENTITY_RULE}.")
         if len(self._registry) >= self._server.max_connections:
             return refused(HTTPStatus.SERVICE_UNAVAILABLE, "too_many")

@@ -39,9 +39,21 @@ def identity_from_path(target: str) -> str | None:
 
     The query is dropped and empty segments (`//`, a trailing `/`) do not count.
     """
+    named = _last_segment(target)
+    return named if named is not None and is_identity(named) and named.casefold() != NO_IDENTITY else None
+
+
+def fault_of_identity_in_path(target: str) -> str | None:
+    """Why the last segment, which names something, names no charge point: `60 characters, 48 at most`."""
+    named = _last_segment(target)
+    if named is None or named.casefold() == NO_IDENTITY or is_identity(named):
+        return None
+    if len(named) > MAX_IDENTITY:
+        return f"{len(named)} characters, {MAX_IDENTITY} at most"
+    return "it has characters that no identity has"
+
+
+def _last_segment(target: str) -> str | None:
     path = target.partition("?")[0].partition("#")[0]
     segments = [segment for segment in path.split("/") if segment]
-    if not segments:
-        return None
-    identity = unquote(segments[-1], errors="replace")
-    return identity if is_identity(identity) and identity.casefold() != NO_IDENTITY else None
+    return unquote(segments[-1], errors="replace") if segments else None

@@ -39,6 +39,16 @@ def three(daemon: ScriptedDaemon) -> ScriptedDaemon:
     return daemon
 
 
+def test_an_empty_list_and_one_of_which_none_is_wanted_are_not_the_same(
+    csmsctl: Csmsctl, three: ScriptedDaemon
+) -> None:
+    for wanted in (("--filter", "vendor=Nobody"), ("--until", "2001-01-01")):
+        ended = csmsctl("cp", "list", *wanted)
+        assert (ended.out, ended.err) == ("", "None in this list is as asked for.\n"), wanted
+    three.replies["charge_point.list"] = {"schema_version": 1, "charge_points": []}
+    assert csmsctl("cp", "list", "--filter", "vendor=Nobody").err.startswith("No charge point is registered")
+
+
 def test_a_default_limit_that_cuts_is_said(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["transaction.list"] = _numbered(101)
     ended = csmsctl("tx", "list")

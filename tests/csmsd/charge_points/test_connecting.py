@@ -75,6 +75,8 @@ async def test_what_is_no_identity_is_answered_400(shared_site: Site, segment: s
     assert status == 400
     pending = (await shared_site.call("charge_point.pending"))["pending"]
     assert {(known["id"], known["reason"]) for known in pending} == {(None, "no_identity")}
+    if "x" in segment:
+        assert "x: 49 characters, 48 at most" in pending[0]["text"]
 
 
 async def test_an_unknown_charge_point_is_answered_404_and_listed_until_it_is_accepted(site: Site) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsd.ocpp.identity import fold, identity_from_path, is_identity
+from csmsd.ocpp.identity import fault_of_identity_in_path, fold, identity_from_path, is_identity
 
 
 @pytest.mark.parametrize("identity", ["CP1", "0", "a.b-c_d:e*f+g=h~i", "RDAM-123", "x" * 48, "4C:11:AE:00"])
@@ -72,6 +72,20 @@ def test_texts_that_name_no_charge_point(identity: str) -> None:
 )
 def test_the_identity_is_the_last_segment_decoded_once(target: str, identity: str | None) -> None:
     assert identity_from_path(target) == identity
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        ("/", None),
+        ("/ocpp/", None),
+        ("/ocpp/CP1", None),
+        ("/ocpp/" + "x" * 49, "49 characters, 48 at most"),
+        ("/ocpp/CP%201", "it has characters that no identity has"),
+    ],
+)
+def test_what_is_wrong_with_the_last_segment(target: str, fault: str | None) -> None:
+    assert fault_of_identity_in_path(target) == fault
 
 
 def test_identities_that_differ_only_in_case_are_one() -> None:
