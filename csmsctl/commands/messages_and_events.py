@@ -161,6 +161,15 @@ def events_command(
             autocompletion=_event_types,
         ),
     ] = None,
+    action: Annotated[
+        str | None,
+        typer.Option(
+            "--action",
+            metavar="ACTION",
+            help="Only what is about messages of this action: tasks, and what could not be booked",
+            autocompletion=_message_actions,
+        ),
+    ] = None,
     grep: Grep = None,
     raw: Annotated[bool, typer.Option("--raw", help="The data as JSON, on a terminal, too")] = False,
     *,
@@ -175,6 +184,8 @@ def events_command(
     wanted = {**filters, "since": view.since, "until": view.until}
 
     def passes(event: Record) -> bool:
+        if action is not None and str((event.get("data") or {}).get("action")).casefold() != action.casefold():
+            return False
         return pattern is None or pattern.search(f"{event.get('type')} {escape_to_json(event.get('data'))}") is not None
 
     def older(records: list[Record]) -> list[Record]:
@@ -189,7 +200,7 @@ def events_command(
         run.call("event.subscribe", **filters, after=after)
     readable = run.output.terminal and not raw and view.form != "wide"
     printer = Printer(run, EVENTS, view, lambda event: (_event_line(event, run.output.terminal, readable=readable), ""))
-    listed = _Listed("number", "before", "after", page, passes, older, plain=pattern is None)
+    listed = _Listed("number", "before", "after", page, passes, older, plain=pattern is None and action is None)
     found = listed.chosen(EVENTS, view) if not follow or after is None else ([], False)
     last = max(after or 0, printer.all(*found, follow=follow))
     while follow and (notification := run.client.next_notification()) is not None:

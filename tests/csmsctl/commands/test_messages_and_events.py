@@ -2,6 +2,7 @@
 
 import json
 import signal
+from operator import itemgetter
 
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
@@ -55,6 +56,24 @@ def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         peer.notify("lagged", {"subscription": 1, "last": 8})
         assert process.wait(60) == 1
         assert json.loads(process.stderr.read())["error"]["next"] == "Go on with: csmsctl events -f --after 8"
+
+
+def test_events_of_an_action(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    of_reset = samples.event(2, "task.settled", data={"task": 7, "action": "Reset", "outcome": "accepted"})
+    of_others = [samples.event(1), samples.event(3, "task.created", data={"task": 8, "action": "ClearCache"})]
+    daemon.replies |= {
+        "event.list": {"schema_version": 1, "events": sorted([of_reset, *of_others], key=itemgetter("number"))},
+        "event.subscribe": {"subscription": 1, "last": 9},
+    }
+    document = csmsctl("events", "--action", "reset", "--json").document
+    assert [event["number"] for event in document["events"]] == [2]
+    with csmsctl.start("events", "-f", "--after", "9", "--action", "Reset", "--json") as process:
+        assert process.stdout is not None
+        peer = daemon.wait_for("event.subscribe")
+        for number, told in enumerate([*of_others, of_reset], 10):
+            peer.notify("event", {**told, "number": number})
+        assert json.loads(process.stdout.readline())["number"] == 12
+        process.terminate()
 
 
 def test_following_ends_when_nobody_reads_any_more(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
