@@ -27,7 +27,7 @@ run: .venv/.installed-run ## Run the daemon in the foreground (ARGS="--listen 12
 	@exec $(BIN)/csmsd $(ARGS)
 
 test: .venv/.installed-test ## Run the tests (ARGS="tests/csmsd/ocpp -x")
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: .venv/.installed-test ## Run the tests that take long, and many examples of each property
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough $(ARGS)
@@ -78,7 +78,7 @@ compiled: .venv/.installed-test ## Compile csmsd, where there is a C compiler, i
 	cd build/compiled && CSMS_COMPILE=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace
 
 test-compiled: compiled ## Run the tests on the compiled csmsd
-	cd build/compiled && ../../$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	cd build/compiled && ../../$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 clean: ## Remove all that make has made, .venv too
 	rm -rf .venv .venv-lock build dist csms.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
