@@ -95,8 +95,8 @@ EFFECTS: list[tuple[str, str, Act, int, dict[str, Any]]] = [
     (f"{OUT} --wait inoperative", "ChangeAvailability", no_more, 0, {"awaited": "inoperative"}),  # it is so already
     (f"{IN} --wait operative", "ChangeAvailability", available, 0, {"awaited": "operative", "state": "Available"}),
     (f"{OUT} --wait --wait-timeout 0.5", "ChangeAvailability", no_more, 8, {"state": "Available"}),
-    (f"{RESERVE} --wait", "ReserveNow", reserved, 0, {"awaited": "reserved", "state": "Reserved"}),
     (f"{RESERVE} --wait --wait-timeout 0.5", "ReserveNow", available, 8, {"state": "Available"}),
+    (f"{RESERVE} --wait", "ReserveNow", reserved, 0, {"awaited": "reserved", "state": "Reserved"}),
     (f"{TRIGGER} MeterValues --connector 1 --wait", "TriggerMessage", measures, 0, {"awaited": "arrived"}),
     (f"{TRIGGER} Heartbeat --wait", "TriggerMessage", beats, 0, {"awaited": "arrived"}),
     (f"{TRIGGER} StatusNotification --connector 1 --wait", "TriggerMessage", available, 0, {"awaited": "arrived"}),
