@@ -1,6 +1,6 @@
 """The security extension (whitepaper, edition 2): the security log, logs that are fetched, signed firmware."""
 
-from typing import Literal, cast
+from typing import cast
 
 from csmsctl.simulator.configuration import Key, integer_configuration
 from csmsctl.simulator.notice import Notice
@@ -21,10 +21,13 @@ from csmsd.profiles.security.get_installed_certificate_ids import (
 )
 from csmsd.profiles.security.get_log import GetLogConf, GetLogReq
 from csmsd.profiles.security.install_certificate import InstallCertificateConf, InstallCertificateReq
-from csmsd.profiles.security.log_status_notification import LogStatusNotificationReq
+from csmsd.profiles.security.log_status_notification import LogStatus, LogStatusNotificationReq
 from csmsd.profiles.security.security_event_notification import SecurityEventNotificationReq
 from csmsd.profiles.security.sign_certificate import SignCertificateConf, SignCertificateReq
-from csmsd.profiles.security.signed_firmware_status_notification import SignedFirmwareStatusNotificationReq
+from csmsd.profiles.security.signed_firmware_status_notification import (
+    SignedFirmwareStatus,
+    SignedFirmwareStatusNotificationReq,
+)
 from csmsd.profiles.security.signed_update_firmware import (
     SignedUpdateFirmwareConf,
     SignedUpdateFirmwareReq,
@@ -32,25 +35,6 @@ from csmsd.profiles.security.signed_update_firmware import (
 
 KEPT_EVENTS = 500
 CENTRAL: CertificateUse = "CentralSystemRootCertificate"
-LogStatus = Literal[
-    "BadMessage", "Idle", "NotSupportedOperation", "PermissionDenied", "Uploaded", "UploadFailure", "Uploading"
-]
-SignedStatus = Literal[
-    "Downloaded",
-    "DownloadFailed",
-    "Downloading",
-    "DownloadScheduled",
-    "DownloadPaused",
-    "Idle",
-    "InstallationFailed",
-    "Installing",
-    "Installed",
-    "InstallRebooting",
-    "InstallScheduled",
-    "InstallVerificationFailed",
-    "InvalidSignature",
-    "SignatureVerified",
-]
 # Section 8: what is told to the Central System, and not only logged.
 _CRITICAL = frozenset(
     {
@@ -185,7 +169,9 @@ class Security(Profile):
             firmware.location,
             request.retries or 0,
             request.retry_interval,
-            lambda status: SignedFirmwareStatusNotificationReq(status=cast(SignedStatus, status), request_id=number),
+            lambda status: SignedFirmwareStatusNotificationReq(
+                status=cast(SignedFirmwareStatus, status), request_id=number
+            ),
             verify,
             parse_timestamp(install) if install is not None else None,
         )
@@ -339,7 +325,7 @@ class Security(Profile):
             )
 
         def firmware_status(_: int | None) -> None:
-            status = cast(SignedStatus, files.firmware if files.updating else "Idle")
+            status = cast(SignedFirmwareStatus, files.firmware if files.updating else "Idle")
             number = self._update_number if files.updating else None
             self.charge_point.call(SignedFirmwareStatusNotificationReq(status=status, request_id=number))
 

@@ -14,13 +14,12 @@ from csmsd.profiles.firmware_management.locations_and_times import (
     hosted_location,
 )
 from csmsd.profiles.firmware_management.ordered_uploads import (
-    UPLOAD_EVENTS,
+    UPLOAD_EFFECTS,
     accepted_upload,
     awaited_of_upload,
     objection_to_upload,
     ordered_upload,
     span_of_upload,
-    upload_seen,
 )
 from csmsd.profiles.record import Change, Event
 
@@ -75,10 +74,7 @@ class GetDiagnostics(Operation, kw_only=True):
 
     command: ClassVar[str] = "get-diagnostics"
     example: ClassVar[str] = "csmsctl get-diagnostics CP1 --start-time -1d --wait"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("received", lambda sent: upload_seen(sent, here=True), UPLOAD_EVENTS, patience=None),
-        Effect("uploaded", lambda sent: upload_seen(sent, here=False), UPLOAD_EVENTS, patience=None),
-    )
+    effects: ClassVar[tuple[Effect, ...]] = UPLOAD_EFFECTS
 
     location: (
         Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})] | None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from csmsd.ocpp.secrets import masked_secrets
-from csmsd.profiles.action import Observation, Sent, Target
+from csmsd.profiles.action import Effect, Observation, Sent, Target
 from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.firmware_management.hosting import hosting_token_hash
 from csmsd.profiles.firmware_management.locations_and_times import Protocol, hosted_location, unusable_location
@@ -11,9 +11,9 @@ from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 from csmsd.profiles.refusal import CannotSend, NotThere
 
-UPDATE_EVENTS: tuple[EventType, ...] = ("firmware.status", "firmware.confirmed", "firmware.progress")
-DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})
-INSTALLED = frozenset({"installed"})
+_EVENTS: tuple[EventType, ...] = ("firmware.status", "firmware.confirmed", "firmware.progress")
+_DOWNLOADED = frozenset({"downloaded", "installing", "installed", "installation_failed"})
+_INSTALLED = frozenset({"installed"})
 
 
 def objection_to_update(location: str, target: Target) -> str | None:
@@ -71,10 +71,16 @@ def accepted_update(target: Target) -> tuple[list[Change], list[Event]]:
     return [*earlier], told
 
 
-def update_seen(sent: Sent[Any], reached: frozenset[str]) -> Observation:
+def _update_seen(sent: Sent[Any], reached: frozenset[str]) -> Observation:
     """How far its update is, by the charge point's reports."""
     update = sent.target.site.firmware.updates.get(sent.target.task)
     return outcomes.observed_outcome(update, there=update is not None and update.state in reached)
+
+
+UPDATE_EFFECTS = (
+    Effect("installed", lambda sent: _update_seen(sent, _INSTALLED), _EVENTS, patience=None),
+    Effect("downloaded", lambda sent: _update_seen(sent, _DOWNLOADED), _EVENTS, patience=None),
+)
 
 
 def location_of_update(location: str | None, file: str | None, protocol: Protocol | None, target: Target) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from csmsd.ocpp.secrets import masked_secrets
-from csmsd.profiles.action import Observation, Sent, Target
+from csmsd.profiles.action import Effect, Observation, Sent, Target
 from csmsd.profiles.firmware_management import outcomes
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
 from csmsd.profiles.firmware_management.hosting import hosting_token_hash
@@ -12,7 +12,7 @@ from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload, Upload
 from csmsd.profiles.record import Change, Event, EventType
 from csmsd.profiles.refusal import CannotSend
 
-UPLOAD_EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")
+_EVENTS: tuple[EventType, ...] = ("diagnostics.status", "diagnostics.received", "diagnostics.progress")
 
 
 def objection_to_upload(location: str, target: Target) -> str | None:
@@ -60,13 +60,19 @@ def accepted_upload(name: str | None, target: Target) -> tuple[list[Change], lis
     return [upload, *earlier], [upload.event(), *told]
 
 
-def upload_seen(sent: Sent[Any], *, here: bool) -> Observation:
+def _upload_seen(sent: Sent[Any], *, here: bool) -> Observation:
     """Whether the file has arrived here, or whether the charge point says that it is uploaded: two facts."""
     upload = sent.target.site.firmware.uploads.get(sent.target.task)
     received = upload is not None and upload.received_at is not None
     uploaded = upload is not None and upload.state == "uploaded"
     failed = "it says that it uploaded a file, but nothing arrived here" if uploaded else None
     return outcomes.observed_outcome(upload, there=received or (uploaded and not here), failed=failed)
+
+
+UPLOAD_EFFECTS = (
+    Effect("received", lambda sent: _upload_seen(sent, here=True), _EVENTS, patience=None),
+    Effect("uploaded", lambda sent: _upload_seen(sent, here=False), _EVENTS, patience=None),
+)
 
 
 def span_of_upload(since: str | None, until: str | None) -> tuple[str | None, str | None]:

@@ -14,13 +14,12 @@ from csmsd.profiles.firmware_management.locations_and_times import (
     hosted_location,
 )
 from csmsd.profiles.firmware_management.ordered_uploads import (
-    UPLOAD_EVENTS,
+    UPLOAD_EFFECTS,
     accepted_upload,
     awaited_of_upload,
     objection_to_upload,
     ordered_upload,
     span_of_upload,
-    upload_seen,
 )
 from csmsd.profiles.record import Change, Event
 
@@ -91,10 +90,7 @@ class GetLog(Operation, kw_only=True):
 
     command: ClassVar[str] = "get-log"
     example: ClassVar[str] = "csmsctl get-log CP1 --type security --wait"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("received", lambda sent: upload_seen(sent, here=True), UPLOAD_EVENTS, patience=None),
-        Effect("uploaded", lambda sent: upload_seen(sent, here=False), UPLOAD_EVENTS, patience=None),
-    )
+    effects: ClassVar[tuple[Effect, ...]] = UPLOAD_EFFECTS
 
     type: Annotated[Literal["security", "diagnostics"], Meta(description="Which log")]
     location: (

@@ -6,17 +6,19 @@ from csmsd.ocpp.types import Integer, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.firmware_management import outcomes
 
+LogStatus = Literal[
+    "BadMessage",
+    "Idle",
+    "NotSupportedOperation",
+    "PermissionDenied",
+    "Uploaded",
+    "UploadFailure",
+    "Uploading",
+]
+
 
 class LogStatusNotificationReq(Message, kw_only=True):
-    status: Literal[
-        "BadMessage",
-        "Idle",
-        "NotSupportedOperation",
-        "PermissionDenied",
-        "Uploaded",
-        "UploadFailure",
-        "Uploading",
-    ]
+    status: LogStatus
     request_id: Integer | None = None
 
 

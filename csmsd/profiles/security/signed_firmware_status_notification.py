@@ -6,24 +6,26 @@ from csmsd.ocpp.types import Integer, Message
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.firmware_management import outcomes
 
+SignedFirmwareStatus = Literal[
+    "Downloaded",
+    "DownloadFailed",
+    "Downloading",
+    "DownloadScheduled",
+    "DownloadPaused",
+    "Idle",
+    "InstallationFailed",
+    "Installing",
+    "Installed",
+    "InstallRebooting",
+    "InstallScheduled",
+    "InstallVerificationFailed",
+    "InvalidSignature",
+    "SignatureVerified",
+]
+
 
 class SignedFirmwareStatusNotificationReq(Message, kw_only=True):
-    status: Literal[
-        "Downloaded",
-        "DownloadFailed",
-        "Downloading",
-        "DownloadScheduled",
-        "DownloadPaused",
-        "Idle",
-        "InstallationFailed",
-        "Installing",
-        "Installed",
-        "InstallRebooting",
-        "InstallScheduled",
-        "InstallVerificationFailed",
-        "InvalidSignature",
-        "SignatureVerified",
-    ]
+    status: SignedFirmwareStatus
     request_id: Integer | None = None
 
 

@@ -16,14 +16,11 @@ from csmsd.profiles.firmware_management.locations_and_times import (
     time_given_as_ocpp,
 )
 from csmsd.profiles.firmware_management.ordered_updates import (
-    DOWNLOADED,
-    INSTALLED,
-    UPDATE_EVENTS,
+    UPDATE_EFFECTS,
     accepted_update,
     location_of_update,
     objection_to_update,
     ordered_update,
-    update_seen,
 )
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.refusal import CannotSend
@@ -124,10 +121,7 @@ class SignedUpdateFirmware(Operation, kw_only=True):
     question: ClassVar[str | None] = (
         "Each is out of service while it installs, all at once (in stages: csmsctl firmware rollout). Update {targets}?"
     )
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("installed", lambda sent: update_seen(sent, INSTALLED), UPDATE_EVENTS, patience=None),
-        Effect("downloaded", lambda sent: update_seen(sent, DOWNLOADED), UPDATE_EVENTS, patience=None),
-    )
+    effects: ClassVar[tuple[Effect, ...]] = UPDATE_EFFECTS
 
     signing_certificate: Annotated[
         SigningCertificate,
