@@ -1,5 +1,6 @@
 """A daemon made of a script: it answers on a real Unix socket as a test laid out, and keeps what it was asked."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -56,11 +57,14 @@ class Peer:
 
 
 class ScriptedDaemon:
-    """Listens at `path`. `replies[method]` is the result, or a function of the peer and the parameters."""
+    """Listens at `path`. `replies[method]` is the result, or a function of the peer and the parameters.
 
-    def __init__(self, path: Path) -> None:
+    Where a client waits for the path already, the replies are given at once: it asks as soon as there is a listener.
+    """
+
+    def __init__(self, path: Path, replies: dict[str, Any] | None = None) -> None:
         self.path = path
-        self.replies: dict[str, Any] = {}
+        self.replies: dict[str, Any] = replies or {}
         self.requests: list[tuple[str, Params]] = []
         self._answered: list[tuple[str, Peer]] = []
         self._asked = threading.Condition()
@@ -70,8 +74,10 @@ class ScriptedDaemon:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
         self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # closed twice
+            self._listener.shutdown(socket.SHUT_RDWR)  # or the thread in accept() would take one more
+        self._listener.close()
 
     def params(self, method: str) -> Params:
         """What the method was asked with, last time."""

@@ -193,8 +193,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(running: Running, daemon: Scri
     assert running.next()["exit_code"] == 5
     assert running.process.stdout is not None
     assert select.select([running.process.stdout], [], [], 0.3)[0] == []  # nothing fails meanwhile
-    again = ScriptedDaemon(daemon.path)
-    again.replies["tag.add"] = {"changed": True}
+    again = ScriptedDaemon(daemon.path, {"tag.add": {"changed": True}})
     try:
         code, found, _ = running.end()
     finally:

@@ -151,8 +151,7 @@ def test_one_that_comes_back_is_waited_for(
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(shared.part(10).call, "tag.add", {"id": "A1"})
         assert tried.wait(10)
-        again = ScriptedDaemon(daemon.path)
-        again.replies["tag.add"] = {"changed": True}
+        again = ScriptedDaemon(daemon.path, {"tag.add": {"changed": True}})
         try:
             assert waiting.result(10) == {"changed": True}
         finally:
