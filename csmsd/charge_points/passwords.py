@@ -70,7 +70,8 @@ def _digest(method: str, salt: bytes, password: bytes) -> bytes:
 class PasswordCheck:
     """Verifies keys and remembers what was right, so that a reconnect storm, or a guesser beside it, costs nothing.
 
-    Whatever is wrong, and for whomever, takes one slow hash and the way to it. Those who verify raise `hashing.Busy`.
+    Whatever is wrong, and for whomever, takes a slow hash of each form of it, and the way there: by many tries at once
+    nobody finds out which identities there are. Those who verify raise `hashing.Busy`.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class PasswordCheck:
         self._verified: dict[str, bytes] = {}  # by what is stored
         self._came_from: dict[str, str] = {}  # who was let in last: address by identity
         self._hashes = HashQueue()
-        self._decoy = secrets.token_bytes(16)
+        self._no_key = f"scrypt${secrets.token_hex(16)}$"  # as keys are stored; none fits
 
     async def verify(self, stored: Sequence[str], received: bytes, *, identity: str, address: str) -> str | None:
         """Of the keys that are good, as they are stored, the one that was received; None when it is none of them."""
@@ -103,7 +104,8 @@ class PasswordCheck:
 
     async def refuse(self, password: bytes = b"", *, identity: str, address: str) -> None:
         """Takes as long as a wrong key does, where none is right."""
-        await self._slowly(lambda: bool(_digest("scrypt", self._decoy, password)), identity, address)
+        forms = forms_of_key(password)
+        await self._slowly(lambda: _fits_any(self._no_key, forms), identity, address)
 
     async def _slowly(self, work: Callable[[], bool], identity: str, address: str) -> None:
         before = self._came_from.get(identity) == address

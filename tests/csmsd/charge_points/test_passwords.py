@@ -78,8 +78,12 @@ async def test_a_changed_key_makes_the_old_one_wrong() -> None:
     assert not await verified(check, after, KEY.encode())
 
 
+@pytest.mark.parametrize(("wrong", "forms"), [(b"wrong", 1), (b"f" * 40, 2), (b"\xff" * 20, 3), (b"", 1)])
 @pytest.mark.parametrize("generated", [True, False])
-async def test_whatever_is_wrong_takes_one_slow_hash(generated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whatever_is_wrong_takes_as_many_slow_hashes_for_everybody(
+    generated: bool, wrong: bytes, forms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that has another form both are looked at, of those who are nobody as well."""
     stored, check = hash_password(KEY, generated=generated), PasswordCheck()
     slow: list[bytes] = []
     real = hashlib.scrypt
@@ -89,10 +93,10 @@ async def test_whatever_is_wrong_takes_one_slow_hash(generated: bool, monkeypatc
         return real(password, **how)
 
     monkeypatch.setattr(hashlib, "scrypt", scrypt)
-    assert not await verified(check, stored, b"wrong")
-    assert slow == [b"wrong"]
-    await check.refuse(b"wrong", identity="nobody", address="A")
-    assert slow == [b"wrong"] * 2
+    assert not await verified(check, stored, wrong)
+    assert len(set(slow)) == len(slow) == forms
+    await check.refuse(wrong, identity="nobody", address="A")
+    assert slow == slow[:forms] * 2
     slow.clear()
     assert [await verified(check, stored, KEY.encode()) for _ in range(3)] == [True] * 3
     assert len(slow) == (0 if generated else 1), "what was right is remembered"
