@@ -42,6 +42,10 @@ def test_the_unit_leaves_little_exposed() -> None:
     assert float(exposure[1]) < 2.0
 
 
+def test_keys_do_not_stay_behind_in_a_core() -> None:
+    assert "LimitCORE=0" in (ROOT / "systemd/csmsd.service").read_text().splitlines()
+
+
 # --- the wheel
 
 

@@ -103,10 +103,14 @@ set -eu
 umask 077
 name=$(basename "$RENEWED_LINEAGE")
 mkdir -p "{directory}"
-new="{directory}/.$name.pem.new"
+# What csmsd's user may change, root must not walk through: links there would lead root anywhere.
+chown "$(id -u)" "{directory}"
+chmod 755 "{directory}"
+new=$(mktemp "{directory}/.new.XXXXXX")
+trap 'rm -f "$new"' EXIT
 cat "$RENEWED_LINEAGE/fullchain.pem" "$RENEWED_LINEAGE/privkey.pem" >"$new"
-chown "{user}" "{directory}" "$new"
-mv "$new" "{directory}/$name.pem"
+chown "{user}" "$new"
+mv -fT "$new" "{directory}/$name.pem"
 csmsctl tls reload
 """
 
@@ -122,7 +126,8 @@ def tls_hook_command(
     """Print a deploy hook: what renews certificates runs it, and csmsd uses the new ones.
 
     Keys of certbot are root's alone. The hook gives csmsd a copy, certificate and key in one file that is replaced as
-    a whole, and reloads. Such certificates are for csmsd's own end; charge points get theirs from `cert`.
+    a whole, in a directory that stays root's, and reloads. Such certificates are for csmsd's own end; charge points get
+    theirs from `cert`.
     """
     run = invocation(ctx)
     if kind != "certbot":

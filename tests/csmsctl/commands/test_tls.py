@@ -81,6 +81,33 @@ def test_the_hook_for_certbot_does_what_it_says(csmsctl: Csmsctl, tmp_path: Path
         assert (given.read_text(), stat.S_IMODE(given.stat().st_mode)) == ("chain\nkey\n", 0o600)
         assert [path.name for path in place.iterdir()] == ["csms-rsa.pem"]
         assert (tmp_path / "told").read_text() == "tls reload\n"
+        assert stat.S_IMODE(place.stat().st_mode) == 0o755, "csmsd comes by, and changes nothing there"
+
+
+def test_the_hook_for_certbot_follows_no_link_that_was_laid_for_root(csmsctl: Csmsctl, tmp_path: Path) -> None:
+    """By whoever has taken over csmsd, whose directory it was."""
+    place, lineage, precious = tmp_path / "tls", tmp_path / "live" / "csms", tmp_path / "shadow"
+    lineage.mkdir(parents=True)
+    for name in ("fullchain.pem", "privkey.pem"):
+        (lineage / name).write_text(f"{name}\n")
+    (tmp_path / "csmsctl").symlink_to("/bin/true")
+    precious.write_text("root\n")
+    elsewhere = tmp_path / "cron.d"
+    elsewhere.mkdir()
+    place.mkdir(mode=0o777)
+    (place / ".csms.pem.new").symlink_to(precious)
+    (place / "csms.pem").symlink_to(elsewhere)
+    nobody = pwd.getpwuid(65_534).pw_name if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    if os.geteuid() == 0:
+        os.chown(place, 65_534, -1)
+    (tmp_path / "hook").write_text(csmsctl("tls", "hook", "certbot", "--user", nobody, "--directory", str(place)).out)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(["sh", tmp_path / "hook"], env={"RENEWED_LINEAGE": str(lineage), "PATH": path}, check=True)
+    assert (precious.read_text(), precious.stat().st_uid) == ("root\n", os.geteuid())
+    assert list(elsewhere.iterdir()) == []
+    given = place / "csms.pem"
+    assert (given.is_symlink(), given.owner(), given.read_text()) == (False, nobody, "fullchain.pem\nprivkey.pem\n")
+    assert (place.stat().st_uid, place.stat().st_mode & 0o022) == (os.geteuid(), 0), "and nobody can lay another"
 
 
 def test_a_hook_has_no_words_of_a_shell_in_it(csmsctl: Csmsctl) -> None:
