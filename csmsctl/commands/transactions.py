@@ -24,6 +24,11 @@ def _transaction_style(record: Record) -> str:
     return {"active": "green", "abandoned": "yellow"}.get(str(record.get("state")), "")
 
 
+def is_untold(record: Record) -> bool:
+    """Whether it runs and nothing tells its energy: to write 0 would say that nothing flows."""
+    return record.get("state") == "active" and record.get("basis") == "nothing"
+
+
 COLUMNS = (
     Column("id", "ID", right=True),
     Column("charge_point", "CHARGE POINT"),
@@ -32,7 +37,7 @@ COLUMNS = (
     Column("state", "STATE", style=_transaction_style),
     Column("start_time", "START", moment_text),
     Column("stop_time", "STOP", moment_text, wide=True),
-    Column("energy_wh", "kWh", thousands_text, right=True),
+    Column("energy_wh", "kWh", thousands_text, right=True, unknown=is_untold),
     Column("stop_reason", "REASON", wide=True),
     Column("duration_s", "DURATION", duration_text, right=True, wide=True),
     Column("doubts", "DOUBTS", folds=True),
@@ -190,11 +195,12 @@ def _plot_transaction_meter(run: Invocation, number: int) -> bool:
     lines = meter_plot(transaction, counted(), width)
     if not lines:
         return False
+    energy = f"{thousands_text(transaction.get('energy_wh'))} kWh"
     parts = [
         f"Transaction {number}: {transaction.get('charge_point')} connector {transaction.get('connector')}",
         plain_text(transaction.get("id_tag")),
         duration_text(transaction.get("duration_s")),
-        f"{thousands_text(transaction.get('energy_wh'))} kWh"
+        ("nothing tells its energy" if is_untold(transaction) else energy)
         + (" (suspect)" if transaction.get("energy_suspect") else ""),
         f"{count} values (see --table)",
     ]
@@ -240,12 +246,9 @@ def transaction_dismiss_command(
 def _transaction_fields(record: Record, human: bool) -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
     for key, value in record.items():
-        shown.append(
-            (
-                key.removesuffix("_wh").removesuffix("_s").removesuffix("_w").replace("_", " "),
-                _transaction_value(key, value, human),
-            )
-        )
+        name = key.removesuffix("_wh").removesuffix("_s").removesuffix("_w").replace("_", " ")
+        untold = key == "energy_wh" and is_untold(record)
+        shown.append((name, "nothing tells it" if untold else _transaction_value(key, value, human)))
     return shown
 
 

@@ -31,10 +31,11 @@ class Column:
     wide: bool = False  # left out on a terminal that is too narrow
     folds: bool = False  # gives way where a terminal is too narrow
     style: Callable[[Record], str] | None = None
+    unknown: Callable[[Record], bool] | None = None  # what the key has is no answer to a person
 
     def text(self, record: Record, human: bool) -> str:
         """The cell, safe to print."""
-        value = record.get(self.key)
+        value = None if self.unknown is not None and self.unknown(record) else record.get(self.key)
         return escape_text(self.show(value, human) if self.show else plain_text(value))
 
 

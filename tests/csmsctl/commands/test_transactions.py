@@ -33,6 +33,18 @@ def test_tx_show(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     assert document == listing("transactions", daemon.replies["transaction.show"])
 
 
+def test_what_nothing_has_measured_is_not_said_to_be_none(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    """0.000 kWh of one that runs would say that nothing flows."""
+    untold = samples.transaction(state="active", basis="nothing", energy_wh=0)
+    ended = samples.transaction(id=6, basis="nothing", energy_wh=0)
+    daemon.replies["transaction.list"] = {**listing("transactions", untold, ended)}
+    of_two = csmsctl("tx", "list", "--columns", "id,energy_wh").out
+    assert [line.split() for line in of_two.splitlines()[1:]] == [["7", "-"], ["6", "0.000"]]
+    daemon.replies["transaction.show"] = untold
+    assert "energy:         nothing tells it" in csmsctl("tx", "show", "7").out
+    assert csmsctl("tx", "show", "7", "--json").document["transactions"][0]["energy_wh"] == 0
+
+
 def test_tx_meter_and_orphans(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     sample = {"measurand": "Power.Active.Import", "phase": None, "unit": "W", "context": None, "value": 7360.0}
     daemon.replies |= {
