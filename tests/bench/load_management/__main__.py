@@ -32,6 +32,7 @@ def together(found: list[Figures]) -> Figures:
         total.messages += one.messages
         total.energy_wh += one.energy_wh
         total.satisfaction += one.satisfaction
+        total.had_wh += one.had_wh
     return total
 
 
@@ -45,12 +46,13 @@ def main() -> None:
     cases += [(network, strategy, seed) for network in NETWORKS for strategy in STRATEGIES for seed in seeds]
     found: dict[tuple[str, str], list[Figures]] = {}
     with Pool(arguments.processes) as pool:
-        for (network, strategy, _), figures in pool.imap_unordered(played, cases):
+        for (network, strategy, _), figures in pool.imap(played, cases):
             found.setdefault((network, strategy), []).append(figures)
     best = together(found["clean", "knows all"])
-    print(f"12 members behind 63 A, two lines of 40 A; {best.hours:,.0f} site-hours each; energy and fairness against")
-    print(f"one who knows all, in whole amperes: {best.energy_wh / 1e6:.2f} MWh, fairness {best.fairness:.3f}\n")
-    print(f"{'':44}{'s over':>9}{'A over':>8}{'trips':>7}{'energy':>9}{'fairness':>10}{'CALLs':>8}")
+    print(f"12 members behind 63 A, two lines of 40 A; {best.hours:,.0f} site-hours each; energy and fairness against one")
+    print(f"who knows all, in whole amperes: {best.energy_wh / 1e6:.2f} MWh. `Alone` is how evenly cars were satisfied, of")
+    print(f"what each could have had if it were alone; his is {best.satisfied:.3f}\n")
+    print(f"{'':44}{'s over':>9}{'A over':>8}{'trips':>7}{'energy':>9}{'fairness':>10}{'alone':>8}{'CALLs':>8}")
     for network in NETWORKS:
         print(network)
         for strategy in STRATEGIES:
@@ -58,7 +60,7 @@ def main() -> None:
             calls = one.messages / one.hours / 12
             print(
                 f"    {strategy:40}{one.over_s:9,}{one.worst_ma / 1000:8.1f}{one.trips:7}"
-                f"{one.energy_wh / best.energy_wh:9.1%}{one.fairness:10.3f}{calls:8.1f}"
+                f"{one.energy_wh / best.energy_wh:9.1%}{one.fairness(best):10.3f}{one.satisfied:8.3f}{calls:8.1f}"
             )
 
 

@@ -162,12 +162,22 @@ class Figures:
     messages: int = 0
     energy_wh: float = 0
     satisfaction: list[float] = field(default_factory=list)
+    had_wh: list[float] = field(default_factory=list)  # of each car, in an order that no strategy changes
 
     @property
-    def fairness(self) -> float:
+    def satisfied(self) -> float:
         """Jain's index of what each car had of what it could have had alone."""
-        total, squares = sum(self.satisfaction), sum(one * one for one in self.satisfaction)
-        return total * total / (len(self.satisfaction) * squares) if squares else 1.0
+        return jain(self.satisfaction)
+
+    def fairness(self, fair: "Figures") -> float:
+        """Jain's index of what each car had of what is fair: of what one who knows all gave it."""
+        return jain([had / due for had, due in zip(self.had_wh, fair.had_wh, strict=True) if due])
+
+
+def jain(of_each: list[float]) -> float:
+    """1 where all have the same, 1 / n where one has all."""
+    squares = sum(one * one for one in of_each)
+    return sum(of_each) ** 2 / (len(of_each) * squares) if squares else 1.0
 
 
 @dataclass(frozen=True)
@@ -213,6 +223,7 @@ class Site:
             for number, (key, member) in enumerate(self.tree.members.items())
         }
         self.figures = Figures()
+        self.had: dict[tuple[Key, int], float] = {}
         self.breakers = {
             (name, lane): Breaker(circuit.l1_ma or 0)
             for name, circuit in self.tree.circuits.items()
@@ -256,6 +267,7 @@ class Site:
                 self._hear()
                 self.strategy.step()
             self._count()
+        self.figures.had_wh = [had for _, had in sorted(self.had.items())]
         self.figures.hours = self.days * 24
         self.figures.trips = sum(breaker.trips for breaker in self.breakers.values())
         return self.figures
@@ -266,6 +278,7 @@ class Site:
             told = connector.move(self.now)
             if told == "ended" and car is not None:
                 self.figures.energy_wh += car.had_wh
+                self.had[connector.key, car.comes] = car.had_wh
                 alone = min(car.need_wh, car.most_ma / 1000 * VOLTAGE * car.phases * (car.goes - car.comes) / 3600)
                 self.figures.satisfaction.append(min(1.0, car.had_wh / alone))
             if told is not None:
