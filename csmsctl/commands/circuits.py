@@ -52,6 +52,10 @@ TimetableOption = Annotated[
     str | None,
     typer.Option("--timetable", metavar="WINDOWS", help="Lower limits by the clock: 17:00-20:00=25A,22:00-06:00=11kW"),
 ]
+CircuitsFile = Annotated[
+    str,
+    typer.Argument(metavar="FILE|-", help="TOML as `circuit export` writes it", autocompletion=file_parameter_values),
+]
 
 COLUMNS = (
     Column("name", "CIRCUIT"),
@@ -300,15 +304,21 @@ def circuit_export_command(ctx: typer.Context, output: Output = None) -> None:
 
 def circuit_import_command(
     ctx: typer.Context,
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE|-", help="TOML as `circuit export` writes it", autocompletion=file_parameter_values
-        ),
-    ],
+    file: CircuitsFile,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say whether it fits, and how much changes")] = False,
 ) -> None:
     """Put the circuits and members of a file in the place of all there are."""
+    described = circuits_of_file(file)
+    run = invocation(ctx)
+    if not dry_run:
+        confirm(run.options, f"Circuits that are not in {file} will be gone. Go on?")
+    result = run.call("circuit.import", circuits=described, dry_run=dry_run or None)
+    if not run.output.documented(result):
+        run.output.text(f"{result['circuits']} circuits, {result['members']} members, {result['changed']} changes")
+
+
+def circuits_of_file(file: str) -> dict[str, Any]:
+    """What it says of circuits; `-` is standard input."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
         described = tomllib.loads(text)
@@ -316,9 +326,5 @@ def circuit_import_command(
         raise Failure(USAGE, f"{file} is no TOML: {error}.", "See: csmsctl circuit export") from None
     if set(described) - {"circuits"}:
         raise Failure(USAGE, f"{file} has something besides circuits.", "See: csmsctl circuit export")
-    run = invocation(ctx)
-    if not dry_run:
-        confirm(run.options, f"Circuits that are not in {file} will be gone. Go on?")
-    result = run.call("circuit.import", circuits=described.get("circuits", {}), dry_run=dry_run or None)
-    if not run.output.documented(result):
-        run.output.text(f"{result['circuits']} circuits, {result['members']} members, {result['changed']} changes")
+    circuits: dict[str, Any] = described.get("circuits", {})
+    return circuits

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from csmsctl.arguments.shared_parameters import live_parameter_values
+from csmsctl.arguments.shared_parameters import live_parameter_values, when_parameter_option
+from csmsctl.commands.circuits import CircuitsFile, circuits_of_file
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text
 from csmsctl.invocation import invocation
@@ -53,6 +54,23 @@ MEMBERS = (
 )
 
 
+PROSPECTS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("connector", "CONN", right=True),
+    Column("circuit", "CIRCUIT"),
+    Column("circuit_then", "THEN ON"),
+    Column("share", "SHARE A", right=True),
+    Column("share_then", "THEN A", right=True),
+    Column("fallback", "FALLBACK A", right=True),
+    Column("fallback_then", "THEN FALLBACK A", right=True),
+)
+
+
+def _paused_text(pause: dict[str, Any], human: bool) -> str:
+    until = "" if pause["until"] is None else f" until {moment_text(pause['until'], human)}"
+    return f"Load management is paused{until}: charge points go back to their fallbacks. See: csmsctl load resume"
+
+
 def load_status_command(ctx: typer.Context) -> None:
     """Show the circuits by phase, in A, or in W where power is limited; then their members.
 
@@ -65,6 +83,8 @@ def load_status_command(ctx: typer.Context) -> None:
     if run.output.documented(answer):
         return
     lines: list[dict[str, Any]] = answer["circuits"]
+    if answer["paused"] is not None:
+        run.output.note(_paused_text(answer["paused"], run.output.terminal))
     if run.output.csv:
         run.output.table(MEMBERS, answer["members"])
         return
@@ -98,3 +118,46 @@ def load_explain_command(
         return
     for sentence in answer["because"]:
         run.output.text(sentence)
+
+
+def load_plan_command(ctx: typer.Context, file: CircuitsFile) -> None:
+    """Show what would change under the circuits of a file: who would hang where, with which share and fallback.
+
+    Nothing is sent, and nothing changes: `circuit import` does that. Shares are of the cars that charge now, as they
+    would be when everybody has obeyed. A phase that cannot carry all fallbacks, or what else draws on it, is told.
+    """
+    described = circuits_of_file(file)
+    run = invocation(ctx)
+    answer = run.call("load.plan", circuits=described)
+    if run.output.documented(answer):
+        return
+    run.output.table(PROSPECTS, answer["members"])
+    for line in answer["over"]:
+        unit = "W" if line["phase"] == "W" else "A"
+        where = line["circuit"] if unit == "W" else f"{line['phase']} of {line['circuit']}"
+        run.output.note(
+            f"{where} would not carry all: of {line['limit']:g} {unit}, {line['other']:g} {unit} are for what else "
+            f"draws on it, and all fallbacks take {line['fallbacks']:g} {unit}."
+        )
+
+
+def load_pause_command(
+    ctx: typer.Context, until: Annotated[str | None, when_parameter_option("--until", "It ends by itself then")] = None
+) -> None:
+    """Have csmsd send no limits for a while: what was lent ends within 15 minutes, and all go back to their fallbacks.
+
+    All fallbacks together fit below the limits. But nothing follows a limit that is lowered, or another load; a car
+    that comes waits until its connector's default ends, for up to 20 minutes.
+    """
+    run = invocation(ctx)
+    answer = run.call("load.pause", until=until)
+    if not run.output.documented(answer):
+        run.output.note(_paused_text(answer["paused"], run.output.terminal))
+
+
+def load_resume_command(ctx: typer.Context) -> None:
+    """End a pause: members are sent their limits again."""
+    run = invocation(ctx)
+    answer = run.call("load.resume")
+    if not run.output.documented(answer):
+        run.output.note("Load management goes on." if answer["changed"] else "Load management was not paused.")

@@ -69,6 +69,7 @@ class LoadManager:
         "transaction.abandoned",
         "circuit.changed",
         "circuit.limited",
+        "load.resumed",
         "profile.cleared",
         "profile.installed",
         "daemon.clock_jumped",
@@ -145,8 +146,8 @@ class LoadManager:
     # --- one round
 
     async def _round(self, load: LoadManagement) -> None:
-        live, now = self._live, self._live.now()
-        live.require()
+        now = self._live.now()
+        self._live.require()
         steering = self._steered(load)
         if self._clock_moved_by:
             load.ledger.clock_moved(self._clock_moved_by)
@@ -154,30 +155,33 @@ class LoadManager:
         for member in list(load.members.values()):
             self._look_at(member, load, steering, now)
         self._lost.clear()
+        if load.paused(now) is not None:  # leases end by themselves, in fallbacks that fit
+            load.ledger.tidy(now)
+            await self._write_holds(load)
+            return
         budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, self.periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
         ready = [key for key in reachable if self._may_be_sent(key, now)]
         plan = Planner(load.ledger, self.periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
-        changes = load.hold_changes()
-        if changes:
-            await live.keep(changes)
+        await self._write_holds(load)
         for lease in plan.leases:
             self._standing(lease.key).sending = True
             task = asyncio.create_task(self._send(lease), name=f"load management {lease.key[0]}")
             self._tasks.add(task)
             task.add_done_callback(partial(self._sent, lease.key))
 
+    async def _write_holds(self, load: LoadManagement) -> None:
+        changes = load.hold_changes()
+        if changes:
+            await self._live.keep(changes)
+
     def _steered(self, load: LoadManagement) -> Steering:
         """Made anew with the circuits; what was learned of cars that are still there is kept."""
         made_of = (load, load.generation, self._policies.voltage)
         if self._steering is None or self._made_of is None or self._made_of != made_of:
-            steering = Steering(load.tree(self._policies.voltage))
-            if self._steering is not None:
-                steering.charging = {
-                    key: one for key, one in self._steering.charging.items() if key in steering.tree.members
-                }
-            self._steering, self._made_of = steering, made_of
+            self._steering = Steering(load.tree(self._policies.voltage), charging=load.charging)
+            self._made_of = made_of
             for key in {key for key, _ in load.ledger} - set(load.members):
                 load.ledger.forget(key)
         return self._steering

@@ -82,6 +82,8 @@ EventType = Literal[
     "circuit.changed",
     "circuit.limited",
     "circuit.measured",
+    "load.paused",
+    "load.resumed",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",

@@ -119,6 +119,7 @@ ALONE = [
         "csmsctl circuit member remove main north-1",
     ),
     ("csmsctl circuit member add main north-1", "", "csmsctl circuit member remove main north-1"),
+    ("csmsctl load pause", "", "csmsctl load resume"),
     ("csmsctl profile remove night", "", "csmsctl profile add night --limit 6A --purpose TxDefaultProfile"),
     ("csmsctl clear-charging-profile", "csmsctl set-charging-profile CP1 --connector 1 --profile night", ""),
     ("csmsctl remote-stop CP1", "charging", ""),

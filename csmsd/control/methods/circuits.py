@@ -25,11 +25,8 @@ from csmsd.profiles.load_management.description import (
     power_of_text,
     read_circuits,
 )
-from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.record import Event
-from csmsd.time_zones import local_utc_offset
 
 NOTHING = "none"  # what takes an option back
 
@@ -81,12 +78,12 @@ class Measured(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     l3: float = 0.0
 
 
-def _load(service: Service) -> LoadManagement:
+def load_of(service: Service) -> LoadManagement:
     return service.site.smart_charging.load
 
 
 def _known_circuit(service: Service, name: str) -> Circuit:
-    circuit = _load(service).circuit(name)
+    circuit = load_of(service).circuit(name)
     if circuit is None:
         raise not_there(f"No circuit {name}.", "See: csmsctl circuit list")
     return circuit
@@ -97,7 +94,7 @@ def _amperes_or_none(ma: int | None) -> float | None:
 
 
 def _circuit_view(service: Service, circuit: Circuit) -> Json:
-    load = _load(service)
+    load = load_of(service)
     limit = load.outside(0, service.now()).temporary.get(fold(circuit.name))
     reading = load.readings.get(fold(circuit.name))
     return {
@@ -138,7 +135,7 @@ def _member_view(member: Member) -> Json:
 
 
 async def list_circuits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    views = [_circuit_view(service, circuit) for _, circuit in sorted(_load(service).circuits.items())]
+    views = [_circuit_view(service, circuit) for _, circuit in sorted(load_of(service).circuits.items())]
     return {"schema_version": SCHEMA_VERSION, "circuits": views}
 
 
@@ -146,14 +143,14 @@ async def show_circuit(service: Service, parameters: Name, caller: Caller) -> Js
     circuit = _known_circuit(service, parameters.name)
     members = [
         _member_view(member)
-        for _, member in sorted(_load(service).members.items())
+        for _, member in sorted(load_of(service).members.items())
         if fold(member.circuit) == fold(circuit.name)
     ]
     return {"schema_version": SCHEMA_VERSION} | _circuit_view(service, circuit) | {"on_it": members}
 
 
 async def export_circuits(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    load = _load(service)
+    load = load_of(service)
     members = [member for _, member in sorted(load.members.items())]
     return describe_circuits(list(load.circuits.values()), members)
 
@@ -165,7 +162,7 @@ async def _replace_circuits(service: Service, circuits: list[Circuit], members: 
     """Puts these in the place of all; how many rows that has changed."""
     service.live.require()
     try:
-        changes = _load(service).replace(circuits, members)
+        changes = load_of(service).replace(circuits, members)
     except CircuitError as error:
         raise usage(f"{error}.") from None
     if changes:
@@ -202,7 +199,7 @@ def _described_circuit(parameters: Description, known: Circuit | None) -> Circui
 
 
 async def _put_circuit(service: Service, parameters: Description, known: Circuit | None) -> Json:
-    load = _load(service)
+    load = load_of(service)
     try:
         circuit = _described_circuit(parameters, known)
     except CircuitError as error:
@@ -213,7 +210,7 @@ async def _put_circuit(service: Service, parameters: Description, known: Circuit
 
 
 async def add_circuit(service: Service, parameters: Description, caller: Caller) -> Json:
-    if _load(service).circuit(parameters.name) is not None:
+    if load_of(service).circuit(parameters.name) is not None:
         raise usage(f"There is a circuit {parameters.name}.", "Change it with: csmsctl circuit set --help")
     return await _put_circuit(service, parameters, None)
 
@@ -223,7 +220,7 @@ async def set_circuit(service: Service, parameters: Description, caller: Caller)
 
 
 async def remove_circuit(service: Service, parameters: Name, caller: Caller) -> Json:
-    circuit, load = _known_circuit(service, parameters.name), _load(service)
+    circuit, load = _known_circuit(service, parameters.name), load_of(service)
     on_it = sorted(
         f"connector {member.connector} of {member.charge_point}"
         for member in load.members.values()
@@ -244,10 +241,10 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
     except CircuitError as error:
         raise usage(f"{error}.") from None
     for member in members:
-        _require_charge_point(service, member)
+        require_charge_point(service, member)
     if parameters.dry_run:
         planned = LoadManagement()
-        load = _load(service)
+        load = load_of(service)
         planned.replace(list(load.circuits.values()), list(load.members.values()))
         try:
             changed = len(planned.replace(circuits, members))
@@ -258,7 +255,7 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
     return {"changed": changed, "circuits": len(circuits), "members": len(members)}
 
 
-def _require_charge_point(service: Service, member: Member) -> None:
+def require_charge_point(service: Service, member: Member) -> None:
     state = service.site.charge_point(member.charge_point)
     if state is None:
         raise not_there(f"No charge point {member.charge_point}.", f"Add it: csmsctl cp add {member.charge_point}")
@@ -266,12 +263,12 @@ def _require_charge_point(service: Service, member: Member) -> None:
 
 
 async def add_circuit_member(service: Service, parameters: Membership, caller: Caller) -> Json:
-    circuit, load = _known_circuit(service, parameters.circuit), _load(service)
+    circuit, load = _known_circuit(service, parameters.circuit), load_of(service)
     try:
         member = member_of_form(circuit.name, parameters)
     except CircuitError as error:
         raise usage(f"{error}.") from None
-    _require_charge_point(service, member)
+    require_charge_point(service, member)
     before = load.members.get(member.place)
     if before is not None and fold(before.circuit) != fold(circuit.name):
         raise usage(
@@ -285,16 +282,16 @@ async def add_circuit_member(service: Service, parameters: Membership, caller: C
 
 async def remove_circuit_member(service: Service, parameters: Place, caller: Caller) -> Json:
     """It keeps the limits that it has; they end in its fallback."""
-    load = _load(service)
+    load = load_of(service)
     place = (fold(parameters.charge_point), parameters.connector)
     if place not in load.members:
-        raise _on_no_circuit(parameters)
+        raise on_no_circuit(parameters)
     others = [other for other_place, other in load.members.items() if other_place != place]
     await _replace_circuits(service, list(load.circuits.values()), others)
     return {"changed": True}
 
 
-def _on_no_circuit(place: Place) -> RpcError:
+def on_no_circuit(place: Place) -> RpcError:
     return not_there(
         f"Connector {place.connector} of {place.charge_point} is on no circuit.", "See: csmsctl load status"
     )
@@ -315,7 +312,7 @@ async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> 
         ma, power = (number, None) if unit == "A" else (None, number)
         limit = TemporaryLimit(circuit=circuit.name, ma=ma, power_w=power, until=until)
     service.live.require()
-    changes = _load(service).limit(circuit, limit)
+    changes = load_of(service).limit(circuit, limit)
     if changes:
         told = {"circuit": circuit.name, "limit": parameters.limit, "until": parameters.until}
         await service.live.keep(changes, [Event("circuit.limited", None, dict(told))])
@@ -329,40 +326,9 @@ async def measure_circuit(service: Service, parameters: Measured, caller: Caller
     if min(currents) < 0:
         currents = [max(0, current) for current in currents]  # what is fed in is not given out
     reading = Reading(circuit=circuit.name, l1_ma=currents[0], l2_ma=currents[1], l3_ma=currents[2], at=service.now())
-    _load(service).readings[fold(circuit.name)] = reading
+    load_of(service).readings[fold(circuit.name)] = reading
     service.live.tell(Event("circuit.measured", None, {"circuit": circuit.name}))
     return {"changed": True, "circuit": _circuit_view(service, circuit)}
-
-
-# --- what is on them now
-
-
-async def show_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    now = service.now()
-    lines, members = overview_of_load(service.site, local_utc_offset(now), now)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "circuits": [msgspec.to_builtins(line) for line in lines],
-        "members": [
-            msgspec.to_builtins(member)
-            | {"lease_until": None if member.lease_until is None else format_timestamp(member.lease_until)}
-            for member in members
-        ],
-    }
-
-
-async def explain_load(service: Service, parameters: Place, caller: Caller) -> Json:
-    member = _load(service).members.get((fold(parameters.charge_point), parameters.connector))
-    if member is None or service.site.charge_point(member.charge_point) is None:
-        raise _on_no_circuit(parameters)
-    now = service.now()
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "charge_point": member.charge_point,
-        "connector": member.connector,
-        "circuit": member.circuit,
-        "because": explain_member(service.site, member, local_utc_offset(now), now),
-    }
 
 
 METHODS: Table[Service] = {
@@ -377,6 +343,4 @@ METHODS: Table[Service] = {
     "circuit.remove_member": Method(Place, remove_circuit_member, ALL),
     "circuit.limit": Method(Limit, limit_circuit, ALL),
     "circuit.measure": Method(Measured, measure_circuit, ALL, goes_on=True),
-    "load.status": Method(NoParameters, show_load, READ),
-    "load.explain": Method(Place, explain_load, READ),
 }

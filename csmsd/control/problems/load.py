@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from shlex import quote
 
 from csmsd.control.problems.problem import Problem
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.load import LoadPause
 from csmsd.profiles.load_management.overview import LineLoad, overview_of_load
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -19,6 +21,9 @@ def load_problems_of_site(site: Site, utc_offset_s: int, now: Milliseconds) -> I
     """What flows and what may flow above a limit, who goes by none, and what nobody measures any more."""
     if not site.smart_charging.load.circuits:
         return
+    pause = site.smart_charging.load.paused(now)
+    if pause is not None:
+        yield _paused(pause)
     lines, _ = overview_of_load(site, utc_offset_s, now)
     for line in lines:
         yield from _over(line)
@@ -33,6 +38,17 @@ def load_problems_of_site(site: Site, utc_offset_s: int, now: Milliseconds) -> I
         state = site.charge_point(member.charge_point)
         if state is not None:
             yield from _unmanaged(state, member, site.smart_charging.load.ledger.of(member.place), now)
+
+
+def _paused(pause: LoadPause) -> Problem:
+    until = "" if pause.until is None else f" until {format_timestamp(pause.until)}"
+    return Problem(
+        kind="load_paused",
+        severity="warning",
+        text=f"load management is paused{until}: charge points go back to their fallbacks, and no limit follows",
+        next="csmsctl load resume",
+        since=pause.since,
+    )
 
 
 def _over(line: LineLoad) -> Iterator[Problem]:

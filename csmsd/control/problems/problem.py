@@ -25,6 +25,7 @@ Kind = Literal[
     "circuit_may_exceed",
     "reading_stale",
     "member_unmanaged",
+    "load_paused",
     "offline",
     "never_connected",
     "connection_refused",

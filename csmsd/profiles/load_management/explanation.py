@@ -18,8 +18,10 @@ def explain_member(site: Site, member: Member, utc_offset_s: int, now: Milliseco
     ]
     path = [circuit.name for circuit in path_of_circuits(load.circuits, member.circuit)]
     holds = load.ledger.of(member.place)
+    pause = load.paused(now)
     return [
         f"Connector {member.connector} of {member.charge_point} hangs on {', which hangs on '.join(path)}.",
+        *([] if pause is None else ["Load management is paused: it is sent nothing, and goes back to its fallback."]),
         *_standing_in_words(standing, member),
         *_limits_in_words(standing, holds, now),
         *_room_in_words(lines, path, member, standing),

@@ -16,6 +16,7 @@ from csmsd.profiles.load_management.circuits import (
     check_circuits,
 )
 from csmsd.profiles.load_management.holds import Hold, Ledger, Slot
+from csmsd.profiles.load_management.steering import Charging
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 
 
@@ -73,6 +74,17 @@ class LoadHold(Record, kw_only=True):
         )
 
 
+class LoadPause(Record, kw_only=True):
+    """Nothing is sent to members until then; None: until it is resumed. Their leases end by themselves."""
+
+    table: ClassVar[str] = "load_pause"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: int = 1  # there is one
+    since: Milliseconds
+    until: Milliseconds | None = None
+
+
 class LoadManagement:
     """What the site knows of its circuits. Whatever changes them returns what is to be written."""
 
@@ -83,11 +95,14 @@ class LoadManagement:
         self.readings: dict[str, Reading] = {}
         self.holds: dict[tuple[str, int, int], LoadHold] = {}
         self.ledger = Ledger()
+        self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
+        self.pause: LoadPause | None = None
         self.generation = 0  # of circuits and members
 
     def carry_over(self, old: "LoadManagement") -> None:
-        """Readings are in no file; nor is what was heard of charge points since the last commit."""
+        """Readings are in no file; nor is what was learned of cars, or heard of charge points since the last commit."""
         self.readings = old.readings
+        self.charging = old.charging
         self.generation = old.generation + 1
 
     def begin_with(self, holds: Iterable[LoadHold]) -> None:
@@ -128,6 +143,23 @@ class LoadManagement:
             self.temporary[name] = limit
             return [limit]
         return [Deleted(before)] if before is not None else []
+
+    def paused(self, now: Milliseconds) -> LoadPause | None:
+        """The pause that holds now."""
+        pause = self.pause
+        return pause if pause is not None and (pause.until is None or now < pause.until) else None
+
+    def pause_until(self, until: Milliseconds | None, now: Milliseconds) -> list[Change]:
+        """From now on; one that holds already keeps its beginning."""
+        before = self.paused(now)
+        if before is not None and before.until == until:
+            return []
+        self.pause = LoadPause(since=now if before is None else before.since, until=until)
+        return [self.pause]
+
+    def resume(self) -> list[Change]:
+        before, self.pause = self.pause, None
+        return [] if before is None else [Deleted(before)]
 
     def outside(self, utc_offset_s: int, now: Milliseconds) -> Outside:
         """What holds now besides the tree."""

@@ -11,7 +11,7 @@ from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
 Standing = Literal["unmanaged", "away", "idle", "waiting", "charging"]
-_LANES = ("L1", "L2", "L3", "W")
+PHASES_AND_POWER = ("L1", "L2", "L3", "W")
 _CURRENT = "Current.Import"
 
 
@@ -69,7 +69,7 @@ def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> tuple[
             lines.append(
                 LineLoad(
                     circuit=tree.circuits[name].name,
-                    phase=_LANES[lane],
+                    phase=PHASES_AND_POWER[lane],
                     limit=round(limits[index] * factor, places),
                     other=round(others[index] * factor, places),
                     given=round(given[index] * factor, places),

@@ -30,12 +30,14 @@ class Charging(msgspec.Struct, kw_only=True):
 
 
 class Steering:
-    """Keeps what was learned of the cars, and says what is wanted for them."""
+    """Keeps what was learned of the cars in `charging`, and says what is wanted for them."""
 
-    def __init__(self, tree: Tree, turns: Turns = USUAL_TURNS) -> None:
+    def __init__(self, tree: Tree, turns: Turns = USUAL_TURNS, charging: dict[Key, Charging] | None = None) -> None:
         self.tree = tree
         self.turns = turns
-        self.charging: dict[Key, Charging] = {}
+        self.charging: dict[Key, Charging] = {} if charging is None else charging
+        for key in [key for key in self.charging if key not in tree.members]:
+            del self.charging[key]
 
     # --- what is heard
 
@@ -115,7 +117,7 @@ class Steering:
         for key in self.tree.members:
             if key not in asking:
                 self._count(key, ledger, now, left)
-        askers = [self._asker(key, one, now) for key, one in sorted(asking.items())]
+        askers = [self.asker(key, one, now) for key, one in sorted(asking.items())]
         shares = allocate(left, askers, now, self.turns)
         for key, one in asking.items():
             share = shares[key]
@@ -128,7 +130,7 @@ class Steering:
             for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
         }
 
-    def _asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
+    def asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
         return Asker(
             key=key,
             demand_ma=min(one.demand.now(now), UNLIMITED if one.cap_ma is None else one.cap_ma),

@@ -40,22 +40,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=1200, help="site-hours for each strategy and network")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", choices=STRATEGIES, help="this strategy alone")
     arguments = parser.parse_args()
+    strategies = [name for name in STRATEGIES if arguments.only in (None, name)]
     seeds = [f"site {number}" for number in range(max(1, round(arguments.hours / (24 * DAYS))))]
     cases: list[Case] = [("clean", "knows all", seed) for seed in seeds]
-    cases += [(network, strategy, seed) for network in NETWORKS for strategy in STRATEGIES for seed in seeds]
+    cases += [(network, strategy, seed) for network in NETWORKS for strategy in strategies for seed in seeds]
     found: dict[tuple[str, str], list[Figures]] = {}
     with Pool(arguments.processes) as pool:
         for (network, strategy, _), figures in pool.imap(played, cases):
             found.setdefault((network, strategy), []).append(figures)
     best = together(found["clean", "knows all"])
-    print(f"12 members behind 63 A, two lines of 40 A; {best.hours:,.0f} site-hours each; energy and fairness against one")
-    print(f"who knows all, in whole amperes: {best.energy_wh / 1e6:.2f} MWh. `Alone` is how evenly cars were satisfied, of")
-    print(f"what each could have had if it were alone; his is {best.satisfied:.3f}\n")
+    print(f"12 members behind 63 A, two lines of 40 A; {best.hours:,.0f} site-hours each. Energy and fairness against")
+    print(f"one who knows all, in whole amperes: {best.energy_wh / 1e6:.2f} MWh. `Alone` is how evenly cars were")
+    print(f"satisfied, of what each could have had if it were alone; his is {best.satisfied:.3f}\n")
     print(f"{'':44}{'s over':>9}{'A over':>8}{'trips':>7}{'energy':>9}{'fairness':>10}{'alone':>8}{'CALLs':>8}")
     for network in NETWORKS:
         print(network)
-        for strategy in STRATEGIES:
+        for strategy in strategies:
             one = together(found[network, strategy])
             calls = one.messages / one.hours / 12
             print(

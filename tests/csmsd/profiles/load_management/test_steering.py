@@ -154,4 +154,4 @@ def test_five_days_of_cars_trip_nothing_and_get_nearly_all_that_can_be_had(netwo
     best = SimulatedSite(KnowsAll, Network(), 5, "a week").run()
     assert (found.over_s, found.trips) == (0, 0)
     assert found.energy_wh / best.energy_wh > 0.97
-    assert found.fairness > 0.98 * best.fairness
+    assert found.fairness(best) > 0.95

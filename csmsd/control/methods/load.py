@@ -1,0 +1,118 @@
+"""Load management as it is now: what is on the circuits, why, what others would change, and its pause."""
+
+from typing import Any
+
+import msgspec
+
+from csmsd.control.methods.circuits import Place, load_of, on_no_circuit, require_charge_point
+from csmsd.control.rights import ALL, READ
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
+from csmsd.control.service import Service
+from csmsd.ocpp.identity import fold
+from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
+from csmsd.profiles.load_management.circuits import CircuitError
+from csmsd.profiles.load_management.description import read_circuits
+from csmsd.profiles.load_management.explanation import explain_member
+from csmsd.profiles.load_management.load import LoadPause
+from csmsd.profiles.load_management.overview import overview_of_load
+from csmsd.profiles.load_management.prospect import prospect_of_circuits
+from csmsd.profiles.load_management.transition import Periods
+from csmsd.profiles.record import Event
+from csmsd.time_zones import local_utc_offset
+
+
+class Planned(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    circuits: dict[str, Any]  # what the file says
+
+
+class Pausing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Without an end it lasts until it is resumed."""
+
+    until: str | None = None
+
+
+async def show_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    now = service.now()
+    lines, members = overview_of_load(service.site, local_utc_offset(now), now)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "paused": _pause_view(load_of(service).paused(now)),
+        "circuits": [msgspec.to_builtins(line) for line in lines],
+        "members": [
+            msgspec.to_builtins(member)
+            | {"lease_until": None if member.lease_until is None else format_timestamp(member.lease_until)}
+            for member in members
+        ],
+    }
+
+
+def _pause_view(pause: LoadPause | None) -> Json | None:
+    if pause is None:
+        return None
+    until = None if pause.until is None else format_timestamp(pause.until)
+    return {"since": format_timestamp(pause.since), "until": until}
+
+
+async def explain_load(service: Service, parameters: Place, caller: Caller) -> Json:
+    member = load_of(service).members.get((fold(parameters.charge_point), parameters.connector))
+    if member is None or service.site.charge_point(member.charge_point) is None:
+        raise on_no_circuit(parameters)
+    now = service.now()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "charge_point": member.charge_point,
+        "connector": member.connector,
+        "circuit": member.circuit,
+        "because": explain_member(service.site, member, local_utc_offset(now), now),
+    }
+
+
+async def plan_load(service: Service, parameters: Planned, caller: Caller) -> Json:
+    """What would change under other circuits; nothing is sent."""
+    now = service.now()
+    try:
+        circuits, members = read_circuits({"circuits": parameters.circuits})
+        for member in members:
+            require_charge_point(service, member)
+        found, over = prospect_of_circuits(
+            service.site, circuits, members, local_utc_offset(now), now, Periods().lease_ms
+        )
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "members": [msgspec.to_builtins(member) for member in found],
+        "over": [msgspec.to_builtins(line) for line in over],
+    }
+
+
+async def pause_load(service: Service, parameters: Pausing, caller: Caller) -> Json:
+    """Nothing more is sent: what was lent ends by itself, and in fallbacks that fit."""
+    now = service.now()
+    until = None
+    if parameters.until is not None:
+        until = parse_timestamp(parameters.until)
+        if until is None or until <= now:
+            raise usage("Say until when, in the future.", "With --until +1h.")
+    service.live.require()
+    changes = load_of(service).pause_until(until, now)
+    if changes:
+        await service.live.keep(changes, [Event("load.paused", None, {"until": parameters.until})])
+    return {"changed": bool(changes), "paused": _pause_view(load_of(service).paused(now))}
+
+
+async def resume_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    service.live.require()
+    changes = load_of(service).resume()
+    if changes:
+        await service.live.keep(changes, [Event("load.resumed", None, {})])
+    return {"changed": bool(changes)}
+
+
+METHODS: Table[Service] = {
+    "load.status": Method(NoParameters, show_load, READ),
+    "load.explain": Method(Place, explain_load, READ),
+    "load.plan": Method(Planned, plan_load, READ),
+    "load.pause": Method(Pausing, pause_load, ALL),
+    "load.resume": Method(NoParameters, resume_load, ALL),
+}

@@ -1,0 +1,74 @@
+"""What is on the circuits, what others would change, and the pause of load management."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.site import Site
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left(shared_site: Site) -> Any:
+    yield
+    await shared_site.call("load.resume")
+    await shared_site.call("circuit.import", circuits={})
+
+
+async def test_a_plan_tells_what_would_change_and_changes_nothing(shared_site: Site) -> None:
+    site = shared_site
+    await site.register("P1")
+    garage = {"garage": {"limit": "32A", "members": [{"charge_point": "p1"}]}}
+    await site.call("circuit.import", circuits=garage)
+    small = {"small": {"limit": "10A", "reserve": "5A", "members": [{"charge_point": "P1", "fallback": "8A"}]}}
+    planned = await site.call("load.plan", circuits=small)
+    assert planned["members"] == [
+        {
+            "charge_point": "P1",
+            "connector": 1,
+            "circuit": "garage",
+            "circuit_then": "small",
+            "share": None,
+            "share_then": None,
+            "fallback": 32.0,
+            "fallback_then": 8.0,
+        }
+    ]
+    assert planned["over"][0] == {"circuit": "small", "phase": "L1", "limit": 10.0, "other": 5.0, "fallbacks": 8.0}
+    assert list((await site.call("circuit.export"))["circuits"]) == ["garage"]
+    assert await site.refused("load.plan", circuits={"x": {"members": [{"charge_point": "NOBODY"}]}}) == (
+        3,
+        "No charge point NOBODY.",
+    )
+    code, text = await site.refused("load.plan", circuits={"x": {}})
+    assert (code, "say its limit" in text) == (2, True)
+
+
+async def test_a_pause_ends_when_it_is_said_or_resumed(shared_site: Site) -> None:
+    site = shared_site
+    assert await site.refused("load.pause", until="2020-01-01T00:00:00Z") == (2, "Say until when, in the future.")
+    paused = await site.call("load.pause", until="2099-01-01T00:00:00Z")
+    assert (paused["changed"], paused["paused"]["until"]) == (True, "2099-01-01T00:00:00.000Z")
+    assert (await site.call("load.pause", until="2099-01-01T00:00:00Z"))["changed"] is False
+    longer = await site.call("load.pause")
+    assert longer["paused"] == {"since": paused["paused"]["since"], "until": None}
+    assert (await site.call("load.status"))["paused"] == longer["paused"]
+    assert (await site.call("load.resume"))["changed"] is True
+    assert (await site.call("load.resume"))["changed"] is False
+    assert (await site.call("load.status"))["paused"] is None
+
+
+async def test_while_it_is_paused_nothing_is_sent_also_after_a_kill(site: Site) -> None:
+    point = await site.raw("CP1")
+    await site.call("load.pause")
+    await site.call("circuit.import", circuits={"main": {"limit": "20A", "members": [{"charge_point": "CP1"}]}})
+    await site.kill()
+    await site.start()
+    point = await site.raw("CP1", register=False)
+    await site.call("circuit.limit", name="main", limit="10A", until="2099-01-01T00:00:00Z")  # which stirs
+    kinds = [one["kind"] for one in (await site.call("status"))["daemon"]["problems"]]
+    assert "load_paused" in kinds
+    because = (await site.call("load.explain", charge_point="CP1"))["because"]
+    assert "Load management is paused: it is sent nothing, and goes back to its fallback." in because
+    assert (await site.call("task.list"))["tasks"] == []
+    await site.call("load.resume")
+    await point.answer(await point.asked("SetChargingProfile"), {"status": "Accepted"})
