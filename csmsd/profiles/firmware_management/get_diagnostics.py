@@ -1,15 +1,16 @@
 """GetDiagnostics (C 5.9): have a charge point upload a file of diagnostics."""
 
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar
 
 from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Operation, Outgoing, Steps, Target
 from csmsd.profiles.firmware_management.locations_and_times import (
+    LogSince,
+    LogUntil,
     ProtocolOption,
     Retries,
     RetryInterval,
+    UploadLocation,
     host_of_location,
     hosted_location,
 )
@@ -76,11 +77,9 @@ class GetDiagnostics(Operation, kw_only=True):
     example: ClassVar[str] = "csmsctl get-diagnostics CP1 --start-time -1d --wait"
     effects: ClassVar[tuple[Effect, ...]] = UPLOAD_EFFECTS
 
-    location: (
-        Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})] | None
-    ) = None
-    start_time: Annotated[str, Meta(description="Nothing older than this", extra={"metavar": "WHEN"})] | None = None
-    stop_time: Annotated[str, Meta(description="Nothing newer than this", extra={"metavar": "WHEN"})] | None = None
+    location: UploadLocation | None = None
+    start_time: LogSince | None = None
+    stop_time: LogUntil | None = None
     retries: Retries | None = None
     retry_interval: RetryInterval | None = None
     protocol: ProtocolOption | None = None

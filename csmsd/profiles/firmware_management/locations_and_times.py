@@ -1,4 +1,4 @@
-"""What the two commands of the room share: locations, times, and why a charge point could not use them."""
+"""What the commands that move files share: locations, times, and why a charge point could not use them."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,6 +20,19 @@ RetryInterval = Annotated[
 ProtocolOption = Annotated[
     Protocol, Meta(description="Protocol of the URL when csmsd hosts the file (what the charge point supports)")
 ]
+
+FirmwareLocation = Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})]
+HostedImage = Annotated[
+    str,
+    Meta(
+        description="Image that csmsd hosts; see csmsctl firmware list",
+        extra={"metavar": "NAME", "complete": "firmware"},
+    ),
+]
+RetrieveDate = Annotated[str, Meta(description="Not to be fetched before (now)", extra={"metavar": "WHEN"})]
+UploadLocation = Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})]
+LogSince = Annotated[str, Meta(description="Nothing older than this", extra={"metavar": "WHEN"})]
+LogUntil = Annotated[str, Meta(description="Nothing newer than this", extra={"metavar": "WHEN"})]
 
 
 def time_given_as_ocpp(text: str | None, default: int | None = None) -> str | None:

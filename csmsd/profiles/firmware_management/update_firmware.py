@@ -1,15 +1,16 @@
 """UpdateFirmware (C 5.19): have a charge point fetch and install firmware."""
 
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar
 
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import DateTime, Integer, Message
 from csmsd.profiles.action import Consequence, Effect, Operation, Outgoing, Steps, Target
 from csmsd.profiles.firmware_management.locations_and_times import (
+    FirmwareLocation,
+    HostedImage,
     ProtocolOption,
     Retries,
+    RetrieveDate,
     RetryInterval,
     host_of_location,
     time_given_as_ocpp,
@@ -87,22 +88,9 @@ class UpdateFirmware(Operation, kw_only=True):
     )
     effects: ClassVar[tuple[Effect, ...]] = UPDATE_EFFECTS
 
-    location: Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})] | None = (
-        None
-    )
-    file: (
-        Annotated[
-            str,
-            Meta(
-                description="Image that csmsd hosts; see csmsctl firmware list",
-                extra={"metavar": "NAME", "complete": "firmware"},
-            ),
-        ]
-        | None
-    ) = None
-    retrieve_date: (
-        Annotated[str, Meta(description="Not to be fetched before (now)", extra={"metavar": "WHEN"})] | None
-    ) = None
+    location: FirmwareLocation | None = None
+    file: HostedImage | None = None
+    retrieve_date: RetrieveDate | None = None
     retries: Retries | None = None
     retry_interval: RetryInterval | None = None
     protocol: ProtocolOption | None = None

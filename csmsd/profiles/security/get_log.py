@@ -7,9 +7,12 @@ from msgspec import Meta
 from csmsd.ocpp.types import CiString255, DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Operation, Outgoing, Steps, Target
 from csmsd.profiles.firmware_management.locations_and_times import (
+    LogSince,
+    LogUntil,
     ProtocolOption,
     Retries,
     RetryInterval,
+    UploadLocation,
     host_of_location,
     hosted_location,
 )
@@ -93,11 +96,9 @@ class GetLog(Operation, kw_only=True):
     effects: ClassVar[tuple[Effect, ...]] = UPLOAD_EFFECTS
 
     type: Annotated[Literal["security", "diagnostics"], Meta(description="Which log")]
-    location: (
-        Annotated[str, Meta(description="Directory to upload to (csmsd itself)", extra={"metavar": "URL"})] | None
-    ) = None
-    oldest: Annotated[str, Meta(description="Nothing older than this", extra={"metavar": "WHEN"})] | None = None
-    latest: Annotated[str, Meta(description="Nothing newer than this", extra={"metavar": "WHEN"})] | None = None
+    location: UploadLocation | None = None
+    oldest: LogSince | None = None
+    latest: LogUntil | None = None
     retries: Retries | None = None
     retry_interval: RetryInterval | None = None
     protocol: ProtocolOption | None = None

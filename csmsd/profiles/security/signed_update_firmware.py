@@ -9,8 +9,11 @@ from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import DateTime, Integer, Message
 from csmsd.profiles.action import Effect, Operation, Outgoing, Steps, Target
 from csmsd.profiles.firmware_management.locations_and_times import (
+    FirmwareLocation,
+    HostedImage,
     ProtocolOption,
     Retries,
+    RetrieveDate,
     RetryInterval,
     host_of_location,
     time_given_as_ocpp,
@@ -127,19 +130,8 @@ class SignedUpdateFirmware(Operation, kw_only=True):
         SigningCertificate,
         Meta(description="Certificate of the signature, PEM", extra={"metavar": "FILE", "file": "pem"}),
     ]
-    location: Annotated[str, Meta(description="Where the charge point fetches it", extra={"metavar": "URL"})] | None = (
-        None
-    )
-    file: (
-        Annotated[
-            str,
-            Meta(
-                description="Image that csmsd hosts; see csmsctl firmware list",
-                extra={"metavar": "NAME", "complete": "firmware"},
-            ),
-        ]
-        | None
-    ) = None
+    location: FirmwareLocation | None = None
+    file: HostedImage | None = None
     signature: (
         Annotated[
             Signature,
@@ -165,9 +157,7 @@ class SignedUpdateFirmware(Operation, kw_only=True):
     install_date: (
         Annotated[str, Meta(description="Not to be installed before (at once)", extra={"metavar": "WHEN"})] | None
     ) = None
-    retrieve_date: (
-        Annotated[str, Meta(description="Not to be fetched before (now)", extra={"metavar": "WHEN"})] | None
-    ) = None
+    retrieve_date: RetrieveDate | None = None
     retries: Retries | None = None
     retry_interval: RetryInterval | None = None
     protocol: ProtocolOption | None = None
