@@ -290,7 +290,8 @@ class Daemon:
         dispatcher = Dispatcher(live, self._hooks, self._recall)
         put_certificates_in_place(certification, live, self._runner, bus, settings)
         keys = Keys()
-        securing = Securing(live, self._runner, bus, keys, settings.ocpp, settings.security, self._offers_tls)
+        securing = Securing(live, self._runner, bus, keys, settings.security, self._offers_tls)
+        await securing.resume()
         bus.subscribe(securing.told, securing.STIRRING)
         tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(

@@ -130,6 +130,21 @@ def client_context(
     return context
 
 
+def device_context(directory: Path, root: str, chain: str = "", key: str = "", *, ciphers: str = "") -> ssl.SSLContext:
+    """A charge point that trusts that root alone, and shows the certificate that it was given; all in PEM.
+
+    With `ciphers` it speaks TLS 1.2 alone.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=root)
+    if ciphers:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+    if chain:
+        context.load_cert_chain(Pair(chain.encode(), key.encode()).write(directory, "device"))
+    return context
+
+
 def tls_settings(directory: Path, **security: Any) -> dict[str, Any]:
     """Settings of a site with TLS and a CA for charge points."""
     ca = directory / "clients.pem"

@@ -1,5 +1,7 @@
 """Security profiles: which one a charge point is registered with, and which it may use (W 2, A00.FR.001 to 005)."""
 
+from shlex import quote
+
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds
 
@@ -12,4 +14,14 @@ def admitted_profiles(charge_point: ChargePointState, now: Milliseconds) -> froz
     whether it has taken a higher one, that one as well."""
     registered = frozenset({charge_point.record.security_profile})
     upgrade = charge_point.upgrade
-    return registered if upgrade is None else registered | upgrade.admits(now)
+    if upgrade is None or upgrade.to_profile <= charge_point.record.security_profile:  # an operator has raised it since
+        return registered
+    return registered | upgrade.admits(now)
+
+
+def how_to_have_it_decided(charge_point: ChargePointState) -> str:
+    """The command after which a charge point connects anew, and so shows which profile it uses."""
+    named = quote(charge_point.id)
+    if charge_point.record.reboot_required:
+        return f"csmsctl reset {named} --type soft"
+    return f"csmsctl cp disconnect {named}"

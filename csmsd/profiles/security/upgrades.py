@@ -1,7 +1,9 @@
 """Raising a charge point's security profile (whitepaper A05): a record that ends with its first connection.
 
-Until a connection shows which profile it uses, both are admitted, however long that takes: nobody is locked out because
-csmsd was away, or an answer was lost. `expired` is said loudly, and decided by the next connection all the same.
+Before it is asked to use it, a charge point is given what it needs (`preparing`); where csmsd ends meanwhile, it comes
+in as before, and the attempt is `interrupted`. From then on, until a connection shows which profile it uses, both are
+admitted, however long that takes: nobody is locked out because csmsd was away, or an answer was lost. `expired` is
+said loudly, and decided by the next connection all the same.
 """
 
 from collections.abc import Iterator
@@ -11,12 +13,12 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import Data, Event, Milliseconds, Record
 
-UpgradeState = Literal["asked", "accepted", "confirmed", "fell_back", "expired", "refused"]
+UpgradeState = Literal["preparing", "interrupted", "asked", "accepted", "confirmed", "fell_back", "expired", "refused"]
 UNDECIDED = frozenset({"asked", "accepted", "expired"})
 
 
 class SecurityUpgrade(Record, kw_only=True, gc=False):
-    """One attempt. It is kept before the charge point is asked."""
+    """One attempt. It is kept before the charge point is sent anything."""
 
     table: ClassVar[str] = "security_upgrade"
     key: ClassVar[tuple[str, ...]] = ("id",)
@@ -25,7 +27,7 @@ class SecurityUpgrade(Record, kw_only=True, gc=False):
     charge_point: str
     from_profile: int
     to_profile: int
-    state: UpgradeState = "asked"
+    state: UpgradeState = "preparing"
     created_at: Milliseconds
     changed_at: Milliseconds
     expires_at: Milliseconds

@@ -1,107 +1,13 @@
-"""New keys and higher profiles on a running csmsd that may be killed at each step (whitepaper A01, A05)."""
+"""Higher security profiles on a running csmsd that may be killed at each step (whitepaper A05)."""
 
 import asyncio
-import json
-import re
-from contextlib import suppress
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
 
+from tests.csmsd.operations.logins import login, may_log_in
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
-
-KEY = "0123456789abcdef"
-
-
-async def login(site: Site, key: str | None, identity: str = "CP1") -> RawChargePoint | None:
-    """A connection with that key; None where it is refused."""
-    with suppress(InvalidStatus):
-        return await RawChargePoint.connect(site.url(identity), password=key)
-    return None
-
-
-async def may_log_in(site: Site, key: str | None) -> bool:
-    point = await login(site, key)
-    if point is not None:
-        await point.disconnect()
-    return point is not None
-
-
-async def keyed(site: Site) -> RawChargePoint:
-    await site.register("CP1", password=KEY)
-    return await site.raw("CP1", register=False, password=KEY)
-
-
-async def asked_for_key(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
-    running = asyncio.create_task(site.csmsctl("cp", "rotate-key", "CP1", "--json"))
-    asked = await point.asked("ChangeConfiguration")
-    assert asked[3]["key"] == "AuthorizationKey"
-    key = asked[3]["value"]
-    assert re.fullmatch("[0-9a-f]{40}", key)
-    return running, asked, key
-
-
-@pytest.mark.parametrize(
-    ("status", "old", "new"), [("Accepted", False, True), ("Rejected", True, False), ("NotSupported", True, False)]
-)
-async def test_the_answer_says_which_key_is_good(site: Site, status: str, old: bool, new: bool) -> None:
-    point = await keyed(site)
-    running, asked, key = await asked_for_key(site, point)
-    await point.answer(asked, {"status": status})
-    ended = await running
-    assert (ended.code == 0) == new
-    assert key not in ended.out + ended.err
-    await point.disconnect()
-    assert (await may_log_in(site, KEY), await may_log_in(site, key)) == (old, new)
-    assert await may_log_in(site, bytes.fromhex(key).decode()) == new, "as text as well"
-    for table in ("task", "charge_point"):
-        assert key not in json.dumps(site.stored(f"SELECT * FROM {table}"))
-    assert key not in (await site.csmsctl("log", "CP1")).out
-
-
-@pytest.mark.parametrize("uses", ["old", "new"])
-async def test_killed_before_the_answer_both_are_good_until_one_is_used(site: Site, uses: str) -> None:
-    point = await keyed(site)
-    running, _, key = await asked_for_key(site, point)
-    await site.kill()
-    await running
-    await site.start()
-    used, other = (KEY, key) if uses == "old" else (key, KEY)
-    assert await may_log_in(site, KEY), "a login with the old one decides nothing yet"
-    watcher = await site.watch("charge_point.booted")
-    back = await login(site, used)
-    assert back is not None
-    await back.boot()
-    await watcher.event("charge_point.booted")
-    while site.stored("SELECT password_hash_next FROM charge_point") != [(None,)]:
-        await back.heartbeat()
-    await back.disconnect()
-    assert not await may_log_in(site, other)
-    assert await may_log_in(site, used)
-
-
-async def test_the_new_key_may_be_faster_than_the_answer(site: Site) -> None:
-    point = await keyed(site)
-    running, _, key = await asked_for_key(site, point)
-    back = await login(site, key)
-    assert back is not None
-    await running
-    await back.boot()
-    await back.disconnect()
-    assert not await may_log_in(site, KEY)
-    assert await may_log_in(site, key)
-
-
-async def test_who_has_no_key_is_raised_and_not_given_another(site: Site) -> None:
-    point = await site.raw("CP1")
-    ended = await site.csmsctl("cp", "rotate-key", "CP1")
-    assert (ended.code, "which has no key" in ended.out) == (2, True)
-    await site.asked_nothing(point)
-
-
-# --- profiles
 
 
 async def raised(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
@@ -135,7 +41,8 @@ async def test_raised_and_confirmed_by_its_connection(site: Site) -> None:
     states = [(await watcher.event("security.upgrade"))["data"]["state"]]
     while states[-1] != "confirmed":
         states.append((await watcher.event("security.upgrade"))["data"]["state"])
-    assert states in (["asked", "accepted", "confirmed"], ["asked", "confirmed"]), "it may be faster than its answer"
+    assert states[:2] == ["preparing", "asked"]
+    assert states[2:] in (["accepted", "confirmed"], ["confirmed"]), "it may be faster than its answer"
     assert await profile(site) == (1, "confirmed")
     await back.disconnect()
     assert not await may_log_in(site, None), "no lower profile any more (A05.FR.09)"
