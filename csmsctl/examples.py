@@ -140,7 +140,10 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "help": ("csmsctl help remote-start",),
     "version": ("csmsctl version --json",),
     "completion": ("csmsctl completion fish",),
-    "simulate": ("csmsctl simulate --count 3 --auto --speed 60",),
+    "simulate": (
+        "csmsctl simulate --count 3 --auto --speed 60",
+        "csmsctl simulate --count 3 --tag TAG --car 3x16A,late=30s --circuits circuits.toml",
+    ),
     "conformance": ("csmsctl conformance --case TC_001_CSMS --case TC_003_CSMS",),
     "cert init": ("csmsctl cert init --name csms.local --name 192.168.1.10 --organization 'My CPO' --json",),
     "cert list": ("csmsctl cert list --kind server -o wide",),

@@ -5,15 +5,18 @@ Whoever runs it calls `advance` with the time (ms since 1970 UTC) first, then sa
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle
 from typing import Any, Literal
 
 from csmsctl.simulator.authorization import Authorization
+from csmsctl.simulator.car import Car
+from csmsctl.simulator.car_descriptions import another_car
 from csmsctl.simulator.configuration import Configuration
 from csmsctl.simulator.connector import Connector, new_car_at_connector
 from csmsctl.simulator.faults import Faults
 from csmsctl.simulator.messages import Messages
-from csmsctl.simulator.meter import Car, Meter
+from csmsctl.simulator.meter import Meter
 from csmsctl.simulator.notice import Detail, Notice
 from csmsctl.simulator.profiles import PROFILES, Profile
 from csmsctl.simulator.timers import Timers
@@ -53,6 +56,7 @@ class ChargePoint:
         password: str | None = None,
         misbehave: Iterable[str] = (),
         settings: dict[str, str] | None = None,
+        cars: Sequence[Car] = (),
     ) -> None:
         self.identity = identity
         self.now = now
@@ -75,12 +79,14 @@ class ChargePoint:
         self.watchers: list[Callable[[Notice], None]] = []
         self.messages = Messages(self)
         self.tls = Tls(self)
+        self.dark = False  # without power
         self._clock_offset = 0
         self.resetting: Reason | None = None
         self._notices: list[Notice] = []
         for name, value in (settings or {}).items():
             if self.configuration.change(name, value) not in ("Accepted", "RebootRequired"):
                 raise ValueError(f"{name}={value} is not a value that this charge point takes")
+        self._cars = cycle(cars) if cars else None
         self._start()
 
     def _start(self) -> None:
@@ -88,12 +94,14 @@ class ChargePoint:
         self.configuration.reboot()
         for profile in self.profiles:
             profile.prepare()
+        self.faults.prepare()
 
     def _new_meter(self, speed: float) -> Meter:
         return Meter(register_wh=self.chance.uniform(10_000, 5_000_000), speed=speed, ripple=self.chance.uniform(0, 6))
 
     def new_car(self) -> Car:
-        return new_car_at_connector(self.chance)
+        """Those that were described come in turn; without any, whoever comes by."""
+        return new_car_at_connector(self.chance) if self._cars is None else another_car(next(self._cars))
 
     # --- what the runner takes
 
@@ -164,7 +172,7 @@ class ChargePoint:
 
     def go_online(self) -> None:
         """The network is back, unless the charge point is switched off."""
-        if "power on" not in self.timers:
+        if "power on" not in self.timers and not self.dark:
             self.link = "up"
 
     def not_connected(self, problem: str) -> bool:
@@ -252,8 +260,8 @@ class ChargePoint:
 
     def _synchronize(self, current_time: str) -> None:
         time = parse_timestamp(current_time)
-        if time is not None and abs(time - self.clock) > CLOCK_TOLERANCE:
-            self._clock_offset = time - self.now
+        if time is not None and abs(time + self.faults.clock_error_ms() - self.clock) > CLOCK_TOLERANCE:
+            self._clock_offset = time + self.faults.clock_error_ms() - self.now
 
     def reset(self, hard: bool) -> bool:
         """Reset (C 5.14). Soft: every transaction is stopped and its stop delivered first, if that is possible."""
@@ -285,6 +293,19 @@ class ChargePoint:
 
     def power_failure(self) -> None:
         self.reboot("PowerLoss", link="cut")
+
+    def cut_power(self) -> None:
+        """The line that it hangs on is dead."""
+        if not self.dark:
+            self.dark = True
+            self.reboot("PowerLoss", link="cut")
+            self.timers.cancel("power on")
+
+    def restore_power(self) -> None:
+        """The line has power again."""
+        if self.dark:
+            self.dark = False
+            self._power_on_in(SECONDS_TO_BOOT)
 
     def _power_on(self) -> None:
         if not self.messages.linked:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from csmsctl.simulator.meter import NOMINAL_VOLTAGE
+from csmsctl.simulator.car import NOMINAL_VOLTAGE
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit
 

@@ -1,16 +1,20 @@
 """`csmsctl simulate`: runs simulated charge points in the foreground and prints what happens to them."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from csmsctl.arguments.shared_parameters import duration_parameter_option
-from csmsctl.failure import USAGE, Failure
+from csmsctl.arguments.shared_parameters import duration_parameter_option, file_parameter_values
+from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import invocation
 from csmsctl.operations.given_files import given_pem, read_given_file
+from csmsctl.simulator.car_descriptions import CAR_WORDS, car_of_description
 from csmsctl.simulator.faults import FAULTS
 from csmsd.ocpp.identity import IDENTITY_RULE, is_identity
+
+if TYPE_CHECKING:
+    from csmsd.profiles.load_management.circuits import Circuit, Member
 
 DEFAULT_URL = "ws://127.0.0.1:9000/ocpp"
 DEFAULT_TAG = "SIMTAG"
@@ -49,6 +53,24 @@ def simulate_command(
     speed: Annotated[
         float, typer.Option("--speed", metavar="X", help="How much faster energy flows than it would", min=0.01)
     ] = 1.0,
+    car: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--car",
+            metavar="CAR",
+            help="A car that comes, instead of any; repeatable, they come in turn. Words with commas between: "
+            + CAR_WORDS,
+        ),
+    ] = None,
+    circuits: Annotated[
+        str | None,
+        typer.Option(
+            "--circuits",
+            metavar="FILE",
+            help="Circuits on which they hang, as `circuit export` writes them; each has a breaker",
+            autocompletion=file_parameter_values,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="The same number gives the same course of events")
     ] = None,
@@ -76,10 +98,14 @@ def simulate_command(
     They boot, report their statuses, answer commands, charge cars and send meter values, and print a line for each
     thing that happens, until Ctrl-C.
 
+    With --circuits what flows on each phase of each circuit is measured, at the end or when a breaker trips it is told,
+    and a breaker that trips cuts the power of all behind it. Then the command ends with 1.
+
     \b
     With --control - they obey lines on standard input, and end with it unless --duration is given:
       plug SIM-1 1 | unplug SIM-1 1 | present SIM-1 1 TAG | charge SIM-1 1 TAG SECONDS
       fault SIM-1 1 GroundFailure | offline SIM-1 | online SIM-1 | reboot SIM-1 | power-failure SIM-1 | quit
+      car SIM-1 1 3x16A,late=30s (who comes there next) | other CIRCUIT L1 L2 L3 (A, of others) | close CIRCUIT
     """
     run = invocation(ctx)
     identities = identity or [f"{prefix}{number}" for number in range(1, count + 1)]
@@ -96,6 +122,11 @@ def simulate_command(
     if (certificate is None) != (key is None):
         raise Failure(USAGE, "A certificate and its key go together: --certificate and --key.")
     settings = dict(_simulated_key_and_value(text) for text in setting or [])
+    try:
+        cars = [car_of_description(text) for text in car or []]
+    except ValueError as error:
+        raise Failure(USAGE, f"--car {error}.") from None
+    lines, members = ([], []) if circuits is None else _simulated_circuits(circuits)
 
     # Loaded only here: the help and the other commands do without asyncio and WebSockets.
     import asyncio
@@ -124,6 +155,7 @@ def simulate_command(
                 password=password,
                 misbehave=misbehave or (),
                 settings=settings,
+                cars=[*cars[index % len(cars) :], *cars[: index % len(cars)]] if cars else (),
             )
         except ValueError as error:
             raise Failure(USAGE, f"--set {error}.") from None
@@ -140,10 +172,26 @@ def simulate_command(
             driver.one_driver_visit(charge_point, 1, tag[index % len(tag)], charge)
         charge_points.append(charge_point)
 
-    simulation = Simulation(charge_points, url, report, run.output.warn)
+    simulation = Simulation(charge_points, url, report, run.output.warn, circuits=lines, members=members, speed=speed)
     ended_by = asyncio.run(simulation.run(duration, controlled=control is not None))
+    if simulation.circuits.trips:
+        raise Failure(OTHER, f"Breakers have tripped: {', '.join(simulation.circuits.tripped())}.")
     if ended_by is not None:
         run.exit_code = 128 + ended_by
+
+
+def _simulated_circuits(file: str) -> "tuple[list[Circuit], list[Member]]":
+    import tomllib
+
+    from csmsd.profiles.load_management.circuits import CircuitError, check_circuits
+    from csmsd.profiles.load_management.description import read_circuits
+
+    try:
+        circuits, members = read_circuits(tomllib.loads(read_given_file(file).decode()))
+        check_circuits(circuits, members)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, CircuitError) as error:
+        raise Failure(USAGE, f"{file}: {error}.", "See: csmsctl circuit export") from None
+    return circuits, members
 
 
 def _simulated_key_and_value(text: str) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 import random
 from typing import TYPE_CHECKING
 
-from csmsctl.simulator.meter import Car, Meter
+from csmsctl.simulator.car import Car
+from csmsctl.simulator.meter import Meter
 from csmsctl.simulator.transaction import Transaction
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
@@ -43,6 +44,7 @@ class Connector:
         self.operative = True
         self.scheduled: bool | None = None  # the availability that will hold after the transaction (C 5.2)
         self.error: ChargePointErrorCode = "NoError"
+        self.next_car: Car | None = None  # who comes next, where that was said
         self._finished = False  # the cable is still plugged in from what was before
         self._told: tuple[ChargePointStatus, ChargePointErrorCode] | None = None  # to the Central System
         self._shown: tuple[ChargePointStatus, ChargePointErrorCode] | None = None  # to who watches here
@@ -54,9 +56,9 @@ class Connector:
         if self.error != "NoError" and self.error not in WARNINGS:
             return "Faulted"
         if self.transaction is not None:
-            if self.meter.limit_w == 0:  # C 4.9: it goes before SuspendedEV
+            if self.meter.withheld:  # C 4.9: it goes before SuspendedEV
                 return "SuspendedEVSE"
-            return "SuspendedEV" if self.meter.paused or self.meter.full else "Charging"
+            return "SuspendedEV" if self.meter.suspended else "Charging"
         if not self.operative:
             return "Unavailable"
         if self._finished:
@@ -167,6 +169,8 @@ class Connector:
     def present(self, id_tag: str) -> None:
         """The driver holds an idTag before the reader: to start, to stop, or to think better of it."""
         self.charge_point.tell("presented", self.number, id_tag=id_tag)
+        if self.charge_point.dark:
+            return
         transaction = self.transaction
         if transaction is not None:
             if fold(id_tag) == fold(transaction.id_tag):
@@ -240,7 +244,8 @@ class Connector:
         reservation_id = next((number for number in used if number is not None), None)
         charging_profile = self.charging_profile
         self.id_tag = self.parent_id_tag = self.charging_profile = None
-        self.meter.begin(charge_point.new_car(), charge_point.now)
+        car, self.next_car = self.next_car or charge_point.new_car(), None
+        self.meter.begin(car, charge_point.now)
         for profile in charge_point.profiles:
             profile.began(self, charging_profile)
         request = StartTransactionReq(
@@ -254,6 +259,7 @@ class Connector:
         charge_point.transactions.add(request, transaction)
         transaction.record(self._reading("StopTxnSampledData", "Transaction.Begin"))
         self.schedule_sample()
+        self._expect_car()
         self.update()
         charge_point.faults.transaction_began(self)
 
@@ -285,6 +291,18 @@ class Connector:
             self.meter.limit(limit_w, self.charge_point.now, phases)
             shown = None if limit_w is None else round(limit_w)
             self.charge_point.tell("limit", self.number, limit_w=shown, phases=phases)
+            self._expect_car()
+
+    def _expect_car(self) -> None:
+        """A car that is late has its status told when it begins."""
+        car, point = self.meter.car, self.charge_point
+        if car is not None and self.meter.suspended and car.wakes_s > 0:
+            wait = self.meter.real_seconds(car.wakes_s - car.waited_s) + 0.1
+            point.timers.at(f"car {self.number}", point.now + round(wait * 1000), self._car_awake)
+
+    def _car_awake(self) -> None:
+        self.meter.advance(self.charge_point.now)
+        self.update()
 
     def stop(self, reason: Reason, id_tag: str | None = None, *, info: str | None = None) -> None:
         """Ends the running transaction; the message is queued like all of its kind (C 4.10)."""
@@ -371,7 +389,7 @@ class Connector:
 
 def new_car_at_connector(chance: random.Random) -> Car:
     """One of the cars that come by."""
-    capacity, power, phases = chance.choice(
-        [(40_000.0, 6_600.0, 1), (52_000.0, 22_000.0, 3), (58_000.0, 11_000.0, 3), (77_000.0, 11_000.0, 3)]
+    capacity, most_a, phases = chance.choice(
+        [(40_000.0, 28.7, 1), (52_000.0, 32.0, 3), (58_000.0, 16.0, 3), (77_000.0, 16.0, 3)]
     )
-    return Car(capacity_wh=capacity, soc=chance.uniform(15.0, 65.0), max_power_w=power, phases=phases)
+    return Car(capacity_wh=capacity, soc=chance.uniform(15.0, 65.0), most_a=most_a, phases=phases)

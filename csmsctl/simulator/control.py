@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import get_args
 
+from csmsctl.simulator.car_descriptions import another_car, car_of_description
 from csmsctl.simulator.charge_point import ChargePoint
+from csmsctl.simulator.circuits import Circuits
 from csmsctl.simulator.connector import Connector
 from csmsctl.simulator.driver import driver_visit
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargePointErrorCode
 
 
@@ -44,12 +47,21 @@ def _control_charge(connector: Connector, id_tag: str, text: str) -> Action:
     return lambda: driver_visit(connector.charge_point, connector.number, id_tag, seconds)
 
 
+def _control_car(connector: Connector, text: str) -> Action:
+    try:
+        car = car_of_description(text)
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from None
+    return lambda: setattr(connector, "next_car", another_car(car))
+
+
 # Command: the words after charge point and connector, and what makes an action of them.
 CONNECTOR_COMMANDS: dict[str, tuple[str, Callable[..., Action]]] = {
     "plug": ("", _control_plug),
     "unplug": ("", _control_unplug),
     "present": ("TAG", _control_present),
     "charge": ("TAG SECONDS", _control_charge),
+    "car": ("CAR", _control_car),
     "fault": ("ERRORCODE", _control_fault),
 }
 CHARGE_POINT_COMMANDS: dict[str, Callable[[ChargePoint], None]] = {
@@ -58,12 +70,35 @@ CHARGE_POINT_COMMANDS: dict[str, Callable[[ChargePoint], None]] = {
     "reboot": lambda charge_point: charge_point.reboot("Reboot"),
     "power-failure": ChargePoint.power_failure,
 }
+CIRCUIT_COMMANDS = {"close": "", "other": "L1 L2 L3"}
 
 
 def control_usage() -> str:
     """All commands, a line each."""
     lines = [f"{name} ID CONNECTOR {words}".rstrip() for name, (words, _) in CONNECTOR_COMMANDS.items()]
-    return "\n".join([*lines, *(f"{name} ID" for name in CHARGE_POINT_COMMANDS), "quit"])
+    lines += [f"{name} ID" for name in CHARGE_POINT_COMMANDS]
+    return "\n".join(
+        [*lines, *(f"{name} CIRCUIT {words}".rstrip() for name, words in CIRCUIT_COMMANDS.items()), "quit"]
+    )
+
+
+def understand_circuit_line(line: str, circuits: Circuits) -> Action | None:
+    """What to do with a circuit: to close its breaker again, or to draw so many A on each phase besides all cars."""
+    name, *words = line.split("#", 1)[0].split() or [""]
+    if name not in CIRCUIT_COMMANDS:
+        return None
+    found = circuits.lines.get(fold(words[0])) if words else None
+    if found is None:
+        raise NotUnderstood(f"{name} needs a circuit, one of: {', '.join(one.name for one in circuits.lines.values())}")
+    if len(words) != 1 + len(CIRCUIT_COMMANDS[name].split()):
+        raise NotUnderstood(f"usage: {name} CIRCUIT {CIRCUIT_COMMANDS[name]}".rstrip())
+    if name == "close":
+        return lambda: circuits.close(found.name)
+    try:
+        currents = [float(word) for word in words[1:]]
+    except ValueError:
+        raise NotUnderstood(f"{' '.join(words[1:])} are no three currents in A") from None
+    return lambda: setattr(found, "other_a", currents)
 
 
 def understand_control_line(line: str, charge_points: dict[str, ChargePoint]) -> tuple[ChargePoint, Action] | None:

@@ -8,62 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from csmsctl.simulator.charging_faults import CHARGING_FAULTS
+from csmsctl.simulator.fault import Fault
 from csmsctl.simulator.transaction import UNKNOWN_ID
 from csmsd.ocpp.json_text import encode_json
 
 if TYPE_CHECKING:
     from csmsctl.simulator.charge_point import ChargePoint
     from csmsctl.simulator.connector import Connector
+    from csmsd.ocpp.types import ChargingProfile
 
 TRANSACTION_ACTIONS = ("StartTransaction", "StopTransaction")
-
-
-class Fault:
-    """One kind of misbehaviour. `summary` is its help text; the methods are what it can meddle with."""
-
-    summary = ""
-
-    def __init__(self, charge_point: "ChargePoint") -> None:
-        self.charge_point = charge_point
-
-    def outgoing(self, action: str, payload: dict[str, Any]) -> None:
-        """May change a message that is about to leave."""
-
-    def loses_answer(self, action: str) -> bool:
-        """Whether an answer is treated as if it never came."""
-        return False
-
-    def ignores(self, action: str) -> bool:
-        """Whether a CALL is left without an answer."""
-        return False
-
-    def transaction_id(self, given: int) -> int:
-        """The transaction id that the charge point believes it was given."""
-        return given
-
-    def spoils(self, step: str) -> bool:
-        """Whether a step of an update or upload goes wrong: download, installation, upload, reports."""
-        return False
-
-    def password(self, own: str | None) -> str | None:
-        """What it logs in with."""
-        return own
-
-    def expires(self) -> bool:
-        """Whether the certificate that it shows is over."""
-        return False
-
-    def own_name(self, name: str) -> str:
-        """The name by which it asks for a certificate."""
-        return name
-
-    def transaction_began(self, connector: "Connector") -> None:
-        """May plan what goes wrong in this transaction."""
-
-    def later(self, connector: "Connector", seconds: float, action: str) -> None:
-        """Plans a method of this fault, by its name."""
-        time = self.charge_point.now + round(seconds * 1000)
-        self.charge_point.timers.at(f"{action} {connector.number}", time, lambda: getattr(self, action)(connector))
 
 
 class Offline(Fault):
@@ -260,6 +215,7 @@ FAULTS: dict[str, type[Fault]] = {
     "other-serial": OtherSerial,
     "wrong-key": WrongKey,
     "expired-certificate": ExpiredCertificate,
+    **CHARGING_FAULTS,
 }
 
 
@@ -303,6 +259,22 @@ class Faults:
 
     def spoils(self, step: str) -> bool:
         return any(fault.spoils(step) for fault in self._faults)
+
+    def refuses(self, profile: "ChargingProfile") -> bool:
+        return any(fault.refuses(profile) for fault in self._faults)
+
+    def ignores_limits(self) -> bool:
+        return any(fault.ignores_limits() for fault in self._faults)
+
+    def forgets_profiles(self) -> bool:
+        return any(fault.forgets_profiles() for fault in self._faults)
+
+    def clock_error_ms(self) -> int:
+        return sum(fault.clock_error_ms() for fault in self._faults)
+
+    def prepare(self) -> None:
+        for fault in self._faults:
+            fault.prepare()
 
     def transaction_began(self, connector: "Connector") -> None:
         for fault in self._faults:

@@ -1,37 +1,22 @@
-"""The energy meter of a connector and the car that draws from it. Pure: the same times give the same readings.
+"""The energy meter of a connector, with the car that draws from it. Pure: the same times give the same readings.
 
-Power follows a curve: a ramp when the car begins, a plateau at what connector, car and limit allow, a taper when the
-battery gets full. The register is that power, summed up over time. With `speed` 60 a second counts as a minute for
-energy and battery, so that a demonstration of minutes shows a transaction of hours.
+The register is the car's power, summed up over time. With `speed` 60 a second counts as a minute for energy, battery
+and the car's manners, so that a demonstration of minutes shows a transaction of hours.
 """
 
 import math
 from collections.abc import Callable, Iterable
 from typing import cast, get_args
 
-import msgspec
-
+from csmsctl.simulator.car import LEAST_OFFERED_A, NOMINAL_VOLTAGE, Car
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import Measurand, MeterValue, Phase, ReadingContext, SampledValue, UnitOfMeasure
 
-RAMP_SECONDS = 10.0
-TAPER_FROM = 80.0  # percent; above it the battery takes less and less
-TAPER_LEAST = 0.08
-FULL = 99.95
-NOMINAL_VOLTAGE = 230.0
+_JUST_BELOW_A = LEAST_OFFERED_A - 1e-6
 _MOST_STEPS = 3600
 
 _PHASES: tuple[Phase, ...] = ("L1", "L2", "L3")
 _PHASES_TO_NEUTRAL: tuple[Phase, ...] = ("L1-N", "L2-N", "L3-N")
-
-
-class Car(msgspec.Struct):
-    """An electric vehicle: its battery and how much it can draw."""
-
-    capacity_wh: float = 58_000.0
-    soc: float = 40.0  # percent
-    max_power_w: float = 11_000.0
-    phases: int = 3
 
 
 class Meter:
@@ -48,7 +33,6 @@ class Meter:
         self.car: Car | None = None
         self._speed = speed
         self._ripple = ripple  # shifts the small swing of the voltage, so that connectors differ
-        self._drawing_seconds = 0.0  # simulated seconds since the car began to draw
         self._read_at = 0
 
     # --- what happens to it
@@ -59,7 +43,6 @@ class Meter:
         self.car = car
         self.limit_w, self.limit_phases = None, len(_PHASES)
         self.paused = False
-        self._drawing_seconds = 0.0
 
     def end(self, now: int) -> None:
         """The contactor opens."""
@@ -72,11 +55,13 @@ class Meter:
         """The car stops drawing power, or goes on."""
         self.advance(now)
         self.paused = paused
+        self._draw(0.0)
 
     def limit(self, limit_w: float | None, now: int, phases: int = 3) -> None:
         """From now on the charge point offers that much, on so many phases; None is as much as it has."""
         self.advance(now)
         self.limit_w, self.limit_phases = limit_w, phases
+        self._draw(0.0)
 
     def advance(self, now: int) -> None:
         """Adds up the energy until now."""
@@ -85,13 +70,20 @@ class Meter:
         if self.car is None or elapsed == 0:
             return
         steps = max(1, min(math.ceil(elapsed), _MOST_STEPS))
-        seconds = elapsed / steps
         for _ in range(steps):
-            before = self.power_w
-            self._drawing_seconds += seconds
-            energy = (before + self.power_w) / 2 * seconds / 3600
-            self.register_wh += energy
-            self.car.soc = min(100.0, self.car.soc + energy / self.car.capacity_wh * 100)
+            self._draw(elapsed / steps)
+
+    def real_seconds(self, seconds: float) -> float:
+        """How long that takes of the car's seconds."""
+        return seconds / self._speed
+
+    def _draw(self, seconds: float) -> None:
+        if self.car is not None:
+            self.register_wh += self.car.draw(0.0 if self.paused else self._offered_to(self.car), seconds, self.phases)
+
+    def _offered_to(self, car: Car) -> float:
+        """One that is greedy takes what it can get, unless the contactor is open."""
+        return self.rating_a if car.greedy and not self.withheld else self.offered_a
 
     # --- what it shows
 
@@ -106,21 +98,39 @@ class Meter:
         return min(self.limit_phases, len(_PHASES) if self.car is None else self.car.phases)
 
     @property
-    def offered_w(self) -> float:
-        rating_w = self.rating_w * self.phases / len(_PHASES)
-        return rating_w if self.limit_w is None else min(rating_w, self.limit_w)
+    def rating_a(self) -> float:
+        """On each phase."""
+        return self.rating_w / NOMINAL_VOLTAGE / len(_PHASES)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the limit is so low that the charge point offers nothing."""
+        return self.limit_w is not None and self.limit_w / NOMINAL_VOLTAGE / self.phases < _JUST_BELOW_A
+
+    @property
+    def offered_a(self) -> float:
+        """On each of the phases."""
+        if self.limit_w is None:
+            return self.rating_a
+        return 0.0 if self.withheld else min(self.rating_a, self.limit_w / NOMINAL_VOLTAGE / self.phases)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the car draws nothing of what it is offered: it is full, asleep, or still to begin."""
+        return self.paused or (self.car is not None and not self.car.awake_with(self._offered_to(self.car)))
+
+    @property
+    def current_a(self) -> float:
+        """What flows on each of the phases."""
+        return 0.0 if self.car is None else self.car.current_a
 
     @property
     def power_w(self) -> float:
-        car = self.car
-        if car is None or self.paused:
-            return 0.0
-        available = min(self.offered_w, car.max_power_w)
-        return available * min(1.0, self._drawing_seconds / RAMP_SECONDS) * _taper_at_meter(car.soc)
+        return self.current_a * NOMINAL_VOLTAGE * self.phases
 
     @property
     def full(self) -> bool:
-        return self.car is not None and self.car.soc >= FULL
+        return self.car is not None and self.car.full
 
     def sample(self, measurands: Iterable[str], context: ReadingContext, now: int, timestamp: int) -> MeterValue:
         """The readings that are configured, all of the same moment."""
@@ -148,20 +158,11 @@ class Meter:
 
     def voltage(self, phase: int) -> float:
         swing = math.sin(self._read_at / 60_000 + self._ripple + phase * 2)
-        return NOMINAL_VOLTAGE + 1.5 * swing - self.power_w / 11_000
+        return NOMINAL_VOLTAGE + 0.9 * swing  # so little that power is still current times nominal voltage
 
     def current(self, phase: int) -> float:
-        if self.car is None or phase >= self.phases:
-            return 0.0
-        return self.power_w / self.phases / self.voltage(phase)
-
-
-def _taper_at_meter(soc: float) -> float:
-    if soc >= FULL:
-        return 0.0
-    if soc <= TAPER_FROM:
-        return 1.0
-    return 1.0 - (1.0 - TAPER_LEAST) * (soc - TAPER_FROM) / (100.0 - TAPER_FROM)
+        """On one phase, in A."""
+        return 0.0 if phase >= self.phases else self.current_a
 
 
 def split_meter_measurand(name: str) -> tuple[Measurand, Phase | None]:
@@ -186,9 +187,9 @@ _Reader = Callable[[Meter, int], str | None]
 _READINGS: dict[Measurand, tuple[UnitOfMeasure | None, tuple[Phase, ...], _Reader]] = {
     "Energy.Active.Import.Register": ("Wh", (), lambda meter, _: str(meter.wh)),
     "Power.Active.Import": ("W", (), lambda meter, _: f"{meter.power_w:.1f}"),
-    "Power.Offered": ("W", (), lambda meter, _: f"{meter.offered_w:.1f}"),
+    "Power.Offered": ("W", (), lambda meter, _: f"{meter.offered_a * NOMINAL_VOLTAGE * meter.phases:.1f}"),
     "Current.Import": ("A", _PHASES, lambda meter, phase: f"{meter.current(phase):.2f}"),
-    "Current.Offered": ("A", (), lambda meter, _: f"{meter.offered_w / meter.phases / NOMINAL_VOLTAGE:.2f}"),
+    "Current.Offered": ("A", (), lambda meter, _: f"{meter.offered_a:.2f}"),
     "Voltage": ("V", _PHASES_TO_NEUTRAL, lambda meter, phase: f"{meter.voltage(phase):.1f}"),
     "SoC": ("Percent", (), lambda meter, _: None if meter.car is None else f"{meter.car.soc:.1f}"),
     "Temperature": ("Celsius", (), lambda meter, _: f"{24 + meter.power_w / 1000:.1f}"),

@@ -16,6 +16,8 @@ files         firmware (status) · diagnostics (status) · transferred (bytes) �
 their CALLs   answered (action, status) · refused_call (action, code, description) · ignored (action)
 our CALLs     call_error (action, code, description) · no_answer (action) · loses_answer · unreadable_answer
 neither       odd_message (oddity, detail)
+circuits      breaker_tripped (phase, current_a, rated_a, over_s) · breaker_closed · circuit_carried (most_l1_a, …,
+              rated_l1_a, …, over_s, trips; at the end)
 """
 
 from datetime import datetime
@@ -31,18 +33,16 @@ class Notice(msgspec.Struct, frozen=True):
     """One thing that happened, at `time` (ms since 1970 UTC)."""
 
     time: int
-    charge_point: str
+    charge_point: str | None  # None: it happened to a circuit
     event: str
     connector: int | None = None
     details: dict[str, Detail] = {}
+    circuit: str | None = None
 
     def as_record(self) -> dict[str, Detail]:
         """As a line of JSON has it."""
-        record: dict[str, Detail] = {
-            "time": format_timestamp(self.time),
-            "charge_point": self.charge_point,
-            "event": self.event,
-        }
+        place = {"circuit": self.circuit} if self.circuit is not None else {"charge_point": self.charge_point}
+        record: dict[str, Detail] = {"time": format_timestamp(self.time), **place, "event": self.event}
         if self.connector is not None:
             record["connector"] = self.connector
         return record | self.details
@@ -50,7 +50,8 @@ class Notice(msgspec.Struct, frozen=True):
     def as_text(self) -> str:
         """As people like to read it, in their own time zone."""
         clock = datetime.fromtimestamp(self.time / 1000).strftime("%H:%M:%S")
-        place = self.charge_point if self.connector is None else f"{self.charge_point}/{self.connector}"
+        name = self.circuit or self.charge_point
+        place = name if self.connector is None else f"{name}/{self.connector}"
         details = " ".join(
             f"{name}={_shown_in_notice(value)}" for name, value in self.details.items() if value is not None
         )

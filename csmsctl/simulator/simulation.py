@@ -8,9 +8,13 @@ import threading
 from collections.abc import Callable
 
 from csmsctl.simulator.charge_point import ChargePoint
-from csmsctl.simulator.connection import Connection
-from csmsctl.simulator.control import NotUnderstood, understand_control_line
+from csmsctl.simulator.circuits import Circuits
+from csmsctl.simulator.connection import Connection, simulator_clock
+from csmsctl.simulator.control import NotUnderstood, understand_circuit_line, understand_control_line
 from csmsctl.simulator.notice import Notice
+from csmsd.profiles.load_management.circuits import Circuit, Member
+
+_MEASURED_EVERY_S = 0.25  # what flows in the circuits
 
 
 class Simulation:
@@ -22,6 +26,10 @@ class Simulation:
         url: str,
         report: Callable[[Notice], None],
         complain: Callable[[str], None],
+        *,
+        circuits: list[Circuit] | None = None,
+        members: list[Member] | None = None,
+        speed: float = 1.0,
     ) -> None:
         self._charge_points = {charge_point.identity: charge_point for charge_point in charge_points}
         self._connections = {
@@ -30,6 +38,15 @@ class Simulation:
         }
         self._print = report
         self._complain = complain
+        self.circuits = Circuits(
+            circuits or [],
+            members or [],
+            charge_points,
+            now=simulator_clock(),
+            speed=speed,
+            act=lambda charge_point, action: self._connections[charge_point.identity].act(action),
+            report=self._report,
+        )
         self._end = asyncio.Event()
         self._signal: int | None = None
         self._failure: OSError | None = None
@@ -43,16 +60,24 @@ class Simulation:
             # A thread, since asyncio cannot wait for a file; a daemon one, since nothing can wake it.
             threading.Thread(target=self._read, args=(loop, duration is None), daemon=True).start()
         tasks = [asyncio.create_task(connection.run()) for connection in self._connections.values()]
+        if self.circuits.lines:
+            tasks.append(asyncio.create_task(self._measure()))
         ended = asyncio.create_task(self._end.wait())
         done, _ = await asyncio.wait([ended, *tasks], timeout=duration, return_when=asyncio.FIRST_COMPLETED)
         for task in (ended, *tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.circuits.sum_up()
         for task in done:
             task.result()  # a charge point never ends by itself, unless something is wrong here
         if self._failure is not None:
             raise self._failure
         return self._signal
+
+    async def _measure(self) -> None:
+        while True:
+            self.circuits.advance(simulator_clock())
+            await asyncio.sleep(_MEASURED_EVERY_S)
 
     def _report(self, notice: Notice) -> None:
         if self._failure is not None:
@@ -67,6 +92,10 @@ class Simulation:
         self._signal = number
         self._end.set()
 
+    def end(self) -> None:
+        """Now."""
+        self._end.set()
+
     # --- commands on standard input
 
     def _read(self, loop: asyncio.AbstractEventLoop, end_with_input: bool) -> None:
@@ -78,9 +107,13 @@ class Simulation:
 
     def _obey(self, line: str) -> None:
         if line.strip() == "quit":
-            self._end.set()
+            self.end()
             return
         try:
+            circuit_action = understand_circuit_line(line, self.circuits)
+            if circuit_action is not None:
+                circuit_action()
+                return
             understood = understand_control_line(line, self._charge_points)
         except NotUnderstood as error:
             self._complain(str(error))

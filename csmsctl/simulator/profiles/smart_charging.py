@@ -42,7 +42,8 @@ class SmartCharging(Profile):
     )
 
     def prepare(self) -> None:
-        self._installed: list[Installed] = getattr(self, "_installed", [])
+        kept: list[Installed] = getattr(self, "_installed", [])
+        self._installed = [] if self.charge_point.faults.forgets_profiles() else kept
 
     # --- what the connectors tell
 
@@ -77,7 +78,8 @@ class SmartCharging(Profile):
         number, profile = request.connector_id, request.cs_charging_profiles
         if number not in self.charge_point.connectors:  # CE 3.39
             raise OcppError("PropertyConstraintViolation", f"There is no connector {number}")
-        if not (self._fits(number, profile) and self._sound(profile) and self._room(number, profile)):
+        sound = self._fits(number, profile) and self._sound(profile) and self._room(number, profile)
+        if not sound or self.charge_point.faults.refuses(profile):
             return SetChargingProfileConf(status="Rejected")
         self._install(number, profile)
         self._apply()
@@ -230,6 +232,8 @@ class SmartCharging(Profile):
     def _follow(self) -> None:
         """Limits every connector that charges, and looks again when that may change."""
         point = self.charge_point
+        if point.faults.ignores_limits():
+            return
         plan = self._plan()
         charging = {
             number: connector

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,9 +113,29 @@ def test_text_lines_and_an_end_after_a_duration(csmsctl: Csmsctl) -> None:
         (["--set", "HeartbeatInterval=-1"], "HeartbeatInterval=-1"),
         (["--url", "http://127.0.0.1"], "ws://"),
         (["--count", "0"], "--count"),
+        (["--car", "3x16A,fast"], "'fast' describes no car"),
+        (["--circuits", "/dev/null/none"], "cannot be read"),
     ],
 )
 def test_usage_errors(csmsctl: Csmsctl, arguments: list[str], said: str) -> None:
     ended = csmsctl("simulate", "--duration", "0.1", *arguments)
     assert ended.code == 2
     assert said in ended.err
+
+
+async def test_a_breaker_that_trips_is_told_and_fails_the_command(csmsctl: Csmsctl, tmp_path: Path) -> None:
+    circuits = tmp_path / "circuits.toml"
+    members = [f'{{charge_point = "SIM-{number}"}}' for number in (1, 2)]
+    circuits.write_text(f'[circuits.main]\nlimit = "16A"\nmembers = [{", ".join(members)}]\n')
+    async with ocpp_server() as server:
+        simulator = await Simulator.start(
+            csmsctl, "--url", server.url, "--count", "2", "--circuits", str(circuits), "--car", "3x16A,soc=10",
+            "--speed", "600", "--tag", "TAG",
+        )  # fmt: skip
+        trip = await simulator.line("breaker_tripped")
+        assert (trip["circuit"], trip["current_a"], trip["rated_a"]) == ("main", 32.0, 16.0)
+        simulator.say("quit")
+        await simulator.line("circuit_carried", circuit="main", trips=1)
+        code, err = await simulator.end()
+    assert code == 1
+    assert "Breakers have tripped: main" in err

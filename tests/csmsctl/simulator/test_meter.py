@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csmsctl.simulator.meter import Car, Meter, is_measurable_by_meter
+from csmsctl.simulator.car import Car
+from csmsctl.simulator.meter import Meter, is_measurable_by_meter
 from csmsd.ocpp.types import MeterValue
 
 
@@ -21,21 +22,21 @@ def values(reading: MeterValue) -> dict[tuple[str | None, str | None], float]:
 
 def test_power_ramps_up_to_a_plateau_and_tapers_off() -> None:
     assert charged(0, Car()).power_w == 0
-    assert charged(5, Car()).power_w == pytest.approx(5500)
-    assert charged(60, Car()).power_w == 11_000
+    assert charged(5, Car()).power_w == pytest.approx(5520)
+    assert charged(60, Car()).power_w == pytest.approx(11_040)
     almost_full = charged(60, Car(soc=90)).power_w
     assert 4000 < almost_full < 7000
     assert charged(60, Car(soc=100)).power_w == 0
 
 
 def test_the_register_is_the_power_summed_up() -> None:
-    # An hour at 11 kW, without half of the ramp of 10 s.
-    assert charged(3600, Car()).register_wh == pytest.approx(11_000 - 11_000 * 5 / 3600, abs=1)
+    # An hour at 16 A, without half of the ramp of 10 s.
+    assert charged(3600, Car()).register_wh == pytest.approx(11_040 - 11_040 * 5 / 3600, abs=1)
 
 
 def test_the_weakest_part_limits_the_power() -> None:
-    assert charged(60, Car(max_power_w=11_000), rating_w=7_400).power_w == 7_400
-    assert charged(60, Car(max_power_w=6_600, phases=1), rating_w=11_000).power_w == pytest.approx(3_666.7, abs=0.1)
+    assert charged(60, Car(most_a=16), rating_w=7_400).power_w == pytest.approx(7_400)
+    assert charged(60, Car(most_a=28.7, phases=1), rating_w=11_000).power_w == pytest.approx(3_666.7, abs=0.1)
 
 
 def test_speed_makes_energy_flow_faster_but_not_stronger() -> None:
@@ -76,7 +77,7 @@ def test_current_times_voltage_is_the_power() -> None:
 
 
 def test_a_single_phase_car_draws_from_one_phase() -> None:
-    meter = charged(60, Car(phases=1, max_power_w=6_600))
+    meter = charged(60, Car(phases=1, most_a=28.7))
     read = values(meter.sample(["Current.Import"], "Sample.Periodic", 60_000, 60_000))
     assert read["Current.Import", "L1"] == pytest.approx(28.7, abs=0.5)
     assert read["Current.Import", "L2"] == read["Current.Import", "L3"] == 0
