@@ -13,7 +13,13 @@ from tests.support.charge_point import ChargePoint
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site, environment
 
-QUICK = {"ocpp": {"hold_after_reconnect": 0.3}}
+
+def hold(seconds: float) -> dict[str, dict[str, Any]]:
+    """Settings: for how long one that is back is not asked anything, and may tell of what it began offline."""
+    return {"ocpp": {"hold_after_reconnect": seconds}}
+
+
+QUICK = hold(0.3)
 
 
 async def back(site: Site, identity: str) -> RawChargePoint:
@@ -250,11 +256,10 @@ async def test_no_more_than_so_many_wait_for_one_charge_point(site: Site) -> Non
 
 
 async def test_unless_a_transaction_is_active(make_site: MakeSite) -> None:
-    site = await make_site(QUICK)
+    site = await make_site(hold(0))
     await site.call("tag.add", id="A1")
     point = await site.charge_point("CP1")
     await site.register("CP2")
-    await asyncio.sleep(0.3)  # the hold time: by then a transaction that was begun offline has been told of
     started = await point.start_transaction("A1", connector=1)
     skipped = await site.csmsctl("--json", "reset", "CP1", "--type", "soft", "--unless-transaction")
     assert (skipped.code, skipped.json["results"][0]["outcome"]) == (7, "not_sent")
@@ -270,7 +275,7 @@ async def test_unless_a_transaction_is_active(make_site: MakeSite) -> None:
 
 
 async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: MakeSite) -> None:
-    site = await make_site({"ocpp": {"hold_after_reconnect": 1}})
+    site = await make_site(hold(300))
     await site.call("tag.add", id="A1")
     await site.register("CP1")
     await queue(site, "reset", "CP1", "--type", "soft", "--unless-transaction", "--queue", "1h")
@@ -280,6 +285,8 @@ async def test_a_transaction_begun_offline_is_waited_for_as_well(make_site: Make
     await point.boot()
     started = await point.start_transaction("A1")
     # On another connector it is sent when the time is over in which the Reset waited for what began offline.
+    site.write_settings(hold(0))
+    await site.call("daemon.reload")
     assert (await site.csmsctl("task", "wait", str(later["task"]))).code == 0
     assert point.requests["Reset"].empty()
     await point.stop_transaction(started.transaction_id, 2000)
