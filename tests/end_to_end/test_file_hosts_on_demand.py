@@ -10,13 +10,8 @@ import pytest
 
 from tests.conftest import MakeSite
 from tests.csmsd.files.file_site import FIRMWARE, add_firmware, diagnose, ftp_fetch, http, update
+from tests.support.ports import free_port
 from tests.support.site import Site
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def unconfigured(**files: Any) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import termios
@@ -20,6 +19,7 @@ from csmsctl.simulator.connection import Connection, simulator_clock
 from csmsctl.simulator.profiles import firmware_management
 from tests.conftest import MakeSite
 from tests.csmsd.files.file_site import FIRMWARE, add_firmware, hosting, http, stored
+from tests.support.ports import free_port
 from tests.support.site import Site, environment
 
 
@@ -147,8 +147,7 @@ async def test_where_reports_never_come_the_boot_tells(make_site: MakeSite, imag
 async def test_a_restart_in_the_middle_loses_nothing(make_site: MakeSite, image: Path) -> None:
     """The token outlives csmsd: a charge point that was told a URL before may use it after."""
     settings: dict[str, Any] = hosting()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        settings["files"]["http_listen"] = f"127.0.0.1:{free.getsockname()[1]}"
+    settings["files"]["http_listen"] = f"127.0.0.1:{free_port()}"
     site = await make_site(settings)
     await site.json("firmware", "add", str(image))
     point = await site.raw("CP1")
@@ -204,9 +203,12 @@ async def test_a_terminal_shows_how_far_it_is(make_site: MakeSite) -> None:
             shown.extend(os.read(master, 65_536))
 
     await asyncio.to_thread(read_terminal, b"CP1 downloading")
-    await asyncio.sleep(0.6)  # progress is told twice a second: the next piece is worth telling
-    await reader.readexactly(10_000_000)
-    await asyncio.to_thread(read_terminal, b"/30.0 MB")
+    showing = asyncio.create_task(asyncio.to_thread(read_terminal, b"/30.0 MB"))
+    for _ in range(250):  # progress is told twice a second, with a piece that leaves
+        await reader.readexactly(100_000)
+        if (await asyncio.wait([showing], timeout=0.02))[0]:
+            break
+    await showing
     await reader.read()
     writer.close()
     await point.ask("FirmwareStatusNotification", {"status": "Installed"})
