@@ -377,6 +377,7 @@ class Daemon:
             replica=self._replica,
             bus=self._bus,
             outcomes=self._runner.outcomes,
+            leases=self._load_manager.outcomes,
             hooks=self._event_hooks.outcomes,
             queued_commands=lambda: len(self._queue),
             handshakes=lambda: self._listener.handshakes.counts,

@@ -24,6 +24,7 @@ _FIELDS = (
     Field("STATUS", 3, 15, 20),
     Field("AGE", 4, 6, 8, right=True),
     Field("kW", 5, 6, 9, right=True),
+    Field("LIMIT", 8, 6, 7, right=True),  # of its circuit, in A on each phase
     Field("POWER", 7, 8, SLOTS // 2),
     Field("kWh", 6, 6, 11, right=True),
     Field("SoC", 8, 5, 5, right=True),
@@ -34,7 +35,8 @@ _FIELDS = (
 )
 _FACTS = 5  # fields that every row has; a row without a transaction has what is wrong with it in place of the others
 _LEAST_WORDS = 8  # cells; fewer say nothing
-_POWER = 6  # the place of the sparkline
+_LIMIT = 6
+_POWER = 7  # the place of the sparkline
 _DETAILS = 3  # lines, and more on high screens
 _SITE_PROBLEMS = 2
 _UNITS = (("power_w", "kW"), ("energy_wh", "kWh"))
@@ -102,10 +104,36 @@ def _picture_head(seen: Seen, width: int, now: float) -> list[Text]:
     ]
     lines.append(Text(packed_in_layout([escape_text(figure) for figure in figures], width), style="bold"))
     lines.append(_picture_worries(seen.status, width, now))
+    if daemon.get("circuits"):
+        lines.append(_picture_circuits(daemon["circuits"], width))
     for problem in (daemon.get("problems") or [])[:_SITE_PROBLEMS]:
         text = escape_text(f"{problem.get('text')}; see: {problem.get('next')}")
         lines.append(Text(fit_in_layout(text, width).rstrip(), style=problem_style(problem)))
     return lines
+
+
+def _picture_circuits(lines: Sequence[Record], width: int) -> Text:
+    """Each circuit by its fullest phase: what flows, and what may flow, of what it carries."""
+    fullest: dict[str, Record] = {}
+    for line in lines:
+        before = fullest.get(line["circuit"])
+        if before is None or _picture_use(line) > _picture_use(before):
+            fullest[line["circuit"]] = line
+    parts = []
+    for line in fullest.values():
+        unit = "W" if line["phase"] == "W" else "A"
+        where = line["circuit"] if unit == "W" else f"{line['circuit']} {line['phase']}"
+        now, most = line["other"] + line["drawn"], line["other"] + line["given"]
+        parts.append(f"{where} {now:g} {unit} now, {most:g} at most, of {line['limit']:g} {unit}")
+    over = any(_picture_use(line) > 1 for line in lines)
+    return Text(packed_in_layout([escape_text(part) for part in parts], width), style="bold red" if over else "")
+
+
+def _picture_use(line: Record) -> float:
+    """Which part of a line may be used: more than 1 is too much."""
+    limit = float(line["limit"])
+    taken = float(line["other"]) + float(line["given"])
+    return taken / limit if limit else (2.0 if taken else 1.0)
 
 
 def _picture_worries(status: Record, width: int, now: float) -> Text:
@@ -128,17 +156,23 @@ def _picture_worries(status: Record, width: int, now: float) -> Text:
 
 def _picture_table(rows: Sequence[Record], cursor: int, history: History, width: int, now: float) -> list[Text]:
     cells = [_picture_cells(row, now) for row in rows]
-    given = layout_widths(_FIELDS, cells, width)
+    fields, power = [*_FIELDS], _POWER
+    if not any(row.get("site_limit") for row in rows):  # there are no circuits, or none of these is on one
+        del fields[_LIMIT]
+        power -= 1
+        for line in cells:
+            del line[_LIMIT]
+    given = layout_widths(fields, cells, width)
     titles = [
-        fit_in_layout(field.title, size, right=field.right) for field, size in zip(_FIELDS, given, strict=True) if size
+        fit_in_layout(field.title, size, right=field.right) for field, size in zip(fields, given, strict=True) if size
     ]
     lines = [Text((" " * GAP).join(titles).rstrip(), style="bold")]
     for at, (row, line) in enumerate(zip(rows, cells, strict=True)):
         place = (row.get("charge_point"), row.get("connector"))
-        line[_POWER] = Cell(history.line(place, now, given[_POWER]), "cyan")
+        line[power] = Cell(history.line(place, now, given[power]), "cyan")
         worry = _picture_worry(row) if row.get("transaction") is None else Cell("")
         text = Text()
-        for number, (field, cell, size) in enumerate(zip(_FIELDS, line, given, strict=True)):
+        for number, (field, cell, size) in enumerate(zip(fields, line, given, strict=True)):
             if number == _FACTS and worry.text and width - text.cell_len >= _LEAST_WORDS:
                 text.append(fit_in_layout(worry.text, width - text.cell_len).rstrip(), style=worry.style)
                 break
@@ -164,6 +198,7 @@ def _picture_cells(row: Record, now: float) -> list[Cell]:
         Cell(escape_text(_picture_status(row)), picture_status_style(row)),
         Cell(picture_age(row.get("last_seen_at"), now), "" if row["connected"] else "dim"),
         Cell(thousands_text(row.get("power_w"))),
+        _picture_limit(row.get("site_limit")),
         Cell("·" * (SLOTS // 2) if charging else ""),  # how much room it would like
         Cell(thousands_text(row.get("energy_wh"))),
         Cell(f"{soc:.0f} %" if isinstance(soc, int | float) else ""),
@@ -172,6 +207,15 @@ def _picture_cells(row: Record, now: float) -> list[Cell]:
         Cell(escape_text(task)),
         _picture_worry(row) if charging else Cell(""),
     ]
+
+
+def _picture_limit(limit: Record | None) -> Cell:
+    """What its circuit leaves it."""
+    if limit is None:
+        return Cell("")
+    if limit.get("limit_a") is None:
+        return Cell("none", "red")
+    return Cell(f"{limit['limit_a']:g} A", "yellow" if limit.get("state") == "waiting" else "")
 
 
 def _picture_worry(row: Record) -> Cell:

@@ -18,10 +18,12 @@ from prometheus_client.registry import Collector
 from csmsd.durations import Durations
 from csmsd.metrics.energy import EnergyCounter
 from csmsd.metrics.figures import Figures
+from csmsd.metrics.load import load_metrics
 from csmsd.ocpp.types import ChargePointStatus, RegistrationStatus
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 from csmsd.settings import Metrics
+from csmsd.time_zones import local_utc_offset
 
 _OFFLINE = "Offline"  # no status of OCPP: what a connector said last is not what it does now
 
@@ -47,6 +49,8 @@ class SiteCollector(Collector):
         yield from self._messages()
         yield from _charge_points(site)
         yield from _use(site, sum(energy.values()))
+        now = self._figures.live.now()
+        yield from load_metrics(site, self._figures.leases, local_utc_offset(now), now)
         yield from self._each_charge_point(site, energy)
 
     # --- csmsd itself

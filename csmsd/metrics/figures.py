@@ -69,6 +69,7 @@ class Figures(msgspec.Struct, kw_only=True):
     replica: ReplicaFigures | None
     bus: EventBus
     outcomes: Mapping[tuple[str, Outcome], int]  # of tasks, by action
+    leases: Mapping[str, int]  # of load management, by what came of them
     hooks: Mapping[str, int]  # events given to executables
     waiting_calls: Callable[[], int]
     queued_commands: Callable[[], int]

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -18,7 +19,7 @@ from csmsd.ports import Links, NotStored
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import Key, Member, budgets_from
-from csmsd.profiles.load_management.holds import Lease
+from csmsd.profiles.load_management.holds import NEVER, Lease
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.site_limits import (
     own_limit,
@@ -29,7 +30,7 @@ from csmsd.profiles.load_management.site_limits import (
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from csmsd.profiles.policies import Policies
-from csmsd.profiles.record import EventType, Milliseconds
+from csmsd.profiles.record import Event, EventType, Milliseconds
 from csmsd.profiles.smart_charging.compliance import excess_over_compliance
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
@@ -55,6 +56,8 @@ class _Standing(msgspec.Struct):
     failures: int = 0
     sampled_at: Milliseconds = 0
     looked_at: Milliseconds = 0  # at its other charging profiles
+    told_ma: int | None = None  # the limit that was told last
+    told_unmanaged: bool = False
 
 
 class LoadManager:
@@ -98,6 +101,7 @@ class LoadManager:
         self._clock_moved_by: Milliseconds = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.periods = Periods()
+        self.outcomes: Counter[str] = Counter(accepted=0, refused=0, unanswered=0, not_sent=0)  # of leases
 
     async def run(self) -> None:
         """Never returns."""
@@ -207,10 +211,24 @@ class LoadManager:
         standing = self._standing(key)
         self._look_at_meter(state, member, load, steering, standing, now)
         charging = steering.charging.get(key)
+        self._tell_whether_managed(member, load, standing, now)
         if charging is not None and now - standing.looked_at >= _OWN_PROFILES_MS:
             standing.looked_at = now
             outlook = Outlook.of(Target(self._live.site, state, now))
             charging.cap_ma = own_limit(outlook, member.connector, now, now + self.periods.lease_ms)
+
+    def _tell_whether_managed(
+        self, member: Member, load: LoadManagement, standing: _Standing, now: Milliseconds
+    ) -> None:
+        """A boot is nothing to tell of: it is sent its limits again at once."""
+        doubts = [hold for hold in load.ledger.of(member.place) if hold.doubtful and hold.gone_at == NEVER]
+        lasting = [hold for hold in doubts if now - hold.sent_at >= _SETTLE_MS]
+        if bool(lasting) != standing.told_unmanaged and (lasting or not doubts):
+            standing.told_unmanaged = bool(lasting)
+            data: dict[str, object] = {"circuit": member.circuit, "connector": member.connector}
+            if lasting:
+                data |= {"why": lasting[0].slot, "counts_a": max(hold.ma for hold in lasting) / 1000}
+            self._live.tell(Event("load.unmanaged" if lasting else "load.managed", member.charge_point, data))
 
     def _may_have_lost(self, state: ChargePointState, key: Key, load: LoadManagement, now: Milliseconds) -> bool:
         """It has booted since it accepted its limits, or somebody has taken them away; and csmsd has not seen to it."""
@@ -304,16 +322,37 @@ class LoadManager:
 
     def _answered(self, lease: Lease, result: Result | None) -> None:
         now, ledger, standing = self._live.now(), self._live.site.smart_charging.load.ledger, self._standing(lease.key)
-        if result is not None and result.outcome == "accepted":
+        outcome = _outcome(result)
+        self.outcomes[outcome] += 1
+        self._tell_what_came_of_it(lease, outcome, result, standing)
+        if outcome == "accepted":
             ledger.accepted(lease.key, lease.serial, now, OBEY_MS)
             standing.failures, standing.not_before = 0, 0
             return
-        if result is None or result.outcome == "not_sent":
+        if outcome == "not_sent":
             ledger.withdrawn(lease.key, lease.serial)
         standing.failures += 1
         standing.not_before = now + min(_RETRY_MS * 2 ** min(standing.failures - 1, 4), _LONGEST_RETRY_MS)
         if standing.failures == 3 and result is not None:
             log.warning("%s does not take the limits of its circuit: %s", lease.key[0], result.error or result.outcome)
+
+    def _tell_what_came_of_it(self, lease: Lease, outcome: str, result: Result | None, standing: _Standing) -> None:
+        """A renewal is no news, nor is what is to be sent again."""
+        data: dict[str, object] = {
+            "connector": lease.key[1],
+            "transaction": lease.transaction,
+            "limit_a": lease.ma / 1000,
+            "fallback_a": lease.fallback_ma / 1000,
+        }
+        state = self._live.site.charge_point(lease.key[0])
+        if state is None or (outcome == "accepted" and standing.told_ma == lease.ma) or outcome == "not_sent":
+            return
+        if outcome == "accepted":
+            standing.told_ma = lease.ma
+            self._live.tell(Event("load.lent", state.id, data))
+        else:
+            why = None if result is None else result.error or result.status or result.outcome
+            self._live.tell(Event("load.refused", state.id, {**data, "why": why}))
 
     def _sent(self, key: Key, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -321,6 +360,14 @@ class LoadManager:
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: its lease could not be sent", key[0], exc_info=task.exception())
         self._waker.wake()
+
+
+def _outcome(result: Result | None) -> Literal["accepted", "refused", "unanswered", "not_sent"]:
+    if result is None or result.outcome == "not_sent":
+        return "not_sent"
+    if result.outcome == "accepted":
+        return "accepted"
+    return "refused" if result.outcome in ("rejected", "call_error") else "unanswered"
 
 
 def _quietly(result: Result) -> None:

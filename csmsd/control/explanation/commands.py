@@ -113,7 +113,7 @@ def command_detail(task: Task, facts: Facts) -> str:
         case "SetChargingProfile":
             profile = request.get("csChargingProfiles") or {}
             number = profile.get("chargingProfileId", 0)
-            name = facts.profile_names.get(number) or f"profile {number}"
+            name = facts.profile_name(number) or f"profile {number}"
             return f" ({name}, {profile.get('chargingProfilePurpose')}, level {profile.get('stackLevel')})"
         case "ChangeConfiguration":
             return f" ({request.get('key')}={request.get('value')})"

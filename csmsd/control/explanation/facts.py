@@ -7,6 +7,7 @@ import msgspec
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.profiles.smart_charging.profile_ids import SITE_LIMIT, is_site_limit
 from csmsd.profiles.task import Task
 
 
@@ -71,6 +72,10 @@ class Facts(msgspec.Struct, kw_only=True):
     events_since: Milliseconds | None = None  # what is older is not kept; None: there are none
     connectors: tuple[int, ...] = ()
     voltage: int = 230
+
+    def profile_name(self, number: int) -> str | None:
+        """Of a charging profile; that of load management has no entry in the library."""
+        return SITE_LIMIT if is_site_limit(number) else self.profile_names.get(number)
 
     @property
     def began(self) -> Milliseconds:

@@ -112,7 +112,7 @@ def _replay(book: InstalledProfiles, task: Task, facts: Facts, started_by: Task 
             return  # it belongs to another transaction
         connector, profile = facts.transaction.connector, start.charging_profile
         profile.transaction_id = facts.transaction.id
-    name = facts.profile_names.get(profile.charging_profile_id)
+    name = facts.profile_name(profile.charging_profile_id)
     book.accept(profile_installed_now(task.charge_point, connector, profile, _time(task), name=name))
 
 

@@ -32,7 +32,9 @@ from csmsd.ports import Disk, TlsEnd
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
+from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.milestone import MilestoneName
+from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
 from csmsd.time_zones import local_utc_offset
 
@@ -104,9 +106,14 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
     for task in service.runner.under_way.values():
         open_tasks[fold(task.charge_point)].append(task)
 
+    circuits, limits = _load_views(service, now)
+
     def view(state: ChargePointState) -> Json:
         under_way = open_tasks[fold(state.id)]
-        return charge_point_view(state) | {
+        seen = charge_point_view(state)
+        for connector in seen["connectors"]:
+            connector["site_limit"] = limits.get((state.id, connector["connector"]))
+        return seen | {
             "open_tasks": [open_task_view(task) for task in _open_tasks_at(service, state.id, under_way)],
             "problems": [problem_view(problem) for problem in problems_of_charge_point(state, site, now)],
         }
@@ -124,9 +131,26 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
             "store": store_state_view(service.disk),
+            "circuits": circuits,
             "problems": [problem_view(problem) for problem in _site_problems(service)],
         },
         "charge_points": await in_turns(chosen, view),
+    }
+
+
+def _load_views(service: Service, now: Milliseconds) -> tuple[list[Json], dict[tuple[str, int], Json]]:
+    """The circuits by phase, and what connectors have of them."""
+    if not service.site.smart_charging.load.circuits:
+        return [], {}
+    lines, members = overview_of_load(service.site, local_utc_offset(now), now)
+    return [msgspec.to_builtins(line) for line in lines], {
+        (member.charge_point, member.connector): {
+            "circuit": member.circuit,
+            "state": member.state,
+            "limit_a": member.limit,
+            "most_a": member.most,
+        }
+        for member in members
     }
 
 

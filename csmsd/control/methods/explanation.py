@@ -1,5 +1,7 @@
 """Why a transaction came to what it is, and why a charge point does what it does: from all that is kept."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from csmsd.control.explanation import charge_point
@@ -12,8 +14,11 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import one
 from csmsd.control.views import time_text, transaction_view
+from csmsd.ocpp.identity import fold
 from csmsd.ports import TaskFilter
 from csmsd.profiles.action import Target
+from csmsd.profiles.load_management.explanation import explain_member
+from csmsd.time_zones import local_utc_offset
 
 
 class Explanation(Service):
@@ -52,13 +57,24 @@ async def explain_charge_point(service: Explanation, parameters: Place, caller: 
         "connector": parameters.connector,
         "facts": [
             {"kind": fact.kind, "connector": fact.connector, "time": time_text(fact.time), "text": fact.text}
-            for fact in charge_point.facts(target, parameters.connector, tasks)
+            for fact in (
+                *charge_point.facts(target, parameters.connector, tasks),
+                *_of_its_circuits(target, parameters.connector),
+            )
         ],
         "next": [
             {"why": step.why, "command": step.command}
             for step in charge_point.charge_point_next_steps(target, parameters.connector)
         ],
     }
+
+
+def _of_its_circuits(target: Target, connector: int | None) -> Iterator[charge_point.Fact]:
+    """Why its connectors may draw what they may."""
+    for key, member in sorted(target.site.smart_charging.load.members.items()):
+        if key[0] == fold(target.charge_point.id) and connector in (None, member.connector):
+            for sentence in explain_member(target.site, member, local_utc_offset(target.now), target.now):
+                yield charge_point.Fact("circuit", sentence, connector=member.connector)
 
 
 METHODS: Table[Explanation] = {

@@ -9,6 +9,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.load import LoadPause
+from csmsd.profiles.load_management.misdescriptions import misdescriptions_of_site
 from csmsd.profiles.load_management.overview import LineLoad, overview_of_load
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -33,6 +34,15 @@ def load_problems_of_site(site: Site, utc_offset_s: int, now: Milliseconds) -> I
             severity="warning",
             text=f"what else draws on circuit {name} was not measured lately: its reserve counts",
             next=f"csmsctl circuit show {quote(name)}",
+        )
+    for wrong in misdescriptions_of_site(site):
+        yield Problem(
+            kind="circuit_misdescribed",
+            severity="warning",
+            text=f"circuit {wrong.circuit}: {wrong.text}",
+            next=f"csmsctl circuit show {quote(wrong.circuit)}",
+            charge_point=wrong.charge_point,
+            connector=wrong.connector,
         )
     for _, member in sorted(site.smart_charging.load.members.items()):
         state = site.charge_point(member.charge_point)

@@ -26,6 +26,7 @@ Kind = Literal[
     "reading_stale",
     "member_unmanaged",
     "load_paused",
+    "circuit_misdescribed",
     "offline",
     "never_connected",
     "connection_refused",

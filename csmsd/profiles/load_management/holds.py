@@ -54,6 +54,11 @@ class Hold(msgspec.Struct, kw_only=True):
         """Whether its end changes nothing."""
         return self.ma == self.fallback_ma
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is no limit that was accepted, but what the member may draw or does draw without one."""
+        return self.slot in ("unknown", "measured")
+
     def at(self, moment: Milliseconds) -> Milliamperes:
         if moment >= self.gone_at:
             return 0
@@ -98,7 +103,7 @@ class Ledger:
 
     def in_doubt(self, key: Key) -> bool:
         """Whether it counts with its rating, or with what it draws: csmsd does not know of a limit that it goes by."""
-        return any(hold.slot in ("unknown", "measured") and hold.gone_at == NEVER for hold in self.of(key))
+        return any(hold.doubtful and hold.gone_at == NEVER for hold in self.of(key))
 
     # --- what happens
 

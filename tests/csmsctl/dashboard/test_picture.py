@@ -191,3 +191,36 @@ def test_details_that_do_not_fit_are_marked() -> None:
     lines = drawn(60, 20, seen=Seen(samples.status(wordy)))
     assert lines[-2].startswith("word")
     assert lines[-2].endswith("…")
+
+
+CIRCUITS: list[dict[str, Any]] = [
+    {"circuit": "main", "phase": "L1", "limit": 63.0, "other": 12.5, "given": 32.0, "drawn": 30.0, "stale": False},
+    {"circuit": "main", "phase": "L2", "limit": 63.0, "other": 2.0, "given": 32.0, "drawn": 30.0, "stale": False},
+    {"circuit": "main", "phase": "W", "limit": 20000.0, "other": 0.0, "given": 9000.0, "drawn": 8000.0, "stale": False},
+    {"circuit": "roof", "phase": "W", "limit": 7000.0, "other": 500.0, "given": 6000.0, "drawn": 1.0, "stale": False},
+]
+
+
+def limited(limit_a: float | None, state: str = "charging") -> dict[str, Any]:
+    return {"site_limit": {"circuit": "main", "state": state, "limit_a": limit_a, "most_a": 32.0}}
+
+
+def test_circuits_are_shown_by_their_fullest_phase_and_connectors_with_what_they_are_left() -> None:
+    status = samples.status(
+        samples.charge_point(
+            "CP1",
+            connectors=[
+                samples.connector(1, **CHARGING, **limited(12.5)),
+                samples.connector(2, **limited(None, "unmanaged")),
+                samples.connector(3, site_limit=None),
+            ],
+        ),
+        circuits=CIRCUITS,
+    )
+    lines = drawn(140, 30, seen=Seen(status))
+    assert lines[2].rstrip() == ("main L1 42.5 A now, 44.5 at most, of 63 A · roof 501 W now, 6500 at most, of 7000 W")
+    title = next(line for line in lines if "CHARGE POINT" in line)
+    end = title.index("LIMIT") + len("LIMIT")
+    rows = [line[:end] for line in lines if line.strip().startswith("CP1") and "connector" not in line]
+    assert [row.endswith(limit) for row, limit in zip(rows, ("12.5 A", "none", "5 s"), strict=True)] == [True] * 3
+    assert "LIMIT" not in "".join(drawn(140, 30)), "where there are no circuits, there is no column"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from csmsd.events import NumberedEvent
 from csmsd.operations.load_manager import OBEY_MS, LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.load_management.load import LoadManagement
@@ -178,6 +179,42 @@ async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Ga
     garage.pass_time(31)
     again = await garage.next()
     assert (again.identity, limits(again)[0]) == ("CP1", (10, 0))
+
+
+async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:
+    told: list[tuple[str, str | None, dict[str, object]]] = []
+
+    def hear(event: NumberedEvent) -> None:
+        told.append((event.type, event.charge_point, dict(event.data)))
+
+    garage.engine.bus.subscribe(hear, ("load.lent", "load.refused", "load.unmanaged", "load.managed"))
+    for _ in range(2):
+        asked = await garage.next()
+        asked.confirm(status="Rejected" if asked.identity == "CP1" else "Accepted")
+    await garage.all_answered()
+    lent = {"connector": 1, "transaction": None, "limit_a": 0.0, "fallback_a": 10.0}
+    assert sorted(told) == [
+        ("load.lent", "CP2", lent),
+        ("load.refused", "CP1", lent | {"why": "Rejected"}),
+    ]
+    assert garage.manager.outcomes == {"accepted": 1, "refused": 1, "unanswered": 0, "not_sent": 0}
+    told.clear()
+    garage.pass_time(61)
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: len(told) == 2)
+    assert told == [
+        ("load.unmanaged", "CP1", {"circuit": "garage", "connector": 1, "why": "unknown", "counts_a": 32.0}),
+        ("load.lent", "CP1", lent),
+    ]
+    told.clear()
+    garage.pass_time(OBEY_MS / 1000 + 1)
+    await garage.until(lambda: bool(told))
+    assert told == [("load.managed", "CP1", {"circuit": "garage", "connector": 1})]
+    garage.pass_time(700)
+    for _ in range(2):
+        (await garage.next()).confirm(status="Accepted")
+    await garage.all_answered()
+    assert len(told) == 1, "a renewal is no news"
 
 
 async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """What is on the circuits, what others would change, and the pause of load management."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -69,6 +70,32 @@ async def test_while_it_is_paused_nothing_is_sent_also_after_a_kill(site: Site) 
     assert "load_paused" in kinds
     because = (await site.call("load.explain", charge_point="CP1"))["because"]
     assert "Load management is paused: it is sent nothing, and goes back to its fallback." in because
-    assert (await site.call("task.list"))["tasks"] == []
+    await site.asked_nothing(point)
     await site.call("load.resume")
     await point.answer(await point.asked("SetChargingProfile"), {"status": "Accepted"})
+
+
+async def test_a_charge_point_and_its_transaction_are_explained_by_their_circuit(site: Site) -> None:
+    point = await site.raw("CP1")
+    await site.call("circuit.import", circuits={"main": {"limit": "20A", "members": [{"charge_point": "CP1"}]}})
+    lent = await site.watch("load.lent")
+    await point.answer(await point.asked("SetChargingProfile"), {"status": "Accepted"})
+    await lent.event("load.lent")
+    await site.call("tag.add", id="A1")
+    start = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": datetime.now(UTC).isoformat()}
+    number = (await point.ask("StartTransaction", start))[2]["transactionId"]
+    asked = await point.asked("SetChargingProfile")
+    assert asked[3]["csChargingProfiles"]["transactionId"] == number
+    await point.answer(asked, {"status": "Accepted"})
+    await lent.event("load.lent")
+    facts = (await site.call("charge_point.explain", id="CP1"))["facts"]
+    circuit = [fact["text"] for fact in facts if fact["kind"] == "circuit"]
+    assert circuit[0] == "Connector 1 of CP1 hangs on main."
+    limit = [fact["text"] for fact in facts if fact["kind"] == "limit"]
+    assert "A by site limit (TxProfile, stack level 8)" in limit[0]
+    shown = (await site.call("status"))["charge_points"][0]["connectors"][0]["site_limit"]
+    assert (shown["circuit"], shown["limit_a"]) == ("main", 20.0)
+    end = {"transactionId": number, "meterStop": 10, "timestamp": datetime.now(UTC).isoformat()}
+    await point.ask("StopTransaction", end)
+    story = (await site.call("transaction.explain", id=number))["story"]
+    assert any("site limit" in entry["text"] for entry in story), story
