@@ -97,8 +97,8 @@ class KnowsAll(Strategy):
         askers = []
         for key, one in self.site.connectors.items():
             one.default = Limit(0)
-            if one.car is not None and one.car.had_wh < one.car.need_wh:
-                demand = min(one.car.most_ma, one.rating_ma)
+            if one.visit is not None and not one.visit.car.full:
+                demand = min(one.visit.most_ma, one.rating_ma)
                 own = one.own.ma if one.own is not None else 0
                 askers.append(
                     Asker(

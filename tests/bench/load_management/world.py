@@ -4,40 +4,57 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from csmsctl.simulator.breaker import UNSEEN_A, Breaker
+from csmsctl.simulator.car import NOMINAL_VOLTAGE, Car
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Tree
 
 A = 1000
 STEP_S = 5
 DAY_S = 86_400
-VOLTAGE = 230
 TIMEOUT_S = 30
 METER_S = 60
-_SLACK_MA = 50  # what no meter sees
 
 
 @dataclass
-class Car:
-    """It needs so much, draws at most so much on so many phases, and needs a while to begin after a pause."""
+class Visit:
+    """A car that comes and goes; its battery has room for what it needs."""
 
     comes: int  # in seconds of the simulation
     goes: int
-    need_wh: float
-    most_ma: int
-    phases: int
-    wakes_s: int
-    had_wh: float = 0.0
+    car: Car
+
+    @property
+    def need_wh(self) -> float:
+        return self.car.capacity_wh
+
+    @property
+    def had_wh(self) -> float:
+        return self.car.capacity_wh * self.car.soc / 100
+
+    @property
+    def most_ma(self) -> int:
+        return int(self.car.most_a * 1000)
 
 
-def cars_of(connector: int, days: int, seed: str) -> Iterator[Car]:
+def visits_of(connector: int, days: int, seed: str) -> Iterator[Visit]:
     """Who comes to a connector, one after the other: two or three a day, more of them in the morning."""
     random = Random(f"{seed} {connector}")
     now = random.randrange(6 * 3600, 10 * 3600)
     while now < days * DAY_S:
         stays = int(random.uniform(1.0, 9.0) * 3600)
         three = random.random() < 0.75
-        most = random.choice([16, 16, 32]) * A if three else random.choice([16, 32]) * A
+        most = random.choice([16, 16, 32]) if three else random.choice([16, 32])
         need = random.uniform(5_000, 60_000 if three else 25_000)
-        yield Car(now, now + stays, need, most, 3 if three else 1, random.choice([5, 15, 30]))
+        car = Car(
+            capacity_wh=need,
+            soc=0.0,
+            most_a=most,
+            phases=3 if three else 1,
+            ramp_s=0.0,
+            wakes_s=random.choice([5, 15, 30]),
+            tapers=False,
+        )
+        yield Visit(now, now + stays, car)
         now += stays + int(random.expovariate(1 / 3600))
         if now % DAY_S > 20 * 3600:
             now += DAY_S - now % DAY_S + random.randrange(6 * 3600, 10 * 3600)
@@ -77,27 +94,26 @@ class Connector:
     wiring: tuple[int, ...]
     rating_ma: int
     skew_s: int
-    cars: Iterator[Car]
+    visits: Iterator[Visit]
     obeys_s: int = 3
     default: Limit | None = None
     own: Limit | None = None
-    car: Car | None = None
+    visit: Visit | None = None
     transaction: int = 0
-    coming: Car | None = None
+    coming: Visit | None = None
     drawn_ma: int = 0
-    paused_until: int = 0
     was_ma: int = 0  # the limit until it has obeyed the new one
     obeys_at: int = 0
 
     def __post_init__(self) -> None:
-        self.coming = next(self.cars, None)
+        self.coming = next(self.visits, None)
 
     def limit(self, now: int) -> int:
         told = self.own if self.own is not None else self.default
         return self.rating_ma if told is None else told.at(now + self.skew_s)
 
     def take(self, limit: Limit, transaction: int | None, now: int) -> bool:
-        if transaction is not None and (transaction != self.transaction or self.car is None):
+        if transaction is not None and (transaction != self.transaction or self.visit is None):
             return False
         before = self.limit(now)
         if transaction is None:
@@ -110,45 +126,23 @@ class Connector:
     def move(self, now: int) -> str | None:
         """A step of the car; `begun` or `ended` where one comes or goes."""
         told = None
-        if self.car is not None and now >= self.car.goes:
-            self.car, self.own, self.drawn_ma = None, None, 0
-            self.coming = next(self.cars, None)
+        if self.visit is not None and now >= self.visit.goes:
+            self.visit, self.own, self.drawn_ma = None, None, 0
+            self.coming = next(self.visits, None)
             told = "ended"
-        elif self.car is None and self.coming is not None and now >= self.coming.comes:
-            self.car, self.coming = self.coming, None
+        elif self.visit is None and self.coming is not None and now >= self.coming.comes:
+            self.visit, self.coming = self.coming, None
             self.transaction += 1
             self.own = None
-            self.paused_until = now + self.car.wakes_s
             told = "begun"
-        car = self.car
-        if car is None:
-            return told
-        limit = self.was_ma if now < self.obeys_at else self.limit(now)
-        most = min(limit, car.most_ma, self.rating_ma)
-        if most < 6 * A or car.had_wh >= car.need_wh:
-            self.drawn_ma, self.paused_until = 0, max(self.paused_until, now + car.wakes_s)
-        elif now >= self.paused_until or self.drawn_ma:
-            self.drawn_ma = most
-            car.had_wh += most / 1000 * VOLTAGE * car.phases * STEP_S / 3600
+        if self.visit is not None:
+            limit = self.was_ma if now < self.obeys_at else self.limit(now)
+            self.visit.car.draw(min(limit, self.rating_ma) / A, STEP_S)
+            self.drawn_ma = round(self.visit.car.current_a * A)
         return told
 
     def phases(self) -> tuple[int, ...]:
-        return self.wiring[: self.car.phases] if self.car is not None else ()
-
-
-@dataclass
-class Breaker:
-    """A thermal trip: what flows warms it with a time constant, and 1.13 times its rating for ever is the edge."""
-
-    rated_ma: int
-    heat: float = 0.0
-    trips: int = 0
-
-    def carry(self, ma: int) -> None:
-        self.heat += ((ma / self.rated_ma) ** 2 - self.heat) * STEP_S / 1200
-        if self.heat > 1.13**2:
-            self.trips += 1
-            self.heat = 0.0
+        return self.wiring[: self.visit.car.phases] if self.visit is not None else ()
 
 
 @dataclass
@@ -217,7 +211,7 @@ class Site:
                 member.wiring,
                 member.rating_ma,
                 self.random.randint(-5, 5),
-                cars_of(number, days, seed),
+                visits_of(number, days, seed),
                 self.random.choice([1, 4, 9]),
             )
             for number, (key, member) in enumerate(self.tree.members.items())
@@ -225,7 +219,7 @@ class Site:
         self.figures = Figures()
         self.had: dict[tuple[Key, int], float] = {}
         self.breakers = {
-            (name, lane): Breaker(circuit.l1_ma or 0)
+            (name, lane): Breaker((circuit.l1_ma or 0) / A)
             for name, circuit in self.tree.circuits.items()
             for lane in range(3)
         }
@@ -269,18 +263,18 @@ class Site:
             self._count()
         self.figures.had_wh = [had for _, had in sorted(self.had.items())]
         self.figures.hours = self.days * 24
-        self.figures.trips = sum(breaker.trips for breaker in self.breakers.values())
         return self.figures
 
     def _move(self) -> None:
         for connector in self.connectors.values():
-            car, transaction = connector.car, connector.transaction
+            visit, transaction = connector.visit, connector.transaction
             told = connector.move(self.now)
-            if told == "ended" and car is not None:
-                self.figures.energy_wh += car.had_wh
-                self.had[connector.key, car.comes] = car.had_wh
-                alone = min(car.need_wh, car.most_ma / 1000 * VOLTAGE * car.phases * (car.goes - car.comes) / 3600)
-                self.figures.satisfaction.append(min(1.0, car.had_wh / alone))
+            if told == "ended" and visit is not None:
+                self.figures.energy_wh += visit.had_wh
+                self.had[connector.key, visit.comes] = visit.had_wh
+                most_w = visit.car.most_a * NOMINAL_VOLTAGE * visit.car.phases
+                alone = min(visit.need_wh, most_w * (visit.goes - visit.comes) / 3600)
+                self.figures.satisfaction.append(min(1.0, visit.had_wh / alone))
             if told is not None:
                 self.unheard.append(
                     (self.now, told, connector, connector.transaction if told == "begun" else transaction)
@@ -305,7 +299,7 @@ class Site:
                 self.strategy.begun(connector)
         self.unheard = later
         for connector in self.connectors.values():
-            if connector.car is not None and (self.now + 7 * int(connector.key[0][2:])) % METER_S < STEP_S:
+            if connector.visit is not None and (self.now + 7 * int(connector.key[0][2:])) % METER_S < STEP_S:
                 self.strategy.sampled(connector)
 
     def _count(self) -> None:
@@ -319,8 +313,10 @@ class Site:
         over = 0
         for place, ma in drawn.items():
             breaker = self.breakers[place]
-            breaker.carry(ma)
-            over = max(over, ma - breaker.rated_ma)
-        if over > _SLACK_MA:
+            if breaker.carry(ma / A, STEP_S):
+                self.figures.trips += 1
+                breaker.close()
+            over = max(over, ma - round(breaker.rated_a * A))
+        if over > UNSEEN_A * A:
             self.figures.over_s += STEP_S
             self.figures.worst_ma = max(self.figures.worst_ma, over)
