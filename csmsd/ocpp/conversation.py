@@ -24,7 +24,9 @@ LONGEST_REMEMBERED = 4_096  # bytes of an answer: ours are short, save what an e
 # A CALL repeated later than this is no retry: its charge point uses the same ids over and over.
 REPEATED_WITHIN = 120_000
 GARBAGE_PER_MINUTE = 60
-FRAMES_IN_ONE = 16  # WebSocket message, at most
+# Of one WebSocket message, at most. Each frame in it is found by reading all that is left.
+FRAMES_IN_ONE = 16
+READ_AGAIN = 2 * 1024 * 1024  # characters
 _MINUTE = 60_000
 
 Oddity = Literal[
@@ -161,6 +163,7 @@ class Conversation:
         self._out: list[bytes] = []
         self._rest = ""
         self._frames_to_come = 0
+        self._characters_to_come = 0
 
     # --- what the charge point sends
 
@@ -169,7 +172,7 @@ class Conversation:
         frame = frames.parse(text)
         if isinstance(frame, frames.Call):  # nearly all of them
             return self._receive_call(frame, None, now)
-        self._frames_to_come = FRAMES_IN_ONE
+        self._frames_to_come, self._characters_to_come = FRAMES_IN_ONE, READ_AGAIN - len(text)
         return self._receive(frame, now)
 
     @property
@@ -181,7 +184,10 @@ class Conversation:
         """Takes the next frame of the message that was received last, or says that there is none."""
         rest, self._rest = self._rest, ""
         self._frames_to_come -= 1
-        return self._receive(frames.parse(rest), now) if rest and self._frames_to_come > 0 else None
+        self._characters_to_come -= len(rest)
+        if not rest or self._frames_to_come <= 0 or self._characters_to_come < 0:
+            return None
+        return self._receive(frames.parse(rest), now)
 
     def _receive(self, frame: frames.Frame | frames.DamagedFrame | frames.Unreadable, now: float) -> Event:
         damage = None

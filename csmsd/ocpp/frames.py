@@ -76,6 +76,7 @@ class DamagedFrame(msgspec.Struct, frozen=True):
 
 _decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
 _decode_any = msgspec.json.Decoder().decode
+_ENDS_TOO_EARLY = "Input data was truncated"  # what msgspec says of text with which nothing else is wrong
 
 
 def parse(text: str | bytes) -> Frame | DamagedFrame | Unreadable:
@@ -114,7 +115,7 @@ def _read_again(received: str | bytes) -> Frame | DamagedFrame | Unreadable:
             if not mends and not _is_json(received):  # a tab or the end of a line in the middle of a text
                 mends = ["control_character"]
             return DamagedFrame(frame, Damage(mends)) if mends and not isinstance(frame, Unreadable) else frame
-        mended = mending.mend(text)
+        mended = mending.mend(text, ends_too_early=problem == _ENDS_TOO_EARLY)
         if mended is not None:
             frame = _frame(mended.value)
             if isinstance(frame, Unreadable):

@@ -35,8 +35,9 @@ Mend = Literal[
 MOST_BRACKETS = 50_000
 MOST_COMMAS = 100_000
 MOST_ESCAPES = 50_000
+MOST_QUOTES = 200_000
 MOST_MENDS = 1000
-MOST_TOKENS = 60_000
+MOST_LONE_BRACKETS = 10_000  # that are not closed close behind
 
 
 class Mended(msgspec.Struct):
@@ -63,20 +64,22 @@ _BLANKED = bytes(range(32)).maketrans(bytes(range(32)), b" " * 32)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MARKS = ("\ufeff", "\u00ef\u00bb\u00bf")  # the second: a mark that was encoded twice
 
-_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _WORD = r"[\w.+$#-]++(?:\(\w*+\))?"
 _VALUE_FOLLOWS = r'\s*+["{\[]'
+_WELL_SPELLED = r'"[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+"'
 
 # What needs no mending, as much of it as there is; then the one thing behind it that may.
 _SPOT = re.compile(
     rf"""(?:
-        [\s\[{{]++(?!\s*+,)
-        | [\]}}](?!{_VALUE_FOLLOWS})
-        | "(?:[^"\\]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}})*+"(?!{_VALUE_FOLLOWS})
+        {_WELL_SPELLED}:"[^"\\]*+"(?!{_VALUE_FOLLOWS})
+        | [\s\[{{]++(?!\s*+,)
+        | [\]}}]+(?!{_VALUE_FOLLOWS})
+        | {_WELL_SPELLED}(?!{_VALUE_FOLLOWS})
         | (?:true|false|null|{_NUMBER})(?![\w.+$-])(?!\s*+["{{\[:\w-])
         | ,(?!\s*+[,}}\]])
-        | :(?!\s*+[,}}\]])(?!\s*+-?[0-9]++,[0-9]++\s*+[,}}])
+        | :(?!\s*+[:,}}\]])(?!\s*+-?[0-9]++,[0-9]++\s*+[,}}])
     )*+
     (?P<spot>
         (?P<end>\Z)
@@ -84,7 +87,7 @@ _SPOT = re.compile(
         | (?P<closing>[\]}}])
         | (?P<comma>,)
         | (?P<number>:\s*+-?[0-9]++,[0-9]++(?=\s*+[,}}]))
-        | (?P<colon>:)
+        | (?P<colon>:(?!\s*+:))
         | (?P<text>{_STRING})
         | (?P<quoted>'(?:[^'\\]++|\\.)*+')
         | (?P<word>{_WORD})
@@ -95,13 +98,28 @@ _SPOT = re.compile(
 _SPOTS = ("end", "opening", "closing", "comma", "number", "colon", "text", "quoted", "word", "other")
 _VALUE_BEHIND = re.compile(_VALUE_FOLLOWS)
 _COLON_BEHIND = re.compile(r"\s*+:")
-_BAD_ESCAPE = re.compile(r'((?:[^\\]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})')
+# What needs no mending, then what does or the end. One that finds nothing would be tried at every place anew.
+_BAD_ESCAPE = re.compile(r'([^\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^\\]*+)*+)(\\|\Z)')
 _ODD_NUMBER = re.compile(r"([+-]?)0*+([0-9]*+)(?:\.([0-9]*+))?([eE][+-]?[0-9]+)?", re.ASCII)
 # How the numbers that are none are written, and the nothing, in this language and that.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.IGNORECASE)
 _NOTHING = frozenset({"null", "none", "nil", "undefined"})
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+
+def _nested(depth: int) -> str:
+    """A value in brackets, and in it such of so many levels. How often a text is looked at grows with the levels."""
+    inside = rf"[^\[\]{{}}\"]++|{_STRING}" + (f"|{_nested(depth - 1)}" if depth else "")
+    return rf"\[(?:{inside})*+\]|\{{(?:{inside})*+\}}"
+
+
+# A reading of a meter has two more levels: a message of them is run through without a stop at each bracket.
+_NESTED = _nested(2)
+_BESIDE = rf"(?:[^\[\]{{}}\"]++|{_STRING})*+"
+_BESIDE_COMMAS = rf"(?:[^\[\]{{}}\",]++|{_STRING})*+"
+_BRACKET = re.compile(rf"{_BESIDE}[\[\]{{}}]", re.DOTALL)
+_VALUES = re.compile(rf"(?:{_BESIDE}(?:{_NESTED}))*+", re.DOTALL)
+_VALUES_OF_MEMBER = re.compile(rf"(?:{_BESIDE_COMMAS}(?:{_NESTED}))*+", re.DOTALL)
+_MEMBERS = re.compile(rf"(?:{_BESIDE_COMMAS}(?:(?:{_NESTED}){_BESIDE_COMMAS})*+,)*+", re.DOTALL)
 _WHOLE_MEMBER = re.compile(rf"\s*+{_STRING}\s*+:\s*+{_STRING}\s*+\Z", re.DOTALL)
 _FRAME = re.compile(r"""[\s,]*+(\[\s*+["']?[234]["']?\s*+,.*+)""", re.DOTALL)
 _SAYS_SOMETHING = re.compile(r"[^\s\[\]{},]")
@@ -113,10 +131,15 @@ _HEAD = re.compile(
 )
 
 _OUT_OF_RANGE = re.compile(r"[0-9][eE]\+?[0-9]{3}")  # no float holds it; it is written as null
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_PAIR = r"[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE_SURROGATE = re.compile(
+    rf"([^\\]*+(?:\\(?:u{_PAIR}|u(?![dD][89a-fA-F][0-9a-fA-F]{{2}})|[^u])[^\\]*+)*+)"
+    r"(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\?\Z)",
+    re.DOTALL,
+)
 _LEFT_OVER_BYTE = re.compile(r"[\udc80-\udcff]")
 _MOST_LEFT_OVER = 1000
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Hopeless(Exception):
@@ -151,27 +174,38 @@ def is_crowded(text: str) -> bool:
     return (
         text.count("[") + text.count("{") > MOST_BRACKETS
         or text.count(",") > MOST_COMMAS
+        or text.count('"') > MOST_QUOTES
         or text.count("\\u") > MOST_ESCAPES
     )
 
 
-def mend(text: str) -> Mended | None:
-    """The array that was meant by a text out of `decoded`, or None; never raises."""
+def mend(text: str, *, ends_too_early: bool = False) -> Mended | None:
+    """The array that was meant by a text out of `decoded`, or None; never raises.
+
+    `ends_too_early`: a strict reader has said that nothing else is wrong with it.
+    """
     if is_crowded(text):
         return None
     try:
-        return _mended(text.lstrip())
+        return _mended(text.lstrip(), ends_too_early)
     except (_Hopeless, ValueError, RecursionError):
         return None
 
 
-def _mended(text: str) -> Mended:
+def _mended(text: str, ends_too_early: bool) -> Mended:
     mends: list[Mend] = []
     lost = False
-    found = _array(text, mends)
-    if found is None:
-        text = _respelled(text, mends)
+    found = None
+    if _SURROGATE.search(text) is not None:
+        whole, text = text, _LONE_SURROGATE.sub(lambda lone: lone[1] + (" " if "u" in lone[2] else lone[2]), text)
+        if text != whole:
+            mends.append("lone_surrogate")
+    if not ends_too_early:
         found = _array(text, mends)
+        if found is None:
+            text = _respelled(text, mends)
+            if text.rstrip().endswith("]"):  # else it is cut off
+                found = _array(text, mends)
     if found is None:
         text, lost = _balanced(text, mends)
         found = _array(text, mends)
@@ -201,11 +235,6 @@ def _array(text: str, mends: list[Mend]) -> tuple[list[object], int] | None:
         raise _Hopeless
     if constants or _OUT_OF_RANGE.search(text, 0, end) is not None:
         mends.append("no_number")
-    try:
-        _encode(value)
-    except UnicodeEncodeError:
-        mends.append("lone_surrogate")
-        value = json.loads(_without_lone_surrogates(json.dumps(value, ensure_ascii=False)))
     return value, end
 
 
@@ -268,8 +297,8 @@ def _value(kind: str, found: str, text: str, end: int, mends: list[Mend]) -> str
         mends.append("single_quotes")
         found = '"' + found[1:-1].replace("\\'", "'").replace('\\"', '"').replace('"', '\\"') + '"'
     if kind in ("text", "quoted"):
-        respelled, count = _BAD_ESCAPE.subn(r"\1\\\\", found, MOST_MENDS)
-        if count:
+        respelled = _BAD_ESCAPE.sub(r"\1\2\2", found, MOST_MENDS)
+        if respelled != found:
             mends.append("bad_escape")
         return respelled
     return _word(found, _COLON_BEHIND.match(text, end) is not None, mends)
@@ -300,6 +329,13 @@ def _word(found: str, names: bool, mends: list[Mend]) -> str:
 # --- what is opened and closed
 
 
+def _past(pattern: re.Pattern[str], text: str, place: int) -> int:
+    """Where that ends which begins there, and may be nothing."""
+    match = pattern.match(text, place)
+    assert match is not None
+    return match.end()
+
+
 def _balanced(text: str, mends: list[Mend]) -> tuple[str, bool]:
     """The text with every bracket closed once, and whether it was cut off, so that what was incomplete is left out.
 
@@ -309,37 +345,54 @@ def _balanced(text: str, mends: list[Mend]) -> tuple[str, bool]:
     opened: list[str] = []
     place = member = element = 0  # up to where the payload's members are whole, and the elements of the last one
     kept = 0
-    for count, token in enumerate(_TOKEN.finditer(text)):
-        if count == MOST_TOKENS:
-            raise _Hopeless
-        found, place = token[0], token.end()
-        if found in ("[", "{"):
+    for _ in range(MOST_LONE_BRACKETS):
+        if len(opened) == 2:
+            comma = _past(_MEMBERS, text, place)
+            end = _past(_VALUES_OF_MEMBER, text, comma)
+            if comma > place:
+                member = comma - 1
+            if end > comma:
+                member = end
+            if end > place:
+                element = 0
+            place = end
+        elif len(opened) > 2:
+            end = _past(_VALUES, text, place)
+            if end > place and len(opened) == 3 and opened[2] == "[":
+                element = end
+            place = end
+        bracket = _BRACKET.match(text, place)
+        if bracket is None:
+            return _cut_off(text, "".join(parts), kept, opened, member, element, mends)
+        place = bracket.end()
+        found = text[place - 1]
+        if found in _CLOSES:
             opened.append(found)
             if len(opened) == 2:
                 member = place
-        elif found in ("]", "}"):
-            if not opened:
-                raise _Hopeless
-            if opened[-1] != _OPENS[found]:
-                mends.append("brackets")
-                parts.append(text[kept : token.start()])
-                kept = place
-                if len(opened) < 2 or opened[-2] != _OPENS[found]:
-                    continue
-                parts.append(_CLOSES[opened.pop()] + found)
-            opened.pop()
-            if not opened:
-                return "".join([*parts, text[kept:]]), False
-        elif found != ",":
+                element = 0
+            elif len(opened) == 1:
+                member = place
             continue
-        if len(opened) == 2:
-            member = token.start() if found == "," else place
-            element = 0
-        elif len(opened) == 1 and found != ",":
+        if not opened:
+            raise _Hopeless
+        if opened[-1] != _OPENS[found]:
+            mends.append("brackets")
+            parts.append(text[kept : place - 1])
+            kept = place
+            if len(opened) < 2 or opened[-2] != _OPENS[found]:
+                continue
+            parts.append(_CLOSES[opened.pop()] + found)
+        opened.pop()
+        if not opened:
+            return "".join([*parts, text[kept:]]), False
+        if len(opened) < 3:
             member = place
-        elif len(opened) == 3 and opened[2] == "[" and found in ("}", "]"):
+            if len(opened) == 2:
+                element = 0
+        elif len(opened) == 3 and opened[2] == "[":
             element = place
-    return _cut_off(text, "".join(parts), kept, opened, member, element, mends)
+    raise _Hopeless
 
 
 _OPENS = {"]": "[", "}": "{"}

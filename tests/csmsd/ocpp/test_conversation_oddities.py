@@ -115,3 +115,14 @@ def test_a_message_of_frames_without_end_is_cut() -> None:
 
     assert further == FRAMES_IN_ONE - 1
     assert play.conversation.receive_rest(0) is None
+
+
+def test_of_frames_that_are_long_fewer_are_taken() -> None:
+    """Each is found by reading all that is left of a message of a megabyte."""
+    frame = '[2,"1","Heartbeat",{"a":"' + "x" * 100_000 + '"}]'
+    play = Play()
+
+    play.conversation.receive(frame * 10, 0)
+
+    assert play.conversation.receive_rest(0) is not None
+    assert play.conversation.receive_rest(0) is None

@@ -3,6 +3,7 @@
 import json
 from time import process_time
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -57,6 +58,7 @@ def payload_of(text: str) -> tuple[object, list[str], bool]:
         ("{'a':'it\\'s \"x\"','b':''}]", {"a": 'it\'s "x"', "b": ""}, ["single_quotes"]),
         (r'''{"a":"C:\dir\new","b":"\u12"}]''', {"a": "C:\\dir\new", "b": "\\u12"}, ["bad_escape"]),
         (r'''{"a":"\\d","b":1,}]''', {"a": "\\d", "b": 1}, ["stray_comma"]),
+        (r'''{"a":"\\d" "b":1}]''', {"a": "\\d", "b": 1}, ["missing_comma"]),
         (r'''{"a":"A\ud800"}]''', {"a": "A "}, ["lone_surrogate"]),
         (r'''{"a":"\udc00B"}]''', {"a": " B"}, ["lone_surrogate"]),
         (r'''{"a":"\ud800\ud800\udc00"}]''', {"a": " \U00010000"}, ["lone_surrogate"]),
@@ -103,6 +105,28 @@ def test_of_what_is_cut_off_the_whole_parts_are_left(text: str, payload: object)
     assert found[0] == payload
     assert found[1][-1] == "truncated"
     assert found[2]
+
+
+def test_what_is_cut_off_and_nothing_else_needs_no_other_look() -> None:
+    for length in range(FRAME.index('"StopTransaction",') + 18, len(FRAME)):
+        text = FRAME[:length]
+        with pytest.raises(msgspec.DecodeError, match="truncated"):
+            msgspec.json.decode(text)
+
+        assert mend(text, ends_too_early=True) == mend(text)
+
+
+def test_of_a_stop_of_a_megabyte_that_is_cut_off_all_whole_readings_are_left() -> None:
+    reading = '{"timestamp":"2026-03-01T12:00:00Z","sampledValue":[{"value":"1"},{"value":"2","unit":"Wh"}]}'
+    count = MEGABYTE // (len(reading) + 1)
+    for before, mends in (("", ["truncated"]), ('"x":,', ["missing_value", "truncated"])):
+        text = f'[2,"1","A",{{"meterStop":5,{before}"transactionData":[' + f"{reading}," * count + reading[:-1]
+
+        found = mend(text)
+
+        assert found is not None
+        assert found.mends == mends
+        assert found.value[3]["transactionData"] == [json.loads(reading)] * count  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +184,7 @@ def test_a_mark_that_was_encoded_twice() -> None:
         ("[", mending.MOST_BRACKETS),
         ("{", mending.MOST_BRACKETS),
         (",", mending.MOST_COMMAS),
+        ('"', mending.MOST_QUOTES),
         (r"\u", mending.MOST_ESCAPES),
     ],
 )
@@ -179,6 +204,9 @@ HOSTILE = {
     "quotes": '"',
     "single quotes": "'",
     "backslashes": "\\",
+    "good escapes": r"\n",
+    "pairs of surrogates": r"\ud83d\ude00",
+    "a text behind another": '"a" ',
     "bad escapes": r"\x",
     "half surrogate pairs": r"\ud800",
     "commas": ",",
@@ -198,13 +226,24 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("before", ["", '[2,"1","A",{"a":', '[2,"1","A",{"a":"', '[2,"1","A",{"x":,"a":['])
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ("", ""),
+        ('[2,"1","A",{"a":', ""),
+        ('[2,"1","A",{"a":"', ""),
+        ('[2,"1","A",{"x":,"a":[', ""),
+        ('[2,"1","A",{"x":;,"a":[', ""),
+        ('[2,"1","A",{"a":"', '" "b":1}]'),
+        ("[2,'1','A',{'a':'", "' 'b':1}]"),
+    ],
+)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_megabyte_of_nonsense_costs_little(name: str, before: str) -> None:
+def test_a_megabyte_of_nonsense_costs_little(name: str, before: str, behind: str) -> None:
     """Twice the text costs at most a little more than twice the time: nothing is looked at again and again."""
 
     def cost(length: int) -> float:
-        text = (before + HOSTILE[name] * (length // len(HOSTILE[name]))).encode("latin-1")
+        text = (before + HOSTILE[name] * (length // len(HOSTILE[name])) + behind).encode("latin-1")
         begun = process_time()
         parse(text)
         return process_time() - begun
