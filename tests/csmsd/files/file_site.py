@@ -1,5 +1,6 @@
 """A csmsd that hosts files, its operators' uploads, and charge points that answer the two commands of the room."""
 
+import asyncio
 import base64
 import hashlib
 from ftplib import FTP
@@ -14,6 +15,7 @@ from tests.support.site import Site
 
 FIRMWARE = bytes(range(256)) * 4096  # 1 MiB
 SETTINGS: dict[str, Any] = {"http_listen": "127.0.0.1:0", "ftp_listen": "127.0.0.1:0"}
+SIZES = {"max_upload_megabytes": 1, "quota_megabytes": 2, "max_transfers": 8}
 
 
 def hosting(**settings: Any) -> dict[str, dict[str, Any]]:
@@ -32,6 +34,15 @@ async def http_base(site: Site) -> str:
     return next(base for base in await bases(site) if base.startswith("http:"))
 
 
+async def calmed(site: Site, url: str) -> str:
+    """The same file where its hosts wait as long as usual, also for one that this machine holds up."""
+    assert await site.stop() == 0
+    site.write_settings(hosting(**SIZES))
+    await site.start()
+    parts = urlsplit(url)
+    return next(base for base in await bases(site) if base.startswith(parts.scheme + ":")) + parts.path
+
+
 async def add_firmware(site: Site, name: str = "acme-2.1.bin", data: bytes = FIRMWARE, **fields: Any) -> dict[str, Any]:
     """Stores an image the way csmsctl does."""
     async with await ControlConnection.open(site.socket) as control:
@@ -44,8 +55,6 @@ async def add_firmware(site: Site, name: str = "acme-2.1.bin", data: bytes = FIR
 
 async def command(site: Site, point: RawChargePoint, name: str, answer: dict[str, Any], **parameters: Any) -> str:
     """Gives a command and has it confirmed; the location that the charge point was told."""
-    import asyncio
-
     running = asyncio.create_task(site.call("operation.run", command=name, parameters=parameters, targets=["CP1"]))
     action = {"update-firmware": "UpdateFirmware", "get-diagnostics": "GetDiagnostics"}[name]
     frame = await point.asked(action)
@@ -87,6 +96,13 @@ async def diagnostics_file(site: Site, task: int) -> bytes:
 
 def stored(site: Site, kind: str) -> list[Path]:
     return sorted((site.state / "files" / kind).iterdir())
+
+
+async def nothing_partial(site: Site) -> None:
+    """What was begun and came to nothing is removed, after the connection has ended."""
+    async with asyncio.timeout(60):
+        while stored(site, "partial"):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
 
 
 # --- the charge point's clients; they block, so tests call them in a thread

@@ -20,6 +20,7 @@ from tests.csmsd.files.file_site import (
     FIRMWARE,
     add_firmware,
     bases,
+    calmed,
     diagnose,
     diagnostics_file,
     ftp,
@@ -27,6 +28,7 @@ from tests.csmsd.files.file_site import (
     ftp_fetch,
     hosting,
     http,
+    nothing_partial,
     stored,
     update,
     update_record,
@@ -213,6 +215,8 @@ async def test_who_stalls_is_dropped_and_leaves_nothing(impatient: Site) -> None
         return rest
 
     assert await to_thread(stall) == b""
+    await nothing_partial(impatient)
+    url = await calmed(impatient, url)
     assert (await to_thread(ftp_bring, url, "x", io.BytesIO(b"whole"))).startswith("226")
     assert stored(impatient, "partial") == []
 
