@@ -9,7 +9,7 @@ from tests.support.flood import FLOODS, flooding
 from tests.support.site import Site
 
 SECONDS = 0.05
-ROUNDS = 10
+ROUNDS = 40
 
 
 @pytest.mark.parametrize("kind", FLOODS)
