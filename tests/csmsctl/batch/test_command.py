@@ -210,7 +210,7 @@ def test_a_daemon_that_stays_away(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> N
 
     daemon.replies["tag.remove"] = end
     lines = "tag remove A1 --yes\n" + "".join(f"tag add A{number}\n" for number in range(100))
-    code, found = results(csmsctl, lines, "--timeout", "0.3")
+    code, found = results(csmsctl, lines, "--timeout", "3")
     assert code == 9
     assert {(line["exit_code"], line["error"]["message"][:18]) for line in found[1:]} == {(5, "There is no socket")}
 

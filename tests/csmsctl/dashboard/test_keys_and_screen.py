@@ -54,8 +54,7 @@ def test_keys_sizes_and_a_csmsd_that_comes_back(tmux: Tmux, csmsctl: Csmsctl, da
     }
     daemon.replies |= replies
     tmux.run("watch")
-    screen = tmux.until(has("1-11 of 42"))
-    assert screen[4].split()[:3] == ["!", "CP99", "1"]
+    tmux.until(lambda screen: has("1-11 of 42")(screen) and screen[4].split()[:3] == ["!", "CP99", "1"])
     tmux.until(has("███"))  # what was measured before
     assert daemon.params("transaction.meter") == {"id": 7, "limit": 120}
 
@@ -67,11 +66,9 @@ def test_keys_sizes_and_a_csmsd_that_comes_back(tmux: Tmux, csmsctl: Csmsctl, da
     tmux.until(has("1-11 of 42"))
 
     tmux.resize(120, 30)
-    screen = tmux.until(has("1-21 of 42"))
-    assert "PROBLEM" in screen[3]
+    tmux.until(lambda screen: has("1-21 of 42")(screen) and "PROBLEM" in screen[3])
     tmux.resize(50, 10)
-    screen = tmux.until(has("of 42"))
-    assert max(map(len, tmux.until(lambda screen: len(screen) <= 10))) <= 50
+    tmux.until(lambda screen: len(screen) <= 10 and max(map(len, screen)) <= 50 and has("of 42")(screen))
 
     peer = daemon.wait_for("status")
     daemon.replies.clear()
