@@ -1,12 +1,11 @@
 """`cp`: register, change and remove charge points."""
 
-import sys
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from csmsctl.arguments.shared_parameters import Identity, file_parameter_values
+from csmsctl.arguments.password_files import PasswordFile, password_of_file
+from csmsctl.arguments.shared_parameters import Identity
 from csmsctl.display.confirm import confirm
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
@@ -29,12 +28,6 @@ CertificateName = Annotated[
     ),
 ]
 Generate = Annotated[bool, typer.Option("--generate-password", help="Make a password and print it once")]
-PasswordFile = Annotated[
-    str | None,
-    typer.Option(
-        "--password-file", metavar="FILE|-", help="Read the password from there", autocompletion=file_parameter_values
-    ),
-]
 Registration = Annotated[
     Literal["Accepted", "Pending", "Rejected"] | None,
     typer.Option("--registration", help="What BootNotification is answered with", case_sensitive=False),
@@ -207,20 +200,6 @@ def _print_charge_point_change(run: Invocation, result: Result, sentence: str, *
 
 
 def _password_of_charge_point(file: str | None, generate: bool) -> str | None:
-    """The password from a file or standard input, never from the command line; typed blindly on a terminal."""
-    if file is None:
-        return None
-    if generate:
+    if file is not None and generate:
         raise Failure(USAGE, "--generate-password and --password-file exclude each other.")
-    if file != "-":
-        text = Path(file).read_text("utf-8")
-    elif sys.stdin.isatty():
-        from getpass import getpass
-
-        text = getpass("Password: ")
-    else:
-        text = sys.stdin.read()
-    text = text.removesuffix("\n").removesuffix("\r")
-    if not text:
-        raise Failure(USAGE, "The password is empty.")
-    return text
+    return password_of_file(file)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from csmsctl.arguments.password_files import PasswordFile, password_of_file
 from csmsctl.arguments.shared_parameters import duration_parameter_option, file_parameter_values
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.invocation import invocation
@@ -33,9 +34,7 @@ def simulate_command(
         typer.Option("--id", metavar="ID", help="Identity of a charge point, instead of --count; repeatable"),
     ] = None,
     connectors: Annotated[int, typer.Option("--connectors", metavar="N", help="Connectors of each", min=1, max=32)] = 2,
-    password: Annotated[
-        str | None, typer.Option("--password", metavar="TEXT", help="Password for Basic authentication")
-    ] = None,
+    password_file: PasswordFile = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,7 +120,10 @@ def simulate_command(
         raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
     if (certificate is None) != (key is None):
         raise Failure(USAGE, "A certificate and its key go together: --certificate and --key.")
+    if control == password_file == "-":
+        raise Failure(USAGE, "Standard input has either the commands or the password.")
     settings = dict(_simulated_key_and_value(text) for text in setting or [])
+    password = password_of_file(password_file)
     try:
         cars = [car_of_description(text) for text in car or []]
     except ValueError as error:

@@ -53,6 +53,18 @@ def options_of(command: Any) -> dict[str, Any]:
     return {option: param for param in command.params for option in param.opts if option.startswith("-")}
 
 
+def test_no_secret_stands_on_a_command_line() -> None:
+    """Everybody on the machine reads those of all processes: an option is told the file, or makes the secret itself."""
+    found = {
+        (name, option): param
+        for name, command in COMMANDS.items()
+        for option, param in options_of(command).items()
+        if re.search("passw|secret|credential|token|private", option)
+    }
+    assert {option for _, option in found} == {"--password-file", "--generate-password"}
+    assert all(param.is_flag for (_, option), param in found.items() if option == "--generate-password")
+
+
 @pytest.mark.parametrize(("name", "promised"), OPERATIONS.items())
 def test_there_is_a_command_for_each_operation(name: str, promised: str) -> None:
     options = options_of(COMMANDS[name])

@@ -10,6 +10,7 @@ import pytest
 
 from tests.csmsctl.conftest import Csmsctl
 from tests.csmsctl.simulator.ocpp_server import ocpp_server
+from tests.support.wire import basic_authorization
 
 PATIENCE = 30.0
 
@@ -97,6 +98,18 @@ async def test_it_ends_on_a_signal(csmsctl: Csmsctl, number: signal.Signals, cod
         assert server.websockets["SIM-1"].close_code == 1000
 
 
+async def test_its_password_comes_from_a_file(csmsctl: Csmsctl, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("0123456789abcdef\n")
+    async with ocpp_server() as server:
+        simulator = await Simulator.start(csmsctl, "--url", server.url, "--password-file", str(file))
+        await simulator.line("registered")
+        request = server.websockets["SIM-1"].request
+        assert request is not None
+        assert request.headers["Authorization"] == basic_authorization("SIM-1", "0123456789abcdef")["Authorization"]
+        await simulator.end()
+
+
 def test_text_lines_and_an_end_after_a_duration(csmsctl: Csmsctl) -> None:
     ended = csmsctl("simulate", "--url", "ws://127.0.0.1:1/ocpp", "--duration", "0.3")
     assert (ended.code, ended.err) == (0, "")
@@ -109,6 +122,7 @@ def test_text_lines_and_an_end_after_a_duration(csmsctl: Csmsctl) -> None:
         (["--id", "no way"], "cannot be the identity"),
         (["--misbehave", "politely"], "no misbehaviour"),
         (["--control", "file"], "--control"),
+        (["--control", "-", "--password-file", "-"], "either the commands or the password"),
         (["--set", "HeartbeatInterval"], "KEY=VALUE"),
         (["--set", "HeartbeatInterval=-1"], "HeartbeatInterval=-1"),
         (["--url", "http://127.0.0.1"], "ws://"),
