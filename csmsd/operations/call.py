@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from csmsd.ports import CallEnd
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import Outgoing, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Protocol
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Data, Event
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.task import Outcome
 
@@ -86,6 +87,12 @@ class Call(msgspec.Struct, frozen=True):
             return Obstacle.NOT_KNOWN, str(error)
         return (Obstacle.OBJECTION, text) if text else None
 
+    def forbidden(self, target: Target) -> tuple[Obstacle, str] | None:
+        """What would lock the charge point out, or take its security away; nobody may insist."""
+        forbids = _forbids().get(self.action.strip().casefold())
+        text = forbids(json.loads(self.payload), target) if forbids is not None else None
+        return None if text is None else (Obstacle.SENSELESS, text)
+
     def host(self, target: Target) -> Protocol | None:
         """The file host of ours that it sends the charge point to."""
         if self.message is None or self.rules is None or self.rules.needs is None:
@@ -136,3 +143,9 @@ class Call(msgspec.Struct, frozen=True):
         if self.rules.unconfirmed is None:
             return [], []
         return self.rules.unconfirmed(self.message, self.outcome(end)[0], target)
+
+
+@cache
+def _forbids() -> dict[str, Callable[[Data, Target], str | None]]:
+    """By action in any case: some charge points are not particular about it."""
+    return {name.casefold(): rules.forbids for name, rules in outgoing().items() if rules.forbids is not None}

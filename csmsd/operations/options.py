@@ -6,10 +6,14 @@ import msgspec
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """Without a uid and a user, csmsd does it by itself; `timeout` is in seconds per CALL."""
+    """Without a uid and a user, csmsd does it by itself; `timeout` is in seconds per CALL.
+
+    `vouched`: whoever sends it keeps both ends alike, so that it may send what is otherwise forbidden.
+    """
 
     timeout: float
     force: bool = False
+    vouched: bool = False
     dry_run: bool = False
     parallel: int = 8
     fail_fast: bool = False

@@ -159,7 +159,8 @@ class OperationRunner:
         self, target: Target, call: Call, options: Options, must_be_recorded: bool
     ) -> tuple[Obstacle, str] | None:
         """Why it is not to be sent now."""
-        objection = None if options.force else call.objection(target)
+        objection = None if options.vouched else call.forbidden(target)
+        objection = objection or (None if options.force else call.objection(target))
         if objection is not None:
             return objection
         if options.unless_transaction:

@@ -49,7 +49,7 @@ class SecurityNeeds:
             yield InstallCertificateReq(certificate_type=_CENTRAL, certificate=own.pem)
 
         results += await self._sending.run(identity, install, options, report)
-        return results, results[-1].outcome == "accepted"
+        return results, results[-1].outcome == "accepted" or options.force
 
     async def give_certificate(self, identity: str, options: Options, report: Report) -> tuple[list[Result], bool]:
         """One of its own (A05.FR.04), which it has accepted: of one that was only issued nobody knows that."""
@@ -81,7 +81,7 @@ class SecurityNeeds:
         try:
             results += await self._sending.run(identity, trigger, options, report)
             if results[-1].outcome != "accepted":
-                return results, good  # one that cannot ask was given its certificate by hand
+                return results, good or options.force  # one that cannot ask was given its certificate by hand
             async with asyncio.timeout(_SECONDS_FOR_A_CERTIFICATE):
                 has_taken_it = await taken
         except TimeoutError:

@@ -1,5 +1,7 @@
 """Requests to one charge point that are sent one after the other, each by what came of those before it."""
 
+import msgspec
+
 from csmsd.live_site import LiveSite
 from csmsd.operations.call import Start
 from csmsd.operations.options import Options
@@ -36,7 +38,7 @@ class Sending:
         state = self.state(identity)
         if state is None:
             raise Removed(identity)
-        return await self._runner.run_for(state, start, options, report)
+        return await self._runner.run_for(state, start, msgspec.structs.replace(options, vouched=True), report)
 
 
 def reported(report: Report, result: Result) -> list[Result]:

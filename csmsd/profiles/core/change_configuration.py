@@ -10,7 +10,7 @@ from csmsd.ocpp.secrets import MASK, is_secret_key
 from csmsd.ocpp.types import CiString50, CiString500, Message
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Data, Event
 from csmsd.profiles.refusal import CannotSend
 
 
@@ -23,20 +23,46 @@ class ChangeConfigurationConf(Message, kw_only=True):
     status: Literal["Accepted", "Rejected", "RebootRequired", "NotSupported"]
 
 
-def _check(request: ChangeConfigurationReq, target: Target) -> str | None:
-    """What locks a charge point out where it is only sent: both ends have to change (W A01, A05)."""
-    record, name = target.charge_point.record, request.key.casefold()
-    if name == _KEY and record.password_hash_next is None:
-        raise CannotSend(
-            f"{request.key} is not set like this: csmsd would go on asking for the key of before. Both ends get a new "
-            f"one with: cp rotate-key {quote(record.id)}"
+def _forbids(payload: Data, target: Target) -> str | None:
+    """What locks a charge point out where it is only sent: both ends have to change (W A01, A05).
+
+    However it is spelled, since nobody knows how exactly a charge point reads.
+    """
+    record = target.charge_point.record
+    named = quote(record.id)
+    keys, values = ([value for name, value in payload.items() if _folded(name) == one] for one in ("key", "value"))
+    meant = {_folded(key) for key in keys}
+    if _KEY in meant:
+        return (
+            "AuthorizationKey is not set like this: csmsd would go on asking for the key of before. Both ends get a "
+            f"new one with: cp rotate-key {named}"
         )
-    if name == _PROFILE and request.value.strip() in map(str, range(record.security_profile)):
-        raise CannotSend(
-            f"A security profile is not lowered over OCPP (W A00.FR.005). Lower it at the charge point, and here with: "
-            f"csmsctl cp set {quote(record.id)} --security-profile {request.value.strip()}"
+    if _PROFILE not in meant:
+        return None
+    profiles = [_whole(value) for value in values]
+    if any(profile is None or profile < record.security_profile for profile in profiles):
+        return (
+            "A security profile is not lowered over OCPP (W A00.FR.005). Lower it at the charge point, and here with: "
+            f"csmsctl cp set {named} --security-profile N"
+        )
+    if any(profile != record.security_profile for profile in profiles):
+        return (
+            "A security profile is not raised like this: csmsd would go on asking for that of before. Both ends are "
+            f"raised, with what that takes, by: cp secure {named} --to N"
         )
     return None
+
+
+def _folded(name: object) -> str:
+    return "".join(filter(str.isalnum, str(name))).casefold()
+
+
+def _whole(value: object) -> int | None:
+    """A number however it is written; None: it is none."""
+    try:
+        return int(float(str(value)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _settle(
@@ -113,7 +139,7 @@ OUTGOING = Outgoing(
     ChangeConfigurationReq,
     ChangeConfigurationConf,
     accepted=frozenset({"Accepted", "RebootRequired"}),
-    check=_check,
+    forbids=_forbids,
     settle=_settle,
     why=_why,
 )
@@ -145,6 +171,8 @@ class ChangeConfiguration(Operation, kw_only=True):
                 raise CannotSend(f"{MASK if is_secret_key(text) else text!r} is not KEY=VALUE.")
         requests = [ChangeConfigurationReq(key=key.strip(), value=value) for key, _, value in pairs]
         for request in requests:
-            _check(request, target)  # whatever is forced
+            forbidden = _forbids({"key": request.key, "value": request.value}, target)
+            if forbidden is not None:  # before anything is sent
+                raise CannotSend(forbidden)
         for request in requests:
             yield request

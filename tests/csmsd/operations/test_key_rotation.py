@@ -106,3 +106,31 @@ async def test_one_without_a_profile_that_asks_for_it_is_given_another_where_the
     await point.disconnect()
     assert await may_log_in(site, asked[3]["value"])
     assert not await may_log_in(site, None)
+
+
+@pytest.mark.parametrize("queued", [{}, {"queue_s": 60}], ids=["now", "queued"])
+async def test_no_way_leads_around_it(site: Site, queued: dict[str, int]) -> None:
+    """Whatever is forced, and however it is spelled: a key or a profile that one end alone has locks it out."""
+    point = await keyed(site)
+    for number, action in enumerate(("ChangeConfiguration", "changeconfiguration")):
+        for field, key in (("key", "AuthorizationKey"), ("KEY", " authorization_key")):
+            payload = {field: key, "value": "0123456789abcdeX"}
+            answer = await site.call(
+                "operation.call", targets=["CP1"], action=action, payload=payload, force=True, **queued
+            )
+            (result,) = answer["results"]
+            assert (result["outcome"], "cp rotate-key CP1" in result["error"]) == ("not_sent", True), number
+            assert "--force" not in result["error"]
+        payload = {"key": "SecurityProfile", "value": "0"}
+        answer = await site.call(
+            "operation.call", targets=["CP1"], action=action, payload=payload, force=True, **queued
+        )
+        assert "A00.FR.005" in answer["results"][0]["error"]
+    typed = {"set": ["HeartbeatInterval=60", "AuthorizationKey=0123456789abcdeX"]}
+    answer = await site.call(
+        "operation.run", targets=["CP1"], command="change-configuration", parameters=typed, force=True, **queued
+    )
+    assert "cp rotate-key CP1" in answer["results"][0]["error"]
+    await site.asked_nothing(point)
+    assert "0123456789abcdeX" not in json.dumps(site.stored("SELECT * FROM task"))
+    assert await may_log_in(site, KEY)

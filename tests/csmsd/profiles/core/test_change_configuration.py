@@ -104,32 +104,49 @@ def test_secrets_are_masked_before_they_are_kept(name: str) -> None:
     assert scene.cp.configured(name) == MASK
 
 
-@pytest.mark.parametrize("name", ["AuthorizationKey", "authorizationkey"])
+def forbidden(scene: Scene, payload: dict[str, Any]) -> str | None:
+    forbids = outgoing()["ChangeConfiguration"].forbids
+    assert forbids is not None
+    return forbids(payload, scene.target("CP1"))
+
+
+@pytest.mark.parametrize("name", ["AuthorizationKey", "authorizationkey", " Authorization_Key\n"])
 def test_a_key_is_not_sent_alone(name: str) -> None:
     """csmsd would go on asking for the one of before."""
     scene = Scene()
     asked = ChangeConfiguration(set=["A=1", f"{name}=0123456789abcdef"])
-    with pytest.raises(CannotSend, match="cp rotate-key CP1") as refused:
-        scene.asks(asked)
-    assert "0123456789abcdef" not in str(refused.value)
-    check = outgoing()["ChangeConfiguration"].check
-    assert check is not None
-    with pytest.raises(CannotSend, match="cp rotate-key CP1"):  # of a raw call as well
-        check(ChangeConfigurationReq(key=name, value="x"), scene.target("CP1"))
-    scene.cp.record.password_hash_next = "sha256$00$00"
-    assert len(scene.asks(asked)) == 2, "both are good from then on"
+    for while_another_is_on_its_way in (False, True):
+        if while_another_is_on_its_way:
+            scene.cp.record.password_hash_next = "sha256$00$00"
+        with pytest.raises(CannotSend, match="cp rotate-key CP1") as refused:
+            scene.asks(asked)
+        assert "0123456789abcdef" not in str(refused.value)
 
 
-def test_a_security_profile_is_never_lowered_over_ocpp() -> None:
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"key": "AuthorizationKey", "value": "x"},
+        {"Key": "AUTHORIZATIONKEY", "value": "x"},
+        {"key": "A", "KEY": "AuthorizationKey", "value": "x"},
+        {"key": "AuthorizationKey"},
+    ],
+)
+def test_nor_in_a_raw_payload_however_it_is_spelled(payload: dict[str, Any]) -> None:
+    assert "cp rotate-key CP1" in (forbidden(Scene(), payload) or "")
+
+
+def test_a_security_profile_is_never_changed_at_one_end_alone() -> None:
     scene = Scene()
     scene.cp.record.security_profile = 2
-    for value, refused in (("0", True), (" 1 ", True), ("2", False), ("3", False)):
-        asked = ChangeConfiguration(set=[f"securityprofile={value}"])
-        if refused:
-            with pytest.raises(CannotSend, match=r"A00\.FR\.005"):
-                scene.asks(asked)
-        else:
-            assert scene.asks(asked) == [{"key": "securityprofile", "value": value}]
+    lowered, raised = "A00.FR.005", "cp secure CP1 --to N"
+    for value, says in (("0", lowered), (" 1 ", lowered), ("01", lowered), ("none", lowered), ("3", raised)):
+        with pytest.raises(CannotSend, match=says):
+            scene.asks(ChangeConfiguration(set=["A=1", f"securityprofile={value}"]))
+    assert scene.asks(ChangeConfiguration(set=["SecurityProfile=2"])) == [{"key": "SecurityProfile", "value": "2"}]
+    for odd in (1, 1.9, "1.0", True, None, [1]):
+        assert lowered in (forbidden(scene, {"key": "SecurityProfile", "VALUE": odd}) or ""), odd
+    assert forbidden(scene, {"key": "HeartbeatInterval", "value": "1"}) is None
 
 
 def test_keys_are_bounded() -> None:
