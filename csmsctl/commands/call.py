@@ -1,7 +1,7 @@
 """`call`: any operation, raw."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,11 @@ from csmsctl.arguments.shared_parameters import live_parameter_values
 from csmsctl.arguments.targets import choose_targets
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
-from csmsctl.link.client import Params
 from csmsctl.operations.options import AllOption, How, sent_everywhere
 from csmsctl.operations.request import Request, request_everywhere
+
+if TYPE_CHECKING:
+    from csmsd.profiles.action import Operation
 
 
 def _complete_call_words(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -45,8 +47,13 @@ def call_command(ctx: typer.Context, words: Words, all_: AllOption = False, *, h
         raise Failure(USAGE, "Standard input cannot be both the identities and the payload.")
     to = choose_targets(targets, globs=invocation(ctx).options.globs, everyone=all_)
     payload = read_json_object(sys.stdin.read() if text == "-" else text, "payload")
+    same = _operation_of_call(action)
     request = Request(
-        "operation.call", {"action": action, "payload": payload}, how, _question_before_call(action, payload)
+        "operation.call",
+        {"action": action, "payload": payload},
+        how,
+        same.asks(payload) if same is not None else None,
+        exposed=same.exposed if same is not None else None,
     )
     request_everywhere(invocation(ctx), request, to)
 
@@ -67,14 +74,14 @@ def split_call_words(words: list[str]) -> tuple[list[str], str, str]:
     return targets, action, text
 
 
-def _question_before_call(action: str, payload: Params) -> str | None:
-    """What the operator command of the same action asks."""
+def _operation_of_call(action: str) -> "type[Operation] | None":
+    """The operator command of the same action: what that asks before is asked here, too."""
     from importlib import import_module
 
     from csmsd.profiles import operations
 
     for declared in operations().values():
         outgoing = getattr(import_module(declared.__module__), "OUTGOING", None)
-        if outgoing is not None and outgoing.action == action:
-            return declared.asks(payload)
+        if outgoing is not None and outgoing.action.casefold() == action.casefold():
+            return declared
     return None

@@ -16,6 +16,11 @@ from csmsctl.records.news import News
 
 _LONGEST_SILENCE = 1.0  # seconds
 _UNDER_WAY = ("asked", "accepted")
+_GIVEN = {  # by profile: what goes to it before, and must not be another
+    1: "the key that it is given",
+    2: "the key and the root certificate that it is given",
+    3: "the root certificate that it is given",
+}
 
 
 @sent_everywhere(queued=False)
@@ -28,7 +33,7 @@ def charge_point_rotate_key_command(
     """
     run = invocation(ctx)
     to = choose_targets(targets, globs=run.options.globs, everyone=all_)
-    request_everywhere(run, Request("charge_point.rotate_key", {}, how), to)
+    request_everywhere(run, Request("charge_point.rotate_key", {}, how, exposed="the new key"), to)
 
 
 @sent_everywhere(queued=False)
@@ -53,7 +58,8 @@ def charge_point_secure_command(
     chosen = choose_targets(targets, globs=run.options.globs, everyone=all_)
     question = f"Those that cannot connect with profile {to} may be away for minutes. Raise {{targets}}?"
     with News(run, ("security.upgrade",), chosen.targets) as news:
-        request_everywhere(run, Request("charge_point.secure", {"to": to}, how, question), chosen)
+        request = Request("charge_point.secure", {"to": to}, how, question, exposed=_GIVEN[to])
+        request_everywhere(run, request, chosen)
         if wait and run.exit_code == OK and not how.dry_run:
             _follow_upgrades(run, chosen.targets, news, wait_timeout)
 

@@ -209,9 +209,8 @@ def _function_of_declared(declared: type[Operation]) -> Callable[..., None]:
             from csmsctl.operations.given_files import given_contents
 
             values = given_contents(invocation(ctx), files, values, force=how.force)
-        request = Request(
-            "operation.run", {"command": declared.command, "parameters": values}, how, declared.asks(values), awaited
-        )
+        params = {"command": declared.command, "parameters": values}
+        request = Request("operation.run", params, how, declared.asks(values), awaited, declared.exposed)
         request_everywhere(invocation(ctx), request, to)
 
     keyword = inspect.Parameter.KEYWORD_ONLY

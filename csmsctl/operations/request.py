@@ -34,12 +34,15 @@ class Request:
     how: How
     question: str | None = None  # asked before, where several charge points are meant
     awaited: Awaited | None = None  # what is waited for after the answer
+    exposed: str | None = None  # what of it nobody in between may read or change
 
 
 def request_everywhere(run: Invocation, request: Request, to: Chosen) -> None:
     """Runs it, prints the results, sets the exit code."""
     if request.question and not request.how.dry_run and not to.single and not run.options.yes:
         to = _confirmed_request(run, request, to)
+    if request.exposed and not request.how.dry_run and not run.options.yes:
+        _confirm_without_tls(run, request.exposed, to)
     try:
         results = _send_request(run, request, to.targets)
     except KeyboardInterrupt:
@@ -77,9 +80,26 @@ def _confirmed_request(run: Invocation, request: Request, to: Chosen) -> Chosen:
     if len(identities) == 1 and exactly_named:
         return to  # an identity that looks like a glob: DE*ABC*E1
     if identities:
-        named = ", ".join(identities[:5]) + (f" and {len(identities) - 5} more" if len(identities) > 5 else "")
-        confirm(run.options, (request.question or "").replace("{targets}", named))
+        confirm(run.options, (request.question or "").replace("{targets}", _named(identities)))
     return Chosen(identities or to.targets)
+
+
+def _confirm_without_tls(run: Invocation, exposed: str, to: Chosen) -> None:
+    """Asks also for one alone: it is a matter of its connection, or of the one that a queued command waits for."""
+    found = run.call("charge_point.list", targets=to.targets)["charge_points"]
+    plain = [
+        str(one["id"]) for one in found if one["tls"] is None and (one["connected"] or one["security_profile"] < 2)
+    ]
+    if plain:
+        confirm(
+            run.options,
+            f"{_named(plain)} {'has' if len(plain) == 1 else 'have'} no TLS: whoever is in between can read and change "
+            f"{exposed}. Send it all the same?",
+        )
+
+
+def _named(identities: list[str]) -> str:
+    return ", ".join(identities[:5]) + (f" and {len(identities) - 5} more" if len(identities) > 5 else "")
 
 
 def _send_request(run: Invocation, request: Request, targets: list[str]) -> list[Result]:

@@ -215,6 +215,8 @@ class Operation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     example: ClassVar[str]
     # What to ask before several charge points are told to do it; {targets} are they.
     question: ClassVar[str | None] = None
+    # What of it nobody in between may read or change: asked before, where a charge point is connected without TLS.
+    exposed: ClassVar[str | None] = None
     target_optional: ClassVar[bool] = False
     reception: ClassVar[bool] = False  # whether a reception may give it; the others are for those who may do everything
     effects: ClassVar[tuple[Effect, ...]] = ()  # what can be waited for after the answer, the usual one first

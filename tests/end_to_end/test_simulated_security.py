@@ -39,9 +39,9 @@ async def test_from_nothing_to_mutual_tls(site: Site) -> None:
 async def test_a_key_is_rotated_over_tls(site: Site) -> None:
     await site.register("CP1")
     async with simulator(site, "CP1"):
-        assert (await site.csmsctl("cp", "secure", "CP1", "--to", "2", "--wait")).code == 0
+        assert (await site.csmsctl("cp", "secure", "CP1", "--to", "2", "--wait", "--yes")).code == 0
         watcher = await site.watch("charge_point.connected")
-        assert (await site.csmsctl("cp", "rotate-key", "CP1")).code == 0
+        assert (await site.csmsctl("cp", "rotate-key", "CP1", "--yes")).code == 0
         await watcher.event("charge_point.connected", "CP1")
 
 
@@ -49,7 +49,7 @@ async def test_one_that_cannot_connect_falls_back_and_it_is_told(site: Site) -> 
     """Its key is wrong: it finds its way in with the profile of before, and nothing else is lost."""
     await site.register("CP1")
     async with simulator(site, "CP1", options=("--misbehave", "wrong-key")):
-        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "1", "--wait")
+        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "1", "--wait", "--yes")
         assert (ended.code, "fell back" in ended.err) == (7, True), ended.err
         assert await profile(site, "CP1") == (0, "fell_back")
     (event,) = (await site.json("security-events", "CP1", "--type", "SecurityProfileFellBack"))["security_events"]
@@ -59,7 +59,7 @@ async def test_one_that_cannot_connect_falls_back_and_it_is_told(site: Site) -> 
 async def test_an_expired_certificate_lets_nobody_in(site: Site) -> None:
     await site.register("CP1")
     async with simulator(site, "CP1", options=("--misbehave", "expired-certificate")):
-        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "3", "--wait")
+        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "3", "--wait", "--yes")
         assert ended.code == 7, ended.err
         assert (await profile(site, "CP1"))[0] == 0
 
@@ -71,6 +71,6 @@ async def test_the_name_of_another_gets_no_certificate(site: Site) -> None:
     async with simulator(site, "SIM-1"):
         pass
     async with simulator(site, "CP1", options=("--misbehave", "other-serial")):
-        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "3")
+        ended = await site.csmsctl("cp", "secure", "CP1", "--to", "3", "--yes")
         assert ended.code != 0
         assert (await site.call("certificate.list", kind="charge_point"))["certificates"] == []

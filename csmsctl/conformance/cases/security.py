@@ -48,7 +48,7 @@ async def key_updated_case(run: Run) -> None:
     await charge_point.booted()
     asked = await run.operator.sends(
         charge_point,
-        *("cp", "rotate-key", run.name),
+        *("--yes", "cp", "rotate-key", run.name),
         action="ChangeConfiguration",
         request={"key": "AuthorizationKey", "value": _KEY},
         answer={"status": "Accepted"},
@@ -110,7 +110,7 @@ async def _root_in_case(run: Run, charge_point: ChargePoint, kind: str, status: 
     use = "ManufacturerRootCertificate" if kind == "manufacturer" else "CentralSystemRootCertificate"
     await run.operator.sends(
         charge_point,
-        *("install-certificate", run.name, "--type", kind, "--certificate", file),
+        *("--yes", "install-certificate", run.name, "--type", kind, "--certificate", file),
         action="InstallCertificate",
         request={"certificateType": use, "certificate": pem},
         answer={"status": status},

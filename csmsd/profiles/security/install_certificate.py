@@ -56,6 +56,7 @@ class InstallCertificate(Operation, kw_only=True):
 
     command: ClassVar[str] = "install-certificate"
     example: ClassVar[str] = "csmsctl install-certificate CP1 --type central-system --certificate root.pem"
+    exposed: ClassVar[str | None] = "the root certificate that it is to trust"
 
     type: Annotated[CertificateKind, Meta(description="What it is trusted for")]
     certificate: (

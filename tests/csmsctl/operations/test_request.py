@@ -141,3 +141,51 @@ def test_what_was_confirmed_is_what_is_sent(csmsctl: Csmsctl, daemon: ScriptedDa
     terminal.type("y\r")
     assert terminal.end()[0] == 0
     assert daemon.params("operation.run")["targets"] == ["CP1", "CP2"]
+
+
+ROOT = '{"certificateType": "CentralSystemRootCertificate", "certificate": "PEM"}'
+EXPOSED = {
+    "cp rotate-key CP1": ("charge_point.rotate_key", "the new key"),
+    "cp secure CP1 --to 1": ("charge_point.secure", "the key"),
+    "cp secure CP1 --to 2": ("charge_point.secure", "the key and the root certificate"),
+    "cp secure CP1 --to 3": ("charge_point.secure", "the root certificate"),
+    "install-certificate CP1 --type manufacturer --own-ca": ("operation.run", "the root certificate"),
+    "call CP1 InstallCertificate": ("operation.call", "the root certificate"),
+}
+
+
+@pytest.mark.parametrize("line", EXPOSED)
+@pytest.mark.parametrize(
+    ("tls", "connected", "profile", "asked"),
+    [
+        (None, True, 1, True),
+        (None, False, 1, True),
+        (None, False, 2, False),
+        ("TLSv1.3 TLS_AES_128_GCM_SHA256", True, 1, False),
+    ],
+)
+def test_keys_and_roots_go_without_tls_only_when_it_is_meant(
+    csmsctl: Csmsctl,
+    daemon: ScriptedDaemon,
+    line: str,
+    tls: str | None,
+    connected: bool,
+    profile: int,
+    asked: bool,
+) -> None:
+    """Also to one alone. One that is away has what it is registered with."""
+    method, exposed = EXPOSED[line]
+    words = [*line.split(), *([ROOT] if line.startswith("call") else [])]
+    found = {"id": "CP1", "tls": tls, "connected": connected, "security_profile": profile}
+    daemon.replies["charge_point.list"] = {"charge_points": [found]}
+    daemon.replies[method] = answer_with(samples.result())
+    daemon.replies["event.subscribe"] = {}
+    ended = csmsctl(*words)
+    if asked:
+        assert ended.code == 10
+        told = " ".join(ended.err.split())
+        assert "CP1 has no TLS: whoever is in between can read and change " + exposed in told
+        assert method not in {name for name, _ in daemon.requests}
+        ended = csmsctl(*words, "--yes")
+    assert ended.code == 0, ended.err
+    assert method in {name for name, _ in daemon.requests}

@@ -20,7 +20,7 @@ async def keyed(site: Site) -> RawChargePoint:
 
 
 async def asked_for_key(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
-    running = asyncio.create_task(site.csmsctl("cp", "rotate-key", "CP1", "--json"))
+    running = asyncio.create_task(site.csmsctl("cp", "rotate-key", "CP1", "--json", "--yes"))
     asked = await point.asked("ChangeConfiguration")
     assert asked[3]["key"] == "AuthorizationKey"
     key = asked[3]["value"]
@@ -81,7 +81,7 @@ async def test_the_new_key_may_be_faster_than_the_answer(site: Site) -> None:
 
 async def test_who_has_no_key_is_raised_and_not_given_another(site: Site) -> None:
     point = await site.raw("CP1")
-    ended = await site.csmsctl("cp", "rotate-key", "CP1")
+    ended = await site.csmsctl("cp", "rotate-key", "CP1", "--yes")
     assert (ended.code, "which has no key" in ended.out) == (2, True)
     await site.asked_nothing(point)
 
@@ -89,7 +89,7 @@ async def test_who_has_no_key_is_raised_and_not_given_another(site: Site) -> Non
 async def test_one_without_a_profile_that_asks_for_it_is_given_another_where_the_first_was_lost(site: Site) -> None:
     """At profile 0 no login shows whether it has it: it must not be asked to."""
     point = await site.raw("CP1")
-    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1"))
+    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1", "--yes"))
     lost = (await point.asked("ChangeConfiguration"))[3]["value"]
     await site.kill()
     await running
@@ -97,7 +97,7 @@ async def test_one_without_a_profile_that_asks_for_it_is_given_another_where_the
     (upgrade,) = (await site.call("security_upgrade.list", targets=["CP1"]))["security_upgrades"]
     assert (upgrade["state"], "a new key was on its way to it" in upgrade["reason"]) == ("interrupted", True)
     point = await site.raw("CP1", register=False)
-    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1"))
+    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1", "--yes"))
     asked = await point.asked("ChangeConfiguration")
     assert (asked[3]["key"], asked[3]["value"] != lost) == ("AuthorizationKey", True)
     await point.answer(asked, {"status": "Accepted"})

@@ -12,7 +12,7 @@ from tests.support.site import Site
 
 async def raised(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]", list[Any], str]:
     """From 0 to 1, up to the request that decides."""
-    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1", "--wait", "--json"))
+    running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "1", "--wait", "--json", "--yes"))
     asked = await point.asked("ChangeConfiguration")
     assert asked[3]["key"] == "AuthorizationKey"
     key = asked[3]["value"]
@@ -46,7 +46,7 @@ async def test_raised_and_confirmed_by_its_connection(site: Site) -> None:
     assert await profile(site) == (1, "confirmed")
     await back.disconnect()
     assert not await may_log_in(site, None), "no lower profile any more (A05.FR.09)"
-    lowered = await site.csmsctl("cp", "secure", "CP1", "--to", "1")
+    lowered = await site.csmsctl("cp", "secure", "CP1", "--to", "1", "--yes")
     assert (lowered.code, "A00.FR.005" in lowered.out) == (2, True)
 
 
@@ -94,6 +94,6 @@ async def test_killed_before_the_answer_it_comes_back_with_either(site: Site, ta
 
 async def test_without_tls_nobody_is_raised_to_a_profile_with_it(site: Site) -> None:
     point = await site.raw("CP1")
-    ended = await site.csmsctl("cp", "secure", "CP1", "--to", "2")
+    ended = await site.csmsctl("cp", "secure", "CP1", "--to", "2", "--yes")
     assert (ended.code, "needs TLS" in ended.out) == (2, True)
     await site.asked_nothing(point)
