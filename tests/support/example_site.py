@@ -140,7 +140,7 @@ ALONE = [
     ("csmsctl update-firmware CP1", "no_rollouts; before booted", "after booted"),
     (
         "csmsctl delete-certificate CP1",
-        "csmsctl install-certificate CP1 --type central-system --certificate old-root.pem",
+        "csmsctl install-certificate CP1 --type central-system --certificate old-root.pem --yes",
         "",
     ),
     ("csmsctl signed-update-firmware CP1", "no_rollouts; before booted", "after booted"),
