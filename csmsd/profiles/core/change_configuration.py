@@ -40,15 +40,17 @@ def _forbids(payload: Data, target: Target) -> str | None:
     if _PROFILE not in meant:
         return None
     profiles = [_whole(value) for value in values]
-    if any(profile is None or profile < record.security_profile for profile in profiles):
+    lower = [profile or 0 for profile in profiles if profile is None or profile < record.security_profile]
+    if lower:
         return (
             "A security profile is not lowered over OCPP (W A00.FR.005). Lower it at the charge point, and here with: "
-            f"csmsctl cp set {named} --security-profile N"
+            f"csmsctl cp set {named} --security-profile {max(0, min(lower))}"
         )
-    if any(profile != record.security_profile for profile in profiles):
+    higher = [profile for profile in profiles if profile is not None and profile > record.security_profile]
+    if higher:
         return (
             "A security profile is not raised like this: csmsd would go on asking for that of before. Both ends are "
-            f"raised, with what that takes, by: cp secure {named} --to N"
+            f"raised, with what that takes, by: cp secure {named} --to {min(3, higher[0])}"
         )
     return None
 

@@ -139,7 +139,7 @@ def test_nor_in_a_raw_payload_however_it_is_spelled(payload: dict[str, Any]) -> 
 def test_a_security_profile_is_never_changed_at_one_end_alone() -> None:
     scene = Scene()
     scene.cp.record.security_profile = 2
-    lowered, raised = "A00.FR.005", "cp secure CP1 --to N"
+    lowered, raised = "A00.FR.005", "cp secure CP1 --to 3"
     for value, says in (("0", lowered), (" 1 ", lowered), ("01", lowered), ("none", lowered), ("3", raised)):
         with pytest.raises(CannotSend, match=says):
             scene.asks(ChangeConfiguration(set=["A=1", f"securityprofile={value}"]))
