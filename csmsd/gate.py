@@ -65,13 +65,14 @@ def origin_of(address: str) -> str:
 class Place:
     """What one connection takes up: it is silent until it was let in, and counts until it is gone."""
 
-    __slots__ = ("_gate", "_transport", "origin", "unwanted")
+    __slots__ = ("_gate", "_transport", "origin", "shared", "unwanted")
 
-    def __init__(self, gate: "Gate", origin: str) -> None:
+    def __init__(self, gate: "Gate", origin: str, shared: bool = False) -> None:
         self._gate = gate
         self._transport: asyncio.Transport | None = None
         self.unwanted = False
         self.origin = origin
+        self.shared = shared  # by many: a proxy's
 
     def made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -140,6 +141,7 @@ class Gate:
         self._at: Counter[str] = Counter()  # places, by address
         self._sockets: list[socket.socket] = []
         self._makes: dict[socket.socket, Callable[[Place], asyncio.Protocol]] = {}
+        self._shared: set[socket.socket] = set()
         self._places = 0
         self._leaving = 0  # of them: given up, and not gone yet
         self._silent: dict[Place, None] = {}  # the oldest first
@@ -152,9 +154,17 @@ class Gate:
         self.turned_away = 0
 
     async def listen(
-        self, host: str, port: int, make: Callable[[Place], asyncio.Protocol] | None = None
+        self,
+        host: str,
+        port: int,
+        make: Callable[[Place], asyncio.Protocol] | None = None,
+        *,
+        shared: bool = False,
     ) -> list[socket.socket]:
-        """With a protocol of its own for those who come there, where `make` is given. Raises OSError."""
+        """With a protocol of its own for those who come there, where `make` is given. Raises OSError.
+
+        An address that is `shared` by many, as a proxy's is, may have as many connections as there may be in all.
+        """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         made: list[socket.socket] = []
@@ -177,6 +187,8 @@ class Gate:
             self._most = free_descriptors()
         for one in made:
             self._makes[one] = make or self._make
+            if shared:
+                self._shared.add(one)
             loop.add_reader(one, self._accept, one)
         return made
 
@@ -188,6 +200,7 @@ class Gate:
             one.close()
         self._sockets.clear()
         self._makes.clear()
+        self._shared.clear()
 
     @property
     def is_open(self) -> bool:
@@ -214,12 +227,14 @@ class Gate:
                     raise
                 self._pause(listening, error)
                 return
-            self._take(accepted, origin_of(str(address[0])), self._makes.get(listening, self._make))
+            place = Place(self, origin_of(str(address[0])), listening in self._shared)
+            self._take(accepted, place, self._makes.get(listening, self._make))
 
-    def _take(self, accepted: socket.socket, origin: str, make: Callable[[Place], asyncio.Protocol]) -> None:
+    def _take(self, accepted: socket.socket, place: Place, make: Callable[[Place], asyncio.Protocol]) -> None:
         assert self._most is not None
+        origin = place.origin
         silent_here = self._silent_at.get(origin, {})
-        crowded = self._most_at_address is not None and self._at[origin] >= self._most_at_address
+        crowded = not place.shared and self._most_at_address is not None and self._at[origin] >= self._most_at_address
         if silent_here and (crowded or len(silent_here) >= min(_MOST_SILENT_AT_ADDRESS, max(1, self._most // 2))):
             self._give_up(next(iter(silent_here)), origin)
         elif crowded:
@@ -237,9 +252,9 @@ class Gate:
             accepted.close()
             return
         accepted.setblocking(False)
-        place = Place(self, origin)
         self._places += 1
-        self._at[origin] += 1
+        if not place.shared:
+            self._at[origin] += 1
         self.quiet(place)
         loop = asyncio.get_running_loop()
         task: asyncio.Task[object] = loop.create_task(self._connect(place, accepted, make))
@@ -286,6 +301,8 @@ class Gate:
         self.heard(place)
         self._places -= 1
         self._leaving -= place.unwanted
+        if place.shared:
+            return
         self._at[place.origin] -= 1
         if not self._at[place.origin]:
             del self._at[place.origin]

@@ -30,6 +30,8 @@ from csmsd.settings import ListenerAt, Settings, parse_address_setting
 
 _SWEEP_SECONDS = 1.0
 _MOST_SHOWN = 80
+# Of one address, beside those that may come in: to be told why they may not, and to replace what has broken off.
+_HALF_OPEN_BESIDE = 64
 
 
 class Listener:
@@ -62,7 +64,8 @@ class Listener:
         self._authentication = Authentication(live, certificates)
         self._keys_in_use = False
         self.handshakes = Handshakes(settings.tls)
-        self._gate = Gate(lambda place: Arrival(self._entrances[0], place))
+        most_at_address = self._server.max_connections_per_address + _HALF_OPEN_BESIDE
+        self._gate = Gate(lambda place: Arrival(self._entrances[0], place), most_at_address=most_at_address)
         self._entrances: list[Entrance] = []
         self.addresses: list[str] = []  # where it listens
         self.tls_addresses: list[str] = []  # of these, where it takes TLS
@@ -76,7 +79,8 @@ class Listener:
             entrance = self._entrance(kind)
             self._entrances.append(entrance)
             host, port = parse_address_setting(kind.address)
-            listening = await self._gate.listen(host, port, partial(Arrival, entrance))
+            shared = kind.transport == "proxy"
+            listening = await self._gate.listen(host, port, partial(Arrival, entrance), shared=shared)
             addresses = [_address_text(where.getsockname()) for where in listening]
             self.addresses += addresses
             self.tls_addresses += addresses if kind.transport in ("any", "tls") else []
@@ -140,10 +144,9 @@ class Listener:
             shown = _printable(opening.path) + (f": {fault}" if fault is not None else "")
             answer = refused(HTTPStatus.BAD_REQUEST, "no_identity", shown)
             return Refusal(answer.status, f"{answer.text} An identity is {IDENTITY_RULE}.")
-        if len(self._registry) >= self._server.max_connections:
-            return refused(HTTPStatus.SERVICE_UNAVAILABLE, "too_many")
-        if self._registry.at_address(opening.address) >= self._server.max_connections_per_address:
-            return refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_from_address")
+        full = self._registry.why_full(identity, opening.address, self._server)
+        if full is not None:
+            return refused(_FULL[full], full)
         state = self._admission.known(identity)
         if state is None:
             policy = self._policies.unknown_charge_points
@@ -165,7 +168,9 @@ class Listener:
             return await self._at_a_fixed_moment(began)
         if opening.secured.profile == 0 and not state.record.origin_allowed and _of_a_browser(opening):
             return refused(HTTPStatus.FORBIDDEN, "origin", _origin(opening))
-        return state.id
+        # Others may have come in while its key was looked at. From here to the registry nobody else has a turn.
+        full = self._registry.why_full(state.id, opening.address, self._server)
+        return state.id if full is None else refused(_FULL[full], full)
 
     def _look_behind(self, kind: ListenerAt, opening: Opening) -> None:
         """Raises NotBelieved."""
@@ -300,4 +305,8 @@ _UNAUTHORIZED = Refusal(
     "Authenticate with the identity and its key.",
     {"WWW-Authenticate": 'Basic realm="ocpp"'},
 )
+_FULL: dict[Reason, HTTPStatus] = {
+    "too_many": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_from_address": HTTPStatus.TOO_MANY_REQUESTS,
+}
 _BUSY = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many keys wait to be looked at: try again.")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
 
+from csmsd import settings
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.refusals import Refusals
 from csmsd.gate import origin_of
@@ -14,6 +15,7 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
 from csmsd.ports import CallEnd, CallTicket
 from csmsd.profiles.action import Outgoing
+from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.record import Event
 
 POLICY_VIOLATION = 1008
@@ -30,7 +32,7 @@ class Registry:
         self._live = live
         self._refusals = Refusals(live)
         self._connections: dict[str, Connection] = {}
-        self._at_address: Counter[str] = Counter()
+        self._at: Counter[str] = Counter()  # connections, by where they come from
         self.on_ready: Callable[[], None] = lambda: None  # a charge point may be sent CALLs from now on
 
     def __len__(self) -> int:
@@ -39,16 +41,24 @@ class Registry:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._connections.values()))
 
-    def at_address(self, address: str) -> int:
-        """How many connections come from one address."""
-        return self._at_address[address]
+    def why_full(self, identity: str, address: str, limits: settings.Server) -> Reason | None:
+        """Why no further connection may come from that address, or None where one may.
+
+        A charge point that comes again takes the place of its own connection.
+        """
+        here = self._connections.get(fold(identity))
+        if len(self) - (here is not None) >= limits.max_connections:
+            return "too_many"
+        origin = origin_of(address)
+        replaces = here is not None and origin_of(here.address) == origin
+        return "too_many_from_address" if self._at[origin] - replaces >= limits.max_connections_per_address else None
 
     def enter(self, connection: Connection) -> None:
         """Registers a connection that was let in; the one it replaces is closed and its CALLs fail."""
         key = fold(connection.identity)
         replaced = self._connections.get(key)
         self._connections[key] = connection
-        self._at_address[connection.address] += 1
+        self._at[origin_of(connection.address)] += 1
         alive = replaced is not None and monotonic() - replaced.last_received < _ALIVE_SECONDS
         if replaced is not None:
             self._count_out(replaced)
@@ -95,9 +105,10 @@ class Registry:
         self._live.tell(Event("charge_point.disconnected", connection.identity, {"reason": connection.end_reason}))
 
     def _count_out(self, connection: Connection) -> None:
-        self._at_address[connection.address] -= 1
-        if not self._at_address[connection.address]:
-            del self._at_address[connection.address]
+        origin = origin_of(connection.address)
+        self._at[origin] -= 1
+        if not self._at[origin]:
+            del self._at[origin]
 
     def is_connected(self, identity: str) -> bool:
         return fold(identity) in self._connections

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from csmsd.charge_points.registry import Registry
 from csmsd.live_site import LiveSite
@@ -15,7 +18,19 @@ from csmsd.profiles.record import Event
 from tests.conftest import MakeSite
 from tests.csmsd.charge_points.test_connecting import refused
 from tests.csmsd.profiles.scene import Scene
+from tests.support.certificates import client_context, tls_settings
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
+
+KEY = "0123456789abcdef"
+
+
+def opening(identity: str) -> bytes:
+    return (
+        b"GET /ocpp/%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n" % identity.encode()
+    )
 
 
 @pytest.fixture
@@ -38,7 +53,9 @@ async def test_an_address_has_its_share_also_after_some_went_and_some_were_repla
     second = await site.raw("CP2", register=False)
     code, told = await refused(site, "/ocpp/CP3")
     assert (code, "server.max_connections_per_address" in told) == (429, True)
-    assert (await refused(site, "/ocpp/CP1"))[0] == 429
+    newer = await site.raw("CP1", register=False)  # takes the place of its own connection
+    await first.closed()
+    first = newer
 
     for _ in range(3):  # the one that is gone counts no more
         await second.disconnect()
@@ -53,6 +70,61 @@ async def test_an_address_has_its_share_also_after_some_went_and_some_were_repla
     await third.heartbeat()
 
 
+async def test_of_many_whose_keys_are_looked_at_at_once_no_more_come_in_than_may(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    """Over TLS and without: all of them were asked for their key while there was room."""
+    site = await make_site(tls_settings(tmp_path) | {"server": {"max_connections_per_address": 2}})
+    context = client_context(tmp_path)
+    for number in range(6):
+        await site.register(f"CP{number}", password=KEY, security_profile=1 + number % 2)
+
+    async def status(number: int) -> int:
+        url = site.url(f"CP{number}")
+        try:
+            if number % 2:
+                points.append(await RawChargePoint.connect(url.replace("ws:", "wss:"), password=KEY, tls=context))
+            else:
+                points.append(await RawChargePoint.connect(url, password=KEY))
+        except InvalidStatus as refusal:
+            return refusal.response.status_code
+        return 101
+
+    points: list[RawChargePoint] = []
+    assert sorted(await asyncio.gather(*map(status, range(6)))) == [101, 101, 429, 429, 429, 429]
+    for point in points:
+        assert (await point.boot())[0] == 3
+
+
+async def test_connections_that_are_half_open_count_and_give_way(make_site: MakeSite, tmp_path: Path) -> None:
+    """A few of an address beside those that may come in, of which the oldest goes; others are not concerned."""
+    site = await make_site(tls_settings(tmp_path) | {"server": {"max_connections_per_address": 2}})
+    first = await site.raw("CP1")
+    port = int(site.listen.rpartition(":")[2])
+    half_open = []
+    for number in range(200):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01" if number % 2 else b"GET /oc")
+        half_open.append((reader, writer))
+    other, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+    writer.write(opening("CP2"))
+    assert b" 404 " in await other.readline()
+    writer.close()
+    second = await site.raw("CP2")
+
+    for reader, writer in half_open[: 200 - 2 - 64]:
+        with suppress(ConnectionResetError):
+            assert await reader.read(1) == b"", "it is cut"
+        writer.close()
+    reader, writer = half_open[-2]
+    writer.write(opening("CP2").removeprefix(b"GET /oc"))
+    assert b" 101 " in await reader.readline()
+    await second.closed()
+    assert (await first.heartbeat())[0] == 3
+    for _, writer in half_open:
+        writer.close()
+
+
 async def test_another_address_has_a_share_of_its_own(two_an_address: Site) -> None:
     site = two_an_address
     await site.raw("CP1")
@@ -60,11 +132,7 @@ async def test_another_address_has_a_share_of_its_own(two_an_address: Site) -> N
     await site.register("CP3")
     port = int(site.listen.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
-    writer.write(
-        b"GET /ocpp/CP3 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
-    )
+    writer.write(opening("CP3"))
     assert b" 101 " in await reader.readline()
     writer.close()
 
@@ -176,7 +244,7 @@ def test_the_newest_connection_counts() -> None:
     assert exchange.told[2:] == [("charge_point.disconnected", {"reason": "the line is dead"})]
     assert not exchange.registry.is_connected("CP1")
     assert (exchange.scene.cp.connected, exchange.scene.cp.record.offline_since) == (False, exchange.scene.now)
-    assert not exchange.registry._at_address, "nothing is left of addresses from which nobody is connected"
+    assert not exchange.registry._at, "nothing is left of addresses from which nobody is connected"
 
 
 @pytest.mark.parametrize(("silent_for", "twins"), [(0, True), (55, True), (65, False)])
