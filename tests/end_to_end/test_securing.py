@@ -13,6 +13,7 @@ from tests.conftest import MakeSite
 from tests.csmsd.pki.issuing import ec_key, request
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
+from tests.support.wire import WAIT
 
 NAMES = ("--name", "localhost", "--name", "127.0.0.1")
 
@@ -28,12 +29,12 @@ class Device:
         self.directory = directory
         self.root = directory / "root.pem"
 
-    async def asks(self, site: Site, number: int) -> Path:
+    async def asks(self, site: Site, number: int, identity: str = "CP1") -> Path:
         """Makes a new key, and is given its certificate by hand."""
         key = ec_key()
         csr, made = self.directory / f"{number}.csr", self.directory / f"{number}.pem"
-        csr.write_bytes(request("CP1", key=key).public_bytes(Encoding.PEM))
-        signed = await site.csmsctl("cert", "sign", "CP1", "--csr", str(csr))
+        csr.write_bytes(request(identity, key=key).public_bytes(Encoding.PEM))
+        signed = await site.csmsctl("cert", "sign", identity, "--csr", str(csr))
         assert signed.code == 0, signed.err
         made.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + signed.out.encode())
         return made
@@ -124,3 +125,40 @@ async def test_an_operator_signs_what_a_charge_point_asked_for(make_site: MakeSi
     assert await states(site) == ["issued"]
     assert (await site.json("status", "CP1"))["charge_points"][0]["problems"] == []
     assert (await site.csmsctl("cert", "sign", "CP1")).code == 7
+
+
+async def test_a_stranger_s_tester_gets_in_with_its_profile_and_with_no_other(site: Site, tmp_path: Path) -> None:
+    """PyPI's test-ocpp, which boots, asks for the time and leaves."""
+    tester: Any = pytest.importorskip("test_ocpp", reason="no test-ocpp here: make .venv/.installed-test")
+    key = "0123456789abcdef"
+    assert (await site.csmsctl("cert", "init", *NAMES, "--organization", "My CPO")).code == 0
+    device = Device(tmp_path)
+    assert (await site.csmsctl("cert", "export", "--output", str(device.root))).code == 0
+    for profile in range(4):
+        await site.register(f"CP{profile}", password=key, security_profile=profile, certificate_name=f"CP{profile}")
+    ca = {"ca": str(device.root)}
+    with_profile: list[dict[str, Any]] = [
+        {},
+        {"password": key},
+        {"password": key, **ca},
+        {"cert": str(await device.asks(site, 3, "CP3")), **ca},
+    ]
+
+    async def found(registered: int, used: int) -> Any:
+        scheme = "wss" if used > 1 else "ws"
+        url = f"{scheme}://{site.listen}/ocpp"
+        try:
+            return await tester.check_connection(url, f"CP{registered}", timeout=WAIT, **with_profile[used])
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    for registered in range(4):
+        for used in range(4):
+            result = await found(registered, used)
+            # A key that nobody asks for does no harm, and none is worse over TLS.
+            if used != registered and (registered, used) not in ((0, 1), (1, 2)):
+                assert result == 401, (registered, used)
+                continue
+            assert (result.subprotocol, result.boot_notification["status"]) == ("ocpp1.6", "Accepted")
+            assert result.heartbeat.keys() == {"currentTime"}
+            assert result.tls_version == ("TLSv1.3" if used > 1 else None)
