@@ -216,6 +216,11 @@ _LOAD = Section(
     {
         "status": Entry(f"{_HERE}.load:load_status_command", "csmsctl load status"),
         "explain": Entry(f"{_HERE}.load:load_explain_command", "csmsctl load explain north-1 --connector 1"),
+        "priority": Entry(
+            f"{_HERE}.load:load_priority_command",
+            "csmsctl load priority --tag A1B2C3 --weight 3",
+            calls=("load.prioritize",),
+        ),
         "plan": Entry(f"{_HERE}.load:load_plan_command", "csmsctl load plan circuits.toml"),
         "pause": Entry(f"{_HERE}.load:load_pause_command", "csmsctl load pause --until +1h", calls=("load.pause",)),
         "resume": Entry(f"{_HERE}.load:load_resume_command", "csmsctl load resume", calls=("load.resume",)),

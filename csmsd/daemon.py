@@ -32,6 +32,7 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.expiry import Expiry
 from csmsd.files.opening import open_file_hosts
 from csmsd.gate import raise_descriptor_limit
+from csmsd.hooks.circuit_meters import CircuitMeters
 from csmsd.hooks.opening import open_hooks
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
@@ -274,8 +275,15 @@ class Daemon:
         self._bus.subscribe(self._reassertion.told, self._reassertion.STIRRING)
         self._rollouts = RolloutRunner(self._live, self._runner, self._bus, policies)
         self._load_manager = LoadManager(
-            self._live, self._runner, self._registry, self._bus, policies, local_utc_offset
+            self._live,
+            self._runner,
+            self._registry,
+            self._bus,
+            policies,
+            self._settings.load_management,
+            local_utc_offset,
         )
+        self._circuit_meters = CircuitMeters(self._settings.load_management, self._live)
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
@@ -355,6 +363,7 @@ class Daemon:
                 checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
                 rollouts=self._rollouts.run,
                 load_management=self._load_manager.run,
+                circuit_meters=self._circuit_meters.run,
                 upgrades=securing.run,
                 file_hosts=self._files.run,
                 queue=self._queue.serve,
@@ -466,6 +475,7 @@ class Daemon:
 
     def _took_over(self, changed: list[str]) -> None:
         self._event_hooks.configure()
+        self._circuit_meters.configure()
         self._live.tell(Event("daemon.reloaded", None, {"changed": changed}))
 
     def _store_changed(self, failure: str | None) -> None:

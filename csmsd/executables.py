@@ -1,9 +1,10 @@
-"""Runs executables: never through a shell, never for long, with nothing of csmsd's own environment."""
+"""Runs executables: never through a shell, with nothing of csmsd's own environment, for long only what measures."""
 
 import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import AsyncGenerator
 
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 _CHUNK = 64 * 1024
@@ -16,17 +17,8 @@ class Failed(Exception):
 
 async def run_executable(executable: str, question: bytes, timeout: float, max_output: int | None) -> bytes:
     """Its output, at most `max_output` bytes; None: nobody reads it. `timeout` in seconds. Raises Failed."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            executable,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE if max_output is not None else asyncio.subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,  # so that what it starts itself can be ended with it
-        )
-    except OSError as error:
-        raise Failed(f"cannot be run: {error.strerror}") from None
+    silent = max_output is None
+    process = await _begun(executable, asyncio.subprocess.DEVNULL if silent else asyncio.subprocess.PIPE)
     assert process.stdin is not None
     try:
         async with asyncio.timeout(timeout):
@@ -41,6 +33,47 @@ async def run_executable(executable: str, question: bytes, timeout: float, max_o
     if code != 0:
         raise Failed(f"ended with exit code {code}")
     return output
+
+
+async def lines_of_executable(executable: str, longest: int) -> AsyncGenerator[bytes, None]:
+    """What it says, line by line, as long as it runs; it is given nothing. Raises Failed.
+
+    To be closed by whoever does not read it to its end: then it is killed.
+    """
+    process = await _begun(executable, asyncio.subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    line = b""
+    try:
+        while part := await process.stdout.read(_CHUNK):
+            *whole, line = (line + part).split(b"\n")
+            for one in whole:
+                if one.strip():
+                    yield one
+            if len(line) > longest:
+                raise Failed(f"said a line of more than {longest} bytes")
+        code = await process.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await _bury(process)
+    if code != 0:
+        raise Failed(f"ended with exit code {code}")
+
+
+async def _begun(executable: str, stdout: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            executable,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=stdout,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,  # so that what it starts itself can be ended with it
+        )
+    except OSError as error:
+        raise Failed(f"cannot be run: {error.strerror}") from None
 
 
 async def _bury(process: asyncio.subprocess.Process) -> None:

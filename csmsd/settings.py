@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from csmsd.profiles.policies import DataTransfer, Policies, Seconds, Section, Security
+from csmsd.profiles.policies import DataTransfer, LoadPolicies, Policies, Seconds, Section, Security
 from csmsd.profiles.record import FLEETING, EventType
 
 
@@ -295,6 +295,7 @@ class Settings(Section, kw_only=True):
     files: Files = msgspec.field(default_factory=Files)
     data_transfer: DataTransfer = msgspec.field(default_factory=DataTransfer)
     events: Events = msgspec.field(default_factory=Events)
+    load_management: LoadPolicies = msgspec.field(default_factory=LoadPolicies)
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     retention: Retention = msgspec.field(default_factory=Retention)
     control: Control = msgspec.field(default_factory=Control)
@@ -347,6 +348,7 @@ RELOADABLE = frozenset(
         "events.max_waiting",
         "events.hooks",
         "metrics.charge_points",
+        *(f"load_management.{field}" for field in LoadPolicies.__struct_fields__),
         *(f"retention.{field}" for field in Retention.__struct_fields__),
         *(f"tls.{field}" for field in Tls.__struct_fields__),
         *(f"security.{field}" for field in Security.__struct_fields__),
@@ -429,9 +431,11 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
         settings.control,
         settings.files,
         settings.events,
+        settings.load_management,
         settings.metrics,
     )
-    for problem in (_problem_of_hooks(settings.data_transfer), *(part.problem() for part in parts)):
+    hooks = _problem_of_hooks(settings.data_transfer), _problem_of_meters(settings.load_management)
+    for problem in (*hooks, *(part.problem() for part in parts)):
         if problem is not None:
             raise SettingsError(f"{file}: {problem}")
     return settings
@@ -459,6 +463,14 @@ def _problem_of_hooks(section: DataTransfer) -> str | None:
         if place in seen:
             return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
         seen.add(place)
+    return None
+
+
+def _problem_of_meters(section: LoadPolicies) -> str | None:
+    """What is wrong beyond the types: "key: reason"."""
+    for meter in section.meters:
+        if wrong := _not_executable(meter.command):
+            return f"load_management.meters: {wrong}"
     return None
 
 

@@ -52,6 +52,19 @@ TimetableOption = Annotated[
     str | None,
     typer.Option("--timetable", metavar="WINDOWS", help="Lower limits by the clock: 17:00-20:00=25A,22:00-06:00=11kW"),
 ]
+MeterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--meter",
+        metavar="CHARGE-POINT",
+        help="Whose main meter (connector 0) measures the line",
+        autocompletion=live_parameter_values("charge_points"),
+    ),
+]
+MeterCountsOption = Annotated[
+    Literal["all", "others"] | None,
+    typer.Option("--meter-counts", help="With the members of the line, or without (all)"),
+]
 CircuitsFile = Annotated[
     str,
     typer.Argument(metavar="FILE|-", help="TOML as `circuit export` writes it", autocompletion=file_parameter_values),
@@ -134,6 +147,8 @@ def circuit_add_command(
     reserve: ReserveOption = None,
     reading_max_age: ReadingMaxAgeOption = None,
     timetable: TimetableOption = None,
+    meter: MeterOption = None,
+    meter_counts: MeterCountsOption = None,
 ) -> None:
     """Add a circuit: a fused line with a limit on each phase, or in all.
 
@@ -150,6 +165,8 @@ def circuit_add_command(
         reserve=_each_phase(reserve),
         reading_max_age=reading_max_age,
         timetable=timetable,
+        meter=meter,
+        meter_counts=meter_counts,
     )
     _say_circuit_changed(run, name, result)
 
@@ -163,8 +180,10 @@ def circuit_set_command(
     reserve: ReserveOption = None,
     reading_max_age: ReadingMaxAgeOption = None,
     timetable: TimetableOption = None,
+    meter: MeterOption = None,
+    meter_counts: MeterCountsOption = None,
 ) -> None:
-    """Change a circuit; what is not named stays, and `none` takes a limit, parent or timetable back."""
+    """Change a circuit; what is not named stays, and `none` takes a limit, parent, timetable or meter back."""
     run = invocation(ctx)
     result = run.call(
         "circuit.set",
@@ -175,6 +194,8 @@ def circuit_set_command(
         reserve=_each_phase(reserve),
         reading_max_age=reading_max_age,
         timetable=timetable,
+        meter=meter,
+        meter_counts=meter_counts,
     )
     _say_circuit_changed(run, name, result)
 

@@ -8,6 +8,7 @@ from csmsctl.arguments.shared_parameters import live_parameter_values, when_para
 from csmsctl.commands.circuits import CircuitsFile, circuits_of_file
 from csmsctl.display.table import Column, Record
 from csmsctl.display.value_texts import moment_text
+from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import invocation
 
 _WIDTH = 20
@@ -161,3 +162,67 @@ def load_resume_command(ctx: typer.Context) -> None:
     answer = run.call("load.resume")
     if not run.output.documented(answer):
         run.output.note("Load management goes on." if answer["changed"] else "Load management was not paused.")
+
+
+PRIORITIES = (
+    Column("kind", "OF A"),
+    Column("name", "NAME"),
+    Column("weight", "WEIGHT", right=True),
+)
+
+
+def load_priority_command(
+    ctx: typer.Context,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            metavar="NAME",
+            help="Of charge points with that label",
+            autocompletion=live_parameter_values("labels"),
+        ),
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option("--tag", metavar="TAG", help="Of that idTag", autocompletion=live_parameter_values("tags")),
+    ] = None,
+    transaction: Annotated[
+        int | None,
+        typer.Option(
+            "--transaction",
+            metavar="ID",
+            help="Of that transaction",
+            autocompletion=live_parameter_values("active_transactions"),
+        ),
+    ] = None,
+    weight: Annotated[
+        int | None, typer.Option("--weight", metavar="N", min=1, max=100, help="So many times the share")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take it back")] = False,
+) -> None:
+    """Give transactions a greater part of what is shared, or show who has one.
+
+    What was said of a transaction goes before what was said of its idTag, and that before labels; it multiplies the
+    --weight of the connector. Where not all fit, the heavier wait less for their turn.
+    """
+    meant = [
+        (kind, str(name))
+        for kind, name in (("label", label), ("tag", tag), ("transaction", transaction))
+        if name is not None
+    ]
+    run = invocation(ctx)
+    if not meant and weight is None and not clear:
+        answer = run.call("load.priorities")
+        if not run.output.documented(answer):
+            run.output.table(PRIORITIES, answer["priorities"])
+        return
+    if len(meant) != 1 or clear == (weight is not None):
+        raise Failure(
+            USAGE,
+            "Say whose priority it is, once, and --weight or --clear.",
+            "For example: csmsctl load priority --tag A1B2C3 --weight 3",
+        )
+    [(kind, name)] = meant
+    answer = run.call("load.prioritize", kind=kind, name=name, weight=weight)
+    if not run.output.documented(answer):
+        run.output.note("It holds from now on." if answer["changed"] else "It is so already; nothing has changed.")

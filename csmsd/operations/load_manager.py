@@ -11,41 +11,32 @@ import msgspec
 
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.live_site import LiveSite
+from csmsd.ocpp.identity import fold
 from csmsd.operations.call import Steps
 from csmsd.operations.options import Options
 from csmsd.operations.result import Result
 from csmsd.operations.runner import OperationRunner
 from csmsd.ports import Links, NotStored
 from csmsd.profiles.action import Target
-from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.load_management.circuits import Key, Member, budgets_from
-from csmsd.profiles.load_management.holds import NEVER, Lease
+from csmsd.profiles.load_management.allocation import Turns
+from csmsd.profiles.load_management.circuits import Key, budgets_from
+from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.site_limits import (
-    own_limit,
-    site_limit_level,
-    site_limit_profile,
-    site_limit_unit,
-)
+from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
+from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile, site_limit_unit
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
-from csmsd.profiles.policies import Policies
+from csmsd.profiles.policies import LoadPolicies, Policies
 from csmsd.profiles.record import Event, EventType, Milliseconds
-from csmsd.profiles.smart_charging.compliance import excess_over_compliance
-from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
 from csmsd.waking import Waker
 
 log = logging.getLogger(__name__)
 
-OBEY_MS = 10_000  # a charge point has so long to do what it accepted
-_SETTLE_MS = 60_000  # and a car, before its meter says what it makes of that
 _LOOK_AGAIN_S = 5.0
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
-_OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
-_CURRENT = "Current.Import"
 
 
 class _Standing(msgspec.Struct):
@@ -54,10 +45,7 @@ class _Standing(msgspec.Struct):
     sending: bool = False
     not_before: Milliseconds = 0
     failures: int = 0
-    sampled_at: Milliseconds = 0
-    looked_at: Milliseconds = 0  # at its other charging profiles
     told_ma: int | None = None  # the limit that was told last
-    told_unmanaged: bool = False
 
 
 class LoadManager:
@@ -73,6 +61,7 @@ class LoadManager:
         "circuit.changed",
         "circuit.limited",
         "load.resumed",
+        "load.prioritized",
         "profile.cleared",
         "profile.installed",
         "daemon.clock_jumped",
@@ -85,6 +74,7 @@ class LoadManager:
         links: Links,
         bus: EventBus,
         policies: Policies,
+        settings: LoadPolicies,
         utc_offset_s: Callable[[Milliseconds], int],
     ) -> None:
         self._live = live
@@ -92,6 +82,7 @@ class LoadManager:
         self._links = links
         self._bus = bus
         self._policies = policies
+        self._settings = settings  # a reload changes it in place
         self._utc_offset_s = utc_offset_s
         self._waker = Waker()
         self._standings: dict[Key, _Standing] = {}
@@ -100,7 +91,7 @@ class LoadManager:
         self._lost: set[str] = set()  # whose limits somebody else has taken away
         self._clock_moved_by: Milliseconds = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self.periods = Periods()
+        self._observer = Observer()
         self.outcomes: Counter[str] = Counter(accepted=0, refused=0, unanswered=0, not_sent=0)  # of leases
 
     async def run(self) -> None:
@@ -153,21 +144,29 @@ class LoadManager:
         now = self._live.now()
         self._live.require()
         steering = self._steered(load)
+        steering.turns = Turns(turn_ms=self._settings.turn * 1000, min_switch_ms=self._settings.min_switch * 1000)
+        steering.raise_ma = round(self._settings.raise_step * 1000)
         if self._clock_moved_by:
             load.ledger.clock_moved(self._clock_moved_by)
             self._clock_moved_by = 0
+        periods = Periods(lease_ms=self._settings.lease * 1000, margin_ms=self._settings.margin * 1000)
         for member in list(load.members.values()):
-            self._look_at(member, load, steering, now)
+            self._live.tell(
+                *self._observer.look_at(member, self._live.site, steering, self._lost, periods.lease_ms, now)
+            )
         self._lost.clear()
+        for reading in readings_of_main_meters(self._live.site, steering.tree, now):
+            load.readings[fold(reading.circuit)] = reading
+            self._live.tell(Event("circuit.measured", None, {"circuit": reading.circuit}))
         if load.paused(now) is not None:  # leases end by themselves, in fallbacks that fit
             load.ledger.tidy(now)
             await self._write_holds(load)
             return
-        budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, self.periods.lease_ms)
+        budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
         ready = [key for key in reachable if self._may_be_sent(key, now)]
-        plan = Planner(load.ledger, self.periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
+        plan = Planner(load.ledger, periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
         await self._write_holds(load)
         for lease in plan.leases:
             self._standing(lease.key).sending = True
@@ -197,104 +196,6 @@ class LoadManager:
         return not any(
             standing.sending for (identity, _), standing in self._standings.items() if identity == key[0]
         ) and (now >= self._standing(key).not_before)
-
-    # --- what has happened
-
-    def _look_at(self, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds) -> None:
-        key, ledger = member.place, load.ledger
-        state = self._live.site.charge_point(member.charge_point)
-        if state is None:
-            return
-        if key not in ledger or self._may_have_lost(state, key, load, now):
-            ledger.begin(key, member.rating_ma, member.wiring, now)
-        self._look_at_transaction(state, member, load, steering, now)
-        standing = self._standing(key)
-        self._look_at_meter(state, member, load, steering, standing, now)
-        charging = steering.charging.get(key)
-        self._tell_whether_managed(member, load, standing, now)
-        if charging is not None and now - standing.looked_at >= _OWN_PROFILES_MS:
-            standing.looked_at = now
-            outlook = Outlook.of(Target(self._live.site, state, now))
-            charging.cap_ma = own_limit(outlook, member.connector, now, now + self.periods.lease_ms)
-
-    def _tell_whether_managed(
-        self, member: Member, load: LoadManagement, standing: _Standing, now: Milliseconds
-    ) -> None:
-        """A boot is nothing to tell of: it is sent its limits again at once."""
-        doubts = [hold for hold in load.ledger.of(member.place) if hold.doubtful and hold.gone_at == NEVER]
-        lasting = [hold for hold in doubts if now - hold.sent_at >= _SETTLE_MS]
-        if bool(lasting) != standing.told_unmanaged and (lasting or not doubts):
-            standing.told_unmanaged = bool(lasting)
-            data: dict[str, object] = {"circuit": member.circuit, "connector": member.connector}
-            if lasting:
-                data |= {"why": lasting[0].slot, "counts_a": max(hold.ma for hold in lasting) / 1000}
-            self._live.tell(Event("load.unmanaged" if lasting else "load.managed", member.charge_point, data))
-
-    def _may_have_lost(self, state: ChargePointState, key: Key, load: LoadManagement, now: Milliseconds) -> bool:
-        """It has booted since it accepted its limits, or somebody has taken them away; and csmsd has not seen to it."""
-        if state.id in self._lost:
-            return True
-        booted = state.record.booted_at
-        holds = load.ledger.of(key)
-        accepted = [hold.accepted_at for hold in holds if hold.slot == "default" and hold.accepted_at is not None]
-        if booted is None or not accepted or booted <= max(accepted):
-            return False
-        return not any(hold.slot == "unknown" and hold.sent_at >= booted for hold in holds)
-
-    def _look_at_transaction(
-        self, state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds
-    ) -> None:
-        key, ledger = member.place, load.ledger
-        running = state.transactions.active_on(member.connector)
-        current = None if running is None else running.id
-        lent = {hold.transaction for hold in ledger.of(key) if hold.slot == "transaction"} | {ledger.running(key)}
-        for number in lent - {None, current}:
-            if number is not None and self._is_over(state, member.connector, number):
-                ledger.ended(key, number, now)
-                steering.ended(key, number)
-        if running is None:
-            steering.charging.pop(key, None)
-        elif key not in steering.charging or steering.charging[key].transaction != running.id:
-            ledger.begun(key, running.id)
-            steering.begun(key, running.id, now)
-        elif ledger.running(key) != running.id:
-            ledger.begun(key, running.id)
-
-    def _is_over(self, state: ChargePointState, connector: int, number: int) -> bool:
-        """Whether the charge point says so; where only the books were closed, it may still charge."""
-        known = state.transactions.get(number)
-        status = state.connectors.get(connector)
-        return known is None or known.state == "stopped" or (status is not None and status.status == "Available")
-
-    def _look_at_meter(
-        self,
-        state: ChargePointState,
-        member: Member,
-        load: LoadManagement,
-        steering: Steering,
-        standing: _Standing,
-        now: Milliseconds,
-    ) -> None:
-        key, samples = member.place, state.samples.get(member.connector)
-        if samples is None or samples.received_at <= standing.sampled_at:
-            return
-        standing.sampled_at = samples.received_at
-        currents: dict[int, int] = {}
-        for number in range(3):
-            for name in (f"{_CURRENT}.L{number + 1}", f"{_CURRENT}.L{number + 1}-N"):
-                if name in samples and samples[name].unit == "A":
-                    currents[number] = round(samples[name].value * 1000)
-        if not currents and _CURRENT in samples and samples[_CURRENT].unit == "A":
-            currents[0] = round(samples[_CURRENT].value * 1000)
-        if currents:
-            steering.sampled(key, currents, load.ledger, now, _SETTLE_MS)
-        excess = excess_over_compliance(state, member.connector, self._live.site, now)
-        known = load.ledger.newest(key, "measured")
-        if excess is not None:
-            per_phase = excess.drawn if excess.unit == "A" else excess.drawn / self._policies.voltage
-            load.ledger.measured(key, round(per_phase * 1000), member.wiring, now)
-        elif known is not None:
-            load.ledger.measured(key, None, member.wiring, now)
 
     # --- what is sent
 
@@ -326,7 +227,7 @@ class LoadManager:
         self.outcomes[outcome] += 1
         self._tell_what_came_of_it(lease, outcome, result, standing)
         if outcome == "accepted":
-            ledger.accepted(lease.key, lease.serial, now, OBEY_MS)
+            ledger.accepted(lease.key, lease.serial, now, round(self._settings.obey * 1000))
             standing.failures, standing.not_before = 0, 0
             return
         if outcome == "not_sent":

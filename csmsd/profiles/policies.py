@@ -39,6 +39,34 @@ class Security(Section, kw_only=True):
     upgrade_window: Annotated[int, Meta(ge=30, le=86_400)] = 300  # seconds in which both profiles are admitted
 
 
+class CircuitMeter(Section, kw_only=True):
+    """An executable whose lines say what else draws on a circuit."""
+
+    circuit: Annotated[str, Meta(min_length=1, max_length=64)]
+    command: str
+
+
+class LoadPolicies(Section, kw_only=True):
+    """`[load_management]`: how limits are lent to charge points behind one fuse."""
+
+    lease: Annotated[int, Meta(ge=120, le=3600)] = 900  # a share ends by itself after so long
+    margin: Annotated[int, Meta(ge=60, le=1800)] = 300  # what is idle waits so much longer for its fallback
+    obey: Annotated[float, Meta(ge=1, le=120)] = 10.0  # a charge point does what it has accepted within that
+    turn: Annotated[int, Meta(ge=60, le=86_400)] = 900  # where not all fit
+    min_switch: Annotated[int, Meta(ge=0, le=7200)] = 300  # nobody is switched on again before
+    raise_step: Annotated[float, Meta(ge=0, le=1000)] = 16.0  # A; a share rises by no more at once; 0: by all
+    meters: list[CircuitMeter] = []
+
+    def problem(self) -> str | None:
+        """What is wrong beyond the types: "key: reason"."""
+        if self.min_switch > self.turn:
+            return "load_management.min_switch: longer than a turn"
+        twice = {meter.circuit.casefold() for meter in self.meters}
+        if len(twice) < len(self.meters):
+            return "load_management.meters: two for one circuit"
+        return None
+
+
 class DataTransferHook(Section, kw_only=True):
     """An executable that answers a vendor's DataTransfer; without a messageId all of it."""
 

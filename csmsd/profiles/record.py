@@ -88,6 +88,7 @@ EventType = Literal[
     "load.managed",
     "load.paused",
     "load.resumed",
+    "load.prioritized",
     "message.quarantined",
     "message.dismissed",
     "hook.failed",

@@ -1,6 +1,7 @@
 """Settings: typed, checked, refused with file, key and reason; changed in a running daemon where that is possible."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -83,6 +84,26 @@ def test_a_bad_file_ends_with_78_and_names_file_key_and_reason(
         assert reason in ended.err
         assert "Traceback" not in ended.err
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("min_switch = 901", "load_management.min_switch: longer than a turn"),
+        ("lease = 60", "load_management.lease"),
+        ("margin = 0", "load_management.margin"),
+        ("meters = [{circuit = 'main', command = 'x'}]", "load_management.meters: 'x' is not an absolute path"),
+        (
+            "meters = [{circuit = 'a', command = '/bin/true'}, {circuit = 'A', command = '/bin/false'}]",
+            "load_management.meters: two for one circuit",
+        ),
+    ],
+)
+def test_periods_and_meters_of_load_management_are_checked(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "csmsd.toml"
+    file.write_text(f"[load_management]\n{text}\n")
+    with pytest.raises(SettingsError, match=re.escape(why)):
+        load_settings(file, {})
 
 
 def test_a_bad_flag_is_not_blamed_on_the_file(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Circuits of load management: how they are described, limited and measured, and what is on them now."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,9 +13,9 @@ from csmsd.profiles.load_management.circuits import (
     Circuit,
     CircuitError,
     Member,
-    Reading,
     TemporaryLimit,
     current_or_power,
+    reading_of_amperes,
 )
 from csmsd.profiles.load_management.description import (
     MemberForm,
@@ -45,6 +45,8 @@ class Description(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reserve: list[str] | None = None
     reading_max_age: int | None = None  # in seconds
     timetable: str | None = None
+    meter: str | None = None
+    meter_counts: Literal["all", "others"] | None = None
 
 
 class WholeDescription(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +109,8 @@ def _circuit_view(service: Service, circuit: Circuit) -> Json:
         "reserve_a": [ma / 1000 for ma in circuit.reserve_ma],
         "reading_max_age_s": circuit.reading_max_age_s,
         "timetable": circuit.timetable or None,
+        "meter": circuit.meter,
+        "meter_counts": circuit.meter_counts,
         "members": sum(fold(member.circuit) == fold(circuit.name) for member in load.members.values()),
         "lowered_a": None if limit is None else _amperes_or_none(limit.ma),
         "lowered_w": None if limit is None else limit.power_w,
@@ -195,6 +199,10 @@ def _described_circuit(parameters: Description, known: Circuit | None) -> Circui
         circuit.reading_max_age_s = parameters.reading_max_age
     if parameters.timetable is not None:
         circuit.timetable = "" if parameters.timetable == NOTHING else parameters.timetable
+    if parameters.meter is not None:
+        circuit.meter = None if parameters.meter == NOTHING else parameters.meter
+    if parameters.meter_counts is not None:
+        circuit.meter_counts = parameters.meter_counts
     return circuit
 
 
@@ -204,6 +212,7 @@ async def _put_circuit(service: Service, parameters: Description, known: Circuit
         circuit = _described_circuit(parameters, known)
     except CircuitError as error:
         raise usage(f"{error}.") from None
+    _require_meter(service, circuit)
     others = [other for name, other in load.circuits.items() if name != fold(circuit.name)]
     changed = await _replace_circuits(service, [*others, circuit], list(load.members.values()))
     return {"changed": changed > 0, "circuit": _circuit_view(service, _known_circuit(service, circuit.name))}
@@ -242,6 +251,8 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
         raise usage(f"{error}.") from None
     for member in members:
         require_charge_point(service, member)
+    for circuit in circuits:
+        _require_meter(service, circuit)
     if parameters.dry_run:
         planned = LoadManagement()
         load = load_of(service)
@@ -255,11 +266,21 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
     return {"changed": changed, "circuits": len(circuits), "members": len(members)}
 
 
-def require_charge_point(service: Service, member: Member) -> None:
-    state = service.site.charge_point(member.charge_point)
+def _require_meter(service: Service, circuit: Circuit) -> None:
+    if circuit.meter is not None:
+        circuit.meter = _known_charge_point(service, circuit.meter)
+
+
+def _known_charge_point(service: Service, identity: str) -> str:
+    """As it is spelled."""
+    state = service.site.charge_point(identity)
     if state is None:
-        raise not_there(f"No charge point {member.charge_point}.", f"Add it: csmsctl cp add {member.charge_point}")
-    member.charge_point = state.id
+        raise not_there(f"No charge point {identity}.", f"Add it: csmsctl cp add {identity}")
+    return state.id
+
+
+def require_charge_point(service: Service, member: Member) -> None:
+    member.charge_point = _known_charge_point(service, member.charge_point)
 
 
 async def add_circuit_member(service: Service, parameters: Membership, caller: Caller) -> Json:
@@ -322,10 +343,9 @@ async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> 
 async def measure_circuit(service: Service, parameters: Measured, caller: Caller) -> Json:
     """What else than its members draws on it. It is not kept: after a start the reserve holds until the next one."""
     circuit = _known_circuit(service, parameters.name)
-    currents = [round(value * 1000) for value in (parameters.l1, parameters.l2, parameters.l3)]
-    if min(currents) < 0:
-        currents = [max(0, current) for current in currents]  # what is fed in is not given out
-    reading = Reading(circuit=circuit.name, l1_ma=currents[0], l2_ma=currents[1], l3_ma=currents[2], at=service.now())
+    reading = reading_of_amperes(circuit.name, (parameters.l1, parameters.l2, parameters.l3), service.now())
+    if reading is None:
+        raise usage("That is no current.", "For example: csmsctl circuit reading main --l1 12.4")
     load_of(service).readings[fold(circuit.name)] = reading
     service.live.tell(Event("circuit.measured", None, {"circuit": circuit.name}))
     return {"changed": True, "circuit": _circuit_view(service, circuit)}

@@ -1,8 +1,9 @@
 """Load management as it is now: what is on the circuits, why, what others would change, and its pause."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from csmsd.control.methods.circuits import Place, load_of, on_no_circuit, require_charge_point
 from csmsd.control.rights import ALL, READ
@@ -13,10 +14,9 @@ from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.profiles.load_management.circuits import CircuitError
 from csmsd.profiles.load_management.description import read_circuits
 from csmsd.profiles.load_management.explanation import explain_member
-from csmsd.profiles.load_management.load import LoadPause
+from csmsd.profiles.load_management.load import LoadPause, LoadPriority
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.prospect import prospect_of_circuits
-from csmsd.profiles.load_management.transition import Periods
 from csmsd.profiles.record import Event
 from csmsd.time_zones import local_utc_offset
 
@@ -29,6 +29,14 @@ class Pausing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Without an end it lasts until it is resumed."""
 
     until: str | None = None
+
+
+class Prioritized(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Without a weight it is taken back."""
+
+    kind: Literal["label", "tag", "transaction"]
+    name: str
+    weight: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 async def show_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
@@ -75,7 +83,7 @@ async def plan_load(service: Service, parameters: Planned, caller: Caller) -> Js
         for member in members:
             require_charge_point(service, member)
         found, over = prospect_of_circuits(
-            service.site, circuits, members, local_utc_offset(now), now, Periods().lease_ms
+            service.site, circuits, members, local_utc_offset(now), now, service.settings.load_management.lease * 1000
         )
     except CircuitError as error:
         raise usage(f"{error}.") from None
@@ -109,10 +117,32 @@ async def resume_load(service: Service, parameters: NoParameters, caller: Caller
     return {"changed": bool(changes)}
 
 
+async def list_priorities(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    found = [msgspec.to_builtins(one) for _, one in sorted(load_of(service).priorities.items())]
+    return {"schema_version": SCHEMA_VERSION, "priorities": found}
+
+
+async def prioritize_load(service: Service, parameters: Prioritized, caller: Caller) -> Json:
+    """From the next round on."""
+    name = parameters.name.strip()
+    if parameters.kind == "transaction" and not name.isdecimal():
+        raise usage(f"{name!r} is no number of a transaction.", "See: csmsctl tx list --state active")
+    priority = None
+    if parameters.weight is not None:
+        priority = LoadPriority(kind=parameters.kind, name=name, weight=parameters.weight)
+    service.live.require()
+    changes = load_of(service).prioritize(priority, (parameters.kind, fold(name)))
+    if changes:
+        await service.live.keep(changes, [Event("load.prioritized", None, msgspec.to_builtins(parameters))])
+    return {"changed": bool(changes)}
+
+
 METHODS: Table[Service] = {
     "load.status": Method(NoParameters, show_load, READ),
     "load.explain": Method(Place, explain_load, READ),
     "load.plan": Method(Planned, plan_load, READ),
     "load.pause": Method(Pausing, pause_load, ALL),
+    "load.priorities": Method(NoParameters, list_priorities, READ),
+    "load.prioritize": Method(Prioritized, prioritize_load, ALL),
     "load.resume": Method(NoParameters, resume_load, ALL),
 }

@@ -20,6 +20,7 @@ Lanes = tuple[int, int, int, int]
 
 SUM = 3  # the lane that is the sum of the phases
 _DAY_MINUTES = 24 * 60
+_MOST_A = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})=(\S+)")
 _PHASE = {"L1": 0, "L2": 1, "L3": 2, "R": 0, "S": 1, "T": 2}
@@ -50,6 +51,8 @@ class Circuit(Record, kw_only=True):
     reserve_l3_ma: Milliamperes = 0
     reading_max_age_s: int = 120
     timetable: str = ""  # lower limits at times of the day, as 17:00-20:00=25A,22:00-24:00=11kW
+    meter: str | None = None  # the charge point whose main meter (connector 0, C 4.7) measures the line
+    meter_counts: Literal["all", "others"] = "all"  # with its members, or without
 
     @property
     def phases_ma(self) -> tuple[Milliamperes | None, ...]:
@@ -117,6 +120,16 @@ class Reading(msgspec.Struct, kw_only=True):
     @property
     def phases_ma(self) -> tuple[Milliamperes, ...]:
         return self.l1_ma, self.l2_ma, self.l3_ma
+
+
+def reading_of_amperes(circuit: str, amperes: Sequence[object], at: Milliseconds) -> Reading | None:
+    """What somebody says of L1, L2 and L3; None where that is no current. What is fed in is not given out."""
+    found = []
+    for value in amperes:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not -_MOST_A < value < _MOST_A:
+            return None
+        found.append(max(0, round(value * 1000)))
+    return Reading(circuit=circuit, l1_ma=found[0], l2_ma=found[1], l3_ma=found[2], at=at)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -206,6 +219,8 @@ def _check_circuit(circuit: Circuit) -> None:
             raise CircuitError(
                 f"{name}: the reserve of L{phase}, {amperes(reserve)}, is more than its limit of {amperes(limit)}"
             )
+    if circuit.meter_counts not in ("all", "others"):
+        raise CircuitError(f"{name}: its meter counts `all`, or the `others` than its members")
     if circuit.reading_max_age_s < 1:
         raise CircuitError(f"{name}: a reading holds for a second or longer")
     windows_of_timetable(circuit.timetable)

@@ -1,6 +1,6 @@
 """Circuits as people write them, in a file of TOML or on a command line: texts to records and back. Pure."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -40,6 +40,8 @@ class CircuitForm(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reserve: str | list[str] = "0A"
     reading_max_age: int = 120
     timetable: str = ""
+    meter: str | None = None
+    meter_counts: Literal["all", "others"] = "all"
     members: list[MemberForm] = []
 
 
@@ -76,6 +78,8 @@ def circuit_of_form(name: str, form: CircuitForm) -> Circuit:
         reserve_l3_ma=reserve[2],
         reading_max_age_s=form.reading_max_age,
         timetable=form.timetable,
+        meter=form.meter,
+        meter_counts=form.meter_counts,
     )
 
 
@@ -132,6 +136,8 @@ def describe_circuits(circuits: list[Circuit], members: list[Member]) -> dict[st
             reserve=_text_of_phases(circuit.reserve_ma) or "0A",
             reading_max_age=circuit.reading_max_age_s,
             timetable=circuit.timetable,
+            meter=circuit.meter,
+            meter_counts=circuit.meter_counts,
             members=[_form_of_member(member) for member in members if member.circuit == circuit.name],
         )
         for circuit in circuits

@@ -1,7 +1,7 @@
 """The live state: circuits and their members, what else draws on them, and what each member may have been sent."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import (
@@ -85,6 +85,21 @@ class LoadPause(Record, kw_only=True):
     until: Milliseconds | None = None
 
 
+class LoadPriority(Record, kw_only=True):
+    """Transactions of an idTag, on charge points with a label, or one by its number, get so many times the share."""
+
+    table: ClassVar[str] = "load_priority"
+    key: ClassVar[tuple[str, ...]] = ("kind", "name")
+
+    kind: Literal["label", "tag", "transaction"]
+    name: str
+    weight: int
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.kind, fold(self.name)
+
+
 class LoadManagement:
     """What the site knows of its circuits. Whatever changes them returns what is to be written."""
 
@@ -97,6 +112,7 @@ class LoadManagement:
         self.ledger = Ledger()
         self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
         self.pause: LoadPause | None = None
+        self.priorities: dict[tuple[str, str], LoadPriority] = {}
         self.generation = 0  # of circuits and members
 
     def carry_over(self, old: "LoadManagement") -> None:
@@ -143,6 +159,30 @@ class LoadManagement:
             self.temporary[name] = limit
             return [limit]
         return [Deleted(before)] if before is not None else []
+
+    def prioritize(self, priority: LoadPriority | None, place: tuple[str, str]) -> list[Change]:
+        """None: no longer."""
+        before = self.priorities.get(place)
+        if priority is not None and before is not None:
+            priority.name = before.name  # as it was spelled first
+        if priority == before:
+            return []
+        if priority is None:
+            assert before is not None
+            del self.priorities[place]
+            return [Deleted(before)]
+        self.priorities[place] = priority
+        return [priority]
+
+    def priority_of(self, labels: Iterable[str], id_tag: str, transaction: int) -> int:
+        """What was said of the transaction, else of its idTag, else the greatest of what was said of labels."""
+        if not self.priorities:
+            return 1
+        for place in (("transaction", str(transaction)), ("tag", fold(id_tag))):
+            if place in self.priorities:
+                return self.priorities[place].weight
+        told = [self.priorities.get(("label", fold(label))) for label in labels]
+        return max((one.weight for one in told if one is not None), default=1)
 
     def paused(self, now: Milliseconds) -> LoadPause | None:
         """The pause that holds now."""

@@ -35,6 +35,7 @@ class Steering:
     def __init__(self, tree: Tree, turns: Turns = USUAL_TURNS, charging: dict[Key, Charging] | None = None) -> None:
         self.tree = tree
         self.turns = turns
+        self.raise_ma: Milliamperes = 0  # a share rises by no more at once; 0: by all of it
         self.charging: dict[Key, Charging] = {} if charging is None else charging
         for key in [key for key in self.charging if key not in tree.members]:
             del self.charging[key]
@@ -126,9 +127,18 @@ class Steering:
                 one.fresh = one.fresh and share == 0
             one.share_ma = share
         return {
-            key: Want(ma=shares[key], phases=one.phases)
+            key: Want(ma=self._step_towards(shares[key], key, ledger, now), phases=one.phases)
             for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
         }
+
+    def _step_towards(self, share: Milliamperes, key: Key, ledger: Ledger, now: Milliseconds) -> Milliamperes:
+        """What the member is to have next: a raise is made in steps, and the next waits until the last is obeyed."""
+        if not self.raise_ma:
+            return share
+        lent = [hold for hold in ledger.of(key) if hold.slot == "transaction" and hold.gone_at > now]
+        least = min((hold.ma for hold in lent), default=0)
+        step = max(least + self.raise_ma, self.tree.members[key].minimum_ma)
+        return share if share <= step else step // 1000 * 1000
 
     def asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
         return Asker(

@@ -2,7 +2,7 @@
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
-from csmsd.profiles.load_management.load import LoadHold, LoadPause
+from csmsd.profiles.load_management.load import LoadHold, LoadPause, LoadPriority
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
@@ -22,4 +22,5 @@ def load(site: Site, snapshot: Snapshot) -> None:
     kept.members = {member.place: member for member in snapshot.records(Member)}
     kept.temporary = {fold(limit.circuit): limit for limit in snapshot.records(TemporaryLimit)}
     kept.pause = next(iter(snapshot.records(LoadPause)), None)
+    kept.priorities = {one.place: one for one in snapshot.records(LoadPriority)}
     kept.begin_with(snapshot.records(LoadHold))

@@ -84,3 +84,15 @@ def test_a_pause_is_said_with_its_end_and_in_the_status(csmsctl: Csmsctl, daemon
     assert "See: csmsctl load resume" in csmsctl("load", "status").err
     daemon.replies["load.resume"] = {"changed": False}
     assert csmsctl("load", "resume").err == "Load management was not paused.\n"
+
+
+def test_priorities_are_shown_given_and_taken_back(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    told = [{"kind": "label", "name": "north", "weight": 3}]
+    daemon.replies["load.priorities"] = {"schema_version": 1, "priorities": told}
+    assert csmsctl("load", "priority").out.splitlines()[1].split() == ["label", "north", "3"]
+    daemon.replies["load.prioritize"] = {"changed": True}
+    assert csmsctl("load", "priority", "--transaction", "17", "--weight", "5").code == 0
+    assert daemon.params("load.prioritize") == {"kind": "transaction", "name": "17", "weight": 5}
+    assert csmsctl("load", "priority", "--tag", "A1", "--clear").code == 0
+    for wrong in (["--tag", "A1"], ["--weight", "2"], ["--tag", "A1", "--label", "x", "--weight", "2"], ["--clear"]):
+        assert csmsctl("load", "priority", *wrong).code == 2

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from csmsd.events import NumberedEvent
-from csmsd.operations.load_manager import OBEY_MS, LoadManager
+from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
 from tests.csmsd.profiles.scene import SECOND
 
 A = 1000
+OBEY_S = 10
 
 
 class Garage:
@@ -21,8 +23,15 @@ class Garage:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.settings = LoadPolicies(raise_step=0)
         self.manager = LoadManager(
-            engine.live, engine.runner, engine.links, engine.bus, engine.scene.site.policies, lambda at: 0
+            engine.live,
+            engine.runner,
+            engine.links,
+            engine.bus,
+            engine.scene.site.policies,
+            self.settings,
+            lambda at: 0,
         )
         self.task = asyncio.create_task(self.manager.run())
 
@@ -117,7 +126,7 @@ async def test_what_is_sent_is_on_disk_before_it_leaves(garage: Garage) -> None:
 
 async def test_a_second_car_gets_its_share_when_the_first_has_obeyed(garage: Garage) -> None:
     await garage.installed()
-    garage.pass_time(OBEY_MS / 1000 + 1)
+    garage.pass_time(OBEY_S + 1)
     number = garage.begin("CP1")
     first = await garage.next()
     assert first.payload["csChargingProfiles"]["transactionId"] == number
@@ -129,7 +138,7 @@ async def test_a_second_car_gets_its_share_when_the_first_has_obeyed(garage: Gar
     assert (lower.identity, limits(lower)[0]) == ("CP1", (10, 0))
     lower.confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 10))
-    garage.pass_time(OBEY_MS / 1000 + 1)
+    garage.pass_time(OBEY_S + 1)
     raised = await garage.next()
     assert (raised.identity, limits(raised)[0]) == ("CP2", (10, 0))
 
@@ -141,7 +150,7 @@ async def test_one_that_refuses_counts_with_its_rating_and_is_asked_again_later(
     await garage.all_answered()
     assert not garage.load.ledger.in_doubt(("cp2", 1))
     assert garage.load.ledger.in_doubt(("cp1", 1))
-    garage.pass_time(OBEY_MS / 1000 + 20)
+    garage.pass_time(OBEY_S + 20)
     garage.begin("CP2")
     garage.pass_time(31)
     again = await garage.next()
@@ -169,7 +178,7 @@ async def test_limits_that_an_operator_has_cleared_are_sent_again(garage: Garage
 
 async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Garage) -> None:
     await garage.installed()
-    garage.pass_time(OBEY_MS / 1000 + 1)
+    garage.pass_time(OBEY_S + 1)
     number = garage.begin("CP1")
     (await garage.next()).confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 20))
@@ -207,7 +216,7 @@ async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> N
         ("load.lent", "CP1", lent),
     ]
     told.clear()
-    garage.pass_time(OBEY_MS / 1000 + 1)
+    garage.pass_time(OBEY_S + 1)
     await garage.until(lambda: bool(told))
     assert told == [("load.managed", "CP1", {"circuit": "garage", "connector": 1})]
     garage.pass_time(700)
@@ -219,7 +228,13 @@ async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> N
 
 async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:
     manager = LoadManager(
-        engine.live, engine.runner, engine.links, engine.bus, engine.scene.site.policies, lambda at: 0
+        engine.live,
+        engine.runner,
+        engine.links,
+        engine.bus,
+        engine.scene.site.policies,
+        LoadPolicies(),
+        lambda at: 0,
     )
     task = asyncio.create_task(manager.run())
     engine.bus.publish(Event("charge_point.connected", "CP1", {}))

@@ -94,8 +94,22 @@ async def test_a_charge_point_and_its_transaction_are_explained_by_their_circuit
     limit = [fact["text"] for fact in facts if fact["kind"] == "limit"]
     assert "A by site limit (TxProfile, stack level 8)" in limit[0]
     shown = (await site.call("status"))["charge_points"][0]["connectors"][0]["site_limit"]
-    assert (shown["circuit"], shown["limit_a"]) == ("main", 20.0)
+    assert (shown["circuit"], shown["limit_a"]) == ("main", 16.0), "the first step of 20 A"
     end = {"transactionId": number, "meterStop": 10, "timestamp": datetime.now(UTC).isoformat()}
     await point.ask("StopTransaction", end)
     story = (await site.call("transaction.explain", id=number))["story"]
     assert any("site limit" in entry["text"] for entry in story), story
+
+
+async def test_priorities_are_kept_by_their_kind_whatever_their_case(shared_site: Site) -> None:
+    site = shared_site
+    assert (await site.call("load.prioritize", kind="label", name="North", weight=3))["changed"] is True
+    assert (await site.call("load.prioritize", kind="label", name="north", weight=4))["changed"] is True
+    listed = (await site.call("load.priorities"))["priorities"]
+    assert listed == [{"kind": "label", "name": "North", "weight": 4}]
+    assert site.stored("SELECT name, weight FROM load_priority") == [("North", 4)]
+    code, text = await site.refused("load.prioritize", kind="transaction", name="x", weight=2)
+    assert (code, text) == (2, "'x' is no number of a transaction.")
+    assert (await site.call("load.prioritize", kind="label", name="NORTH"))["changed"] is True
+    assert (await site.call("load.prioritize", kind="label", name="NORTH"))["changed"] is False
+    assert site.stored("SELECT name FROM load_priority") == []

@@ -133,6 +133,21 @@ def test_a_sample_that_says_nothing_teaches_nothing() -> None:
     assert office.wants() == {CP1: 32}
 
 
+def test_a_share_rises_in_steps_and_the_next_waits_until_the_last_is_obeyed() -> None:
+    office = Office()
+    office.steering.raise_ma = 8 * A
+    office.arrive(CP1, 1)
+    assert office.wants() == {CP1: 8}
+    office.settle()  # in rounds of 5 s, as long as it has to obey
+    lent = [hold.ma // A for hold in office.ledger.of(CP1) if hold.slot == "transaction"]
+    assert lent[-1] == 32
+    office.ledger.tidy(office.now)
+    office.arrive(CP2, 2)
+    office.arrive(CP3, 3)
+    assert office.wants()[CP1] == 11, "it falls at once"
+    assert office.wants()[CP2] == 8
+
+
 def test_its_own_charging_profiles_cap_what_it_asks_for() -> None:
     office = Office()
     office.arrive(CP1, 1)

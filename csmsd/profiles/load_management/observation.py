@@ -1,0 +1,206 @@
+"""What charge points tell of themselves, as load management needs it: for the ledger, and for what is learned of cars.
+Pure."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
+from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.site_limits import own_limit
+from csmsd.profiles.load_management.steering import Steering
+from csmsd.profiles.record import Event, Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.compliance import excess_over_compliance
+from csmsd.profiles.smart_charging.outlook import Outlook
+
+SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
+_OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
+_FRESH_MS = 300_000
+_CURRENT = "Current.Import"
+_POWER = "Power.Active.Import"
+
+
+class _Noticed(msgspec.Struct):
+    sampled_at: Milliseconds = 0
+    looked_at: Milliseconds = 0  # at its other charging profiles
+    told_unmanaged: bool = False
+
+
+class Observer:
+    """Looks at each member once a round; what it has noticed is forgotten when csmsd ends."""
+
+    def __init__(self) -> None:
+        self._noticed: dict[Key, _Noticed] = {}
+
+    def look_at(
+        self,
+        member: Member,
+        site: Site,
+        steering: Steering,
+        lost: Collection[str],
+        lease_ms: Milliseconds,
+        now: Milliseconds,
+    ) -> list[Event]:
+        """`lost` are charge points whose limits somebody has taken away. What is news of the member."""
+        load, key = site.smart_charging.load, member.place
+        state = site.charge_point(member.charge_point)
+        if state is None:
+            return []
+        if key not in load.ledger or state.id in lost or _has_booted_since(state, key, load):
+            load.ledger.begin(key, member.rating_ma, member.wiring, now)
+        noticed = self._noticed.setdefault(key, _Noticed())
+        _look_at_transaction(state, member, load, steering, now)
+        _look_at_meter(state, member, site, steering, noticed, now)
+        charging = steering.charging.get(key)
+        if charging is not None and now - noticed.looked_at >= _OWN_PROFILES_MS:
+            noticed.looked_at = now
+            charging.cap_ma = own_limit(Outlook.of(Target(site, state, now)), member.connector, now, now + lease_ms)
+        return _whether_managed(member, load, noticed, now)
+
+
+def _has_booted_since(state: ChargePointState, key: Key, load: LoadManagement) -> bool:
+    """Since it accepted its limits, and csmsd has not seen to it."""
+    booted = state.record.booted_at
+    holds = load.ledger.of(key)
+    accepted = [hold.accepted_at for hold in holds if hold.slot == "default" and hold.accepted_at is not None]
+    if booted is None or not accepted or booted <= max(accepted):
+        return False
+    return not any(hold.slot == "unknown" and hold.sent_at >= booted for hold in holds)
+
+
+def _look_at_transaction(
+    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds
+) -> None:
+    key, ledger = member.place, load.ledger
+    running = state.transactions.active_on(member.connector)
+    current = None if running is None else running.id
+    lent = {hold.transaction for hold in ledger.of(key) if hold.slot == "transaction"} | {ledger.running(key)}
+    for number in lent - {None, current}:
+        if number is not None and _is_over(state, member.connector, number):
+            ledger.ended(key, number, now)
+            steering.ended(key, number)
+    if running is None:
+        steering.charging.pop(key, None)
+        return
+    weight = load.priority_of(state.record.labels, running.id_tag, running.id)
+    if key not in steering.charging or steering.charging[key].transaction != running.id:
+        steering.begun(key, running.id, now, weight)
+    steering.charging[key].weight = weight * member.weight
+    if ledger.running(key) != running.id:
+        ledger.begun(key, running.id)
+
+
+def _is_over(state: ChargePointState, connector: int, number: int) -> bool:
+    """Whether the charge point says so; where only the books were closed, it may still charge."""
+    known: Transaction | None = state.transactions.get(number)
+    status = state.connectors.get(connector)
+    return known is None or known.state == "stopped" or (status is not None and status.status == "Available")
+
+
+def _look_at_meter(
+    state: ChargePointState, member: Member, site: Site, steering: Steering, noticed: _Noticed, now: Milliseconds
+) -> None:
+    key, ledger, samples = member.place, site.smart_charging.load.ledger, state.samples.get(member.connector)
+    if samples is None or samples.received_at <= noticed.sampled_at:
+        return
+    noticed.sampled_at = samples.received_at
+    currents = currents_of_samples(samples)
+    if currents:
+        steering.sampled(key, currents, ledger, now, SETTLE_MS)
+    excess = excess_over_compliance(state, member.connector, site, now)
+    if excess is not None:
+        per_phase = excess.drawn if excess.unit == "A" else excess.drawn / site.policies.voltage
+        ledger.measured(key, round(per_phase * 1000), member.wiring, now)
+    elif ledger.newest(key, "measured") is not None:
+        ledger.measured(key, None, member.wiring, now)
+
+
+def currents_of_samples(samples: LatestSamples) -> dict[int, Milliamperes]:
+    """On the phases of a connector, numbered from 0; one that is told without a phase is that of the first."""
+    found: dict[int, Milliamperes] = {}
+    for number in range(3):
+        for name in (f"{_CURRENT}.L{number + 1}", f"{_CURRENT}.L{number + 1}-N"):
+            if name in samples and samples[name].unit == "A":
+                found[number] = round(samples[name].value * 1000)
+    if not found and _CURRENT in samples and samples[_CURRENT].unit == "A":
+        found[0] = round(samples[_CURRENT].value * 1000)
+    return found
+
+
+def _whether_managed(member: Member, load: LoadManagement, noticed: _Noticed, now: Milliseconds) -> list[Event]:
+    """A boot is nothing to tell of: it is sent its limits again at once."""
+    doubts = [hold for hold in load.ledger.of(member.place) if hold.doubtful and hold.gone_at > now]
+    lasting = [hold for hold in doubts if now - hold.sent_at >= SETTLE_MS]
+    if bool(lasting) == noticed.told_unmanaged or (doubts and not lasting):
+        return []
+    noticed.told_unmanaged = bool(lasting)
+    data: dict[str, object] = {"circuit": member.circuit, "connector": member.connector}
+    if lasting:
+        data |= {"why": lasting[0].slot, "counts_a": max(hold.ma for hold in lasting) / 1000}
+    return [Event("load.unmanaged" if lasting else "load.managed", member.charge_point, data)]
+
+
+# --- what else draws, by a charge point's main meter
+
+
+def readings_of_main_meters(site: Site, tree: Tree, now: Milliseconds) -> list[Reading]:
+    """What is new of them. Where one counts the members of its line, too, what they draw is taken off.
+
+    No more than they may draw now, and no more than was measured of them last: what has fallen since then is still
+    lent to them, and is given to nobody else; what has risen counts twice for a while.
+    """
+    load, found = site.smart_charging.load, []
+    for name, circuit in tree.circuits.items():
+        state = None if circuit.meter is None else site.charge_point(circuit.meter)
+        samples = None if state is None else state.samples.get(0)
+        known = load.readings.get(name)
+        if samples is None or (known is not None and known.at >= samples.received_at):
+            continue
+        currents = _currents_on_main_meter(samples, site.policies.voltage)
+        if currents is None:
+            continue
+        if circuit.meter_counts == "all":
+            for key, member in tree.members.items():
+                if name in (tree.constraints[index][0] for index, _ in tree.paths[key]):
+                    for phase, ma in _certainly_drawn(site, member, now).items():
+                        currents[phase] -= ma
+        reading = reading_of_amperes(circuit.name, [ma / 1000 for ma in currents], samples.received_at)
+        if reading is not None:
+            found.append(reading)
+    return found
+
+
+def _currents_on_main_meter(samples: LatestSamples, voltage: int) -> list[Milliamperes] | None:
+    """On L1, L2 and L3; a phase that is not measured carries nothing. None: nothing is told by phase."""
+    found = [0, 0, 0]
+    told = False
+    for number in range(3):
+        for name, per_unit in ((_CURRENT, {"A": 1000.0}), (_POWER, {"W": 1000.0 / voltage, "kW": 1e6 / voltage})):
+            names = (f"{name}.L{number + 1}", f"{name}.L{number + 1}-N")
+            sample = next((samples[one] for one in names if one in samples and samples[one].unit in per_unit), None)
+            if sample is not None:
+                found[number] = round(sample.value * per_unit[sample.unit or ""])
+                told = True
+                break
+    return found if told else None
+
+
+def _certainly_drawn(site: Site, member: Member, now: Milliseconds) -> dict[int, Milliamperes]:
+    """By grid phase: as measured not long ago, and not more than it may draw now."""
+    state = site.charge_point(member.charge_point)
+    samples = None if state is None else state.samples.get(member.connector)
+    if state is None or samples is None or now - samples.received_at > _FRESH_MS:
+        return {}
+    if state.transactions.active_on(member.connector) is None:
+        return {}
+    most = site.smart_charging.load.ledger.most(member.place, now)[0][1]
+    wiring = member.wiring
+    return {
+        wiring[number]: min(ma, most[wiring[number]])
+        for number, ma in currents_of_samples(samples).items()
+        if number < len(wiring)
+    }

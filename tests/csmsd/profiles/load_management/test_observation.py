@@ -1,0 +1,127 @@
+"""What charge points tell of themselves, for load management."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member
+from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.load import LoadPriority
+from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
+from csmsd.profiles.load_management.steering import Steering
+from tests.csmsd.profiles.scene import SECOND, Scene
+
+A = 1000
+KEY = ("cp1", 1)
+
+
+def line(name: str, **more: Any) -> Circuit:
+    return Circuit(name=name, l1_ma=63 * A, l2_ma=63 * A, l3_ma=63 * A, **more)
+
+
+def current(phase: str, amperes: float) -> dict[str, str]:
+    return {"value": str(amperes), "measurand": "Current.Import", "phase": phase, "unit": "A"}
+
+
+class Site:
+    """CP1 on the garage, which hangs on the main line; METER measures."""
+
+    def __init__(self, *, main: dict[str, Any] | None = None, **member: Any) -> None:
+        self.scene = Scene()
+        self.scene.register("METER", boot_status="Accepted")
+        self.scene.cp.connected_at = self.scene.now
+        self.load = self.scene.site.smart_charging.load
+        circuits = [line("main", **(main or {})), line("garage", parent="main")]
+        self.load.replace(circuits, [Member(circuit="garage", charge_point="CP1", **member)])
+        self.steering = Steering(self.load.tree(230), charging=self.load.charging)
+        self.observer = Observer()
+
+    def look(self) -> list[str]:
+        member = self.load.members[KEY]
+        told = self.observer.look_at(member, self.scene.site, self.steering, (), 900 * SECOND, self.scene.now)
+        return [event.type for event in told]
+
+    def accept(self, ma: int, key: Key = KEY, transaction: int | None = None) -> None:
+        ledger = self.load.ledger
+        serial = ledger.new_serial()
+        slot: Any = "default" if transaction is None else "transaction"
+        ledger.add(
+            key, Hold(serial=serial, slot=slot, transaction=transaction, ma=ma, fallback_ma=ma, phases=(0, 1, 2))
+        )
+        ledger.accepted(key, serial, self.scene.now, 0)
+        ledger.tidy(self.scene.now)
+
+    def readings(self) -> dict[str, tuple[int, ...]]:
+        found = readings_of_main_meters(self.scene.site, self.steering.tree, self.scene.now)
+        return {reading.circuit: reading.phases_ma for reading in found}
+
+    def metered(self, *values: dict[str, str]) -> None:
+        self.scene.meter(*values, by="METER", connectorId=0)
+
+
+@pytest.mark.parametrize(
+    ("told", "weight"),
+    [
+        ({}, 2),
+        ({("label", "north"): 3}, 6),
+        ({("label", "north"): 3, ("label", "garage"): 5}, 10),
+        ({("label", "north"): 3, ("tag", "tag1"): 4}, 8),
+        ({("tag", "tag1"): 4, ("transaction", "1"): 7}, 14),
+        ({("tag", "tag2"): 4, ("transaction", "2"): 7, ("label", "south"): 3}, 2),
+    ],
+)
+def test_a_transaction_weighs_what_was_said_of_it_or_its_tag_or_its_labels(
+    told: dict[tuple[Any, str], int], weight: int
+) -> None:
+    site = Site(weight=2)
+    site.scene.cp.record.labels = ["North", "garage"]
+    assert site.scene.started().id == 1
+    site.look()
+    for (kind, name), number in told.items():
+        site.load.prioritize(LoadPriority(kind=kind, name=name, weight=number), (kind, name))
+    site.look()
+    assert site.load.charging[KEY].weight == weight
+    for place in told:
+        site.load.prioritize(None, place)
+    site.look()
+    assert site.load.charging[KEY].weight == 2
+
+
+def test_a_main_meter_that_measures_all_counts_without_what_the_members_certainly_draw() -> None:
+    site = Site(main={"meter": "METER"}, phases="L2L3L1")
+    site.accept(16 * A)
+    number = site.scene.started().id
+    site.look()
+    site.scene.meter(current("L1", 10), current("L2", 9.5), current("L3", 18))
+    site.metered(current("L1", 20), current("L2", 15), current("L3", 5))
+    assert site.readings() == {"main": (4 * A, 5 * A, 0)}, "18 A are more than it may, and 16 A are taken off"
+    site.scene.stop(number)
+    assert site.readings() == {"main": (20 * A, 15 * A, 5 * A)}
+
+
+def test_a_main_meter_that_measures_the_others_is_taken_as_it_is_and_once() -> None:
+    site = Site(main={"meter": "METER", "meter_counts": "others"})
+    site.scene.started()
+    site.scene.meter(current("L1", 10))
+    site.metered(current("L1-N", 20), {"value": "2.3", "measurand": "Power.Active.Import", "phase": "L2", "unit": "kW"})
+    [reading] = readings_of_main_meters(site.scene.site, site.steering.tree, site.scene.now)
+    assert (reading.phases_ma, reading.at) == ((20 * A, 10 * A, 0), site.scene.now)
+    site.load.readings["main"] = reading
+    assert site.readings() == {}
+
+
+def test_what_was_measured_of_a_member_too_long_ago_is_not_taken_off() -> None:
+    site = Site(main={"meter": "METER"})
+    site.accept(16 * A)
+    site.scene.started()
+    site.scene.meter(current("L1", 10))
+    site.scene.now += 301 * SECOND
+    site.metered(current("L1", 20))
+    assert site.readings() == {"main": (20 * A, 0, 0)}
+
+
+def test_a_meter_that_tells_nothing_by_phase_tells_nothing() -> None:
+    site = Site(main={"meter": "METER"})
+    assert site.readings() == {}
+    site.metered({"value": "20", "measurand": "Current.Import", "unit": "A"})
+    assert site.readings() == {}
