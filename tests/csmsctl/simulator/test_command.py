@@ -111,7 +111,7 @@ async def test_its_password_comes_from_a_file(csmsctl: Csmsctl, tmp_path: Path) 
 
 
 def test_text_lines_and_an_end_after_a_duration(csmsctl: Csmsctl) -> None:
-    ended = csmsctl("simulate", "--url", "ws://127.0.0.1:1/ocpp", "--duration", "0.3")
+    ended = csmsctl("simulate", "--url", "ws://127.0.0.1:1/ocpp", "--duration", "3")
     assert (ended.code, ended.err) == (0, "")
     assert "SIM-1      reconnects" in ended.out
 
