@@ -62,7 +62,7 @@ async def test_it_expires_by_itself_and_survives_a_restart(site: Site) -> None:
 
     charge_point = await site.charge_point("CP1")
     watcher = await site.watch("reservation.expired")
-    end = datetime.now(UTC) + timedelta(seconds=1.2)
+    end = datetime.now(UTC) + timedelta(seconds=3)
     await site.call(
         "operation.run",
         command="reserve-now",
@@ -71,7 +71,7 @@ async def test_it_expires_by_itself_and_survives_a_restart(site: Site) -> None:
     )
     assert (await charge_point.request("ReserveNow"))["connector_id"] == 2
     assert (await watcher.event("reservation.expired"))["data"]["reservation"] == 7
-    assert datetime.now(UTC) - end < timedelta(seconds=1)
+    assert datetime.now(UTC) >= end
     assert (await the_one(site, 7))["state"] == "expired"
 
 
