@@ -144,7 +144,7 @@ class Stubborn:
 async def test_one_that_promises_much(site: Site) -> None:
     charge_point = await site.charge_point("CP1")
     Stubborn(charge_point)
-    ended = await site.csmsctl("--json", "--yes", "--timeout", "1", "cp", "test", "CP1", "--suite", "full")
+    ended = await site.csmsctl("--json", "--yes", "--timeout", "2", "cp", "test", "CP1", "--suite", "full")
     assert ended.code == 1, ended
     report = ended.json
     assert results(report) == {
@@ -166,9 +166,9 @@ async def test_one_that_promises_much(site: Site) -> None:
     steps = {step["step"]: step for step in report["steps"]}
     assert steps["clock"]["reason"].startswith("its clock is 3600 s behind")
     assert "NumberOfConnectors" in steps["configuration"]["reason"]
-    assert "Heartbeat: accepted, but no Heartbeat within 1 s" in steps["triggers"]["reason"]
+    assert "Heartbeat: accepted, but no Heartbeat within 2 s" in steps["triggers"]["reason"]
     assert "StatusNotification: came" in steps["triggers"]["seen"]
-    assert steps["remote-start"]["reason"] == "no transaction.started within 1 s"
+    assert steps["remote-start"]["reason"] == "no transaction.started within 2 s"
     assert steps["remote-start"]["advice"]
     assert any("RemoteStartTransaction" in frame for frame in steps["remote-start"]["conversation"])
     assert steps["reset"]["reason"] == "Reset: Rejected"
