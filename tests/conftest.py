@@ -36,9 +36,11 @@ _MEMORY_BYTES = 2 * 1024**3
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# `make test` tries some examples of each property, `make test-slow` many.
-settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=500)
+# `make test` tries some examples of each property, the same each time; `make test-slow` many, and always others.
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=500, derandomize=False)
 settings.load_profile("quick")
 
 
