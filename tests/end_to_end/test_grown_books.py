@@ -31,7 +31,15 @@ SMALL = {
     "diagnostics_upload_stored",
     # So many of a charge point, or a few in a year.
     *("security_event", "security_event_of_charge_point", "removed_profile", "certificate", "installed_certificate"),
-    *("certificate_of_charge_point", "circuit", "circuit_limit", "circuit_member", "load_hold"),
+    *(
+        "certificate_of_charge_point",
+        "circuit",
+        "circuit_limit",
+        "circuit_member",
+        "load_hold",
+        "load_pause",
+        "load_priority",
+    ),
     *("security_upgrade", "security_upgrade_of_charge_point"),
 }
 

@@ -4,8 +4,9 @@ A charge point decides how much it tells, so what is kept of each is capped, and
 with a count. What csmsd saw has a room of its own: nobody pushes out what speaks against him.
 """
 
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal, get_args
 
 from csmsd.ocpp.identity import fold
@@ -105,7 +106,7 @@ class SecurityEvents:
     """What is kept: the ids of all, and of each charge point the newest."""
 
     def __init__(self) -> None:
-        self._ids: dict[_Place, deque[tuple[int, str]]] = {}
+        self._ids: dict[_Place, array[int]] = {}
         self._newest: dict[_Place, deque[SecurityEvent]] = {}
         self._last_id = 0
         self._moved: dict[int, Change] = {}
@@ -114,9 +115,15 @@ class SecurityEvents:
     def begin_ids_after(self, last: int) -> None:
         self._last_id = max(self._last_id, last)
 
-    def load(self, number: int, charge_point: str, source: Source) -> None:
-        """Takes one as it was kept, the oldest first."""
-        self._ids.setdefault((fold(charge_point), source), deque()).append((number, charge_point))
+    def load(self, charge_point: str, source: Source, ids: Iterable[int]) -> None:
+        """Takes those of a charge point as they were kept, in whatever order."""
+        place: _Place = (fold(charge_point), source)
+        self._ids[place] = array("q", sorted([*self._ids.get(place, ()), *ids]))
+
+    def newest(self) -> Iterator[int]:
+        """The ids of those that what comes may repeat."""
+        for ids in self._ids.values():
+            yield from ids[-REMEMBERED:]
 
     def load_newest(self, events: Iterable[SecurityEvent]) -> None:
         """Takes the newest of each charge point, the oldest first."""
@@ -164,13 +171,13 @@ class SecurityEvents:
         )
         self._count(event)
         self._remember(event)
-        ids = self._ids.setdefault(place, deque())
-        ids.append((event.id, charge_point))
+        ids = self._ids.setdefault(place, array("q"))
+        ids.append(event.id)
         changes: list[Change] = [event]
         while len(ids) > MAX_OF_ONE:
-            gone, of = ids.popleft()
+            gone = ids.pop(0)
             self._moved.pop(gone, None)
-            changes.append(Deleted(_row(gone, of, source)))
+            changes.append(Deleted(_row(gone, charge_point, source)))
         return event, changes
 
     def note(self, charge_point: str | None, kind: OwnType, tech_info: str, now: Milliseconds) -> Event | None:
@@ -202,13 +209,11 @@ class SecurityEvents:
         for number, change in old._moved.items():
             self._moved[number] = change
             if isinstance(change, SecurityEvent) and number not in self._known(change):
-                self._ids.setdefault((fold(change.charge_point), change.source), deque()).append(
-                    (number, change.charge_point)
-                )
+                self._ids.setdefault((fold(change.charge_point), change.source), array("q")).append(number)
                 self._remember(change)
 
     def _known(self, event: SecurityEvent) -> set[int]:
-        return {number for number, _ in self._ids.get((fold(event.charge_point), event.source), ())}
+        return set(self._ids.get((fold(event.charge_point), event.source), ()))
 
     def _remember(self, event: SecurityEvent) -> None:
         place: _Place = (fold(event.charge_point), event.source)

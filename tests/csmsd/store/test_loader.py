@@ -23,6 +23,7 @@ from csmsd.profiles.record import Change, Deleted, Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.security.certificates import Certificate
 from csmsd.profiles.security.installed_certificates import InstalledCertificate
+from csmsd.profiles.security.security_events import MAX_OF_ONE, SecurityEvent, SecurityEvents
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile
 from csmsd.store.books import IdGap
@@ -261,3 +262,29 @@ async def test_certificates_that_may_be_good_are_there_again_and_of_the_others_t
     assert security.certificates.find("f2") == certificate(2, "issued", "CP2")
     assert security.certificates.new_id() == 18
     assert security.installed_certificates.of("CP1", root.type) == [root]
+
+
+async def test_of_security_events_no_more_is_kept_after_a_start_and_the_newest_may_come_again(tmp_path: Path) -> None:
+    """However their charge point was spelled, and what csmsd saw apart from what it told."""
+    before = SecurityEvents()
+    told = [
+        change
+        for number in range(MAX_OF_ONE)
+        for change in before.take(("CP1", "cp1")[number % 2], "charge_point", f"T{number}", None, number, NOON)[1]
+    ]
+    _, seen = before.take("CP1", "csmsd", "T0", None, None, NOON)
+    await write(tmp_path / "csms.db", *told, *seen)
+
+    events = load_site(tmp_path / "csms.db", Site(Policies())).security.events
+
+    last = MAX_OF_ONE - 1
+    again, changes = events.take("CP1", "charge_point", f"T{last}", None, last, NOON + 1, certain=True)
+    assert (again, changes) == (told[-1], [told[-1]])
+    first, second = (events.take("CP1", "charge_point", kind, None, None, NOON)[1] for kind in ("A", "B"))
+    assert [one.id for one in (first[0], second[0]) if isinstance(one, SecurityEvent)] == [
+        MAX_OF_ONE + 2,
+        MAX_OF_ONE + 3,
+    ]
+    gone = [one.record for one in (*first[1:], *second[1:]) if isinstance(one, Deleted)]
+    assert [one.id for one in gone if isinstance(one, SecurityEvent)] == [1, 2]
+    assert len(events.take("CP1", "csmsd", "C", None, None, NOON)[1]) == 1
