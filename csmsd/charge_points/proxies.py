@@ -39,7 +39,8 @@ def look_behind_proxy(kind: ListenerAt, opening: Opening) -> None:
     address = forwarded[-1].strip('"') if forwarded else ""
     if address.count(":") == 1:
         address = address.partition(":")[0]
-    address = address.partition("]")[0].lstrip("[")
+    # Where it is valid says the proxy's machine, not whose it is: with that everybody would have addresses without end.
+    address = address.partition("]")[0].lstrip("[").partition("%")[0]
     try:
         opening.address = str(ip_address(address))
     except ValueError:

@@ -60,9 +60,20 @@ class ClientCertificates:
         return set(self._security.organizations) or own
 
     def path_problem(self, der: bytes, now: Milliseconds) -> str | None:
-        """Why a certificate that a proxy has seen is not good: for a client, issued by a CA of ours, not revoked."""
+        """Why a certificate that a proxy has seen is not good, by what OpenSSL asks for where there is no proxy: it is
+        for a client, strong, issued by a CA of ours, and not revoked.
+        """
+        from csmsd.pki.names import UNREADABLE
+
+        try:
+            return self._path_problem(der, now)
+        except TlsProblem as error:
+            return str(error)
+        except UNREADABLE as error:
+            return f"it cannot be read: {error}"
+
+    def _path_problem(self, der: bytes, now: Milliseconds) -> str | None:
         from cryptography import x509
-        from cryptography.x509.oid import ExtendedKeyUsageOID
 
         from csmsd.pki.chains import is_ca, is_issued_by
         from csmsd.pki.names import milliseconds
@@ -71,22 +82,11 @@ class ClientCertificates:
             since, until = milliseconds(certificate.not_valid_before_utc), milliseconds(certificate.not_valid_after_utc)
             return not since <= now <= until
 
-        try:
-            found = x509.load_der_x509_certificate(der)
-            usage = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-            if ExtendedKeyUsageOID.CLIENT_AUTH not in usage:
-                return "it is none of a client"
-        except x509.ExtensionNotFound:
-            pass  # for whatever it may be wanted
-        except ValueError as error:
-            return f"it cannot be read: {error}"
-        try:
-            authorities, lists = self._trusted()
-        except TlsProblem as error:
-            return str(error)
-        for crl in lists:
-            if crl.issuer == found.issuer and crl.get_revoked_certificate_by_serial_number(found.serial_number):
-                return "it is revoked"
+        found = x509.load_der_x509_certificate(der)
+        authorities, lists = self._trusted()
+        problem = _usage_problem(found) or _weakness(found) or _revocation(found, lists, now)
+        if problem is not None:
+            return problem
         at = found
         for _ in range(_MOST_IN_PATH):
             if over(at):
@@ -112,6 +112,48 @@ class ClientCertificates:
                 [one for path in files.client_crl for one in revocation_lists(path, read_public_file(path))],
             )
         return self._loaded[1], self._loaded[2]
+
+
+def _usage_problem(certificate: "x509.Certificate") -> str | None:
+    from cryptography import x509
+
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return None  # it is for whatever it may be wanted
+    return None if x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH in usage else "it is none of a client"
+
+
+def _weakness(certificate: "x509.Certificate") -> str | None:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    from csmsd.pki.contexts import LEAST_EC_BITS, LEAST_RSA_BITS
+
+    public = certificate.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        least = LEAST_RSA_BITS
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        least = LEAST_EC_BITS
+    else:
+        return "its key is neither RSA nor ECDSA"
+    if public.key_size < least:
+        return f"its key has {public.key_size} bits, and needs {least}"
+    return None
+
+
+def _revocation(
+    certificate: "x509.Certificate", lists: "list[x509.CertificateRevocationList]", now: Milliseconds
+) -> str | None:
+    from csmsd.pki.names import milliseconds
+
+    for crl in lists:
+        if crl.issuer != certificate.issuer:
+            continue
+        if crl.next_update_utc is not None and milliseconds(crl.next_update_utc) < now:
+            return "the list of what its CA has revoked is over"
+        if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+            return "it is revoked"
+    return None
 
 
 def _changed(path: str) -> int:

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from csmsd.executables import Failed, run_executable
 from csmsd.pki.chains import is_issued_by
-from csmsd.pki.names import UnusableCertificate, one_name
+from csmsd.pki.names import UNREADABLE, UnusableCertificate, one_name
 from csmsd.pki.requests import Request
 
 _MOST_BYTES = 64 * 1024
@@ -68,7 +68,7 @@ def _require_fitting(leaf: x509.Certificate, request: Request, now: datetime) ->
         )
     try:
         extensions = leaf.extensions
-    except (ValueError, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise SignerFailed(f"the signer wrote a certificate that cannot be read: {error}") from None
     for extension in extensions:
         value = extension.value

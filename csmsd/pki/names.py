@@ -4,10 +4,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from csmsd.profiles.record import Milliseconds
 
+# What the library makes of certificates and requests that are none, or odd ones. Whoever sends them chooses which.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _MOST_CHARACTERS = 64  # of a CN and of an O (RFC 5280, A.1)
 
 
@@ -44,7 +54,7 @@ def peer_certificate(der: bytes) -> PeerCertificate:
             not_after=milliseconds(certificate.not_valid_after_utc),
             issuer=certificate.issuer.rfc4514_string(),
         )
-    except ValueError as error:
+    except UNREADABLE as error:
         raise UnusableCertificate(f"the certificate cannot be read: {error}") from None
 
 

@@ -9,12 +9,11 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from csmsd.pki.names import UnusableCertificate, one_name
+from csmsd.pki.names import UNREADABLE, UnusableCertificate, one_name
 
 MOST_CHARACTERS = 5500  # W 5.16
 _LEAST_RSA_BITS = 2048
@@ -51,7 +50,7 @@ def read_request(text: str) -> Request:
         public = csr.public_key()
         subject = csr.subject
         algorithm = csr.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         raise RequestRefused(f"the request cannot be read: {error}") from None
     _require_key(public)
     if not isinstance(algorithm, hashes.SHA256 | hashes.SHA384 | hashes.SHA512):
@@ -114,7 +113,7 @@ def _require_key(public: object) -> None:
 def _is_signed(csr: x509.CertificateSigningRequest) -> bool:
     try:
         return csr.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
 
 

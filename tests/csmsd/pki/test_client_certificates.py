@@ -1,15 +1,18 @@
 """Whose a certificate is, and whether it may be used now, by our records; and its path, where a proxy has seen it."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from csmsd.pki.client_certificates import ClientCertificates
-from csmsd.pki.names import peer_certificate
+from csmsd.pki.names import UnusableCertificate, peer_certificate
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.profiles.core.charge_points import ChargePoint
@@ -119,15 +122,42 @@ def test_what_only_looks_like_one_of_ours_is_none(known: Known) -> None:
         (client("SN1", issuer="nobody"), "no CA that is known here has issued it"),
         (client("SN1", days=-1), "it is over, or not valid yet"),
         (client("SN1", usage=ExtendedKeyUsageOID.SERVER_AUTH), "it is none of a client"),
+        (client("SN1", bits=1024), "its key has 1024 bits, and needs 2048"),
+        (client("SN1", bits=2048), None),
     ],
-    ids=["ours", "theirs", "nobody's", "over", "server"],
+    ids=["ours", "theirs", "nobody's", "over", "server", "weak", "rsa"],
 )
 def test_the_path_of_one_that_a_proxy_has_seen(known: Known, pair: Pair, problem: str | None) -> None:
     assert known.clients.path_problem(pair.der, NOW) == problem
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
+@example([])
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_whatever_a_proxy_has_seen_is_good_or_refused(known: Known, changes: list[tuple[int, int]]) -> None:
+    """Bytes changed anywhere: the signature covers all of them, and nothing breaks by what is odd."""
+    good = client("SN1").der
+    broken = bytearray(good)
+    for at, byte in changes:
+        broken[at % len(broken)] = byte
+    der = bytes(broken)
+    with suppress(UnusableCertificate):
+        peer_certificate(der)
+    assert (known.clients.path_problem(der, NOW) is None) is (der == good)
+
+
 def test_what_is_no_certificate_is_none(known: Known) -> None:
-    assert "cannot be read" in str(known.clients.path_problem(b"\x30\x03abc", NOW))
+    good = client("SN1").der
+    odd = {
+        "no ASN.1": b"\x30\x03abc",
+        "version": good.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06"),
+        "curve": good.replace(b"\x2a\x86\x48\xce\x3d\x03\x01\x07", b"\x2a\x86\x48\xce\x3d\x03\x05\x07"),
+        "point": good.replace(b"\x03\x42\x00\x04", b"\x03\x42\x00\x05"),
+    }
+    for what, der in odd.items():
+        assert der != good
+        assert "cannot be read" in str(known.clients.path_problem(der, NOW)), what
 
 
 def test_one_that_its_ca_has_revoked_is_refused_from_the_moment_on_that_its_list_says_so(known: Known) -> None:
@@ -140,11 +170,14 @@ def test_one_that_its_ca_has_revoked_is_refused_from_the_moment_on_that_its_list
         .revocation_date(moment)
         .build()
     )
-    crl = x509.CertificateRevocationListBuilder().issuer_name(root.subject).last_update(moment).next_update(moment)
+    tomorrow = moment + timedelta(days=1)
+    crl = x509.CertificateRevocationListBuilder().issuer_name(root.subject).last_update(moment).next_update(tomorrow)
     file = known.directory / "other.crl"
     file.write_bytes(crl.sign(ca._private_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     known.tls.client_crl.append(str(file))
     assert known.clients.path_problem(pair.der, NOW) is None
+    over = "the list of what its CA has revoked is over"
+    assert known.clients.path_problem(pair.der, NOW + 2 * DAY) == over, "as where there is no proxy"
     lists = crl.add_revoked_certificate(revoked).sign(ca._private_key, hashes.SHA256())
     file.unlink()
     file.write_bytes(lists.public_bytes(serialization.Encoding.PEM))

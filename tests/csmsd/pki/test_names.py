@@ -48,5 +48,10 @@ def test_a_subject_that_names_nobody_or_several_is_none(
 
 
 def test_rubbish_is_none() -> None:
-    with pytest.raises(UnusableCertificate, match="cannot be read"):
-        peer_certificate(b"\x30\x03\x02\x01\x01")
+    good = issue(distinguished("SN1", organizations=["My CPO"]), CA).der
+    of_bits = good.replace(b"\x0c\x03SN1", b"\x03\x03\x00N1")
+    of_version_7 = good.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06")
+    assert good not in (of_bits, of_version_7)
+    for der in (b"\x30\x03\x02\x01\x01", of_bits, of_version_7):
+        with pytest.raises(UnusableCertificate, match="cannot be read"):
+            peer_certificate(der)

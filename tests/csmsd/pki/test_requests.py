@@ -63,6 +63,7 @@ def test_every_form_is_the_same_request(text: str) -> None:
         (PEM.replace("CERTIFICATE REQUEST", "CERTIFICATE"), "no single CERTIFICATE REQUEST"),
         (PEM[:200], "no single CERTIFICATE REQUEST"),
         (b64encode(DER[:-1]).decode(), "cannot be read"),
+        (DER.replace(b"\x0c\x03SN1", b"\x03\x03\x00N1").hex(), "cannot be read"),  # a CN of bits
         ("A" * (MOST_CHARACTERS + 1), "longer than 5500"),
     ],
 )
