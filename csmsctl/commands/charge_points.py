@@ -99,7 +99,7 @@ def _show_charge_point(output: Output, record: Record) -> None:
     tables = ("connectors", "refused", "queued_commands", "configuration", "deviations")
     output.fields(
         [
-            (key.replace("_", " "), moment_text(value, human) if key in times else plain_text(value))
+            (key.replace("_", " "), moment_text(value, human) if key in times else _plain_of_charge_point(key, value))
             for key, value in record.items()
             if key not in tables
         ]
@@ -111,6 +111,24 @@ def _show_charge_point(output: Output, record: Record) -> None:
             output.text("")
             output.text(name.replace("_", " "), style="bold")
             output.table(_columns_of_charge_point(name), rows)
+
+
+def _plain_of_charge_point(key: str, value: Any) -> str:
+    if key != "limit_habits" or value is None:
+        return plain_text(value)
+    words = [] if value["unit"] is None else [f"in {value['unit']}"]
+    for name, yes, no in (
+        ("decimals", "with tenths", "whole"),
+        ("zero", "0", "not 0"),
+        ("lease_ends", "ends leases", "does not end leases"),
+    ):
+        if value[name] is not None:
+            words.append(yes if value[name] else no)
+    if value["reaction_ms"] is not None:
+        words.append(f"obeys within {value['reaction_ms'] / 1000:.0f} s")
+    if value["clock_ahead_ms"] is not None:
+        words.append(f"clock {value['clock_ahead_ms'] / 1000:+.0f} s")
+    return ", ".join(words) or "nothing found"
 
 
 def _columns_of_charge_point(name: str) -> tuple[Column, ...]:

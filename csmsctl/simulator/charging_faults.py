@@ -67,6 +67,15 @@ class ForgetsProfiles(Fault):
         return True
 
 
+class FirstPeriod(Fault):
+    """What it is lent it keeps."""
+
+    summary = "follows the first period of a charging schedule and no other"
+
+    def shortens_schedules(self) -> bool:
+        return True
+
+
 class IgnoresLimits(Fault):
     """It accepts all that it is sent."""
 
@@ -83,5 +92,6 @@ CHARGING_FAULTS: dict[str, type[Fault]] = {
     "refuses-zero": RefusesZero,
     "wrong-clock": WrongClock,
     "forgets-profiles": ForgetsProfiles,
+    "first-period": FirstPeriod,
     "ignores-limits": IgnoresLimits,
 }

@@ -55,6 +55,10 @@ class Fault:
         """Whether charging profiles are kept and not followed."""
         return False
 
+    def shortens_schedules(self) -> bool:
+        """Whether of a schedule only the first period is kept."""
+        return False
+
     def forgets_profiles(self) -> bool:
         """Whether a reboot takes the charging profiles."""
         return False

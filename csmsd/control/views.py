@@ -5,6 +5,7 @@ from typing import Any
 
 from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ports import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
@@ -13,6 +14,7 @@ from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import ENERGY_REGISTER
 from csmsd.profiles.core.refused_connections import RefusedConnection, refused_reason_text, remedy_for_refused
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -114,11 +116,19 @@ def charge_point_details_view(state: ChargePointState, site: Site) -> Json:
             }
             for count in sorted(state.deviations.values(), key=lambda count: (count.action, count.field, count.kind))
         ],
+        "limit_habits": _habits_view(site.smart_charging.load.habits.get(fold(state.id))),
         "configuration": [
             {"key": key.name, "value": key.value, "readonly": key.readonly, "reported_at": time_text(key.reported_at)}
             for key in sorted(state.configuration.values(), key=lambda key: key.name.casefold())
         ],
     }
+
+
+def _habits_view(habits: LimitHabits | None) -> Json | None:
+    if habits is None:
+        return None
+    view = {name: getattr(habits, name) for name in ("unit", "decimals", "zero", "lease_ends", "reaction_ms")}
+    return view | {"clock_ahead_ms": habits.clock_ahead_ms, "found_at": time_text(habits.found_at)}
 
 
 def tag_view(site: Site, tag: IdTag, now: Milliseconds) -> Json:

@@ -165,7 +165,7 @@ class LoadManager:
         budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
-        ready = [key for key in reachable if self._may_be_sent(key, now)]
+        ready = [key for key in reachable if load.takes_leases(key) and self._may_be_sent(key, now)]
         plan = Planner(load.ledger, periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
         await self._write_holds(load)
         for lease in plan.leases:
@@ -211,7 +211,9 @@ class LoadManager:
             profile = site_limit_profile(
                 lease,
                 site_limit_level(target.charge_point, installed),
-                site_limit_unit(target.charge_point),
+                site_limit_unit(
+                    target.charge_point, target.site.smart_charging.load.habits.get(fold(target.charge_point.id))
+                ),
                 1,
                 voltage,
                 target.now,

@@ -37,6 +37,7 @@ SMALL = {
         "circuit_limit",
         "circuit_member",
         "load_hold",
+        "limit_habits",
         "load_pause",
         "load_priority",
     ),

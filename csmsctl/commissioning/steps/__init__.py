@@ -6,6 +6,7 @@ from csmsctl.commissioning.steps import (
     clock,
     configuration,
     diagnostics,
+    limit_habits,
     limits,
     link_and_boot,
     triggers_and_local_list,
@@ -23,5 +24,6 @@ def all_steps() -> list[Step]:
         *charging.STEPS,
         *unlock_and_reset.STEPS,
         *limits.STEPS,
+        *limit_habits.STEPS,
         *diagnostics.STEPS,
     ]

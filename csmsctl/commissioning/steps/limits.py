@@ -12,7 +12,7 @@ STEPS = Steps()
 
 _SPAN_S = 600
 _LIMITS = {"Current": ("A", 6.0), "Power": ("W", 1400.0)}  # what every car can do (C 9.4.2, CE 3.86)
-_PROFILE_ID = 990_000_000
+TEST_PROFILE_ID = 990_000_000
 
 
 @STEPS.step("composite-schedule", "Tells its composite schedule", quick=True, profile="SmartCharging")
@@ -36,8 +36,8 @@ def limit_step(visit: Visit) -> None:
     """C 5.16, 5.7, 5.5: a TxDefaultProfile above those that are there, seen in the composite schedule, cleared."""
     unit, value = _limit_to_set(visit)
     profile = {
-        "chargingProfileId": _PROFILE_ID,
-        "stackLevel": _free_level_for_limit(visit),
+        "chargingProfileId": TEST_PROFILE_ID,
+        "stackLevel": free_level_for_limit(visit),
         "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {
@@ -45,8 +45,8 @@ def limit_step(visit: Visit) -> None:
             "chargingSchedulePeriod": [{"startPeriod": 0, "limit": value}],
         },
     }
-    what = f"charging profile {_PROFILE_ID}"
-    visit.afterwards(what, lambda: _clear_limit(visit))  # before it is set: the answer may be lost
+    what = f"charging profile {TEST_PROFILE_ID}"
+    visit.afterwards(what, lambda: clear_limit_of_test(visit))  # before it is set: the answer may be lost
     visit.accepted("set-charging-profile", creates=what, connector=visit.connector, profile=profile)
     found, charging = _asked_limits(visit), None
     if found["reported"] is None:
@@ -60,7 +60,7 @@ def limit_step(visit: Visit) -> None:
         )
     _limits_agree(visit, found)
     visit.saw(f"{value:g} {unit} set; its composite schedule: {_limits_shown(found)}")
-    visit.accepted("clear-charging-profile", id=_PROFILE_ID)
+    visit.accepted("clear-charging-profile", id=TEST_PROFILE_ID)
     visit.done(what)
     _limits_agree(visit, _asked_limits(visit))
     visit.saw("cleared")
@@ -68,9 +68,9 @@ def limit_step(visit: Visit) -> None:
         visit.undo(charging)
 
 
-def _clear_limit(visit: Visit) -> None:
+def clear_limit_of_test(visit: Visit) -> None:
     """Unknown says that it is not there (C 5.5)."""
-    [result] = visit.operation("clear-charging-profile", id=_PROFILE_ID)
+    [result] = visit.operation("clear-charging-profile", id=TEST_PROFILE_ID)
     if result["outcome"] != "accepted" and result["status"] != "Unknown":
         raise Failed(said_on_visit(result), f"Clear it by hand: csmsctl clear-charging-profile {visit.charge_point}")
 
@@ -83,7 +83,7 @@ def _limit_to_set(visit: Visit) -> tuple[str, float]:
     raise Skipped("its ChargingScheduleAllowedChargingRateUnit has neither Current nor Power")
 
 
-def _free_level_for_limit(visit: Visit) -> int:
+def free_level_for_limit(visit: Visit) -> int:
     """The highest stack level, unless a profile is there: it would be replaced (C 5.16.4)."""
     level = visit.number("ChargeProfileMaxStackLevel", 0)
     for installed in visit.call("profile.installed", targets=[visit.charge_point])["installed_profiles"]:

@@ -172,6 +172,8 @@ class SmartCharging(Profile):
 
     def _install(self, number: int, profile: ChargingProfile) -> None:
         self._installed = [one for one in self._installed if not one.stands_in_for(number, profile)]
+        if self.charge_point.faults.shortens_schedules():
+            del profile.charging_schedule.charging_schedule_period[1:]
         self._installed.append(Installed(number, profile, self.charge_point.now))
         self.charge_point.tell(
             "charging_profile",

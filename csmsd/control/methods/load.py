@@ -9,11 +9,14 @@ from csmsd.control.methods.circuits import Place, load_of, on_no_circuit, requir
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
 from csmsd.control.service import Service
+from csmsd.control.targets import one
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
+from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.profiles.load_management.circuits import CircuitError
 from csmsd.profiles.load_management.description import read_circuits
 from csmsd.profiles.load_management.explanation import explain_member
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadPause, LoadPriority
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.prospect import prospect_of_circuits
@@ -23,6 +26,18 @@ from csmsd.time_zones import local_utc_offset
 
 class Planned(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     circuits: dict[str, Any]  # what the file says
+
+
+class Habits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a test has shown of how a charge point takes limits; what is not said was not found out."""
+
+    charge_point: str
+    unit: ChargingRateUnit | None = None
+    decimals: bool | None = None
+    zero: bool | None = None
+    lease_ends: bool | None = None
+    reaction_ms: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    clock_ahead_ms: int | None = None
 
 
 class Pausing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +152,14 @@ async def prioritize_load(service: Service, parameters: Prioritized, caller: Cal
     return {"changed": bool(changes)}
 
 
+async def keep_habits(service: Service, parameters: Habits, caller: Caller) -> Json:
+    state = one(service.site, parameters.charge_point)
+    service.live.require()
+    found = msgspec.structs.asdict(parameters) | {"charge_point": state.id}
+    await service.live.keep(load_of(service).found(LimitHabits(**found, found_at=service.now())), [])
+    return {"changed": True}
+
+
 METHODS: Table[Service] = {
     "load.status": Method(NoParameters, show_load, READ),
     "load.explain": Method(Place, explain_load, READ),
@@ -144,5 +167,6 @@ METHODS: Table[Service] = {
     "load.pause": Method(Pausing, pause_load, ALL),
     "load.priorities": Method(NoParameters, list_priorities, READ),
     "load.prioritize": Method(Prioritized, prioritize_load, ALL),
+    "load.habits": Method(Habits, keep_habits, ALL),
     "load.resume": Method(NoParameters, resume_load, ALL),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from csmsd.profiles.load_management.circuits import Member, amperes, path_of_circuits
+from csmsd.profiles.load_management.habits import habits_in_words
 from csmsd.profiles.load_management.holds import NEVER, Hold
 from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overview_of_load
 from csmsd.profiles.record import Milliseconds
@@ -25,6 +26,7 @@ def explain_member(site: Site, member: Member, utc_offset_s: int, now: Milliseco
         *_standing_in_words(standing, member),
         *_limits_in_words(standing, holds, now),
         *_room_in_words(lines, path, member, standing),
+        *habits_in_words(load.habits.get(member.place[0])),
     ]
 
 

@@ -15,6 +15,7 @@ from csmsd.profiles.load_management.circuits import (
     Tree,
     check_circuits,
 )
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import Hold, Ledger, Slot
 from csmsd.profiles.load_management.steering import Charging
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
@@ -113,6 +114,7 @@ class LoadManagement:
         self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
         self.pause: LoadPause | None = None
         self.priorities: dict[tuple[str, str], LoadPriority] = {}
+        self.habits: dict[str, LimitHabits] = {}  # by charge point, folded
         self.generation = 0  # of circuits and members
 
     def carry_over(self, old: "LoadManagement") -> None:
@@ -132,7 +134,22 @@ class LoadManagement:
         return self.circuits.get(fold(name))
 
     def tree(self, voltage: int) -> Tree:
-        return Tree(self.circuits.values(), self.members.values(), voltage)
+        return Tree(self.circuits.values(), [self._as_it_turned_out(one) for one in self.members.values()], voltage)
+
+    def _as_it_turned_out(self, member: Member) -> Member:
+        habits = self.habits.get(member.place[0])
+        return member if habits is None else habits.member(member)
+
+    def takes_leases(self, key: Key) -> bool:
+        """Whether what it is lent ends by itself, as far as anybody knows."""
+        habits = self.habits.get(key[0])
+        return habits is None or habits.lease_ends is not False
+
+    def found(self, habits: LimitHabits) -> list[Change]:
+        """How a charge point takes limits, in the place of what was known of that."""
+        self.habits[fold(habits.charge_point)] = habits
+        self.generation += 1
+        return [habits]
 
     def replace(self, circuits: list[Circuit], members: list[Member]) -> list[Change]:
         """All of them by these. Raises CircuitError, and has changed nothing then."""
@@ -212,6 +229,7 @@ class LoadManagement:
     def forget(self, charge_point: str) -> None:
         """It is removed; its rows go with that of the charge point."""
         identity = fold(charge_point)
+        self.habits.pop(identity, None)
         for place in [place for place in self.members if place[0] == identity]:
             del self.members[place]
             self.generation += 1

@@ -9,6 +9,7 @@ from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
+from csmsd.profiles.load_management.holds import NEVER
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.site_limits import own_limit
 from csmsd.profiles.load_management.steering import Steering
@@ -50,7 +51,10 @@ class Observer:
         state = site.charge_point(member.charge_point)
         if state is None:
             return []
-        if key not in load.ledger or state.id in lost or _has_booted_since(state, key, load):
+        kept_for_ever = not load.takes_leases(key) and not any(
+            hold.slot == "unknown" and hold.gone_at == NEVER for hold in load.ledger.of(key)
+        )
+        if key not in load.ledger or kept_for_ever or state.id in lost or _has_booted_since(state, key, load):
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         noticed = self._noticed.setdefault(key, _Noticed())
         _look_at_transaction(state, member, load, steering, now)

@@ -4,6 +4,7 @@ from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import Milliamperes
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER, Lease
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.composite_schedule import compose_schedule
@@ -24,8 +25,10 @@ def site_limit_level(state: ChargePointState, installed: list[InstalledProfile])
     return max([_USUAL_LEVEL, *(level + 1 for level in others)])
 
 
-def site_limit_unit(state: ChargePointState) -> ChargingRateUnit:
-    """Amperes, unless the charge point says that it takes power only (CE 3.86)."""
+def site_limit_unit(state: ChargePointState, habits: LimitHabits | None) -> ChargingRateUnit:
+    """What it has been found to take; amperes, unless the charge point says that it takes power only (CE 3.86)."""
+    if habits is not None and habits.unit is not None:
+        return habits.unit
     allowed = state.configured_words("ChargingScheduleAllowedChargingRateUnit")
     return "W" if allowed is not None and "current" not in allowed and "power" in allowed else "A"
 

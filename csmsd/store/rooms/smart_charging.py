@@ -2,6 +2,7 @@
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadHold, LoadPause, LoadPriority
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
@@ -23,4 +24,5 @@ def load(site: Site, snapshot: Snapshot) -> None:
     kept.temporary = {fold(limit.circuit): limit for limit in snapshot.records(TemporaryLimit)}
     kept.pause = next(iter(snapshot.records(LoadPause)), None)
     kept.priorities = {one.place: one for one in snapshot.records(LoadPriority)}
+    kept.habits = {fold(habits.charge_point): habits for habits in snapshot.records(LimitHabits)}
     kept.begin_with(snapshot.records(LoadHold))

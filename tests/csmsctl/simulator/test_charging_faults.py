@@ -49,6 +49,14 @@ def test_forgets_profiles() -> None:
         assert limits(system) == after
 
 
+def test_first_period() -> None:
+    for misbehave, periods in (([], 2), (["first-period"], 1)):
+        system = booted(misbehave=misbehave)
+        two = [{"startPeriod": start, "limit": limit} for start, limit in ((0, 10), (120, 6))]
+        assert send(system, schedule={"chargingSchedulePeriod": two}) == "Accepted"
+        assert len(limits(system)) == periods
+
+
 def test_ignores_limits() -> None:
     system = charging(misbehave=["ignores-limits"])
     assert send(system, 1, 6) == "Accepted"

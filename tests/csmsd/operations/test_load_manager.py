@@ -8,6 +8,7 @@ import pytest
 from csmsd.events import NumberedEvent
 from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Member
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
@@ -242,3 +243,17 @@ async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:
     assert manager._steering is None
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_does_not_end_leases_is_sent_none_and_counts_with_its_rating(garage: Garage) -> None:
+    await garage.installed()
+    await garage.engine.live.keep(
+        garage.load.found(LimitHabits(charge_point="CP1", lease_ends=False, found_at=garage.engine.scene.now)), []
+    )
+    await garage.until(lambda: [hold.slot for hold in garage.load.ledger.of(("cp1", 1))][-1:] == ["unknown"])
+    garage.pass_time(OBEY_S + 1)
+    garage.begin("CP1")
+    garage.begin("CP2")
+    garage.pass_time(15 * 60)
+    assert (await garage.next()).identity == "CP2"  # its default again; CP1 would have been first
+    assert garage.load.ledger.most(("cp1", 1), garage.engine.scene.now)[-1][1][0] == 32 * A

@@ -44,6 +44,23 @@ async def test_a_plan_tells_what_would_change_and_changes_nothing(shared_site: S
     assert (code, "say its limit" in text) == (2, True)
 
 
+async def test_how_a_charge_point_takes_limits_is_kept_and_gone_by(shared_site: Site) -> None:
+    site = shared_site
+    await site.register("H1")
+    await site.call("circuit.import", circuits={"garage": {"limit": "32A", "members": [{"charge_point": "H1"}]}})
+    assert (await site.call("charge_point.show", id="H1"))["limit_habits"] is None
+    assert "Nobody has found out" in (await site.call("load.explain", charge_point="H1"))["because"][-1]
+    found = {"unit": "W", "decimals": False, "zero": False, "lease_ends": True, "reaction_ms": 1200}
+    assert await site.call("load.habits", charge_point="h1", **found) == {"changed": True}
+    shown = (await site.call("charge_point.show", id="H1"))["limit_habits"]
+    assert shown | {"found_at": None} == {**found, "clock_ahead_ms": None, "found_at": None}
+    because = (await site.call("load.explain", charge_point="H1"))["because"]
+    assert "Its test has shown that it takes limits in W, no tenths of an ampere, no limit of 0." in because
+    assert site.stored("SELECT unit, zero, reaction_ms FROM limit_habits WHERE charge_point='H1'") == [("W", 0, 1200)]
+    assert await site.refused("load.habits", charge_point="NOBODY", unit="A") == (3, "No charge point NOBODY.")
+    assert (await site.refused("load.habits", charge_point="H1", reaction_ms=-1))[0] == -32602
+
+
 async def test_a_pause_ends_when_it_is_said_or_resumed(shared_site: Site) -> None:
     site = shared_site
     assert await site.refused("load.pause", until="2020-01-01T00:00:00Z") == (2, "Say until when, in the future.")

@@ -3,6 +3,7 @@
 import pytest
 
 from csmsd.profiles.core.charge_points import ConfigurationKey
+from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER, Lease
 from csmsd.profiles.load_management.site_limits import (
     own_limit,
@@ -82,7 +83,14 @@ def test_power_is_sent_to_those_who_take_nothing_else(allowed: str | None, unit:
     scene = Scene()
     if allowed is not None:
         configured(scene, "ChargingScheduleAllowedChargingRateUnit", allowed)
-    assert site_limit_unit(scene.cp) == unit
+    assert site_limit_unit(scene.cp, None) == unit
+    assert site_limit_unit(scene.cp, LimitHabits(charge_point="CP1", found_at=NOON)) == unit
+
+
+def test_what_was_found_goes_before_what_it_says() -> None:
+    scene = Scene()
+    configured(scene, "ChargingScheduleAllowedChargingRateUnit", "Current")
+    assert site_limit_unit(scene.cp, LimitHabits(charge_point="CP1", unit="W", found_at=NOON)) == "W"
 
 
 def test_other_profiles_cap_and_site_limits_do_not_cap_themselves() -> None:
