@@ -89,7 +89,7 @@ class Authentication:
     def _require_still(self, identity: str, secured: Secured) -> None:
         """What was found out took its time: an operator may have raised the profile since. Raises Unlike."""
         state = self._live.site.charge_point(identity)
-        if state is None or secured.profile not in admitted_profiles(state, self._live.now()):
+        if state is None or secured.profile not in admitted_profiles(state):
             raise Unlike("wrong_profile", "it was changed meanwhile")
 
     async def refuse(self, identity: str, address: str, key: Key | None) -> None:
@@ -98,7 +98,7 @@ class Authentication:
         await self._passwords.refuse(given, identity=fold(identity), address=origin_of(address))
 
     async def _look(self, state: ChargePointState, opening: Opening, key: Key | None) -> Secured:
-        admitted = admitted_profiles(state, self._live.now())
+        admitted = admitted_profiles(state)
         unlike: Unlike | None = None
         if 3 in admitted and opening.tls is not None:
             try:

@@ -240,7 +240,7 @@ class Securing:
             return
         now = self._live.now()
         profile = state.secured.profile
-        if profile >= upgrade.to_profile and (upgrade.open or upgrade.admits(now)):
+        if profile >= upgrade.to_profile and upgrade.admitted:
             profile = state.record.security_profile = max(profile, state.record.security_profile)
             # And from now on no lower one (A05.FR.09).
             changed = Event("charge_point.changed", identity, {"security_profile": profile})

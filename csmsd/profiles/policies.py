@@ -36,7 +36,7 @@ class Security(Section, kw_only=True):
     failure_delay: Annotated[float, Meta(gt=0, le=10)] = 1.0  # after which a refusal leaves, whatever it took
     organizations: list[str] = []  # O of certificates of charge points (W A00.FR.404); none: that of our own CA
     legacy_passwords: bool = False  # passwords of 8 to 64 bytes may be set, for charge points that have one
-    upgrade_window: Annotated[int, Meta(ge=30, le=86_400)] = 300  # seconds in which both profiles are admitted
+    upgrade_window: Annotated[int, Meta(ge=30, le=86_400)] = 300  # seconds in which it is to come back
 
 
 class CircuitMeter(Section, kw_only=True):

@@ -3,20 +3,19 @@
 from shlex import quote
 
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.record import Milliseconds
 
 WITH_KEY = frozenset({1, 2})  # Basic authentication
 WITH_TLS = frozenset({2, 3})
 
 
-def admitted_profiles(charge_point: ChargePointState, now: Milliseconds) -> frozenset[int]:
+def admitted_profiles(charge_point: ChargePointState) -> frozenset[int]:
     """The profiles that a charge point may connect with: the one that it is registered with, and while nobody knows
     whether it has taken a higher one, that one as well."""
     registered = frozenset({charge_point.record.security_profile})
     upgrade = charge_point.upgrade
     if upgrade is None or upgrade.to_profile <= charge_point.record.security_profile:  # an operator has raised it since
         return registered
-    return registered | upgrade.admits(now)
+    return registered | upgrade.admitted
 
 
 def how_to_have_it_decided(charge_point: ChargePointState) -> str:

@@ -39,14 +39,14 @@ class SecurityUpgrade(Record, kw_only=True, gc=False):
         """Whether a connection is to decide it."""
         return self.state in UNDECIDED
 
-    def admits(self, now: Milliseconds) -> frozenset[int]:
+    @property
+    def admitted(self) -> frozenset[int]:
         """The profile that is admitted besides the one that is registered.
 
-        One that fell back may try again within its time.
+        Also where it fell back: who came with the old one, which asks for less, may have been somebody else, and the
+        charge point have changed long since.
         """
-        if not self.open and not (self.state == "fell_back" and now < self.expires_at):
-            return frozenset()
-        return frozenset({self.to_profile})
+        return frozenset({self.to_profile} if self.open or self.state == "fell_back" else ())
 
     def move(self, state: UpgradeState, now: Milliseconds, reason: str | None = None) -> Event:
         """It is so from now on; the news of it."""
