@@ -106,8 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"csmsd: {error}", file=sys.stderr)
         sys.exit(EX_CONFIG)
     if arguments.check_config:
-        print("The settings are good.")
-        sys.exit(EX_OK)
+        sys.exit(_check_files(settings))
     if arguments.print_config:
         print(_as_toml(settings), end="")
         sys.exit(EX_OK)
@@ -120,6 +119,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown is not None:
         log.warning("TZ=%s is no time zone that is known here: times without one are taken for UTC", unknown)
     sys.exit(_serve(settings, read_settings, begin_anew=arguments.begin_anew))
+
+
+def _check_files(settings: Settings) -> int:
+    """The settings are good; what they name of certificates and keys is looked at, too."""
+    from csmsd.pki.files_check import become_owner, check_tls_files
+
+    become_owner(settings.state_directory)
+    found = asyncio.run(check_tls_files(settings))
+    for text in (*found.wrong, *found.doubtful):
+        print(f"csmsd: {text}", file=sys.stderr)
+    if found.wrong:
+        return EX_CONFIG
+    print("The settings are good.")
+    return EX_OK
 
 
 def _serve(settings: Settings, read_settings: Any, *, begin_anew: bool) -> int:

@@ -46,5 +46,6 @@ def put_certificates_in_place(
 
     live.site.security.roots = _Roots(edge)
     live.site.security.unable_to_sign = unable_to_sign
+    live.site.security.policy = settings.security
     issue = CertificateIssue(live, runner, edge, settings.ocpp)
     bus.subscribe(issue.told, issue.STIRRING)

@@ -13,6 +13,7 @@ from csmsd.profiles.site import Site
 _DAY_MS = 86_400_000
 _WARN_OF_FILES_MS = 14 * _DAY_MS  # csmsd renews its own long before
 _WARN_OF_CHARGE_POINTS_MS = 30 * _DAY_MS
+_WARN_OF_UNUSED_MS = 7 * _DAY_MS  # it has a new one, which shows when it connects
 _WARN_OF_CA_MS = 365 * _DAY_MS  # every charge point needs the new root before
 
 
@@ -67,14 +68,20 @@ def certificate_problems(state: ChargePointState, site: Site, now: Milliseconds)
                 since=known.created_at,
             )
     current = certificates.current(state.id)
-    if current is None or current.not_after is None or current.not_after - now >= _WARN_OF_CHARGE_POINTS_MS:
+    used = next((one for one in reversed(certificates.of(state.id)) if one.state == "used"), current)
+    ends = used.not_after if used is not None else None
+    if current is None or ends is None:
         return
-    over = current.not_after <= now
+    waits = current is not used and (current.not_after or 0) - now >= _WARN_OF_CHARGE_POINTS_MS
+    if ends - now >= (_WARN_OF_UNUSED_MS if waits else _WARN_OF_CHARGE_POINTS_MS):
+        return
+    over = ends <= now
+    text = f"its certificate {'has expired' if over else 'expires'} at {format_timestamp(ends)}"
     yield problem(
         state,
         "certificate_expiring",
-        f"its certificate {'has expired' if over else 'expires'} at {format_timestamp(current.not_after)}",
-        f"csmsctl cert renew {quote(state.id)}",
+        f"{text}, and it has not connected with the new one" if waits else text,
+        f"csmsctl cp disconnect {quote(state.id)}" if waits else f"csmsctl cert renew {quote(state.id)}",
         since=None,
         severity="critical" if over and state.record.security_profile == 3 else "warning",
     )

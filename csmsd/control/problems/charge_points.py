@@ -12,6 +12,7 @@ from csmsd.control.problems.certificates import certificate_problems
 from csmsd.control.problems.charging import charging_problems
 from csmsd.control.problems.links import link_problems
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
+from csmsd.control.problems.securing import securing_problems
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
 from csmsd.profiles.core.transactions import AWAITED, Transaction
 from csmsd.profiles.record import Milliseconds
@@ -35,7 +36,7 @@ _FAILED_UPDATES = {
 
 def problems_of_charge_point(state: ChargePointState, site: Site, now: Milliseconds) -> list[Problem]:
     """What is wrong with a charge point, the worst first."""
-    rules = [_presence, link_problems, _record, certificate_problems]
+    rules = [_presence, link_problems, _record, securing_problems, certificate_problems]
     if state.connected:
         rules += [_answers, _connectors, charging_problems]
     found = [found for rule in rules for found in rule(state, site, now)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from csmsd.profiles.policies import Security as Policy
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.security.certificate_hash_data import Named, same_name
 from csmsd.profiles.security.certificates import Certificates
@@ -45,6 +46,7 @@ class Security:
         self.requests: dict[str, str] = {}
         self.roots: Roots | None = None
         self.unable_to_sign: Callable[[], str | None] = _nobody_signs
+        self.policy = Policy()
 
     def own_root(self) -> Root | None:
         """That of our own certificate authority."""
@@ -66,3 +68,4 @@ class Security:
         """Takes what no file knows from the state that this one replaces."""
         self.events.carry_over(old.events)
         self.requests, self.roots, self.unable_to_sign = old.requests, old.roots, old.unable_to_sign
+        self.policy = old.policy

@@ -61,6 +61,11 @@ async def test_a_fall_back_is_told_loudly(site: Site) -> None:
     assert await profile(site) == (0, "fell_back")
     (event,) = (await site.json("security-events", "CP1", "--source", "csmsd"))["security_events"]
     assert event["type"] == "SecurityProfileFellBack"
+    told = "CP1: fell back from security profile 1: it came back with security profile 0 instead of 1."
+    for shows in (("status", "--problems"), ("check", "--ignore", "never_connected")):
+        said = " ".join((await site.csmsctl(*shows)).out.split())
+        assert "csmsctl cp secure CP1 --to 1 --wait" in said, said
+    assert told in said
 
 
 @pytest.mark.parametrize("status", ["Rejected", "NotSupported"])

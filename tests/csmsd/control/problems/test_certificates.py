@@ -77,6 +77,8 @@ def test_a_certificate_of_a_charge_point_that_ends_soon() -> None:
     assert of_cp(scene, NOON + 30 * DAY)[0][1] == "critical"
     certificate(scene, state="issued", not_after=NOON + 365 * DAY)
     assert of_cp(scene, NOON + 1) == []
+    assert of_cp(scene, NOON + 23 * DAY + 1) == [("certificate_expiring", "warning", "csmsctl cp disconnect CP1")]
+    assert of_cp(scene, NOON + 340 * DAY)[0][2] == "csmsctl cert renew CP1"
 
 
 def test_a_request_that_waits() -> None:
