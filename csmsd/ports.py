@@ -75,7 +75,16 @@ class Removal(NamedTuple):
 
 
 PruneKind = Literal[
-    "transactions", "meter_values", "tasks", "reservations", "firmware_updates", "diagnostics", "quarantine", "audit"
+    "transactions",
+    "meter_values",
+    "tasks",
+    "reservations",
+    "firmware_updates",
+    "diagnostics",
+    "quarantine",
+    "audit",
+    "security_events",
+    "security_upgrades",
 ]
 
 

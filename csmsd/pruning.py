@@ -172,6 +172,8 @@ class Pruner:
         self._live.require()
         if kind == "quarantine":
             self._forget_orphans(set(ids))
+        if kind == "security_events":
+            self._live.site.security.events.forget(set(ids))
         firmware = self._live.site.firmware
         for number in ids:
             if kind == "firmware_updates" and (update := firmware.updates.get(number)) is not None:

@@ -221,6 +221,8 @@ class Retention(Section, kw_only=True):
     diagnostics_days: Days = 0
     quarantine_days: Days = 0
     audit_days: Days = 0
+    security_events_days: Days = 0
+    security_upgrades_days: Days = 0
     keep_unexported: bool = True  # transactions that `export transactions` has not delivered
     at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "03:30"  # local time
 

@@ -18,6 +18,8 @@ _KINDS = (
     "diagnostics",
     "quarantine",
     "audit",
+    "security_events",
+    "security_upgrades",
 )
 
 _PLAN = (

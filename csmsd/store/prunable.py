@@ -19,6 +19,8 @@ from csmsd.profiles.firmware_management.uploads import ENDED as UPLOAD_ENDED
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.security.security_events import SecurityEvent
+from csmsd.profiles.security.upgrades import DECIDED, SecurityUpgrade
 from csmsd.profiles.task import Task
 from csmsd.store.tables import table
 
@@ -56,6 +58,9 @@ _CONDITIONS: dict[PruneKind, str] = {
     "diagnostics": _followed("diagnostics_upload", UPLOAD_ENDED),
     "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine)",
     "audit": "last_time < :before",
+    "security_events": "last_received_at < :before",
+    "security_upgrades": f"state IN ({_among(DECIDED)}) AND changed_at < :before "
+    "AND id NOT IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point)",
 }
 _RECORDS: dict[PruneKind, type[Record]] = {
     "transactions": Transaction,
@@ -66,6 +71,8 @@ _RECORDS: dict[PruneKind, type[Record]] = {
     "diagnostics": DiagnosticsUpload,
     "quarantine": QuarantinedMessage,
     "audit": Audited,
+    "security_events": SecurityEvent,
+    "security_upgrades": SecurityUpgrade,
 }
 _READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
 _ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"

@@ -202,6 +202,16 @@ class SecurityEvents:
         moved, self._moved = self._moved, {}
         return [*moved.values()]
 
+    def forget(self, gone: set[int]) -> None:
+        """They are kept no longer; one that has come again since is written anew."""
+        gone = gone - self._moved.keys()
+        for place, ids in self._ids.items():
+            if any(number in gone for number, _ in ids):
+                self._ids[place] = deque(one for one in ids if one[0] not in gone)
+        for place, newest in self._newest.items():
+            if any(event.id in gone for event in newest):
+                self._newest[place] = deque((one for one in newest if one.id not in gone), maxlen=REMEMBERED)
+
     def carry_over(self, old: "SecurityEvents") -> None:
         """Takes what was not written yet from those that these replace."""
         self.begin_ids_after(old._last_id)

@@ -15,6 +15,7 @@ from csmsd.profiles.record import Data, Event, Milliseconds, Record
 
 UpgradeState = Literal["preparing", "interrupted", "asked", "accepted", "confirmed", "fell_back", "expired", "refused"]
 UNDECIDED = frozenset({"asked", "accepted", "expired"})
+DECIDED = frozenset({"confirmed", "fell_back", "refused", "interrupted"})
 
 
 class SecurityUpgrade(Record, kw_only=True, gc=False):

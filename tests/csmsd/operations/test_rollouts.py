@@ -11,7 +11,7 @@ from csmsd.profiles.firmware_management.hosting import Host, Hosting
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.firmware_management.updates import FirmwareImage, FirmwareUpdate
 from csmsd.profiles.record import Event
-from tests.csmsd.operations.engine import Engine
+from tests.csmsd.operations.engine import Asked, Engine
 from tests.csmsd.profiles.scene import HOUR, SECOND
 
 IMAGE = "acme-2.1.bin"
@@ -255,6 +255,64 @@ async def test_what_was_ordered_is_what_is_sent(carried: Carried) -> None:
     asked = await carried.engine.links.next()
     assert asked.payload["retries"] == 2
     assert asked.payload["location"] == f"http://csms:9080/token-{'t' * 32}/{IMAGE}"
+
+
+SIGNED = {"signing_certificate": "-----BEGIN CERTIFICATE-----", "signature": "c2lnbmVk"}
+
+
+async def signed(carried: Carried) -> Asked:
+    """What a rollout of signed firmware sends."""
+    for name, text in SIGNED.items():
+        setattr(carried.rollout, name, text)
+    await carried.store()
+    here(carried)
+    asked = await carried.engine.links.next()
+    assert asked.action == "SignedUpdateFirmware"
+    return asked
+
+
+async def heard(carried: Carried, status: str, number: int) -> None:
+    carried.engine.scene.send("SignedFirmwareStatusNotification", {"status": status, "requestId": number})
+    carried.engine.bus.publish(Event("firmware.status", "CP1", {}))
+
+
+async def test_signed_firmware_goes_with_its_signature_and_is_followed(carried: Carried) -> None:
+    asked = await signed(carried)
+    ((task,),) = carried.engine.rows("SELECT id FROM task WHERE action = 'SignedUpdateFirmware' AND user = 'ann'")
+    assert asked.payload["requestId"] == task
+    firmware = asked.payload["firmware"]
+    assert {"signing_certificate": firmware["signingCertificate"], "signature": firmware["signature"]} == SIGNED
+    assert firmware["location"] == f"http://csms:9080/token-{'t' * 32}/{IMAGE}"
+    asked.confirm(status="Accepted")
+    await carried.engine.until("task.settled")
+    for status in ("Downloading", "Downloaded", "SignatureVerified", "Installing"):
+        await heard(carried, status, task)
+    update = carried.engine.live.site.firmware.updates.get(task)
+    assert update is not None
+    update.fetched_at = carried.engine.scene.now  # here, where the image is
+    carried.engine.scene.now += SECOND
+    await heard(carried, "Installed", task)
+    while carried.stands() != ("done", "done", None):
+        await carried.engine.until("rollout.changed")
+
+
+async def test_a_signature_that_a_charge_point_finds_wrong_stops_the_rollout(carried: Carried) -> None:
+    asked = await signed(carried)
+    asked.confirm(status="Accepted")
+    await carried.engine.until("task.settled")
+    await heard(carried, "InvalidSignature", asked.payload["requestId"])
+    await carried.comes_to("running", "failed", "invalid signature")
+    await carried.comes_to("paused", None, None)
+
+
+@pytest.mark.parametrize("status", ["InvalidCertificate", "RevokedCertificate", "Rejected"])
+async def test_a_certificate_that_a_charge_point_does_not_take_stops_it_too(carried: Carried, status: str) -> None:
+    (await signed(carried)).confirm(status=status)
+    while carried.stands()[0] == "running":
+        await carried.engine.until("rollout.changed")
+    state, member, note = carried.stands()
+    assert (state, member) == ("paused", "failed")
+    assert note
 
 
 async def test_what_is_over_stays_as_it_was_when_its_update_is_forgotten(carried: Carried) -> None:

@@ -17,6 +17,8 @@ from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID, Reservation
+from csmsd.profiles.security.security_events import SecurityEvent
+from csmsd.profiles.security.upgrades import SecurityUpgrade, UpgradeState
 from csmsd.profiles.task import QueuedCommand, Task
 from csmsd.store import prunable
 from csmsd.store.database import prepare_database
@@ -267,6 +269,30 @@ async def test_the_audit(store: Store) -> None:
         filled(Audited, id=3, time=NEW, last_time=NEW),
     )
     assert await store.may_go("audit") == [1]
+
+
+async def test_security_events_by_their_last_repetition(store: Store) -> None:
+    def event(number: int, last_received_at: int) -> SecurityEvent:
+        return filled(SecurityEvent, id=number, source="csmsd", received_at=OLD, last_received_at=last_received_at)
+
+    await store.keep(event(1, OLD), event(2, NEW), event(3, OLD))
+    assert await store.may_go("security_events") == [1, 3]
+
+
+async def test_attempts_to_raise_a_profile_that_are_over_and_not_the_newest(store: Store) -> None:
+    def attempt(number: int, state: UpgradeState, **fields: Any) -> SecurityUpgrade:
+        return filled(SecurityUpgrade, id=number, **{"state": state, "changed_at": OLD} | fields)
+
+    await store.keep(
+        attempt(1, "confirmed"),
+        attempt(2, "fell_back", changed_at=NEW),
+        attempt(3, "expired"),  # a connection may still decide it
+        attempt(4, "interrupted"),
+        attempt(5, "refused"),
+        attempt(6, "refused"),  # the newest
+        attempt(7, "confirmed", charge_point="CP2"),
+    )
+    assert await store.may_go("security_upgrades") == [1, 4, 5]
 
 
 async def test_the_file_is_only_read(store: Store) -> None:

@@ -97,3 +97,15 @@ def test_as_it_is_shown() -> None:
         "last_occurred_at": format_timestamp(NOON),
         "last_received_at": format_timestamp(NOON),
     }
+
+
+def test_what_is_pruned_is_forgotten_and_what_came_again_is_not() -> None:
+    events = SecurityEvents()
+    for number in range(3):
+        events.take("CP1", "charge_point", f"Type{number}", None, None, NOON)
+    assert events.note("CP1", "InvalidMessages", "seen here", NOON) is not None  # not written yet
+    events.forget({1, 2, 4})
+    assert events.take("CP1", "charge_point", "Type2", None, None, NOON)[0].count == 2
+    assert events.take("CP1", "charge_point", "Type0", None, None, NOON)[0].id == 5
+    assert [one.id for one in events.unwritten] == [4]
+    assert events.note("CP1", "InvalidMessages", "seen here", NOON) is None
