@@ -206,8 +206,8 @@ class SecurityEvents:
         """They are kept no longer; one that has come again since is written anew."""
         gone = gone - self._moved.keys()
         for place, ids in self._ids.items():
-            if any(number in gone for number, _ in ids):
-                self._ids[place] = deque(one for one in ids if one[0] not in gone)
+            if not gone.isdisjoint(ids):
+                self._ids[place] = array("q", (one for one in ids if one not in gone))
         for place, newest in self._newest.items():
             if any(event.id in gone for event in newest):
                 self._newest[place] = deque((one for one in newest if one.id not in gone), maxlen=REMEMBERED)
