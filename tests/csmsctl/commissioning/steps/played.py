@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
+from tests.support.wire import WAIT
 
 Conf = dict[str, Any]
 
@@ -38,6 +39,11 @@ class Played:
             await self.point.answer(frame, answer(payload))
             if action in self.after:
                 await self.after[action](payload)
+            self.point.calls.task_done()
+
+    async def at_rest(self) -> None:
+        """Waits until all that it was asked is answered, and what it does then is done."""
+        await asyncio.wait_for(self.point.calls.join(), WAIT)
 
 
 @asynccontextmanager

@@ -49,6 +49,7 @@ async def test_started_and_stopped_from_afar(site: Site, reason: str | None, wh:
         told = " ".join(step["seen"])
         assert [text for text in seen if text not in told] == []
         assert ("should be Remote" in told) == (reason != "Remote")
+        await charging.played.at_rest()
         assert charging.running == []
     assert (await site.json("tag", "list"))["tags"] == []  # the idTag of the test is gone
 

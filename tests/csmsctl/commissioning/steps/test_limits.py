@@ -51,5 +51,6 @@ async def test_limits_that_are_reported_in_a_transaction_only(site: Site, keeps_
             assert step["result"] == "fail"
             assert "not even in a transaction" in step["reason"]
             assert "csmsctl watch CP1" in step["advice"]
+        await played.at_rest()
         assert running == []
         assert limits == []
