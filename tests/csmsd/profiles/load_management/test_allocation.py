@@ -196,7 +196,10 @@ def test_no_budget_is_broken_and_every_share_is_of_use(site: tuple[list[int], li
 def test_nobody_could_have_more_but_at_the_cost_of_who_has_no_more_for_his_weight(
     site: tuple[list[int], list[Asker]],
 ) -> None:
-    """Max–min fairness: who could use more meets a full line on which nobody is better off by more than a step."""
+    """Max–min fairness: who could use more meets a full line on which nobody is better off, but for whole steps.
+
+    What is too little for a step of his may be several of another's.
+    """
     budgets, askers = site
     for one in askers:
         one.current_ma = 0
@@ -209,11 +212,12 @@ def test_nobody_could_have_more_but_at_the_cost_of_who_has_no_more_for_his_weigh
         full = [index for index, taken in one.uses if left[index] < one.step_ma * taken]
         assert full, "a step more would have fitted"
         assert any(
-            (shares[other.key] - 2 * other.step_ma) / other.weight <= (share + one.step_ma) / one.weight
-            or shares[other.key] == other.least_ma
+            shares[other.key] - 2 * other.step_ma - one.step_ma * dict(one.uses)[index] / taken
+            <= max(other.least_ma, (share + one.step_ma) / one.weight * other.weight)
             for index in full
             for other in askers
-            if other is not one and shares[other.key] and any(place == index for place, _ in other.uses)
+            for place, taken in other.uses
+            if place == index and other is not one and shares[other.key]
         ) or all(
             other is one or not shares[other.key] or all(place not in full for place, _ in other.uses)
             for other in askers
