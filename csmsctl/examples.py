@@ -93,6 +93,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
     "load status": ("csmsctl load status --json",),
     "load explain": ("csmsctl load explain north-1 --json",),
     "load plan": ("csmsctl load plan circuits.toml --json",),
+    "load manner": ("csmsctl load manner --json",),
     "load priority": ("csmsctl load priority --json",),
     "load pause": ("csmsctl load pause --json",),
     "load resume": ("csmsctl load resume --json",),

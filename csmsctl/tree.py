@@ -216,6 +216,11 @@ _LOAD = Section(
     {
         "status": Entry(f"{_HERE}.load:load_status_command", "csmsctl load status"),
         "explain": Entry(f"{_HERE}.load:load_explain_command", "csmsctl load explain north-1 --connector 1"),
+        "manner": Entry(
+            f"{_HERE}.load:load_manner_command",
+            "csmsctl load manner north-1 --pause one_ampere",
+            calls=("load.manner",),
+        ),
         "priority": Entry(
             f"{_HERE}.load:load_priority_command",
             "csmsctl load priority --tag A1B2C3 --weight 3",

@@ -227,7 +227,9 @@ def circuit_member_command(
             metavar="CHARGE-POINT", help="Its identity", autocompletion=live_parameter_values("charge_points")
         ),
     ],
-    connector: Annotated[int, typer.Option("--connector", metavar="N", min=1, help="Its connector (1)")] = 1,
+    connector: Annotated[
+        int, typer.Option("--connector", metavar="N", min=0, help="Its connector (1); 0: all of them as one")
+    ] = 1,
     phases: Annotated[
         str | None,
         typer.Option("--phases", metavar="PHASES", help="Grid phases of its own L1, L2, L3: L2L3L1, or L2 (L1L2L3)"),

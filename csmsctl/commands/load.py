@@ -1,6 +1,6 @@
 """`load`: what is on the circuits now, and what each member may draw."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -110,7 +110,7 @@ def load_explain_command(
             metavar="CHARGE-POINT", help="Its identity", autocompletion=live_parameter_values("charge_points")
         ),
     ],
-    connector: Annotated[int, typer.Option("--connector", metavar="N", min=1, help="Its connector (1)")] = 1,
+    connector: Annotated[int, typer.Option("--connector", metavar="N", min=0, help="Its connector (1)")] = 1,
 ) -> None:
     """Say in sentences why a connector may draw what it may: where it hangs, until when, and what leaves no more."""
     run = invocation(ctx)
@@ -226,3 +226,61 @@ def load_priority_command(
     answer = run.call("load.prioritize", kind=kind, name=name, weight=weight)
     if not run.output.documented(answer):
         run.output.note("It holds from now on." if answer["changed"] else "It is so already; nothing has changed.")
+
+
+MANNERS = (
+    Column("charge_point", "CHARGE POINT"),
+    Column("unit", "UNIT"),
+    Column("pause", "PAUSE"),
+    Column("schedule", "SCHEDULE"),
+    Column("offer_first", "OFFER FIRST"),
+    Column("clock_behind_s", "CLOCK BEHIND S", right=True),
+    Column("found_by", "FOUND BY"),
+    Column("found_at", "AT", moment_text),
+)
+
+
+def load_manner_command(
+    ctx: typer.Context,
+    charge_point: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CHARGE-POINT", help="Its identity", autocompletion=live_parameter_values("charge_points")
+        ),
+    ] = None,
+    unit: Annotated[Literal["A", "W"] | None, typer.Option("--unit", help="In which it takes limits")] = None,
+    pause: Annotated[
+        Literal["zero", "one_ampere", "minimum"] | None,
+        typer.Option("--pause", help="The limit that pauses a car on it: 0 A, 1 A, or none, so its minimum counts"),
+    ] = None,
+    schedule: Annotated[
+        Literal["absolute", "relative"] | None, typer.Option("--schedule", help="The kind of schedule that it keeps")
+    ] = None,
+    offer_first: Annotated[
+        bool | None,
+        typer.Option("--offer-first/--no-offer-first", help="It begins no transaction under 0 A"),
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Learn it anew")] = False,
+) -> None:
+    """Show how charge points take limits, as far as that is unusual, or say how one does.
+
+    csmsd learns some of it: what refuses 0 A is tried with 1 A, then with its minimum, and in W; a clock that is wrong
+    shows in the times of statuses. `cp test` finds out more, which cp show has.
+    """
+    run = invocation(ctx)
+    if charge_point is None:
+        answer = run.call("load.manners")
+        if not run.output.documented(answer):
+            run.output.table(MANNERS, answer["manners"])
+        return
+    answer = run.call(
+        "load.manner",
+        charge_point=charge_point,
+        unit=unit,
+        pause=pause,
+        schedule=schedule,
+        offer_first=offer_first,
+        forget=forget or None,
+    )
+    if not run.output.documented(answer):
+        run.output.table(MANNERS, [answer["manner"]])

@@ -22,12 +22,14 @@ from csmsd.profiles.load_management.allocation import Turns
 from csmsd.profiles.load_management.circuits import Key, budgets_from
 from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.manners import Takes, next_manner
 from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
-from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile, site_limit_unit
+from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from csmsd.profiles.policies import LoadPolicies, Policies
 from csmsd.profiles.record import Event, EventType, Milliseconds
+from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
 from csmsd.waking import Waker
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 5.0
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
+_REFUSALS = 2  # one may have another reason
 
 
 class _Standing(msgspec.Struct):
@@ -45,6 +48,7 @@ class _Standing(msgspec.Struct):
     sending: bool = False
     not_before: Milliseconds = 0
     failures: int = 0
+    refusals: int = 0  # in a row, of what is for all transactions
     told_ma: int | None = None  # the limit that was told last
 
 
@@ -62,6 +66,7 @@ class LoadManager:
         "circuit.limited",
         "load.resumed",
         "load.prioritized",
+        "load.manner",
         "profile.cleared",
         "profile.installed",
         "daemon.clock_jumped",
@@ -133,10 +138,14 @@ class LoadManager:
         if state is None or (isinstance(profile, int) and is_site_limit(profile)):
             return False
         installed = self._live.site.smart_charging.installed.of(state.id)
-        return event.data.get("stack_level") == site_limit_level(state, installed) and event.data.get("purpose") in (
-            "TxProfile",
-            "TxDefaultProfile",
-        )
+        ours = {"TxProfile", "TxDefaultProfile"}
+        if any(takes.whole for key, takes in self._takes().items() if key[0] == fold(state.id)):
+            ours = {"ChargePointMaxProfile"}
+        level = site_limit_level(state, installed)
+        return event.data.get("stack_level") == level and event.data.get("purpose") in ours
+
+    def _takes(self) -> dict[Key, Takes]:
+        return {} if self._steering is None else self._steering.takes
 
     # --- one round
 
@@ -170,7 +179,8 @@ class LoadManager:
         await self._write_holds(load)
         for lease in plan.leases:
             self._standing(lease.key).sending = True
-            task = asyncio.create_task(self._send(lease), name=f"load management {lease.key[0]}")
+            takes = steering.takes.get(lease.key) or Takes()
+            task = asyncio.create_task(self._send(lease, takes), name=f"load management {lease.key[0]}")
             self._tasks.add(task)
             task.add_done_callback(partial(self._sent, lease.key))
 
@@ -199,7 +209,7 @@ class LoadManager:
 
     # --- what is sent
 
-    async def _send(self, lease: Lease) -> None:
+    async def _send(self, lease: Lease, takes: Takes) -> None:
         site = self._live.site
         state = site.charge_point(lease.key[0])
         if state is None:
@@ -208,36 +218,47 @@ class LoadManager:
 
         def steps(target: Target) -> Steps:
             installed = target.site.smart_charging.installed.of(target.charge_point.id)
-            profile = site_limit_profile(
-                lease,
-                site_limit_level(target.charge_point, installed),
-                site_limit_unit(
-                    target.charge_point, target.site.smart_charging.load.habits.get(fold(target.charge_point.id))
-                ),
-                1,
-                voltage,
-                target.now,
-            )
-            yield SetChargingProfileReq(connector_id=lease.key[1], cs_charging_profiles=profile)
+            level = site_limit_level(target.charge_point, installed)
+            profile = site_limit_profile(lease, level, takes, voltage, target.now)
+            connector = 0 if takes.whole else lease.key[1]
+            if takes.whole:  # it has no room for what it was sent before that was known
+                for one in installed:
+                    if is_site_limit(one.profile_id) and one.purpose != "ChargePointMaxProfile":
+                        yield ClearChargingProfileReq(id=one.profile_id)
+            yield SetChargingProfileReq(connector_id=connector, cs_charging_profiles=profile)
 
         results = await self._runner.run_for(state, steps, Options(timeout=self._policies.call_timeout), _quietly)
-        self._answered(lease, results[-1] if results else None)
+        self._answered(lease, takes, results[-1] if results else None)
 
-    def _answered(self, lease: Lease, result: Result | None) -> None:
+    def _answered(self, lease: Lease, takes: Takes, result: Result | None) -> None:
         now, ledger, standing = self._live.now(), self._live.site.smart_charging.load.ledger, self._standing(lease.key)
         outcome = _outcome(result)
         self.outcomes[outcome] += 1
         self._tell_what_came_of_it(lease, outcome, result, standing)
         if outcome == "accepted":
-            ledger.accepted(lease.key, lease.serial, now, round(self._settings.obey * 1000))
-            standing.failures, standing.not_before = 0, 0
+            obey_ms = round(self._settings.obey * 1000) if takes.obey_ms is None else takes.obey_ms
+            ledger.accepted(lease.key, lease.serial, now, obey_ms)
+            standing.failures, standing.refusals, standing.not_before = 0, 0, 0
             return
         if outcome == "not_sent":
             ledger.withdrawn(lease.key, lease.serial)
+        if outcome == "refused" and lease.transaction is None:
+            self._learn_from_refusal(lease, standing, now)
         standing.failures += 1
         standing.not_before = now + min(_RETRY_MS * 2 ** min(standing.failures - 1, 4), _LONGEST_RETRY_MS)
         if standing.failures == 3 and result is not None:
             log.warning("%s does not take the limits of its circuit: %s", lease.key[0], result.error or result.outcome)
+
+    def _learn_from_refusal(self, lease: Lease, standing: _Standing, now: Milliseconds) -> None:
+        """One that refuses what it is sent may take another unit, or another way to pause."""
+        standing.refusals += 1
+        state, load = self._live.site.charge_point(lease.key[0]), self._live.site.smart_charging.load
+        if state is None or standing.refusals < _REFUSALS or load.ledger.newest_accepted(lease.key) is not None:
+            return
+        standing.refusals = standing.failures = 0
+        manner = next_manner(load.manner(state.id), state, load.habits.get(lease.key[0]), now)
+        load.note_manner(manner)
+        log.warning("%s refuses its limits; it is tried in %s, paused by %s", state.id, manner.unit, manner.pause)
 
     def _tell_what_came_of_it(self, lease: Lease, outcome: str, result: Result | None, standing: _Standing) -> None:
         """A renewal is no news, nor is what is to be sent again."""

@@ -86,6 +86,7 @@ EventType = Literal[
     "load.refused",
     "load.unmanaged",
     "load.managed",
+    "load.manner",
     "load.paused",
     "load.resumed",
     "load.prioritized",

@@ -18,6 +18,7 @@ from csmsd.profiles.load_management.description import read_circuits
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadPause, LoadPriority
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.prospect import prospect_of_circuits
 from csmsd.profiles.record import Event
@@ -52,6 +53,18 @@ class Prioritized(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     kind: Literal["label", "tag", "transaction"]
     name: str
     weight: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+
+class MannerGiven(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is not given stays as it is; `forget`: all of it is to be learned anew."""
+
+    charge_point: str
+    unit: ChargingRateUnit | None = None
+    pause: Literal["zero", "one_ampere", "minimum"] | None = None
+    schedule: Literal["absolute", "relative"] | None = None
+    offer_first: bool | None = None
+    found_by: Annotated[str, Meta(max_length=40)] = "operator"
+    forget: bool = False
 
 
 async def show_load(service: Service, parameters: NoParameters, caller: Caller) -> Json:
@@ -133,7 +146,7 @@ async def resume_load(service: Service, parameters: NoParameters, caller: Caller
 
 
 async def list_priorities(service: Service, parameters: NoParameters, caller: Caller) -> Json:
-    found = [msgspec.to_builtins(one) for _, one in sorted(load_of(service).priorities.items())]
+    found = [msgspec.to_builtins(priority) for _, priority in sorted(load_of(service).priorities.items())]
     return {"schema_version": SCHEMA_VERSION, "priorities": found}
 
 
@@ -160,6 +173,44 @@ async def keep_habits(service: Service, parameters: Habits, caller: Caller) -> J
     return {"changed": True}
 
 
+async def give_manner(service: Service, parameters: MannerGiven, caller: Caller) -> Json:
+    """How a charge point takes limits; leases go by it from the next round on."""
+    identity = one(service.site, parameters.charge_point).id
+    service.live.require()
+    load, now = load_of(service), service.now()
+    before = load.manner(identity)
+    given = {
+        key: value
+        for key, value in msgspec.structs.asdict(parameters).items()
+        if value is not None and key not in ("charge_point", "forget", "found_by")
+    }
+    base = LoadManner(charge_point=identity, behind_ms=before.behind_ms) if parameters.forget else before
+    manner = msgspec.structs.replace(base, **given)
+    if manner != before:
+        manner = msgspec.structs.replace(manner, found_by=parameters.found_by, found_at=now)
+        load.note_manner(manner)
+        await service.live.keep(load.manner_changes(), [Event("load.manner", identity, {"by": parameters.found_by})])
+    return {"changed": manner != before, "manner": _manner_view(manner)}
+
+
+async def show_manners(service: Service, parameters: NoParameters, caller: Caller) -> Json:
+    found = [_manner_view(manner) for _, manner in sorted(load_of(service).manners.items())]
+    return {"schema_version": SCHEMA_VERSION, "manners": found}
+
+
+def _manner_view(manner: LoadManner) -> Json:
+    return {
+        "charge_point": manner.charge_point,
+        "unit": manner.unit,
+        "pause": manner.pause,
+        "schedule": manner.schedule,
+        "offer_first": manner.offer_first,
+        "clock_behind_s": manner.behind_ms / 1000,
+        "found_by": manner.found_by,
+        "found_at": format_timestamp(manner.found_at) if manner.found_at else None,
+    }
+
+
 METHODS: Table[Service] = {
     "load.status": Method(NoParameters, show_load, READ),
     "load.explain": Method(Place, explain_load, READ),
@@ -168,5 +219,7 @@ METHODS: Table[Service] = {
     "load.priorities": Method(NoParameters, list_priorities, READ),
     "load.prioritize": Method(Prioritized, prioritize_load, ALL),
     "load.habits": Method(Habits, keep_habits, ALL),
+    "load.manners": Method(NoParameters, show_manners, READ),
+    "load.manner": Method(MannerGiven, give_manner, ALL),
     "load.resume": Method(NoParameters, resume_load, ALL),
 }

@@ -20,6 +20,7 @@ class Lateness:
 
     def __init__(self) -> None:
         self._behind: deque[Milliseconds] = deque(maxlen=8)
+        self._clock: deque[Milliseconds] = deque(maxlen=8)
         self._back: tuple[Milliseconds, Milliseconds] | None = None
         self._delivers = False  # a backlog on its first connection
 
@@ -27,15 +28,27 @@ class Lateness:
         """A status that was taken as news had that time of the charge point's clock."""
         self._behind.append(now - time)
 
+    def note_clock(self, time: Milliseconds, now: Milliseconds) -> None:
+        """As `note`, also where the clock is ahead."""
+        self._clock.append(now - time)
+
+    @property
+    def clock_behind(self) -> Milliseconds | None:
+        """How far its clock is behind ours, less than 0 where it is ahead; None where statuses do not agree on it."""
+        least, *more = sorted(self._clock)[:2] or [0]
+        return least if more and more[0] - least <= _AT_ONCE_MS else None
+
     def forget(self) -> None:
         """Its clock was set, or may be another one, for the charge point has booted."""
         self._behind.clear()
+        self._clock.clear()
         self._back, self._delivers = None, False
 
     def went_back(self, time: Milliseconds, now: Milliseconds) -> bool:
         """Takes note of a status that is news although its time contradicts what came before; the first in a row?"""
         anew = self._back is None or now - self._back[1] > _AT_ONCE_MS
         self._behind.clear()
+        self._clock.clear()
         self._back = (time, now)
         return anew
 
@@ -49,6 +62,7 @@ class Lateness:
     def delivers(self) -> None:
         """The charge point delivers a backlog on its first connection, by a clock that is to be known anew."""
         self._behind.clear()
+        self._clock.clear()
         self._back, self._delivers = None, True
 
     def held_back(

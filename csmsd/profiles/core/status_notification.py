@@ -69,6 +69,8 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
                 if state.away_since is None:
                     state.before_going_back.setdefault(request.connector_id, present)
         state.lateness.note(status_at, at.now)
+        if request.timestamp is not None:
+            state.lateness.note_clock(moment.time, at.now)
     if known is not None:
         status_at = time_despite_lateness(status_at, known.status_at, at.now)
     if hidden is not None:

@@ -64,7 +64,7 @@ class Circuit(Record, kw_only=True):
 
 
 class Member(Record, kw_only=True):
-    """A connector on a circuit.
+    """A connector on a circuit; 0 is the charge point as a whole, with all of its connectors.
 
     `phases` are the grid phases that its own are wired to, in their order (L2L3L1, or STR as ConnectorPhaseRotation
     spells it). `rating_ma` is the most that it can draw on one of them. Below `minimum_ma` a car does not charge
@@ -203,6 +203,10 @@ def check_circuits(circuits: Iterable[Circuit], members: Iterable[Member]) -> No
                 f"and on {member.circuit}: it is a member of one circuit"
             )
         where[member.place] = member
+    for charge_point, connector in where:
+        if connector and (charge_point, 0) in where:
+            name = where[charge_point, 0].charge_point
+            raise CircuitError(f"{name} is a member as a whole, and with its connector {connector}, too")
 
 
 def _check_circuit(circuit: Circuit) -> None:
@@ -230,8 +234,8 @@ def _check_member(member: Member, circuits: Mapping[str, Circuit]) -> None:
     name = f"connector {member.connector} of {member.charge_point}"
     if fold(member.circuit) not in circuits:
         raise CircuitError(f"{name}: there is no circuit {member.circuit}")
-    if member.connector < 1:
-        raise CircuitError(f"{name}: connectors begin at 1")
+    if member.connector < 0:
+        raise CircuitError(f"{name}: connectors begin at 1, and 0 is the whole charge point")
     if member.weight < 1 or member.weight > 100:
         raise CircuitError(f"{name}: its weight is a number from 1 to 100")
     wiring = phases_of_wiring(member.phases)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from csmsd.profiles.load_management.circuits import Member, amperes, path_of_circuits
 from csmsd.profiles.load_management.habits import habits_in_words
 from csmsd.profiles.load_management.holds import NEVER, Hold
+from csmsd.profiles.load_management.manners import manner_in_words
 from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overview_of_load
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -21,13 +22,18 @@ def explain_member(site: Site, member: Member, utc_offset_s: int, now: Milliseco
     holds = load.ledger.of(member.place)
     pause = load.paused(now)
     return [
-        f"Connector {member.connector} of {member.charge_point} hangs on {', which hangs on '.join(path)}.",
+        f"{_named(member)} hangs on {', which hangs on '.join(path)}.",
         *([] if pause is None else ["Load management is paused: it is sent nothing, and goes back to its fallback."]),
         *_standing_in_words(standing, member),
+        *manner_in_words(load.manner(member.charge_point), member),
         *_limits_in_words(standing, holds, now),
         *_room_in_words(lines, path, member, standing),
         *habits_in_words(load.habits.get(member.place[0])),
     ]
+
+
+def _named(member: Member) -> str:
+    return f"Connector {member.connector} of {member.charge_point}" if member.connector else member.charge_point
 
 
 def _standing_in_words(standing: MemberLoad, member: Member) -> Iterator[str]:

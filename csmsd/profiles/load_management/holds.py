@@ -101,6 +101,12 @@ class Ledger:
         found = [hold for hold in self.of(key) if hold.slot == slot and hold.transaction == transaction]
         return found[-1] if found else None
 
+    def newest_accepted(self, key: Key) -> Hold | None:
+        """Of those for all transactions, since nothing was lost."""
+        since = max((hold.serial for hold in self.of(key) if hold.slot == "unknown"), default=0)
+        found = [hold for hold in self.of(key) if hold.slot == "default" and hold.accepted_at is not None]
+        return found[-1] if found and found[-1].serial > since else None
+
     def in_doubt(self, key: Key) -> bool:
         """Whether it counts with its rating, or with what it draws: csmsd does not know of a limit that it goes by."""
         return any(hold.doubtful and hold.gone_at == NEVER for hold in self.of(key))

@@ -17,6 +17,7 @@ from csmsd.profiles.load_management.circuits import (
 )
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import Hold, Ledger, Slot
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.steering import Charging
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 
@@ -113,6 +114,8 @@ class LoadManagement:
         self.ledger = Ledger()
         self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
         self.pause: LoadPause | None = None
+        self.manners: dict[str, LoadManner] = {}  # by charge point, folded
+        self._unwritten: list[Change] = []
         self.priorities: dict[tuple[str, str], LoadPriority] = {}
         self.habits: dict[str, LimitHabits] = {}  # by charge point, folded
         self.generation = 0  # of circuits and members
@@ -177,6 +180,19 @@ class LoadManagement:
             return [limit]
         return [Deleted(before)] if before is not None else []
 
+    def note_manner(self, manner: LoadManner) -> None:
+        """Written with the holds that follow from it."""
+        self.manners[fold(manner.charge_point)] = manner
+        self._unwritten.append(manner)
+
+    def manner_changes(self) -> list[Change]:
+        """What of them is still to be written."""
+        changes, self._unwritten = self._unwritten, []
+        return changes
+
+    def manner(self, charge_point: str) -> LoadManner:
+        return self.manners.get(fold(charge_point)) or LoadManner(charge_point=charge_point)
+
     def prioritize(self, priority: LoadPriority | None, place: tuple[str, str]) -> list[Change]:
         """None: no longer."""
         before = self.priorities.get(place)
@@ -236,6 +252,8 @@ class LoadManagement:
         for key in {key for key, _ in self.ledger if key[0] == identity}:
             self.ledger.forget(key)
         self.holds = {place: hold for place, hold in self.holds.items() if place[0] != identity}
+        self.manners.pop(identity, None)
+        self._unwritten = [one for one in self._unwritten if not _is_of(one, identity)]
 
     # --- what was sent
 
@@ -246,7 +264,12 @@ class LoadManagement:
         for key, hold in self.ledger:
             if key in names:
                 current[(*key, hold.serial)] = LoadHold.of(names[key], key[1], hold)
-        changes: list[Change] = [hold for place, hold in current.items() if hold != self.holds.get(place)]
+        changes = self.manner_changes()
+        changes += [hold for place, hold in current.items() if hold != self.holds.get(place)]
         changes += [Deleted(hold) for place, hold in self.holds.items() if place not in current]
         self.holds = current
         return changes
+
+
+def _is_of(change: Change, identity: str) -> bool:
+    return isinstance(change, LoadManner) and fold(change.charge_point) == identity

@@ -17,6 +17,7 @@ from csmsd.profiles.load_management.circuits import (
     amperes,
     phases_of_wiring,
 )
+from csmsd.profiles.load_management.manners import is_taken_whole
 from csmsd.profiles.site import Site
 
 _LANES = ("L1", "L2", "L3")
@@ -86,6 +87,8 @@ def _of_member(member: Member, state: ChargePointState) -> Iterator[str]:
     features = state.configured_words("SupportedFeatureProfiles")
     if features is not None and "smartcharging" not in features:
         yield "it does not support Smart Charging (C 9.1.29), and takes no limits"
+    if state.configured_number("MaxChargingProfilesInstalled") == 1 and not is_taken_whole(member, state):
+        yield "it has room for one charging profile (C 9.4.5): it can only be a member as a whole, as connector 0"
     rotation = _rotation(state, member.connector)
     if rotation is not None and rotation[: len(member.wiring)] != member.wiring:
         told = "".join(_LANES[phase] for phase in rotation)

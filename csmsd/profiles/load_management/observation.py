@@ -9,8 +9,9 @@ from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
-from csmsd.profiles.load_management.holds import NEVER
+from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
 from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.manners import takes_of_member
 from csmsd.profiles.load_management.site_limits import own_limit
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.record import Event, Milliseconds
@@ -21,6 +22,7 @@ from csmsd.profiles.smart_charging.outlook import Outlook
 SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
 _OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
 _FRESH_MS = 300_000
+_CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
 _CURRENT = "Current.Import"
 _POWER = "Power.Active.Import"
 
@@ -48,6 +50,7 @@ class Observer:
     ) -> list[Event]:
         """`lost` are charge points whose limits somebody has taken away. What is news of the member."""
         load, key = site.smart_charging.load, member.place
+        member = steering.tree.members[key]  # as it turned out to be
         state = site.charge_point(member.charge_point)
         if state is None:
             return []
@@ -57,7 +60,14 @@ class Observer:
         if key not in load.ledger or kept_for_ever or state.id in lost or _has_booted_since(state, key, load):
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         noticed = self._noticed.setdefault(key, _Noticed())
-        _look_at_transaction(state, member, load, steering, now)
+        _look_at_clock(state, load, now)
+        takes = takes_of_member(member, state, load.manner(state.id), load.habits.get(key[0]), now)
+        steering.takes[key] = takes
+        _look_at_transaction(state, member, load, steering, takes.whole, now)
+        if takes.offer_first and _car_waits(state, member):
+            steering.arriving.add(key)
+        else:
+            steering.arriving.discard(key)
         _look_at_meter(state, member, site, steering, noticed, now)
         charging = steering.charging.get(key)
         if charging is not None and now - noticed.looked_at >= _OWN_PROFILES_MS:
@@ -76,11 +86,35 @@ def _has_booted_since(state: ChargePointState, key: Key, load: LoadManagement) -
     return not any(hold.slot == "unknown" and hold.sent_at >= booted for hold in holds)
 
 
+def _look_at_clock(state: ChargePointState, load: LoadManagement, now: Milliseconds) -> None:
+    """How wrong it is, by the times that its statuses tell."""
+    behind, known = state.lateness.clock_behind, load.manner(state.id)
+    if behind is not None and abs(behind - known.behind_ms) > _CLOCKS_DIFFER_MS:
+        load.note_manner(msgspec.structs.replace(known, behind_ms=behind, found_at=now))
+
+
+def _car_waits(state: ChargePointState, member: Member) -> bool:
+    """A car is plugged in, and no transaction has begun (C 4.9)."""
+    status = state.connectors.get(member.connector)
+    return (
+        status is not None
+        and status.status in ("Preparing", "SuspendedEVSE")
+        and state.transactions.active_on(member.connector) is None
+    )
+
+
+def running_on_member(state: ChargePointState, member: Member) -> Transaction | None:
+    """The first of those that run, where the member is the whole charge point."""
+    if member.connector:
+        return state.transactions.active_on(member.connector)
+    return min(state.transactions.active(), key=lambda transaction: transaction.id, default=None)
+
+
 def _look_at_transaction(
-    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, now: Milliseconds
+    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, whole: bool, now: Milliseconds
 ) -> None:
     key, ledger = member.place, load.ledger
-    running = state.transactions.active_on(member.connector)
+    running = running_on_member(state, member)
     current = None if running is None else running.id
     lent = {hold.transaction for hold in ledger.of(key) if hold.slot == "transaction"} | {ledger.running(key)}
     for number in lent - {None, current}:
@@ -94,33 +128,64 @@ def _look_at_transaction(
     if key not in steering.charging or steering.charging[key].transaction != running.id:
         steering.begun(key, running.id, now, weight)
     steering.charging[key].weight = weight * member.weight
-    if ledger.running(key) != running.id:
+    if ledger.running(key) != running.id and not whole:
         ledger.begun(key, running.id)
 
 
 def _is_over(state: ChargePointState, connector: int, number: int) -> bool:
     """Whether the charge point says so; where only the books were closed, it may still charge."""
     known: Transaction | None = state.transactions.get(number)
-    status = state.connectors.get(connector)
+    status = state.connectors.get(connector) if connector else None
     return known is None or known.state == "stopped" or (status is not None and status.status == "Available")
 
 
 def _look_at_meter(
     state: ChargePointState, member: Member, site: Site, steering: Steering, noticed: _Noticed, now: Milliseconds
 ) -> None:
-    key, ledger, samples = member.place, site.smart_charging.load.ledger, state.samples.get(member.connector)
-    if samples is None or samples.received_at <= noticed.sampled_at:
+    key, ledger = member.place, site.smart_charging.load.ledger
+    newest = max((state.samples[one].received_at for one in _metered(state, member)), default=0)
+    if newest <= noticed.sampled_at:
         return
-    noticed.sampled_at = samples.received_at
-    currents = currents_of_samples(samples)
+    noticed.sampled_at = newest
+    currents = currents_of_member(state, member)
     if currents:
         steering.sampled(key, currents, ledger, now, SETTLE_MS)
+    if member.connector == 0:
+        _measure_whole(member, currents, ledger, now)
+        return
     excess = excess_over_compliance(state, member.connector, site, now)
     if excess is not None:
         per_phase = excess.drawn if excess.unit == "A" else excess.drawn / site.policies.voltage
         ledger.measured(key, round(per_phase * 1000), member.wiring, now)
     elif ledger.newest(key, "measured") is not None:
         ledger.measured(key, None, member.wiring, now)
+
+
+def _measure_whole(member: Member, currents: dict[int, Milliamperes], ledger: Ledger, now: Milliseconds) -> None:
+    """Against the greatest of what it may draw, when it has had the time to obey it."""
+    accepted = ledger.newest(member.place, "default")
+    if accepted is None or accepted.accepted_at is None or now - accepted.accepted_at < SETTLE_MS:
+        return
+    most = max(most_of([hold for hold in ledger.of(member.place) if hold.slot != "measured"], now)[0][1][:3])
+    drawn = max(currents.values(), default=0)
+    ledger.measured(member.place, drawn if drawn > most * 1.1 + 1_000 else None, member.wiring, now)
+
+
+def _metered(state: ChargePointState, member: Member) -> list[int]:
+    """The connectors whose readings tell what it draws: those of a whole charge point by their own meters."""
+    if member.connector:
+        return [member.connector] if member.connector in state.samples else []
+    return [number for number in state.samples if number]
+
+
+def currents_of_member(state: ChargePointState, member: Member) -> dict[int, Milliamperes]:
+    """On its phases, numbered from 0, all of its connectors together."""
+    found: dict[int, Milliamperes] = {}
+    for number in _metered(state, member):
+        if member.connector or state.transactions.active_on(number) is not None:
+            for phase, ma in currents_of_samples(state.samples[number]).items():
+                found[phase] = found.get(phase, 0) + ma
+    return found
 
 
 def currents_of_samples(samples: LatestSamples) -> dict[int, Milliamperes]:
@@ -196,15 +261,14 @@ def _currents_on_main_meter(samples: LatestSamples, voltage: int) -> list[Millia
 def _certainly_drawn(site: Site, member: Member, now: Milliseconds) -> dict[int, Milliamperes]:
     """By grid phase: as measured not long ago, and not more than it may draw now."""
     state = site.charge_point(member.charge_point)
-    samples = None if state is None else state.samples.get(member.connector)
-    if state is None or samples is None or now - samples.received_at > _FRESH_MS:
+    if state is None or running_on_member(state, member) is None:
         return {}
-    if state.transactions.active_on(member.connector) is None:
+    if any(now - state.samples[one].received_at > _FRESH_MS for one in _metered(state, member)):
         return {}
     most = site.smart_charging.load.ledger.most(member.place, now)[0][1]
     wiring = member.wiring
     return {
         wiring[number]: min(ma, most[wiring[number]])
-        for number, ma in currents_of_samples(samples).items()
+        for number, ma in currents_of_member(state, member).items()
         if number < len(wiring)
     }

@@ -7,6 +7,7 @@ import msgspec
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Member
 from csmsd.profiles.load_management.holds import NEVER, Ledger
+from csmsd.profiles.load_management.observation import currents_of_member, running_on_member
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -82,22 +83,22 @@ def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> tuple[
 
 def _currents_of_member(state: ChargePointState, member: Member) -> dict[int, float]:
     """What it draws on each grid phase, in mA, as far as it is measured."""
-    samples = state.samples_on(member.connector)
-    found: dict[int, float] = {}
-    for number, phase in enumerate(member.wiring):
-        for name in (f"{_CURRENT}.L{number + 1}", f"{_CURRENT}.L{number + 1}-N"):
-            if name in samples and samples[name].unit == "A":
-                found[phase] = samples[name].value * 1000
-    if not found and _CURRENT in samples and samples[_CURRENT].unit == "A":
-        found = dict.fromkeys(member.wiring, samples[_CURRENT].value * 1000)
-    return found
+    found = currents_of_member(state, member)
+    wiring = member.wiring
+    if set(found) == {0} and member.connector and not _is_by_phase(state, member):
+        return dict.fromkeys(wiring, float(found[0]))  # told of all phases together
+    return {wiring[number]: float(ma) for number, ma in found.items() if number < len(wiring)}
+
+
+def _is_by_phase(state: ChargePointState, member: Member) -> bool:
+    return any(name.startswith(f"{_CURRENT}.L") for name in state.samples_on(member.connector))
 
 
 def _member_load(
     state: ChargePointState, member: Member, ledger: Ledger, currents: dict[int, float], now: Milliseconds
 ) -> MemberLoad:
     key = member.place
-    running = state.transactions.active_on(member.connector)
+    running = running_on_member(state, member)
     number = None if running is None else running.id
     accepted = [
         hold

@@ -21,6 +21,7 @@ from csmsd.profiles.load_management.circuits import (
     lanes_of,
 )
 from csmsd.profiles.load_management.demand import Demand
+from csmsd.profiles.load_management.observation import running_on_member
 from csmsd.profiles.load_management.overview import PHASES_AND_POWER
 from csmsd.profiles.load_management.steering import Charging, Steering
 from csmsd.profiles.record import Milliseconds
@@ -117,7 +118,7 @@ def _charging(site: Site, tree: Tree, now: Milliseconds) -> dict[Key, Charging]:
     found = {}
     for key, member in tree.members.items():
         state = site.charge_point(member.charge_point)
-        running = None if state is None else state.transactions.active_on(member.connector)
+        running = None if state is None else running_on_member(state, member)
         if running is None:
             continue
         one = deepcopy(site.smart_charging.load.charging.get(key))

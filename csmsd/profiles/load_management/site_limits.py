@@ -1,11 +1,11 @@
 """Leases as charging profiles (C 3.13): a default for all transactions, and one for the transaction that runs. Pure."""
 
 from csmsd.ocpp.timestamps import format_timestamp
-from csmsd.ocpp.types import ChargingProfile, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod
+from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ChargingSchedule, ChargingSchedulePeriod
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import Milliamperes
-from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER, Lease
+from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.smart_charging.composite_schedule import compose_schedule
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
@@ -25,23 +25,16 @@ def site_limit_level(state: ChargePointState, installed: list[InstalledProfile])
     return max([_USUAL_LEVEL, *(level + 1 for level in others)])
 
 
-def site_limit_unit(state: ChargePointState, habits: LimitHabits | None) -> ChargingRateUnit:
-    """What it has been found to take; amperes, unless the charge point says that it takes power only (CE 3.86)."""
-    if habits is not None and habits.unit is not None:
-        return habits.unit
-    allowed = state.configured_words("ChargingScheduleAllowedChargingRateUnit")
-    return "W" if allowed is not None and "current" not in allowed and "power" in allowed else "A"
+def site_limit_profile(lease: Lease, level: int, takes: Takes, voltage: int, now: Milliseconds) -> ChargingProfile:
+    """The profile that says what the lease says.
 
-
-def site_limit_profile(
-    lease: Lease, level: int, unit: ChargingRateUnit, phases: int, voltage: int, now: Milliseconds
-) -> ChargingProfile:
-    """The profile that says what the lease says. Watts are in all (C 7.12), for so many phases."""
+    Watts are in all (C 7.12): as if a car drew them on one phase, so that none carries too much.
+    """
 
     def limit(ma: Milliamperes) -> float:
-        return ma / 1000 if unit == "A" else float(ma * voltage * phases // 1000)
+        return ma / 1000 if takes.unit == "A" else float(ma * voltage // 1000)
 
-    began = (now - _BACK_MS) // 1000 * 1000
+    began = (now - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
     periods = [ChargingSchedulePeriod(start_period=0, limit=limit(lease.ma))]
     if lease.until < NEVER:
         after = (lease.until - began) // 1000
@@ -51,14 +44,20 @@ def site_limit_profile(
         charging_profile_id=SITE_LIMIT_IDS.start + lease.key[1] * 2 + own,
         transaction_id=lease.transaction,
         stack_level=level,
-        charging_profile_purpose="TxProfile" if own else "TxDefaultProfile",
-        charging_profile_kind="Absolute",
+        charging_profile_purpose=site_limit_purpose(lease, takes),
+        charging_profile_kind="Absolute" if takes.relative_to is None else "Relative",
         charging_schedule=ChargingSchedule(
-            start_schedule=format_timestamp(began),
-            charging_rate_unit=unit,
+            start_schedule=format_timestamp(began) if takes.relative_to is None else None,
+            charging_rate_unit=takes.unit,
             charging_schedule_period=periods,
         ),
     )
+
+
+def site_limit_purpose(lease: Lease, takes: Takes) -> ChargingProfilePurpose:
+    if takes.whole:
+        return "ChargePointMaxProfile"
+    return "TxDefaultProfile" if lease.transaction is None else "TxProfile"
 
 
 def own_limit(outlook: Outlook, connector: int, now: Milliseconds, until: Milliseconds) -> Milliamperes | None:

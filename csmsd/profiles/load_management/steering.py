@@ -8,6 +8,7 @@ from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns,
 from csmsd.profiles.load_management.circuits import UNLIMITED, Budget, Key, Milliamperes, Tree
 from csmsd.profiles.load_management.demand import Demand, phases_in_use
 from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of
+from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.load_management.transition import Terms, Want
 from csmsd.profiles.record import Milliseconds
 
@@ -37,6 +38,8 @@ class Steering:
         self.turns = turns
         self.raise_ma: Milliamperes = 0  # a share rises by no more at once; 0: by all of it
         self.charging: dict[Key, Charging] = {} if charging is None else charging
+        self.takes: dict[Key, Takes] = {}  # how members are sent limits, where that is known
+        self.arriving: set[Key] = set()  # where a car is plugged in that begins no transaction under 0 A
         for key in [key for key in self.charging if key not in tree.members]:
             del self.charging[key]
 
@@ -62,11 +65,13 @@ class Steering:
         found = self.charging.get(key)
         if found is None or not currents:
             return
-        phases = phases_in_use(currents, self.tree.members[key].wiring)
+        phases = phases_in_use(currents, self.tree.members[key].wiring) if key[1] else None
         if phases is not None:
             # What was used once may be used again: a car that is seen on more phases is counted on them from then on.
             found.phases = phases if found.phases is None else tuple(sorted({*found.phases, *phases}))
         lent = ledger.newest(key, "transaction", found.transaction)
+        if ledger.running(key) is None:  # it is limited as a whole
+            lent = ledger.newest(key, "default")
         if lent is not None and lent.accepted_at is not None and now - lent.accepted_at >= settle_ms:
             found.demand.sampled(max(currents.values()), lent.ma, now)
 
@@ -77,18 +82,26 @@ class Steering:
         fallbacks = self.fallbacks(lowest)
         found = {}
         for key, member in self.tree.members.items():
+            takes = self._takes(key)
             found[key] = Terms(
                 key=key,
                 wiring=member.wiring,
                 path=self.tree.paths[key],
-                fallback_ma=max(fallbacks[key], member.floor_ma),
+                fallback_ma=max(fallbacks[key], takes.floor_ma),
                 minimum_ma=member.minimum_ma,
-                floor_ma=member.floor_ma,
-                step_ma=member.step_ma,
-                early_ms=member.skew_s * 1000,
-                late_ms=member.skew_s * 1000,
+                floor_ma=takes.floor_ma,
+                step_ma=takes.step_ma,
+                early_ms=takes.early_ms,
+                late_ms=takes.late_ms,
             )
         return found
+
+    def _takes(self, key: Key) -> Takes:
+        member = self.tree.members[key]
+        skew = member.skew_s * 1000
+        return self.takes.get(key) or Takes(
+            floor_ma=member.floor_ma, step_ma=member.step_ma, early_ms=skew, late_ms=skew
+        )
 
     def fallbacks(self, lowest: list[Milliamperes]) -> dict[Key, Milliamperes]:
         askers = [
@@ -96,14 +109,17 @@ class Steering:
                 key=key,
                 demand_ma=member.rating_ma,
                 minimum_ma=member.minimum_ma,
-                step_ma=member.step_ma,
+                step_ma=self._takes(key).step_ma,
                 weight=member.weight,
                 uses=self.tree.uses(key),
             )
             for key, member in self.tree.members.items()
         ]
         told = {key: one.fallback_ma for key, one in self.tree.members.items() if one.fallback_ma is not None}
-        return fallbacks_of(lowest, askers, told)
+        found = fallbacks_of(lowest, askers, told)
+        # Who cannot be lent less than that has it in any case: the others share what is left of it.
+        floors = {key: floor for key in found if (floor := self._takes(key).floor_ma) > found[key]}
+        return fallbacks_of(lowest, askers, told | floors) if floors else found
 
     def wants(
         self, now: Milliseconds, budgets: list[Budget], ledger: Ledger, reachable: Collection[Key]
@@ -119,6 +135,8 @@ class Steering:
             if key not in asking:
                 self._count(key, ledger, now, left)
         askers = [self.asker(key, one, now) for key, one in sorted(asking.items())]
+        arriving = [key for key in sorted(self.arriving) if key in reachable and key not in self.charging]
+        askers += [self._arrival(key, now) for key in arriving]
         shares = allocate(left, askers, now, self.turns)
         for key, one in asking.items():
             share = shares[key]
@@ -126,7 +144,7 @@ class Steering:
                 one.since = now
                 one.fresh = one.fresh and share == 0
             one.share_ma = share
-        return {
+        return {key: Want(ma=shares[key]) for key in arriving if shares[key]} | {
             key: Want(ma=self._step_towards(shares[key], key, ledger, now), phases=one.phases)
             for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
         }
@@ -135,17 +153,24 @@ class Steering:
         """What the member is to have next: a raise is made in steps, and the next waits until the last is obeyed."""
         if not self.raise_ma:
             return share
-        lent = [hold for hold in ledger.of(key) if hold.slot == "transaction" and hold.gone_at > now]
+        slot = "default" if ledger.running(key) is None else "transaction"
+        lent = [hold for hold in ledger.of(key) if hold.slot == slot and hold.gone_at > now]
         least = min((hold.ma for hold in lent), default=0)
         step = max(least + self.raise_ma, self.tree.members[key].minimum_ma)
         return share if share <= step else step // 1000 * 1000
+
+    def _arrival(self, key: Key, now: Milliseconds) -> Asker:
+        """Its minimum, and no turn to wait for: without it nothing begins at all."""
+        least = self.tree.members[key].minimum_ma
+        uses, step = self.tree.uses(key), self._takes(key).step_ma
+        return Asker(key=key, demand_ma=least + step, minimum_ma=least, step_ma=step, uses=uses, since=now, fresh=True)
 
     def asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
         return Asker(
             key=key,
             demand_ma=min(one.demand.now(now), UNLIMITED if one.cap_ma is None else one.cap_ma),
             minimum_ma=self.tree.members[key].minimum_ma,
-            step_ma=self.tree.members[key].step_ma,
+            step_ma=self._takes(key).step_ma,
             weight=one.weight,
             uses=self.tree.uses(key, one.phases),
             current_ma=one.share_ma,

@@ -214,8 +214,8 @@ class Planner:
         lent = None if transaction is None else self.ledger.newest(key, "transaction", transaction)
         if transaction is not None and want is not None:
             if lent is None and not after:
-                if want.ma > default.ma:
-                    found.append((_BEGIN, "transaction", default.ma + 1))
+                if want.ma > default.ma or default.ma > terms.floor_ma:
+                    found.append((_BEGIN, "transaction", min(want.ma, default.ma + 1)))
             elif (
                 lent is None
                 or lent.serial < after
@@ -230,7 +230,10 @@ class Planner:
             elif want.ma >= lent.ma + _WORTH_MA:
                 found.append((_RAISE, "transaction", lent.ma + _WORTH_MA))
         idle = terms.floor_ma if want is None or transaction is not None else max(want.ma, terms.floor_ma)
-        if default.ma != idle or default.fallback_ma > terms.fallback_ma:
+        began_on_it = lent is None and transaction is not None and want is not None and want.ma > 0
+        if default.ma > idle and began_on_it and not self._to_renew(default, now):
+            pass  # it runs by its default, which was raised for it, until it has a limit of its own
+        elif default.ma != idle or default.fallback_ma > terms.fallback_ma:
             found.append((_LOWER if idle < default.ma else _BEGIN, "default", min(idle, default.ma + 1)))
         elif self._to_renew(default, now) and (
             lent is None or lent.ma < default.fallback_ma or set(lent.phases) < set(terms.wiring)

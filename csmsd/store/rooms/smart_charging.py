@@ -4,6 +4,7 @@ from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadHold, LoadPause, LoadPriority
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
@@ -25,4 +26,5 @@ def load(site: Site, snapshot: Snapshot) -> None:
     kept.pause = next(iter(snapshot.records(LoadPause)), None)
     kept.priorities = {one.place: one for one in snapshot.records(LoadPriority)}
     kept.habits = {fold(habits.charge_point): habits for habits in snapshot.records(LimitHabits)}
+    kept.manners = {fold(one.charge_point): one for one in snapshot.records(LoadManner)}
     kept.begin_with(snapshot.records(LoadHold))

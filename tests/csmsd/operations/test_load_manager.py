@@ -14,6 +14,7 @@ from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
 from tests.csmsd.profiles.scene import SECOND
+from tests.csmsd.profiles.smart_charging.installing import configure
 
 A = 1000
 OBEY_S = 10
@@ -225,6 +226,45 @@ async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> N
         (await garage.next()).confirm(status="Accepted")
     await garage.all_answered()
     assert len(told) == 1, "a renewal is no news"
+
+
+async def test_one_that_refuses_0_amperes_is_paused_in_the_way_that_it_understands(garage: Garage) -> None:
+    asked = await garage.next()
+    assert (asked.identity, limits(asked)[0][0]) == ("CP1", 0)
+    asked.confirm(status="Rejected")
+    (await garage.next()).confirm(status="Accepted")
+    await garage.all_answered()
+    garage.pass_time(31)
+    (await garage.next()).confirm(status="Rejected")
+    await garage.all_answered()
+    garage.pass_time(31)
+    other = await garage.next()
+    assert (other.identity, limits(other)[0][0]) == ("CP1", 1)
+    other.confirm(status="Accepted")
+    await garage.all_answered()
+    assert garage.engine.rows("SELECT charge_point, unit, pause, found_by FROM load_manner") == [
+        ("CP1", "A", "one_ampere", "answers")
+    ]
+    garage.pass_time(OBEY_S + 1)
+    await garage.until(lambda: not garage.load.ledger.in_doubt(("cp1", 1)))
+
+
+async def test_a_charge_point_with_room_for_one_profile_gets_one_for_all_of_it(garage: Garage) -> None:
+    await garage.installed()
+    configure(garage.engine.scene, MaxChargingProfilesInstalled="1", NumberOfConnectors="1")
+    garage.pass_time(OBEY_S + 1)
+    garage.begin("CP1")
+    clearing = await garage.next()
+    assert clearing.action == "ClearChargingProfile", "there is no room for both"
+    clearing.confirm(status="Accepted")
+    asked = await garage.next()
+    profile = asked.payload["csChargingProfiles"]
+    assert (asked.payload["connectorId"], profile["chargingProfilePurpose"], limits(asked)[0]) == (
+        0,
+        "ChargePointMaxProfile",
+        (20, 0),
+    )
+    assert "transactionId" not in profile
 
 
 async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:

@@ -61,6 +61,13 @@ def test_fallbacks_that_were_told_and_do_not_fit(member: dict[str, int]) -> None
             "its ConnectorPhaseRotation says L2L3L1, the circuit L1L2L3",
         ),
         ("ConnectorPhaseRotation", "1.STR", {"phases": "L2"}, None),
+        (
+            "MaxChargingProfilesInstalled",
+            "1",
+            {},
+            "it has room for one charging profile (C 9.4.5): it can only be a member as a whole, as connector 0",
+        ),
+        ("MaxChargingProfilesInstalled", "1", {"connector": 0}, None),
         ("ConnectorPhaseRotation", "1.Unknown", {}, None),
         ("ConnectorPhaseRotation", "0.TRS, 1.STR", {}, None),
         ("SupportedFeatureProfiles", "Core, SmartCharging", {}, None),

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.load_management.circuits import Circuit, Key, Member
+from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, budgets_from
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.load import LoadPriority
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
+from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.steering import Steering
 from tests.csmsd.profiles.scene import SECOND, Scene
 
@@ -36,8 +39,8 @@ class Site:
         self.steering = Steering(self.load.tree(230), charging=self.load.charging)
         self.observer = Observer()
 
-    def look(self) -> list[str]:
-        member = self.load.members[KEY]
+    def look(self, key: Key = KEY) -> list[str]:
+        member = self.load.members[key]
         told = self.observer.look_at(member, self.scene.site, self.steering, (), 900 * SECOND, self.scene.now)
         return [event.type for event in told]
 
@@ -125,3 +128,83 @@ def test_a_meter_that_tells_nothing_by_phase_tells_nothing() -> None:
     assert site.readings() == {}
     site.metered({"value": "20", "measurand": "Current.Import", "unit": "A"})
     assert site.readings() == {}
+
+
+WHOLE = ("cp1", 0)
+
+
+def test_a_whole_charge_point_asks_with_all_of_its_connectors_and_is_limited_by_one_profile() -> None:
+    site = Site(connector=0)
+    site.look(WHOLE)
+    assert site.steering.takes[WHOLE].whole
+    site.accept(16 * A, WHOLE)
+    first = site.scene.started()
+    second = site.scene.started(connectorId=2, idTag="TAG1")
+    site.look(WHOLE)
+    assert site.load.charging[WHOLE].transaction == first.id
+    assert site.load.ledger.running(WHOLE) is None, "its limit is none of a transaction"
+    for connector in (1, 2):
+        site.scene.meter(current("L1", 8), current("L2", 2), connectorId=connector)
+    site.look(WHOLE)
+    [_, members] = overview_of_load(site.scene.site, 0, site.scene.now)
+    assert (members[0].state, members[0].transaction, members[0].drawn, members[0].limit) == (
+        "charging",
+        first.id,
+        16.0,
+        16.0,
+    )
+    site.scene.stop(first)
+    site.look(WHOLE)
+    assert site.load.charging[WHOLE].transaction == second.id
+    site.scene.stop(second)
+    site.look(WHOLE)
+    assert WHOLE not in site.load.charging
+
+
+def test_a_whole_charge_point_that_draws_more_than_it_may_counts_with_that() -> None:
+    site = Site(connector=0)
+    site.look(WHOLE)
+    site.accept(16 * A, WHOLE)
+    site.scene.started()
+    site.scene.started(connectorId=2)
+    site.scene.now += 61 * SECOND
+    for connector in (1, 2):
+        site.scene.meter(current("L1", 10), connectorId=connector)
+    site.look(WHOLE)
+    measured = site.load.ledger.newest(WHOLE, "measured")
+    assert measured is not None
+    assert measured.ma == 20 * A
+    site.scene.now += SECOND
+    site.scene.meter(current("L1", 5), connectorId=1)
+    site.look(WHOLE)
+    assert site.load.ledger.newest(WHOLE, "measured") is None
+
+
+def test_a_car_that_waits_where_nothing_begins_under_0_amperes_is_offered_its_minimum() -> None:
+    site = Site()
+    site.scene.status(1, "Preparing")
+    site.look()
+    assert site.steering.arriving == set()
+    site.load.note_manner(LoadManner(charge_point="CP1", offer_first=True))
+    site.look()
+    assert site.steering.arriving == {KEY}
+    budgets = budgets_from(site.steering.tree, Outside(), site.scene.now, 900 * SECOND)
+    site.load.ledger.forget(KEY)  # and so nothing is in doubt
+    wants = site.steering.wants(site.scene.now, budgets, site.load.ledger, [KEY])
+    assert {key: want.ma for key, want in wants.items()} == {KEY: 7 * A}
+    site.scene.started()
+    site.look()
+    assert site.steering.arriving == set()
+
+
+def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> None:
+    site = Site()
+    for connector in (0, 1):
+        site.scene.status(connector, "Available", timestamp=format_timestamp(site.scene.now - 3600 * SECOND))
+    site.look()
+    [manner] = site.load.manner_changes()
+    assert isinstance(manner, LoadManner)
+    assert manner.behind_ms == 3600 * SECOND
+    assert site.steering.takes[KEY].relative_to == site.scene.now
+    site.look()
+    assert site.load.manner_changes() == []

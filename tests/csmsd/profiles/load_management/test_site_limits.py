@@ -5,11 +5,11 @@ import pytest
 from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER, Lease
+from csmsd.profiles.load_management.manners import Takes, site_limit_unit
 from csmsd.profiles.load_management.site_limits import (
     own_limit,
     site_limit_level,
     site_limit_profile,
-    site_limit_unit,
 )
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
@@ -32,7 +32,7 @@ def configured(scene: Scene, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("transaction", [7, None])
 def test_a_lease_is_a_profile_of_two_periods_that_no_charge_point_has_to_reject(transaction: int | None) -> None:
-    profile = site_limit_profile(lease(transaction=transaction), 8, "A", 3, 230, NOON)
+    profile = site_limit_profile(lease(transaction=transaction), 8, Takes(), 230, NOON)
     assert [finding for finding in lint_profile(profile, NOON) if finding.rejected] == []
     assert profile.transaction_id == transaction
     assert profile.charging_profile_purpose == ("TxDefaultProfile" if transaction is None else "TxProfile")
@@ -46,7 +46,7 @@ def test_a_lease_is_a_profile_of_two_periods_that_no_charge_point_has_to_reject(
 
 
 def test_one_that_changes_nothing_at_its_end_has_one_period() -> None:
-    profile = site_limit_profile(lease(until=NEVER), 8, "A", 3, 230, NOON)
+    profile = site_limit_profile(lease(until=NEVER), 8, Takes(), 230, NOON)
     assert len(profile.charging_schedule.charging_schedule_period) == 1
 
 
@@ -54,7 +54,7 @@ def test_both_of_a_connector_and_those_of_others_have_ids_of_their_own() -> None
     ids = {
         site_limit_profile(
             Lease(key=("cp1", connector), serial=1, transaction=transaction, ma=0, fallback_ma=0, until=NEVER),
-            8, "A", 3, 230, NOON,
+            8, Takes(), 230, NOON,
         ).charging_profile_id
         for connector in range(1, 40)
         for transaction in (None, 7)
@@ -62,9 +62,9 @@ def test_both_of_a_connector_and_those_of_others_have_ids_of_their_own() -> None
     assert len(ids) == 78
 
 
-def test_watts_are_in_all_and_rounded_down() -> None:
-    periods = site_limit_profile(lease(), 8, "W", 3, 231, NOON).charging_schedule.charging_schedule_period
-    assert [period.limit for period in periods] == [11_088, 4_504]
+def test_watts_are_those_of_one_phase_and_rounded_down() -> None:
+    periods = site_limit_profile(lease(), 8, Takes(unit="W"), 231, NOON).charging_schedule.charging_schedule_period
+    assert [period.limit for period in periods] == [3_696, 1_501]
 
 
 def test_the_stack_level_is_above_those_of_others_as_far_as_there_is_one() -> None:
@@ -104,5 +104,5 @@ def test_other_profiles_cap_and_site_limits_do_not_cap_themselves() -> None:
     assert found is not None
     assert found / 1000 in limits
     outlook = Outlook.of(scene.target())
-    outlook.add(site_limit_profile(lease(ma=1), 8, "A", 3, 230, NOON), connector)
+    outlook.add(site_limit_profile(lease(ma=1), 8, Takes(), 230, NOON), connector)
     assert own_limit(outlook, connector, NOON, NOON + HOUR) == found

@@ -1,0 +1,151 @@
+"""How limits are sent to each charge point: as it says, as its test has shown, and as its answers have taught. Pure."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import msgspec
+
+from csmsd.ocpp.types import ChargingRateUnit
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import Member, Milliamperes
+from csmsd.profiles.load_management.habits import LimitHabits
+from csmsd.profiles.record import Milliseconds, Record
+
+Pause = Literal["zero", "one_ampere", "minimum"]
+
+_PAUSES: tuple[Pause, ...] = ("zero", "one_ampere", "minimum")
+_PROMPT_MS = 60_000  # a start that comes so long after the connection was made is no old one
+_REACTION_SPARE_MS = 2_000
+
+
+class LoadManner(Record, kw_only=True):
+    """What an operator has said of one charge point, or its answers have taught; None: as usual, or as tested.
+
+    `pause` is the limit under which no car charges that it takes: 0 A, 1 A, or none at all, so that the minimum is the
+    lowest. `offer_first`: no transaction begins on it under 0 A. `behind_ms` is how far its clock is behind ours by
+    what its statuses tell; less than 0 is ahead.
+    """
+
+    table: ClassVar[str] = "load_manner"
+    key: ClassVar[tuple[str, ...]] = ("charge_point",)
+
+    charge_point: str
+    unit: ChargingRateUnit | None = None
+    pause: Pause | None = None
+    schedule: Literal["absolute", "relative"] | None = None
+    offer_first: bool | None = None
+    behind_ms: Milliseconds = 0
+    found_by: str = "answers"
+    found_at: Milliseconds = 0
+
+
+class Takes(msgspec.Struct, frozen=True, kw_only=True):
+    """How limits are sent to a member. `whole`: one profile for all of the charge point (ChargePointMaxProfile), for
+    one that has no room for two. `relative_to`: schedules are relative to a transaction, which began then, or is still
+    to begin (C 7.14); None: they are absolute. A lease ends up to `early_ms` before and `late_ms` after its time.
+    """
+
+    unit: ChargingRateUnit = "A"
+    floor_ma: Milliamperes = 0
+    step_ma: Milliamperes = 1_000
+    whole: bool = False
+    relative_to: Milliseconds | None = None
+    early_ms: Milliseconds = 10_000
+    late_ms: Milliseconds = 10_000
+    obey_ms: Milliseconds | None = None
+    offer_first: bool = False
+
+
+def takes_of_member(
+    member: Member, state: ChargePointState, manner: LoadManner, habits: LimitHabits | None, now: Milliseconds
+) -> Takes:
+    """`member` is as `habits` have shown it to be."""
+    skew = member.skew_s * 1000
+    whole = is_taken_whole(member, state)
+    off = manner.behind_ms if abs(manner.behind_ms) > skew else 0
+    offer_first = bool(manner.offer_first) and not whole
+    relative_to = None
+    if not whole and not offer_first and (manner.schedule == "relative" or (manner.schedule is None and off)):
+        relative_to = _beginning(member, state, now)
+    if relative_to is not None or manner.schedule == "absolute":
+        off = 0
+    reaction_ms = None if habits is None else habits.reaction_ms
+    return Takes(
+        unit=manner.unit or site_limit_unit(state, habits),
+        floor_ma=member.floor_ma if manner.pause is None else lowest_of_pause(manner.pause, member),
+        step_ma=member.step_ma,
+        whole=whole,
+        relative_to=relative_to,
+        early_ms=skew + max(0, -off),
+        late_ms=skew + max(0, off),
+        obey_ms=None if reaction_ms is None else reaction_ms + _REACTION_SPARE_MS,
+        offer_first=offer_first,
+    )
+
+
+def is_taken_whole(member: Member, state: ChargePointState) -> bool:
+    """It is one member with all of its connectors, or has one connector and room for one profile (C 9.4.5)."""
+    if member.connector == 0:
+        return True
+    return (
+        state.configured_number("MaxChargingProfilesInstalled") == 1
+        and state.configured_number("NumberOfConnectors") == 1
+    )
+
+
+def _beginning(member: Member, state: ChargePointState, now: Milliseconds) -> Milliseconds | None:
+    """When what a relative schedule is relative to began, or begins at the earliest; None: nobody knows that.
+
+    A start that came soon after the connection was made may have waited for it.
+    """
+    running = state.transactions.active_on(member.connector)
+    if running is None:
+        return now
+    came = running.start_received_at
+    prompt = state.connected_at is not None and came - state.connected_at >= _PROMPT_MS
+    return came if prompt else None
+
+
+def site_limit_unit(state: ChargePointState, habits: LimitHabits | None) -> ChargingRateUnit:
+    """What it has been found to take; amperes, unless the charge point says that it takes power only (CE 3.86)."""
+    if habits is not None and habits.unit is not None:
+        return habits.unit
+    allowed = state.configured_words("ChargingScheduleAllowedChargingRateUnit")
+    return "W" if allowed is not None and "current" not in allowed and "power" in allowed else "A"
+
+
+def lowest_of_pause(pause: Pause, member: Member) -> Milliamperes:
+    """The lowest limit that is sent."""
+    return {"zero": 0, "one_ampere": 1_000, "minimum": member.minimum_ma}[pause]
+
+
+def next_manner(
+    manner: LoadManner, state: ChargePointState, habits: LimitHabits | None, now: Milliseconds
+) -> LoadManner:
+    """What is tried when it refuses what it is sent: each way to pause, and each unit that it does not exclude."""
+    allowed = state.configured_words("ChargingScheduleAllowedChargingRateUnit")
+    usual = site_limit_unit(state, habits)
+    units: Sequence[ChargingRateUnit] = [usual] if allowed else [usual, "W" if usual == "A" else "A"]
+    ways = [(unit, pause) for unit in units for pause in _PAUSES]
+    at = (manner.unit or usual, manner.pause or "zero")
+    unit, pause = ways[(ways.index(at) + 1) % len(ways)] if at in ways else ways[0]
+    return msgspec.structs.replace(manner, unit=unit, pause=pause, found_by="answers", found_at=now)
+
+
+def manner_in_words(manner: LoadManner, member: Member) -> list[str]:
+    """What is unusual of it, in sentences."""
+    found = []
+    if manner.pause == "one_ampere":
+        found.append("It refuses a limit of 0 A, and is paused with 1 A.")
+    if manner.pause == "minimum":
+        found.append(f"It takes no limit that pauses a car: at least {member.minimum_ma / 1000:g} A count for it.")
+    if manner.unit == "W":
+        found.append("It takes limits in W.")
+    if manner.offer_first:
+        found.append("No transaction begins on it under 0 A: a car that is plugged in is offered its minimum first.")
+    if manner.schedule == "relative":
+        found.append("It goes by schedules that are relative to its transactions.")
+    if abs(manner.behind_ms) > member.skew_s * 1000:
+        way = "behind" if manner.behind_ms > 0 else "ahead"
+        found.append(f"Its clock is {abs(manner.behind_ms) // 1000} s {way}.")
+    return found

@@ -1,0 +1,133 @@
+"""How charge points take limits."""
+
+from typing import Any
+
+import pytest
+
+from csmsd.profiles.load_management.circuits import Member
+from csmsd.profiles.load_management.habits import LimitHabits
+from csmsd.profiles.load_management.holds import Lease
+from csmsd.profiles.load_management.manners import (
+    LoadManner,
+    Takes,
+    manner_in_words,
+    next_manner,
+    takes_of_member,
+)
+from csmsd.profiles.load_management.site_limits import site_limit_profile
+from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene
+from tests.csmsd.profiles.smart_charging.installing import configure
+
+A = 1000
+MINUTE = 60 * SECOND
+
+
+def takes(scene: Scene, manner: dict[str, Any] | None = None, **member: Any) -> Takes:
+    return as_shown(scene, None, manner or {}, **member)
+
+
+def as_shown(scene: Scene, habits: LimitHabits | None, manner: dict[str, Any], **member: Any) -> Takes:
+    found = LoadManner(charge_point="CP1", **manner)
+    return takes_of_member(Member(circuit="main", charge_point="CP1", **member), scene.cp, found, habits, scene.now)
+
+
+def connected(since_minutes: int = 10) -> Scene:
+    scene = Scene()
+    scene.cp.connected_at = scene.now
+    scene.now += since_minutes * MINUTE
+    return scene
+
+
+@pytest.mark.parametrize(("pause", "floor"), [(None, 0), ("zero", 0), ("one_ampere", 1 * A), ("minimum", 6 * A)])
+def test_the_lowest_limit_is_the_one_by_which_it_pauses(pause: Any, floor: int) -> None:
+    assert takes(Scene(), {"pause": pause}).floor_ma == floor
+    assert takes(Scene(), {"pause": pause}, floor_ma=3 * A).floor_ma == (3 * A if pause is None else floor)
+
+
+def test_what_was_found_goes_before_what_is_usual() -> None:
+    scene = Scene()
+    configure(scene, ChargingScheduleAllowedChargingRateUnit="Power")
+    assert takes(scene).unit == "W"
+    assert takes(scene, {"unit": "A"}).unit == "A"
+    habits = LimitHabits(charge_point="CP1", unit="A", reaction_ms=3 * SECOND, found_at=NOON)
+    assert as_shown(scene, habits, {}).unit == "A"
+    assert as_shown(scene, habits, {"unit": "W"}).unit == "W"
+    assert as_shown(scene, habits, {}).obey_ms == 5 * SECOND
+    assert takes(scene, step_ma=100).step_ma == 100
+    assert takes(scene).obey_ms is None
+
+
+@pytest.mark.parametrize(
+    ("behind", "early", "late"),
+    [(0, 10, 10), (9, 10, 10), (3600, 10, 3610), (-3600, 3610, 10)],
+)
+def test_where_a_wrong_clock_decides_leases_end_by_so_much_later_or_earlier(behind: int, early: int, late: int) -> None:
+    scene = connected(since_minutes=0)
+    scene.started()  # it may have waited for the connection: nobody knows when it began
+    found = takes(scene, {"behind_ms": behind * SECOND})
+    assert (found.relative_to, found.early_ms, found.late_ms) == (None, early * SECOND, late * SECOND)
+
+
+def test_one_whose_clock_is_wrong_has_schedules_that_are_relative_to_a_transaction() -> None:
+    scene = connected()
+    off = {"behind_ms": HOUR}
+    assert takes(scene, off).relative_to == scene.now, "one that begins later makes it end later"
+    running = scene.started()
+    scene.now += 5 * MINUTE
+    found = takes(scene, off)
+    assert (found.relative_to, found.early_ms, found.late_ms) == (running.start_received_at, 10_000, 10_000)
+    assert takes(scene, {"schedule": "relative"}).relative_to == running.start_received_at
+    assert takes(scene, off | {"schedule": "absolute"}) == Takes(), "it was found to keep them right"
+    assert takes(scene, off, connector=0).relative_to is None, "there is no transaction of a whole charge point"
+    scene.cp.connected_at = scene.now
+    assert takes(scene, off).relative_to is None, "it has connected anew since"
+
+
+def test_a_relative_schedule_counts_from_the_beginning_of_its_transaction() -> None:
+    lease = Lease(key=("cp1", 1), serial=1, transaction=7, ma=16 * A, fallback_ma=6 * A, until=NOON + HOUR)
+    profile = site_limit_profile(lease, 8, Takes(relative_to=NOON - MINUTE), 230, NOON)
+    schedule = profile.charging_schedule
+    assert (profile.charging_profile_kind, schedule.start_schedule) == ("Relative", None)
+    assert [period.start_period for period in schedule.charging_schedule_period] == [0, 3660]
+
+
+def test_a_charge_point_with_room_for_one_profile_is_limited_as_a_whole() -> None:
+    scene = Scene()
+    assert not takes(scene).whole
+    assert takes(scene, connector=0).whole
+    configure(scene, MaxChargingProfilesInstalled="1", NumberOfConnectors="1")
+    assert takes(scene).whole
+    configure(scene, NumberOfConnectors="2")
+    assert not takes(scene).whole
+    lease = Lease(key=("cp1", 0), serial=1, transaction=None, ma=16 * A, fallback_ma=6 * A, until=NOON + HOUR)
+    profile = site_limit_profile(lease, 8, Takes(whole=True), 230, NOON)
+    assert profile.charging_profile_purpose == "ChargePointMaxProfile"
+
+
+def test_what_refuses_is_tried_in_every_way_that_it_does_not_exclude() -> None:
+    scene = Scene()
+    manner, ways = LoadManner(charge_point="CP1"), []
+    for _ in range(6):
+        manner = next_manner(manner, scene.cp, None, NOON)
+        ways.append((manner.unit, manner.pause))
+    pauses = ["one_ampere", "minimum"]
+    assert ways == [*(("A", one) for one in pauses), *(("W", one) for one in ("zero", *pauses)), ("A", "zero")]
+    configure(scene, ChargingScheduleAllowedChargingRateUnit="Current")
+    assert next_manner(LoadManner(charge_point="CP1", pause="minimum"), scene.cp, None, NOON).unit == "A"
+
+
+@pytest.mark.parametrize(
+    ("manner", "words"),
+    [
+        ({}, []),
+        ({"pause": "one_ampere"}, ["It refuses a limit of 0 A, and is paused with 1 A."]),
+        ({"pause": "minimum"}, ["It takes no limit that pauses a car: at least 6 A count for it."]),
+        ({"unit": "W"}, ["It takes limits in W."]),
+        ({"schedule": "relative"}, ["It goes by schedules that are relative to its transactions."]),
+        ({"behind_ms": -HOUR}, ["Its clock is 3600 s ahead."]),
+        ({"behind_ms": 9 * SECOND}, []),
+    ],
+)  # fmt: skip
+def test_what_is_unusual_is_said(manner: dict[str, Any], words: list[str]) -> None:
+    found = manner_in_words(LoadManner(charge_point="CP1", **manner), Member(circuit="main", charge_point="CP1"))
+    assert found == words
