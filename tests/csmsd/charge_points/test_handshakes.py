@@ -50,6 +50,22 @@ async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp
     other.transport.abort()
 
 
+async def test_an_honest_one_does_not_wait_for_those_who_are_silent(door: Door, tmp_path: Path) -> None:
+    """They are over by the deadline alone, which is long; until then none of them takes a turn."""
+    begun = hello(client_context(tmp_path))
+    silent = [await door.raw() for _ in range(60)]
+    for number, (reader, writer) in enumerate(silent):
+        writer.write((b"\x16", begun[:100], begun)[number % 3])
+        if number % 3 == 2:
+            await reader.readexactly(1)  # it is answered, and says nothing to that
+    async with await door.connect(client_context(tmp_path)) as honest:
+        await honest.send("1")
+        assert await door.texts.get() == b"1"
+        assert len(door.handshakes) == len(silent)
+    for _, writer in silent:
+        writer.transport.abort()
+
+
 async def test_addresses_take_turns_and_a_mistake_in_one_handshake_keeps_nobody(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

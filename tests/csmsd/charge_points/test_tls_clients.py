@@ -6,18 +6,30 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from csmsd.pki.authority import create_authority, create_server_certificates
 from csmsd.pki.contexts import SUITES, Pair, TlsFiles, server_context
+from csmsd.pki.own_files import OwnFiles
 from tests.support.certificates import NAME, authority, server
 from tests.support.tls_door import Door
 
 _SOURCE = Path(__file__).parents[2] / "support" / "mbedtls_client.c"
 _SECONDS = 60
-Client = Callable[[Door, str, str], list[str]]  # the door, the file of the root certificate, the suite
+Client = Callable[..., list[str]]  # the door, the file of the root certificate, the suite, the name
+
+
+def is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _needs(program: str) -> str:
@@ -27,17 +39,22 @@ def _needs(program: str) -> str:
     return found
 
 
-def openssl(door: Door, ca: str, suite: str) -> list[str]:
+def openssl(door: Door, ca: str, suite: str, name: str = NAME) -> list[str]:
     of_version = ["-tls1_3"] if suite.startswith("TLS_") else ["-tls1_2", "-cipher", suite]
     return [
-        *(_needs("openssl"), "s_client", "-connect", f"{door.host}:{door.port}", "-servername", NAME, "-brief"),
-        *("-CAfile", ca, "-verify_hostname", NAME, "-verify_return_error", *of_version),
+        *(_needs("openssl"), "s_client", "-connect", f"{door.host}:{door.port}", "-brief", "-CAfile", ca),
+        *(
+            ("-verify_ip", name, "-noservername")
+            if is_address(name)
+            else ("-verify_hostname", name, "-servername", name)
+        ),
+        *("-verify_return_error", *of_version),
     ]
 
 
-def curl(door: Door, ca: str, suite: str) -> list[str]:
+def curl(door: Door, ca: str, suite: str, name: str = NAME) -> list[str]:
     of_version = ["--tlsv1.3"] if suite.startswith("TLS_") else ["--tls-max", "1.2", "--ciphers", suite]
-    place = f"{NAME}:{door.port}"
+    place = f"{name}:{door.port}"
     return [
         *(_needs("curl"), "--silent", "--show-error", "--noproxy", "*", "--cacert", ca, "--output", "/dev/null"),
         *("--resolve", f"{place}:{door.host}", *of_version, f"https://{place}/ocpp/CP1"),
@@ -55,12 +72,13 @@ _GNUTLS = {
 }
 
 
-def gnutls(door: Door, ca: str, suite: str) -> list[str]:
+def gnutls(door: Door, ca: str, suite: str, name: str = NAME) -> list[str]:
     version = "1.3" if suite.startswith("TLS_") else "1.2"
     priority = f"NONE:+VERS-TLS{version}:{_GNUTLS[suite]}:+AEAD:+SIGN-ALL:+GROUP-ALL:+COMP-NULL:+CTYPE-X509"
     return [
         *(_needs("gnutls-cli"), "--port", str(door.port), "--x509cafile", ca, "--priority", priority),
-        *("--sni-hostname", NAME, "--verify-hostname", NAME, door.host),
+        *(() if is_address(name) else ("--sni-hostname", name)),
+        *("--verify-hostname", name, door.host),
     ]
 
 
@@ -78,7 +96,7 @@ def _mbedtls_client() -> str | None:
     return str(program) if made.returncode == 0 else None
 
 
-def mbedtls(door: Door, ca: str, suite: str) -> list[str]:
+def mbedtls(door: Door, ca: str, suite: str, name: str = NAME) -> list[str]:
     """Without SNI: that is how small ones are."""
     program = _mbedtls_client()
     if program is None:
@@ -86,8 +104,8 @@ def mbedtls(door: Door, ca: str, suite: str) -> list[str]:
     if suite.startswith("TLS_"):
         pytest.skip("mbedTLS 2 has no TLS 1.3")
     of_family = suite.removeprefix("ECDHE-").replace("AES128", "AES-128").replace("AES256", "AES-256")
-    name = {"ECDSA": "ECDHE-ECDSA-WITH-", "RSA-A": "ECDHE-RSA-WITH-"}.get(of_family[:5], "RSA-WITH-")
-    return [program, door.host, str(door.port), NAME, ca, f"TLS-{name}{of_family[of_family.index('AES') :]}"]
+    family = {"ECDSA": "ECDHE-ECDSA-WITH-", "RSA-A": "ECDHE-RSA-WITH-"}.get(of_family[:5], "RSA-WITH-")
+    return [program, door.host, str(door.port), name, ca, f"TLS-{family}{of_family[of_family.index('AES') :]}"]
 
 
 @pytest.fixture
@@ -121,6 +139,23 @@ async def test_each_suite_with_each_certificate(
     assert not await works(client(door, str(other), suite)), "it looks whom it speaks with"
     reason, detail = await door.refusal()
     assert (reason, "it refuses: " in str(detail) or "it left" in str(detail)) == ("tls", True), detail
+
+
+@pytest.mark.parametrize("client", [openssl, curl, gnutls, mbedtls])
+@pytest.mark.parametrize("names", [(NAME, "127.0.0.1"), ("127.0.0.1",), ("127.0.0.1", NAME)], ids="+".join)
+async def test_each_name_and_address_that_a_certificate_of_ours_is_for(
+    door: Door, tmp_path: Path, names: tuple[str, ...], client: Client
+) -> None:
+    """A site may have nothing but an address. Whoever is called something else is not believed."""
+    now = datetime.now(UTC)
+    own = OwnFiles(tmp_path)
+    create_server_certificates(own, create_authority(own, "My CPO", now), names, now, 90)
+    door.context_in_use = server_context(TlsFiles([Pair(str(file), str(file)) for file in own.servers]))
+    for suite in (SUITES[0], SUITES[-1]):
+        for name in names:
+            assert await works(client(door, str(own.ca), suite, name)), (suite, name)
+        for other in {"csms.example", *(() if NAME in names else (NAME,))}:
+            assert not await works(client(door, str(own.ca), suite, other)), (suite, other)
 
 
 async def works(command: list[str]) -> bool:
