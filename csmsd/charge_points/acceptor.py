@@ -105,11 +105,13 @@ class Arrival(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
+        self._tls = None  # they know each other, and would stay until the collector comes
         self._place.gone()
 
     def _begin_tls(self, context: ssl.SSLContext, data: bytes) -> None:
         def opened(transport: TlsTransport) -> Wire:
             self._deadline.cancel()
+            self._tls = None
             return self._entrance.make(self._place, self._until)
 
         address = self._address

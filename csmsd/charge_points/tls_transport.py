@@ -216,7 +216,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._protocol.connection_lost(exc)
         else:
             self.gone()
-        self._ssl = None
+        self._ssl = self._protocol = None  # who knows this would stay until the collector comes
+        del self.gone, self._opened, self._failed
 
     # --- what goes
 

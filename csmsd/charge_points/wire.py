@@ -8,7 +8,7 @@ past its parser, which takes longer than all that csmsd does with a Heartbeat.
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
@@ -49,12 +49,26 @@ _UNREADABLE: dict[type[Exception], str] = {
 }
 
 
+class _Protocol(ServerProtocol):
+    """As the library has it; a function that it is given would know it, and keep it from going when it is over."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        return _SUBPROTOCOL if _SUBPROTOCOL in subprotocols else None
+
+
 def _take_nothing(text: bytes) -> None:
     pass
 
 
 def _do_nothing() -> None:
     pass
+
+
+def _let_go_of_frames(error: BaseException | None) -> None:
+    """Of those that it went through, which know all that was going on there: the library keeps what was wrong."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 class Closed(Exception):
@@ -112,11 +126,7 @@ class Wire(asyncio.Protocol):
         self._unreadable = unreadable
         self._place = place
         self._max_size = limits.max_message_bytes
-        self._protocol = ServerProtocol(
-            select_subprotocol=lambda _, offered: _SUBPROTOCOL if _SUBPROTOCOL in offered else None,
-            max_size=limits.max_message_bytes,
-            logger=logging.getLogger("csmsd.websockets"),
-        )
+        self._protocol = _Protocol(max_size=limits.max_message_bytes, logger=logging.getLogger("csmsd.websockets"))
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._closed: asyncio.Future[None] = self._loop.create_future()
@@ -188,7 +198,11 @@ class Wire(asyncio.Protocol):
         for pong in self._pongs.values():
             pong.cancel()
         self.lost()
-        self.take, self.lost = _take_nothing, _do_nothing  # who took would stay until the collector comes
+        # What knows itself, or who knows this, would stay until the collector comes.
+        self.take, self.lost = _take_nothing, _do_nothing
+        self._protocol.parser.close()
+        _let_go_of_frames(self._protocol.parser_exc)
+        _let_go_of_frames(self._protocol.handshake_exc)
 
     # --- the opening
 

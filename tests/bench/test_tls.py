@@ -170,4 +170,4 @@ def test_failed_handshakes_leave_nothing(tmp_path: Path) -> None:
         asyncio.run(fail(site, FAILED))
         grown = resident_kib(site) - before
     print(f"\n\n{FAILED} failed handshakes: {grown} KiB, {grown * 1024 / FAILED:.0f} bytes each")
-    assert grown < 8 * 1024
+    assert grown < 2 * 1024

@@ -1,15 +1,22 @@
 """What comes is told apart by its first byte, on one port, within one time."""
 
 import asyncio
+import gc
+import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.server import ServerProtocol
 
-from csmsd.charge_points.acceptor import NO_TLS, PLAIN_ONLY
+from csmsd.charge_points.acceptor import NO_TLS, PLAIN_ONLY, Arrival
+from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.tls_transport import TlsTransport
+from csmsd.charge_points.wire import Wire
+from csmsd.gate import Place
 from csmsd.settings import ListenerAt
 from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello
@@ -106,3 +113,67 @@ async def test_one_listener_takes_plain_connections_only_and_another_none(tmp_pa
     await (await door.connect(client_context(tmp_path))).close()
     door.gate.close()
     await door.gone()
+
+
+async def come_and_go(door: Door, how: str, context: ssl.SSLContext | None, stranger: ssl.SSLContext) -> None:
+    if how in ("closes", "breaks off", "is closed"):
+        point = await door.connect(context)
+        wire = await door.opened.get()
+        if how == "closes":
+            await point.close()
+        elif how == "breaks off":
+            point.transport.abort()
+        else:
+            closing = asyncio.create_task(wire.close(1000, "done"))
+            await point.wait_closed()
+            await closing
+        await door.over.get()
+        return
+    said = {
+        "has no suite in common": hello(stranger),
+        "says nonsense in TLS": b"\x16\x03\x01\x00\x05hello",
+        "asks for no WebSocket": OPENING.replace(b"GET", b"POST"),
+        "has nonsense in its opening": OPENING.replace(b"Key: ", b"Key: \xff"),
+        "leaves in its handshake": hello(stranger)[:50],
+        "leaves in its opening": OPENING[:20],
+    }[how]
+    reader, writer = await door.raw()
+    writer.write(said)
+    if not how.startswith("leaves"):
+        await reader.read()
+    writer.transport.abort()
+    await come_and_go(door, "closes", context, stranger)  # the one before it has been accepted by then
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("closes", "breaks off", "is closed", "has no suite in common", "says nonsense in TLS"),
+        *("asks for no WebSocket", "has nonsense in its opening", "leaves in its handshake", "leaves in its opening"),
+    ],
+)
+@pytest.mark.parametrize("secure", [False, True])
+async def test_who_is_gone_leaves_nothing_for_the_garbage_collector(
+    door: Door, tmp_path: Path, how: str, secure: bool
+) -> None:
+    """It comes seldom: until then thousands who failed would take as much memory as if they had come in."""
+    context = client_context(tmp_path) if secure else None
+    stranger = client_context(tmp_path, ciphers="ECDHE-ECDSA-CHACHA20-POLY1305", tls="1.2")
+    await come_and_go(door, how, context, stranger)
+    await door.gone()
+    gc.collect()
+    gc.disable()
+    try:
+        before = still_there()
+        await come_and_go(door, how, context, stranger)
+        await door.gone()
+        left = still_there() - before
+    finally:
+        gc.enable()
+    assert not left
+
+
+def still_there() -> Counter[str]:
+    kinds = Counter(map(type, gc.get_objects()))
+    ours = (Arrival, Wire, TlsTransport, ServerProtocol, Place, Opening)
+    return Counter({kind.__name__: count for kind, count in kinds.items() if issubclass(kind, ours)})
