@@ -1,10 +1,18 @@
 """A site from nothing to mutual TLS, with simulated charge points: raised step by step, fallen back, kept out."""
 
+import asyncio
+import re
+import shlex
+from pathlib import Path
+
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.conftest import MakeSite
+from tests.support.ports import free_port
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.simulator import simulator
-from tests.support.site import Site
+from tests.support.site import ROOT, Site
 
 ORGANIZATION = "My CPO"
 
@@ -13,8 +21,12 @@ ORGANIZATION = "My CPO"
 async def site(make_site: MakeSite) -> Site:
     """With a certificate authority of its own, and so with TLS."""
     made = await make_site({"ocpp": {"hold_after_reconnect": 0}})
-    await made.json("cert", "init", "--name", "localhost", "--name", "127.0.0.1", "--organization", ORGANIZATION)
+    await with_certificates(made)
     return made
+
+
+async def with_certificates(site: Site) -> None:
+    await site.call("certificate.init", organization=ORGANIZATION, names=["localhost", "127.0.0.1"])
 
 
 async def profile(site: Site, identity: str) -> tuple[int, str]:
@@ -24,16 +36,75 @@ async def profile(site: Site, identity: str) -> tuple[int, str]:
     return record["security_profile"], upgrade["state"]
 
 
-async def test_from_nothing_to_mutual_tls(site: Site) -> None:
+def commands(page: str) -> list[str]:
+    """The four of the section that tells of securing a site."""
+    text = (ROOT / page).read_text("utf-8")
+    section = text[text.index("\n## Securing a site") :]
+    block = next(part for part in re.split(r"\n\s*\n", section) if part.startswith("    csmsctl cert init"))
+    return [re.sub(r"\s+#.*", "", line).strip() for line in block.splitlines()]
+
+
+async def test_from_nothing_to_mutual_tls_in_four_commands(make_site: MakeSite, tmp_path: Path) -> None:
+    """As the page has them; only the box has other names, and the file of the key lies elsewhere."""
+    site = await make_site({"ocpp": {"hold_after_reconnect": 0}})
+    lines = commands("docs/security.md")
+    assert (len(lines), commands("README.md")) == (4, lines)
+    for identity in ("CP1", "CP2"):
+        await site.register(identity, labels=["garage"])
+    here = {"csms.local": "localhost", "192.168.1.10": "127.0.0.1", "csms-ca.key": str(tmp_path / "csms-ca.key")}
+    async with simulator(site, "CP1", "CP2"):
+        for line in lines:
+            program, *words = shlex.split(line)
+            assert program == "csmsctl"
+            ended = await site.csmsctl(*(here.get(word, word) for word in words), "--yes")
+            assert ended.code == 0, (line, ended.out + ended.err)
+        for identity in ("CP1", "CP2"):
+            assert await profile(site, identity) == (3, "confirmed")
+        assert (await site.csmsctl("trigger-message", "@garage", "--message", "Heartbeat", "--yes")).code == 0
+        found = await site.json("status", "--problems")
+        assert found["problems"] == []
+    issued = (await site.call("certificate.list", kind="charge_point"))["certificates"]
+    assert {(one["charge_point"], one["common_name"], one["state"]) for one in issued} == {
+        ("CP1", "CP1", "used"),
+        ("CP2", "CP2", "used"),
+    }
+    assert (tmp_path / "csms-ca.key").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InvalidStatus):
+        await RawChargePoint.connect(site.url("CP1"))
+
+
+async def test_one_profile_after_the_other(site: Site) -> None:
     await site.register("CP1")
     async with simulator(site, "CP1"):
         for to in (1, 2, 3):
             ended = await site.csmsctl("cp", "secure", "CP1", "--to", str(to), "--wait", "--yes")
             assert ended.code == 0, ended.out + ended.err
             assert await profile(site, "CP1") == (to, "confirmed")
-        (issued,) = (await site.call("certificate.list", kind="charge_point"))["certificates"]
-        assert (issued["charge_point"], issued["common_name"], issued["state"]) == ("CP1", "CP1", "used")
-        assert (await site.csmsctl("trigger-message", "CP1", "--message", "Heartbeat")).code == 0
+
+
+async def test_killed_on_the_way_it_comes_back_and_the_next_attempt_brings_it_there(make_site: MakeSite) -> None:
+    """Whether it has its new certificate by then or not."""
+    site = await make_site({"ocpp": {"hold_after_reconnect": 0}}, start=False)
+    address = f"127.0.0.1:{free_port()}"  # it comes back there
+    site.flags = ["--listen", address]
+    await site.start()
+    site.listen = address
+    await with_certificates(site)
+    await site.register("CP1")
+    async with simulator(site, "CP1"):
+        watcher = await site.watch("certificate.changed")
+        running = asyncio.create_task(site.csmsctl("cp", "secure", "CP1", "--to", "3", "--yes"))
+        await watcher.event("certificate.changed")
+        await site.kill()
+        await running
+        await site.start()
+        watcher = await site.watch("charge_point.connected")
+        while (await site.call("charge_point.list", targets=["CP1"]))["charge_points"][0]["connected"] is False:
+            await watcher.event("charge_point.connected")
+        if (await profile(site, "CP1"))[0] == 0:
+            ended = await site.csmsctl("cp", "secure", "CP1", "--to", "3", "--wait", "--yes")
+            assert ended.code == 0, ended.out + ended.err
+        assert await profile(site, "CP1") == (3, "confirmed")
 
 
 async def test_a_key_is_rotated_over_tls(site: Site) -> None:
