@@ -275,6 +275,29 @@ async def test_refusals_are_alike_in_status_text_and_time(make_site: MakeSite, t
     assert all(seconds >= 0.5 for _, seconds in results)
 
 
+@pytest.mark.slow
+async def test_refusals_come_within_50_ms_of_each_other(make_site: MakeSite, tmp_path: Path) -> None:
+    """One after the other: what was wrong, and with whom, cannot be told by a clock either."""
+    site = await make_site(tls_settings(tmp_path, failure_delay=0.3))
+    await site.register("KEYED", password=KEY)
+    await site.call("charge_point.add", id="MADE", generate_password=True)
+    await site.register("SECURE", password=KEY, security_profile=2)
+    await site.register("MUTUAL", certificate_name="SN1", security_profile=3)
+    for contexts in ((None,), (client_context(tmp_path), client_context(tmp_path, client("SN2")))):
+        found: dict[str, float] = {}
+        for identity in ("KEYED", "MADE", "SECURE", "MUTUAL", "NOBODY"):
+            for headers in ([], [basic(identity, "wrong" * 4)], [basic(identity, "f" * 40)], [basic("OTHER", KEY)]):
+                for context in contexts:
+                    took: list[float] = []
+                    for _ in range(3):
+                        began = monotonic()
+                        assert await status(site, identity, *headers, tls=context) == 401
+                        took.append(monotonic() - began)
+                    found[f"{identity} {headers}"] = sorted(took)[1]
+        print(found)
+        assert max(found.values()) - min(found.values()) < 0.05
+
+
 async def test_who_is_unknown_is_told_so_only_where_nobody_has_a_secret(make_site: MakeSite, tmp_path: Path) -> None:
     site = await make_site(tls_settings(tmp_path))
     assert await status(site, "NOBODY") == 404
