@@ -103,6 +103,16 @@ def charge_point_add_command(
     _print_charge_point_change(run, result, f"{identity} is registered.")
 
 
+def _confirm_lowering(run: Invocation, charge_point: str, security_profile: int) -> None:
+    known = run.call("charge_point.show", id=charge_point)["security_profile"]
+    if security_profile < known:
+        confirm(
+            run.options,
+            f"{charge_point} is registered with security profile {known}, and whoever says to be it shows less with "
+            f"{security_profile}{': nothing at all' if security_profile == 0 else ''}. Lower it?",
+        )
+
+
 def charge_point_set_command(
     ctx: typer.Context,
     charge_point: Identity,
@@ -153,6 +163,8 @@ def charge_point_set_command(
         given["reassert"] = None
     if not given:
         raise Failure(USAGE, "Nothing to change is named.", "See: csmsctl cp set --help")
+    if security_profile is not None and not run.options.yes:
+        _confirm_lowering(run, charge_point, security_profile)
     result = run.client.call("charge_point.set", {"id": charge_point, **given}, keep_null=True)
     _print_charge_point_change(
         run, result, f"{charge_point} is changed." if result.get("changed") else "It was so already."

@@ -7,6 +7,7 @@ from typing import Any
 
 from csmsctl.display.escape import escape_to_toml
 from csmsctl.failure import USAGE, Failure
+from csmsd.ocpp.both_ends import of_both_ends
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked_secrets
 
 MAX_KEY, MAX_VALUE = 50, 500  # C 5.3: CiString50, CiString500
@@ -106,6 +107,14 @@ def _text_in_document(value: Any, file: str, place: str) -> str:
 
 
 def _check_document_key(key: str, value: str, file: str, place: str) -> None:
+    kept = of_both_ends(key)
+    if kept is not None:
+        raise _wrong_in_document(
+            file,
+            place,
+            "is changed at csmsd and at the charge point together, and so has no place in this file",
+            "A new key: csmsctl cp rotate-key" if kept == "key" else "A higher profile: csmsctl cp secure",
+        )
     if not can_be_key_in_document(key):
         raise _wrong_in_document(file, place, f"is no configuration key: 1 to {MAX_KEY} letters, no = in it (C 5.3)")
     if len(value) > MAX_VALUE:
@@ -121,7 +130,7 @@ def _check_document_key(key: str, value: str, file: str, place: str) -> None:
 
 def can_be_key_in_document(name: str) -> bool:
     """Whether a file can say something of a key of that name."""
-    return 0 < len(name) <= MAX_KEY and name == name.strip() and "=" not in name
+    return 0 < len(name) <= MAX_KEY and name == name.strip() and "=" not in name and of_both_ends(name) is None
 
 
 def holds_secret_for_document(key: str, value: str) -> bool:

@@ -1,6 +1,8 @@
 """Charge points: registered, changed, let in, removed."""
 
+import asyncio
 from shlex import quote
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -96,8 +98,33 @@ def _check_charge_point(fields: Fields) -> None:
             raise usage(f"{fields.time_zone!r} is no time zone.", "Name one like Europe/Amsterdam.") from None
 
 
-def _apply_to_charge_point(service: Registrations, fields: Fields, record: ChargePoint) -> str | None:
-    """Lays the fields over the record; returns a password that was generated."""
+class _Key(NamedTuple):
+    """A password that was generated, and how the one that is meant is stored; None: there is none."""
+
+    generated: str | None = None
+    stored: str | None = None
+
+
+async def _key_of_charge_point(service: Registrations, fields: Fields) -> _Key:
+    """Beside the loop, since a chosen one takes long; to be called before anything is looked at."""
+    if fields.generate_password:
+        generated = service.keys.generate()
+        return _Key(generated, service.keys.hash(generated, generated=True))
+    if fields.password is None:
+        return _Key()
+    return _Key(stored=await asyncio.to_thread(service.keys.hash, fields.password, generated=False))
+
+
+async def _known_key(service: Registrations, fields: Fields, stored: str | None) -> _Key:
+    """The key that is known already, where it is the one that is given."""
+    if fields.password is None or stored is None:
+        return _Key()
+    fits = await asyncio.to_thread(service.keys.fits, fields.password, stored)
+    return _Key(stored=stored) if fits else _Key()
+
+
+def _apply_to_charge_point(service: Registrations, fields: Fields, record: ChargePoint, key: _Key) -> None:
+    """Lays the fields, and the key that was made of them, over the record."""
     for name in _PLAIN:
         value = getattr(fields, name)
         if value is not UNSET:
@@ -108,20 +135,13 @@ def _apply_to_charge_point(service: Registrations, fields: Fields, record: Charg
         if fold(label) not in {fold(known) for known in labels}:
             labels.append(label)
     record.labels = [label for label in labels if fold(label) not in gone]
-    generated = None
-    if fields.generate_password:
-        generated = service.keys.generate()
-        record.password_hash = service.keys.hash(generated, generated=True)
-    elif fields.password is not None:
-        record.password_hash = service.keys.hash(fields.password, generated=False)
+    if key.stored is not None:
+        record.password_hash, record.password_hash_next = key.stored, None  # whatever it was sent, it is to use this
     if fields.security_profile is not UNSET:
         record.security_profile = fields.security_profile
     elif record.password_hash is not None and record.security_profile == 0:
         # Whoever sets a password wants it asked for.
         record.security_profile = min(max(1, service.settings.security.minimum_profile), 2)
-    if generated is not None or fields.password is not None:
-        record.password_hash_next = None  # whatever it was sent, it is to use this one
-    return generated
 
 
 async def list_charge_points(service: Registrations, parameters: Listing, caller: Caller) -> Json:
@@ -146,31 +166,38 @@ async def show_charge_point(service: Registrations, parameters: Identity, caller
 async def add_charge_point(service: Registrations, parameters: Fields, caller: Caller) -> Json:
     _check_charge_point(parameters)
     known = service.site.charge_point(parameters.id)
+    if known is None:
+        check_key(service, parameters.password)
+        key = await _key_of_charge_point(service, parameters)
+    else:
+        key = await _known_key(service, parameters, known.record.password_hash)
+    before, known = known, service.site.charge_point(parameters.id)
+    if before is not None and known is None:
+        raise RpcError(1, f"{parameters.id} was removed at that moment; nothing has changed.", "Do it again.")
     if known is not None:
-        if _is_another_charge_point(service, parameters, known.record):
+        if _is_another_charge_point(service, parameters, known.record, key):
             other = f"{known.id} is registered already, with other values; nothing has changed."
             raise RpcError(1, other, f"To change it: csmsctl cp set {quote(known.id)}")
         return {"changed": False, "charge_point": charge_point_view(known)}
-    check_key(service, parameters.password)
     record = ChargePoint(id=parameters.id, registered_at=service.now())
-    password = _apply_to_charge_point(service, parameters, record)
+    _apply_to_charge_point(service, parameters, record, key)
     check_security(service, record, None)
     check_certificate_name(service, record)
     state = await _register_charge_point(service, record)
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
-    return answer | {"password": password} if password else answer
+    return answer | {"password": key.generated} if key.generated else answer
 
 
-def _is_another_charge_point(service: Registrations, fields: Fields, known: ChargePoint) -> bool:
-    """Whether what is given differs from what is known; a password that is to be made is another one."""
-    if fields.generate_password:
+def _is_another_charge_point(service: Registrations, fields: Fields, known: ChargePoint, key: _Key) -> bool:
+    """Whether what is given differs from what is known; a password that is to be made is another one.
+
+    `key` is the one that is known, where it was found to be the one that is given.
+    """
+    same = key.stored is not None and key.stored == known.password_hash
+    if fields.generate_password or (fields.password is not None and not same):
         return True
-    if fields.password is not None:
-        stored = known.password_hash
-        if stored is None or not service.keys.fits(fields.password, stored):
-            return True
     given = msgspec.structs.replace(known, labels=list(known.labels))
-    _apply_to_charge_point(service, msgspec.structs.replace(fields, password=None), given)
+    _apply_to_charge_point(service, fields, given, _Key())
     return sorted(map(fold, given.labels)) != sorted(map(fold, known.labels)) or given != msgspec.structs.replace(
         known, labels=given.labels
     )
@@ -197,13 +224,15 @@ async def _register_charge_point(service: Registrations, record: ChargePoint) ->
 
 
 async def change_charge_point(service: Registrations, parameters: Fields, caller: Caller) -> Json:
-    state = one(service.site, parameters.id)
+    one(service.site, parameters.id)
     _check_charge_point(parameters)
+    check_key(service, parameters.password)
+    key = await _key_of_charge_point(service, parameters)
+    state = one(service.site, parameters.id)
     record = msgspec.structs.replace(state.record, labels=list(state.record.labels))
-    password = _apply_to_charge_point(service, parameters, record)
+    _apply_to_charge_point(service, parameters, record, key)
     if record == state.record:
         return {"changed": False, "charge_point": charge_point_view(state)}
-    check_key(service, parameters.password)
     check_security(service, record, state.record)
     check_certificate_name(service, record)
     must_boot = record.registration != state.record.registration
@@ -215,7 +244,7 @@ async def change_charge_point(service: Registrations, parameters: Fields, caller
     if must_reconnect:
         service.links.disconnect(record.id, "its registration was changed by the operator")
     answer: Json = {"changed": True, "charge_point": charge_point_view(state)}
-    return answer | {"password": password} if password else answer
+    return answer | {"password": key.generated} if key.generated else answer
 
 
 def _secrets_of(record: ChargePoint) -> tuple[object, ...]:

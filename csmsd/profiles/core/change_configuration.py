@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from csmsd.ocpp.both_ends import letters_of, of_both_ends
 from csmsd.ocpp.secrets import MASK, is_secret_key
 from csmsd.ocpp.types import CiString50, CiString500, Message
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
@@ -30,14 +31,14 @@ def _forbids(payload: Data, target: Target) -> str | None:
     """
     record = target.charge_point.record
     named = quote(record.id)
-    keys, values = ([value for name, value in payload.items() if _folded(name) == one] for one in ("key", "value"))
-    meant = {_folded(key) for key in keys}
-    if _KEY in meant:
+    keys, values = ([value for name, value in payload.items() if letters_of(name) == one] for one in ("key", "value"))
+    meant = {of_both_ends(key) for key in keys}
+    if "key" in meant:
         return (
             "AuthorizationKey is not set like this: csmsd would go on asking for the key of before. Both ends get a "
             f"new one with: cp rotate-key {named}"
         )
-    if _PROFILE not in meant:
+    if "profile" not in meant:
         return None
     profiles = [_whole(value) for value in values]
     lower = [profile or 0 for profile in profiles if profile is None or profile < record.security_profile]
@@ -53,10 +54,6 @@ def _forbids(payload: Data, target: Target) -> str | None:
             f"raised, with what that takes, by: cp secure {named} --to {min(3, higher[0])}"
         )
     return None
-
-
-def _folded(name: object) -> str:
-    return "".join(filter(str.isalnum, str(name))).casefold()
 
 
 def _whole(value: object) -> int | None:
@@ -89,8 +86,6 @@ def _settle(
             changes.append(known[folded])
     return changes, []
 
-
-_KEY, _PROFILE = "authorizationkey", "securityprofile"
 
 # C 9: what can only be read wherever it is known.
 _READ_ONLY = frozenset(

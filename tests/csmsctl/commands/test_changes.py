@@ -32,10 +32,26 @@ from tests.csmsctl.scripted_daemon import Params, Peer, RpcError, ScriptedDaemon
 )  # fmt: skip
 def test_changes(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str], method: str, params: Params) -> None:
     daemon.replies[method] = {"changed": True}
+    daemon.replies["charge_point.show"] = {"security_profile": 0}
     ended = csmsctl(*words, "--json")
     assert ended.code == 0
     assert ended.document == {"schema_version": 1, "changed": True}
     assert daemon.params(method) == params
+
+
+@pytest.mark.parametrize(("known", "to", "asked"), [(2, 1, True), (1, 0, True), (1, 1, False), (1, 2, False)])
+def test_a_security_profile_is_lowered_only_when_it_is_meant(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, known: int, to: int, asked: bool
+) -> None:
+    daemon.replies["charge_point.show"] = {"security_profile": known}
+    daemon.replies["charge_point.set"] = {"changed": True}
+    words = ("cp", "set", "CP1", "--security-profile", str(to))
+    ended = csmsctl(*words)
+    assert ended.code == (10 if asked else 0)
+    if asked:
+        assert f"is registered with security profile {known}" in ended.err
+        assert {method for method, _ in daemon.requests} == {"charge_point.show"}
+        assert csmsctl(*words, "--yes").code == 0
 
 
 @pytest.mark.parametrize(
