@@ -4,7 +4,7 @@
 
 Closed loop: every charge point sends its next message as soon as the last one is answered. Open loop (`--rate`): so
 many messages a second in all, whatever the server does; a message that is due while the last one of its charge point
-is unanswered waits, and that wait counts. `--one-long-transaction` leaves MeterValues alone to be sent.
+is unanswered waits, and that wait counts. `--only` has one kind of message sent in place of whole transactions.
 
 Every answer is checked: it must be the CALLRESULT to what was asked, with idTags accepted and transaction ids that
 were never given before. Prints a Report as JSON.
@@ -23,8 +23,8 @@ from typing import cast
 
 import msgspec
 
-from tests.bench.machine import cpu_seconds
-from tests.bench.messages import IDENTITY, Clock, Message, Script
+from tests.bench.machine import cpu_seconds, resident_kib
+from tests.bench.messages import IDENTITY, KINDS, Clock, Message, Script
 
 CONNECTING_AT_ONCE = 50  # below the backlog of 100 that servers have by default
 DRAIN_SECONDS = 15.0
@@ -49,6 +49,14 @@ class Latency(msgspec.Struct):
     p999: float
 
 
+class Memory(msgspec.Struct):
+    """What the server had, in KiB: before anybody came, with all connected and booted, and after the traffic."""
+
+    before: int
+    connected: int
+    afterwards: int
+
+
 class Report(msgspec.Struct):
     """What came of it. `acknowledged` counts the answers to each action over the whole run, warm-up and all."""
 
@@ -58,6 +66,7 @@ class Report(msgspec.Struct):
     cpu_us_per_message: float  # of the server
     cpu_share: float
     load_share: float  # of a core, taken by the load itself: near 1 it is the load that is measured
+    memory: Memory
     all: Latency
     actions: dict[str, Latency]
     acknowledged: dict[str, int]
@@ -68,11 +77,11 @@ class Load:
     """All charge points together, and what is counted of them."""
 
     def __init__(
-        self, *, rate: float | None, one_long_transaction: bool, password: str | None = None, ca: str | None = None
+        self, *, rate: float | None, only: str | None = None, password: str | None = None, ca: str | None = None
     ) -> None:
         self.password = password
         self._tls = ssl.create_default_context(cafile=ca) if ca is not None else None
-        self.one_long_transaction = one_long_transaction
+        self.only = only
         self.open_loop = rate is not None
         self.running = False
         self.measuring = False
@@ -128,7 +137,7 @@ class Load:
         for charge_point in self.charge_points:
             charge_point.disconnect()
 
-    def report(self, seconds: float, cpu: float, load_cpu: float) -> Report:
+    def report(self, seconds: float, cpu: float, load_cpu: float, memory: Memory) -> Report:
         everything = [latency for latencies in self.latencies.values() for latency in latencies]
         count = len(everything)
         return Report(
@@ -138,6 +147,7 @@ class Load:
             cpu_us_per_message=cpu / count * 1e6 if count else 0.0,
             cpu_share=cpu / seconds,
             load_share=load_cpu / seconds,
+            memory=memory,
             all=_latency(everything),
             actions={action: _latency(latencies) for action, latencies in sorted(self.latencies.items())},
             acknowledged=dict(self.acknowledged),
@@ -281,9 +291,7 @@ class ChargePoint(asyncio.Protocol):
                 self.send_next(now)
             except StopIteration:
                 self._messages = (
-                    self._script.one_long_transaction()
-                    if self._load.one_long_transaction
-                    else self._script.transactions()
+                    self._script.of_one_kind(self._load.only) if self._load.only else self._script.transactions()
                 )
                 self.ready.set_result(None)
         elif not self._load.running:
@@ -302,11 +310,13 @@ def _latency(milliseconds: list[float]) -> Latency:
 async def run(arguments: argparse.Namespace) -> Report:
     load = Load(
         rate=arguments.rate,
-        one_long_transaction=arguments.one_long_transaction,
+        only=arguments.only,
         password=arguments.password,
         ca=arguments.tls,
     )
+    before = resident_kib(arguments.server_pid)
     await load.connect(arguments.port, arguments.charge_points)
+    connected = resident_kib(arguments.server_pid)
     gc.collect()
     gc.freeze()
     gc.disable()  # a pause of ours would look like one of the server
@@ -318,8 +328,9 @@ async def run(arguments: argparse.Namespace) -> Report:
     load.measuring = False
     seconds, cpu = perf_counter() - begun, cpu_seconds(arguments.server_pid) - cpu
     own = process_time() - own
+    memory = Memory(before, connected, resident_kib(arguments.server_pid))
     await load.stop()
-    return load.report(seconds, cpu, own)
+    return load.report(seconds, cpu, own, memory)
 
 
 def _run_in_loop(main: Coroutine[None, None, Report]) -> Report:
@@ -337,7 +348,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--warm-up", type=float, default=1.0)
     parser.add_argument("--rate", type=float, help="messages a second in all: open loop")
-    parser.add_argument("--one-long-transaction", action="store_true")
+    parser.add_argument("--only", choices=KINDS, help="send nothing else, once booted")
     parser.add_argument("--password", help="of all charge points")
     parser.add_argument("--tls", metavar="CA", help="over TLS, with the root certificate in that file")
     parser.add_argument("--server-pid", type=int, help="the process whose CPU time is measured")

@@ -31,11 +31,20 @@ def _of_process(pid: int | None, *places: int) -> float:
 
 def peak_mib(pid: int | None) -> float:
     """The most memory that a process has had since it was forgotten; 0 where /proc does not tell."""
+    return _of_status(pid, "VmHWM:") / 1024
+
+
+def resident_kib(pid: int | None) -> int:
+    """The memory that a process has now; 0 where /proc does not tell."""
+    return _of_status(pid, "VmRSS:")
+
+
+def _of_status(pid: int | None, name: str) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
-        return 0.0
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+        return 0
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
 
 
 def forget_peak(pid: int | None) -> None:

@@ -10,7 +10,10 @@ TAG = "TAG{:06d}"
 IDENTITY = "CP{:06d}"
 METER_VALUES = 10
 SAMPLES = 9  # in each of them
+TAGS = 1000  # that every system knows: of so many charge points, one each
 WH_PER_METER_VALUES = 29
+
+KINDS = ("Heartbeat", "Authorize", "StatusNotification", "transactions", "MeterValues")
 
 Message = tuple[str, bytes]  # action, payload
 
@@ -80,24 +83,38 @@ class Script:
     def transactions(self) -> Iterator[Message]:
         """One after the other, without end."""
         while True:
-            yield "Authorize", b'{"idTag":"%s"}' % self._tag
+            yield self._authorize()
             yield self._status(b"Preparing")
             yield self._start()
             yield self._status(b"Charging")
             for template in _METER_VALUES:
                 yield self._meter_values(template)
-            stop = _STOP % (self._tag, self._register, self._clock.text(), self.transaction_id)
-            yield "StopTransaction", stop
+            yield self._stop()
             yield self._status(b"Available")
 
-    def one_long_transaction(self) -> Iterator[Message]:
-        """A transaction that does not end."""
-        yield self._start()
-        for template in cycle(_METER_VALUES):
-            yield self._meter_values(template)
+    def of_one_kind(self, kind: str) -> Iterator[Message]:
+        """One of KINDS over and over; MeterValues are those of one transaction that does not end."""
+        if kind == "MeterValues":
+            yield self._start()
+            for template in cycle(_METER_VALUES):
+                yield self._meter_values(template)
+        for status in cycle((b"Preparing", b"Available")):
+            if kind == "Heartbeat":
+                yield "Heartbeat", b"{}"
+            elif kind == "Authorize":
+                yield self._authorize()
+            elif kind == "StatusNotification":
+                yield self._status(status)
+            else:
+                yield self._start()
+                self._register += WH_PER_METER_VALUES
+                yield self._stop()
 
     def _status(self, status: bytes, connector: int = 1) -> Message:
         return "StatusNotification", _STATUS % (connector, status, self._clock.text())
+
+    def _authorize(self) -> Message:
+        return "Authorize", b'{"idTag":"%s"}' % self._tag
 
     def _start(self) -> Message:
         return "StartTransaction", _START % (self._tag, self._register, self._clock.text())
@@ -105,3 +122,7 @@ class Script:
     def _meter_values(self, template: bytes) -> Message:
         self._register += WH_PER_METER_VALUES
         return "MeterValues", template % (self.transaction_id, self._clock.text(), self._register)
+
+    def _stop(self) -> Message:
+        stop = _STOP % (self._tag, self._register, self._clock.text(), self.transaction_id)
+        return "StopTransaction", stop

@@ -1,78 +1,62 @@
 """How many messages a second, at what cost, and how soon they are answered: csmsd beside what it is compared with.
 
-All systems carry the same load, one after the other and then in reverse order, so that a machine that grows slower
-meanwhile does no one wrong. How to read it: absolute figures hold for one machine and one moment, ratios for longer.
-"by rate" compares messages per second; it means something where the servers were busy all the time ("busy" near
-100 %) and had their core to themselves. "by CPU" compares what a message costs and survives a machine shared with
-others.
+How to read it: absolute figures hold for one machine and one moment, ratios for longer. "by rate" compares messages
+per second; it means something where the servers were busy all the time ("busy" near 1) and had their core to
+themselves, and with a slow disk. "by CPU" compares what a message costs and survives a machine shared with others.
 """
-
-from collections.abc import Callable
-from statistics import median
 
 import pytest
 
-from tests.bench.load import Report
-from tests.bench.machine import ratio
-from tests.bench.systems import (
-    CHARGE_POINTS,
-    COMPILED,
-    Start,
-    bare_websockets,
-    compiled_csmsd,
-    csmsd,
-    put_load_on,
-    pypi_ocpp,
-)
+from tests.bench.messages import KINDS
+from tests.bench.results import show
+from tests.bench.rotation import Rotation, compared, known_systems, without_message_log
+from tests.bench.systems import CHARGE_POINTS, USUAL, Conditions, csmsd, put_load_on
+from tests.support.shim import COMPILER
 
 pytestmark = pytest.mark.bench
 
-SYSTEMS: dict[str, Start] = {
-    "csmsd": csmsd,
-    "bare websockets server, stores nothing": bare_websockets,
-    "CSMS on PyPI ocpp": pypi_ocpp,
-}
-if COMPILED.is_dir():
-    SYSTEMS["csmsd, compiled"] = compiled_csmsd
-SECONDS = "4"
-OPEN_LOOP_RATE = 3000
+OPEN_LOOP_RATES = (1000, 3000, 5000)
+OPEN_LOOP_SECONDS = "8"
 
 
 def test_closed_loop() -> None:
-    """200 charge points, each as fast as it is answered."""
-    reports: dict[str, list[Report]] = {name: [] for name in SYSTEMS}
-    for name in (*SYSTEMS, *reversed(SYSTEMS)):
-        with SYSTEMS[name]() as target:
-            reports[name].append(put_load_on(target, "--seconds", SECONDS))
-    ours = reports["csmsd"]
-
-    title = f"{CHARGE_POINTS} charge points, closed loop"
-    print(f"\n\n{title:40}{'messages/s':>11}{'CPU µs':>8}{'busy':>7}{'p50 ms':>9}{'p99 ms':>8}", end="")
-    print(f"{'csmsd is, by rate':>20}{'by CPU':>9}")
-    for name, theirs in reports.items():
-
-        def middle(what: Callable[[Report], float], reports: list[Report] = theirs) -> float:
-            return median(what(report) for report in reports)
-
-        print(
-            f"{name:40}{middle(_rate):11,.0f}{middle(_cpu):8.0f}{middle(lambda r: r.cpu_share):7.0%}"
-            f"{middle(lambda r: r.all.p50):9.1f}{middle(lambda r: r.all.p99):8.1f}"
-            f"{ratio(ours, theirs, _rate):18.2f} ×{ratio(theirs, ours, _cpu):7.2f} ×"
-        )
+    """200 charge points, each as fast as it is answered; also without the log of messages."""
+    with Rotation(known_systems() | without_message_log(USUAL), USUAL) as systems:
+        rows = compared(systems.measured())
+    show("throughput", f"{CHARGE_POINTS} charge points, closed loop", rows)
 
 
-def _rate(report: Report) -> float:
-    return report.rate
+@pytest.mark.parametrize(("fsync_ms", "turns"), [(2, 4), (20, 2)])
+def test_closed_loop_on_a_slow_disk(fsync_ms: int, turns: int) -> None:
+    """Each fsync takes so much longer, as on the disks that most sites have."""
+    if COMPILER is None:
+        pytest.skip("a slow disk is played by a library in C, and there is no compiler")
+    conditions = Conditions(fsync_ms=fsync_ms)
+    systems = known_systems() | without_message_log(conditions)
+    del systems["bare websockets server, stores nothing"]
+    with Rotation(systems, conditions) as rotation:
+        rows = compared(rotation.measured(turns=turns))
+    show(f"throughput-fsync-{fsync_ms}", f"{CHARGE_POINTS} charge points, closed loop, fsync +{fsync_ms} ms", rows)
 
 
-def _cpu(report: Report) -> float:
-    return report.cpu_us_per_message
+def test_each_kind_of_message() -> None:
+    """Nothing but messages of one kind; "transactions" are StartTransaction and StopTransaction in turn."""
+    rows: list[dict[str, object]] = []
+    with Rotation(known_systems(), USUAL) as systems:
+        for kind in KINDS:
+            compare = compared(systems.measured("--only", kind, turns=2))
+            rows += [{"kind": kind, **row} for row in compare]
+    show("throughput-by-kind", f"{CHARGE_POINTS} charge points, closed loop, by kind of message", rows)
 
 
 def test_open_loop() -> None:
-    """So many messages a second that csmsd is busy, not full: how long does each action take?"""
+    """So many messages a second whatever csmsd does: how long does each action take?"""
+    rows: list[dict[str, object]] = []
     with csmsd() as target:
-        report = put_load_on(target, "--seconds", SECONDS, "--rate", str(OPEN_LOOP_RATE))
-    print(f"\n\n{f'csmsd, open loop, {report.rate:,.0f} messages/s':40}{'messages':>12}{'p50 ms':>18}{'p99 ms':>9}")
-    for action, latency in report.actions.items():
-        print(f"{action:40}{latency.count:12,}{latency.p50:18.2f}{latency.p99:9.2f}{latency.p999:9.2f}")
+        for rate in OPEN_LOOP_RATES:
+            report = put_load_on(target, "--seconds", OPEN_LOOP_SECONDS, "--rate", str(rate))
+            for action, latency in {**report.actions, "all": report.all}.items():
+                row = {"wanted/s": rate, "messages/s": report.rate, "busy": report.cpu_share, "action": action}
+                times = {"p50 ms": latency.p50, "p99 ms": latency.p99, "p99.9 ms": latency.p999}
+                rows.append(row | {"messages": latency.count} | times)
+    show("open-loop", f"csmsd, {CHARGE_POINTS} charge points, open loop", rows)

@@ -1,13 +1,11 @@
 """What TLS costs: CPU of a message beside a plain connection, KiB of an idle one, and a site that comes back."""
 
 import asyncio
-import hashlib
-import sqlite3
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -15,8 +13,9 @@ from time import monotonic
 import pytest
 
 from tests.bench.load import Report
-from tests.bench.machine import on_core
-from tests.bench.messages import IDENTITY, TAG
+from tests.bench.machine import on_core, resident_kib
+from tests.bench.messages import TAG
+from tests.bench.registered import register
 from tests.bench.systems import CHARGE_POINTS, put_load_on, system
 from tests.bench.tls_storm import opened
 from tests.support.certificates import authority, client_context, server
@@ -46,15 +45,7 @@ def secure_site(directory: Path, charge_points: int = CHARGE_POINTS) -> Iterator
     try:
         site.start_and_wait()
         asyncio.run(site.stop())
-        salt = bytes(16)
-        stored = f"sha256${salt.hex()}${hashlib.sha256(salt + KEY.encode()).hexdigest()}"
-        with closing(sqlite3.connect(site.database)) as books, books:
-            books.executemany(
-                "INSERT INTO charge_point (id, registration, security_profile, password_hash, labels, registered_at, "
-                "strict, subprotocol_optional, origin_allowed, ping, reboot_required) "
-                "VALUES (?, 'Accepted', 1, ?, '[]', 0, 0, 0, 0, 1, 0)",
-                [(IDENTITY.format(number), stored) for number in range(charge_points)],
-            )
+        register(site, charge_points, KEY)
         with on_core(0):
             site.start_and_wait()
         asyncio.run(site.call("tag.import", tags=[{"id": TAG.format(number)} for number in range(CHARGE_POINTS)]))
@@ -85,21 +76,15 @@ def test_a_message(tmp_path: Path) -> None:
     assert cost(secure) <= MOST_TIMES_PLAIN * cost(plain)
 
 
-def resident_kib(site: Site) -> int:
-    assert site.process is not None
-    status = Path(f"/proc/{site.process.pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
-
-
 def test_an_idle_connection(tmp_path: Path) -> None:
     found: dict[str, float] = {}
     for name, context in (("plain", None), ("TLS", client_context(tmp_path))):
 
         async def hold(site: Site, context: ssl.SSLContext | None = context) -> float:
             first = [await opened(site.listen, number, KEY, context) for number in range(50)]  # what is made once
-            before = resident_kib(site)
+            before = resident_kib(system(site).pid)
             more = [await opened(site.listen, 50 + number, KEY, context) for number in range(IDLE)]
-            used = (resident_kib(site) - before) / IDLE
+            used = (resident_kib(system(site).pid) - before) / IDLE
             for writer in (*first, *more):
                 writer.transport.abort()
             return used
@@ -127,7 +112,7 @@ def test_a_site_that_comes_back(tmp_path: Path) -> None:
         return sorted(lags)
 
     with secure_site(tmp_path, STORM) as site:
-        before, began = resident_kib(site), monotonic()
+        before, began = resident_kib(system(site).pid), monotonic()
         host, _, port = site.listen.rpartition(":")
         command = [sys.executable, "-m", "tests.bench.tls_storm", host, port, str(STORM), KEY, str(ca)]
         with on_core(-1):
@@ -135,7 +120,7 @@ def test_a_site_that_comes_back(tmp_path: Path) -> None:
         try:
             lags = asyncio.run(watch(site, come))
             took = monotonic() - began
-            used = (resident_kib(site) - before) / STORM
+            used = (resident_kib(system(site).pid) - before) / STORM
         finally:
             come.communicate(timeout=60)
     print(f"\n\n{STORM} handshakes in {took:.1f} s, {used:.0f} KiB each; an operator waited {lags[-1]:.3f} s at most")
@@ -166,8 +151,8 @@ def test_failed_handshakes_leave_nothing(tmp_path: Path) -> None:
 
     with secure_site(tmp_path, 1) as site:
         asyncio.run(fail(site, FAILED // 10))
-        before = resident_kib(site)
+        before = resident_kib(system(site).pid)
         asyncio.run(fail(site, FAILED))
-        grown = resident_kib(site) - before
+        grown = resident_kib(system(site).pid) - before
     print(f"\n\n{FAILED} failed handshakes: {grown} KiB, {grown * 1024 / FAILED:.0f} bytes each")
     assert grown < 2 * 1024

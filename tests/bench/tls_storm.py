@@ -10,7 +10,6 @@ import sys
 
 from tests.bench.messages import IDENTITY
 from tests.support.plain_websocket import handshake
-from tests.support.wire import basic_authorization
 
 _PATIENCE_SECONDS = 120
 
@@ -19,9 +18,7 @@ async def opened(listen: str, number: int, key: str, context: ssl.SSLContext | N
     """A charge point that is let in."""
     host, _, port = listen.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port), ssl=context, limit=1024)
-    identity = IDENTITY.format(number)
-    more = f"Authorization: {basic_authorization(identity, key)['Authorization']}\r\n\r\n"
-    writer.write(handshake(identity).removesuffix(b"\r\n") + more.encode())
+    writer.write(handshake(IDENTITY.format(number), key))
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE_SECONDS)
     assert b" 101 " in answer, answer
     return writer

@@ -5,13 +5,18 @@ import os
 import struct
 
 
-def handshake(identity: str) -> bytes:
+def handshake(identity: str, password: str | None = None) -> bytes:
     """What a charge point connects with."""
-    key = base64.b64encode(os.urandom(16)).decode()
+    own = "" if password is None else f"Authorization: Basic {_base64(f'{identity}:{password}'.encode())}\r\n"
+    key = _base64(os.urandom(16))
     return (
         f"GET /ocpp/{identity} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: ocpp1.6\r\n{own}\r\n"
     ).encode()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def text_frame(text: str) -> bytes:

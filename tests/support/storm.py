@@ -1,8 +1,8 @@
 """Thousands of charge points that all connect at once, as a process of its own.
 
-`python -m tests.support.storm HOST PORT SECONDS PATIENCE`; on stdin a line of JSON, [[identity, action, payload], …].
-Within SECONDS each connects, boots and sends its message; who is refused or cut tries again after a second, for
-PATIENCE seconds in all. The Report is a line of JSON on stdout; the connections last until stdin ends.
+`python -m tests.support.storm HOST PORT SECONDS PATIENCE [PASSWORD]`; on stdin a line of JSON, [[identity, action,
+payload], …]. Within SECONDS each connects, boots and sends its message; who is refused or cut tries again after a
+second, for PATIENCE seconds in all. The Report is a line of JSON on stdout; the connections last until stdin ends.
 """
 
 import asyncio
@@ -36,11 +36,13 @@ class Report(msgspec.Struct):
 
 
 @asynccontextmanager
-async def storm(site: Site, messages: list[Message], *, within: float, patience: float) -> AsyncIterator["Storm"]:
-    """The charge points, which must be registered; they stay connected as long as the block."""
+async def storm(
+    site: Site, messages: list[Message], *, within: float, patience: float, password: str | None = None
+) -> AsyncIterator["Storm"]:
+    """The charge points, which must be registered, with one password; they stay connected as long as the block."""
     host, _, port = site.listen.rpartition(":")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, host, port, str(within), str(patience)),
+        *(sys.executable, "-m", __name__, host, port, str(within), str(patience), *([password] if password else [])),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 26,
@@ -69,8 +71,9 @@ class Storm:
 class _Guest(asyncio.Protocol):
     """One connection of one charge point."""
 
-    def __init__(self, identity: str, request: str) -> None:
+    def __init__(self, identity: str, password: str | None, request: str) -> None:
         self._identity = identity
+        self._password = password
         self._request = request
         self._buffer = bytearray()
         self._open = False
@@ -79,7 +82,7 @@ class _Guest(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.write(handshake(self._identity))
+        transport.write(handshake(self._identity, self._password))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -104,7 +107,9 @@ class _Guest(asyncio.Protocol):
             self.answer.set_exception(ConnectionResetError())
 
 
-async def _comes(number: int, address: tuple[str, int], message: Message, within: float, patience: float) -> Any:
+async def _comes(
+    number: int, address: tuple[str, int], password: str | None, message: Message, within: float, patience: float
+) -> Any:
     """(answer or None, seconds, attempts)."""
     identity, action, payload = message
     request = json.dumps([2, "storm", action, payload])
@@ -115,7 +120,9 @@ async def _comes(number: int, address: tuple[str, int], message: Message, within
         attempts += 1
         try:
             _, guest = await asyncio.get_running_loop().create_connection(
-                lambda: _Guest(identity, request), *address, local_addr=(f"127.0.0.{1 + number % _ADDRESSES}", 0)
+                lambda: _Guest(identity, password, request),
+                *address,
+                local_addr=(f"127.0.0.{1 + number % _ADDRESSES}", 0),
             )
             answer = await asyncio.wait_for(guest.answer, patience)
             return answer, monotonic() - begun, attempts
@@ -125,12 +132,15 @@ async def _comes(number: int, address: tuple[str, int], message: Message, within
 
 
 async def _main() -> None:
-    host, port, within, patience = sys.argv[1:]
+    host, port, within, patience, *passwords = sys.argv[1:]
+    password = passwords[0] if passwords else None
     messages: list[Message] = json.loads(await asyncio.to_thread(sys.stdin.readline))
     begun = monotonic()
     came = await asyncio.gather(
         *(
-            _comes(number, (host, int(port)), message, float(within) * number / len(messages), float(patience))
+            _comes(
+                number, (host, int(port)), password, message, float(within) * number / len(messages), float(patience)
+            )
             for number, message in enumerate(messages)
         )
     )

@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 _ACCEPTED = {"status": "Accepted"}
 _ANSWERS: dict[str, dict[str, Any]] = {
     "BootNotification": {"status": "Accepted", "currentTime": "2026-01-01T00:00:00.000Z", "interval": 300},
+    "Heartbeat": {"currentTime": "2026-01-01T00:00:00.000Z"},
     "Authorize": {"idTagInfo": _ACCEPTED},
     "StopTransaction": {"idTagInfo": _ACCEPTED},
     "StatusNotification": {},

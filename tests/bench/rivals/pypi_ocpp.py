@@ -22,7 +22,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.bench.messages import TAG
+from tests.bench.messages import TAG, TAGS
 
 _SCHEMA = """
 CREATE TABLE charge_point (id TEXT PRIMARY KEY, vendor TEXT, model TEXT, booted_at TEXT);
@@ -35,7 +35,6 @@ CREATE TABLE sampled_value (id INTEGER PRIMARY KEY, transaction_id INTEGER, char
     at TEXT, value TEXT, context TEXT, format TEXT, measurand TEXT, phase TEXT, location TEXT, unit TEXT);
 CREATE INDEX sampled_value_of_transaction ON sampled_value (transaction_id);
 """
-_TAGS = 1000
 
 
 class OcppChargePoint(ChargePoint):
@@ -63,6 +62,10 @@ class OcppChargePoint(ChargePoint):
             *(self.id, charge_point_vendor, charge_point_model, now),
         )
         return call_result.BootNotification(current_time=now, interval=300, status=RegistrationStatus.accepted)
+
+    @on(Action.heartbeat)
+    async def on_heartbeat(self) -> Any:
+        return call_result.Heartbeat(current_time=datetime.now(UTC).isoformat())
 
     @on(Action.status_notification)
     async def on_status(self, connector_id: int, error_code: str, status: str, timestamp: str = "", **_: Any) -> Any:
@@ -122,7 +125,7 @@ async def main() -> None:
         await db.execute("PRAGMA journal_mode = WAL")
         await db.execute("PRAGMA synchronous = FULL")
         await db.executescript(_SCHEMA)
-        await db.executemany("INSERT INTO id_tag VALUES (?, 'Accepted')", [(TAG.format(n),) for n in range(_TAGS)])
+        await db.executemany("INSERT INTO id_tag VALUES (?, 'Accepted')", [(TAG.format(n),) for n in range(TAGS)])
         await db.commit()
 
         async def on_connect(websocket: ServerConnection) -> None:
