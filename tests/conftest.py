@@ -91,8 +91,8 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["TMPDIR"] = str(place)
     with guarded(secrets.token_hex(8), place):
         yield
-        if FORKS is not None:
-            FORKS.close()
+        for forks in FORKS.values():
+            forks.close()
     tempfile.tempdir = before
 
 

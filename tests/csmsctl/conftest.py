@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.support.console import run_csmsctl
 from tests.support.site import environment
 
 
@@ -52,19 +53,7 @@ class Csmsctl:
         return [sys.executable, "-m", "csmsctl", *arguments]
 
     def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Ended:
-        done = subprocess.run(
-            self.command(*arguments),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=60,
-            check=False,
-            env=self.environment | environment,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Ended(*run_csmsctl(list(arguments), self.environment | environment, stdin))
 
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
         """A process that goes on; the test ends it."""

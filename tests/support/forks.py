@@ -1,13 +1,14 @@
-"""csmsd as a process of its own that need not import everything first: forked from one that has.
+"""csmsd and csmsctl as processes of their own that need not import everything first: forked from one that has.
 
-Tests start it hundreds of times, and most of a start is imports. What comes after them is as in any other start; those
-who want one from the very beginning say so (`Site.from_scratch`).
+Tests start them thousands of times, and most of a start is imports. What comes after them is as in any other start;
+those who want one from the very beginning say so (`Site.from_scratch`, `Csmsctl.start`).
 
-`python -m tests.support.forks` is the process that has imported everything. Its standard input is a socket with a
-packet for each start: JSON, and with it the descriptors of the file that csmsd writes to and of a pipe. The number of
-the new process comes down the pipe, and in the end its exit code.
+`python -m tests.support.forks PROGRAM` is the process that has imported everything. Its standard input is a socket with
+a packet for each start: JSON, and with it the descriptors of the files for output and errors and of a pipe. The number
+of the new process comes down the pipe, and in the end its exit code.
 """
 
+import gc
 import json
 import os
 import pkgutil
@@ -22,12 +23,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import csmsd
+from typing import Any, Literal
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_REQUEST = 65_536
+# What Python goes by when it starts.
+_FROM_THE_BEGINNING = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+_RARE = ("csmsctl.simulator", "csmsctl.conformance", "csmsctl.shell", "csmsctl.dashboard")
+
+Program = Literal["csmsd", "csmsctl"]
 
 
 class Forked:
@@ -79,23 +83,39 @@ class Forked:
 
 
 class Forks:
-    """The way to the process that has imported everything, which begins when it is needed, and ends with this one."""
+    """The way to the process that has imported a program, which begins when it is needed, and ends with this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._lock = threading.Lock()
         self._requests: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def csmsd(self, arguments: list[str], environment: dict[str, str], output: int, descriptors: int | None) -> Forked:
-        """Starts csmsd. `descriptors` is how many it may have open at once."""
-        packet = json.dumps([arguments, environment, descriptors]).encode()
-        assert len(packet) < _LONGEST_REQUEST
+    def start(
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        output: int,
+        errors: int,
+        descriptors: int | None = None,
+    ) -> Forked | None:
+        """Starts the program here. `descriptors` is how many it may have open at once.
+
+        None: where Python itself would begin otherwise with that environment, or so much cannot be told.
+        """
+        packet = json.dumps([arguments, environment, descriptors, os.fspath(Path.cwd())]).encode()
+        if len(packet) >= _LONGEST_REQUEST or _at_start(environment) != _at_start(self._environment):
+            return None
         ours, theirs = os.pipe()
         try:
-            socket.send_fds(self._opened(), [packet], [output, theirs])
+            socket.send_fds(self._opened(), [packet], [output, errors, theirs])
         finally:
             os.close(theirs)
         return Forked(ours)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ) | _FROM_THE_BEGINNING
 
     def close(self) -> None:
         """Ends the process that forks; what it has forked goes on."""
@@ -110,12 +130,17 @@ class Forks:
             if self._requests is None:
                 self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 with theirs:
-                    command = [sys.executable, "-m", "tests.support.forks"]
-                    self._process = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT)
+                    command = [sys.executable, "-m", "tests.support.forks", self._program]
+                    self._process = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT, env=self._environment)
             return self._requests
 
 
-FORKS = Forks() if hasattr(os, "pidfd_open") else None  # None: not on this system
+def _at_start(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
+
+
+_HERE = hasattr(os, "pidfd_open")  # else not on this system
+FORKS: dict[Program, Forks] = {"csmsd": Forks("csmsd"), "csmsctl": Forks("csmsctl")} if _HERE else {}
 
 
 # --- the process that has imported everything
@@ -139,18 +164,20 @@ class _Forking:
                 if key.data is not None:
                     self._tell_the_end(key.fd, *key.data)
                     continue
-                packet, descriptors, *_ = socket.recv_fds(self._requests, _LONGEST_REQUEST, 2)
+                packet, descriptors, *_ = socket.recv_fds(self._requests, _LONGEST_REQUEST, 3)
                 if not packet:
                     return None
                 if (arguments := self._fork(json.loads(packet), *descriptors)) is not None:
                     return arguments
 
-    def _fork(self, request: list[Any], output: int, pipe: int) -> list[str] | None:
+    def _fork(self, request: list[Any], output: int, errors: int, pipe: int) -> list[str] | None:
         if (process := os.fork()) == 0:
             os.close(pipe)
-            arguments, environment, allowed = request
-            return self._become(arguments, environment, allowed, output)
+            arguments, environment, allowed, directory = request
+            self._become(environment, allowed, directory, output, errors)
+            return list(arguments)
         os.close(output)
+        os.close(errors)
         os.write(pipe, b"%d\n" % process)
         self._watched.register(os.pidfd_open(process), selectors.EVENT_READ, (process, pipe))
         return None
@@ -164,8 +191,8 @@ class _Forking:
         os.close(pipe)
 
     def _become(
-        self, arguments: list[str], environment: dict[str, str], descriptors: int | None, output: int
-    ) -> list[str]:
+        self, environment: dict[str, str], descriptors: int | None, directory: str, output: int, errors: int
+    ) -> None:
         """A process with nothing of the one that it was forked from, but for its modules."""
         for key in list(self._watched.get_map().values()):
             if key.data is not None:
@@ -174,27 +201,56 @@ class _Forking:
         self._watched.close()
         self._requests.close()
         os.dup2(output, 1)
-        os.dup2(output, 2)
+        os.dup2(errors, 2)
         os.close(output)
+        os.close(errors)
+        os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
         time.tzset()
         if descriptors is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-        return arguments
 
 
-def _import_everything() -> None:
+def _import_csmsd() -> None:
+    import csmsd
+
     with suppress(ImportError):
         import uvloop  # noqa: F401
     for module in pkgutil.walk_packages(csmsd.__path__, "csmsd."):
         __import__(module.name)
 
 
-if __name__ == "__main__":
-    _import_everything()
-    given = _Forking().serve()
-    if given is not None:
-        from csmsd.__main__ import main
+def _import_csmsctl() -> None:
+    import csmsctl
+    import csmsd.profiles
 
-        main(given)
+    for module in pkgutil.walk_packages(csmsctl.__path__, "csmsctl."):
+        if not module.name.startswith(_RARE):
+            __import__(module.name)
+    csmsd.profiles.operations()
+
+
+def _begin(program: str) -> None:
+    if program == "csmsd":
+        _import_csmsd()
+    else:
+        _import_csmsctl()
+        gc.collect()
+        gc.freeze()  # what all of them share is looked through by none
+    arguments = _Forking().serve()
+    if arguments is None:
+        return
+    if program == "csmsd":
+        from csmsd.__main__ import main as begin_csmsd
+
+        begin_csmsd(arguments)
+    else:
+        from csmsctl.__main__ import main as begin_csmsctl
+
+        sys.argv[1:] = arguments
+        begin_csmsctl()
+
+
+if __name__ == "__main__":
+    _begin(sys.argv[1])

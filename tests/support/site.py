@@ -21,6 +21,7 @@ from typing import Any
 import tomli_w
 
 from tests.support.charge_point import ChargePoint
+from tests.support.console import run_csmsctl
 from tests.support.control import ControlConnection, ControlError
 from tests.support.forks import FORKS, Forked
 from tests.support.raw_charge_point import RawChargePoint
@@ -129,7 +130,12 @@ class Site:
         usual = {"PYTHONPATH": str(self.source), "NOTIFY_SOCKET": str(self.manager.path)}
         variables = environment(**(usual | self.variables))
         with self.stderr.open("ab") as stderr:
-            if FORKS is None or self.from_scratch or self.variables or self.source != ROOT:
+            if "csmsd" in FORKS and not (self.from_scratch or self.variables or self.source != ROOT):
+                file = stderr.fileno()
+                self.process = FORKS["csmsd"].start(command[len(CSMSD) :], variables, file, file, self.descriptors)
+            else:
+                self.process = None
+            if self.process is None:
                 self.process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -139,8 +145,6 @@ class Site:
                     cwd=self.source,
                     env=variables,
                 )
-            else:
-                self.process = FORKS.csmsd(command[len(CSMSD) :], variables, stderr.fileno(), self.descriptors)
         return self.process
 
     def _limit_descriptors(self) -> None:
@@ -219,19 +223,8 @@ class Site:
 
     async def csmsctl(self, *arguments: str, stdin: str | None = None) -> Ended:
         """Runs csmsctl until it ends."""
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "csmsctl", "--socket", str(self.socket), *arguments],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=environment(),
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ended(done.returncode, done.stdout, done.stderr)
+        words = ["--socket", str(self.socket), *arguments]
+        return Ended(*await asyncio.to_thread(run_csmsctl, words, environment(), stdin))
 
     async def json(self, *arguments: str) -> Any:
         """The JSON that a csmsctl command prints, which must succeed."""

@@ -1,4 +1,4 @@
-"""csmsd that was forked is as any other: its exit code, its output, its environment, and nothing of its neighbours."""
+"""What was forked is as any other: its exit code, its output, its environment, and nothing of its neighbours."""
 
 import asyncio
 import signal
@@ -10,8 +10,9 @@ from time import monotonic
 import pytest
 
 from tests.conftest import MakeSite
+from tests.support import console
 from tests.support.forks import Forked
-from tests.support.site import NotReady, Site
+from tests.support.site import NotReady, Site, environment
 
 
 async def test_it_is_a_process_of_its_own_with_its_own_end(make_site: MakeSite) -> None:
@@ -55,3 +56,30 @@ async def test_one_that_cannot_start_says_why_and_ends(make_site: MakeSite) -> N
     site = await make_site({"server": {"listen": []}}, start=False)
     with pytest.raises(NotReady, match="exit code 78"):
         await site.start()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["version"], {}),
+        (["tag", "add", "--help"], {}),
+        (["tag", "add"], {}),
+        (["--json", "status"], {"CSMS_SOCKET": "/nowhere/s.sock"}),
+        (["status"], {"CSMS_SOCKET": "/nowhere/s.sock", "TZ": "Europe/Amsterdm"}),
+        (["batch", "-"], {}),
+        (["tag", "import", "cards.csv"], {}),
+        (["tariff", "check", "\udcff"], {}),
+    ],
+)
+def test_csmsctl_says_what_it_says_when_it_is_started(
+    arguments: list[str], variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cards.csv").write_text("no,column\n")
+    monkeypatch.chdir(tmp_path)
+    found = environment(**variables)
+    assert console._forked(arguments, found) == console._from_scratch(arguments, found, None)
+
+
+def test_what_python_begins_with_otherwise_is_not_forked() -> None:
+    assert console._forked(["version"], environment(LC_ALL="C")) is None
+    assert console._forked(["version", "x" * 70_000], environment()) is None
