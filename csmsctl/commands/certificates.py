@@ -225,17 +225,20 @@ def certificate_revoke_command(
     certificate: CertificateId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept")],
 ) -> None:
-    """Revoke the certificate of a charge point, or turn down its request that waits.
+    """Revoke a certificate, or all those of a charge point, and turn down what it has asked for.
 
     It is refused from the next connection on. One that is open stays until it is ended: `csmsctl cp disconnect`.
     """
     run = invocation(ctx)
     found = run.call("certificate.show", certificate=certificate)
     of = found["charge_point"] or found["common_name"]
-    confirm(run.options, f"Revoke certificate {found['id']} of {of}, with which it can never connect again?")
-    answer = run.call("certificate.revoke", certificate=str(found["id"]), reason=reason)
-    word = answer["certificate"]["state"]
-    run.output.outcome(answer, f"Certificate {found['id']} of {of} is {word}.")
+    word, named = str(found["id"]), f"certificate {found['id']} of {of}"
+    if certificate.casefold() == str(found["charge_point"]).casefold():
+        word, named = certificate, f"all certificates of {of}"
+    confirm(run.options, f"Revoke {named}, with which it can never connect again?")
+    answer = run.call("certificate.revoke", certificate=word, reason=reason)
+    ended = ", ".join(f"{one['id']} is {one['state']}" for one in answer["certificates"])
+    run.output.outcome(answer, f"Of the certificates of {of} {ended}.")
 
 
 def certificate_export_command(

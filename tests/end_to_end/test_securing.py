@@ -89,9 +89,13 @@ async def test_from_nothing_to_charge_points_with_certificates(site: Site, tmp_p
     await site.start()
     await comes(site, device.context(second))
 
+    # All that it has, whichever the thief shows: also the one that has not connected yet.
+    third = await device.asks(site, 3)
     assert (await site.csmsctl("cert", "revoke", "CP1", "--reason", "was stolen", "--yes")).code == 0
-    with pytest.raises(InvalidStatus):
-        await RawChargePoint.connect(wss(site), tls=device.context(second))
+    assert await states(site) == ["replaced", "revoked", "revoked"]
+    for stolen in (third, second):
+        with pytest.raises(InvalidStatus):
+            await RawChargePoint.connect(wss(site), tls=device.context(stolen))
     [found] = (await site.json("status", "CP1"))["charge_points"]
     told = [one["text"] for one in found["problems"] if one["kind"] == "connection_refused"]
     assert len(told) == 1

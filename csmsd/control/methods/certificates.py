@@ -229,18 +229,27 @@ async def renew_servers(service: Certificates, parameters: NoParameters, caller:
 
 
 async def revoke_certificate(service: Certificates, parameters: Revocation, caller: Caller) -> Json:
-    """It is refused from the next connection on; one that is open stays (W 2.6.3)."""
+    """It is refused from the next connection on; one that is open stays (W 2.6.3).
+
+    Of a charge point all that are good or may be: who has stolen it does not use the newest.
+    """
     found = await _find(service, parameters.certificate)
-    before = found.state
-    if before in ("revoked", "refused"):
-        return {"changed": False, "certificate": _view(found)}
-    try:
-        revoked = await service.office.revoke(found.id, parameters.reason)
-    except TlsProblem as error:
-        _failed(error)
-    if revoked is None:
-        raise forbidden(f"Certificate {found.id} is {before}: it lets nobody in.")
-    return {"changed": True, "certificate": _view(revoked)}
+    state = service.site.charge_point(parameters.certificate)
+    of_it = service.site.security.certificates.of(state.id) if state is not None else []
+    wanted = [one for one in of_it if one.state in ("requested", "issued", "used")] or [found]
+    ended = []
+    for one in wanted:
+        before = one.state
+        if before in ("revoked", "refused"):
+            return {"changed": False, "certificate": _view(one), "certificates": [_view(one)]}
+        try:
+            revoked = await service.office.revoke(one.id, parameters.reason)
+        except TlsProblem as error:
+            _failed(error)
+        if revoked is None:
+            raise forbidden(f"Certificate {one.id} is {before}: it lets nobody in.")
+        ended.append(revoked)
+    return {"changed": True, "certificate": _view(ended[-1]), "certificates": [_view(one) for one in ended]}
 
 
 async def export_ca(service: Certificates, parameters: NoParameters, caller: Caller) -> Json:

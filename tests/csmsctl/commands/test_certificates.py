@@ -123,12 +123,20 @@ def test_renew_without_targets_is_for_csmsd_itself(csmsctl: Csmsctl, daemon: Scr
 def test_revoke_asks_with_the_charge_point_s_name(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies |= {
         "certificate.show": {"schema_version": 1, **certificate(), "pem": PEM, "csr": None},
-        "certificate.revoke": {"changed": True, "certificate": certificate(state="revoked")},
+        "certificate.revoke": {
+            "changed": True,
+            "certificate": certificate(state="revoked"),
+            "certificates": [certificate(3, state="revoked"), certificate(state="revoked")],
+        },
     }
-    asked = failed(csmsctl("cert", "revoke", "CP1", "--reason", "stolen"), 10)
+    asked = failed(csmsctl("cert", "revoke", "4", "--reason", "stolen"), 10)
     assert "certificate 4 of CP1" in asked.err
-    assert "is revoked" in csmsctl("cert", "revoke", "CP1", "--reason", "stolen", "--yes").err
+    assert csmsctl("cert", "revoke", "4", "--reason", "stolen", "--yes").code == 0
     assert daemon.params("certificate.revoke") == {"certificate": "4", "reason": "stolen"}
+    assert "all certificates of CP1" in failed(csmsctl("cert", "revoke", "cp1", "--reason", "stolen"), 10).err
+    ended = csmsctl("cert", "revoke", "cp1", "--reason", "stolen", "--yes")
+    assert "Of the certificates of CP1 3 is revoked, 4 is revoked." in ended.err
+    assert daemon.params("certificate.revoke") == {"certificate": "cp1", "reason": "stolen"}
 
 
 def test_export(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

@@ -1,13 +1,19 @@
 """Security events of charge points and of csmsd itself, listed and followed."""
 
+import asyncio
 import base64
+import json
+import os
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.conftest import MakeSite
+from tests.csmsd.metrics.test_collector import LISTEN, fetch
 from tests.support.charge_point import timestamp
 from tests.support.site import Site
-from tests.support.wire import open_wire
+from tests.support.wire import WAIT, open_wire
 
 
 async def test_what_a_charge_point_tells_is_kept_before_it_is_confirmed_also_before_its_boot(site: Site) -> None:
@@ -52,3 +58,22 @@ async def test_what_csmsd_saw_itself_stands_beside_it(site: Site) -> None:
     )
     assert "wrong password" in event["tech_info"]
     assert (await site.json("security-events", "--source", "charge_point"))["security_events"] == []
+
+
+async def test_hooks_and_metrics_have_them(make_site: MakeSite, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    hook = tmp_path / "hook"
+    hook.write_text(f"#!/bin/sh\ncat > {told}\n")
+    hook.chmod(0o755)
+    site = await make_site({**LISTEN, "events": {"hooks": [{"event": "security.event", "command": str(hook)}]}})
+    point = await site.raw("CP1")
+    await point.ask("SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": timestamp()})
+    event = json.loads(await asyncio.wait_for(asyncio.to_thread(told.read_text), WAIT))
+    assert (event["type"], event["charge_point"]) == ("security.event", "CP1")
+    assert (event["data"]["type"], event["data"]["source"]) == ("TamperDetectionActivated", "charge_point")
+    _, _, metrics = await fetch(site, "/metrics")
+    counted = [line for line in metrics.splitlines() if line.startswith("csms_security_events_total{")]
+    assert [line for line in counted if not line.endswith((" 0", " 0.0"))] == [
+        'csms_security_events_total{source="charge_point",type="TamperDetectionActivated"} 1.0'
+    ], counted
