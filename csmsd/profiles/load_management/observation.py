@@ -22,6 +22,7 @@ from csmsd.profiles.smart_charging.outlook import Outlook
 SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
 _OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
 _FRESH_MS = 300_000
+_EXACT_MA = 500  # meters are not
 _CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
 _CURRENT = "Current.Import"
 _POWER = "Power.Active.Import"
@@ -30,6 +31,7 @@ _POWER = "Power.Active.Import"
 class _Noticed(msgspec.Struct):
     sampled_at: Milliseconds = 0
     looked_at: Milliseconds = 0  # at its other charging profiles
+    drawn_ma: Milliamperes = 0  # by the sample before
     told_unmanaged: bool = False
 
 
@@ -150,6 +152,7 @@ def _look_at_meter(
     currents = currents_of_member(state, member)
     if currents:
         steering.sampled(key, currents, ledger, now, SETTLE_MS)
+        _look_whether_obeyed(key, max(currents.values()), newest, ledger, noticed, now)
     if member.connector == 0:
         _measure_whole(member, currents, ledger, now)
         return
@@ -159,6 +162,19 @@ def _look_at_meter(
         ledger.measured(key, round(per_phase * 1000), member.wiring, now)
     elif ledger.newest(key, "measured") is not None:
         ledger.measured(key, None, member.wiring, now)
+
+
+def _look_whether_obeyed(
+    key: Key, drawn: Milliamperes, sampled_at: Milliseconds, ledger: Ledger, noticed: _Noticed, now: Milliseconds
+) -> None:
+    """It drew more than it has accepted since, and draws no more now: nothing has to be waited for."""
+    before, noticed.drawn_ma = noticed.drawn_ma, drawn
+    running = ledger.running(key)
+    lent = ledger.newest(key, "default") if running is None else ledger.newest(key, "transaction", running)
+    if lent is None or lent.accepted_at is None or sampled_at <= lent.accepted_at:
+        return
+    if drawn <= lent.ma + _EXACT_MA and before > lent.ma + _EXACT_MA:
+        ledger.obeyed(key, now)
 
 
 def _measure_whole(member: Member, currents: dict[int, Milliamperes], ledger: Ledger, now: Milliseconds) -> None:

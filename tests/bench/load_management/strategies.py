@@ -7,6 +7,7 @@ from csmsd.profiles.load_management.circuits import Key, Outside, budgets_from
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
+from csmsd.profiles.policies import LoadPolicies
 from tests.bench.load_management.world import STEP_S, A, Connector, Limit, Site, Strategy
 
 OBEY_MS = 10_000
@@ -22,7 +23,7 @@ class Csms(Strategy):
         self.periods = Periods()
         self.planner = Planner(Ledger(), self.periods)
         self.on_disk: list[tuple[Key, Hold]] = []
-        self.steering = Steering(site.tree)
+        self.steering = self.new_steering()
         self.transactions: dict[Key, int] = {}
         self.outstanding: dict[Key, int] = {}
         self.not_before: dict[Key, int] = {}
@@ -33,6 +34,11 @@ class Csms(Strategy):
     @property
     def now(self) -> int:
         return self.site.now * 1000
+
+    def new_steering(self) -> Steering:
+        steering = Steering(self.site.tree)
+        steering.raise_ma = round(LoadPolicies().raise_step * 1000)
+        return steering
 
     def begun(self, connector: Connector) -> None:
         self.transactions[connector.key] = connector.transaction
@@ -60,7 +66,7 @@ class Csms(Strategy):
 
     def killed(self) -> None:
         self.planner = Planner(Ledger(deepcopy(self.on_disk)), self.periods)
-        self.steering = Steering(self.site.tree)
+        self.steering = self.new_steering()
         for key, transaction in self.transactions.items():
             self.planner.ledger.begun(key, transaction)
             self.steering.begun(key, transaction, self.now)

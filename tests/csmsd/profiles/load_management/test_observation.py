@@ -208,3 +208,49 @@ def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> N
     assert site.steering.takes[KEY].relative_to == site.scene.now
     site.look()
     assert site.load.manner_changes() == []
+
+
+def test_a_meter_that_shows_it_ends_the_wait_for_a_lower_limit() -> None:
+    site = Site()
+    number = site.scene.started().id
+    site.look()
+    ledger = site.load.ledger
+
+    def lend(ma: int) -> None:
+        site.scene.now += SECOND
+        serial = ledger.new_serial()
+        phases = (0, 1, 2)
+        ledger.add(
+            KEY, Hold(serial=serial, slot="transaction", transaction=number, ma=ma, fallback_ma=0, phases=phases)
+        )
+        ledger.accepted(KEY, serial, site.scene.now, 10 * SECOND)
+
+    def most_after(amperes: float) -> int:
+        site.scene.now += SECOND
+        site.scene.meter(current("L1", amperes))
+        site.look()
+        return ledger.most(KEY, site.scene.now)[0][1][0]
+
+    site.accept(0)
+    lend(16 * A)
+    ledger.tidy(site.scene.now + 20 * SECOND)
+    assert most_after(16) == 16 * A
+    lend(8 * A)
+    assert most_after(15) == 16 * A, "it is still to obey"
+    assert most_after(8.4) == 8 * A
+
+
+def test_a_car_that_drew_little_before_shows_nothing() -> None:
+    site = Site()
+    site.accept(16 * A)
+    site.look()
+    site.scene.meter(current("L1", 4))
+    site.look()
+    site.scene.now += SECOND
+    serial = site.load.ledger.new_serial()
+    site.load.ledger.add(KEY, Hold(serial=serial, slot="default", ma=8 * A, fallback_ma=0, phases=(0, 1, 2)))
+    site.load.ledger.accepted(KEY, serial, site.scene.now, 10 * SECOND)
+    site.scene.now += SECOND
+    site.scene.meter(current("L1", 4))
+    site.look()
+    assert site.load.ledger.most(KEY, site.scene.now)[0][1][0] == 16 * A
