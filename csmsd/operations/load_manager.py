@@ -19,7 +19,7 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.ports import Links, NotStored
 from csmsd.profiles.action import Target
 from csmsd.profiles.load_management.allocation import Turns
-from csmsd.profiles.load_management.circuits import Key, budgets_from
+from csmsd.profiles.load_management.circuits import Key, budgets_from, lowest_budget
 from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import Takes, next_manner
@@ -171,11 +171,14 @@ class LoadManager:
             load.ledger.tidy(now)
             await self._write_holds(load)
             return
-        budgets = budgets_from(steering.tree, load.outside(self._utc_offset_s(now), now), now, periods.lease_ms)
+        outside = load.outside(self._utc_offset_s(now), now)
+        budgets = budgets_from(steering.tree, outside, now, periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
         ready = [key for key in reachable if load.takes_leases(key) and self._may_be_sent(key, now)]
-        plan = Planner(load.ledger, periods).plan(now, budgets, steering.terms(budgets[-1][1]), wants, ready)
+        plan = Planner(load.ledger, periods).plan(
+            now, budgets, steering.terms(lowest_budget(steering.tree, outside)), wants, ready
+        )
         await self._write_holds(load)
         for lease in plan.leases:
             self._standing(lease.key).sending = True

@@ -381,6 +381,15 @@ class Outside(msgspec.Struct, kw_only=True):
     utc_offset_s: int = 0
 
 
+def lowest_budget(tree: Tree, outside: Outside) -> list[Milliamperes]:
+    """Of each constraint, what is there at the worst time of the day, also while a limit for a while holds.
+
+    Fallbacks are to fit into it: csmsd may be dead when that limit is over, and before.
+    """
+    limits = tree.limits(None, outside.temporary)
+    return [limit - reserve for limit, reserve in zip(limits, tree.reserves(), strict=True)]
+
+
 def budgets_from(tree: Tree, outside: Outside, now: Milliseconds, measured_for_ms: Milliseconds) -> list[Budget]:
     """What the members of each constraint may draw in all, from now on: limits less what else draws.
 

@@ -14,6 +14,7 @@ from csmsd.profiles.record import Milliseconds, Record
 Pause = Literal["zero", "one_ampere", "minimum"]
 
 _PAUSES: tuple[Pause, ...] = ("zero", "one_ampere", "minimum")
+_CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
 _PROMPT_MS = 60_000  # a start that comes so long after the connection was made is no old one
 _REACTION_SPARE_MS = 2_000
 
@@ -66,7 +67,7 @@ def takes_of_member(
     offer_first = bool(manner.offer_first) and not whole
     relative_to = None
     if not whole and not offer_first and (manner.schedule == "relative" or (manner.schedule is None and off)):
-        relative_to = _beginning(member, state, now)
+        relative_to = _beginning(member, state, manner.behind_ms, now)
     if relative_to is not None or manner.schedule == "absolute":
         off = 0
     reaction_ms = None if habits is None else habits.reaction_ms
@@ -93,16 +94,19 @@ def is_taken_whole(member: Member, state: ChargePointState) -> bool:
     )
 
 
-def _beginning(member: Member, state: ChargePointState, now: Milliseconds) -> Milliseconds | None:
+def _beginning(
+    member: Member, state: ChargePointState, behind_ms: Milliseconds, now: Milliseconds
+) -> Milliseconds | None:
     """When what a relative schedule is relative to began, or begins at the earliest; None: nobody knows that.
 
-    A start that came soon after the connection was made may have waited for it.
+    A start that came soon after the connection was made may have waited for it, unless its own clock says otherwise.
     """
     running = state.transactions.active_on(member.connector)
     if running is None:
         return now
     came = running.start_received_at
     prompt = state.connected_at is not None and came - state.connected_at >= _PROMPT_MS
+    prompt |= behind_ms != 0 and abs(running.start_time + behind_ms - came) <= _CLOCKS_DIFFER_MS
     return came if prompt else None
 
 

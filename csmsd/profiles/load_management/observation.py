@@ -32,6 +32,7 @@ class _Noticed(msgspec.Struct):
     sampled_at: Milliseconds = 0
     looked_at: Milliseconds = 0  # at its other charging profiles
     drawn_ma: Milliamperes = 0  # by the sample before
+    behind_ms: Milliseconds | None = None  # its clock
     told_unmanaged: bool = False
 
 
@@ -59,10 +60,17 @@ class Observer:
         kept_for_ever = not load.takes_leases(key) and not any(
             hold.slot == "unknown" and hold.gone_at == NEVER for hold in load.ledger.of(key)
         )
-        if key not in load.ledger or kept_for_ever or state.id in lost or _has_booted_since(state, key, load):
-            load.ledger.begin(key, member.rating_ma, member.wiring, now)
         noticed = self._noticed.setdefault(key, _Noticed())
         _look_at_clock(state, load, now)
+        other_clock = _has_another_clock(member, load, noticed)
+        if (
+            key not in load.ledger
+            or kept_for_ever
+            or other_clock
+            or state.id in lost
+            or _has_booted_since(state, key, load)
+        ):
+            load.ledger.begin(key, member.rating_ma, member.wiring, now)
         takes = takes_of_member(member, state, load.manner(state.id), load.habits.get(key[0]), now)
         steering.takes[key] = takes
         _look_at_transaction(state, member, load, steering, takes.whole, now)
@@ -95,6 +103,13 @@ def _look_at_clock(state: ChargePointState, load: LoadManagement, now: Milliseco
         load.note_manner(msgspec.structs.replace(known, behind_ms=behind, found_at=now))
 
 
+def _has_another_clock(member: Member, load: LoadManagement, noticed: _Noticed) -> bool:
+    """Than when it was sent its leases: nobody knows which of them have ended by it."""
+    behind, before = load.manner(member.charge_point).behind_ms, noticed.behind_ms
+    noticed.behind_ms = behind
+    return before is not None and abs(behind - before) > member.skew_s * 1000
+
+
 def _car_waits(state: ChargePointState, member: Member) -> bool:
     """A car is plugged in, and no transaction has begun (C 4.9)."""
     status = state.connectors.get(member.connector)
@@ -107,9 +122,23 @@ def _car_waits(state: ChargePointState, member: Member) -> bool:
 
 def running_on_member(state: ChargePointState, member: Member) -> Transaction | None:
     """The first of those that run, where the member is the whole charge point."""
-    if member.connector:
-        return state.transactions.active_on(member.connector)
-    return min(state.transactions.active(), key=lambda transaction: transaction.id, default=None)
+    found = [
+        transaction
+        for transaction in state.transactions.active()
+        if member.connector in (0, transaction.connector) and not _has_ended_with_boot(state, transaction)
+    ]
+    return min(found, key=lambda transaction: transaction.id, default=None)
+
+
+def _has_ended_with_boot(state: ChargePointState, transaction: Transaction) -> bool:
+    """It began before the last boot, after which its connector was told to be free: its stop is still to come."""
+    booted, status = state.record.booted_at, state.connectors.get(transaction.connector)
+    return (
+        booted is not None
+        and status is not None
+        and transaction.start_received_at < booted <= status.received_at
+        and status.status == "Available"
+    )
 
 
 def _look_at_transaction(

@@ -19,6 +19,7 @@ from csmsd.profiles.load_management.circuits import (
     Tree,
     budgets_from,
     lanes_of,
+    lowest_budget,
 )
 from csmsd.profiles.load_management.demand import Demand
 from csmsd.profiles.load_management.observation import running_on_member
@@ -100,7 +101,7 @@ def _shared(site: Site, tree: Tree, utc_offset_s: int, now: Milliseconds, lease_
     outside.temporary = {name: limit for name, limit in outside.temporary.items() if name in tree.circuits}
     budgets = budgets_from(tree, outside, now, lease_ms)
     steering = Steering(tree, charging=_charging(site, tree, now))
-    fallbacks = {key: terms.fallback_ma for key, terms in steering.terms(budgets[-1][1]).items()}
+    fallbacks = {key: terms.fallback_ma for key, terms in steering.terms(lowest_budget(tree, outside)).items()}
     left = list(budgets[0][1])
     for key, member in tree.members.items():
         state = site.charge_point(member.charge_point)

@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.events import NumberedEvent
 from csmsd.operations.load_manager import LoadManager
-from csmsd.profiles.load_management.circuits import Circuit, Member
+from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.policies import LoadPolicies
@@ -265,6 +265,21 @@ async def test_a_charge_point_with_room_for_one_profile_gets_one_for_all_of_it(g
         (20, 0),
     )
     assert "transactionId" not in profile
+
+
+async def test_while_a_limit_is_lowered_fallbacks_fit_below_it_too(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_S + 1)
+    circuit, now = garage.load.circuits["garage"], garage.engine.scene.now
+    limit = TemporaryLimit(circuit="garage", ma=12 * A, until=now + 3600 * SECOND)
+    await garage.engine.live.keep(garage.load.limit(circuit, limit), [Event("circuit.limited", None, {})])
+    for _ in range(2):
+        asked = await garage.next()
+        assert [amperes for amperes, _ in limits(asked)] == [0, 6]
+        asked.confirm(status="Accepted")
+    await garage.all_answered()
+    garage.pass_time(3601)
+    assert [amperes for amperes, _ in limits(await garage.next())] == [0, 10]
 
 
 async def test_it_rests_where_there_are_no_members(engine: Engine) -> None:

@@ -81,6 +81,9 @@ def test_one_whose_clock_is_wrong_has_schedules_that_are_relative_to_a_transacti
     assert takes(scene, off, connector=0).relative_to is None, "there is no transaction of a whole charge point"
     scene.cp.connected_at = scene.now
     assert takes(scene, off).relative_to is None, "it has connected anew since"
+    by_its_clock = {"behind_ms": running.start_received_at - running.start_time + HOUR}
+    running.start_time -= HOUR
+    assert takes(scene, by_its_clock).relative_to == running.start_received_at, "its clock says that it came at once"
 
 
 def test_a_relative_schedule_counts_from_the_beginning_of_its_transaction() -> None:

@@ -199,6 +199,10 @@ def test_a_car_that_waits_where_nothing_begins_under_0_amperes_is_offered_its_mi
 
 def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> None:
     site = Site()
+    site.look()
+    site.accept(0)
+    site.load.ledger.tidy(site.scene.now)
+    assert not site.load.ledger.in_doubt(KEY)
     for connector in (0, 1):
         site.scene.status(connector, "Available", timestamp=format_timestamp(site.scene.now - 3600 * SECOND))
     site.look()
@@ -206,7 +210,10 @@ def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> N
     assert isinstance(manner, LoadManner)
     assert manner.behind_ms == 3600 * SECOND
     assert site.steering.takes[KEY].relative_to == site.scene.now
+    assert site.load.ledger.in_doubt(KEY), "which of its leases have ended by it nobody knows"
+    site.accept(0)
     site.look()
+    assert not site.load.ledger.in_doubt(KEY)
     assert site.load.manner_changes() == []
 
 
@@ -254,3 +261,19 @@ def test_a_car_that_drew_little_before_shows_nothing() -> None:
     site.scene.meter(current("L1", 4))
     site.look()
     assert site.load.ledger.most(KEY, site.scene.now)[0][1][0] == 16 * A
+
+
+def test_a_transaction_from_before_a_boot_is_over_where_its_connector_is_free() -> None:
+    site = Site()
+    site.scene.status(1, "Available")
+    number = site.scene.started().id
+    site.look()
+    assert site.load.charging[KEY].transaction == number, "a status that is older says nothing"
+    site.scene.now += SECOND
+    site.scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    site.look()
+    assert site.load.ledger.running(KEY) == number, "it may go on"
+    site.scene.now += SECOND
+    site.scene.status(1, "Available")
+    site.look()
+    assert (site.load.ledger.running(KEY), site.load.charging) == (None, {})
