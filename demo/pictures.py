@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: `python demo/pictures.py DIRECTORY`.
+"""Makes the pictures of the README and of docs/: `python demo/pictures.py DIRECTORY`.
 
 csmsd runs on a temporary state directory, charge points connect to it and say what they would say on an ordinary
 afternoon, and what csmsctl shows of that is kept as SVG. What depends on the day and the second in which this runs is
@@ -12,8 +12,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -180,6 +183,8 @@ class Afternoon(Watcher):
         self.found["daemon"]["uptime_s"] = 12 * 86_400
         for charge_point, seconds in zip(self.found["charge_points"], self._AGES, strict=False):
             _ago(charge_point, "last_seen_at", seconds if charge_point["connected"] else 26 * 60)
+            if charge_point["offline_since"] is not None:
+                _ago(charge_point, "offline_since", 26 * 60)
             for problem in charge_point["problems"]:
                 if problem["kind"] == "offline":
                     _ago(problem, "since", 26 * 60)
@@ -255,13 +260,98 @@ async def pictures(directory: Path, socket: Path, url: str) -> None:
         await charge_point.leave()
 
 
+CIRCUITS = """
+[circuits.house]
+limit = "40A"
+reserve = "10A"
+members = [{ charge_point = "YARD-1", phases = "L2" }]
+
+[circuits.garage]
+parent = "house"
+limit = "32A"
+members = [
+    { charge_point = "NORTH-1" },
+    { charge_point = "NORTH-2", phases = "L2L3L1" },
+    { charge_point = "NORTH-3", phases = "L3L1L2" },
+]
+"""
+CARS = {"NORTH-1": "3x16A,soc=30", "NORTH-2": "3x16A,soc=40", "NORTH-3": "1x32A,soc=20", "YARD-1": "1x16A,soc=50"}
+
+
+def load_sharing(directory: Path, temporary: Path, csmsctl: Csmsctl, url: str) -> None:
+    """Four simulated cars on two circuits, when each has its share and the charge points have obeyed."""
+    circuits = temporary / "circuits.toml"
+    circuits.write_text(CIRCUITS)
+    for identity in CARS:
+        csmsctl("cp", "add", identity)
+    csmsctl("circuit", "import", str(circuits), "--yes")
+    simulator = subprocess.Popen(
+        [sys.executable, "-m", "csmsctl", "simulate", "--url", url.rstrip("/"), "--connectors", "1", "--control", "-",
+         "--set", "MeterValueSampleInterval=2", "--circuits", str(circuits), "--seed", "1",
+         *(word for identity in CARS for word in ("--id", identity))],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert simulator.stdin is not None
+    try:
+        settled(csmsctl, dict.fromkeys(CARS))
+        for number, (identity, car) in enumerate(CARS.items(), 1):  # one after the other, so that it is always the same
+            print(f"car {identity} 1 {car}\ncharge {identity} 1 ADA 600", file=simulator.stdin, flush=True)
+            load_until(csmsctl, partial(has_transactions, number))
+        settled(csmsctl, dict.fromkeys(CARS, 10))
+        csmsctl("circuit", "reading", "house", "--l1", "6.2", "--l2", "8.5", "--l3", "4")
+        settled(csmsctl, {"NORTH-1": 11, "NORTH-2": 10, "NORTH-3": 11, "YARD-1": 10})
+        shown = re.sub(r"\d\d:\d\d:\d\d", "14:45:00", csmsctl("load", "status"))
+        keep(directory, "load", "csmsctl load status", calm(shown))
+        explained = re.sub(r"another \d+ min", "another 15 min", csmsctl("load", "explain", "NORTH-1"))
+        folded = "\n".join(line for sentence in explained.splitlines() for line in textwrap.wrap(sentence, COLUMNS))
+        keep(directory, "explain", "csmsctl load explain NORTH-1", calm(folded))
+    finally:
+        simulator.stdin.close()
+        simulator.wait()
+
+
+def has_transactions(number: int, members: list[Record]) -> bool:
+    return sum(one["transaction"] is not None for one in members) == number
+
+
+def settled(csmsctl: Csmsctl, drawn: dict[str, int | None]) -> None:
+    """Waits until everybody draws what it is to draw, None where no car is."""
+
+    def as_wanted(members: list[Record]) -> bool:
+        found = {one["charge_point"]: one["drawn"] and round(one["drawn"]) for one in members}
+        return found == drawn and all(one["limit"] is not None for one in members)
+
+    load_until(csmsctl, as_wanted)
+
+
+def load_until(csmsctl: Csmsctl, holds: Callable[[list[Record]], bool]) -> None:
+    """Waits until that holds of the members."""
+    deadline = time.monotonic() + 120
+    while not holds(members := json.loads(csmsctl("load", "status", "--json"))["members"]):
+        if time.monotonic() > deadline:
+            raise AssertionError(members)
+        time.sleep(0.2)
+
+
 def main() -> None:
     directory = Path(sys.argv[1])
     os.environ["TZ"] = local_zone()
     time.tzset()
     with tempfile.TemporaryDirectory(prefix="csms-") as temporary:
         socket = Path(temporary) / "csmsd.sock"
-        command = [sys.executable, "-m", "csmsd", "--listen", "127.0.0.1:0", "--state-dir", f"{temporary}/state"]
+        config = Path(temporary) / "csmsd.toml"
+        config.write_text("[load_management]\nobey = 1\n")
+        command = [
+            sys.executable,
+            "-m",
+            "csmsd",
+            "--config",
+            str(config),
+            "--listen",
+            "127.0.0.1:0",
+            "--state-dir",
+            f"{temporary}/state",
+        ]
         with (Path(temporary) / "log").open("w") as log:
             daemon = subprocess.Popen([*command, "--socket", str(socket)], stderr=log)
         try:
@@ -269,6 +359,7 @@ def main() -> None:
             csmsctl("daemon", "wait-ready", "--timeout", "20")
             address = json.loads(csmsctl("daemon", "info", "--json"))["listen"][0]
             asyncio.run(pictures(directory, socket, f"ws://{address}/ocpp/"))
+            load_sharing(directory, Path(temporary), csmsctl, f"ws://{address}/ocpp/")
         finally:
             daemon.terminate()
             daemon.wait()

@@ -1,4 +1,4 @@
-"""The pictures of the README: they exist, fetch nothing, and can be made again."""
+"""The pictures of the README and of docs/: they exist, fetch nothing, and can be made again."""
 
 import re
 import subprocess
@@ -13,9 +13,11 @@ from tests.support.site import ROOT, environment
 PICTURES = ROOT / "docs" / "pictures"
 
 
-def test_the_readme_shows_every_picture_and_each_stands_alone() -> None:
+def test_every_picture_is_shown_and_each_stands_alone() -> None:
     shown = set(re.findall(r"\(docs/pictures/([a-z]+\.svg)\)", (ROOT / "README.md").read_text("utf-8")))
-    assert {"status.svg", "watch.svg", "preview.svg"} <= shown
+    assert {"status.svg", "watch.svg", "preview.svg", "load.svg"} <= shown
+    for page in (ROOT / "docs").glob("*.md"):
+        shown |= set(re.findall(r"\(pictures/([a-z]+\.svg)\)", page.read_text("utf-8")))
     assert shown == {path.name for path in PICTURES.iterdir()}
     for name in shown:
         text = (PICTURES / name).read_text("utf-8")

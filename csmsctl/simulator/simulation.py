@@ -101,11 +101,12 @@ class Simulation:
     def _read(self, loop: asyncio.AbstractEventLoop, end_with_input: bool) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
             for line in sys.stdin:
-                loop.call_soon_threadsafe(self._obey, line)
+                loop.call_soon_threadsafe(self.obey, line)
             if end_with_input:
                 loop.call_soon_threadsafe(self._end.set)
 
-    def _obey(self, line: str) -> None:
+    def obey(self, line: str) -> None:
+        """Does what a line says now; what it does not understand it complains of."""
         if line.strip() == "quit":
             self.end()
             return
