@@ -426,11 +426,14 @@ class CertificateOffice(CertificateSigner, Protocol):
 
 
 class TlsState(NamedTuple):
-    """`problem`: why the files that there are now are not in use; `ends`: what is in use, until when it is good."""
+    """`problem`: why the files that there are now are not in use; `ends`: what is in use, until when it is good; of it
+    `lists` are those of revoked certificates.
+    """
 
     on: bool
     problem: str | None
     ends: Sequence[tuple[str, Milliseconds]]
+    lists: frozenset[str] = frozenset()
 
 
 class TlsEnd(Protocol):

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from math import ceil
 from time import monotonic
 
+import msgspec
+
 from csmsd.charge_points.acceptor import Arrival, Contexts, Entrance
 from csmsd.charge_points.addresses import is_own_origin, reached_at
 from csmsd.charge_points.admission import Admission
@@ -160,7 +162,8 @@ class Listener:
                     return answer  # J 3.2: and nobody learns anything by it
                 return await self._unauthorized(identity, opening, began)
         try:
-            opening.secured = await self._authentication.require(state, opening, identity)
+            secured = await self._authentication.require(state, opening, identity)
+            opening.secured = msgspec.structs.replace(secured, possible=_possible_profiles(kind))
         except Busy:
             return _BUSY
         except Unlike as unlike:
@@ -310,3 +313,13 @@ _FULL: dict[Reason, HTTPStatus] = {
     "too_many_from_address": HTTPStatus.TOO_MANY_REQUESTS,
 }
 _BUSY = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many keys wait to be looked at: try again.")
+
+
+def _possible_profiles(kind: ListenerAt) -> frozenset[int]:
+    """Which security profiles can be used at a listener."""
+    if kind.transport == "plain":
+        return _WITHOUT_TLS
+    return _WITHOUT_CERTIFICATES if kind.client_certificate == "none" else _ALL_PROFILES
+
+
+_WITHOUT_TLS, _WITHOUT_CERTIFICATES, _ALL_PROFILES = frozenset({0, 1}), frozenset({0, 1, 2}), frozenset({0, 1, 2, 3})

@@ -79,6 +79,12 @@ class Securing:
         if to in WITH_TLS and not self._offers_tls():
             text = f"security profile {to} needs TLS, and there is no certificate for it yet; cert init makes one"
             return reported(report, not_sent_result(state.id, Obstacle.SENSELESS, text))
+        if state.secured is not None and state.connected and to not in state.secured.possible:
+            text = (
+                f"security profile {to} cannot be used at the listener that it comes to, and it keeps host and port: "
+                "see server.listeners in csmsd.toml"
+            )
+            return reported(report, not_sent_result(state.id, Obstacle.SENSELESS, text))
         return await self._alone(state, report, lambda: self._raise(state.id, to, options, report))
 
     async def _alone(

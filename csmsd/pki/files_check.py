@@ -21,6 +21,7 @@ _NEEDED = (
     "csmsd.pki.tls_check",
 )
 _SOON_MS = 14 * _DAY_MS
+_SOON_OF_LISTS_MS = 2 * _DAY_MS  # of revoked certificates
 
 
 class Findings(NamedTuple):
@@ -61,7 +62,7 @@ async def check_tls_files(settings: Settings) -> Findings:
             continue  # told above
         if end <= now:
             wrong.append(f"{path}: it has expired at {format_timestamp(end)}; take a new one")
-        elif end - now < _SOON_MS:
+        elif end - now < (_SOON_OF_LISTS_MS if path in contexts.state.lists else _SOON_MS):
             doubtful.append(f"{path}: it expires at {format_timestamp(end)}; take a new one in time")
     if contexts.context("required") is None and any(
         listener.client_certificate == "required" for listener in settings.server.listeners

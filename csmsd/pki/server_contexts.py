@@ -62,10 +62,14 @@ class ServerContexts:
             self.problem = None
 
     async def look(self) -> None:
-        """Looks whether the files that there are now could be used: what a restart would find."""
+        """Looks whether the files that there are now could be used: what a restart would find.
+
+        Until when something is good stays that of what is in use: who has put a new file there may forget to reload.
+        """
         async with self._reloading:
             try:
-                self._ends = (await asyncio.to_thread(self._made))[1] if self.wanted else []
+                if self.wanted:
+                    await asyncio.to_thread(self._made)
             except TlsProblem as error:
                 self.problem = str(error)
             else:
@@ -73,7 +77,7 @@ class ServerContexts:
 
     @property
     def state(self) -> TlsState:
-        return TlsState("none" in self._contexts, self.problem, self._ends)
+        return TlsState("none" in self._contexts, self.problem, self._ends, frozenset(self._settings.client_crl))
 
     async def check(self, host: str, port: int, names: Sequence[str], timeout: float) -> dict[str, Any]:
         """What a charge point would see of a server. Raises TlsProblem for who speaks no TLS."""

@@ -12,6 +12,7 @@ from csmsd.profiles.site import Site
 
 _DAY_MS = 86_400_000
 _WARN_OF_FILES_MS = 14 * _DAY_MS  # csmsd renews its own long before
+_WARN_OF_LISTS_MS = 2 * _DAY_MS  # they are good for a week, or less
 _WARN_OF_CHARGE_POINTS_MS = 30 * _DAY_MS
 _WARN_OF_UNUSED_MS = 7 * _DAY_MS  # it has a new one, which shows when it connects
 _WARN_OF_CA_MS = 365 * _DAY_MS  # every charge point needs the new root before
@@ -25,14 +26,17 @@ def certificate_problems_of_site(site: Site, tls: TlsState, now: Milliseconds) -
     authorities = [one for one in site.security.certificates.of("") if one.kind == "ca"]
     authority = authorities[-1] if authorities else None
     for path, end in tls.ends:
-        if end - now < _WARN_OF_FILES_MS:
+        is_list = path in tls.lists
+        if end - now < (_WARN_OF_LISTS_MS if is_list else _WARN_OF_FILES_MS):
             over = end <= now
             text = f"{path} {'has expired' if over else 'expires'} at {format_timestamp(end)}"
+            if is_list:
+                text += ": without a newer one, whoever has a certificate of that CA is refused"
             yield Problem(
                 kind="certificate_expiring",
                 severity="critical" if over else "warning",
                 text=text,
-                next="csmsctl tls check",
+                next="csmsctl tls reload" if is_list else "csmsctl tls check",
             )
     if authority is None:
         return

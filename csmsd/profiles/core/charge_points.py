@@ -219,12 +219,14 @@ class Secured(msgspec.Struct, frozen=True):
     """How a connection is secured: the profile that it was let in with (W 2), and what TLS it has.
 
     One of profile 1 may have TLS as well. `tls` is its version and suite, or `proxy` where a proxy of ours has it.
+    `possible` are the profiles that can be used where it connects: it keeps host and port when its profile is raised.
     """
 
     profile: int
     tls: str | None = None
     certificate: str | None = None  # SHA-256 of the one that it has shown, in hexadecimal digits
     with_next_key: bool = False  # it has used the key that it was sent last
+    possible: frozenset[int] = frozenset({0, 1, 2, 3})
 
 
 class ChargePointState:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import MakeSite
 from tests.csmsd.operations.logins import login, may_log_in
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
@@ -101,4 +102,20 @@ async def test_without_tls_nobody_is_raised_to_a_profile_with_it(site: Site) -> 
     point = await site.raw("CP1")
     ended = await site.csmsctl("cp", "secure", "CP1", "--to", "2", "--yes")
     assert (ended.code, "needs TLS" in ended.out) == (2, True)
+    await site.asked_nothing(point)
+
+
+@pytest.mark.parametrize(
+    ("kind", "to"), [({"transport": "plain"}, 2), ({"transport": "any", "client_certificate": "none"}, 3)]
+)
+async def test_nobody_is_raised_to_what_its_own_port_does_not_take(
+    make_site: MakeSite, kind: dict[str, str], to: int
+) -> None:
+    """It keeps host and port."""
+    site = await make_site({"server": {"listeners": [{"address": "127.0.0.1:0", **kind}]}})
+    await site.call("certificate.init", organization="My CPO", names=["127.0.0.1"])
+    site.listen = (await site.call("daemon.info"))["listen"][1]
+    point = await site.raw("CP1")
+    (result,) = (await site.call("charge_point.secure", targets=["CP1"], to=to))["results"]
+    assert (result["outcome"], "server.listeners" in result["error"]) == ("not_sent", True)
     await site.asked_nothing(point)

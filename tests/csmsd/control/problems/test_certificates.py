@@ -56,6 +56,16 @@ def test_files_that_end_soon() -> None:
     assert of_site(Scene(), tls, NOON + 14 * DAY) == [("certificate_expiring", "critical")]
 
 
+def test_a_list_of_revoked_certificates_that_ends_soon() -> None:
+    """It is good for a week as a rule: that is no problem every day."""
+    tls = TlsState(on=True, problem=None, ends=[("/etc/x.crl", NOON + 7 * DAY)], lists=frozenset({"/etc/x.crl"}))
+    assert of_site(Scene(), tls) == []
+    [found] = certificate_problems_of_site(Scene().site, tls, NOON + 5 * DAY + 1)
+    assert (found.kind, found.severity, found.next) == ("certificate_expiring", "warning", "csmsctl tls reload")
+    assert "is refused" in found.text
+    assert of_site(Scene(), tls, NOON + 7 * DAY) == [("certificate_expiring", "critical")]
+
+
 def test_a_ca_that_is_on_this_machine_alone() -> None:
     scene = Scene()
     ca = certificate(scene, kind="ca", charge_point="", not_after=NOON + 3650 * DAY)
