@@ -98,12 +98,13 @@ class Forks:
         output: int,
         errors: int,
         descriptors: int | None = None,
+        directory: Path | None = None,
     ) -> Forked | None:
-        """Starts the program here. `descriptors` is how many it may have open at once.
+        """Starts the program, here if no other directory is named. `descriptors` is how many it may have open at once.
 
         None: where Python itself would begin otherwise with that environment, or so much cannot be told.
         """
-        packet = json.dumps([arguments, environment, descriptors, os.fspath(Path.cwd())]).encode()
+        packet = json.dumps([arguments, environment, descriptors, os.fspath(directory or Path.cwd())]).encode()
         if len(packet) >= _LONGEST_REQUEST or _at_start(environment) != _at_start(self._environment):
             return None
         ours, theirs = os.pipe()

@@ -132,7 +132,9 @@ class Site:
         with self.stderr.open("ab") as stderr:
             if "csmsd" in FORKS and not (self.from_scratch or self.variables or self.source != ROOT):
                 file = stderr.fileno()
-                self.process = FORKS["csmsd"].start(command[len(CSMSD) :], variables, file, file, self.descriptors)
+                self.process = FORKS["csmsd"].start(
+                    command[len(CSMSD) :], variables, file, file, descriptors=self.descriptors
+                )
             else:
                 self.process = None
             if self.process is None:

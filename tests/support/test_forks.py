@@ -77,7 +77,7 @@ def test_csmsctl_says_what_it_says_when_it_is_started(
     (tmp_path / "cards.csv").write_text("no,column\n")
     monkeypatch.chdir(tmp_path)
     found = environment(**variables)
-    assert console._forked(arguments, found) == console._from_scratch(arguments, found, None)
+    assert console._forked(arguments, found) == console._from_scratch(arguments, found)
 
 
 def test_what_python_begins_with_otherwise_is_not_forked() -> None:

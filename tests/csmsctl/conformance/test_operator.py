@@ -8,6 +8,7 @@ import pytest
 
 from csmsctl.conformance.private_csmsd import Ended, Site
 from tests.csmsctl.conformance.broken import CASES, play_broken
+from tests.csmsctl.conformance.conftest import ForkedOperator
 
 
 @pytest.mark.parametrize(
@@ -32,9 +33,9 @@ from tests.csmsctl.conformance.broken import CASES, play_broken
 async def test_an_operator_who_is_told_wrong_things_is_found(
     command: str, wrong: dict[str, Any], private_csmsd: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Site.csmsctl
+    real = ForkedOperator.csmsctl
 
-    async def lying(self: Site, *arguments: str) -> Ended:
+    async def lying(self: ForkedOperator, *arguments: str) -> Ended:
         ended = await real(self, *arguments)
         if command not in arguments:
             return ended
@@ -46,7 +47,7 @@ async def test_an_operator_who_is_told_wrong_things_is_found(
         out = str(wrong.get("out", json.dumps(document)))
         return replace(ended, code=wrong.get("code", ended.code), out=out, err=wrong.get("err", ended.err))
 
-    monkeypatch.setattr(Site, "csmsctl", lying)
+    monkeypatch.setattr(ForkedOperator, "csmsctl", lying)
     problem = (await play_broken(CASES["TC_030"], private_csmsd)).problem
     assert problem is not None
     assert command in problem
