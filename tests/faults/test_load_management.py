@@ -17,9 +17,9 @@ RATING = 32.0
 OBEYS_S = 0.5  # half of what csmsd reckons with
 SETTINGS = {
     "load_management": {"lease": 120, "margin": 60, "obey": 1, "raise_step": 0},
-    "ocpp": {"call_timeout": 1, "hold_after_reconnect": 0},
+    "ocpp": {"hold_after_reconnect": 0},
 }
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 
 
 class Box:
