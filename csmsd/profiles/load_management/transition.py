@@ -109,18 +109,28 @@ class Room:
     def _budgets_at(self, budgets: Sequence[Budget], starts: list[Milliseconds]) -> Iterable[list[Milliamperes]]:
         return (budgets[max(0, bisect_right(starts, moment) - 1)][1] for moment in self.times)
 
-    def for_member(self, key: Key, phases: tuple[int, ...], holds: list[Hold]) -> list[float]:
-        """What it may be given at each of the times: what it may draw already, and what is left beside that."""
+    def for_member(self, key: Key, phases: tuple[int, ...], holds: list[Hold], begins: bool) -> list[float]:
+        """What it may be given at each of the times: what it may draw already, and what is left beside that.
+
+        With a limit with which a car begins it is no more than fits beside all others, or was lent before. What a
+        charge point might draw without limits, after a boot, is no more than a fear: it may draw nothing, and a lease
+        that lowers the fear would raise the current.
+        """
         terms = self._paths[key]
         used = [(index, lane, taken) for index, lane in terms.path if (taken := lanes_of(phases)[lane])]
         found: list[float] = []
-        spans = list(spans_of(most_of(holds, self._now)))
-        place = 0
+        sure = holds if not begins else [hold for hold in holds if not hold.doubtful]
+        spans, lent = list(spans_of(most_of(holds, self._now))), list(spans_of(most_of(sure, self._now)))
+        place = lent_place = 0
         for at, moment in enumerate(self.times):
             while spans[place][1] <= moment:
                 place += 1
-            own = spans[place][2]
-            found.append(min((own[lane] + max(0, self.left[index][at])) / taken for index, lane, taken in used))
+            while lent[lent_place][1] <= moment:
+                lent_place += 1
+            own, before = spans[place][2], lent[lent_place][2]
+            found.append(
+                min(max(before[lane], own[lane] + self.left[index][at]) / taken for index, lane, taken in used)
+            )
         return found
 
     def take(self, key: Key, before: list[Segment], after: list[Segment]) -> None:
@@ -271,7 +281,7 @@ class Planner:
             ma = max(terms.floor_ma, want.ma if want is not None else 0)
         else:
             ma = terms.floor_ma
-        rooms = self._rooms(terms, phases, room)
+        rooms = self._rooms(terms, phases, room, slot == "transaction" or ma > terms.floor_ma)
         fallback = min(terms.fallback_ma, terms.usable(rooms[-1]))
         end = self._end(terms, ma, fallback, rooms, room.times, now)
         if end is None:
@@ -302,8 +312,8 @@ class Planner:
             hold.earliest = hold.latest = NEVER
         return hold
 
-    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room) -> list[float]:
-        return room.for_member(terms.key, phases, self.ledger.of(terms.key))
+    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room, begins: bool) -> list[float]:
+        return room.for_member(terms.key, phases, self.ledger.of(terms.key), begins)
 
     def _end(
         self,

@@ -324,9 +324,9 @@ class RaisesAtOnce(Careless):
         newest = {(key, hold.slot): (key, hold) for key, hold in self.ledger}
         return Room(budgets, terms, Ledger(newest.values()), now)
 
-    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room) -> list[float]:
+    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room, begins: bool) -> list[float]:
         newest = {hold.slot: hold for hold in self.ledger.of(terms.key)}
-        return room.for_member(terms.key, phases, list(newest.values()))
+        return room.for_member(terms.key, phases, list(newest.values()), begins)
 
 
 class LendsForEver(Planner):
@@ -424,6 +424,28 @@ def test_the_second_car_has_its_share_as_soon_as_the_first_has_obeyed() -> None:
     drawn = {key: site.played[key].draws(site.now) for key in (CP1, CP2)}
     assert sum(drawn.values()) == 20 * A
     assert min(drawn.values()) >= 6 * A
+
+
+def test_who_has_booted_begins_when_the_others_have_made_room() -> None:
+    """It might have lost its limits, and counts with its rating; it has not, and draws nothing."""
+    site = site_with(Planner)
+    car_on(site, CP1)
+    site.exchange()
+    assert site.played[CP1].draws(site.now) == 20 * A
+    member = site.tree.members[CP2]
+    site.planner.ledger.begin(CP2, member.rating_ma, member.wiring, site.now)
+    car_on(site, CP2)
+    for _ in range(40):
+        site.plan()
+        for key in (CP2, CP1):
+            while site.played[key].inbox:
+                lease = site.played[key].inbox.popleft()
+                answer = site.played[key].take(lease, site.now)
+                assert not is_over(site), (key, lease)
+                site.hear(key, lease.serial, answer)
+        site.now += SECOND
+        assert not is_over(site)
+    assert min(site.played[key].draws(site.now) for key in (CP1, CP2)) >= 6 * A
 
 
 @pytest.mark.parametrize("fate", ["refused", "lost"])
