@@ -188,7 +188,7 @@ class Securing:
 
     async def _interrupted(self, upgrade: SecurityUpgrade, because: str) -> None:
         """It comes in as before, and has what it was given so far."""
-        if upgrade.state != "preparing":
+        if upgrade.state != "preparing" or self._sending.state(upgrade.charge_point) is None:
             return
         reason = f"{because} while {upgrade.reason}"
         with suppress(NotStored):  # the next start says the same

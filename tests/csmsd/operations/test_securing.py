@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import MakeSite
 from tests.csmsd.operations.logins import login, may_log_in
+from tests.support.control import ControlConnection
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
@@ -119,3 +120,56 @@ async def test_nobody_is_raised_to_what_its_own_port_does_not_take(
     (result,) = (await site.call("charge_point.secure", targets=["CP1"], to=to))["results"]
     assert (result["outcome"], "server.listeners" in result["error"]) == ("not_sent", True)
     await site.asked_nothing(point)
+
+
+async def states_to(watcher: ControlConnection, last: str) -> list[str]:
+    """Each state of an upgrade once, to that one."""
+    found: list[str] = []
+    while not found or found[-1] != last:
+        state = (await watcher.event("security.upgrade"))["data"]["state"]
+        found += [state] if state not in found else []
+    return found
+
+
+async def test_what_takes_effect_with_a_reboot_is_not_decided_before_it(site: Site) -> None:
+    """A link that is lost in between says nothing."""
+    point = await site.raw("CP1")
+    watcher = await site.watch("security.upgrade")
+    running, asked, key = await raised(site, point)
+    await point.answer(asked, {"status": "RebootRequired"})
+    await states_to(watcher, "accepted")
+    await point.disconnect()
+    for _ in range(2):
+        point = await site.raw("CP1", register=False, boot=False)
+        await point.heartbeat()
+        await point.disconnect()
+    back = await site.raw("CP1", register=False, password=key)
+    assert await states_to(watcher, "confirmed") == ["confirmed"]
+    assert (await running).code == 0
+    await back.disconnect()
+
+
+async def test_one_that_comes_back_from_its_reboot_as_before_has_fallen_back(site: Site) -> None:
+    point = await site.raw("CP1")
+    watcher = await site.watch("security.upgrade")
+    running, asked, _ = await raised(site, point)
+    await point.answer(asked, {"status": "RebootRequired"})
+    await states_to(watcher, "accepted")
+    again = await site.call("charge_point.secure", targets=["CP1"], to=1)
+    assert "csmsctl reset CP1 --type soft" in again["results"][0]["error"]
+    await point.disconnect()
+    await site.raw("CP1", register=False)
+    assert await states_to(watcher, "fell_back") == ["fell_back"]
+    assert (await running).code == 7
+
+
+async def test_one_that_is_removed_meanwhile_leaves_nothing_behind(site: Site) -> None:
+    point = await site.raw("CP1")
+    running = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=1))
+    asked = await point.asked("ChangeConfiguration")
+    await site.call("charge_point.remove", id="CP1")
+    (result, *_) = (await running)["results"]
+    assert asked[3]["key"] == "AuthorizationKey"
+    assert result["outcome"] != "accepted"
+    await site.register("CP1")
+    assert (await site.call("security_upgrade.list"))["security_upgrades"] == []
