@@ -51,11 +51,11 @@ class Refusals:
             self._live.tell(Event("charge_point.refused", named, told))
         kind = _SECURITY_EVENTS.get(reason)
         if kind is not None:
-            self.note_security_event(named, kind, f"{refused_reason_text(one)}, from {address}")
+            self._note_security_event(named, kind, refused_reason_text(one), address)
         return f"{refused_reason_text(one)}; {help_}"
 
-    def note_security_event(self, identity: str | None, kind: OwnType, tech_info: str) -> None:
+    def _note_security_event(self, identity: str | None, kind: OwnType, tech_info: str, address: str) -> None:
         """Keeps what was seen of a charge point, or of somebody, and tells it the first time."""
-        news = self._live.site.security.events.note(identity, kind, tech_info, self._live.now())
+        news = self._live.site.security.events.note(identity, kind, tech_info, self._live.now(), address=address)
         if news is not None:
             self._live.tell(news)

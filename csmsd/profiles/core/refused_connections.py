@@ -15,7 +15,9 @@ from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 MAX_OF_ONE = 20  # of a registered charge point: addresses by reasons
 MAX_OF_STRANGERS = 1000
 _TELL_EVERY_MS = 60_000
-_MOST_TOLD = 60  # of strangers, in such a time: the log is not theirs to fill
+# In such a time: the log is not theirs to fill.
+_MOST_TOLD = 60  # of strangers
+_MOST_TOLD_OF_ONE = 20  # of a registered charge point, however many addresses there are
 
 Reason = Literal[
     "unknown",
@@ -74,7 +76,7 @@ class RefusedConnections:
         self._moved: dict[_Place, RefusedConnection] = {}
         self._gone: dict[_Place, RefusedConnection] = {}
         self._told: dict[_Place, Milliseconds] = {}
-        self._strangers_told = 0
+        self._told_lately: Counter[str] = Counter()  # of a registered charge point; of strangers under no name
         self._window: Milliseconds = 0
 
     def __iter__(self) -> Iterator[RefusedConnection]:
@@ -187,12 +189,13 @@ class RefusedConnections:
     def _worth_telling(self, place: _Place, now: Milliseconds, *, registered: bool) -> bool:
         if 0 <= now - self._told.get(place, -_TELL_EVERY_MS) < _TELL_EVERY_MS:
             return False
-        if not registered:
-            if not 0 <= now - self._window < _TELL_EVERY_MS:
-                self._window, self._strangers_told = now, 0
-            if self._strangers_told >= _MOST_TOLD:
-                return False
-            self._strangers_told += 1
+        if not 0 <= now - self._window < _TELL_EVERY_MS:
+            self._window = now
+            self._told_lately.clear()
+        whose, most = (place[0], _MOST_TOLD_OF_ONE) if registered else ("", _MOST_TOLD)
+        if self._told_lately[whose] >= most:
+            return False
+        self._told_lately[whose] += 1
         self._told[place] = now
         return True
 

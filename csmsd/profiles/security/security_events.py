@@ -15,6 +15,10 @@ from csmsd.profiles.record import Change, Data, Deleted, Event, Milliseconds, Re
 
 MAX_OF_ONE = 500  # rows of a charge point from each source; what was seen of strangers is one of them
 REMEMBERED = 20  # of these the newest, which what comes may repeat
+# Rows of one type and one hour that differ by address: who has many must not push out what else speaks against him. Of
+# all types that strangers can cause there are so few that they are all among the newest.
+MOST_ADDRESSES = 3
+FROM_MANY = "from many addresses; csmsctl cp pending and cp show have them"
 REPEATS_WITHIN = 3_600_000  # ms after the last one; what comes later is a row of its own
 MAX_TYPE = 50
 MAX_TECH_INFO = 255
@@ -180,17 +184,37 @@ class SecurityEvents:
             changes.append(Deleted(_row(gone, charge_point, source)))
         return event, changes
 
-    def note(self, charge_point: str | None, kind: OwnType, tech_info: str, now: Milliseconds) -> Event | None:
+    def note(
+        self,
+        charge_point: str | None,
+        kind: OwnType,
+        tech_info: str,
+        now: Milliseconds,
+        *,
+        address: str | None = None,
+    ) -> Event | None:
         """Keeps what csmsd itself saw, with the next housekeeping: who knocks must not cost a commit each time.
 
-        Returns the news of it where that is worth telling: once, not for each repetition.
+        `address` is that of whoever caused it. Returns the news where they are worth telling: once, not for each
+        repetition.
         """
+        if address is not None:
+            tech_info = self._with_address(charge_point or "", kind, f"{tech_info}, from {address}", now)
         event, changes = self.take(charge_point or "", "csmsd", kind, tech_info, None, now)
         for change in changes:
             record = change.record if isinstance(change, Deleted) else change
             assert isinstance(record, SecurityEvent)
             self._moved[record.id] = change
         return event.news() if event.count == 1 else None
+
+    def _with_address(self, charge_point: str, kind: OwnType, tech_info: str, now: Milliseconds) -> str:
+        tech_info = tech_info[:MAX_TECH_INFO]
+        others = {
+            known.tech_info
+            for known in self._newest.get((fold(charge_point), "csmsd"), ())
+            if known.type == kind and abs(now - known.last_received_at) <= REPEATS_WITHIN
+        } - {FROM_MANY}
+        return tech_info if tech_info in others or len(others) < MOST_ADDRESSES else FROM_MANY
 
     @property
     def unwritten(self) -> list[SecurityEvent]:

@@ -140,7 +140,7 @@ FLEETING: dict[str, set[str]] = {
     "MeterShapes": {"_seen"},
     "Gathered": {"_verdict"},
     "ThinnedRows": {"_known"},
-    "RefusedConnections": {"_told", "_strangers_told", "_window"},
+    "RefusedConnections": {"_told", "_told_lately", "_window"},
     "Firmware": {"hosting"},
     "Security": {"roots", "unable_to_sign"},
 }  # fmt: skip

@@ -49,6 +49,21 @@ def test_from_one_address_what_comes_again_outlives_what_came_once() -> None:
     assert "new" in refused.unknown
 
 
+def test_a_guesser_with_many_addresses_fills_no_log() -> None:
+    refused = RefusedConnections()
+
+    def told(identity: str, addresses: int, now: int) -> int:
+        return sum(
+            refused.note(identity, f"b{number}", "wrong_password", now, registered=True)[1]
+            for number in range(addresses)
+        )
+
+    assert told("CP1", 500, 1) == 20
+    assert told("CP2", 5, 2) == 5, "of another one it is told all the same"
+    assert refused.note("X", "a", "unknown", 3, registered=False)[1]
+    assert told("CP1", 500, 1 + MINUTE) == 20
+
+
 def test_a_guesser_of_passwords_with_many_addresses_does_not_hide_the_charge_point() -> None:
     refused = RefusedConnections()
     for now in (1, 2):

@@ -1,9 +1,11 @@
 """What is kept of security events: capped, counted, and nobody pushes out what speaks against him."""
 
 from csmsd.ocpp.timestamps import format_timestamp
-from csmsd.profiles.record import Deleted
+from csmsd.profiles.record import Change, Deleted
 from csmsd.profiles.security.security_events import (
+    FROM_MANY,
     MAX_OF_ONE,
+    MOST_ADDRESSES,
     REMEMBERED,
     REPEATS_WITHIN,
     SecurityEvent,
@@ -52,6 +54,31 @@ def test_however_much_is_told_no_more_is_kept() -> None:
     assert seen.data["id"] not in gone
     assert other.id not in gone
     assert all(len(newest) <= REMEMBERED for newest in events._newest.values())
+
+
+def test_who_has_many_addresses_pushes_out_nothing_else() -> None:
+    """A guesser with a /64 of IPv6 has as many as he likes; what comes at one goes on being counted there."""
+    events = SecurityEvents()
+    first = events.note("CP1", "SecurityProfileFellBack", "it came back with profile 0", NOON)
+    assert first is not None
+    told: list[str] = []
+    gone: list[Change] = []
+    for number in range(5 * MAX_OF_ONE):
+        for kind in ("FailedToAuthenticateAtCentralSystem", "SecurityProfileRefused", "InvalidChargePointCertificate"):
+            address = "192.0.2.7" if number % 10 == 0 else f"2001:db8::{number:x}"
+            news = events.note("CP1", kind, "wrong password", NOON + number, address=address)
+            told += [str(news.data["tech_info"])] if news is not None else []
+        gone += [change for change in events.housekeeping() if isinstance(change, Deleted)]
+    assert gone == []
+    assert len(told) == 3 * (MOST_ADDRESSES + 1)
+    assert (told.count("wrong password, from 192.0.2.7"), told.count(FROM_MANY)) == (3, 3)
+    counted = {(one.type, one.tech_info): one.count for one in events._newest["cp1", "csmsd"]}
+    assert counted["SecurityProfileRefused", "wrong password, from 192.0.2.7"] == MAX_OF_ONE / 2
+    assert sum(counted.values()) == 15 * MAX_OF_ONE + 1
+    later = NOON + 5 * MAX_OF_ONE + REPEATS_WITHIN + 1
+    again = events.note("CP1", "SecurityProfileRefused", "wrong password", later, address="2001:db8::1")
+    assert again is not None
+    assert again.data["tech_info"] == "wrong password, from 2001:db8::1"
 
 
 def test_what_csmsd_saw_is_written_with_the_next_housekeeping_and_told_once() -> None:
