@@ -70,8 +70,9 @@ class Pruner:
 
     async def plan(self, kind: PruneKind, days: int) -> Plan:
         """What would go if nothing but the last `days` days of a kind were kept."""
-        before, exported = self._live.now() - days * _DAY_MS, self._exported()
-        return Plan(kind, before, *await self._prunable.count(kind, before, exported))
+        now, exported = self._live.now(), self._exported()
+        before = now - days * _DAY_MS
+        return Plan(kind, before, *await self._prunable.count(kind, before, exported, now))
 
     def _exported(self) -> int:
         """The last booking that may go."""
@@ -111,8 +112,9 @@ class Pruner:
         self, kind: PruneKind, before: Milliseconds, after: int, last_booking: int
     ) -> tuple[int, int | None]:
         """(how many went, where to go on)."""
-        exported = last_booking if kind == "transactions" else self._exported()
-        batch = await self._prunable.next(kind, before, exported, after)
+        # The readings of one that is new stay, whatever its charge point's clock told of them.
+        exported = last_booking if kind in ("transactions", "meter_values") else self._exported()
+        batch = await self._prunable.next(kind, before, exported, after, self._live.now())
         if batch is None:
             return 0, None
         if kind == "transactions":
@@ -228,11 +230,12 @@ class Pruner:
         """What the settings want gone."""
         removed: dict[str, int] = {}
         for kind in KINDS:
+            now = self._live.now()  # before it is asked whether that can be relied on
             if self.patience():
                 log.warning("nothing is pruned: the clock has jumped within a day")
                 break
             if days := self.days(kind):
-                removed[kind], _ = await self.prune(kind, self._live.now() - days * _DAY_MS, None)
+                removed[kind], _ = await self.prune(kind, now - days * _DAY_MS, None)
         if not removed:
             return
         await self.shrink(None)

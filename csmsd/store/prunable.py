@@ -42,6 +42,13 @@ def _followed(name: str, ended: frozenset[str]) -> str:
     return f"{ended_long_ago} AND id NOT IN ({newest}) AND id NOT IN ({current})"
 
 
+def _before_what_is_kept(name: str, arrival: str) -> str:
+    """Rows are old up to the first that came at a time that is kept: what came after it only bears a wrong time."""
+    # Not by an index on the time: the first that is kept is soon found in the order of arrival.
+    first = f"SELECT id FROM {name} WHERE +{arrival} BETWEEN :before AND :now ORDER BY id LIMIT 1"
+    return f"id < coalesce(({first}), {2**63 - 1})"
+
+
 # The last one of a kind stays where its number says where the numbers go on.
 _ENDED_TRANSACTION = (
     "state IN ('stopped', 'closed') AND coalesce(stop_received_at, stop_time) < :before "
@@ -50,17 +57,19 @@ _ENDED_TRANSACTION = (
 _CONDITIONS: dict[PruneKind, str] = {
     "transactions": f"{_ENDED_TRANSACTION} AND booking <= :exported",
     "tasks": "state IN ('settled', 'expired', 'cancelled') AND coalesce(settled_at, created_at) < :before "
-    "AND id NOT IN (SELECT task FROM queued_command)",
+    f"AND id NOT IN (SELECT task FROM queued_command) AND {_before_what_is_kept('task', 'created_at')}",
     "reservations": "state NOT IN ('requested', 'reserved') AND coalesce(ended_at, expires_at) < :before AND id IS NOT "
     f"(SELECT max(id) FROM reservation WHERE id <= {LARGEST_OWN_ID})",
     "firmware_updates": _followed("firmware_update", UPDATE_ENDED)
     + " AND id NOT IN (SELECT update_id FROM rollout_member WHERE update_id IS NOT NULL)",
     "diagnostics": _followed("diagnostics_upload", UPLOAD_ENDED),
-    "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine)",
-    "audit": "last_time < :before",
-    "security_events": "last_received_at < :before",
+    "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine) AND "
+    + _before_what_is_kept("quarantine", "received_at"),
+    "audit": "last_time < :before AND " + _before_what_is_kept("audit", "time"),
+    "security_events": "last_received_at < :before AND " + _before_what_is_kept("security_event", "received_at"),
     "security_upgrades": f"state IN ({_among(DECIDED)}) AND changed_at < :before "
-    "AND id NOT IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point)",
+    "AND id NOT IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point) AND "
+    + _before_what_is_kept("security_upgrade", "created_at"),
 }
 _RECORDS: dict[PruneKind, type[Record]] = {
     "transactions": Transaction,
@@ -86,7 +95,7 @@ class Prunable:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def count(self, kind: PruneKind, before: Milliseconds, exported: int) -> PruneCount:
+    async def count(self, kind: PruneKind, before: Milliseconds, exported: int, now: Milliseconds) -> PruneCount:
         """How many may go, and how many transactions, or meter values of such, no export has delivered."""
         match kind:
             case "meter_values":
@@ -96,19 +105,21 @@ class Prunable:
             case _:
                 old, delivered = f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}", "1"
         counts = f"count(*) FILTER (WHERE {delivered}), count(*) FILTER (WHERE NOT {delivered})"
-        rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported))[0]
+        rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported, now=now))[0]
         return PruneCount(rows, kept)
 
     async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None:
         """The first transaction that was booked at such a time."""
         sql = (
             "SELECT booking FROM transactions WHERE booking IS NOT NULL "
-            "AND coalesce(stop_received_at, stop_time) BETWEEN :before AND :after ORDER BY booking LIMIT 1"
+            "AND coalesce(stop_received_at, stop_time) BETWEEN :before AND :now ORDER BY booking LIMIT 1"
         )
-        rows = await self._rows(sql, since, after=until)
+        rows = await self._rows(sql, since, now=until)
         return int(rows[0][0]) if rows else None
 
-    async def next(self, kind: PruneKind, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
+    async def next(
+        self, kind: PruneKind, before: Milliseconds, exported: int, after: int, now: Milliseconds
+    ) -> PruneBatch | None:
         """What can go in one commit, beginning after that id; None when there is no more."""
         if kind == "meter_values":
             return await self._next_readings(before, exported, after)
@@ -116,7 +127,7 @@ class Prunable:
         sql = (
             f"SELECT id FROM {_RECORDS[kind].table} WHERE {_CONDITIONS[kind]} AND id > :after ORDER BY id LIMIT {limit}"
         )
-        ids = [row[0] for row in await self._rows(sql, before, exported, after)]
+        ids = [row[0] for row in await self._rows(sql, before, exported, after, now)]
         return PruneBatch(_RECORDS[kind], ids, ids[-1]) if ids else None
 
     async def _next_readings(self, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
@@ -149,8 +160,11 @@ class Prunable:
         rows = await self._rows(f"SELECT iif(auto_vacuum, freelist_count, 0), page_count FROM {pragmas}")
         return int(rows[0][0]), int(rows[0][1])
 
-    async def _rows(self, sql: str, before: Milliseconds = 0, exported: int = 0, after: int = 0) -> list[Any]:
-        return await asyncio.to_thread(self._query, sql, {"before": before, "exported": exported, "after": after})
+    async def _rows(
+        self, sql: str, before: Milliseconds = 0, exported: int = 0, after: int = 0, now: Milliseconds = 0
+    ) -> list[Any]:
+        values = {"before": before, "exported": exported, "after": after, "now": now}
+        return await asyncio.to_thread(self._query, sql, values)
 
     def _query(self, sql: str, parameters: dict[str, int]) -> list[Any]:
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)) as connection:

@@ -1,7 +1,7 @@
 """What may go, found in the file: nothing that is open, owed to an export, or says where numbers go on."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from tests.csmsd.control.filled import filled
 
 BEFORE = 1_000_000
 OLD, NEW = BEFORE - 1, BEFORE
+NOW = 2 * BEFORE
 ALL_EXPORTED = 10**9
 
 
@@ -46,10 +47,10 @@ class Store:
         """The ids, which are as many as are counted."""
         found: list[int] = []
         after = 0
-        while (batch := await self.prunable.next(kind, BEFORE, exported, after)) is not None:
+        while (batch := await self.prunable.next(kind, BEFORE, exported, after, NOW)) is not None:
             assert batch.last > after
             found, after = found + list(batch.ids), batch.last
-        assert (await self.prunable.count(kind, BEFORE, exported)).rows == len(found)
+        assert (await self.prunable.count(kind, BEFORE, exported, NOW)).rows == len(found)
         return found
 
 
@@ -106,20 +107,20 @@ async def test_the_last_booking_stays(store: Store) -> None:
 async def test_what_no_export_has_delivered_stays(store: Store) -> None:
     await store.keep(*(transaction(number) for number in (1, 2, 3)), transaction(4, stop_received_at=NEW), LAST)
     assert await store.may_go("transactions", exported=2) == [1, 2]
-    assert await store.prunable.count("transactions", BEFORE, 2) == (2, 1)
-    assert await store.prunable.count("transactions", BEFORE, 3) == (3, 0)
+    assert await store.prunable.count("transactions", BEFORE, 2, NOW) == (2, 1)
+    assert await store.prunable.count("transactions", BEFORE, 3, NOW) == (3, 0)
 
 
 async def test_pieces_are_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prunable, "_TRANSACTIONS", 2)
     await store.keep(*(transaction(number) for number in (1, 2, 3, 5)), LAST)
-    first = await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, 0)
+    first = await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, 0, NOW)
     assert first is not None
     assert (first.kind, list(first.ids), first.last) == (Transaction, [1, 2], 2)
-    second = await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, first.last)
+    second = await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, first.last, NOW)
     assert second is not None
     assert (list(second.ids), second.last) == ([3, 5], 5)
-    assert await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, second.last) is None
+    assert await store.prunable.next("transactions", BEFORE, ALL_EXPORTED, second.last, NOW) is None
 
 
 # --- meter values
@@ -142,10 +143,10 @@ async def test_meter_values_in_pieces(store: Store, monkeypatch: pytest.MonkeyPa
     running = transaction(2, state="active")
     await store.keep(running, *(reading(2 if number <= 7 else None) for number in range(1, 18)))
     assert await store.may_go("meter_values") == list(range(8, 18))
-    first = await store.prunable.next("meter_values", BEFORE, 0, 0)
+    first = await store.prunable.next("meter_values", BEFORE, 0, 0, NOW)
     assert first is not None
     assert (list(first.ids), first.last) == ([], 5), "so many were looked at"
-    third = await store.prunable.next("meter_values", BEFORE, 0, 7)
+    third = await store.prunable.next("meter_values", BEFORE, 0, 7, NOW)
     assert third is not None
     assert (list(third.ids), third.last) == ([8, 9, 10], 10)
 
@@ -153,7 +154,7 @@ async def test_meter_values_in_pieces(store: Store, monkeypatch: pytest.MonkeyPa
 async def test_where_none_is_old_the_rest_is_not_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prunable, "_LOOKED_AT", 5)
     await store.keep(*(reading(None, NEW) for _ in range(5)), reading(None, OLD))
-    assert await store.prunable.next("meter_values", BEFORE, 0, 0) is None
+    assert await store.prunable.next("meter_values", BEFORE, 0, 0, NOW) is None
 
 
 async def test_meter_values_of_transactions_go_before_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +215,7 @@ def reservation(number: int, **fields: Any) -> Reservation:
 async def test_which_reservations(store: Store, fields: dict[str, Any], goes: bool) -> None:
     await store.keep(reservation(1, **fields), reservation(2, state="reserved"))
     assert [one.id for one in await store.prunable.reservations(BEFORE)] == ([1] if goes else [])
-    assert await store.prunable.count("reservations", BEFORE, 0) == (goes, 0)
+    assert await store.prunable.count("reservations", BEFORE, 0, NOW) == (goes, 0)
 
 
 async def test_the_last_reservation_of_ours_stays(store: Store) -> None:
@@ -293,6 +294,35 @@ async def test_attempts_to_raise_a_profile_that_are_over_and_not_the_newest(stor
         attempt(7, "confirmed", charge_point="CP2"),
     )
     assert await store.may_go("security_upgrades") == [1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("quarantine", lambda number, time: filled(QuarantinedMessage, id=number, received_at=time)),
+        ("audit", lambda number, time: filled(Audited, id=number, time=time, last_time=time)),
+        (
+            "tasks",
+            lambda number, time: filled(Task, id=number, state="settled", created_at=time, settled_at=time),
+        ),
+        (
+            "security_events",
+            lambda number, time: filled(
+                SecurityEvent, id=number, source="csmsd", received_at=time, last_received_at=time
+            ),
+        ),
+        (
+            "security_upgrades",
+            lambda number, time: filled(SecurityUpgrade, id=number, state="refused", created_at=time, changed_at=time),
+        ),
+    ],
+)
+async def test_what_came_behind_what_is_new_only_bears_a_wrong_time(
+    store: Store, kind: PruneKind, row: Callable[[int, int], Record]
+) -> None:
+    """The clock was years behind for a while; and years ahead, which makes nothing new."""
+    await store.keep(row(1, OLD), row(2, NOW + 1), row(3, OLD), row(4, NEW), row(5, OLD), row(6, NEW))
+    assert await store.may_go(kind) == [1, 3]
 
 
 async def test_the_file_is_only_read(store: Store) -> None:
