@@ -15,3 +15,15 @@ def test_no_class_has_keywords(path: str) -> None:
     """mypyc drops them, and says nothing: `frozen=True` would be lost."""
     tree = ast.parse((ROOT / path).read_text())
     assert [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.keywords] == []
+
+
+@pytest.mark.parametrize("path", COMPILED)
+def test_nothing_is_copied_by_copy(path: str) -> None:
+    """It makes an object without its arguments, which a compiled class refuses."""
+    tree = ast.parse((ROOT / path).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "copy" not in {name for node in imports for name in (getattr(node, "module", ""), *map(_name, node.names))}
+
+
+def _name(alias: ast.alias) -> str:
+    return alias.name

@@ -4,8 +4,6 @@ As long as it is plain (see `plain`) a reading costs next to nothing, and the fi
 plain is judged from the evidence when somebody looks, or when it stops. What is kept of it is bounded (see `thinning`).
 """
 
-from copy import copy
-
 import msgspec
 
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
@@ -42,9 +40,13 @@ class Gathered:
 
     def copy(self) -> "Gathered":
         """Goes on by itself."""
-        other = copy(self)
+        other = Gathered(self._connector, self.start)
         other._plain = msgspec.structs.replace(self._plain)
         other._rows = self._rows.copy()
+        other.latest = self.latest
+        other.highest = self.highest
+        other.newest = self.newest
+        other.usual_since = self.usual_since
         other.put_right = {**self.put_right}
         return other
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.energy.evidence import Boot
+from csmsd.profiles.core.energy.evidence import Boot, Stop
+from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.thinning import MOST, MOST_OF_PLAIN
 from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from csmsd.profiles.core.moments import is_timed
@@ -333,3 +334,29 @@ def test_a_register_elsewhere_by_another_clock_runs_on(where: dict[str, str], as
         kept.meter(minute, [{"value": str(3000 + 10 * minute), **where}], astray=astray)
         assert kept.by_memory() == kept.by_rows()
         assert kept.by_memory().energy_wh == 2000 + 10 * minute
+
+
+def told_by(gathered: Gathered) -> tuple[object, ...]:
+    """All that it can be asked."""
+    stop = Stop(time=NOON + HOUR, received_at=NOON + HOUR, register=5000.0, oddity=None)
+    moments = (gathered.newest, gathered.usual_since, {**gathered.put_right})
+    return gathered.verdict([]), gathered.stopped([], stop), gathered.latest, gathered.highest, *moments
+
+
+@pytest.mark.parametrize("astray", [0, -8 * 365 * 24 * 60], ids=["by one clock", "by two"])
+def test_a_copy_says_the_same_and_goes_on_by_itself(astray: int) -> None:
+    kept = Kept()
+    kept.meter(-50, [{"value": "1500"}, {"value": "900", "measurand": "Power.Active.Import"}])
+    kept.meter(-40, [{"value": "1600"}], astray=astray)
+    original = kept.scene.cp.transactions.gathered(kept.transaction.id)
+    assert original is not None
+    before, copy = told_by(original), original.copy()
+    assert told_by(copy) == before
+
+    kept.meter(-30, [{"value": "1700"}])
+    assert told_by(original) != before
+    assert told_by(copy) == before
+
+    kept.scene.cp.transactions.regather(kept.transaction, copy)
+    kept.meter(-30, [{"value": "1700"}])
+    assert told_by(copy) == told_by(original)
