@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import ClassVar, Literal
 
 import msgspec
@@ -37,6 +38,8 @@ from csmsd.waking import Waker
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 5.0
+_BREATH = 3  # so many times as long as a round took
+_LONGEST_BREATH_S = 0.5
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
 _REFUSALS = 2  # one may have another reason
@@ -104,13 +107,15 @@ class LoadManager:
         end = self._bus.subscribe(self._told, self.STIRRING)
         try:
             while True:
-                load = self._live.site.smart_charging.load
+                load, begun = self._live.site.smart_charging.load, monotonic()
                 if load.members and self._live.accepting:
                     try:
                         await self._round(load)
                     except NotStored as error:  # memory was loaded anew; what was planned has not left
                         log.error("load management could not go on: %s", error)
                         await asyncio.sleep(1)
+                # Of a large site every answer is worth a round: others have their turns between them.
+                await asyncio.sleep(min(_LONGEST_BREATH_S, _BREATH * (monotonic() - begun)))
                 await self._waker.rest(_LOOK_AGAIN_S if load.members else None)
         except asyncio.CancelledError:
             for task in self._tasks:
@@ -175,7 +180,12 @@ class LoadManager:
         budgets = budgets_from(steering.tree, outside, now, periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
-        ready = [key for key in reachable if load.takes_leases(key) and self._may_be_sent(key, now)]
+        busy = {identity for (identity, _), standing in self._standings.items() if standing.sending}
+        ready = [
+            key
+            for key in reachable
+            if key[0] not in busy and load.takes_leases(key) and now >= self._standing(key).not_before
+        ]
         plan = Planner(load.ledger, periods).plan(
             now, budgets, steering.terms(lowest_budget(steering.tree, outside)), wants, ready
         )
@@ -204,11 +214,6 @@ class LoadManager:
 
     def _standing(self, key: Key) -> _Standing:
         return self._standings.setdefault(key, _Standing())
-
-    def _may_be_sent(self, key: Key, now: Milliseconds) -> bool:
-        return not any(
-            standing.sending for (identity, _), standing in self._standings.items() if identity == key[0]
-        ) and (now >= self._standing(key).not_before)
 
     # --- what is sent
 

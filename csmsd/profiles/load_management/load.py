@@ -118,7 +118,8 @@ class LoadManagement:
         self._unwritten: list[Change] = []
         self.priorities: dict[tuple[str, str], LoadPriority] = {}
         self.habits: dict[str, LimitHabits] = {}  # by charge point, folded
-        self.generation = 0  # of circuits and members
+        self.generation = 0  # of circuits and members, and of habits
+        self._tree: tuple[tuple[int, int], Tree] | None = None
 
     def carry_over(self, old: "LoadManagement") -> None:
         """Readings are in no file; nor is what was learned of cars, or heard of charge points since the last commit."""
@@ -137,7 +138,11 @@ class LoadManagement:
         return self.circuits.get(fold(name))
 
     def tree(self, voltage: int) -> Tree:
-        return Tree(self.circuits.values(), [self._as_it_turned_out(one) for one in self.members.values()], voltage)
+        made_of = (self.generation, voltage)
+        if self._tree is None or self._tree[0] != made_of:
+            members = [self._as_it_turned_out(one) for one in self.members.values()]
+            self._tree = made_of, Tree(self.circuits.values(), members, voltage)
+        return self._tree[1]
 
     def _as_it_turned_out(self, member: Member) -> Member:
         habits = self.habits.get(member.place[0])
