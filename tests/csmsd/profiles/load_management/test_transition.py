@@ -32,6 +32,7 @@ from tests.csmsd.profiles.load_management.sites import MINUTE, OBEY, SECOND, A, 
 PERIODS = Periods()
 FALLBACKS = {"cp1": 8 * A, "cp2": 8 * A, "cp3": 6 * A, "cp4": 0}
 WIRINGS = {"cp1": "L1L2L3", "cp2": "L1L2L3", "cp3": "L1", "cp4": "L2L3L1"}
+WHOLE: Key = ("cp3", 1)  # limited as a whole, by one profile
 SKEWS = {"cp1": 10 * SECOND, "cp2": -10 * SECOND, "cp3": 0, "cp4": 7 * SECOND}
 
 
@@ -73,6 +74,7 @@ class Site(RuleBasedStateMachine):
         self.outstanding: dict[Key, int] = {}
         self.answers: list[tuple[Key, int, Answer]] = []
         self.heard_running: dict[Key, int] = {}
+        self.plugged_in: set[Key] = set()  # where nothing begins under 0 A
         self.unheard: list[tuple[str, Key, int]] = []
         self.transactions = 0
         self.excused = True  # until the limits are installed everybody may draw his rating
@@ -115,7 +117,10 @@ class Site(RuleBasedStateMachine):
             for place, key in enumerate(self.heard_running)
             if key not in self.away()
         ]
-        return {key: Want(ma=share) for key, share in allocate(left, askers, 10**9).items()}
+        arriving = [key for key in sorted(self.plugged_in) if key not in self.heard_running and key not in self.away()]
+        askers += [Asker(key=key, demand_ma=7 * A, uses=self.tree.uses(key), fresh=True) for key in arriving]
+        shares = allocate(left, askers, 10**9)
+        return {key: Want(ma=share) for key, share in shares.items() if share or key in self.heard_running}
 
     def away(self) -> list[Key]:
         return [key for key, one in self.played.items() if not one.connected]
@@ -152,9 +157,14 @@ class Site(RuleBasedStateMachine):
         """kill -9: what is in memory is gone, and with the connections what was not yet read."""
         self.planner = self.planner_class(Ledger(deepcopy(self.on_disk)), PERIODS)
         for key, transaction in self.heard_running.items():
-            self.planner.ledger.begun(key, transaction)
+            self.begun(key, transaction)
         self.outstanding.clear()
         self.answers.clear()
+
+    def begun(self, key: Key, transaction: int) -> None:
+        """One that is limited as a whole has no limit of a transaction: its default holds for what runs, too."""
+        if key != WHOLE:
+            self.planner.ledger.begun(key, transaction)
 
     # --- what happens on the way
 
@@ -221,6 +231,15 @@ class Site(RuleBasedStateMachine):
             self.unheard.append(("begun", key, self.transactions))
 
     @rule(data=st.data())
+    def car_waits_for_an_offer(self, data: st.DataObject) -> None:
+        self.plugged_in.add(self.one(data, list(self.played)))
+
+    @precondition(lambda self: self.plugged_in)
+    @rule(data=st.data())
+    def car_waits_no_longer(self, data: st.DataObject) -> None:
+        self.plugged_in.remove(self.one(data, list(self.plugged_in)))
+
+    @rule(data=st.data())
     def car_goes(self, data: st.DataObject) -> None:
         busy = [key for key, one in self.played.items() if one.running is not None]
         if busy:
@@ -241,7 +260,8 @@ class Site(RuleBasedStateMachine):
             self.unheard.remove(told)
             if what == "begun":
                 self.heard_running[key] = transaction
-                self.planner.ledger.begun(key, transaction)
+                self.plugged_in.discard(key)
+                self.begun(key, transaction)
             else:
                 if self.heard_running.get(key) == transaction:
                     del self.heard_running[key]
