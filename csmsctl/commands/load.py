@@ -48,10 +48,10 @@ MEMBERS = (
     Column("state", "STATE", style=_standing_style),
     Column("transaction", "TX", right=True),
     Column("limit", "LIMIT A", right=True),
-    Column("most", "MOST A", right=True),
+    Column("most", "MOST A", right=True, wide=True),
     Column("drawn", "DRAWN A", right=True),
     Column("fallback", "FALLBACK A", right=True),
-    Column("lease_until", "LEASE UNTIL", moment_text),
+    Column("lease_until", "LEASE UNTIL", moment_text, wide=True),
 )
 
 
