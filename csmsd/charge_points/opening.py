@@ -9,6 +9,9 @@ import msgspec
 
 from csmsd.profiles.core.charge_points import Secured
 
+# Bytes of an opening with all its headers, of which one may hold a certificate. The library would take 128 headers of 8
+# KiB, and hold them for whoever never ends: with a thousand connections a gigabyte.
+LONGEST_OPENING = 32_768
 LONGEST_HEAD = 300  # bytes of an opening, in which its path is looked for when it cannot be read
 _REQUEST_LINE = re.compile(rb"GET (\S+) HTTP/")
 

@@ -26,7 +26,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from csmsd import settings
-from csmsd.charge_points.opening import LONGEST_HEAD, Opening, Refusal, path_of_head
+from csmsd.charge_points.opening import LONGEST_HEAD, LONGEST_OPENING, Opening, Refusal, path_of_head
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
 from csmsd.gate import Place
 
@@ -96,6 +96,7 @@ class Wire(asyncio.Protocol):
         "_max_size",
         "_open",
         "_opening",
+        "_opening_bytes",
         "_out",
         "_pings",
         "_place",
@@ -134,6 +135,7 @@ class Wire(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = self._loop.call_at(until, self._too_slow)
         self._handshake: asyncio.Task[None] | None = None
         self._opening: bytes | None = b""  # the last of it that has come; None when it has come whole
+        self._opening_bytes = 0  # that have come of it
         self._head: bytes | None = b""  # of the opening; None once its end was seen
         self._open = False  # texts may be sent
         self._finished = False  # nothing that comes is looked at any more
@@ -212,6 +214,14 @@ class Wire(asyncio.Protocol):
         end = (self._opening + data).find(_END_OF_OPENING)
         if end >= 0:
             end += len(_END_OF_OPENING) - len(self._opening)
+        self._opening_bytes += end if end >= 0 else len(data)
+        if self._opening_bytes > LONGEST_OPENING:
+            if self._head is not None:
+                path, self._head = path_of_head(self._head + data[:LONGEST_HEAD]), None
+                self._unreadable(self._address, path, f"more than {LONGEST_OPENING // 1024} KiB before its end")
+            self._finished = True
+            self._transport.abort()
+        elif end >= 0:
             self._opening, self._came = None, data[end:]
             self._read(False)
             # After a power cut thousands come at once, and this takes longer than all that they send afterwards.

@@ -196,6 +196,8 @@ async def test_an_opening_that_cannot_be_read_is_on_record(site: Site) -> None:
         ("CP7", "more than 128 headers"): b"GET /ocpp/CP7 HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n",
         (None, "a request line of more than 8192 bytes"): b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
         (None, "no request of HTTP"): b"EHLO csms\r\n\r\n",
+        ("CP8", "more than 32 KiB before its end"): b"GET /ocpp/CP8 HTTP/1.1\r\n"
+        + 5 * (b"X: " + b"a" * 8000 + b"\r\n"),
     }
     for (identity, why), text in openings.items():
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -208,7 +210,7 @@ async def test_an_opening_that_cannot_be_read_is_on_record(site: Site) -> None:
         pending = (await site.call("charge_point.pending"))["pending"]
         (known,) = (known for known in pending if known["id"] == identity)
         assert (known["reason"], known["text"]) == ("bad_request", f"its HTTP cannot be read ({why})")
-    assert {known["attempts"] for known in pending} == {2}
+    assert {known["id"]: known["attempts"] for known in pending} == {"CP7": 2, None: 2, "CP8": 1}
 
 
 async def test_a_twin_is_told_of_and_what_it_pushed_out_is_on_record(site: Site) -> None:
