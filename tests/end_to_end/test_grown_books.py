@@ -37,6 +37,7 @@ SMALL = {
         "circuit_limit",
         "circuit_member",
         "load_hold",
+        "load_manner",
         "limit_habits",
         "load_pause",
         "load_priority",
