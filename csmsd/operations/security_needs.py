@@ -1,6 +1,7 @@
 """What a charge point needs for TLS before its profile is raised: our root, and a certificate (A05.FR.03, 04)."""
 
 import asyncio
+from shlex import quote
 
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.operations.options import Options
@@ -52,11 +53,11 @@ class SecurityNeeds:
         return results, results[-1].outcome == "accepted" or options.force
 
     async def give_certificate(self, identity: str, options: Options, report: Report) -> tuple[list[Result], bool]:
-        """One of its own (A05.FR.04), which it has accepted: of one that was only issued nobody knows that."""
+        """One of its own (A05.FR.04), which it has taken: of one that was only issued nobody knows that."""
         certificates = self._live.site.security.certificates
         current = certificates.current(identity)
         good = current is not None and (current.not_after or 0) > self._live.now()
-        if options.dry_run or (current is not None and good and current.state == "used"):
+        if options.dry_run or (current is not None and good and (current.state == "used" or current.taken_at)):
             return [], True
         results: list[Result] = []
         own = (one.organization for one in certificates.of("") if one.kind == "ca")
@@ -74,10 +75,10 @@ class SecurityNeeds:
             ours = event.charge_point == identity and not taken.done()
             if ours and event.type == "task.settled" and event.data.get("action") == CERTIFICATE_SIGNED.action:
                 taken.set_result(event.data.get("outcome") == "accepted")
-            elif ours and event.type == "certificate.refused":
+            elif ours and (event.type == "certificate.refused" or event.data.get("state") == "requested"):
                 taken.set_result(False)
 
-        end = self._bus.subscribe(told, ("task.settled", "certificate.refused"))
+        end = self._bus.subscribe(told, ("task.settled", "certificate.refused", "certificate.changed"))
         try:
             results += await self._sending.run(identity, trigger, options, report)
             if results[-1].outcome != "accepted":
@@ -91,4 +92,6 @@ class SecurityNeeds:
         if has_taken_it:
             return results, True
         text = "it has no certificate of its own: the request was refused, did not come, or it did not take what came"
+        if any(one.state == "requested" for one in self._live.site.security.certificates.of(identity)):
+            text = f"its request for a certificate waits; then once more: csmsctl cert sign {quote(identity)}"
         return results + reported(report, not_sent_result(identity, Obstacle.OBJECTION, text)), False

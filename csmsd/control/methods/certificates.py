@@ -210,7 +210,7 @@ async def sign_certificate(service: Certificates, parameters: Signing, caller: C
     }
     if parameters.csr is not None:
         return answer
-    command = Command(CALL, {"action": "CertificateSigned", "payload": {"certificateChain": signed.chain}}, force=True)
+    command = Command(CALL, {"action": "CertificateSigned", "payload": {"certificateChain": signed.chain}})
     options = Options(
         timeout=parameters.timeout or service.settings.ocpp.call_timeout, force=True, user=caller.user, uid=caller.uid
     )

@@ -38,7 +38,8 @@ def _settle(
 ) -> tuple[list[Change], list[Event]]:
     """Accepted is not in use: that shows when it connects with it. Rejected: it keeps the one that it has."""
     if confirmation.status == "Accepted":
-        return [], []
+        certificates = target.site.security.certificates
+        return certificates.taken(target.charge_point.id, request.certificate_chain, target.now)
     told = Event(
         "certificate.refused", target.charge_point.id, {"reason": "the charge point does not take its certificate"}
     )

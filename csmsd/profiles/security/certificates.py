@@ -48,6 +48,7 @@ class Certificate(Record, kw_only=True):
     created_at: Milliseconds
     changed_at: Milliseconds
     reason: str | None = None
+    taken_at: Milliseconds | None = None  # when the charge point said that it has taken it
 
     def described(self) -> Data:
         """As events and listings show it."""
@@ -70,6 +71,7 @@ class Certificate(Record, kw_only=True):
             "task": self.task,
             "created_at": text(self.created_at),
             "changed_at": text(self.changed_at),
+            "taken_at": text(self.taken_at),
             "reason": self.reason,
         }
 
@@ -151,6 +153,14 @@ class Certificates:
             when = format_timestamp(known.changed_at)
             return f"its certificate was {known.state} at {when}" + (f": {known.reason}" if known.reason else "")
         return None
+
+    def taken(self, charge_point: str, chain: str, now: Milliseconds) -> tuple[list[Change], list[Event]]:
+        """A charge point has taken what it was sent, the chain or the certificate alone. In use it is not yet."""
+        known = next((one for one in reversed(self.of(charge_point)) if chain and one.pem.startswith(chain)), None)
+        if known is None or known.taken_at is not None:
+            return [], []
+        known.taken_at = now
+        return [known], [known.news()]
 
     def connected_with(self, fingerprint: str, now: Milliseconds) -> tuple[list[Change], list[Event]]:
         """A charge point was let in with it: it is in use from then on, and those before it are not any more."""

@@ -130,3 +130,26 @@ async def test_one_that_cannot_ask_is_raised_with_what_it_was_given_by_hand(make
     await point.answer(await device.until(point, "SecurityProfile"), {"status": "Accepted"})
     await running
     assert (await upgrade(site))["state"] == "accepted"
+
+
+async def test_where_an_operator_signs_the_next_attempt_goes_on_with_what_it_has_taken(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"hold_after_reconnect": 0}, "ca": {"auto_sign": False}})
+    await site.call("certificate.init", organization=ORGANIZATION, names=["localhost", "127.0.0.1"])
+    point = await site.raw("CP1")
+    device = Device()
+    securing = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=3))
+    playing = asyncio.create_task(device.until(point, "CertificateSigned"))
+    assert (await securing)["results"][-1]["error"].startswith("its request for a certificate waits")
+    signing = asyncio.create_task(site.call("certificate.sign", charge_point="CP1"))
+    await point.answer(await playing, {"status": "Accepted"})
+    assert (await signing)["results"][-1]["outcome"] == "accepted"
+    (issued,) = (await site.call("certificate.list", targets=["CP1"]))["certificates"]
+    assert (issued["state"], issued["taken_at"] is None) == ("issued", False)
+    await site.restart()
+    point = await site.raw("CP1", register=False)
+    device.sent.clear()
+    securing = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=3))
+    await point.answer(await device.until(point, "SecurityProfile"), {"status": "Accepted"})
+    await securing
+    assert device.sent == ["GetInstalledCertificateIds", "SecurityProfile"]
+    assert (await upgrade(site))["state"] == "accepted"

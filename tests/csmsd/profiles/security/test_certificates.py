@@ -133,3 +133,16 @@ def test_a_charge_point_that_is_removed_has_none_any_more() -> None:
     assert (known.state, asked.state, other.state) == ("revoked", "refused", "issued")
     assert len(events) == 2
     assert site.security.installed_certificates.of("CP1", root.type) == []
+
+
+def test_one_that_was_taken_is_known_by_what_was_sent() -> None:
+    """The chain, or the certificate alone where that is too long; told twice it is news once."""
+    certificates = Certificates()
+    known = issued(certificates)
+    known.pem = "LEAF ISSUING CA"
+    assert certificates.taken("CP1", "ANOTHER", NOON) == ([], [])
+    assert certificates.taken("CP2", "LEAF", NOON) == ([], [])
+    changes, events = certificates.taken("CP1", "LEAF", NOON)
+    assert (changes, known.taken_at, [one.type for one in events]) == ([known], NOON, ["certificate.changed"])
+    assert certificates.taken("CP1", "LEAF ISSUING CA", NOON + 1) == ([], [])
+    assert known.state == "issued", "in use it is when it connects"
