@@ -125,20 +125,24 @@ class Securing:
             for give in prepare.values():
                 results += (await give(identity, options, report))[0]
             return results + await self._sending.run(identity, _profile_set(to), options, report)
+        before = self._live.site.security.upgrades.of(identity)
+        again = before is not None and bool(before.admitted)
         upgrade = self._new_upgrade(identity, to, options)
         try:
             for step, give in prepare.items():
-                upgrade = self._newest(upgrade)
-                await self._keep(upgrade, upgrade.move("preparing", self._live.now(), step))
+                if not again:  # else the one before stays on record: what it admits may be what it uses
+                    upgrade = self._newest(upgrade)
+                    await self._keep(upgrade, upgrade.move("preparing", self._live.now(), step))
                 more, ready = await give(identity, options, report)
                 results += more
-                if not ready:
+                if not ready and not again:
                     await self._refused(self._newest(upgrade), results[-1])
                 if not ready or options.stopped():
                     return results
-            return results + await self._ask(self._newest(upgrade), options, report)
+            return results + await self._ask(self._newest(upgrade), options, report, again=again)
         finally:
-            await self._interrupted(self._newest(upgrade), "it was broken off")
+            if not again:
+                await self._interrupted(self._newest(upgrade), "it was broken off")
 
     def _new_upgrade(self, identity: str, to: int, options: Options) -> SecurityUpgrade:
         now = self._live.now()
@@ -160,7 +164,7 @@ class Securing:
                 await came_back()
         return results, results[-1].outcome == "accepted" or options.dry_run
 
-    async def _ask(self, upgrade: SecurityUpgrade, options: Options, report: Report) -> list[Result]:
+    async def _ask(self, upgrade: SecurityUpgrade, options: Options, report: Report, *, again: bool) -> list[Result]:
         identity, now = upgrade.charge_point, self._live.now()
         upgrade.expires_at = now + self._window
         await self._keep(upgrade, upgrade.move("asked", now))
@@ -175,16 +179,17 @@ class Securing:
             upgrade.expires_at = now + self._window
             await self._keep(upgrade, upgrade.move("accepted", now, _REBOOT if result.status == _REBOOTS else None))
         elif result.outcome not in ("timeout", "unknown"):
-            await self._refused(upgrade, result)
+            await self._refused(upgrade, result, again=again)
         state = self._sending.state(identity)
         if state is not None and state.connected_at not in (None, connected_at):  # faster than all this
             await self._settle_upgrade(identity, asking=False)
         return results
 
-    async def _refused(self, upgrade: SecurityUpgrade, result: Result) -> None:
+    async def _refused(self, upgrade: SecurityUpgrade, result: Result, *, again: bool = False) -> None:
+        """`again`: one before was admitted, and stays so: another may have answered in its place."""
         what = result.action or "what it needs"
         why = result.error or f"{what} was answered {result.status or result.outcome}"
-        await self._keep(upgrade, upgrade.move("refused", self._live.now(), why))
+        await self._keep(upgrade, upgrade.move("fell_back" if again else "refused", self._live.now(), why))
 
     async def _interrupted(self, upgrade: SecurityUpgrade, because: str) -> None:
         """It comes in as before, and has what it was given so far."""

@@ -93,5 +93,5 @@ class SecurityNeeds:
             return results, True
         text = "it has no certificate of its own: the request was refused, did not come, or it did not take what came"
         if any(one.state == "requested" for one in self._live.site.security.certificates.of(identity)):
-            text = f"its request for a certificate waits; then once more: csmsctl cert sign {quote(identity)}"
+            text = f"its request for a certificate waits; then once more: cert sign {quote(identity)}"
         return results + reported(report, not_sent_result(identity, Obstacle.OBJECTION, text)), False

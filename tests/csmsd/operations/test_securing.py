@@ -173,3 +173,23 @@ async def test_one_that_is_removed_meanwhile_leaves_nothing_behind(site: Site) -
     assert result["outcome"] != "accepted"
     await site.register("CP1")
     assert (await site.call("security_upgrade.list"))["security_upgrades"] == []
+
+
+async def test_another_attempt_that_comes_to_nothing_keeps_nobody_out(site: Site) -> None:
+    """Who fell back may have been another in its place, and so who refuses, while it uses its new profile already."""
+    point = await site.raw("CP1")
+    running, asked, key = await raised(site, point)
+    await point.answer(asked, {"status": "Accepted"})
+    await point.disconnect()
+    point = await site.raw("CP1", register=False)
+    assert (await running).code == 7
+    again = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=1))
+    await point.answer(await point.asked("ChangeConfiguration"), {"status": "Rejected"})
+    await again
+    assert await profile(site) == (0, "fell_back")
+    await point.disconnect()
+    back = await site.raw("CP1", register=False, password=key)
+    await back.heartbeat()
+    while await profile(site) != (1, "confirmed"):
+        await back.heartbeat()
+    await back.disconnect()
