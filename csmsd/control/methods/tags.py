@@ -196,16 +196,25 @@ async def remove_tag(service: Service, parameters: Name, caller: Caller) -> Json
 
 async def import_tags(service: Service, parameters: Import, caller: Caller) -> Json:
     """All of them in one commit, or none."""
-    site, now = service.site, service.now()
-    added: list[IdTag] = []
-    changed: list[IdTag] = []
+    now = service.now()
     seen: set[str] = set()
-    for fields in parameters.tags:
+
+    def merged(fields: Fields) -> tuple[IdTag | None, IdTag]:
         if fold(fields.id) in seen:
             raise usage(f"idTag {fields.id} stands there twice.")
         seen.add(fold(fields.id))
+        known = service.site.id_tag(fields.id)
+        return known, _merged_tag(fields, known, now)
+
+    found = await in_turns(parameters.tags, merged)
+    # Changed at once: by what others did meanwhile with some of them, too.
+    site = service.site
+    added: list[IdTag] = []
+    changed: list[IdTag] = []
+    for fields, (before, tag) in zip(parameters.tags, found, strict=True):
         known = site.id_tag(fields.id)
-        tag = _merged_tag(fields, known, now)
+        if known is not before:
+            tag = _merged_tag(fields, known, now)
         if known is None:
             added.append(tag)
         elif tag != known:

@@ -1,5 +1,6 @@
 """idTags: what is taken as one, what a change leaves alone, and a list that comes all at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -175,3 +176,15 @@ async def test_an_import_that_cannot_be_stored_is_none(site: Site) -> None:
     assert (code, "could not be stored" in text) == (1, True)
     site.limit_file_size(None)
     assert set(await known(site)) == {"A1"}
+
+
+async def test_what_is_changed_while_a_long_import_is_looked_at_stays_so(site: Site) -> None:
+    """It is looked at in turns: 20,000 idTags held up everybody for 0.3 s."""
+    await site.call("tag.add", id="T0")
+    tags = [{"id": f"T{number}", "labels": ["fleet"]} for number in range(5_000)]
+    imported, changed = await asyncio.gather(
+        site.call("tag.import", tags=tags), site.call("tag.set", id="T0", note="lost")
+    )
+    assert (imported["added"], imported["changed"], changed["changed"]) == (4_999, 1, True)
+    tag = await site.call("tag.show", id="T0")
+    assert (tag["note"], tag["labels"]) == ("lost", ["fleet"])
