@@ -106,9 +106,11 @@ def _finish_backup(path: Path) -> None:
     try:
         finish_copy(path, time_ns() // 1_000_000)
     except (OSError, sqlite3.Error) as error:
-        raise Failure(OTHER, f"The backup cannot be sealed: {error}.", _DAMAGED) from error
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        raise Failure(OTHER, f"The backup cannot be sealed: {error}.", _DAMAGED if damaged else _NO_ROOM) from error
 
 
+_NO_ROOM = "Nothing is kept of it. Is there room for it where it is to be?"
 _DAMAGED = "The database itself may be damaged. See: csmsctl daemon info, and the log of csmsd"
 
 

@@ -1,5 +1,6 @@
 """idTags: who may charge."""
 
+from operator import itemgetter
 from shlex import quote
 from typing import Annotated, Literal
 
@@ -120,8 +121,9 @@ async def _store_tag(service: Service, tag: IdTag, known: IdTag | None) -> Json:
 
 async def list_tags(service: Service, parameters: Listing, caller: Caller) -> Json:
     site, now = service.site, service.now()
-    everyone = sorted(site.id_tags.values(), key=lambda tag: natural_order(tag.id))
-    views = await in_turns(everyone, lambda tag: tag_view(site, tag, now))
+    everyone = await in_turns([*site.id_tags.values()], lambda tag: (natural_order(tag.id), tag))
+    everyone.sort(key=itemgetter(0))
+    views = await in_turns(everyone, lambda found: tag_view(site, found[1], now))
     if parameters.parent is not None:
         views = [view for view in views if view["parent"] and fold(view["parent"]) == fold(parameters.parent)]
     if parameters.status is not None:

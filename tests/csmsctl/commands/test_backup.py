@@ -67,6 +67,15 @@ async def test_to_standard_output_it_goes_whole_or_not_at_all(site: Site, tmp_pa
     assert (await site.csmsctl("--json", "backup", "-")).code == 2
 
 
+async def test_where_there_is_no_room_for_it_that_is_said_and_nothing_is_left(site: Site, tmp_path: Path) -> None:
+    script = f"ulimit -f 8; exec {sys.executable} -m csmsctl --socket {site.socket} backup {tmp_path}/csms.db"
+    done = await asyncio.to_thread(subprocess.run, ["sh", "-c", script], env=environment(), capture_output=True)
+    assert done.returncode == 1
+    assert b"Is there room for it" in done.stderr
+    assert b"damaged" not in done.stderr
+    assert await asyncio.to_thread(lambda: [*tmp_path.glob("csms.db*")]) == []
+
+
 def test_what_is_no_backup(csmsctl: Csmsctl, tmp_path: Path) -> None:
     file = tmp_path / "csms.db"
     file.write_bytes(b"SQLite format 3\0" + bytes(4096))
