@@ -141,15 +141,23 @@ async def test_each_suite_with_each_certificate(
     assert (reason, "it refuses: " in str(detail) or "it left" in str(detail)) == ("tls", True), detail
 
 
+@pytest.fixture(
+    scope="module", params=[(NAME, "127.0.0.1"), ("127.0.0.1",), ("127.0.0.1", NAME)], ids=lambda names: "+".join(names)
+)
+def named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, ...], OwnFiles]:
+    """What `cert init` makes for these names."""
+    now = datetime.now(UTC)
+    own = OwnFiles(tmp_path_factory.mktemp("own"))
+    create_server_certificates(own, create_authority(own, "My CPO", now), request.param, now, 90)
+    return request.param, own
+
+
 @pytest.mark.parametrize("client", [openssl, curl, gnutls, mbedtls])
-@pytest.mark.parametrize("names", [(NAME, "127.0.0.1"), ("127.0.0.1",), ("127.0.0.1", NAME)], ids="+".join)
 async def test_each_name_and_address_that_a_certificate_of_ours_is_for(
-    door: Door, tmp_path: Path, names: tuple[str, ...], client: Client
+    door: Door, named: tuple[tuple[str, ...], OwnFiles], client: Client
 ) -> None:
     """A site may have nothing but an address. Whoever is called something else is not believed."""
-    now = datetime.now(UTC)
-    own = OwnFiles(tmp_path)
-    create_server_certificates(own, create_authority(own, "My CPO", now), names, now, 90)
+    names, own = named
     door.context_in_use = server_context(TlsFiles([Pair(str(file), str(file)) for file in own.servers]))
     for suite in (SUITES[0], SUITES[-1]):
         for name in names:
