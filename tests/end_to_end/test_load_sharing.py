@@ -9,7 +9,6 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -27,10 +26,7 @@ from tests.support.site import Site
 
 PATIENCE = 90.0
 LEAST_A = 6.0
-SETTINGS: dict[str, dict[str, Any]] = {
-    "load_management": {"lease": 120, "margin": 60, "obey": 1, "turn": 60, "min_switch": 20},
-    "ocpp": {"unknown_id_tags": "Accepted"},
-}
+LOAD_MANAGEMENT = {"margin": 60, "obey": 1, "turn": 60, "min_switch": 20}
 # csmsd with a planner that goes by what it has sent as if that had arrived.
 RAISES_AT_ONCE = """
 from csmsd.operations import load_manager
@@ -45,8 +41,9 @@ main()
 class SteadySite(Site):
     """Its csmsd is found where it was before it was killed."""
 
-    def __init__(self) -> None:
-        super().__init__(SETTINGS)
+    def __init__(self, lease_s: int = 900) -> None:
+        load_management = LOAD_MANAGEMENT | {"lease": lease_s}
+        super().__init__({"load_management": load_management, "ocpp": {"unknown_id_tags": "Accepted"}})
         self.port = free_port()
 
     def command(self, *more: str) -> list[str]:
@@ -105,6 +102,10 @@ class Garage:
                 if all(one["state"] == "idle" for one in members):
                     return
                 await asyncio.sleep(0.1)
+
+    def most_a(self, name: str) -> float:
+        """What a line has carried on its fullest phase."""
+        return max(one.most_a for one in self.line(name).breakers if one is not None)
 
     def over_s(self) -> dict[str, float]:
         """Of each line, in seconds of the simulation."""
@@ -202,7 +203,7 @@ async def test_thirty_charge_points_on_a_tree_of_four_circuits_and_csmsd_killed_
         for number in range(30)
     ]
     cars = ["3x16A", "1x32A,late=60s", "3x32A,soc=75,slow=20s", "3x16A,minimum=8A", "1x16A,pauses=4", "3x16A,ramp=30s"]
-    async with running(SteadySite()) as site, garage(site, circuits, members, cars, speed=30) as there:
+    async with running(SteadySite(lease_s=120)) as site, garage(site, circuits, members, cars, speed=30) as there:
         for point in there.points.values():
             visitors = Visitors(point, ["A", "B"])
             visitors.pause, visitors.stay = (5.0, 60.0), (30.0, 200.0)
@@ -222,5 +223,7 @@ async def test_thirty_charge_points_on_a_tree_of_four_circuits_and_csmsd_killed_
         assert not kills
         assert there.simulation.circuits.trips == 0
         assert there.over_s() == {"main": 0.0, "north": 0.0, "south": 0.0, "yard": 0.0}
-        # It was of use, too: the lines were full at times.
-        assert all(max(one.most_a for one in there.line(name).breakers if one is not None) > 28 for name in lines)
+        # It was of use, too: at times there was not enough for all.
+        most = {name: there.most_a(name) for name in ("main", *lines)}
+        assert most["main"] > 0.8 * 63, most
+        assert max(most[name] for name in lines) > 0.8 * 32, most
