@@ -193,7 +193,9 @@ class LoadManager:
         for lease in plan.leases:
             self._standing(lease.key).sending = True
             takes = steering.takes.get(lease.key) or Takes()
-            task = asyncio.create_task(self._send(lease, takes), name=f"load management {lease.key[0]}")
+            task = asyncio.create_task(
+                self._send(lease, takes, _phases_of(lease, load)), name=f"load management {lease.key[0]}"
+            )
             self._tasks.add(task)
             task.add_done_callback(partial(self._sent, lease.key))
 
@@ -217,7 +219,7 @@ class LoadManager:
 
     # --- what is sent
 
-    async def _send(self, lease: Lease, takes: Takes) -> None:
+    async def _send(self, lease: Lease, takes: Takes, phases: int | None) -> None:
         site = self._live.site
         state = site.charge_point(lease.key[0])
         if state is None:
@@ -227,7 +229,7 @@ class LoadManager:
         def steps(target: Target) -> Steps:
             installed = target.site.smart_charging.installed.of(target.charge_point.id)
             level = site_limit_level(target.charge_point, installed)
-            profile = site_limit_profile(lease, level, takes, voltage, target.now)
+            profile = site_limit_profile(lease, level, takes, voltage, target.now, phases)
             connector = 0 if takes.whole else lease.key[1]
             if takes.whole:  # it has no room for what it was sent before that was known
                 for one in installed:
@@ -292,6 +294,14 @@ class LoadManager:
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: its lease could not be sent", key[0], exc_info=task.exception())
         self._waker.wake()
+
+
+def _phases_of(lease: Lease, load: LoadManagement) -> int | None:
+    """On how many its car draws; None: that is not known."""
+    charging = load.charging.get(lease.key)
+    if charging is None or charging.phases is None or charging.transaction != lease.transaction:
+        return None
+    return len(charging.phases)
 
 
 def _outcome(result: Result | None) -> Literal["accepted", "refused", "unanswered", "not_sent"]:

@@ -55,6 +55,12 @@ class Takes(msgspec.Struct, frozen=True, kw_only=True):
     late_ms: Milliseconds = 10_000
     obey_ms: Milliseconds | None = None
     offer_first: bool = False
+    wired: int = 3  # on so many phases
+    rating_ma: Milliamperes = 32_000
+
+    def least_for_unknown_car(self, minimum_ma: Milliamperes) -> Milliamperes:
+        """What a car whose phases are not known needs: of watts it may make use of a third on each."""
+        return min(self.rating_ma, self.wired * minimum_ma) if self.unit == "W" else minimum_ma
 
 
 def takes_of_member(
@@ -81,6 +87,8 @@ def takes_of_member(
         late_ms=skew + max(0, off),
         obey_ms=None if reaction_ms is None else reaction_ms + _REACTION_SPARE_MS,
         offer_first=offer_first,
+        wired=len(member.wiring),
+        rating_ma=member.rating_ma,
     )
 
 

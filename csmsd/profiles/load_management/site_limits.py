@@ -25,14 +25,20 @@ def site_limit_level(state: ChargePointState, installed: list[InstalledProfile])
     return max([_USUAL_LEVEL, *(level + 1 for level in others)])
 
 
-def site_limit_profile(lease: Lease, level: int, takes: Takes, voltage: int, now: Milliseconds) -> ChargingProfile:
+def site_limit_profile(
+    lease: Lease, level: int, takes: Takes, voltage: int, now: Milliseconds, phases: int | None = None
+) -> ChargingProfile:
     """The profile that says what the lease says.
 
-    Watts are in all (C 7.12): as if a car drew them on one phase, so that none carries too much.
+    Watts are in all (C 7.12): as if a car drew them on one phase, so that none carries too much; on as many `phases` as
+    its car is known to use; or on all, where one alone could not carry more anyway.
     """
 
     def limit(ma: Milliamperes) -> float:
-        return ma / 1000 if takes.unit == "A" else float(ma * voltage // 1000)
+        if takes.unit == "A":
+            return ma / 1000
+        on = phases or (takes.wired if ma >= takes.rating_ma else 1)
+        return float(ma * voltage * on // 1000)
 
     began = (now - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
     periods = [ChargingSchedulePeriod(start_period=0, limit=limit(lease.ma))]

@@ -149,6 +149,10 @@ class Steering:
             for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
         }
 
+    def _least_of_use(self, key: Key, one: Charging) -> Milliamperes:
+        minimum = self.tree.members[key].minimum_ma
+        return minimum if one.phases is not None else self._takes(key).least_for_unknown_car(minimum)
+
     def _step_towards(self, share: Milliamperes, key: Key, ledger: Ledger, now: Milliseconds) -> Milliamperes:
         """What the member is to have next: a raise is made in steps, and the next waits until the last is obeyed."""
         if not self.raise_ma:
@@ -156,7 +160,7 @@ class Steering:
         slot = "default" if ledger.running(key) is None else "transaction"
         lent = [hold for hold in ledger.of(key) if hold.slot == slot and hold.gone_at > now]
         least = min((hold.ma for hold in lent), default=0)
-        step = max(least + self.raise_ma, self.tree.members[key].minimum_ma)
+        step = max(least + self.raise_ma, self._least_of_use(key, self.charging[key]))
         return share if share <= step else step // 1000 * 1000
 
     def _arrival(self, key: Key, now: Milliseconds) -> Asker:
@@ -169,7 +173,7 @@ class Steering:
         return Asker(
             key=key,
             demand_ma=min(one.demand.now(now), UNLIMITED if one.cap_ma is None else one.cap_ma),
-            minimum_ma=self.tree.members[key].minimum_ma,
+            minimum_ma=self._least_of_use(key, one),
             step_ma=self._takes(key).step_ma,
             weight=one.weight,
             uses=self.tree.uses(key, one.phases),

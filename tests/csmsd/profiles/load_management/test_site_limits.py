@@ -62,9 +62,16 @@ def test_both_of_a_connector_and_those_of_others_have_ids_of_their_own() -> None
     assert len(ids) == 78
 
 
-def test_watts_are_those_of_one_phase_and_rounded_down() -> None:
-    periods = site_limit_profile(lease(), 8, Takes(unit="W"), 231, NOON).charging_schedule.charging_schedule_period
-    assert [period.limit for period in periods] == [3_696, 1_501]
+@pytest.mark.parametrize(
+    ("phases", "rating", "watts"),
+    [(None, 32, [3_696, 1_501]), (3, 32, [11_088, 4_504]), (1, 16, [3_696, 1_501]), (None, 16, [11_088, 1_501])],
+)
+def test_watts_are_those_of_one_phase_unless_more_are_known_or_one_cannot_carry_them(
+    phases: int | None, rating: int, watts: list[int]
+) -> None:
+    takes = Takes(unit="W", rating_ma=rating * A)
+    periods = site_limit_profile(lease(), 8, takes, 231, NOON, phases).charging_schedule.charging_schedule_period
+    assert [period.limit for period in periods] == watts
 
 
 def test_the_stack_level_is_above_those_of_others_as_far_as_there_is_one() -> None:

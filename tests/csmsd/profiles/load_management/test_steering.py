@@ -6,6 +6,7 @@ import pytest
 
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, Tree, budgets_from
 from csmsd.profiles.load_management.holds import Ledger
+from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from tests.bench.load_management.strategies import Csms, KnowsAll
@@ -146,6 +147,20 @@ def test_a_share_rises_in_steps_and_the_next_waits_until_the_last_is_obeyed() ->
     office.arrive(CP3, 3)
     assert office.wants()[CP1] == 11, "it falls at once"
     assert office.wants()[CP2] == 8
+
+
+def test_a_car_limited_in_watts_needs_what_all_its_phases_need_until_they_are_known() -> None:
+    office = Office()
+    office.steering.takes[CP1] = Takes(unit="W")
+    office.arrive(CP1, 1)
+    office.arrive(CP2, 2)
+    office.arrive(CP3, 3)
+    wants = office.wants()
+    assert wants[CP1] in (0, 18, 20), "less is of no use to a car on three phases"
+    office.steering.charging[CP1].phases = (0, 1, 2)
+    assert min(office.wants().values()) >= 10
+    assert Takes(unit="W", rating_ma=16 * A).least_for_unknown_car(6 * A) == 16 * A
+    assert Takes(unit="W", wired=1).least_for_unknown_car(6 * A) == 6 * A
 
 
 def test_its_own_charging_profiles_cap_what_it_asks_for() -> None:
