@@ -105,7 +105,7 @@ def certificate_init_command(
     run.output.note("URL (before its identity), CpoName and root are what a charge point wants to know.")
     run.output.note("Keep the key of the CA in a safe place, too: csmsctl cert export-ca FILE")
     if answer["minimum_profile"] < 2:
-        run.output.note("When all are at profile 2, have csmsd refuse others: security.minimum_profile = 2")
+        run.output.note("When all are at profile 2, let none be registered with less: security.minimum_profile = 2")
 
 
 def _urls_of_certificates(names: Sequence[str], listen: Sequence[str]) -> str:
