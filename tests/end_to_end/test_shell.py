@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from tests.support.site import Site, environment
@@ -10,6 +11,17 @@ from tests.support.tmux import Tmux, has, terminal
 
 async def until(tmux: Tmux, true: Callable[[list[str]], Any]) -> list[str]:
     return await asyncio.to_thread(tmux.until, true)
+
+
+async def seen_or_typed_again(tmux: Tmux, letter: str, true: Callable[[list[str]], Any]) -> None:
+    """Completion waits for csmsd for 0.3 s; who sees nothing come takes the last letter back, and types it again."""
+    for _ in range(5):
+        with suppress(AssertionError):
+            await asyncio.to_thread(tmux.until, true, seconds=10)
+            return
+        tmux.press("BSpace")
+        tmux.type(letter)
+    await until(tmux, true)
 
 
 def last(text: str) -> Callable[[list[str]], bool]:
@@ -31,7 +43,9 @@ async def test_a_shell_from_its_begin_to_its_end(site: Site) -> None:
 
         # Live identities with what they are doing, found by any of their letters; no more than the right one is taken.
         tmux.type("clear-cache no7")
-        await until(tmux, lambda screen: any("NORTH-07" in line and "Faulted" in line for line in screen))
+        await seen_or_typed_again(
+            tmux, "7", lambda screen: any("NORTH-07" in line and "Faulted" in line for line in screen)
+        )
         tmux.press("Tab")
         await until(tmux, has("csms> clear-cache NORTH-07"))
         tmux.press("C-c")

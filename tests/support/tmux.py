@@ -66,9 +66,9 @@ class Tmux:
         found = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, text=True, check=True)
         return int(found.stdout.split()[-1])
 
-    def until(self, true: Callable[[list[str]], Any]) -> list[str]:
+    def until(self, true: Callable[[list[str]], Any], *, seconds: float = 60) -> list[str]:
         """The screen, once it is as wanted."""
-        deadline = monotonic() + 60
+        deadline = monotonic() + seconds
         while not true(screen := self.screen):
             assert monotonic() < deadline, "\n".join(screen)
             sleep(0.05)

@@ -30,7 +30,9 @@ def run_shell(daemon: ScriptedDaemon, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def completing(daemon: ScriptedDaemon) -> ScriptedDaemon:
+def completing(daemon: ScriptedDaemon, monkeypatch: pytest.MonkeyPatch) -> ScriptedDaemon:
+    monkeypatch.setattr("csmsctl.arguments.candidates._PATIENCE", 30.0)  # this process may stand still for 0.3 s
+
     def answer(_peer: Peer, params: Params) -> Params:
         known = {"targets": IDENTITIES, "charge_points": IDENTITIES, "tags": [["A1", "Ada"]]}.get(params["kind"], [])
         prefix = params.get("prefix", "")
