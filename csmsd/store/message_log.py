@@ -92,6 +92,7 @@ class MessageLog:
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._closing = False
+        self._file: tuple[int, int] | None = None  # which it is; None: it was told that this one is gone
         self._next_id = 1
         self.dropped = 0
         self.last_event = 0
@@ -143,6 +144,7 @@ class MessageLog:
 
     async def _open(self) -> None:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._file = _file_at(self._path)
         self._connection = await aiosqlite.connect(self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE")
         self._connection.text_factory = _text
         await self._connection.execute_fetchall("PRAGMA auto_vacuum=INCREMENTAL")
@@ -242,6 +244,7 @@ class MessageLog:
             self._written_bytes += buffered
             if not messages and not events:
                 return
+            self._look_for_file()
             connection = self._connection
             assert connection is not None
             try:
@@ -266,6 +269,12 @@ class MessageLog:
                 self.dropped += lost
                 if isinstance(error, sqlite3.Error) and _is_damage(error):
                     await self._begin_anew(error)
+
+    def _look_for_file(self) -> None:
+        """What is deleted while it is open can be written to for ever, and nobody will find it again."""
+        if self._file is not None and _file_at(self._path) != self._file:
+            self._file = None
+            log.error("%s was removed or replaced: what is logged is lost until csmsd is restarted", self._path)
 
     async def trim(self) -> None:
         """Keeps the file below its size and the rows below their age; it does so by itself every minute."""
@@ -428,6 +437,14 @@ def _is_damage(error: Exception) -> bool:
 def _is_event(row: Sequence[object]) -> bool:
     """In a damaged file a column may be empty that never is."""
     return None not in (row[0], row[1], row[2], row[4])
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _last_numbers(path: Path) -> tuple[int, int]:

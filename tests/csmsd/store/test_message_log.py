@@ -400,3 +400,22 @@ async def test_numbers_go_on_when_a_new_one_is_begun(thousand: bytes, tmp_path: 
     assert (tmp_path / "log.damaged").exists()
     assert log.last_event == 1000
     await log.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_gone_is_missed_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, replaced: bool
+) -> None:
+    """It could be written to for ever, and nobody would find it again."""
+    log = await opened(tmp_path / "log.db")
+    log.add_message(1, "CP1", "in", b"before")
+    assert await all_ids(log) == [1]
+    assert caplog.messages == []
+    (tmp_path / "log.db").rename(tmp_path / "moved.db")
+    if replaced:
+        (tmp_path / "log.db").touch()
+    for number in (2, 3):
+        log.add_message(number, "CP1", "in", b"into the void")
+        await log.flush()
+    assert [text for text in caplog.messages if "was removed or replaced" in text] == caplog.messages[:1] != []
+    await log.close()
