@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from csmsd.pki.chains import is_ca, is_issued_by
 from csmsd.pki.key_files import read_key_file, read_public_file
-from csmsd.pki.names import milliseconds
+from csmsd.pki.names import UNREADABLE, milliseconds
 from csmsd.ports import TlsProblem
 from csmsd.profiles.record import Milliseconds
 
@@ -230,7 +230,7 @@ def read_certificates(path: str) -> list[x509.Certificate]:
 def _certificates(path: str, data: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(data)
-    except ValueError:
+    except UNREADABLE:
         raise TlsProblem(
             f"{path}: there is no certificate in PEM in it; "
             "one in DER becomes that with: openssl x509 -inform DER -in OLD -out NEW"

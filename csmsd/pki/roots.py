@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from csmsd.pki.chains import is_ca, is_issued_by
 from csmsd.pki.hash_data import ALGORITHMS, hash_data
-from csmsd.pki.names import milliseconds
+from csmsd.pki.names import UNREADABLE, milliseconds
 from csmsd.ports import RootCertificate, TlsProblem
 
 MOST_CHARACTERS = 5500  # W 5.10
@@ -16,14 +16,14 @@ def read_root(text: str) -> RootCertificate:
     """A self-signed CA in PEM, alone. Raises TlsProblem: one that is no root makes charge points trust nobody."""
     try:
         found = x509.load_pem_x509_certificates(text.encode())
-    except ValueError:
-        raise TlsProblem("there is no certificate in PEM in it") from None
+        names = [(one.subject.rfc4514_string(), one.issuer.rfc4514_string()) for one in found]
+    except UNREADABLE as error:
+        raise TlsProblem(f"there is no certificate in PEM in it that can be read: {error}") from None
     if len(found) != 1:
         raise TlsProblem(f"there are {len(found)} certificates in it; a charge point is given one root at a time")
-    [root] = found
-    subject = root.subject.rfc4514_string()
+    [root], [(subject, issuer)] = found, names
     if not is_issued_by(root, root):
-        raise TlsProblem(f"{subject} is no root: it was issued by {root.issuer.rfc4514_string()}; give that one")
+        raise TlsProblem(f"{subject} is no root: it was issued by {issuer}; give that one")
     if not is_ca(root):
         raise TlsProblem(f"{subject} is no CA: its certificate says so")
     pem = root.public_bytes(Encoding.PEM).decode()

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from csmsd.pki.names import UNREADABLE
+
 _HASH = Prehashed(SHA256())
 _PKCS1 = padding.PKCS1v15()
 
@@ -46,7 +48,7 @@ def verified_signature(certificate: bytes, digest: bytes, signature: str, now: d
     try:
         signing = x509.load_pem_x509_certificate(certificate)
         public = signing.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise UnusableSignature(f"the signing certificate cannot be read: {error}") from None
     now = now or datetime.now(UTC)
     if not signing.not_valid_before_utc <= now <= signing.not_valid_after_utc:

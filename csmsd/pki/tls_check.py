@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from cryptography import x509
 
 from csmsd.pki.lint import EVERYBODY, Finding, described, key_text, lint_chain, names_in
+from csmsd.pki.names import UNREADABLE
 from csmsd.pki.scan import SUITES, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, VERSIONS, WEAK, NotTls, Offer, ask, ask_context
 
 Kind = Literal["RSA", "ECDSA"]
@@ -86,7 +87,7 @@ def _chains(offers: dict[int, Offer]) -> dict[Kind, list[x509.Certificate]]:
         if offer.certificates and kind not in found:
             try:
                 found[kind] = [x509.load_der_x509_certificate(der) for der in offer.certificates]
-            except ValueError as error:
+            except UNREADABLE as error:
                 raise NotTls(f"its certificate cannot be read: {error}") from None
     return found
 

@@ -1,6 +1,7 @@
 """Requests of charge points, from the text to the books; our own certificates; what is refused and why."""
 
 import asyncio
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +368,13 @@ async def test_an_exported_ca_can_be_put_back(certified: CertifiedSite, tmp_path
 # --- roots
 
 
+def with_version_7(pem: bytes) -> str:
+    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06", 1)
+    assert odd != der
+    return ssl.DER_cert_to_PEM_cert(odd)
+
+
 async def test_only_a_root_is_one(certified: CertifiedSite) -> None:
     root = authority("Root")
     read = certified.certification.read_root(root.pem.decode())
@@ -374,6 +382,7 @@ async def test_only_a_root_is_one(certified: CertifiedSite) -> None:
     between = authority("Between", root)
     for text, reason in (
         ("x", "no certificate in PEM"),
+        (with_version_7(root.pem), "no certificate in PEM in it that can be read"),
         ((root.pem + between.pem).decode(), "2 certificates"),
         (between.pem.decode(), "is no root"),
         (issue(distinguished("leaf")).pem.decode(), "is no CA"),

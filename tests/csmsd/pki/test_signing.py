@@ -1,6 +1,7 @@
 """Signatures of firmware: made and verified here, and by openssl."""
 
 import hashlib
+import ssl
 import subprocess
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
@@ -92,7 +93,11 @@ def test_what_is_no_key_no_certificate_and_no_signature_is_said() -> None:
         signature_of_digest(b"no key", DIGEST)
     with pytest.raises(UnusableSignature, match="neither RSA"):
         signature_of_digest(edwards.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), DIGEST)
-    with pytest.raises(UnusableSignature, match="cannot be read"):
-        verified_signature(b"no certificate", DIGEST, "")
+    of_version_7 = ssl.PEM_cert_to_DER_cert(certificate(KEYS["EC"]).decode()).replace(
+        b"\x02\x01\x02", b"\x02\x01\x06", 1
+    )
+    for odd in (b"no certificate", ssl.DER_cert_to_PEM_cert(of_version_7).encode()):
+        with pytest.raises(UnusableSignature, match="cannot be read"):
+            verified_signature(odd, DIGEST, "")
     with pytest.raises(UnusableSignature, match="no base64"):
         verified_signature(certificate(KEYS["EC"]), DIGEST, "%", NOW)
