@@ -56,6 +56,7 @@ class Pruner:
         self._files = files
         self._settings = settings  # a reload changes it in place
         self._lock = asyncio.Lock()
+        self._left_off: dict[tuple[PruneKind, Milliseconds], int] = {}  # a pass whose time was up: behind which id
 
     @property
     def busy(self) -> bool:
@@ -88,9 +89,11 @@ class Pruner:
 
         Raises NotStored.
         """
-        removed, after, begun = 0, 0, monotonic()
+        # Where many are kept, a round after the other would look at the same ones and come no further.
+        removed, after = 0, self._left_off.pop((kind, before), 0)
         async with self._lock:
             last_booking = await self._last_booking_to_go(before)
+            begun = monotonic()
             while seconds is None or monotonic() - begun < seconds:
                 batch_begun = monotonic()
                 if kind == "reservations":
@@ -101,6 +104,7 @@ class Pruner:
                     return removed, False
                 removed, after = removed + count, last
                 await asyncio.sleep(_REST * (monotonic() - batch_begun))
+            self._left_off = {(kind, before): after}
         return removed, True
 
     async def _last_booking_to_go(self, before: Milliseconds) -> int:

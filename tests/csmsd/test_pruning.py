@@ -487,6 +487,18 @@ async def test_a_little_at_a_time(books: Books) -> None:
     assert rounds > 2
 
 
+async def test_a_little_at_a_time_it_comes_past_what_is_kept(books: Books) -> None:
+    """Each round began at the first of them again, and never came to its end."""
+    books.settings.keep_unexported = True
+    await books.keep(transaction(1), *[reading(1) for _ in range(60)], *[reading(None) for _ in range(4)])
+    removed, more, rounds = 0, True, 0
+    while more and rounds < 1000:
+        some, more = await books.pruner.prune("meter_values", NEW - DAY, 0.0001)
+        removed, rounds = removed + some, rounds + 1
+    assert (removed, more) == (4, False)
+    assert await books.prune("meter_values") == 0, "the next pass begins at the first"
+
+
 async def test_it_waits_for_the_time_of_the_settings(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = datetime(2026, 11, 2, 12, 0, 30)
     clock = [begun]
