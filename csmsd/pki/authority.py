@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from csmsd.pki.key_files import read_key_file
+from csmsd.pki.names import UNREADABLE
 from csmsd.pki.own_files import OwnFiles, write_file
 from csmsd.pki.requests import Request
 from csmsd.ports import TlsProblem
@@ -162,7 +163,7 @@ def load_server_certificates(files: OwnFiles) -> list[x509.Certificate]:
         if path.exists():
             try:
                 found.append(x509.load_pem_x509_certificate(read_key_file(path)))
-            except ValueError:
+            except UNREADABLE:
                 raise TlsProblem(
                     f"{path}: there is no certificate in it; make another one: csmsctl cert renew"
                 ) from None

@@ -209,7 +209,7 @@ def revocation_lists(path: str, data: bytes) -> list[x509.CertificateRevocationL
     parts = [part[part.find(b"-----BEGIN X509 CRL-----") :] + end for part in data.split(end)[:-1]]
     try:
         found = [x509.load_pem_x509_crl(part) for part in parts]
-    except ValueError as error:
+    except UNREADABLE as error:
         raise TlsProblem(f"{path}: a list of revoked certificates that cannot be read: {error}") from None
     if not found:
         raise TlsProblem(

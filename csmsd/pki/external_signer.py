@@ -33,9 +33,9 @@ def read_chain(
     """
     try:
         found = x509.load_pem_x509_certificates(data)
-    except ValueError:
-        raise SignerFailed("the signer wrote no certificate in PEM") from None
-    leaves = [one for one in found if one.public_key() == request.csr.public_key()]
+        leaves = [one for one in found if one.public_key() == request.csr.public_key()]
+    except UNREADABLE:
+        raise SignerFailed("the signer wrote no certificate in PEM that can be read") from None
     if len(leaves) != 1:
         raise SignerFailed("the signer wrote no certificate for the key of the request")
     leaf = leaves[0]

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from csmsd.pki.chains import is_ca, is_issued_by
+from csmsd.pki.names import UNREADABLE
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -247,7 +248,7 @@ def _usage_words(certificate: x509.Certificate) -> list[str]:
 def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
     try:
         return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
 
 

@@ -51,6 +51,20 @@ async def _checked(asked: Asked, address: str | None, names: Sequence[str], now:
     for version in (TLS_1_0, TLS_1_1, TLS_1_3):
         answer = await asked([*SUITES, *WEAK], version)
         versions[version] = answer.version == version
+    try:
+        return _described(address, names, now, offers, weak, versions)
+    except UNREADABLE as error:  # of a server that somebody else has made, or makes up
+        raise NotTls(f"its certificate cannot be read: {error}") from None
+
+
+def _described(
+    address: str | None,
+    names: Sequence[str],
+    now: datetime,
+    offers: dict[int, Offer],
+    weak: Sequence[int],
+    versions: dict[int, bool],
+) -> dict[str, Any]:
     chains = _chains(offers)
     findings = [*_of_offers(offers, weak, versions, chains)]
     for kind, chain in chains.items():
@@ -80,15 +94,12 @@ async def _checked(asked: Asked, address: str | None, names: Sequence[str], now:
 
 
 def _chains(offers: dict[int, Offer]) -> dict[Kind, list[x509.Certificate]]:
-    """The chain that goes with each kind of suites. Raises NotTls for what cannot be read."""
+    """The chain that goes with each kind of suites."""
     found: dict[Kind, list[x509.Certificate]] = {}
     for number, offer in offers.items():
         kind: Kind = "ECDSA" if "ECDSA" in SUITES[number] else "RSA"
         if offer.certificates and kind not in found:
-            try:
-                found[kind] = [x509.load_der_x509_certificate(der) for der in offer.certificates]
-            except UNREADABLE as error:
-                raise NotTls(f"its certificate cannot be read: {error}") from None
+            found[kind] = [x509.load_der_x509_certificate(der) for der in offer.certificates]
     return found
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from csmsd.pki.contexts import Pair, TlsFiles, server_context
-from csmsd.pki.scan import SUITES, WEAK
+from csmsd.pki.scan import SUITES, WEAK, NotTls
 from csmsd.pki.tls_check import check_context, check_server
 from tests.csmsd.pki.issuing import authority, distinguished, issue, rsa_key
 
@@ -93,3 +94,46 @@ async def test_another_name_than_the_certificate_s(tmp_path: Path) -> None:
     assert {"severity": "refused", "who": "every client", "text": "ECDSA: it is not for other.local"} in checked[
         "findings"
     ]
+
+
+EC_KEY = bytes.fromhex("06072a8648ce3d0201")  # id-ecPublicKey
+ECDSA_SHA256 = bytes.fromhex("06082a8648ce3d040302")
+NAMES_EXTENSION = bytes.fromhex("0603551d11")  # subjectAltName
+
+
+@pytest.mark.parametrize("oid", [EC_KEY, ECDSA_SHA256, NAMES_EXTENSION, b"csms.local"])
+async def test_a_hostile_server_s_certificate_is_told_of_or_cannot_be_read(oid: bytes) -> None:
+    """Whatever stands in it, it is no fault of ours."""
+    der = ECDSA.certificate.public_bytes(Encoding.DER)
+    for byte in range(len(oid)):
+        for value in (0x00, 0x7F, 0xFF):
+            damaged = der.replace(oid, oid[:byte] + bytes([value]) + oid[byte + 1 :])
+            async with pretending(damaged) as port:
+                try:
+                    checked = await check_server("127.0.0.1", port, [], NOW)
+                    outcome = [str(one["kind"]) for one in checked["certificates"]]
+                except NotTls as refused:
+                    outcome = [str(refused)]
+            assert outcome == ["ECDSA"] or "its certificate cannot be read" in outcome[0]
+
+
+@asynccontextmanager
+async def pretending(certificate: bytes) -> AsyncIterator[int]:
+    """A server that takes ECDSA's first suite and shows that certificate."""
+
+    def handshake(kind: int, body: bytes) -> bytes:
+        message = bytes([kind]) + len(body).to_bytes(3, "big") + body
+        return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
+
+    one = len(certificate).to_bytes(3, "big") + certificate
+    hello = handshake(2, b"\x03\x03" + bytes(33) + b"\xc0\x2b\x00")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.read(65536)
+        # The suites come first after the random number and the id of the session, and no others are asked for.
+        if b"\xc0\x2b" in asked[44:]:
+            writer.write(hello + handshake(11, len(one).to_bytes(3, "big") + one))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
