@@ -488,6 +488,23 @@ def test_a_lower_limit_that_did_not_get_through_pays_for_nothing(fate: str) -> N
         site.played[CP1].inbox.clear()
 
 
+def test_a_car_that_has_begun_on_an_offer_goes_on_by_it_until_it_has_its_own_limit() -> None:
+    site = site_with(Planner)
+    site.plugged_in.add(CP1)
+    site.exchange()
+    assert site.played[CP1].draws(site.now) == 7 * A
+    car_on(site, CP1)
+    site.plan()
+    [lease] = site.played[CP1].inbox
+    assert lease.transaction == site.transactions, "its default is lowered after that"
+    site.exchange()
+    site.exchange()
+    default = site.planner.ledger.newest(CP1, "default")
+    assert default is not None
+    assert (default.ma, site.played[CP1].draws(site.now)) == (0, 20 * A)
+    assert not is_over(site)
+
+
 def test_when_csmsd_is_dead_everybody_ends_at_his_fallback() -> None:
     site = site_with(Planner)
     car_on(site, CP1)
