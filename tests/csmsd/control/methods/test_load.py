@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import MakeSite
 from tests.support.site import Site
 
 
@@ -75,10 +76,12 @@ async def test_a_pause_ends_when_it_is_said_or_resumed(shared_site: Site) -> Non
     assert (await site.call("load.status"))["paused"] is None
 
 
-async def test_while_it_is_paused_nothing_is_sent_also_after_a_kill(site: Site) -> None:
+async def test_while_it_is_paused_nothing_is_sent_also_after_a_kill(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"hold_after_reconnect": 0}})
     point = await site.raw("CP1")
     await site.call("load.pause")
     await site.call("circuit.import", circuits={"main": {"limit": "20A", "members": [{"charge_point": "CP1"}]}})
+    await site.asked_nothing(point)
     await site.kill()
     await site.start()
     point = await site.raw("CP1", register=False)

@@ -177,6 +177,18 @@ def test_terms_say_how_a_member_takes_limits() -> None:
     assert [terms[key].fallback_ma for key in (CP1, CP2, CP3)] == [11 * A, 11 * A, 10 * A]
 
 
+def test_who_takes_no_lower_limit_has_that_as_its_fallback_and_the_others_share_the_rest() -> None:
+    steering = Office().steering
+    lowest = [15 * A] * 3 + [10**9]
+    before = {key: terms.fallback_ma for key, terms in steering.terms(lowest).items()}
+    assert sorted(before.values()) == [0, 7 * A, 8 * A]
+    [last] = [key for key, ma in before.items() if not ma]
+    steering.takes[last] = Takes(floor_ma=6 * A)
+    after = {key: terms.fallback_ma for key, terms in steering.terms(lowest).items()}
+    assert after[last] == 6 * A
+    assert sorted(after.values()) == [0, 6 * A, 9 * A]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [Network(), Network(lost=0.05), Network(lost=0.05, deaths=4)])
 def test_five_days_of_cars_trip_nothing_and_get_nearly_all_that_can_be_had(network: Network) -> None:
