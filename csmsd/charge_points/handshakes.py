@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 # Steps of handshakes in one pass of the loop. One takes 0.4 to 5 ms, so others wait for little more.
 _BUDGET_SECONDS = 0.01
+_TELL_EVERY_SECONDS = 60.0
 
 
 class Shaking(Protocol):
@@ -67,6 +68,8 @@ class Handshakes:
         self._turns: OrderedDict[str, OrderedDict[Shaking, None]] = OrderedDict()  # by address, each in turn
         self.round = WriteRound()
         self.counts = {"done": 0, "failed": 0}
+        self._broken = 0  # connections that broke off, and nobody was told of
+        self._told_of_break = -_TELL_EVERY_SECONDS
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -80,6 +83,14 @@ class Handshakes:
             self._give_up_oldest(self._at.most_common(1)[0][0])
         self._under_way[transport] = None
         self._at[origin] += 1
+
+    def tell_of_break(self, peer: str, why: str) -> None:
+        """One line a minute, however many send what is no TLS once it stands."""
+        self._broken += 1
+        if monotonic() - self._told_of_break >= _TELL_EVERY_SECONDS:
+            others = "" if self._broken == 1 else f" (and {self._broken - 1} others since the last such line)"
+            log.warning("%s: TLS breaks off: %s%s", peer, why, others)
+            self._told_of_break, self._broken = monotonic(), 0
 
     def _give_up_oldest(self, origin: str) -> None:
         here = [one for one in self._under_way if one.origin == origin]

@@ -5,7 +5,6 @@ stand still for a second when a site comes back: here handshakes have a share of
 """
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,8 +12,6 @@ from typing import NamedTuple
 
 from csmsd.charge_points.handshakes import Handshakes
 from csmsd.profiles.core.refused_connections import Reason
-
-log = logging.getLogger(__name__)
 
 # What is decrypted or encrypted at once: memory that a BIO has grown to is never given back.
 _RECORD = 16_384
@@ -189,7 +186,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _break_off(self, error: ssl.SSLError) -> None:
         """What came is no TLS, or is not from the one who shook hands."""
-        log.warning("%s: TLS breaks off: %s", self._peer(), failure_of(error).text)
+        self._handshakes.tell_of_break(self._peer(), failure_of(error).text)
         self._out.clear()
         self._state = _CLOSING
         self._send()

@@ -268,19 +268,20 @@ async def test_both_ends_say_goodbye(door: Door, tmp_path: Path) -> None:
 async def test_what_is_damaged_on_the_way_ends_the_connection(
     door: Door, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader, writer = await door.raw()
-    tls, incoming, outgoing = await shaken(reader, writer, client_context(tmp_path))
-    tls.write(OPENING)
-    record = bytearray(outgoing.read())
-    record[-1] ^= 1
-    writer.write(bytes(record))
-    async with asyncio.timeout(WITHIN_SECONDS):
-        incoming.write(await reader.read())
-    with pytest.raises(ssl.SSLError, match=r"(?i)bad[ _]record[ _]mac"):
-        tls.read()
-    writer.close()
-    await door.gone()
-    assert "TLS breaks off" in caplog.text
+    for _ in range(3):
+        reader, writer = await door.raw()
+        tls, incoming, outgoing = await shaken(reader, writer, client_context(tmp_path))
+        tls.write(OPENING)
+        record = bytearray(outgoing.read())
+        record[-1] ^= 1
+        writer.write(bytes(record))
+        async with asyncio.timeout(WITHIN_SECONDS):
+            incoming.write(await reader.read())
+        with pytest.raises(ssl.SSLError, match=r"(?i)bad[ _]record[ _]mac"):
+            tls.read()
+        writer.close()
+        await door.gone()
+    assert caplog.text.count("TLS breaks off") == 1, "one line a minute, however many do it"
     assert door.texts.empty()
 
 
