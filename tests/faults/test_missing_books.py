@@ -187,7 +187,8 @@ async def test_modes_that_let_others_read_are_mended_and_named(stopped: Site) ->
     for path in opened:
         path.chmod(0o644)
     stopped.state.chmod(0o755)
-    (stopped.state / "notes").touch(mode=0o644)
+    (stopped.state / "notes").touch()
+    (stopped.state / "notes").chmod(0o644)
     await stopped.start()
     assert _mode(stopped.state) == 0o700
     assert [_mode(path) for path in opened[:2]] == [0o600] * 2
