@@ -9,6 +9,7 @@ import typer
 from csmsctl.arguments.shared_parameters import Targets
 from csmsctl.arguments.targets import expand_targets
 from csmsctl.display.escape import escape_text
+from csmsctl.display.value_texts import counted_text
 from csmsctl.failure import TIMED_OUT, UNREACHABLE, USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.link.client import Result
@@ -234,7 +235,7 @@ def _check_summary(status: Result, info: Result, findings: list[Finding]) -> str
     connected = sum(bool(charge_point["connected"]) for charge_point in status["charge_points"])
     wrong.append(
         f"{connected} of {len(status['charge_points'])} charge points connected, "
-        f"{running} transaction{'' if running == 1 else 's'}, {_power_to_check(status) / 1000:.1f} kW"
+        f"{counted_text(running, 'transaction')}, {_power_to_check(status) / 1000:.1f} kW"
     )
     return _harmless_in_check("; ".join(wrong))
 

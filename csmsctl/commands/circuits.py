@@ -19,7 +19,7 @@ from csmsctl.display.confirm import confirm
 from csmsctl.display.escape import escape_to_toml
 from csmsctl.display.files import write_document_to_file, write_lines_to_file
 from csmsctl.display.table import Column
-from csmsctl.display.value_texts import moment_text, plain_text
+from csmsctl.display.value_texts import counted_text, moment_text, plain_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
@@ -337,7 +337,8 @@ def circuit_import_command(
         confirm(run.options, f"Circuits that are not in {file} will be gone. Go on?")
     result = run.call("circuit.import", circuits=described, dry_run=dry_run or None)
     if not run.output.documented(result):
-        run.output.text(f"{result['circuits']} circuits, {result['members']} members, {result['changed']} changes")
+        counts = (("circuits", "circuit"), ("members", "member"), ("changed", "change"))
+        run.output.text(", ".join(counted_text(result[key], noun) for key, noun in counts))
 
 
 def circuits_of_file(file: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from csmsctl.dashboard.sparkline import SLOTS, History
 from csmsctl.dashboard.view import KEYS, View, selected_for_dashboard, severity_on_dashboard
 from csmsctl.display.escape import escape_text
 from csmsctl.display.table import Record
-from csmsctl.display.value_texts import duration_text, moment_text, plain_text, thousands_text
+from csmsctl.display.value_texts import counted_text, duration_text, moment_text, plain_text, thousands_text
 from csmsctl.records.connectors import connector_rows as connector_rows
 from csmsctl.records.problems import problem_style as problem_style
 from csmsctl.records.problems import problem_told, problems_in_status
@@ -98,7 +98,7 @@ def _picture_head(seen: Seen, width: int, now: float) -> list[Text]:
     figures = [
         f"csmsd {daemon.get('version')}, up {duration_text(daemon.get('uptime_s'))}",
         f"{daemon.get('connected')} of {daemon.get('charge_points')} connected",
-        f"{running} transaction{'' if running == 1 else 's'}",
+        counted_text(running, "transaction"),
         f"{sum(row.get('power_w') or 0 for row in found) / 1000:.1f} kW",
         f"{sum(row.get('energy_wh') or 0 for row in found) / 1000:.1f} kWh so far",
     ]
@@ -143,10 +143,10 @@ def _picture_worries(status: Record, width: int, now: float) -> Text:
     tasks, queued = daemon.get("open_tasks") or 0, daemon.get("queued_commands") or 0
     state = [
         f"{critical} critical" if critical else "",
-        f"{len(found) - critical} warning{'' if len(found) - critical == 1 else 's'}" if len(found) > critical else "",
+        counted_text(len(found) - critical, "warning") if len(found) > critical else "",
     ]
     worries = ", ".join(word for word in state if word) or "no problems"
-    work = f"{tasks} open task{'' if tasks == 1 else 's'}" + (f", {queued} queued" if queued else "")
+    work = counted_text(tasks, "open task") + (f", {queued} queued" if queued else "")
     more = [worries, work, datetime.fromtimestamp(now).strftime("%H:%M:%S")]
     return Text(packed_in_layout(more, width), style="bold red" if critical else "yellow" if found else "green")
 

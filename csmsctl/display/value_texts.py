@@ -27,6 +27,11 @@ def thousands_text(value: Any, human: bool = True) -> str:
     return f"{value / 1000:.3f}" if isinstance(value, int | float) else ""
 
 
+def counted_text(number: Any, noun: str) -> str:
+    """`1 transaction`, `2 transactions`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def duration_text(seconds: Any, human: bool = True) -> str:
     """`3 h 12 min`."""
     if not isinstance(seconds, int | float):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from csmsctl.display.escape import escape_text
+from csmsctl.display.value_texts import counted_text
 from csmsctl.failure import Failure
 from csmsctl.link.client import Client, Result
 
@@ -47,15 +48,15 @@ class Figures:
             return [("", " … ")]
         parts = [
             ("", f" {found.get('connected')} of {found.get('charge_points')} connected "),
-            ("", f" {_count_in_figures(found.get('active_transactions'), 'transaction')} "),
+            ("", f" {counted_text(found.get('active_transactions'), 'transaction')} "),
             ("", f" {(found.get('power_w') or 0) / 1000:.1f} kW "),
         ]
         if found.get("store") != "ok":
             parts.insert(0, ("class:bad", f" the store is {escape_text(str(found.get('store')))} "))
         if problems := found.get("problems"):
-            parts.append(("class:warning", f" {_count_in_figures(problems, 'problem')} "))
+            parts.append(("class:warning", f" {counted_text(problems, 'problem')} "))
         if tasks := found.get("open_tasks"):
-            parts.append(("", f" {_count_in_figures(tasks, 'command')} under way "))
+            parts.append(("", f" {counted_text(tasks, 'command')} under way "))
         if queued := found.get("queued_commands"):
             parts.append(("", f" {queued} queued "))
         return parts
@@ -83,7 +84,3 @@ class Figures:
         self._figures, self._lost = figures, None
         if different:
             self._changed()
-
-
-def _count_in_figures(number: object, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -117,7 +117,7 @@ def test_what_is_exported_can_be_imported(csmsctl: Csmsctl, daemon: ScriptedDaem
     assert csmsctl("circuit", "export", "--json").document["circuits"] == described
     daemon.replies["circuit.import"] = {"changed": 2, "circuits": 1, "members": 1}
     ended = csmsctl("circuit", "import", str(file), "--yes")
-    assert ended.out == "1 circuits, 1 members, 2 changes\n"
+    assert ended.out == "1 circuit, 1 member, 2 changes\n"
     assert daemon.params("circuit.import") == {"circuits": described}
     csmsctl("circuit", "import", "-", "--dry-run", stdin=file.read_text())
     assert daemon.params("circuit.import") == {"circuits": described, "dry_run": True}
