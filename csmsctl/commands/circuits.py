@@ -232,7 +232,11 @@ def circuit_member_command(
     ] = 1,
     phases: Annotated[
         str | None,
-        typer.Option("--phases", metavar="PHASES", help="Grid phases of its own L1, L2, L3: L2L3L1, or L2 (L1L2L3)"),
+        typer.Option(
+            "--phases",
+            metavar="PHASES",
+            help="Grid phases of its L1, L2, L3: L2L3L1, or L2 (as it says, or L1L2L3)",
+        ),
     ] = None,
     rating: Annotated[
         str | None, typer.Option("--rating", metavar="A", help="The most it can draw on a phase (32A)")
@@ -283,7 +287,9 @@ def circuit_member_command(
         clock_skew=clock_skew,
     )
     if not run.output.documented(result):
-        run.output.note(f"Connector {connector} of {charge_point} is on {name}; see: csmsctl load status")
+        wired = result["member"]["phases"]
+        by = f", wired {wired} as it says itself," if phases is None and wired != "L1L2L3" else ""
+        run.output.note(f"Connector {connector} of {charge_point} is on {name}{by}; see: csmsctl load status")
 
 
 def circuit_limit_command(

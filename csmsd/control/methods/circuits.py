@@ -26,6 +26,7 @@ from csmsd.profiles.load_management.description import (
     read_circuits,
 )
 from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.misdescriptions import wiring_told
 from csmsd.profiles.record import Event
 
 NOTHING = "none"  # what takes an option back
@@ -285,6 +286,9 @@ def require_charge_point(service: Service, member: Member) -> None:
 
 async def add_circuit_member(service: Service, parameters: Membership, caller: Caller) -> Json:
     circuit, load = _known_circuit(service, parameters.circuit), load_of(service)
+    if parameters.phases is None:
+        state = service.site.charge_point(parameters.charge_point)
+        parameters.phases = None if state is None else wiring_told(state, parameters.connector)
     try:
         member = member_of_form(circuit.name, parameters)
     except CircuitError as error:

@@ -18,6 +18,7 @@ Milliamperes = int
 Key = tuple[str, int]  # charge point, folded, and connector
 Lanes = tuple[int, int, int, int]
 
+STRAIGHT = "L1L2L3"  # the wiring of what nobody has turned
 SUM = 3  # the lane that is the sum of the phases
 _DAY_MINUTES = 24 * 60
 _MOST_A = 100_000
@@ -78,7 +79,7 @@ class Member(Record, kw_only=True):
     circuit: str
     charge_point: str
     connector: int = 1
-    phases: str = "L1L2L3"
+    phases: str = STRAIGHT
     rating_ma: Milliamperes = 32_000
     minimum_ma: Milliamperes = 6_000
     fallback_ma: Milliamperes | None = None

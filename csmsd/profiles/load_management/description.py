@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from csmsd.profiles.load_management.circuits import (
+    STRAIGHT,
     Circuit,
     CircuitError,
     Member,
@@ -21,7 +22,7 @@ class MemberForm(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     charge_point: str
     connector: int = 1
-    phases: str = "L1L2L3"
+    phases: str | None = None  # straight
     rating: str = "32A"
     minimum: str = "6A"
     fallback: str | None = None
@@ -90,7 +91,7 @@ def member_of_form(circuit: str, form: MemberForm) -> Member:
         circuit=circuit,
         charge_point=form.charge_point,
         connector=form.connector,
-        phases=form.phases,
+        phases=STRAIGHT if form.phases is None else form.phases,
         rating_ma=current_of_text(name, form.rating),
         minimum_ma=current_of_text(name, form.minimum),
         fallback_ma=None if form.fallback is None else current_of_text(name, form.fallback),
@@ -163,7 +164,7 @@ def _form_of_member(member: Member) -> MemberForm:
     return MemberForm(
         charge_point=member.charge_point,
         connector=member.connector,
-        phases=member.phases,
+        phases=None if member.phases == STRAIGHT else member.phases,
         rating=amperes(member.rating_ma),
         minimum=amperes(member.minimum_ma),
         fallback=None if member.fallback_ma is None else amperes(member.fallback_ma),

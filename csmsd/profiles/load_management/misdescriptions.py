@@ -89,13 +89,12 @@ def _of_member(member: Member, state: ChargePointState) -> Iterator[str]:
         yield "it does not support Smart Charging (C 9.1.29), and takes no limits"
     if state.configured_number("MaxChargingProfilesInstalled") == 1 and not is_taken_whole(member, state):
         yield "it has room for one charging profile (C 9.4.5): it can only be a member as a whole, as connector 0"
-    rotation = _rotation(state, member.connector)
-    if rotation is not None and rotation[: len(member.wiring)] != member.wiring:
-        told = "".join(_LANES[phase] for phase in rotation)
+    told = wiring_told(state, member.connector)
+    if told is not None and phases_of_wiring(told)[: len(member.wiring)] != member.wiring:
         yield f"its ConnectorPhaseRotation says {told}, the circuit {member.phases}"
 
 
-def _rotation(state: ChargePointState, connector: int) -> tuple[int, ...] | None:
+def wiring_told(state: ChargePointState, connector: int) -> str | None:
     """The wiring to the grid that it says itself, as 0.RST,1.RTS (C 9.1.7); None where it says none.
 
     A connector's is to its meter, that of 0 from the meter to the grid: only where that turns nothing, they are one.
@@ -107,4 +106,5 @@ def _rotation(state: ChargePointState, connector: int) -> tuple[int, ...] | None
             said[number] = phases_of_wiring(phases)
         except CircuitError:  # Unknown, NotApplicable
             continue
-    return said.get(str(connector)) if said.get("0", _STRAIGHT) == _STRAIGHT else None
+    wiring = said.get(str(connector)) if said.get("0", _STRAIGHT) == _STRAIGHT else None
+    return None if wiring is None else "".join(_LANES[phase] for phase in wiring)

@@ -96,7 +96,7 @@ def test_circuits_are_listed_and_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon)
 def test_what_is_typed_is_asked_for(
     csmsctl: Csmsctl, daemon: ScriptedDaemon, words: tuple[str, ...], method: str, asked: Params
 ) -> None:
-    daemon.replies[method] = {"changed": True}
+    daemon.replies[method] = {"changed": True, "member": {"phases": "L1L2L3"}}
     ended = csmsctl("circuit", *words)
     assert ended.code == 0, ended.err
     assert daemon.params(method) == asked

@@ -1,9 +1,11 @@
 """Circuits as operators describe, limit and measure them, and what is on them."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
 LEAVES_NOTHING = {"changed": 0, "circuits": 0, "members": 0}
@@ -133,6 +135,29 @@ async def test_what_would_change_is_told_and_not_done(shared_site: Site) -> None
     unknown = {"main": {"limit": "63A", "members": [{"charge_point": "NOBODY"}]}}
     code, text = await shared_site.refused("circuit.import", circuits=unknown)
     assert (code, text) == (3, "No charge point NOBODY.")
+
+
+async def test_a_member_is_wired_as_its_charge_point_says_unless_told(shared_site: Site) -> None:
+    """C 9.1.7."""
+    site = shared_site
+    await site.call("circuit.add", name="turned", limit=["63A"])
+    await site.register("TURNED")
+    point = await RawChargePoint.connect(site.url("TURNED"))
+    await point.boot()
+    asking = asyncio.create_task(site.call("operation.run", targets=["TURNED"], command="get-configuration"))
+    rotation = {"key": "ConnectorPhaseRotation", "readonly": True, "value": "0.RST, 1.STR, 2.Unknown"}
+    await point.answer(await point.asked("GetConfiguration"), {"configurationKey": [rotation]})
+    await asking
+    await point.disconnect()
+    told: tuple[tuple[int, dict[str, Any], str], ...] = (
+        (1, {}, "L2L3L1"),
+        (1, {"phases": "L2"}, "L2"),
+        (2, {}, "L1L2L3"),
+    )
+    for connector, options, wired in told:
+        member = {"circuit": "turned", "charge_point": "turned", "connector": connector}
+        added = await site.call("circuit.add_member", **member, **options)
+        assert added["member"]["phases"] == wired
 
 
 async def test_a_member_is_on_one_circuit(shared_site: Site) -> None:
