@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from csmsd.ocpp.possessive import compile_possessive
+
 Mend = Literal[
     "byte_order_mark",
     "not_utf_8",
@@ -71,7 +73,7 @@ _VALUE_FOLLOWS = r'\s*+["{\[]'
 _WELL_SPELLED = r'"[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+"'
 
 # What needs no mending, as much of it as there is; then the one thing behind it that may.
-_SPOT = re.compile(
+_SPOT = compile_possessive(
     rf"""(?:
         {_WELL_SPELLED}:"[^"\\]*+"(?!{_VALUE_FOLLOWS})
         | [\s\[{{]++(?!\s*+,)
@@ -99,7 +101,7 @@ _SPOTS = ("end", "opening", "closing", "comma", "number", "colon", "text", "quot
 _VALUE_BEHIND = re.compile(_VALUE_FOLLOWS)
 _COLON_BEHIND = re.compile(r"\s*+:")
 # What needs no mending, then what does or the end. One that finds nothing would be tried at every place anew.
-_BAD_ESCAPE = re.compile(r'([^\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^\\]*+)*+)(\\|\Z)')
+_BAD_ESCAPE = compile_possessive(r'([^\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^\\]*+)*+)(\\|\Z)')
 _ODD_NUMBER = re.compile(r"([+-]?)0*+([0-9]*+)(?:\.([0-9]*+))?([eE][+-]?[0-9]+)?", re.ASCII)
 # How the numbers that are none are written, and the nothing, in this language and that.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.IGNORECASE)
@@ -116,15 +118,15 @@ def _nested(depth: int) -> str:
 _NESTED = _nested(2)
 _BESIDE = rf"(?:[^\[\]{{}}\"]++|{_STRING})*+"
 _BESIDE_COMMAS = rf"(?:[^\[\]{{}}\",]++|{_STRING})*+"
-_BRACKET = re.compile(rf"{_BESIDE}[\[\]{{}}]", re.DOTALL)
-_VALUES = re.compile(rf"(?:{_BESIDE}(?:{_NESTED}))*+", re.DOTALL)
-_VALUES_OF_MEMBER = re.compile(rf"(?:{_BESIDE_COMMAS}(?:{_NESTED}))*+", re.DOTALL)
-_MEMBERS = re.compile(rf"(?:{_BESIDE_COMMAS}(?:(?:{_NESTED}){_BESIDE_COMMAS})*+,)*+", re.DOTALL)
-_WHOLE_MEMBER = re.compile(rf"\s*+{_STRING}\s*+:\s*+{_STRING}\s*+\Z", re.DOTALL)
-_FRAME = re.compile(r"""[\s,]*+(\[\s*+["']?[234]["']?\s*+,.*+)""", re.DOTALL)
+_BRACKET = compile_possessive(rf"{_BESIDE}[\[\]{{}}]", re.DOTALL)
+_VALUES = compile_possessive(rf"(?:{_BESIDE}(?:{_NESTED}))*+", re.DOTALL)
+_VALUES_OF_MEMBER = compile_possessive(rf"(?:{_BESIDE_COMMAS}(?:{_NESTED}))*+", re.DOTALL)
+_MEMBERS = compile_possessive(rf"(?:{_BESIDE_COMMAS}(?:(?:{_NESTED}){_BESIDE_COMMAS})*+,)*+", re.DOTALL)
+_WHOLE_MEMBER = compile_possessive(rf"\s*+{_STRING}\s*+:\s*+{_STRING}\s*+\Z", re.DOTALL)
+_FRAME = compile_possessive(r"""[\s,]*+(\[\s*+["']?[234]["']?\s*+,.*+)""", re.DOTALL)
 _SAYS_SOMETHING = re.compile(r"[^\s\[\]{},]")
 _TEXT_OR_NUMBER = r'(?:"(?:[^"\\]|\\.){0,2000}+"|-?[0-9]{1,300}+(?:\.[0-9]{1,300}+)?(?=[\s,\]]))'
-_HEAD = re.compile(
+_HEAD = compile_possessive(
     rf"""\s*+\[\s*+(?P<kind>["']?[234](?:\.0)?["']?)\s*+,\s*+(?P<id>{_TEXT_OR_NUMBER})\s*+
          (?:,\s*+(?P<action>"\w{{1,100}}")|,|\]|\Z)?""",
     re.VERBOSE | re.DOTALL,
@@ -133,7 +135,7 @@ _HEAD = re.compile(
 _OUT_OF_RANGE = re.compile(r"[0-9][eE]\+?[0-9]{3}")  # no float holds it; it is written as null
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PAIR = r"[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_SURROGATE = re.compile(
+_LONE_SURROGATE = compile_possessive(
     rf"([^\\]*+(?:\\(?:u{_PAIR}|u(?![dD][89a-fA-F][0-9a-fA-F]{{2}})|[^u])[^\\]*+)*+)"
     r"(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\?\Z)",
     re.DOTALL,

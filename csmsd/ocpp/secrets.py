@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from csmsd.ocpp.possessive import compile_possessive
+
 MASK = "******"
 TOKEN_PREFIX = "token-"  # noqa: S105 - of the segment of our own URLs that only the one who was told can know
 
@@ -13,7 +15,7 @@ _PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b
 _SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
 # Every expression here is linear by construction: what one may begin with ends what it runs over (a peer chooses the
 # text), and nothing that was run over is tried again (`*+`).
-_USER_INFO = re.compile(r"(?<=://)(?!@)(?:[^/\s\"@]*+@)++")  # user and password, which may have an @ in it
+_USER_INFO = compile_possessive(r"(?<=://)(?!@)(?:[^/\s\"@]*+@)++")  # user and password, which may have an @ in it
 _TOKEN = re.compile(rf"(?<=/{TOKEN_PREFIX})[^/\s\"?#]++", re.IGNORECASE)
 _PARAMETER = re.compile(r"[?&]([^=&?\s\"]*+)=")
 _END_OF_VALUE = re.compile(r"[&#\s\"]|\Z")
