@@ -8,7 +8,7 @@ import msgspec
 
 from csmsd.ocpp import mending
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ocpp.mending import Mend
+from csmsd.ocpp.mends import Mend
 
 # Longer ids than the 36 characters of J 4.1.4 occur; one is echoed up to this length and dropped beyond it.
 MAX_UNIQUE_ID = 255

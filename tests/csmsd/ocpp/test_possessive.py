@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from csmsd.ocpp import mending, secrets
+from csmsd.ocpp import brackets, mending, secrets, spelling
 from csmsd.ocpp.possessive import compile_possessive
 
 PATTERNS = [
     value
-    for module in (mending, secrets)
+    for module in (brackets, mending, secrets, spelling)
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern) and isinstance(value.pattern, str) and re.search(r"\)[*+?}]\+|\)\{", value.pattern)
 ]
