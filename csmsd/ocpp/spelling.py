@@ -16,7 +16,8 @@ _WELL_SPELLED = r'"[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+"'
 _SPOT = compile_possessive(
     rf"""(?:
         {_WELL_SPELLED}:"[^"\\]*+"(?!{_VALUE_FOLLOWS})
-        | [\s\[{{]++(?!\s*+,)
+        | \s++
+        | [\[{{](?!\s*+,)
         | [\]}}]+(?!{_VALUE_FOLLOWS})
         | {_WELL_SPELLED}(?!{_VALUE_FOLLOWS})
         | (?:true|false|null|{_NUMBER})(?![\w.+$-])(?!\s*+["{{\[:\w-])

@@ -38,6 +38,7 @@ def payload_of(text: str) -> tuple[object, list[str], bool]:
         ('{,"a":1}]', {"a": 1}, ["stray_comma"]),
         ('{ , }]', {}, ["stray_comma"]),
         ('{"a":[1,,2,]}]', {"a": [1, 2]}, ["stray_comma"]),
+        ('{"a":1 , "b":[{,"c":2}] , "d":3,}]', {"a": 1, "b": [{"c": 2}], "d": 3}, ["stray_comma"]),
         ('{"a":1},]', {"a": 1}, ["stray_comma"]),
         ('{"a":1 "b":2}]', {"a": 1, "b": 2}, ["missing_comma"]),
         ('{"a":"x""b":2}]', {"a": "x", "b": 2}, ["missing_comma"]),
