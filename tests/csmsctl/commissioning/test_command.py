@@ -86,6 +86,17 @@ async def test_what_is_harmless_passes_and_leaves_nothing_behind(make_site: Make
     assert (ended.code, "AWAY: 0 passed, 1 failed, 6 skipped" in ended.out) == (6, True), ended
 
 
+async def test_one_that_has_told_of_itself_alone_is_not_said_to_lack_a_connector(site: Site) -> None:
+    """A charge point that has just booted tells the status of connector 0 first."""
+    point = await site.raw("EARLY")
+    for connector, code in ((0, 0), (2, 3)):
+        status = {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
+        await point.ask("StatusNotification", status)
+        ended = await site.csmsctl("cp", "test", "EARLY", "--suite", "quick", "--step", "boot")
+        assert ended.code == code, ended
+    assert "EARLY has reported no connector 1." in ended.err
+
+
 @pytest.mark.slow
 async def test_everything_passes_with_a_simulated_charge_point(make_site: MakeSite) -> None:
     site = await make_site(HOSTING)

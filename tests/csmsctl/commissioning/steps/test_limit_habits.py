@@ -44,6 +44,7 @@ async def tried(site: Site, identity: str) -> tuple[dict[str, Any], dict[str, An
     """The step, and what is kept of it."""
     words = ("cp", "test", identity, "--suite", "full", "--step", "limit-habits", "--charge", "3")
     ended = await site.csmsctl("--json", "--yes", "--timeout", "20", *words)
+    assert ended.out, ended
     [step] = ended.json["steps"]
     assert ended.json["left_behind"] == [], ended
     kept = (await site.call("charge_point.show", id=identity))["limit_habits"]
