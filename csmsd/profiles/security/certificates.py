@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Change, Data, Event, Milliseconds, Record
 
 CertificateKind = Literal["ca", "server", "charge_point"]
@@ -79,22 +80,15 @@ class Certificate(Record, kw_only=True):
         return Event("certificate.changed", self.charge_point or None, self.described())
 
 
-class Certificates:
+class Certificates(OwnIds):
     """Those that may still be good, and what was refused or revoked, by what they are looked up by."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._by_id: dict[int, Certificate] = {}
         self._by_fingerprint: dict[str, Certificate] = {}
         self._of: dict[str, list[Certificate]] = {}
         self._own_issuers: set[str] = set()
-        self._last_id = 0
-
-    def begin_ids_after(self, last: int) -> None:
-        self._last_id = max(self._last_id, last)
-
-    def new_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
 
     def put(self, certificate: Certificate) -> None:
         """One that is new, or has changed: a request that was issued has a fingerprint from then on."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, get_args
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Change, Data, Deleted, Event, Milliseconds, Record
 
 MAX_OF_ONE = 500  # rows of a charge point from each source; what was seen of strangers is one of them
@@ -106,18 +107,15 @@ class SecurityEvent(Record, kw_only=True):
 _Place = tuple[str, Source]
 
 
-class SecurityEvents:
+class SecurityEvents(OwnIds):
     """What is kept: the ids of all, and of each charge point the newest."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._ids: dict[_Place, array[int]] = {}
         self._newest: dict[_Place, deque[SecurityEvent]] = {}
-        self._last_id = 0
         self._moved: dict[int, Change] = {}
         self.counts: Counter[tuple[Source, str]] = Counter()  # since the start
-
-    def begin_ids_after(self, last: int) -> None:
-        self._last_id = max(self._last_id, last)
 
     def load(self, charge_point: str, source: Source, ids: Iterable[int]) -> None:
         """Takes those of a charge point as they were kept, in whatever order."""
@@ -161,9 +159,8 @@ class SecurityEvents:
                 known.last_occurred_at, known.last_received_at = occurred_at, now
                 self._count(known)
                 return known, [known]
-        self._last_id += 1
         event = SecurityEvent(
-            id=self._last_id,
+            id=self.new_id(),
             charge_point=charge_point,
             source=source,
             type=kind,

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Data, Event, Milliseconds, Record
 
 UpgradeState = Literal["preparing", "interrupted", "asked", "accepted", "confirmed", "fell_back", "expired", "refused"]
@@ -73,19 +74,12 @@ class SecurityUpgrade(Record, kw_only=True, gc=False):
         return Event("security.upgrade", self.charge_point, self.described())
 
 
-class SecurityUpgrades:
+class SecurityUpgrades(OwnIds):
     """The newest of each charge point."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._newest: dict[str, SecurityUpgrade] = {}
-        self._last_id = 0
-
-    def begin_ids_after(self, last: int) -> None:
-        self._last_id = max(self._last_id, last)
-
-    def new_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
 
     def put(self, upgrade: SecurityUpgrade) -> None:
         self._newest[fold(upgrade.charge_point)] = upgrade

@@ -1,7 +1,6 @@
 """The library of charging profiles: named, each with an id that it keeps on the wire for ever."""
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any, ClassVar
 
 import msgspec
@@ -12,6 +11,7 @@ from csmsd.ocpp.payloads import read_payload_value
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 from csmsd.profiles.refusal import CannotSend, NotThere
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles, profile_installed_now
@@ -100,24 +100,17 @@ def _what_it_says(profile: ChargingProfile) -> ChargingProfile:
     return msgspec.structs.replace(profile, charging_profile_id=0, transaction_id=None, charging_schedule=schedule)
 
 
-class ProfileLibrary:
-    """The profiles by name and by id."""
+class ProfileLibrary(OwnIds):
+    """The profiles by name and by id; a charge point may still have the profile that an id once was."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._by_name: dict[str, LibraryProfile] = {}
         self._by_id: dict[int, LibraryProfile] = {}
         self._removed: dict[int, RemovedProfile] = {}
-        self._ids = count(1)
 
     def __iter__(self) -> Iterator[LibraryProfile]:
         return iter(sorted(self._by_name.values(), key=lambda record: fold(record.name)))
-
-    def begin_ids_after(self, last: int) -> None:
-        self._ids = count(last + 1)
-
-    def new_id(self) -> int:
-        """An id that was never used before: a charge point may still have the profile that it once was."""
-        return next(self._ids)
 
     def find(self, name: str) -> LibraryProfile | None:
         return self._by_name.get(fold(name))
