@@ -27,9 +27,7 @@ async def run_executable(executable: str, question: bytes, timeout: float, max_o
     except TimeoutError:
         raise Failed(f"did not end within {timeout:g} s") from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await _bury(process)
+        await _end(process)
     if code != 0:
         raise Failed(f"ended with exit code {code}")
     return output
@@ -55,9 +53,7 @@ async def lines_of_executable(executable: str, longest: int) -> AsyncGenerator[b
                 raise Failed(f"said a line of more than {longest} bytes")
         code = await process.wait()
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await _bury(process)
+        await _end(process)
     if code != 0:
         raise Failed(f"ended with exit code {code}")
 
@@ -76,11 +72,13 @@ async def _begun(executable: str, stdout: int) -> asyncio.subprocess.Process:
         raise Failed(f"cannot be run: {error.strerror}") from None
 
 
-async def _bury(process: asyncio.subprocess.Process) -> None:
-    """Waits for the end of a process that is being killed.
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kills the process, and what it has started, and waits for its end.
 
     asyncio tells of it only when the pipe is empty, too; a child that left the process group may hold it for ever.
     """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_WORDS_SECONDS):
             while process.stdout is not None and await process.stdout.read(_CHUNK):
