@@ -66,19 +66,23 @@ def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> tuple[
     lines = []
     for index, (name, lane) in enumerate(tree.constraints):
         if limits[index] < UNLIMITED:
-            factor, places = (voltage / 1000, 0) if lane == SUM else (1 / 1000, 1)
             lines.append(
                 LineLoad(
                     circuit=tree.circuits[name].name,
                     phase=PHASES_AND_POWER[lane],
-                    limit=round(limits[index] * factor, places),
-                    other=round(others[index] * factor, places),
-                    given=round(given[index] * factor, places),
-                    drawn=round(drawn[index] * factor, places),
+                    limit=shown_on_lane(limits[index], lane, voltage),
+                    other=shown_on_lane(others[index], lane, voltage),
+                    given=shown_on_lane(given[index], lane, voltage),
+                    drawn=shown_on_lane(drawn[index], lane, voltage),
                     stale=name in stale,
                 )
             )
     return lines, members
+
+
+def shown_on_lane(ma: float, lane: int, voltage: int) -> float:
+    """mA as people read them: tenths of an ampere on a phase, whole watts of all together."""
+    return round(ma * (voltage / 1000), 0) if lane == SUM else round(ma * (1 / 1000), 1)
 
 
 def _currents_of_member(state: ChargePointState, member: Member) -> dict[int, float]:

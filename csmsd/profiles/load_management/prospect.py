@@ -10,7 +10,6 @@ import msgspec
 
 from csmsd.profiles.load_management.allocation import allocate
 from csmsd.profiles.load_management.circuits import (
-    SUM,
     UNLIMITED,
     Circuit,
     Key,
@@ -23,7 +22,7 @@ from csmsd.profiles.load_management.circuits import (
 )
 from csmsd.profiles.load_management.demand import Demand
 from csmsd.profiles.load_management.observation import running_on_member
-from csmsd.profiles.load_management.overview import PHASES_AND_POWER
+from csmsd.profiles.load_management.overview import PHASES_AND_POWER, shown_on_lane
 from csmsd.profiles.load_management.steering import Charging, Steering
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -147,14 +146,13 @@ def _over(shared: _Shared, voltage: int) -> list[LineOver]:
     for index, (name, lane) in enumerate(tree.constraints):
         if limits[index] >= UNLIMITED or limits[index] - shared.others[index] >= taken[index]:
             continue
-        factor, places = (voltage / 1000, 0) if lane == SUM else (1 / 1000, 1)
         found.append(
             LineOver(
                 circuit=tree.circuits[name].name,
                 phase=PHASES_AND_POWER[lane],
-                limit=round(limits[index] * factor, places),
-                other=round(shared.others[index] * factor, places),
-                fallbacks=round(taken[index] * factor, places),
+                limit=shown_on_lane(limits[index], lane, voltage),
+                other=shown_on_lane(shared.others[index], lane, voltage),
+                fallbacks=shown_on_lane(taken[index], lane, voltage),
             )
         )
     return found
