@@ -32,7 +32,7 @@ from csmsd.ports import Disk, TlsEnd
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
-from csmsd.profiles.load_management.overview import overview_of_load
+from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overview_of_load
 from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
@@ -106,7 +106,8 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
     for task in service.runner.under_way.values():
         open_tasks[fold(task.charge_point)].append(task)
 
-    circuits, limits = _load_views(service, now)
+    lines, members = _load_now(service, now)
+    limits = {(member.charge_point, member.connector): _site_limit_view(member) for member in members}
 
     def view(state: ChargePointState) -> Json:
         under_way = open_tasks[fold(state.id)]
@@ -131,35 +132,29 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
             "open_tasks": sum(len(tasks) for tasks in open_tasks.values()),
             "queued_commands": len(service.queue),
             "store": store_state_view(service.disk),
-            "circuits": circuits,
-            "problems": [problem_view(problem) for problem in _site_problems(service)],
+            "circuits": [msgspec.to_builtins(line) for line in lines],
+            "problems": [problem_view(problem) for problem in _site_problems(service, lines, now)],
         },
         "charge_points": await in_turns(chosen, view),
     }
 
 
-def _load_views(service: Service, now: Milliseconds) -> tuple[list[Json], dict[tuple[str, int], Json]]:
+def _load_now(service: Service, now: Milliseconds) -> tuple[list[LineLoad], list[MemberLoad]]:
     """The circuits by phase, and what connectors have of them."""
     if not service.site.smart_charging.load.circuits:
-        return [], {}
-    lines, members = overview_of_load(service.site, local_utc_offset(now), now)
-    return [msgspec.to_builtins(line) for line in lines], {
-        (member.charge_point, member.connector): {
-            "circuit": member.circuit,
-            "state": member.state,
-            "limit_a": member.limit,
-            "most_a": member.most,
-        }
-        for member in members
-    }
+        return [], []
+    return overview_of_load(service.site, local_utc_offset(now), now)
 
 
-def _site_problems(service: Itself) -> list[Problem]:
-    now = service.now()
+def _site_limit_view(member: MemberLoad) -> Json:
+    return {"circuit": member.circuit, "state": member.state, "limit_a": member.limit, "most_a": member.most}
+
+
+def _site_problems(service: Itself, lines: list[LineLoad], now: Milliseconds) -> list[Problem]:
     found = problems_of_site(service.site, service.disk.failure, now, service.replica)
     return [
         *found,
-        *load_problems_of_site(service.site, local_utc_offset(now), now),
+        *load_problems_of_site(service.site, lines, now),
         *certificate_problems_of_site(service.site, service.tls.state, now),
     ]
 
@@ -176,6 +171,8 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
     active = [(state, running) for state in everyone for running in state.transactions.active()]
     about = service.about()
     problems = await in_turns(everyone, lambda state: sum(1 for _ in problems_of_charge_point(state, site, now)))
+    now = service.now()
+    lines, _ = _load_now(service, now)
     return {
         "schema_version": SCHEMA_VERSION,
         "version": about["version"],
@@ -186,7 +183,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
         "power_w": sum(state.power_w(running.connector) or 0 for state, running in active if state.connected),
         "open_tasks": len(service.runner.under_way),
         "queued_commands": len(service.queue),
-        "problems": len(_site_problems(service)) + sum(problems),
+        "problems": len(_site_problems(service, lines, now)) + sum(problems),
         "store": store_state_view(service.disk),
     }
 

@@ -1,6 +1,6 @@
 """What is odd about the circuits of load management, and about who is on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from csmsd.control.problems.problem import Problem
@@ -10,7 +10,7 @@ from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.load import LoadPause
 from csmsd.profiles.load_management.misdescriptions import misdescriptions_of_site
-from csmsd.profiles.load_management.overview import LineLoad, overview_of_load
+from csmsd.profiles.load_management.overview import LineLoad
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -18,14 +18,13 @@ _SETTLES_MS = 60_000  # limits are sent at once, and a charge point needs a whil
 _METERS = 1.02  # meters are not exact, and not read at one moment
 
 
-def load_problems_of_site(site: Site, utc_offset_s: int, now: Milliseconds) -> Iterator[Problem]:
+def load_problems_of_site(site: Site, lines: Sequence[LineLoad], now: Milliseconds) -> Iterator[Problem]:
     """What flows and what may flow above a limit, who goes by none, and what nobody measures any more."""
     if not site.smart_charging.load.circuits:
         return
     pause = site.smart_charging.load.paused(now)
     if pause is not None:
         yield _paused(pause)
-    lines, _ = overview_of_load(site, utc_offset_s, now)
     for line in lines:
         yield from _over(line)
     for name in dict.fromkeys(line.circuit for line in lines if line.stale):

@@ -4,6 +4,7 @@ from csmsd.control.problems.load import load_problems_of_site
 from csmsd.control.problems.problem import Problem
 from csmsd.profiles.load_management.circuits import Circuit, Member, Reading
 from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.overview import overview_of_load
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 A = 1000
@@ -25,7 +26,8 @@ def garage(limit: int = 32) -> Scene:
 
 
 def found(scene: Scene, later: int = 0) -> list[Problem]:
-    return list(load_problems_of_site(scene.site, 0, NOON + later * SECOND))
+    now = NOON + later * SECOND
+    return list(load_problems_of_site(scene.site, overview_of_load(scene.site, 0, now)[0], now))
 
 
 def kinds(scene: Scene, later: int = 0) -> list[tuple[str, str]]:
