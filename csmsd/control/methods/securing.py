@@ -1,5 +1,6 @@
 """New keys for charge points, and higher security profiles: given in one command, and followed."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
@@ -15,8 +16,11 @@ from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve_targets
-from csmsd.operations.parallel import any_failed_in_parallel, run_in_parallel
+from csmsd.operations.options import Options
+from csmsd.operations.parallel import run_in_parallel
+from csmsd.operations.result import Report, Result
 from csmsd.operations.securing import Securing as Office
+from csmsd.profiles.core.charge_points import ChargePointState
 
 
 class Securing(Service):
@@ -34,28 +38,24 @@ class Listing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def rotate_keys(service: Securing, parameters: Common, caller: Caller) -> Json:
-    states = resolve_targets(service.site, parameters.targets)
-    options, report = operation_options(service, parameters, caller), operation_reporting(caller, len(states))
-    results = await run_in_parallel(
-        states,
-        lambda state: service.office.rotate_key(state, options, report),
-        options,
-        report,
-        any_failed_in_parallel,
-    )
-    return operation_results_view(results)
+    return await _of_each(service, parameters, caller, service.office.rotate_key)
 
 
 async def secure_charge_points(service: Securing, parameters: Secure, caller: Caller) -> Json:
+    return await _of_each(
+        service, parameters, caller, lambda state, *how: service.office.secure(state, parameters.to, *how)
+    )
+
+
+async def _of_each(
+    service: Securing,
+    parameters: Common,
+    caller: Caller,
+    carry_out: Callable[[ChargePointState, Options, Report], Awaitable[list[Result]]],
+) -> Json:
     states = resolve_targets(service.site, parameters.targets)
     options, report = operation_options(service, parameters, caller), operation_reporting(caller, len(states))
-    results = await run_in_parallel(
-        states,
-        lambda state: service.office.secure(state, parameters.to, options, report),
-        options,
-        report,
-        any_failed_in_parallel,
-    )
+    results = await run_in_parallel(states, lambda state: carry_out(state, options, report), options, report)
     return operation_results_view(results)
 
 
