@@ -236,12 +236,12 @@ async def revoke_certificate(service: Certificates, parameters: Revocation, call
     found = await _find(service, parameters.certificate)
     state = service.site.charge_point(parameters.certificate)
     of_it = service.site.security.certificates.of(state.id) if state is not None else []
-    wanted = [one for one in of_it if one.state in ("requested", "issued", "used")] or [found]
+    wanted = [one for one in of_it if one.state in ("requested", "issued", "used")]
+    if not wanted and found.state in ("revoked", "refused"):
+        return {"changed": False, "certificate": _view(found), "certificates": [_view(found)]}
     ended = []
-    for one in wanted:
+    for one in wanted or [found]:
         before = one.state
-        if before in ("revoked", "refused"):
-            return {"changed": False, "certificate": _view(one), "certificates": [_view(one)]}
         try:
             revoked = await service.office.revoke(one.id, parameters.reason)
         except TlsProblem as error:
