@@ -246,14 +246,7 @@ async def remove_circuit(service: Service, parameters: Name, caller: Caller) -> 
 
 async def import_circuits(service: Service, parameters: WholeDescription, caller: Caller) -> Json:
     """All of them by those of the file."""
-    try:
-        circuits, members = read_circuits({"circuits": parameters.circuits})
-    except CircuitError as error:
-        raise usage(f"{error}.") from None
-    for member in members:
-        require_charge_point(service, member)
-    for circuit in circuits:
-        _require_meter(service, circuit)
+    circuits, members = described_circuits(service, parameters.circuits)
     if parameters.dry_run:
         planned = LoadManagement()
         load = load_of(service)
@@ -265,6 +258,19 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
     else:
         changed = await _replace_circuits(service, circuits, members)
     return {"changed": changed, "circuits": len(circuits), "members": len(members)}
+
+
+def described_circuits(service: Service, described: dict[str, Any]) -> tuple[list[Circuit], list[Member]]:
+    """Those of a file, of charge points that there are."""
+    try:
+        circuits, members = read_circuits({"circuits": described})
+    except CircuitError as error:
+        raise usage(f"{error}.") from None
+    for member in members:
+        _require_charge_point(service, member)
+    for circuit in circuits:
+        _require_meter(service, circuit)
+    return circuits, members
 
 
 def _require_meter(service: Service, circuit: Circuit) -> None:
@@ -280,7 +286,7 @@ def _known_charge_point(service: Service, identity: str) -> str:
     return state.id
 
 
-def require_charge_point(service: Service, member: Member) -> None:
+def _require_charge_point(service: Service, member: Member) -> None:
     member.charge_point = _known_charge_point(service, member.charge_point)
 
 
@@ -293,7 +299,7 @@ async def add_circuit_member(service: Service, parameters: Membership, caller: C
         member = member_of_form(circuit.name, parameters)
     except CircuitError as error:
         raise usage(f"{error}.") from None
-    require_charge_point(service, member)
+    _require_charge_point(service, member)
     before = load.members.get(member.place)
     if before is not None and fold(before.circuit) != fold(circuit.name):
         raise usage(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.methods.circuits import Place, load_of, on_no_circuit, require_charge_point
+from csmsd.control.methods.circuits import Place, described_circuits, load_of, on_no_circuit
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
 from csmsd.control.service import Service
@@ -14,7 +14,6 @@ from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.profiles.load_management.circuits import CircuitError
-from csmsd.profiles.load_management.description import read_circuits
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadPause, LoadPriority
@@ -106,10 +105,8 @@ async def explain_load(service: Service, parameters: Place, caller: Caller) -> J
 async def plan_load(service: Service, parameters: Planned, caller: Caller) -> Json:
     """What would change under other circuits; nothing is sent."""
     now = service.now()
+    circuits, members = described_circuits(service, parameters.circuits)
     try:
-        circuits, members = read_circuits({"circuits": parameters.circuits})
-        for member in members:
-            require_charge_point(service, member)
         found, over = prospect_of_circuits(
             service.site, circuits, members, local_utc_offset(now), now, service.settings.load_management.lease * 1000
         )
