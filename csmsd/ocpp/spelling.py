@@ -100,10 +100,10 @@ def _value(kind: str, found: str, text: str, end: int, mends: list[Mend]) -> str
         mends.append("single_quotes")
         found = '"' + found[1:-1].replace("\\'", "'").replace('\\"', '"').replace('"', '\\"') + '"'
     if kind in ("text", "quoted"):
-        respelled = _BAD_ESCAPE.sub(r"\1\2\2", found, MOST_MENDS)
-        if respelled != found:
+        escaped = _BAD_ESCAPE.sub(r"\1\2\2", found, MOST_MENDS)
+        if escaped != found:
             mends.append("bad_escape")
-        return respelled
+        return escaped
     return _word(found, _COLON_BEHIND.match(text, end) is not None, mends)
 
 
