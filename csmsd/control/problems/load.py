@@ -10,11 +10,11 @@ from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.load import LoadPause
 from csmsd.profiles.load_management.misdescriptions import misdescriptions_of_site
+from csmsd.profiles.load_management.observation import SETTLE_MS
 from csmsd.profiles.load_management.overview import LineLoad
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
-_SETTLES_MS = 60_000  # limits are sent at once, and a charge point needs a while to take them
 _METERS = 1.02  # meters are not exact, and not read at one moment
 
 
@@ -81,7 +81,7 @@ def _over(line: LineLoad) -> Iterator[Problem]:
 def _unmanaged(state: ChargePointState, member: Member, holds: list[Hold], now: Milliseconds) -> Iterator[Problem]:
     """It counts with its rating, or with what it draws, and so the others have less."""
     for hold in holds:
-        if hold.slot in ("unknown", "measured") and now - hold.sent_at >= _SETTLES_MS and hold.gone_at > now:
+        if hold.doubtful and now - hold.sent_at >= SETTLE_MS and hold.gone_at > now:
             why = "has accepted no limit" if hold.slot == "unknown" else "draws more than its limits allow"
             yield Problem(
                 kind="member_unmanaged",
