@@ -246,8 +246,7 @@ class LoadManager:
         self.outcomes[outcome] += 1
         self._tell_what_came_of_it(lease, outcome, result, standing)
         if outcome == "accepted":
-            obey_ms = round(self._settings.obey * 1000) if takes.obey_ms is None else takes.obey_ms
-            ledger.accepted(lease.key, lease.serial, now, obey_ms)
+            ledger.accepted(lease.key, lease.serial, now, takes.obey_ms(round(self._settings.obey * 1000)))
             standing.failures, standing.refusals, standing.not_before = 0, 0, 0
             return
         if outcome == "not_sent":

@@ -18,6 +18,7 @@ from csmsd.ocpp.identity import fold
 from csmsd.ports import TaskFilter
 from csmsd.profiles.action import Target
 from csmsd.profiles.load_management.explanation import explain_member
+from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.time_zones import local_utc_offset
 
 
@@ -71,10 +72,18 @@ async def explain_charge_point(service: Explanation, parameters: Place, caller: 
 
 def _of_its_circuits(target: Target, connector: int | None) -> Iterator[charge_point.Fact]:
     """Why its connectors may draw what they may."""
-    for key, member in sorted(target.site.smart_charging.load.members.items()):
-        if key[0] == fold(target.charge_point.id) and connector in (None, member.connector):
-            for sentence in explain_member(target.site, member, local_utc_offset(target.now), target.now):
-                yield charge_point.Fact("circuit", sentence, connector=member.connector)
+    site, identity = target.site, fold(target.charge_point.id)
+    its_own = [
+        member
+        for key, member in sorted(site.smart_charging.load.members.items())
+        if key[0] == identity and connector in (None, member.connector)
+    ]
+    if not its_own:
+        return
+    overview = overview_of_load(site, local_utc_offset(target.now), target.now)
+    for member in its_own:
+        for sentence in explain_member(site, member, overview, target.now):
+            yield charge_point.Fact("circuit", sentence, connector=member.connector)
 
 
 METHODS: Table[Explanation] = {

@@ -98,7 +98,9 @@ async def explain_load(service: Service, parameters: Place, caller: Caller) -> J
         "charge_point": member.charge_point,
         "connector": member.connector,
         "circuit": member.circuit,
-        "because": explain_member(service.site, member, local_utc_offset(now), now),
+        "because": explain_member(
+            service.site, member, overview_of_load(service.site, local_utc_offset(now), now), now
+        ),
     }
 
 

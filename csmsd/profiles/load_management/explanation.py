@@ -6,14 +6,14 @@ from csmsd.profiles.load_management.circuits import Member, amperes, path_of_cir
 from csmsd.profiles.load_management.habits import habits_in_words
 from csmsd.profiles.load_management.holds import NEVER, Hold
 from csmsd.profiles.load_management.manners import manner_in_words
-from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overview_of_load
+from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, Overview
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
 
-def explain_member(site: Site, member: Member, utc_offset_s: int, now: Milliseconds) -> list[str]:
+def explain_member(site: Site, member: Member, overview: Overview, now: Milliseconds) -> list[str]:
     """From where it hangs, over what it may draw and until when, to what leaves it no more."""
-    lines, members = overview_of_load(site, utc_offset_s, now)
+    lines, members = overview
     load = site.smart_charging.load
     [standing] = [
         one for one in members if (one.charge_point, one.connector) == (member.charge_point, member.connector)

@@ -17,6 +17,7 @@ _PAUSES: tuple[Pause, ...] = ("zero", "one_ampere", "minimum")
 _CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
 _PROMPT_MS = 60_000  # a start that comes so long after the connection was made is no old one
 _REACTION_SPARE_MS = 2_000
+_CAR_OBEYS_MS = 5_000  # so long a car may take (IEC 61851-1), whatever the one did that was tested
 
 
 class LoadManner(Record, kw_only=True):
@@ -44,6 +45,7 @@ class Takes(msgspec.Struct, frozen=True, kw_only=True):
     """How limits are sent to a member. `whole`: one profile for all of the charge point (ChargePointMaxProfile), for
     one that has no room for two. `relative_to`: schedules are relative to a transaction, which began then, or is still
     to begin (C 7.14); None: they are absolute. A lease ends up to `early_ms` before and `late_ms` after its time.
+    `reaction_ms` is how long it took to obey when that was tried.
     """
 
     unit: ChargingRateUnit = "A"
@@ -53,10 +55,16 @@ class Takes(msgspec.Struct, frozen=True, kw_only=True):
     relative_to: Milliseconds | None = None
     early_ms: Milliseconds = 10_000
     late_ms: Milliseconds = 10_000
-    obey_ms: Milliseconds | None = None
+    reaction_ms: Milliseconds | None = None
     offer_first: bool = False
     wired: int = 3  # on so many phases
     rating_ma: Milliamperes = 32_000
+
+    def obey_ms(self, usual_ms: Milliseconds) -> Milliseconds:
+        """After which it goes by what it has accepted: `usual_ms`, or as tried, and not sooner than any car has to."""
+        if self.reaction_ms is None:
+            return usual_ms
+        return max(self.reaction_ms + _REACTION_SPARE_MS, min(usual_ms, _CAR_OBEYS_MS))
 
     def least_for_unknown_car(self, minimum_ma: Milliamperes) -> Milliamperes:
         """What a car whose phases are not known needs: of watts it may make use of a third on each."""
@@ -76,7 +84,6 @@ def takes_of_member(
         relative_to = _beginning(member, state, manner.behind_ms, now)
     if relative_to is not None or manner.schedule == "absolute":
         off = 0
-    reaction_ms = None if habits is None else habits.reaction_ms
     return Takes(
         unit=manner.unit or site_limit_unit(state, habits),
         floor_ma=member.floor_ma if manner.pause is None else lowest_of_pause(manner.pause, member),
@@ -85,7 +92,7 @@ def takes_of_member(
         relative_to=relative_to,
         early_ms=skew + max(0, -off),
         late_ms=skew + max(0, off),
-        obey_ms=None if reaction_ms is None else reaction_ms + _REACTION_SPARE_MS,
+        reaction_ms=None if habits is None else habits.reaction_ms,
         offer_first=offer_first,
         wired=len(member.wiring),
         rating_ma=member.rating_ma,

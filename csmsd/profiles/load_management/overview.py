@@ -43,7 +43,10 @@ class MemberLoad(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: Milliseconds | None
 
 
-def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> tuple[list[LineLoad], list[MemberLoad]]:
+Overview = tuple[list[LineLoad], list[MemberLoad]]
+
+
+def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> Overview:
     """Lines in the order of circuits, with the phases that have a limit; members in the order of their names."""
     load, voltage = site.smart_charging.load, site.policies.voltage
     tree = load.tree(voltage)

@@ -312,3 +312,17 @@ async def test_who_does_not_end_leases_is_sent_none_and_counts_with_its_rating(g
     garage.pass_time(15 * 60)
     assert (await garage.next()).identity == "CP2"  # its default again; CP1 would have been first
     assert garage.load.ledger.most(("cp1", 1), garage.engine.scene.now)[-1][1][0] == 32 * A
+
+
+async def test_who_was_found_to_obey_slowly_has_that_long_before_others_get_what_it_gave(garage: Garage) -> None:
+    garage.load.found(LimitHabits(charge_point="CP1", reaction_ms=20 * SECOND, found_at=0))
+    await garage.installed()
+    garage.pass_time(30)
+    number = garage.begin("CP1")
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 20))
+    garage.begin("CP2")
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 10))
+    before = garage.load.ledger.of(("cp1", 1))[-2]
+    assert (before.ma, before.gone_at - garage.engine.scene.now) == (20 * A, 22 * SECOND)

@@ -3,6 +3,7 @@
 from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.overview import overview_of_load
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 A = 1000
@@ -44,8 +45,8 @@ class Garage:
             ledger.accepted(KEY, serial, NOON, 0 if transaction is None else 10 * SECOND)
 
     def said(self, later: int = 0) -> list[str]:
-        member = self.load.members[KEY]
-        return explain_member(self.scene.site, member, 0, NOON + later * SECOND)
+        member, now = self.load.members[KEY], NOON + later * SECOND
+        return explain_member(self.scene.site, member, overview_of_load(self.scene.site, 0, now), now)
 
 
 def test_one_that_has_accepted_nothing() -> None:

@@ -52,9 +52,19 @@ def test_what_was_found_goes_before_what_is_usual() -> None:
     habits = LimitHabits(charge_point="CP1", unit="A", reaction_ms=3 * SECOND, found_at=NOON)
     assert as_shown(scene, habits, {}).unit == "A"
     assert as_shown(scene, habits, {"unit": "W"}).unit == "W"
-    assert as_shown(scene, habits, {}).obey_ms == 5 * SECOND
     assert takes(scene, step_ma=100).step_ma == 100
-    assert takes(scene).obey_ms is None
+
+
+@pytest.mark.parametrize(
+    ("reaction", "setting", "waits"),
+    [(None, 10, 10), (None, 1, 1), (12, 10, 14), (4, 10, 6), (0, 10, 5), (0, 3, 3), (4, 3, 6)],
+)
+def test_a_limit_is_obeyed_within_the_time_that_was_tried_and_not_before_any_car_has_to(
+    reaction: int | None, setting: int, waits: int
+) -> None:
+    reaction_ms = None if reaction is None else reaction * SECOND
+    habits = LimitHabits(charge_point="CP1", reaction_ms=reaction_ms, found_at=NOON)
+    assert as_shown(Scene(), habits, {}).obey_ms(setting * SECOND) == waits * SECOND
 
 
 @pytest.mark.parametrize(
