@@ -6,7 +6,8 @@ from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.operations.certificate_issue import CertificateIssue
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import CertificateSigner, RootCertificate, Roots, TlsProblem
+from csmsd.ports.certificates import CertificateSigner, RootCertificate, Roots
+from csmsd.ports.tls import TlsProblem
 from csmsd.settings import Settings
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Event
 from csmsd.settings import Retention

@@ -9,7 +9,8 @@ import logging
 import time
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import Clock, NotStored
+from csmsd.ports.live_site import Clock
+from csmsd.ports.store import NotStored
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Event, Milliseconds
 

@@ -9,7 +9,7 @@ import logging
 import msgspec
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
 from csmsd.profiles.smart_charging.wall_clock import laid_by

@@ -4,15 +4,14 @@ import asyncio
 import fcntl
 import logging
 import os
-import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 from csmsd import __version__, service_manager
+from csmsd.about import About
 from csmsd.certificates_in_place import put_certificates_in_place
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
@@ -39,7 +38,6 @@ from csmsd.live_site import LiveSite
 from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import open_metrics_listener
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.interrupted import settle_what_was_interrupted
 from csmsd.operations.load_manager import LoadManager
 from csmsd.operations.queue import CommandQueue
@@ -47,12 +45,13 @@ from csmsd.operations.reassertion import Reassertion
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.securing import Securing
+from csmsd.parts import closing_within, in_background, open_part
 from csmsd.pki.certification import Certification
 from csmsd.pki.client_certificates import ClientCertificates
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.renewal import Renewal
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
 from csmsd.pruning import Pruner
@@ -77,7 +76,6 @@ from csmsd.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 3.5
-_AFTER_A_MISTAKE_SECONDS = 1.0
 
 
 class AlreadyRunning(Exception):
@@ -102,54 +100,6 @@ class Keys:
     @staticmethod
     def bytes_of(password: str) -> bytes:
         return bytes_of_key(password)
-
-
-class _Part(Protocol):
-    async def open(self) -> None: ...
-    async def close(self) -> None: ...
-
-
-async def _open(part: _Part, opened: AsyncExitStack) -> None:
-    """Also what is half open is closed: its threads would keep the process alive."""
-    opened.push_async_callback(part.close)
-    await part.open()
-
-
-@asynccontextmanager
-async def _closing_within(seconds: float) -> AsyncIterator[AsyncExitStack]:
-    """A stack of what is open. What takes longer to close is cut short, and the rest closed all the same."""
-    opened = AsyncExitStack()
-    try:
-        yield opened
-    finally:
-        try:
-            async with asyncio.timeout(seconds):
-                await opened.aclose()
-        except TimeoutError:
-            log.warning("some connections did not close in time")
-
-
-@asynccontextmanager
-async def _background(**running: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """What goes on beside everything else, by name, until the end."""
-    tasks = [asyncio.create_task(_again_and_again(name, run), name=name) for name, run in running.items()]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _again_and_again(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """A mistake in one round must not end all others, which nobody would see."""
-    while True:
-        try:
-            await run()
-            return
-        except Exception:
-            log.exception("%s broke off; it begins anew", name)
-            await asyncio.sleep(_AFTER_A_MISTAKE_SECONDS)
 
 
 class Daemon:
@@ -181,7 +131,7 @@ class Daemon:
         raise_descriptor_limit()
         await asyncio.to_thread(self._prepare)
         # What is opened last is closed first. The store is closed in any case, however long the others take.
-        async with AsyncExitStack() as inner, _closing_within(_DRAIN_SECONDS) as outer:
+        async with AsyncExitStack() as inner, closing_within(_DRAIN_SECONDS) as outer:
             inner.push_async_callback(self._books.close)
             await self._open_store(inner)
             await self._begin_operations()
@@ -189,7 +139,7 @@ class Daemon:
                 open_hooks(self._settings, self._bus, self._live)
             )
             await self._open_edges(outer)
-            await _open(self._watchdog, inner)
+            await open_part(self._watchdog, inner)
             await self._serve()
 
     async def _serve(self) -> None:
@@ -237,7 +187,7 @@ class Daemon:
             max_age_days=settings.store.message_log_days,
             to_forget_by=self._clock.to_forget_by,
         )
-        await _open(self._message_log, opened)
+        await open_part(self._message_log, opened)
         self._bus = EventBus(last=0, clock=now, keep=self._keep_event)
         self._writer = Writer(
             self._database,
@@ -251,14 +201,14 @@ class Daemon:
         self._clock.resume(
             self._live.site.milestones.get("clock_jump"), self._books.seen_at or self._message_log.newest_at
         )
-        await _open(self._writer, opened)
+        await open_part(self._writer, opened)
         self._event_numbers = EventNumbers(self._bus, self._live)
         await self._event_numbers.begin(self._message_log.last_event, put_back=self._books.restored is not None)
         opened.push_async_callback(self._event_numbers.end)
         self._reader = Reader(self._database)
-        await _open(self._reader, opened)
+        await open_part(self._reader, opened)
         self._past = Past(self._database)
-        await _open(self._past, opened)
+        await open_part(self._past, opened)
         self._recall = Recall(self._live, self._past)
 
     async def _begin_operations(self) -> None:
@@ -339,8 +289,17 @@ class Daemon:
                 disk=self._writer,
                 replica=self._replica,
                 copy_database=partial(DatabaseCopy, self._database),
-                about=self._about,
-                storage=self._storage,
+                about=About(
+                    settings=settings,
+                    started_at=self._started_at,
+                    listener=self._listener,
+                    contexts=self._contexts,
+                    metrics=self._metrics,
+                    files=self._files,
+                    last_commit_seconds=lambda: self._writer.last_commit_seconds,
+                    log=self._message_log,
+                    replica=self._replica,
+                ),
                 take_over_settings=self._reload,
                 offers_tls=self._offers_tls,
                 certification=certification,
@@ -351,10 +310,10 @@ class Daemon:
         housekeeping = Housekeeping(live)
         opened.push_async_callback(self._books.note)
         opened.push_async_callback(housekeeping.save_what_moved)
-        await _open(self._listener, opened)
+        await open_part(self._listener, opened)
         followed = {} if self._replica is None else {"replica": self._replica.run}
         await opened.enter_async_context(
-            _background(
+            in_background(
                 **followed,
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
@@ -410,48 +369,6 @@ class Daemon:
     def _keep_event(self, event: NumberedEvent) -> None:
         data = encode_json(event.data).decode()
         self._message_log.add_event(event.number, event.time, event.type, event.charge_point, data)
-
-    def _about(self) -> Json:
-        settings = self._settings
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "started_at": format_timestamp(self._started_at),
-            "uptime_s": (now() - self._started_at) // 1000,
-            "state_dir": str(self._directory),
-            "socket": str(settings.socket_path),
-            "listen": self._listener.addresses,
-            "tls": {"on": self._contexts.context("none") is not None, "problem": self._contexts.problem},
-            "call_timeout": settings.ocpp.call_timeout,
-            "policies": {
-                "unknown_charge_points": settings.ocpp.unknown_charge_points,
-                "unknown_id_tags": settings.ocpp.unknown_id_tags,
-            },
-            "metrics": self._metrics,
-            "loop": type(asyncio.get_running_loop()).__module__.split(".")[0],
-            "messages_not_logged": self._message_log.dropped,
-            "files": self._files.bases,
-            "files_on_demand": self._files.on_demand,
-        }
-
-    def _storage(self) -> Json:
-        """What of the disk there is, and how it does."""
-        disk = shutil.disk_usage(self._directory)
-        files = (self._directory / name for name in ("log.db", "log.db-wal"))
-        last = self._writer.last_commit_seconds
-        return {
-            "log_bytes": sum(file.stat().st_size for file in files if file.exists()),
-            "disk_bytes": disk.total,
-            "disk_free_bytes": disk.free,
-            "last_commit_ms": None if last is None else round(last * 1000, 3),
-            "replica": self._replica_view(),
-        }
-
-    def _replica_view(self) -> Json | None:
-        if self._replica is None:
-            return None
-        age = self._replica.age_ms
-        return {"path": str(self._replica.path), "age_s": None if age is None else age // 1000}
 
     def _offers_tls(self) -> bool:
         """Itself, or by a proxy."""

@@ -10,7 +10,7 @@ import logging
 
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.milestone import Milestone
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 
 log = logging.getLogger(__name__)
 

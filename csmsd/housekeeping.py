@@ -5,7 +5,7 @@ import gc
 import logging
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.smart_charging.compliance import LIMIT_EXCEEDED, excess_over_compliance
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from csmsd.ports import Clock, NotStored, Publisher, RecordWriter, Removal
+from csmsd.ports.live_site import Clock, Publisher
+from csmsd.ports.store import NotStored, RecordWriter, Removal
 from csmsd.profiles.following import what_follows
 from csmsd.profiles.record import Change, Event
 from csmsd.profiles.site import Site

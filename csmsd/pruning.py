@@ -10,7 +10,9 @@ from typing import get_args
 import msgspec
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import FileStore, NotStored, Prunable, PruneBatch, PruneKind, Removal, Shrinker
+from csmsd.ports.files import FileStore
+from csmsd.ports.pruning import Prunable, PruneBatch, PruneKind, Shrinker
+from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted, Milliseconds

@@ -1,7 +1,7 @@
 """What memory does not hold of past transactions, looked up on disk before a message about them is handled."""
 
 from csmsd.live_site import LiveSite
-from csmsd.ports import PastTransactions
+from csmsd.ports.store import PastTransactions
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Wanted
 

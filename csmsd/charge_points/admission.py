@@ -7,7 +7,7 @@ from typing import Literal
 
 from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored, PastTransactions
+from csmsd.ports.store import NotStored, PastTransactions
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Event
 

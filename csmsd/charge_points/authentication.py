@@ -14,7 +14,7 @@ from csmsd.charge_points.passwords import PasswordCheck
 from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Secured
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.core.security_profiles import WITH_KEY, admitted_profiles

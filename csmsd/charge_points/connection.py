@@ -11,7 +11,9 @@ from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, Outgoing
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.payloads import Deviation, read_payload
 from csmsd.ocpp.types import Message
-from csmsd.ports import CallEnd, CallTicket, Clock, MessageTap
+from csmsd.ports.charge_points import CallEnd, CallTicket
+from csmsd.ports.live_site import Clock
+from csmsd.ports.store import MessageTap
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.answering import LONGEST, damages
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG, ChargePointState, Secured

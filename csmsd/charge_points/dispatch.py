@@ -17,7 +17,8 @@ from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.types import Message
-from csmsd.ports import Hooks, NotStored
+from csmsd.ports.hooks import Hooks
+from csmsd.ports.store import NotStored
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import ChargePointState

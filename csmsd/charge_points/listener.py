@@ -26,7 +26,8 @@ from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import IDENTITY_RULE, fault_of_identity_in_path, identity_from_path
-from csmsd.ports import Clock, MessageTap
+from csmsd.ports.live_site import Clock
+from csmsd.ports.store import MessageTap
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.settings import ListenerAt, Settings, parse_address_setting
 

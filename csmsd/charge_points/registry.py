@@ -13,7 +13,7 @@ from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
-from csmsd.ports import CallEnd, CallTicket
+from csmsd.ports.charge_points import CallEnd, CallTicket
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.record import Event
@@ -26,7 +26,7 @@ _ALIVE_SECONDS = 60.0
 
 
 class Registry:
-    """The connections by identity; it is what operators' commands see of them (`ports.Links`)."""
+    """The connections by identity; it is what operators' commands see of them (`ports.charge_points.Links`)."""
 
     def __init__(self, live: LiveSite) -> None:
         self._live = live

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from csmsd.live_site import Done, LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.audit import Audited
 from csmsd.profiles.record import Data, Event
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from csmsd.ports import Rows
+from csmsd.ports.listings import Rows
 from csmsd.profiles.record import Milliseconds
 
 

@@ -11,7 +11,7 @@ from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
 from csmsd.control.methods.certificates import Certificates, Certifier
-from csmsd.control.methods.daemon_and_site import Itself
+from csmsd.control.methods.daemon_and_site import About, Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
 from csmsd.control.methods.firmware import Intake
@@ -32,7 +32,10 @@ from csmsd.operations.queue import CommandQueue
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.securing import Securing as SecuringOffice
-from csmsd.ports import DatabaseCopy, Disk, FileStore, Links, PastTransactions, TlsEnd
+from csmsd.ports.charge_points import Links
+from csmsd.ports.files import FileStore
+from csmsd.ports.store import DatabaseCopy, Disk, PastTransactions
+from csmsd.ports.tls import TlsEnd
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.settings import Settings
@@ -60,8 +63,7 @@ async def open_control_socket(
     disk: Disk,
     replica: Replica | None,
     copy_database: Callable[[], DatabaseCopy],
-    about: Callable[[], Json],
-    storage: Callable[[], Json],
+    about: About,
     take_over_settings: Callable[[], Awaitable[Json]],
     offers_tls: Callable[[], bool],
     securing: SecuringOffice,
@@ -73,7 +75,7 @@ async def open_control_socket(
     common = (live, reader, runner, queue, settings)
     table = methods(
         Service(*common),
-        itself=Itself(*common, disk, replica, about, storage, take_over_settings, tls),
+        itself=Itself(*common, disk, replica, about, take_over_settings, tls),
         rights=Checking(*common, METHODS),
         registrations=Registrations(*common, links, keys, past, offers_tls),
         securer=Securing(*common, securing),

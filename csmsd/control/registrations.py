@@ -6,7 +6,8 @@ from typing import Protocol
 from csmsd.control.rpc import usage
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
-from csmsd.ports import Links, PastTransactions
+from csmsd.ports.charge_points import Links
+from csmsd.ports.store import PastTransactions
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.security_profiles import WITH_KEY, WITH_TLS
 

@@ -8,7 +8,7 @@ import msgspec
 from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import (
+from csmsd.ports.listings import (
     AuditFilter,
     CertificateFilter,
     OrphanFilter,

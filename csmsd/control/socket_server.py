@@ -24,7 +24,7 @@ from csmsd.control.descriptors import await_descriptor
 from csmsd.control.lines import Lines, TooLong, TooSlow
 from csmsd.control.rights import Access
 from csmsd.control.rpc import Bound, Caller, Json, RpcError
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 from csmsd.control.rpc import not_there, usage
 from csmsd.ocpp.identity import is_identity, natural_order
-from csmsd.ports import Places
+from csmsd.ports.listings import Places
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 

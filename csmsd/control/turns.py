@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TypeVar
 
 from csmsd.control.rpc import Json
-from csmsd.ports import Rows
+from csmsd.ports.listings import Rows
 
 AT_ONCE_SECONDS = 0.003
 

@@ -7,7 +7,7 @@ from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
-from csmsd.ports import Disk
+from csmsd.ports.store import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag

@@ -10,7 +10,7 @@ from pyftpdlib.handlers import DTPHandler
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Pace, Upload
 from csmsd.files.storage import Intake
-from csmsd.ports import NoRoom, StoredFile
+from csmsd.ports.files import NoRoom, StoredFile
 
 
 class Outgoing:

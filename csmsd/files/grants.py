@@ -9,7 +9,8 @@ from csmsd.files.arrival import Wire
 from csmsd.files.storage import Storage
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
-from csmsd.ports import NotStored, StoredFile
+from csmsd.ports.files import StoredFile
+from csmsd.ports.store import NotStored
 from csmsd.profiles.firmware_management.followed import MAX_KEPT_TEXT
 from csmsd.profiles.firmware_management.hosting import Protocol, hosting_token_hash
 from csmsd.profiles.record import Event, EventType

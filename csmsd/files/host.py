@@ -13,7 +13,7 @@ import msgspec
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.files.grants import Grants
 from csmsd.files.limits import Limits
-from csmsd.ports import Teller
+from csmsd.ports.live_site import Teller
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, hosting_base_url
 from csmsd.profiles.record import Data, Event, EventType
 from csmsd.waking import Waker

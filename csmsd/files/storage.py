@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from csmsd.ports import NoRoom, StoredFile
+from csmsd.ports.files import NoRoom, StoredFile
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import get_args
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.executables import Failed, run_executable
 from csmsd.ocpp.json_text import encode_json
-from csmsd.ports import Teller
+from csmsd.ports.live_site import Teller
 from csmsd.profiles.record import Event, EventType
 from csmsd.settings import Events
 

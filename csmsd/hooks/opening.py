@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from csmsd.events import EventBus
 from csmsd.hooks.data_transfer_hooks import Hooks
 from csmsd.hooks.event_hooks import EventHooks
-from csmsd.ports import Teller
+from csmsd.ports.live_site import Teller
 from csmsd.settings import Settings
 
 _LAST_EVENTS_SECONDS = 0.5

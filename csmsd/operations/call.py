@@ -11,7 +11,7 @@ from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
 from csmsd.ocpp.secrets import masked_secrets
 from csmsd.ocpp.types import Message
 from csmsd.operations.result import Obstacle
-from csmsd.ports import CallEnd
+from csmsd.ports.charge_points import CallEnd
 from csmsd.profiles import outgoing
 from csmsd.profiles.action import Outgoing, Target, action_of
 from csmsd.profiles.firmware_management.hosting import Protocol

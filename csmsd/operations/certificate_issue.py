@@ -12,7 +12,8 @@ from csmsd.events import NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import CertificateSigner, NotSigned, NotStored
+from csmsd.ports.certificates import CertificateSigner, NotSigned
+from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Steps, Target
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import EventType

@@ -14,7 +14,8 @@ from csmsd.operations.options import Options
 from csmsd.operations.result import Obstacle, Result, not_sent_result
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Turn, Waiting
-from csmsd.ports import Links, NotStored
+from csmsd.ports.charge_points import Links
+from csmsd.ports.store import NotStored
 from csmsd.profiles import outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.policies import Policies

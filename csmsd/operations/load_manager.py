@@ -17,7 +17,8 @@ from csmsd.operations.call import Steps
 from csmsd.operations.options import Options
 from csmsd.operations.result import Result
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import Links, NotStored
+from csmsd.ports.charge_points import Links
+from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Target
 from csmsd.profiles.load_management.allocation import Turns
 from csmsd.profiles.load_management.circuits import Key, budgets_from, lowest_budget

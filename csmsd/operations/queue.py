@@ -18,7 +18,8 @@ from csmsd.operations.parallel import run_in_parallel
 from csmsd.operations.result import Obstacle, Report, Result, not_sent_result, result_of_task
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.waiting import Lines, Waiting
-from csmsd.ports import Links, NotStored
+from csmsd.ports.charge_points import Links
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Deleted, Event, EventType, Milliseconds

@@ -9,7 +9,7 @@ from csmsd.events import EventBus, NumberedEvent
 from csmsd.live_site import LiveSite
 from csmsd.operations.options import Options
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Operation
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management import updates, uploads

@@ -18,7 +18,8 @@ from csmsd.operations.options import Options
 from csmsd.operations.parallel import Judgement, any_failed_in_parallel, run_in_parallel
 from csmsd.operations.result import Obstacle, Report, Result, not_sent_result, result_of_task
 from csmsd.operations.waiting import Turn
-from csmsd.ports import CallEnd, CallTicket, Links, NotStored
+from csmsd.ports.charge_points import CallEnd, CallTicket, Links
+from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management.hosting import Protocol

@@ -19,7 +19,7 @@ from csmsd.operations.result import Obstacle, Report, Result, not_sent_result
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.security_needs import SecurityNeeds
 from csmsd.operations.sending import Removed, Sending, configured, reported
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.security_profiles import WITH_KEY, WITH_TLS, how_to_have_it_decided
 from csmsd.profiles.policies import Security

@@ -19,7 +19,7 @@ from csmsd.pki.key_files import read_key_file
 from csmsd.pki.names import UNREADABLE
 from csmsd.pki.own_files import OwnFiles, write_file
 from csmsd.pki.requests import Request
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

@@ -14,7 +14,9 @@ from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import NotSigned, NotStored, RootCertificate, SignedChain, TlsProblem
+from csmsd.ports.certificates import NotSigned, RootCertificate, SignedChain
+from csmsd.ports.store import NotStored
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Change, Event, Milliseconds

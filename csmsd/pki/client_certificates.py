@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from csmsd.pki.key_files import read_public_file
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.policies import Security
 from csmsd.profiles.record import Milliseconds

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from csmsd.pki.chains import is_ca, is_issued_by
 from csmsd.pki.key_files import read_key_file, read_public_file
 from csmsd.pki.names import UNREADABLE, milliseconds
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Milliseconds
 
 # Whitepaper 2.5 (A00.FR.317, 421): those four, and the two of RSA with forward secrecy. Those of TLS 1.3 are OpenSSL's.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from csmsd.settings import Settings
 
 _DAY_MS = 86_400_000

@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 
-from csmsd.ports import HashData
+from csmsd.ports.certificates import HashData
 
 HashAlgorithm = Literal["SHA256", "SHA384", "SHA512"]
 ALGORITHMS: tuple[HashAlgorithm, ...] = get_args(HashAlgorithm)

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 
 _MOST_BYTES = 1024 * 1024
 

@@ -6,7 +6,8 @@ import logging
 from csmsd.live_site import LiveSite
 from csmsd.pki.certification import Certification
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import NotStored, TlsProblem
+from csmsd.ports.store import NotStored
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.security.certificates import Certificate
 from csmsd.settings import Tls

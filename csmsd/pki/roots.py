@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from csmsd.pki.chains import is_ca, is_issued_by
 from csmsd.pki.hash_data import ALGORITHMS, hash_data
 from csmsd.pki.names import UNREADABLE, milliseconds
-from csmsd.ports import RootCertificate, TlsProblem
+from csmsd.ports.certificates import RootCertificate
+from csmsd.ports.tls import TlsProblem
 
 MOST_CHARACTERS = 5500  # W 5.10
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from csmsd.pki.own_files import OwnFiles
-from csmsd.ports import TlsProblem, TlsState
+from csmsd.ports.tls import TlsProblem, TlsState
 from csmsd.profiles.record import Milliseconds
 from csmsd.settings import Tls
 

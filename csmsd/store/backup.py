@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from time import time_ns
 
-from csmsd.ports import NoRoom
+from csmsd.ports.files import NoRoom
 from csmsd.store.copying import MARGIN_BYTES, NO_ROOM, room_missing_at
 from csmsd.store.finishing import finish_copy
 

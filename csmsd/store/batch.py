@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.record import Change, Deleted, Once
 from csmsd.store.tables import Row, Table, table
 

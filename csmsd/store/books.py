@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
-from csmsd.ports import Clock
+from csmsd.ports.live_site import Clock
 from csmsd.profiles.record import Milliseconds, Record
 from csmsd.profiles.reservation.reservations import LARGEST_OWN_ID
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, StoreError, damage, refusing_damage

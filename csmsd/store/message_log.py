@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import aiosqlite
 import msgspec
 
-from csmsd.ports import Rows
+from csmsd.ports.listings import Rows
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.database import StoreError, code_of, is_locked
 from csmsd.store.message_blocks import INSERT, TABLE, Direction, Entry, Wanted, blocks

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from csmsd.ports import NotStored, PastTransaction
+from csmsd.ports.store import NotStored, PastTransaction
 from csmsd.profiles.core.transactions import AWAITED, History, Transaction, Wanted
 from csmsd.store.tables import SqlValue, read_records
 from csmsd.store.takings import takings_of_transaction

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from csmsd.ports import PruneBatch, PruneCount, PruneKind
+from csmsd.ports.pruning import PruneBatch, PruneCount, PruneKind
 from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading

@@ -10,7 +10,7 @@ import aiosqlite
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import (
+from csmsd.ports.listings import (
     AuditFilter,
     CertificateFilter,
     OrphanFilter,

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiosqlite
 
-from csmsd.ports import Rows
+from csmsd.ports.listings import Rows
 
 _AT_ONCE = 32  # rows
 

@@ -7,7 +7,7 @@ import msgspec
 
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.secrets import masked_secrets, may_hold_secret
-from csmsd.ports import Clock
+from csmsd.ports.live_site import Clock
 from csmsd.settings import Store
 from csmsd.store.message_log import LoggedMessage, MessageLog
 
@@ -15,7 +15,7 @@ _LONGEST_LOOKED_THROUGH = 128 * 1024  # bytes; what is longer is not taken apart
 
 
 class Tap:
-    """Every OCPP message passes here (`ports.MessageTap`)."""
+    """Every OCPP message passes here (`ports.store.MessageTap`)."""
 
     def __init__(self, log: MessageLog, settings: Store, clock: Clock) -> None:
         self._log = log

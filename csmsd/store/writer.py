@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from csmsd.durations import Durations
 from csmsd.pace import LONGEST_SECONDS
-from csmsd.ports import NotStored, Removal
+from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.record import Change
 from csmsd.store.batch import Done, Member, Statement, statements
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, is_locked

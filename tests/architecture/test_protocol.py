@@ -250,7 +250,7 @@ def test_every_field_that_is_read_is_one_that_csmsd_writes() -> None:
     edges = (
         "csmsd.control",
         "csmsd.pki",
-        "csmsd.daemon",
+        "csmsd.about",
         "csmsd.reloading",
         "csmsd.files",
         "csmsd.profiles",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from csmsd.housekeeping import Housekeeping
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.record import Change, Event
 from tests.csmsd.control.problems.test_charge_points import connected, only
 from tests.csmsd.control.problems.test_charging import draws_too_much, keeps_its_limit

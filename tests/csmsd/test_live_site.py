@@ -14,7 +14,7 @@ from csmsd import live_site
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.types import SampledValue
-from csmsd.ports import NotStored, Removal
+from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles import consequences
 from csmsd.profiles.action import Consequence
 from csmsd.profiles.core.charge_points import ChargePoint, Connector, LatestSamples

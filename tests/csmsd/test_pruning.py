@@ -13,7 +13,8 @@ import pytest
 from csmsd import pruning
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored, PruneKind, Removal
+from csmsd.ports.pruning import PruneKind
+from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.core.transactions import Transaction

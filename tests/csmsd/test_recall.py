@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.transactions import Wanted
 from csmsd.profiles.site import Site

@@ -12,7 +12,7 @@ from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.measurands import over_phases, state_of_charge
 from csmsd.ocpp.timestamps import parse_timestamp
-from csmsd.ports import ReservationFilter, TaskFilter
+from csmsd.ports.listings import ReservationFilter, TaskFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import metered_number

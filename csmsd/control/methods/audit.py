@@ -10,7 +10,8 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import time_text
-from csmsd.ports import AuditFilter, NotStored
+from csmsd.ports.listings import AuditFilter
+from csmsd.ports.store import NotStored
 from csmsd.profiles.audit import Audited
 
 

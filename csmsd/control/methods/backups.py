@@ -18,7 +18,8 @@ from csmsd.control.rights import ALL
 from csmsd.control.rpc import Caller, Json, Method, RpcError, Table, not_there
 from csmsd.control.service import Service
 from csmsd.control.views import milestone_view
-from csmsd.ports import DatabaseCopy, NoRoom
+from csmsd.ports.files import NoRoom
+from csmsd.ports.store import DatabaseCopy
 from csmsd.profiles.milestone import Milestone
 
 _LONGEST_PIECE = 4 * 1024 * 1024  # as base64 it must fit into a line of the protocol

@@ -29,7 +29,9 @@ from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.command import CALL, Command
 from csmsd.operations.options import Options
-from csmsd.ports import CertificateFilter, CertificateOffice, NotSigned, Roots, TlsEnd, TlsProblem
+from csmsd.ports.certificates import CertificateOffice, NotSigned, Roots
+from csmsd.ports.listings import CertificateFilter
+from csmsd.ports.tls import TlsEnd, TlsProblem
 from csmsd.profiles.security.certificates import Certificate
 from csmsd.settings import parse_address_setting
 

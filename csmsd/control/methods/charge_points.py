@@ -28,7 +28,8 @@ from csmsd.control.turns import in_turns
 from csmsd.control.views import charge_point_details_view, charge_point_view, queued_view, refused_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, NO_IDENTITY, fold, is_identity, natural_order
 from csmsd.ocpp.types import RegistrationStatus
-from csmsd.ports import NotStored, OrphanFilter
+from csmsd.ports.listings import OrphanFilter
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Deleted, Event

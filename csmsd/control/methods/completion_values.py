@@ -9,7 +9,7 @@ from csmsd.control.rights import READ
 from csmsd.control.rpc import Caller, Json, Method, Table
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold, natural_order
-from csmsd.ports import TaskFilter, TransactionFilter
+from csmsd.ports.listings import TaskFilter, TransactionFilter
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
 

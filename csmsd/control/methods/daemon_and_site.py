@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -28,7 +28,8 @@ from csmsd.ocpp.conversation import REMEMBERED_ANSWERS
 from csmsd.ocpp.frames import MAX_UNIQUE_ID
 from csmsd.ocpp.identity import MAX_IDENTITY, fold, natural_order
 from csmsd.operations.queue import MAX_QUEUED
-from csmsd.ports import Disk, TlsEnd
+from csmsd.ports.store import Disk
+from csmsd.ports.tls import TlsEnd
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
 from csmsd.profiles.core.transactions import MAX_ACTIVE
@@ -42,13 +43,19 @@ from csmsd.time_zones import local_utc_offset
 _MILESTONES = [name for name in get_args(MilestoneName) if name != "event_numbers"]
 
 
+class About(Protocol):
+    """What csmsd knows of itself; `storage`: how full the disk is, and how fast."""
+
+    def info(self) -> Json: ...
+    def storage(self) -> Json: ...
+
+
 class Itself(Service):
     """With what csmsd knows of itself."""
 
     disk: Disk
     replica: Replica | None
-    about: Callable[[], Json]
-    storage: Callable[[], Json]  # how full the disk is, and how fast
+    about: About
     take_over_settings: Callable[[], Awaitable[Json]]
     tls: TlsEnd
 
@@ -59,7 +66,7 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
 
 async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller) -> Json:
     site, slow_ms = service.site, service.disk.slow_ms
-    return service.about() | {
+    return service.about.info() | {
         "protocol": PROTOCOL_VERSION,
         "schema_version": SCHEMA_VERSION,
         "connected": sum(state.connected for state in site.charge_points.values()),
@@ -69,7 +76,7 @@ async def daemon_info(service: Itself, parameters: NoParameters, caller: Caller)
             "error": service.disk.failure,
             "slow_since": None if slow_ms is None else time_text(service.now() - slow_ms),
             "database_bytes": await service.reader.database_bytes(),
-            **service.storage(),
+            **service.about.storage(),
         },
         "books": {name: milestone_view(site.milestones.get(name)) for name in _MILESTONES},
         "peer": {"uid": caller.uid, "user": caller.user} | caller.access.view(),
@@ -101,7 +108,7 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
     site, now = service.site, service.now()
     everyone = sorted(site.charge_points.values(), key=lambda state: natural_order(state.id))
     chosen = everyone if parameters.targets is None else resolve_targets(site, parameters.targets)
-    about = service.about()
+    about = service.about.info()
     open_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for task in service.runner.under_way.values():
         open_tasks[fold(task.charge_point)].append(task)
@@ -169,7 +176,7 @@ async def site_figures(service: Itself, parameters: NoParameters, caller: Caller
     site, now = service.site, service.now()
     everyone = list(site.charge_points.values())
     active = [(state, running) for state in everyone for running in state.transactions.active()]
-    about = service.about()
+    about = service.about.info()
     problems = await in_turns(everyone, lambda state: sum(1 for _ in problems_of_charge_point(state, site, now)))
     now = service.now()
     lines, _ = _load_now(service, now)

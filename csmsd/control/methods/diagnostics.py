@@ -14,7 +14,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RowId, RpcEr
 from csmsd.control.service import Service
 from csmsd.control.targets import places, resolve_targets
 from csmsd.ocpp.identity import fold
-from csmsd.ports import FileStore
+from csmsd.ports.files import FileStore
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.record import Event
 

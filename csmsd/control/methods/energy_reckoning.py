@@ -9,7 +9,7 @@ from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId, Table, forbidden, usage
 from csmsd.control.service import Service
 from csmsd.control.views import live, time_text, transaction_view
-from csmsd.ports import TransactionFilter
+from csmsd.ports.listings import TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.doubts import doubt_sentence
 from csmsd.profiles.core.energy.evidence import Evidence

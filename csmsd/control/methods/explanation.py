@@ -15,7 +15,7 @@ from csmsd.control.service import Service
 from csmsd.control.targets import one
 from csmsd.control.views import time_text, transaction_view
 from csmsd.ocpp.identity import fold
-from csmsd.ports import TaskFilter
+from csmsd.ports.listings import TaskFilter
 from csmsd.profiles.action import Target
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.overview import overview_of_load

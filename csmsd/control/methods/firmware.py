@@ -27,7 +27,8 @@ from csmsd.control.rpc import (
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve_targets
 from csmsd.ocpp.identity import fold
-from csmsd.ports import FileIntake, FileStore, NoRoom, NotStored
+from csmsd.ports.files import FileIntake, FileStore, NoRoom
+from csmsd.ports.store import NotStored
 from csmsd.profiles.firmware_management.updates import FirmwareImage
 from csmsd.profiles.record import Deleted, Event
 

@@ -8,7 +8,7 @@ from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import time_text
-from csmsd.ports import OrphanFilter
+from csmsd.ports.listings import OrphanFilter
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.record import Event
 

@@ -10,7 +10,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, RpcError, Ta
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ocpp.timestamps import parse_timestamp
-from csmsd.ports import PruneKind
+from csmsd.ports.pruning import PruneKind
 from csmsd.pruning import KINDS, Pruner
 
 _SECONDS = 1.0

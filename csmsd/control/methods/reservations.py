@@ -9,7 +9,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.views import time_text
-from csmsd.ports import ReservationFilter
+from csmsd.ports.listings import ReservationFilter
 from csmsd.profiles.reservation.reservations import Reservation
 
 

@@ -9,7 +9,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
-from csmsd.ports import SecurityEventFilter
+from csmsd.ports.listings import SecurityEventFilter
 from csmsd.profiles.security.security_events import SecurityEvent
 
 

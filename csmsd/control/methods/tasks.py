@@ -25,7 +25,7 @@ from csmsd.control.targets import places
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.control.views import task_view
 from csmsd.operations.result import result_of_task
-from csmsd.ports import TaskFilter
+from csmsd.ports.listings import TaskFilter
 from csmsd.profiles import operations, outgoing
 from csmsd.profiles.task import ENDED
 

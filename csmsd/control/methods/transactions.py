@@ -22,7 +22,7 @@ from csmsd.control.service import Service
 from csmsd.control.targets import places
 from csmsd.control.turns import in_turns
 from csmsd.control.views import certain, live, meter_view, time_text, transaction_view
-from csmsd.ports import TransactionFilter
+from csmsd.ports.listings import TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.transactions import Transaction, Wanted
 from csmsd.profiles.record import Data, Event

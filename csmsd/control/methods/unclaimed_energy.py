@@ -6,7 +6,7 @@ from csmsd.control.rights import READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, Table, given_time
 from csmsd.control.service import Service
 from csmsd.control.views import time_text
-from csmsd.ports import TransactionFilter
+from csmsd.ports.listings import TransactionFilter
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.core.unclaimed_energy import Place, Span, find_unclaimed_energy
 from csmsd.profiles.record import Milliseconds

@@ -5,7 +5,7 @@ from shlex import quote
 
 from csmsd.control.problems.problem import Problem, problem
 from csmsd.ocpp.timestamps import format_timestamp
-from csmsd.ports import TlsState
+from csmsd.ports.tls import TlsState
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site

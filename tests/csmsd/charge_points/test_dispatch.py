@@ -17,7 +17,7 @@ from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import Wanted

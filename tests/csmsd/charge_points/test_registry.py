@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from csmsd.charge_points.registry import Registry
 from csmsd.live_site import LiveSite
-from csmsd.ports import CallTicket
+from csmsd.ports.charge_points import CallTicket
 from csmsd.profiles.core.charge_points import Secured
 from csmsd.profiles.record import Event
 from tests.conftest import MakeSite

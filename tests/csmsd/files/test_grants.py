@@ -11,7 +11,8 @@ from csmsd.files.grants import Download, Grants, Spent, Upload
 from csmsd.files.storage import Storage
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.secrets import TOKEN_PREFIX
-from csmsd.ports import NotStored, StoredFile
+from csmsd.ports.files import StoredFile
+from csmsd.ports.store import NotStored
 from csmsd.profiles.firmware_management.get_diagnostics import GetDiagnostics
 from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.record import Change, Event

@@ -10,7 +10,7 @@ import pytest
 
 from csmsd.files import storage
 from csmsd.files.storage import Storage
-from csmsd.ports import NoRoom
+from csmsd.ports.files import NoRoom
 
 MEBIBYTE = 1024 * 1024
 

@@ -18,7 +18,7 @@ from csmsd.operations.options import Options
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.result import Result
 from csmsd.operations.runner import OperationRunner
-from csmsd.ports import CallEnd, CallTicket
+from csmsd.ports.charge_points import CallEnd, CallTicket
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.record import Milliseconds, Record

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.operations.call import Call, RawRequest, connector_of_call
 from csmsd.operations.result import Obstacle
-from csmsd.ports import CallEnd
+from csmsd.ports.charge_points import CallEnd
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
 from csmsd.profiles.core.clear_cache import ClearCacheConf, ClearCacheReq

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from csmsd.operations.certificate_issue import CertificateIssue
-from csmsd.ports import NotSigned, NotStored, SignedChain
+from csmsd.ports.certificates import NotSigned, SignedChain
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import Asked, Engine

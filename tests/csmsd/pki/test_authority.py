@@ -20,7 +20,7 @@ from csmsd.pki.authority import (
 )
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.requests import read_request
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from tests.csmsd.pki.conftest import ORGANIZATION, needs_openssl
 from tests.csmsd.pki.issuing import request_pem, rsa_key
 

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from csmsd.pki.own_files import write_file
-from csmsd.ports import NotSigned, NotStored, SignedChain, TlsProblem
+from csmsd.ports.certificates import NotSigned, SignedChain
+from csmsd.ports.store import NotStored
+from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.security.certificates import MOST_A_DAY, Certificate
 from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite
 from tests.csmsd.pki.issuing import Issued, authority, distinguished, ec_key, issue, request, request_pem

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from csmsd.pki.contexts import SUITES, ClientCertificate, Pair, TlsFiles, server_context
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from tests.csmsd.pki.issuing import Issued, authority, distinguished, ec_key, issue, revocation_list, rsa_key
 
 ROOT = authority("Root of Charge Points")

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.pki.own_files import OwnFiles, write_file
 from csmsd.pki.server_contexts import ServerContexts
-from csmsd.ports import TlsProblem
+from csmsd.ports.tls import TlsProblem
 from csmsd.settings import CertificateFiles, Tls
 from tests.csmsd.pki.issuing import authority, distinguished, issue, revocation_list
 

@@ -10,7 +10,7 @@ import msgspec
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.payloads import Deviation, encode_payload, read_payload
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
-from csmsd.ports import PastTransaction
+from csmsd.ports.store import PastTransaction
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Operation, Target
 from csmsd.profiles.core import booking

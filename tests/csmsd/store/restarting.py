@@ -18,7 +18,7 @@ import msgspec
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.ports import PastTransaction
+from csmsd.ports.store import PastTransaction
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.id_tags import IdTag

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from csmsd.ports import NoRoom
+from csmsd.ports.files import NoRoom
 from csmsd.store import backup
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper

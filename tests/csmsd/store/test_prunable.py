@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from csmsd.ports import PruneKind
+from csmsd.ports.pruning import PruneKind
 from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from csmsd.pace import LONGEST_SECONDS
-from csmsd.ports import NotStored, Removal
+from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.core.charge_points import ChargePoint, Connector
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.metering import MeterReading

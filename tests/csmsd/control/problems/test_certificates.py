@@ -3,7 +3,7 @@
 from typing import Any
 
 from csmsd.control.problems.certificates import certificate_problems, certificate_problems_of_site
-from csmsd.ports import TlsState
+from csmsd.ports.tls import TlsState
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.security.certificates import Certificate
 from tests.csmsd.profiles.scene import DAY, NOON, Scene

@@ -1,6 +1,6 @@
 """Roots for tests, without any cryptography: a text that says `root` is one."""
 
-from csmsd.ports import HashData, RootCertificate
+from csmsd.ports.certificates import HashData, RootCertificate
 
 OWN = "our own root"
 ROOT = "another root"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.ports import CallEnd, CallTicket, NoRoom
+from csmsd.ports.charge_points import CallEnd, CallTicket
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,3 @@ def test_only_what_certainly_did_not_leave_was_never_sent(end: CallEnd, never_se
 
 def test_what_nobody_holds_cannot_be_withdrawn() -> None:
     assert CallTicket().withdraw() is False
-
-
-def test_one_file_that_is_too_large_is_told_from_all_that_are() -> None:
-    assert [NoRoom("x", too_large=large).too_large for large in (True, False)] == [True, False]
-    assert NoRoom("x").too_large is False
