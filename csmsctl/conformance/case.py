@@ -27,6 +27,8 @@ FUNCTIONALITIES: tuple[Functionality, ...] = get_args(Functionality)
 class Run:
     """One run of a case: its site, its charge points, its idTags and its operator; nobody else has them."""
 
+    profile_with_key = 1  # the security profile of a charge point that has a key, where a case asks for no other
+
     def __init__(self, name: str, site: Site, oracle: Oracle | None = None) -> None:
         self.name = name
         self.site = site
@@ -44,7 +46,7 @@ class Run:
         """The registered and connected charge point, in the reusable state Booted unless said otherwise."""
         await self.prepare("charge_point.add", id=self.name, **registration)
         await self.prepare("tag.add", id=self.id_tag)
-        charge_point = ChargePoint(self.site.url, self.name, self.observations, self._oracle)
+        charge_point = self.device()
         self._charge_points.append(charge_point)
         if not connected:
             return charge_point
@@ -52,6 +54,10 @@ class Run:
         if booted:
             await charge_point.booted()
         return charge_point
+
+    def device(self) -> ChargePoint:
+        """What plays the charge point."""
+        return ChargePoint(self.site.url, self.name, self.observations, self._oracle)
 
     def must_be(self, expected: object, found: object, what: str) -> None:
         """Raises Failed when they differ."""

@@ -43,7 +43,16 @@ class Asked:
 class ChargePoint:
     """Says what the script says, and expects what the script expects; nothing is answered by itself."""
 
-    def __init__(self, url: str, identity: str, observations: Observations, oracle: Oracle | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        identity: str,
+        observations: Observations,
+        oracle: Oracle | None = None,
+        *,
+        key: bytes | None = None,
+        tls: "ssl.SSLContext | None" = None,
+    ) -> None:
         self.identity = identity
         self._url = f"{url}/{identity}"
         self._observations = observations
@@ -54,19 +63,19 @@ class ChargePoint:
         self._came = asyncio.Event()
         self._calls: deque[Asked] = deque()
         self._answers: dict[str, Frame] = {}
-        self._key: bytes | None = None
-        self._tls: ssl.SSLContext | None = None
+        self._key = key
+        self._tls = tls
 
     # --- the link
 
     async def connect(self, *, key: str | bytes | None = None, tls: "ssl.SSLContext | None" = None) -> None:
-        """Opens the WebSocket, and expects the subprotocol to be agreed on (J 3.2). The key is remembered."""
+        """Opens the WebSocket, and expects the subprotocol to be agreed on (J 3.2). Key and TLS are remembered."""
         if key is not None:
             self._key = key.encode() if isinstance(key, str) else key
         if tls is not None:
             self._tls = tls
         try:
-            wire = await self._open_wire(self._key)
+            wire = await self._open_wire(self._key, self._tls)
         except NotOpened as error:
             raise Failed(f"csmsd did not let {self.identity} connect: {error}") from None
         self._wire = wire
@@ -77,23 +86,24 @@ class ChargePoint:
         self._reader = asyncio.create_task(self._read(wire, inspection))
         self._reader.add_done_callback(lambda _: self._came.set())
 
-    async def _open_wire(self, key: bytes | None) -> Wire:
+    async def _open_wire(self, key: bytes | None, tls: "ssl.SSLContext | None") -> Wire:
         headers = {}
         if key is not None:
             headers["Authorization"] = "Basic " + b64encode(self.identity.encode() + b":" + key).decode()
-        url = self._url if self._tls is None else self._url.replace("ws://", "wss://", 1)
-        return await open_wire(url, headers=headers, tls=self._tls, seconds_to_open=SECONDS_ALLOWED)
+        url = self._url if tls is None else self._url.replace("ws://", "wss://", 1)
+        return await open_wire(url, headers=headers, tls=tls, seconds_to_open=SECONDS_ALLOWED)
 
-    async def refused(self, *, key: str | bytes | None = None, tls: "ssl.SSLContext | None" = None) -> int:
-        """The HTTP status with which it is kept out. Raises Failed where it is let in."""
-        before, self._tls = self._tls, tls or self._tls
+    async def refused(
+        self, *, key: str | bytes | None = None, tls: "ssl.SSLContext | None" = None, plain: bool = False
+    ) -> int:
+        """The HTTP status with which it is kept out, `plain` without TLS. Raises Failed where it is let in."""
         try:
-            wire = await self._open_wire(key.encode() if isinstance(key, str) else key)
+            wire = await self._open_wire(
+                key.encode() if isinstance(key, str) else key, None if plain else tls or self._tls
+            )
         except NotOpened as error:
             status = str(error).split()[1:2]
             return int(status[0]) if status and status[0].isdecimal() else 0
-        finally:
-            self._tls = before
         await wire.close()
         raise Failed(f"csmsd let {self.identity} connect")
 
@@ -134,6 +144,12 @@ class ChargePoint:
                     await self._came.wait()
                 return True
         return False
+
+    @property
+    def certificate(self) -> bytes:
+        """That of csmsd, in DER. Only over TLS."""
+        assert self._wire is not None
+        return self._wire.certificate
 
     @property
     def connected(self) -> bool:

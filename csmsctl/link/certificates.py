@@ -156,6 +156,17 @@ def problem_of_chain(
     return None
 
 
+def problem_of_server_certificate(der: bytes, name: str) -> str | None:
+    """What the certification has against a certificate of a Central System of that name (TC_086)."""
+    certificate = x509.load_der_x509_certificate(der)
+    key = certificate.public_key()
+    least = 2048 if isinstance(key, rsa.RSAPublicKey) else 224
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or key.key_size < least:
+        return f"its key must be RSA of 2048 bits, or EC of 224, at least, and is {key!r}"
+    names = [one.value for one in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    return None if names == [name] else f"its commonName must be {name}, and is {names}"
+
+
 def expired_certificate(common_name: str, organization: str, now: int) -> tuple[str, str]:
     """A certificate whose time is over, signed by itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())

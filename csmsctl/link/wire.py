@@ -30,6 +30,12 @@ class Wire:
         """That which was agreed on (J 3.2)."""
         return self._websocket.subprotocol
 
+    @property
+    def certificate(self) -> bytes:
+        """That of the Central System, in DER. Only over TLS."""
+        shown: bytes = self._websocket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
+
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         try:
             async for text in self._websocket:

@@ -1,129 +1,96 @@
-"""A charge point on PyPI `ocpp` with the security extension: keys, certificates, logs and signed firmware.
-
-The library has all messages of it. Two it makes no difference for where the whitepaper does: it wants a requestId in
-each notification of a status, and techInfo in each security event; without them they are sent by hand (`say`).
-"""
+"""The charge point of a case on PyPI `ocpp`: the case says what happens, the library, which is not ours, says it."""
 
 import asyncio
-import json
 import ssl
-import uuid
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from time import monotonic
+from types import ModuleType
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import ocsp
+import ocpp.messages
+from ocpp.charge_point import camel_to_snake_case, remove_nones, serialize_as_dict, snake_to_camel_case
+from ocpp.exceptions import OCPPError
 from ocpp.routing import on
+from ocpp.v16 import ChargePoint as Library
 from ocpp.v16 import call, call_result
 from ocpp.v16.enums import Action
 
-from tests.support.charge_point import ChargePoint, timestamp
-from tests.support.schemas import violations
-from tests.support.wire import WAIT, Wire, open_wire
+from csmsctl.conformance.charge_point import Asked, ChargePoint
+from csmsctl.conformance.conditions import Failed, Payload
+from csmsctl.conformance.inspection import Frame, Inspection
+from csmsctl.link.wire import Wire
+
+# It checks what comes and what goes with its schemas; no thread is needed for that.
+ocpp.messages.ASYNC_VALIDATION = False
 
 
-class Key:
-    """A key that a charge point makes, and that never leaves it."""
+class OcppChargePoint(ChargePoint):
+    """Each CALL and each answer, of either side, is made, checked and read by the library."""
 
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async def connect(self, *, key: str | bytes | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._library = _Device(self.identity, self)
+        self._routing: dict[str, asyncio.Task[None]] = {}
+        self._answers_of_case: dict[str, asyncio.Future[Any]] = {}
+        await super().connect(key=key, tls=tls)
 
-    def request(self, common_name: str, organization: str) -> str:
-        names = [
-            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, organization),
-            x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name),
-        ]
-        made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names)).sign(self._key, hashes.SHA256())
-        return made.public_bytes(Encoding.PEM).decode()
+    async def _read(self, wire: Wire, inspection: Inspection) -> None:
+        async for text in wire:
+            frame = inspection.received(text)
+            if frame is not None:  # the next is read while the case thinks about its answer to this one
+                self._routing[frame[1]] = asyncio.create_task(self._library.route_message(text))
+        for task in self._routing.values():
+            task.cancel()  # what the case did not expect
 
-    def is_of(self, certificate: x509.Certificate) -> bool:
-        return certificate.public_key() == self._key.public_key()
+    async def ask(self, action: str, payload: object) -> Frame:
+        """The answer as the library has read it. Raises what it has against the answer."""
+        begun = monotonic()
+        asking = asyncio.create_task(self._library.call(_message(call, action, payload), suppress=False))
+        asking.add_done_callback(lambda _: self._came.set())
+        if not await self._until(lambda: asking.done() or not self.connected) or not asking.done():
+            asking.cancel()
+            raise Failed(f"{action} was not answered")
+        self._observations.response_times.append((action, monotonic() - begun))
+        try:
+            answer = asking.result()
+        except OCPPError as error:
+            return [4, "", error.code, error.description, error.details]
+        return [3, "", snake_to_camel_case(remove_nones(serialize_as_dict(answer)))]
+
+    async def answer_to(self, asked: Asked) -> Any:
+        """What the case answers to a CALL of csmsd with which the library is content."""
+        answer = self._answers_of_case[asked.unique_id] = asyncio.get_running_loop().create_future()
+        self._calls.append(asked)
+        self._came.set()
+        return await answer
+
+    async def answer(self, asked: Asked, confirmation: Payload) -> None:
+        self._answers_of_case.pop(asked.unique_id).set_result(_message(call_result, asked.action, confirmation))
+        await self._routing.pop(asked.unique_id)  # the library has sent it
 
 
-def hash_data(pem: str) -> dict[str, str]:
-    """As in OCSP, which is somebody else's work; in upper case, which csmsd must send back as it is."""
-    certificate = x509.load_pem_x509_certificate(pem.encode())
-    request = ocsp.OCSPRequestBuilder().add_certificate(certificate, certificate, hashes.SHA256()).build()
-    return {
-        "hash_algorithm": "SHA256",
-        "issuer_name_hash": request.issuer_name_hash.hex().upper(),
-        "issuer_key_hash": request.issuer_key_hash.hex().upper(),
-        "serial_number": f"{request.serial_number:X}",
-    }
+def _message(module: ModuleType, action: str, payload: object) -> Any:
+    """As the library has it. It wants some fields that the whitepaper does not (techInfo); None is none on the wire."""
+    kind, given = getattr(module, action), camel_to_snake_case(payload)
+    wanted = {field.name for field in fields(kind) if field.default is MISSING}
+    return kind(**dict.fromkeys(wanted) | given)
 
 
-class SecureChargePoint(ChargePoint):
-    """`requests` tells what it was asked, `answers` decides what it answers."""
+class _Device(Library):
+    """Has every action that a Central System may ask for."""
 
-    @classmethod
-    async def come(cls, url: str, context: ssl.SSLContext, password: str | None = None) -> "SecureChargePoint":
-        """Over wss, booted."""
-        point = cls(url.rpartition("/")[2], await open_wire(url, password=password, tls=context))
-        await point.boot()
-        return point
+    def __init__(self, identity: str, case: OcppChargePoint) -> None:
+        self.case = case
+        super().__init__(identity, case)
 
-    def __init__(self, identity: str, wire: Wire) -> None:
-        self.installed: dict[str, list[dict[str, str]]] = {}  # hash data by type
-        self._said: dict[str, asyncio.Future[Any]] = {}
-        super().__init__(identity, wire)
 
-    async def route_message(self, raw_msg: str) -> None:
-        said = self._said.pop(str(json.loads(raw_msg)[1]), None)
-        if said is None:
-            await super().route_message(raw_msg)
-        else:
-            said.set_result(json.loads(raw_msg))
+def _asks_the_case(action: Action) -> Callable[..., Any]:
+    async def handler(self: _Device, call_unique_id: str, **given: Any) -> Any:
+        return await self.case.answer_to(Asked(call_unique_id, action.value, snake_to_camel_case(given)))
 
-    async def say(self, action: str, **payload: Any) -> None:
-        """A CALL of that payload, which the official schema finds good; its answer must be the empty one."""
-        assert violations(action, payload, response=False) == []
-        unique_id = str(uuid.uuid4())
-        answered = self._said[unique_id] = asyncio.get_running_loop().create_future()
-        await self.wire.send(json.dumps([2, unique_id, action, payload]))
-        assert await asyncio.wait_for(answered, WAIT) == [3, unique_id, {}]
+    handler.__name__ = f"on_{action.name}"  # the library finds it by its name
+    return on(action)(handler)
 
-    async def event(self, kind: str) -> None:
-        await self.ask(call.SecurityEventNotification(type=kind, timestamp=timestamp(), tech_info="seen by the device"))
 
-    async def log_status(self, status: str, number: int) -> None:
-        await self.ask(call.LogStatusNotification(status=status, request_id=number))
-
-    async def firmware_status(self, status: str, number: int) -> None:
-        await self.ask(call.SignedFirmwareStatusNotification(status=status, request_id=number))
-
-    # --- what it answers
-
-    @on(Action.extended_trigger_message)
-    def _extended_trigger(self, **fields: Any) -> Any:
-        return call_result.ExtendedTriggerMessage(
-            **self._take("ExtendedTriggerMessage", fields, {"status": "Accepted"})
-        )
-
-    @on(Action.certificate_signed)
-    def _certificate_signed(self, **fields: Any) -> Any:
-        return call_result.CertificateSigned(**self._take("CertificateSigned", fields, {"status": "Accepted"}))
-
-    @on(Action.install_certificate)
-    def _install_certificate(self, **fields: Any) -> Any:
-        return call_result.InstallCertificate(**self._take("InstallCertificate", fields, {"status": "Accepted"}))
-
-    @on(Action.get_installed_certificate_ids)
-    def _installed_ids(self, **fields: Any) -> Any:
-        found = self.installed.get(fields["certificate_type"])
-        usual = {"status": "Accepted", "certificate_hash_data": found} if found else {"status": "NotFound"}
-        return call_result.GetInstalledCertificateIds(**self._take("GetInstalledCertificateIds", fields, usual))
-
-    @on(Action.delete_certificate)
-    def _delete_certificate(self, **fields: Any) -> Any:
-        return call_result.DeleteCertificate(**self._take("DeleteCertificate", fields, {"status": "Accepted"}))
-
-    @on(Action.get_log)
-    def _get_log(self, **fields: Any) -> Any:
-        return call_result.GetLog(**self._take("GetLog", fields, {"status": "Accepted", "filename": "security.log"}))
-
-    @on(Action.signed_update_firmware)
-    def _signed_update(self, **fields: Any) -> Any:
-        return call_result.SignedUpdateFirmware(**self._take("SignedUpdateFirmware", fields, {"status": "Accepted"}))
+for _action in Action:
+    setattr(_Device, f"on_{_action.name}", _asks_the_case(_action))

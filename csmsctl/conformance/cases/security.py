@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import json
+import re
 import ssl
 from time import time
 
@@ -14,7 +16,10 @@ CASES = Cases("Security")
 FIRMWARE = "https://firmware.example.org/images/2.0.0.bin"
 LOGS = "ftp://upload.example.org/logs/"
 ORGANIZATION = "csms conformance"
-_KEY = Condition("a key of 40 hexadecimal digits", lambda value: len(bytes.fromhex(str(value))) == 20)
+NAMES = ["localhost", "127.0.0.1"]  # of the private csmsd, in its certificates
+_KEY = Condition(
+    "a key of 40 hexadecimal digits", lambda value: re.fullmatch("[0-9A-Fa-f]{40}", str(value)) is not None
+)
 _CHAIN = Condition("a certificate in PEM", lambda value: str(value).startswith("-----BEGIN CERTIFICATE-----"))
 
 
@@ -43,7 +48,9 @@ async def _sees_event_in_case(run: Run, kind: str) -> None:
 @CASES.case("TC_073", "Update Charge Point Password for HTTP Basic Authentication")
 async def key_updated_case(run: Run) -> None:
     old = "conformance-key-" + run.name[-3:]
-    charge_point = await run.charge_point(booted=False, connected=False, security_profile=1, password=old)
+    charge_point = await run.charge_point(
+        booted=False, connected=False, security_profile=run.profile_with_key, password=old
+    )
     await charge_point.connect(key=old)
     await charge_point.booted()
     asked = await run.operator.sends(
@@ -61,14 +68,14 @@ async def key_updated_case(run: Run) -> None:
 
 async def _root_of_csmsd_in_case(run: Run) -> str:
     """The root of the private csmsd's own CA, which is made for the first case that needs it."""
-    made = await run.prepare("certificate.init", organization=ORGANIZATION, names=["localhost", "127.0.0.1"])
+    made = await run.prepare("certificate.init", organization=ORGANIZATION, names=NAMES)
     root = made["root"]
     assert isinstance(root, str)
     return root
 
 
-async def _certificate_in_case(run: Run, status: str) -> ChargePoint:
-    """A certificate that the charge point is triggered to ask for, and takes or not."""
+async def _certificate_in_case(run: Run, status: str) -> tuple[ChargePoint, ssl.SSLContext]:
+    """A certificate that the charge point is triggered to ask for, and takes or not; and what it has with it."""
     from csmsctl.link.certificates import new_key_and_request, problem_of_chain
 
     root = await _root_of_csmsd_in_case(run)
@@ -83,19 +90,23 @@ async def _certificate_in_case(run: Run, status: str) -> ChargePoint:
     key, csr = await asyncio.to_thread(new_key_and_request, run.name, ORGANIZATION)
     await charge_point.call("SignCertificate", {"csr": csr}, {"status": "Accepted"})
     asked = await charge_point.expect("CertificateSigned", {"certificateChain": _CHAIN})
+    came = [json.loads(line.partition(" < ")[2]) for line in run.observations.conversation if " < " in line]
+    run.must_be([3, 2], [frame[0] for frame in came[-2:]], "the answer to SignCertificate, then CertificateSigned")
     now = round(time() * 1000)
     wrong = problem_of_chain(asked.payload["certificateChain"], [root], key, run.name, ORGANIZATION, now)
     run.must_be(None, wrong, "what is wrong with the chain of CertificateSigned.req")
     await charge_point.answer(asked, {"status": status})
-    return charge_point
+    return charge_point, _tls_in_case(run, root, own=(asked.payload["certificateChain"], key))
 
 
 @CASES.case("TC_074", "Update Charge Point Certificate by request of Central System")
 async def certificate_updated_case(run: Run) -> None:
-    charge_point = await _certificate_in_case(run, "Accepted")
+    charge_point, tls = await _certificate_in_case(run, "Accepted")
     await charge_point.disconnect()
-    await charge_point.connect()
+    await run.operator.runs("--yes", "cp", "set", run.name, "--security-profile", "3")
+    await charge_point.connect(tls=tls)
     await charge_point.booted()
+    await run.operator.sees("certificates", {"state": "used"}, "cert", "list", run.name)
 
 
 # --- root certificates
@@ -157,6 +168,7 @@ async def central_system_root_installed_case(run: Run) -> None:
 @CASES.case("TC_076", "Delete a specific certificate from the Charge Point")
 async def certificate_deleted_case(run: Run) -> None:
     charge_point = await run.charge_point()
+    root = await _root_of_csmsd_in_case(run)
     pem = await _root_in_case(run, charge_point, "central-system", "Accepted")
     data = _hash_data_in_case(pem)
     await run.operator.sends_several(
@@ -166,7 +178,7 @@ async def certificate_deleted_case(run: Run) -> None:
             (
                 "GetInstalledCertificateIds",
                 {"certificateType": "CentralSystemRootCertificate"},
-                {"status": "Accepted", "certificateHashData": [data]},
+                {"status": "Accepted", "certificateHashData": [_hash_data_in_case(root), data]},
             ),
             (
                 "GetInstalledCertificateIds",
@@ -180,7 +192,7 @@ async def certificate_deleted_case(run: Run) -> None:
 
 @CASES.case("TC_077", "Invalid Charge Point Certificate Security Event")
 async def invalid_charge_point_certificate_case(run: Run) -> None:
-    charge_point = await _certificate_in_case(run, "Rejected")
+    charge_point, _ = await _certificate_in_case(run, "Rejected")
     await _event_in_case(charge_point, "InvalidChargePointCertificate")
     await _sees_event_in_case(run, "InvalidChargePointCertificate")
 
@@ -297,12 +309,15 @@ async def invalid_firmware_signature_case(run: Run) -> None:
 @CASES.case("TC_085", "Basic Authentication - Valid username/password combination")
 async def basic_authentication_case(run: Run) -> None:
     key = "conformance-key-" + run.name[-3:]
-    charge_point = await run.charge_point(booted=False, connected=False, security_profile=1, password=key)
+    charge_point = await run.charge_point(
+        booted=False, connected=False, security_profile=run.profile_with_key, password=key
+    )
     run.must_be(401, await charge_point.refused(), "the answer without a password")
     run.must_be(401, await charge_point.refused(key="conformance-key-no"), "the answer to a wrong password")
     await charge_point.connect(key=key)
     await charge_point.booted()
-    await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", security_profile=1)
+    profile = run.profile_with_key
+    await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", used_profile=profile)
 
 
 # The four that the whitepaper names (A00.FR.317): with each alone there must be a connection.
@@ -314,27 +329,34 @@ _SUITES = (
 )
 
 
-def _tls_in_case(root: str, suite: str | None = None) -> ssl.SSLContext:
-    """What a charge point goes by that trusts this root alone; with a suite, that one alone."""
+def _tls_in_case(run: Run, root: str, suite: str | None = None, own: tuple[str, str] | None = None) -> ssl.SSLContext:
+    """What a charge point goes by that trusts this root alone; it has that suite alone, and `own` chain and key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=root)
     if suite is not None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(suite)
+    if own is not None:
+        chain, key = own
+        context.load_cert_chain(_file_of_case(run, "chain.pem", chain), _file_of_case(run, "key.pem", key))
     return context
 
 
 @CASES.case("TC_086", "TLS - server-side certificate - Valid certificate")
 async def server_certificate_case(run: Run) -> None:
+    from csmsctl.link.certificates import problem_of_server_certificate
+
     root = await _root_of_csmsd_in_case(run)
     key = "conformance-key-" + run.name[-3:]
     charge_point = await run.charge_point(booted=False, connected=False, security_profile=2, password=key)
-    run.must_be(401, await charge_point.refused(key=key), "the answer to the right password without TLS")
+    run.must_be(401, await charge_point.refused(key=key, plain=True), "the answer to the right password without TLS")
     for suite in _SUITES:
-        await charge_point.connect(key=key, tls=_tls_in_case(root, suite))
+        await charge_point.connect(key=key, tls=_tls_in_case(run, root, suite))
+        wrong = problem_of_server_certificate(charge_point.certificate, NAMES[0])
+        run.must_be(None, wrong, f"what is wrong with the certificate of csmsd for {suite}")
         await charge_point.disconnect()
-    await charge_point.connect(tls=_tls_in_case(root))
+    await charge_point.connect(tls=_tls_in_case(run, root))
     await charge_point.booted()
 
 
@@ -344,11 +366,20 @@ async def client_certificate_case(run: Run) -> None:
 
     root = await _root_of_csmsd_in_case(run)
     charge_point = await run.charge_point(booted=False, connected=False, security_profile=3, certificate_name=run.name)
-    key, csr = await asyncio.to_thread(new_key_and_request, run.name, ORGANIZATION)
-    signed = await run.prepare("certificate.sign", charge_point=run.name, csr=csr)
-    context = _tls_in_case(root)
-    run.must_be(401, await charge_point.refused(tls=context), "the answer without a certificate")
-    context.load_cert_chain(_file_of_case(run, "chain.pem", signed["pem"]), _file_of_case(run, "key.pem", key))
-    await charge_point.connect(tls=context)
+    other = f"{run.name}-B"
+    await run.prepare("charge_point.add", id=other, security_profile=3, certificate_name=other)
+
+    async def issued(identity: str) -> tuple[str, str]:
+        key, csr = await asyncio.to_thread(new_key_and_request, identity, ORGANIZATION)
+        return (await run.prepare("certificate.sign", charge_point=identity, csr=csr))["pem"], key
+
+    own, of_another = await issued(run.name), await issued(other)
+    refused = {"no certificate": _tls_in_case(run, root), "another's": _tls_in_case(run, root, own=of_another)}
+    for shown, tls in refused.items():
+        run.must_be(401, await charge_point.refused(tls=tls), f"the answer to {shown}")
+    for suite in _SUITES:
+        await charge_point.connect(tls=_tls_in_case(run, root, suite, own))
+        await charge_point.disconnect()
+    await charge_point.connect(tls=_tls_in_case(run, root, own=own))
     await charge_point.booted()
-    await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", security_profile=3)
+    await run.operator.sees_connectors(charge_point, "Available", "Available", "Available", used_profile=3)
