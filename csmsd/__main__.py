@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from csmsd import __version__
-from csmsd.settings import Settings, SettingsError, default_config, load_settings
+from csmsd.settings.places import default_config
+from csmsd.settings.reading import load_settings
+from csmsd.settings.sections import Settings
+from csmsd.settings.setting import SettingsError
 from csmsd.time_zones import unknown_local_zone
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from csmsd.clock import wall_clock as now
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import Milliseconds
 from csmsd.replica import ReplicaWatch
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 if TYPE_CHECKING:
     from csmsd.charge_points.listener import Listener

@@ -8,7 +8,7 @@ from csmsd.operations.certificate_issue import CertificateIssue
 from csmsd.operations.runner import OperationRunner
 from csmsd.ports.certificates import CertificateSigner, RootCertificate, Roots
 from csmsd.ports.tls import TlsProblem
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 
 class CertificateEdge(CertificateSigner, Roots, Protocol):

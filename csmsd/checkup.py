@@ -13,7 +13,7 @@ from csmsd.live_site import LiveSite
 from csmsd.ports.store import NotStored
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Event
-from csmsd.settings import Retention
+from csmsd.settings.sections import Retention
 
 log = logging.getLogger(__name__)
 

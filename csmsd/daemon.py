@@ -58,7 +58,8 @@ from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.reloading import CertificatesStay, Reloading
 from csmsd.replica import ReplicaWatch
-from csmsd.settings import Settings, SettingsError
+from csmsd.settings.sections import Settings
+from csmsd.settings.setting import SettingsError
 from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
 from csmsd.store.database import prepare_database

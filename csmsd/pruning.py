@@ -16,7 +16,7 @@ from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted, Milliseconds
-from csmsd.settings import Retention
+from csmsd.settings.sections import Retention
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,44 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from csmsd import service_manager
-from csmsd.settings import RELOADABLE, Settings, SettingsError, settings_differences
+from csmsd.profiles.policies import LoadPolicies, Security
+from csmsd.settings.sections import Ca, Retention, Settings, Tls
+from csmsd.settings.setting import SettingsError
 
 log = logging.getLogger(__name__)
+
+# Keys that `daemon reload` can change in a running daemon.
+RELOADABLE = frozenset(
+    {
+        "ocpp.unknown_charge_points",
+        "ocpp.unknown_id_tags",
+        "ocpp.heartbeat_interval",
+        "ocpp.boot_retry_interval",
+        "ocpp.call_timeout",
+        "ocpp.firmware_timeout",
+        "ocpp.diagnostics_timeout",
+        "ocpp.hold_after_reconnect",
+        "ocpp.reassert_charging_profiles",
+        "ocpp.voltage",
+        "data_transfer.timeout",
+        "data_transfer.max_output_bytes",
+        "data_transfer.hooks",
+        "events.timeout",
+        "events.max_running",
+        "events.max_waiting",
+        "events.hooks",
+        "metrics.charge_points",
+        *(f"load_management.{field}" for field in LoadPolicies.__struct_fields__),
+        *(f"retention.{field}" for field in Retention.__struct_fields__),
+        *(f"tls.{field}" for field in Tls.__struct_fields__),
+        *(f"security.{field}" for field in Security.__struct_fields__),
+        *(f"ca.{field}" for field in Ca.__struct_fields__),
+        "log.level",
+    }
+)
 
 
 class CertificatesStay(Exception):
@@ -66,3 +100,14 @@ class Reloading:
             if outcome["restart_needed"]:
                 log.warning("these need a restart: %s", ", ".join(outcome["restart_needed"]))
         service_manager.notify("READY=1")
+
+
+def settings_differences(old: Settings, new: Settings) -> list[str]:
+    """The keys ("section.key") in which two settings differ."""
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    return [
+        f"{section}.{key}"
+        for section, values in after.items()
+        for key, value in values.items()
+        if before[section][key] != value
+    ]

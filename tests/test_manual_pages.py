@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from csmsd.profiles.record import FLEETING, EventType
-from csmsd.settings import RELOADABLE, Settings
+from csmsd.reloading import RELOADABLE
+from csmsd.settings.sections import Settings
 
 MAN = Path(__file__).parent.parent / "man"
 SETTINGS = {

@@ -10,12 +10,12 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from csmsd import settings
 from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.tls_transport import TlsTransport
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Place
 from csmsd.profiles.core.refused_connections import Reason
+from csmsd.settings.sections import ListenerAt
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Entrance:
 
     def __init__(
         self,
-        kind: settings.ListenerAt,
+        kind: ListenerAt,
         contexts: Contexts,
         handshakes: Handshakes,
         seconds: float,

@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict
 from time import monotonic
 from typing import Protocol
 
-from csmsd import settings
+from csmsd.settings.sections import Tls
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Handshakes:
     A reload changes `limits` in place.
     """
 
-    def __init__(self, limits: settings.Tls) -> None:
+    def __init__(self, limits: Tls) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._under_way: OrderedDict[Shaking, None] = OrderedDict()  # the oldest first

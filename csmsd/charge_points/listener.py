@@ -29,7 +29,8 @@ from csmsd.ocpp.identity import IDENTITY_RULE, fault_of_identity_in_path, identi
 from csmsd.ports.live_site import Clock
 from csmsd.ports.store import MessageTap
 from csmsd.profiles.core.refused_connections import Reason
-from csmsd.settings import ListenerAt, Settings, parse_address_setting
+from csmsd.settings.sections import ListenerAt, Settings
+from csmsd.settings.setting import parse_address_setting
 
 _SWEEP_SECONDS = 1.0
 _MOST_SHOWN = 80

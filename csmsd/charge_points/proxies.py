@@ -8,7 +8,7 @@ import binascii
 from ipaddress import ip_address, ip_network
 
 from csmsd.charge_points.opening import Opening
-from csmsd.settings import ListenerAt
+from csmsd.settings.sections import ListenerAt
 
 _FOR, _PROTO, _CERTIFICATE = "X-Forwarded-For", "X-Forwarded-Proto", "Client-Cert"
 _OF_PROXIES = (_FOR, _PROTO, "Forwarded")

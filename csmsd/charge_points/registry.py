@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
 
-from csmsd import settings
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.refusals import Refusals
 from csmsd.gate import origin_of
@@ -17,6 +16,7 @@ from csmsd.ports.charge_points import CallEnd, CallTicket
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.record import Event
+from csmsd.settings.sections import Server
 
 POLICY_VIOLATION = 1008
 # A connection that was heard that lately is no remainder of one that broke off.
@@ -41,7 +41,7 @@ class Registry:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._connections.values()))
 
-    def why_full(self, identity: str, address: str, limits: settings.Server) -> Reason | None:
+    def why_full(self, identity: str, address: str, limits: Server) -> Reason | None:
         """Why no further connection may come from that address, or None where one may.
 
         A charge point that comes again takes the place of its own connection.

@@ -25,10 +25,10 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from csmsd import settings
 from csmsd.charge_points.opening import LONGEST_HEAD, LONGEST_OPENING, Opening, Refusal, path_of_head
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
 from csmsd.gate import Place
+from csmsd.settings.sections import Server
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Wire(asyncio.Protocol):
         self,
         admit: Admit,
         serve: Serve,
-        limits: settings.Server,
+        limits: Server,
         place: Place,
         until: float | None = None,
         unreadable: Unreadable = lambda address, path, why: None,

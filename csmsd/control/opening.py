@@ -38,7 +38,7 @@ from csmsd.ports.store import DatabaseCopy, Disk, PastTransactions
 from csmsd.ports.tls import TlsEnd
 from csmsd.pruning import Pruner
 from csmsd.recall import Recall
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from csmsd.settings import Door
+from csmsd.settings.sections import Door
 
 Right = Literal["read", "reception", "all"]
 READ: Right = "read"  # what changes nothing, and sends nothing to a charge point

@@ -28,7 +28,7 @@ from csmsd.profiles.security.certificates import Certificate
 from csmsd.profiles.security.security_events import SecurityEvent
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 
 class Listings(Protocol):

@@ -13,7 +13,8 @@ from csmsd.files.limits import Limits
 from csmsd.files.storage import Kind, Storage
 from csmsd.live_site import LiveSite
 from csmsd.profiles.firmware_management.hosting import Protocol
-from csmsd.settings import Files, parse_address_setting
+from csmsd.settings.sections import Files
+from csmsd.settings.setting import parse_address_setting
 
 _MEBIBYTE = 1024 * 1024
 

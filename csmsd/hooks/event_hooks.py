@@ -12,7 +12,7 @@ from csmsd.executables import Failed, run_executable
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ports.live_site import Teller
 from csmsd.profiles.record import Event, EventType
-from csmsd.settings import Events
+from csmsd.settings.sections import Events
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from csmsd.events import EventBus
 from csmsd.hooks.data_transfer_hooks import Hooks
 from csmsd.hooks.event_hooks import EventHooks
 from csmsd.ports.live_site import Teller
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 _LAST_EVENTS_SECONDS = 0.5
 

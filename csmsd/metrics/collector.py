@@ -22,7 +22,7 @@ from csmsd.metrics.load import load_metrics
 from csmsd.ocpp.types import ChargePointStatus, RegistrationStatus
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
-from csmsd.settings import Metrics
+from csmsd.settings.sections import Metrics
 from csmsd.time_zones import local_utc_offset
 
 _OFFLINE = "Offline"  # no status of OCPP: what a connector said last is not what it does now

@@ -14,7 +14,7 @@ from csmsd.gate import Gate, Guest, Place
 from csmsd.metrics.collector import SiteCollector
 from csmsd.metrics.energy import ENDS, EnergyCounter
 from csmsd.metrics.figures import Figures
-from csmsd.settings import Metrics
+from csmsd.settings.sections import Metrics
 
 log = logging.getLogger(__name__)
 # aiohttp tells of every malformed request with a traceback: strangers could fill the log.

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from csmsd.metrics.figures import Figures
-from csmsd.settings import Metrics, parse_address_setting
+from csmsd.settings.sections import Metrics
+from csmsd.settings.setting import parse_address_setting
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.security.certificates import MOST_A_DAY, Certificate, CertificateKind
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 if TYPE_CHECKING:
     from cryptography import x509

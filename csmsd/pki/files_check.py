@@ -10,7 +10,7 @@ from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports.tls import TlsProblem
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 
 _DAY_MS = 86_400_000
 _NEEDED = (

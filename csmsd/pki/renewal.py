@@ -10,7 +10,7 @@ from csmsd.ports.store import NotStored
 from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.security.certificates import Certificate
-from csmsd.settings import Tls
+from csmsd.settings.sections import Tls
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from csmsd.pki.own_files import OwnFiles
 from csmsd.ports.tls import TlsProblem, TlsState
 from csmsd.profiles.record import Milliseconds
-from csmsd.settings import Tls
+from csmsd.settings.sections import Tls
 
 if TYPE_CHECKING:
     from csmsd.pki.contexts import TlsFiles

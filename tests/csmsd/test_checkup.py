@@ -10,7 +10,7 @@ import pytest
 from csmsd import checkup
 from csmsd.checkup import Checkup
 from csmsd.control.problems.site import problems_of_site
-from csmsd.settings import Retention
+from csmsd.settings.sections import Retention
 from csmsd.store.database import damage, prepare_database
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 

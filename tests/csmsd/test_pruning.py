@@ -27,7 +27,7 @@ from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
 from csmsd.pruning import Pruner
-from csmsd.settings import Retention
+from csmsd.settings.sections import Retention
 from csmsd.store import prunable
 from csmsd.store.database import prepare_database
 from csmsd.store.loader import load_site

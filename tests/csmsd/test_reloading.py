@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from csmsd.reloading import CertificatesStay, Reloading
-from csmsd.settings import Settings, SettingsError, load_settings
+from csmsd.reloading import CertificatesStay, Reloading, settings_differences
+from csmsd.settings.reading import load_settings
+from csmsd.settings.sections import Settings
+from csmsd.settings.setting import SettingsError
+from tests.conftest import MakeSite
+from tests.support.site import Site
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +44,12 @@ class Running:
 @pytest.fixture
 def running(tmp_path: Path) -> Running:
     return Running(tmp_path / "csmsd.toml")
+
+
+def test_differences(tmp_path: Path) -> None:
+    file = tmp_path / "csmsd.toml"
+    file.write_text("[ocpp]\nheartbeat_interval = 60\n[log]\nlevel = 'debug'\n")
+    assert settings_differences(load_settings(file, {}), load_settings(file, {"log.level": "info"})) == ["log.level"]
 
 
 async def test_what_can_change_is_changed_in_place_and_the_rest_is_named(running: Running) -> None:
@@ -94,3 +105,51 @@ async def test_a_signal_has_no_one_to_answer_and_says_it_in_the_log(
     ]
     assert said[2][0] == "ERROR"
     assert said[2][1].startswith("reload: ")
+
+
+# --- in a running daemon
+
+
+async def test_reload_takes_over_what_can_change(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"heartbeat_interval": 300}})
+    charge_point = await site.raw("CP1")
+    site.write_settings(
+        {"ocpp": {"heartbeat_interval": 77, "unknown_charge_points": "accept", "call_queue": 5}, "store": {}}
+    )
+    watcher = await site.watch("daemon.reloaded")
+    changed = await site.json("daemon", "reload")
+    told = await watcher.event("daemon.reloaded")
+    assert told["data"]["changed"] == changed["changed"], "what waits for a restart has not changed"
+    assert set(changed["changed"]) == {"ocpp.heartbeat_interval", "ocpp.unknown_charge_points"}
+    assert changed["restart_needed"] == ["ocpp.call_queue"]
+    assert (await charge_point.boot())[2]["interval"] == 77
+    await site.raw("STRANGER", register=False)
+    again = await site.json("daemon", "reload")
+    assert again["changed"] == []
+
+
+async def test_sighup_reloads(make_site: MakeSite) -> None:
+    site = await make_site()
+    charge_point = await site.raw("CP1")
+    site.write_settings({"ocpp": {"heartbeat_interval": 77}})
+    await reloaded(site)
+    assert (await charge_point.boot())[2]["interval"] == 77
+
+
+async def reloaded(site: Site) -> None:
+    """SIGHUP, and the word that it is done."""
+    site.signal(signal.SIGHUP)
+    while (states := await asyncio.to_thread(site.manager.next, 5)) != ["READY=1"]:
+        assert states is not None
+
+
+async def test_a_bad_file_is_named_and_changes_nothing(make_site: MakeSite) -> None:
+    site = await make_site({"ocpp": {"heartbeat_interval": 120}})
+    charge_point = await site.raw("CP1")
+    site.config.write_text("[ocpp]\nheartbeat_interval = -1\n")
+    ended = await site.csmsctl("daemon", "reload")
+    assert ended.code == 1
+    assert "heartbeat_interval" in ended.err
+    await reloaded(site)
+    assert "heartbeat_interval" in site.errors()
+    assert (await charge_point.boot())[2]["interval"] == 120

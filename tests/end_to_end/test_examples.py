@@ -15,7 +15,9 @@ import pytest
 
 from csmsctl.examples import FURTHER
 from csmsctl.manual import EXAMPLES, commands_of_manual
-from csmsd.settings import Settings, load_settings, settings_differences
+from csmsd.reloading import settings_differences
+from csmsd.settings.reading import load_settings
+from csmsd.settings.sections import Settings
 from tests.conftest import MakeSite
 from tests.support import example_site
 from tests.support.simulator import simulator

@@ -13,7 +13,7 @@ from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Gate, Place
 from csmsd.profiles.core.refused_connections import Reason
-from csmsd.settings import ListenerAt, Server, Tls
+from csmsd.settings.sections import ListenerAt, Server, Tls
 from tests.support.certificates import server_context
 
 WITHIN_SECONDS = 30

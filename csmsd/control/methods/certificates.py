@@ -33,7 +33,7 @@ from csmsd.ports.certificates import CertificateOffice, NotSigned, Roots
 from csmsd.ports.listings import CertificateFilter
 from csmsd.ports.tls import TlsEnd, TlsProblem
 from csmsd.profiles.security.certificates import Certificate
-from csmsd.settings import parse_address_setting
+from csmsd.settings.setting import parse_address_setting
 
 _CHAIN_SIZE_KEY = "CertificateSignedMaxChainSize"
 _LONGEST_CHAIN = 10_000  # W 5.2

@@ -17,7 +17,7 @@ from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.tls_transport import TlsTransport
 from csmsd.charge_points.wire import Wire
 from csmsd.gate import Place
-from csmsd.settings import ListenerAt
+from csmsd.settings.sections import ListenerAt
 from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello
 

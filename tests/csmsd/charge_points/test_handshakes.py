@@ -9,7 +9,7 @@ import pytest
 
 from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.tls_transport import TlsTransport
-from csmsd.settings import Tls
+from csmsd.settings.sections import Tls
 from tests.support.certificates import client_context
 from tests.support.tls_door import WITHIN_SECONDS, Door, hello
 

@@ -22,7 +22,7 @@ from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site as State
-from csmsd.settings import Server, Settings
+from csmsd.settings.sections import Server, Settings
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 from tests.support.wire import WAIT

@@ -5,7 +5,7 @@ from websockets.datastructures import Headers
 
 from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.proxies import NotBelieved, look_behind_proxy
-from csmsd.settings import ListenerAt
+from csmsd.settings.sections import ListenerAt
 
 PROXY = ListenerAt(address="127.0.0.1:0", transport="proxy", peers=["127.0.0.1"])
 

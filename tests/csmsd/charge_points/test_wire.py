@@ -15,7 +15,7 @@ from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Closed, Wire
 from csmsd.gate import Gate
 from csmsd.pace import LONGEST_SECONDS
-from csmsd.settings import Server
+from csmsd.settings.sections import Server
 from tests.support.websocket_frames import PING, TEXT, masked
 
 WITHIN_SECONDS = 30

@@ -18,7 +18,7 @@ from csmsctl.tree import tree_root
 from csmsd.control.methods import METHODS
 from csmsd.control.rights import is_enough, is_open
 from csmsd.profiles import operations
-from csmsd.settings import Door
+from csmsd.settings.sections import Door
 from tests.support.control import ControlConnection, ControlError
 from tests.support.local_users import NOBODY, LocalUsers
 from tests.support.raw_charge_point import RawChargePoint

@@ -9,7 +9,7 @@ import pytest
 from csmsd.control.audit import Audit, Who
 from csmsd.control.rights import Access, Right
 from csmsd.control.rpc import Caller, Json, Method, RpcError
-from csmsd.settings import Door
+from csmsd.settings.sections import Door
 
 RIGHTS: tuple[Right, ...] = ("read", "reception", "all")
 DOORS = tuple(Door(right, Path(f"/run/{right}.sock"), "root", 0o660, named=True) for right in RIGHTS)

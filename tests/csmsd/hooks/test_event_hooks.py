@@ -13,7 +13,7 @@ import pytest
 from csmsd.events import EventBus
 from csmsd.hooks.event_hooks import EventHooks
 from csmsd.profiles.record import Event, EventType
-from csmsd.settings import EventHook, Events
+from csmsd.settings.sections import EventHook, Events
 from tests.conftest import MakeSite
 
 

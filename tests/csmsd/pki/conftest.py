@@ -15,7 +15,7 @@ from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.transactions import History
-from csmsd.settings import Settings
+from csmsd.settings.sections import Settings
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 ORGANIZATION = "My CPO"

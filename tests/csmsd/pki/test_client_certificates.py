@@ -18,7 +18,7 @@ from csmsd.pki.server_contexts import ServerContexts
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.policies import Security
 from csmsd.profiles.security.certificates import Certificate, Certificates
-from csmsd.settings import Tls
+from csmsd.settings.sections import Tls
 from tests.support.certificates import ORGANIZATION, Pair, authority, client
 
 NOW = int(datetime.now(UTC).timestamp() * 1000)

@@ -14,7 +14,8 @@ import pytest
 from csmsd.pki.authority import create_authority, create_server_certificates
 from csmsd.pki.files_check import Findings, check_tls_files
 from csmsd.pki.own_files import OwnFiles
-from csmsd.settings import Settings, load_settings
+from csmsd.settings.reading import load_settings
+from csmsd.settings.sections import Settings
 from tests.csmsd.pki.issuing import authority, distinguished, issue
 from tests.support.site import ROOT, environment
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from csmsd.pki.renewal import Renewal
-from csmsd.settings import CertificateFiles
+from csmsd.settings.sections import CertificateFiles
 from tests.csmsd.pki.conftest import CertifiedSite
 
 DAY = 86_400_000

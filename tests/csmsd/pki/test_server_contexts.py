@@ -7,7 +7,7 @@ import pytest
 from csmsd.pki.own_files import OwnFiles, write_file
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports.tls import TlsProblem
-from csmsd.settings import CertificateFiles, Tls
+from csmsd.settings.sections import CertificateFiles, Tls
 from tests.csmsd.pki.issuing import authority, distinguished, issue, revocation_list
 
 MODES = ("none", "optional", "required")

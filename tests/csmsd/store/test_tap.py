@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from csmsd.settings import Store
+from csmsd.settings.sections import Store
 from csmsd.store.tap import Tap
 
 

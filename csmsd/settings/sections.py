@@ -1,22 +1,17 @@
-"""The settings: csmsd.toml and the command line, typed, checked, with a reason for every refusal."""
+"""The sections of csmsd.toml, typed, and what may be wrong with one beyond the types."""
 
-import os
-import tomllib
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from csmsd.profiles.policies import DataTransfer, LoadPolicies, Policies, Seconds, Section, Security
 from csmsd.profiles.record import FLEETING, EventType
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used: where it stands and what is wrong with it."""
+from csmsd.settings.places import default_socket, default_state_directory
+from csmsd.settings.setting import parse_address_setting, problem_of_executable_setting
 
 
 class ListenerAt(Section, kw_only=True):
@@ -121,7 +116,7 @@ class Ca(Section, kw_only=True):
 
     def problem(self) -> str | None:
         """What is wrong beyond the types: "key: reason"."""
-        if self.executable is not None and (wrong := _not_executable(self.executable)):
+        if self.executable is not None and (wrong := problem_of_executable_setting(self.executable)):
             return f'ca.signer: neither "local" nor "off": {wrong}'
         return None
 
@@ -202,7 +197,7 @@ class Events(Section, kw_only=True):
         for hook in self.hooks:
             if not any(hook.wants(kind) for kind in get_args(EventType)):
                 return f"events.hooks: no event is called {hook.event!r}; csmsd.toml(5) lists them"
-            if wrong := _not_executable(hook.command):
+            if wrong := problem_of_executable_setting(hook.command):
                 return f"events.hooks: {wrong}"
         return None
 
@@ -327,190 +322,3 @@ class Settings(Section, kw_only=True):
             *narrower("reception", control.reception_socket, control.reception_group, control.reception_mode),
             Door("all", widest, control.group, int(control.mode, 8), named=True),
         ]
-
-
-# Keys that `daemon reload` can change in a running daemon.
-RELOADABLE = frozenset(
-    {
-        "ocpp.unknown_charge_points",
-        "ocpp.unknown_id_tags",
-        "ocpp.heartbeat_interval",
-        "ocpp.boot_retry_interval",
-        "ocpp.call_timeout",
-        "ocpp.firmware_timeout",
-        "ocpp.diagnostics_timeout",
-        "ocpp.hold_after_reconnect",
-        "ocpp.reassert_charging_profiles",
-        "ocpp.voltage",
-        "data_transfer.timeout",
-        "data_transfer.max_output_bytes",
-        "data_transfer.hooks",
-        "events.timeout",
-        "events.max_running",
-        "events.max_waiting",
-        "events.hooks",
-        "metrics.charge_points",
-        *(f"load_management.{field}" for field in LoadPolicies.__struct_fields__),
-        *(f"retention.{field}" for field in Retention.__struct_fields__),
-        *(f"tls.{field}" for field in Tls.__struct_fields__),
-        *(f"security.{field}" for field in Security.__struct_fields__),
-        *(f"ca.{field}" for field in Ca.__struct_fields__),
-        "log.level",
-    }
-)
-
-
-def _for_the_system() -> bool:
-    """Root, and a service manager's service, use the system's directories."""
-    return os.geteuid() == 0 or "INVOCATION_ID" in os.environ
-
-
-def _at_home(variable: str, below: str) -> Path | None:
-    """The directory that the variable names, or the usual one; None without a home: no HOME and no passwd entry."""
-    named = os.environ.get(variable)
-    try:
-        return Path(named) if named else Path.home() / below
-    except RuntimeError:
-        return None
-
-
-def default_config() -> Path:
-    place = None if _for_the_system() else _at_home("XDG_CONFIG_HOME", ".config")
-    return (Path("/etc") if place is None else place) / "csmsd" / "csmsd.toml"
-
-
-def default_state_directory() -> Path:
-    """Raises SettingsError for a user who has no place for it."""
-    if _for_the_system():
-        return Path("/var/lib/csmsd")
-    place = _at_home("XDG_STATE_HOME", ".local/state")
-    if place is None:
-        raise SettingsError("there is no home directory to keep the database in; name a place with --state-dir")
-    return place / "csmsd"
-
-
-def default_socket(state_directory: Path) -> Path:
-    if _for_the_system():
-        return Path("/run/csmsd/csmsd.sock")
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "csmsd" / "csmsd.sock" if runtime else state_directory / "csmsd.sock"
-
-
-def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
-    """Reads the file (none is fine unless `path` names one) and lays `overrides` ("section.key") over it.
-
-    Raises SettingsError with file, key and reason.
-    """
-    file = path or default_config()
-    data: dict[str, Any] = {}
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        if path is not None:
-            raise SettingsError(f"{file}: no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: not valid TOML: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
-    _convert(data, str(file))
-    for place, value in overrides.items():
-        section, _, key = place.partition(".")
-        data.setdefault(section, {})[key] = value
-    settings = _convert(data, "command line" if overrides else str(file))
-    if settings.server.listeners and "listen" not in data["server"]:
-        settings.server.listen = []
-    _ = settings.state_directory, settings.socket_path  # where there is none, it is said now
-    for address in settings.server.listen:
-        try:
-            parse_address_setting(address)
-        except ValueError as error:
-            source = "command line" if "server.listen" in overrides else file
-            raise SettingsError(f"{source}: server.listen: {error}") from None
-    parts = (
-        settings.server,
-        settings.tls,
-        settings.ca,
-        settings.control,
-        settings.files,
-        settings.events,
-        settings.load_management,
-        settings.metrics,
-    )
-    hooks = _problem_of_hooks(settings.data_transfer), _problem_of_meters(settings.load_management)
-    for problem in (*hooks, *(part.problem() for part in parts)):
-        if problem is not None:
-            raise SettingsError(f"{file}: {problem}")
-    return settings
-
-
-def _convert(data: dict[str, Any], source: str) -> Settings:
-    try:
-        return msgspec.convert(data, Settings)
-    except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        key = place.rstrip("`").lstrip(".")
-        _, unknown, name = reason.partition("unknown field ")
-        if unknown:
-            reason = _unknown_key(key, name.strip("`"))
-        raise SettingsError(f"{source}: {key + ': ' if key else ''}{reason}") from None
-
-
-def _problem_of_hooks(section: DataTransfer) -> str | None:
-    """What is wrong beyond the types: "key: reason"."""
-    seen: set[tuple[str, str | None]] = set()
-    for hook in section.hooks:
-        if wrong := _not_executable(hook.command):
-            return f"data_transfer.hooks: {wrong}"
-        place = (hook.vendor_id.casefold(), hook.message_id.casefold() if hook.message_id is not None else None)
-        if place in seen:
-            return f"data_transfer.hooks: two hooks for {hook.vendor_id} {hook.message_id or ''}".rstrip()
-        seen.add(place)
-    return None
-
-
-def _problem_of_meters(section: LoadPolicies) -> str | None:
-    """What is wrong beyond the types: "key: reason"."""
-    for meter in section.meters:
-        if wrong := _not_executable(meter.command):
-            return f"load_management.meters: {wrong}"
-    return None
-
-
-def _not_executable(command: str) -> str | None:
-    """Why the command cannot be run; None when it can."""
-    path = Path(command)
-    if not path.is_absolute():
-        return f"{command!r} is not an absolute path"
-    if not path.is_file() or not os.access(path, os.X_OK):
-        return f"{command!r} is no file that can be run"
-    return None
-
-
-def _unknown_key(section: str, name: str) -> str:
-    """What is wrong with a key that does not exist, and which one may be meant."""
-    kind: Any = next((field.type for field in msgspec.structs.fields(Settings) if field.name == section), None)
-    known = [field.name for field in msgspec.structs.fields(kind or Settings)] if not section or kind else []
-    close = get_close_matches(name, known, n=2, cutoff=0.5)
-    there = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-    return f"there is no {'key' if section else 'section'} {name!r}" + (f"; {there}" if known else "")
-
-
-def parse_address_setting(text: str) -> tuple[str, int]:
-    """`HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`. Raises ValueError."""
-    host, separator, port = text.rpartition(":")
-    if not separator:
-        host = ""
-    if not port.isascii() or not port.isdecimal() or int(port) > 65_535:
-        raise ValueError(f"{text!r} is not HOST:PORT")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - every interface is what no host means
-
-
-def settings_differences(old: Settings, new: Settings) -> list[str]:
-    """The keys ("section.key") in which two settings differ."""
-    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
-    return [
-        f"{section}.{key}"
-        for section, values in after.items()
-        for key, value in values.items()
-        if before[section][key] != value
-    ]

@@ -1,0 +1,1 @@
+"""The settings: what csmsd.toml may say, and how it is read."""
