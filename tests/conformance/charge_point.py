@@ -33,6 +33,7 @@ class OcppChargePoint(ChargePoint):
         self._routing: dict[str, asyncio.Task[None]] = {}
         self._answers_of_case: dict[str, asyncio.Future[Any]] = {}
         await super().connect(key=key, tls=tls)
+        assert self.certificate, "over TLS"
 
     async def _read(self, wire: Wire, inspection: Inspection) -> None:
         async for text in wire:

@@ -8,6 +8,7 @@ import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.firmware_management.updates import FAILED, FirmwareUpdate
+from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Event, Milliseconds, Record
 
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
@@ -76,23 +77,15 @@ class RolloutMember(Record, kw_only=True):
         return True
 
 
-class Rollouts:
+class Rollouts(OwnIds):
     """All that there ever were."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._rollouts: dict[int, Rollout] = {}
         self._members: dict[int, dict[str, RolloutMember]] = {}
-        self._last_id = 0
-
-    def begin_ids_after(self, last: int) -> None:
-        self._last_id = max(self._last_id, last)
-
-    def new_id(self) -> int:
-        """A number that no rollout ever had: events and people name them by it."""
-        return self._last_id + 1
 
     def add(self, rollout: Rollout) -> None:
-        self.begin_ids_after(rollout.id)
         self._rollouts[rollout.id] = rollout
         self._members.setdefault(rollout.id, {})
 
