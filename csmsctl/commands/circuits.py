@@ -266,7 +266,7 @@ def circuit_member_command(
     """
     run = invocation(ctx)
     if action == "remove":
-        result = run.call("circuit.remove_member", charge_point=charge_point, connector=connector)
+        result = run.call("circuit.remove_member", circuit=name, charge_point=charge_point, connector=connector)
         if not run.output.documented(result):
             run.output.note(
                 f"Connector {connector} of {charge_point} is off {name}; its last limits end in its fallback."
@@ -328,7 +328,7 @@ def circuit_export_command(ctx: typer.Context, output: Output = None) -> None:
     if run.options.json:
         write_document_to_file(run.output, output, result)
     else:
-        write_lines_to_file(run.output, output, escape_to_toml(result).splitlines(keepends=True))
+        write_lines_to_file(run.output, output, escape_to_toml(result).splitlines())
 
 
 def circuit_import_command(
@@ -340,6 +340,7 @@ def circuit_import_command(
     described = circuits_of_file(file)
     run = invocation(ctx)
     if not dry_run:
+        run.call("circuit.import", circuits=described, dry_run=True)  # what cannot be is said before anybody is asked
         confirm(run.options, f"Circuits that are not in {file} will be gone. Go on?")
     result = run.call("circuit.import", circuits=described, dry_run=dry_run or None)
     if not run.output.documented(result):

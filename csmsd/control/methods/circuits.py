@@ -64,6 +64,10 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     connector: int = 1
 
 
+class Removal(Place, kw_only=True, forbid_unknown_fields=True):
+    circuit: str | None = None  # where it is thought to be; None: wherever it is
+
+
 class Limit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Without a limit it is taken back."""
 
@@ -304,19 +308,30 @@ async def add_circuit_member(service: Service, parameters: Membership, caller: C
     if before is not None and fold(before.circuit) != fold(circuit.name):
         raise usage(
             f"Connector {member.connector} of {member.charge_point} is on {before.circuit}.",
-            f"Remove it there first: csmsctl circuit member remove {before.circuit} {member.charge_point}",
+            f"Remove it there first: csmsctl circuit member remove {before.circuit} {member.charge_point} "
+            f"--connector {member.connector}",
         )
     others = [other for place, other in load.members.items() if place != member.place]
     changed = await _replace_circuits(service, list(load.circuits.values()), [*others, member])
     return {"changed": changed > 0, "member": _member_view(member)}
 
 
-async def remove_circuit_member(service: Service, parameters: Place, caller: Caller) -> Json:
+async def remove_circuit_member(service: Service, parameters: Removal, caller: Caller) -> Json:
     """It keeps the limits that it has; they end in its fallback."""
     load = load_of(service)
     place = (fold(parameters.charge_point), parameters.connector)
+    if parameters.circuit is not None:
+        _known_circuit(service, parameters.circuit)
     if place not in load.members:
         raise on_no_circuit(parameters)
+    member = load.members[place]
+    if parameters.circuit is not None and fold(member.circuit) != fold(parameters.circuit):
+        raise usage(
+            f"Connector {member.connector} of {member.charge_point} is on {member.circuit}, "
+            f"not on {parameters.circuit}.",
+            f"To take it off there: csmsctl circuit member remove {member.circuit} {member.charge_point} "
+            f"--connector {member.connector}",
+        )
     others = [other for other_place, other in load.members.items() if other_place != place]
     await _replace_circuits(service, list(load.circuits.values()), others)
     return {"changed": True}
@@ -370,7 +385,7 @@ METHODS: Table[Service] = {
     "circuit.remove": Method(Name, remove_circuit, ALL),
     "circuit.import": Method(WholeDescription, import_circuits, ALL),
     "circuit.add_member": Method(Membership, add_circuit_member, ALL),
-    "circuit.remove_member": Method(Place, remove_circuit_member, ALL),
+    "circuit.remove_member": Method(Removal, remove_circuit_member, ALL),
     "circuit.limit": Method(Limit, limit_circuit, ALL),
     "circuit.measure": Method(Measured, measure_circuit, ALL, goes_on=True),
 }

@@ -90,7 +90,11 @@ def test_circuits_are_listed_and_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon)
                 "clock_skew": 30,
             },
         ),
-        (("member", "remove", "main", "CP1"), "circuit.remove_member", {"charge_point": "CP1", "connector": 1}),
+        (
+            ("member", "remove", "main", "CP1"),
+            "circuit.remove_member",
+            {"circuit": "main", "charge_point": "CP1", "connector": 1},
+        ),
     ],
 )
 def test_what_is_typed_is_asked_for(
@@ -114,11 +118,14 @@ def test_what_is_exported_can_be_imported(csmsctl: Csmsctl, daemon: ScriptedDaem
     assert csmsctl("circuit", "export", "--output", str(file)).code == 0
     assert tomllib.loads(file.read_text()) == {"circuits": described}
     assert tomllib.loads(csmsctl("circuit", "export").out) == {"circuits": described}
+    assert "\n\n\n" not in file.read_text()
     assert csmsctl("circuit", "export", "--json").document["circuits"] == described
     daemon.replies["circuit.import"] = {"changed": 2, "circuits": 1, "members": 1}
     ended = csmsctl("circuit", "import", str(file), "--yes")
     assert ended.out == "1 circuit, 1 member, 2 changes\n"
     assert daemon.params("circuit.import") == {"circuits": described}
+    asked = [params.get("dry_run") for method, params in daemon.requests if method == "circuit.import"]
+    assert asked == [True, None], "what cannot be is told before anybody is asked"
     csmsctl("circuit", "import", "-", "--dry-run", stdin=file.read_text())
     assert daemon.params("circuit.import") == {"circuits": described, "dry_run": True}
 

@@ -65,6 +65,7 @@ async def test_a_circuit_is_added_changed_and_removed(shared_site: Site) -> None
         ("circuit.measure", {"name": "x"}, 3, "No circuit x."),
         ("circuit.add_member", {"circuit": "x", "charge_point": "CP1"}, 3, "No circuit x."),
         ("circuit.remove_member", {"charge_point": "CP1"}, 3, "is on no circuit"),
+        ("circuit.remove_member", {"circuit": "x", "charge_point": "CP1"}, 3, "No circuit x."),
         ("load.explain", {"charge_point": "CP1"}, 3, "is on no circuit"),
         ("circuit.import", {"circuits": {"main": {"limits": 1}}}, 2, "unknown field"),
     ],
@@ -120,7 +121,10 @@ async def test_a_member_is_sent_limits_and_what_was_given_out_outlives_a_kill(si
         0,
     )
     await point.answer(again, {"status": "Accepted"})
-    assert (await site.call("circuit.remove_member", charge_point="CP1"))["changed"] is True
+    await site.call("circuit.add", name="garage", limit=["32A"])
+    code, text = await site.refused("circuit.remove_member", circuit="garage", charge_point="CP1")
+    assert (code, text) == (2, "Connector 1 of CP1 is on main, not on garage.")
+    assert (await site.call("circuit.remove_member", circuit="main", charge_point="CP1"))["changed"] is True
     assert (await site.call("load.status"))["members"] == []
 
 
