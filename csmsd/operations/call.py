@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from csmsd.ocpp.payloads import check_sendable_payload, encode_payload
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload_value
 from csmsd.ocpp.secrets import masked_secrets
 from csmsd.ocpp.types import Message
 from csmsd.operations.result import Obstacle
@@ -99,16 +100,30 @@ class Call(msgspec.Struct, frozen=True):
             return None
         return self.rules.needs(self.message, target)
 
-    @property
-    def followed(self) -> bool:
+    def followed(self, target: Target) -> bool:
         """Whether there is something that has to be on disk before it leaves."""
-        return self.rules is not None and self.rules.intend is not None
+        if self.rules is None or self.rules.intend is None:
+            return False
+        if self.rules.intends is None:
+            return True
+        message = self._as_read(self.rules)
+        return message is not None and self.rules.intends(message, target)
 
     def intend(self, target: Target) -> Kept:
         """What is kept and told in the commit of its task, before it leaves."""
-        if self.message is None or self.rules is None or self.rules.intend is None:
+        if self.rules is None or self.rules.intend is None:
             return [], []
-        return self.rules.intend(self.message, target)
+        message = self.message if self.rules.intends is None else self._as_read(self.rules)
+        return ([], []) if message is None else self.rules.intend(message, target)
+
+    def _as_read(self, rules: Outgoing[Message, Message]) -> Message | None:
+        """Also a raw one, as the charge point may take it; None: it is none of its action."""
+        if self.message is not None:
+            return self.message
+        try:
+            return read_payload_value(rules.request, json.loads(self.payload))[0]
+        except OcppError:
+            return None
 
     def outcome(self, end: CallEnd) -> tuple[Outcome, str | None]:
         """The outcome and the status that the charge point answered."""

@@ -97,7 +97,6 @@ class LoadManager:
         self._standings: dict[Key, _Standing] = {}
         self._steering: Steering | None = None
         self._made_of: tuple[LoadManagement, int, int] | None = None
-        self._lost: set[str] = set()  # whose limits somebody else has taken away
         self._clock_moved_by: Milliseconds = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._observer = Observer()
@@ -129,29 +128,7 @@ class LoadManager:
         if event.type == "daemon.clock_jumped":
             moved = event.data.get("by_s")
             self._clock_moved_by += moved * 1000 if isinstance(moved, int) else 0
-        elif event.charge_point is not None and self._takes_limits_away(event):
-            self._lost.add(event.charge_point)
         self._waker.wake()
-
-    def _takes_limits_away(self, event: NumberedEvent) -> bool:
-        """An operator's own command may clear ours, or put another profile in the same place (C 5.16.4)."""
-        if event.type == "profile.cleared":
-            ids = event.data.get("ids")
-            return isinstance(ids, list) and any(isinstance(one, int) and is_site_limit(one) for one in ids)
-        if event.type != "profile.installed":
-            return False
-        profile, state = event.data.get("id"), self._live.site.charge_point(event.charge_point or "")
-        if state is None or (isinstance(profile, int) and is_site_limit(profile)):
-            return False
-        installed = self._live.site.smart_charging.installed.of(state.id)
-        ours = {"TxProfile", "TxDefaultProfile"}
-        if any(takes.whole for key, takes in self._takes().items() if key[0] == fold(state.id)):
-            ours = {"ChargePointMaxProfile"}
-        level = site_limit_level(state, installed)
-        return event.data.get("stack_level") == level and event.data.get("purpose") in ours
-
-    def _takes(self) -> dict[Key, Takes]:
-        return {} if self._steering is None else self._steering.takes
 
     # --- one round
 
@@ -166,10 +143,7 @@ class LoadManager:
             self._clock_moved_by = 0
         periods = Periods(lease_ms=self._settings.lease * 1000, margin_ms=self._settings.margin * 1000)
         for member in list(load.members.values()):
-            self._live.tell(
-                *self._observer.look_at(member, self._live.site, steering, self._lost, periods.lease_ms, now)
-            )
-        self._lost.clear()
+            self._live.tell(*self._observer.look_at(member, self._live.site, steering, periods.lease_ms, now))
         for reading in readings_of_main_meters(self._live.site, steering.tree, now):
             load.readings[fold(reading.circuit)] = reading
             self._live.tell(Event("circuit.measured", None, {"circuit": reading.circuit}))

@@ -109,7 +109,7 @@ class OperationRunner:
             return not_sent_result(state.id, obstacle, error, action=call.action, request=call.shown), None
 
         first = turn if turn is not None and not turn.begun else None
-        must_be_recorded = first is not None or call.followed
+        must_be_recorded = first is not None or call.followed(target)
         in_the_way = self._in_the_way(target, call, options, must_be_recorded)
         if in_the_way is not None:
             return unsent(*in_the_way)

@@ -131,8 +131,10 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     that) or NotThere (it is not known here); operators override it with `--force`. `forbids` says of a payload, raw
     or not, why it never leaves, whatever is forced, but in a command that keeps both ends alike. `settle` turns a
     confirmation into what is to be kept and told; `intend` does so before the request is sent, in the commit of its
-    task, and `unconfirmed` when there is no confirmation, given the task's outcome. `why` says what is known here
-    that explains a confirmation: why it was refused, with what helps, or why what was accepted has no effect yet.
+    task, and `unconfirmed` when there is no confirmation, given the task's outcome. What is intended never leaves
+    unrecorded: that is all requests, or those of which `intends` says it, raw ones too where they can be read. `why`
+    says what is known here that explains a confirmation: why it was refused, with what helps, or why what was
+    accepted has no effect yet.
     `needs` names the file host of ours that the request sends the charge point to. `numbered` names the field that
     is the number of the task where it is 0: the charge point reports under it. `restart_seconds` is for how long,
     at most, a charge point that accepted it is away: no queued command is sent before it is back.
@@ -145,6 +147,7 @@ class Outgoing(msgspec.Struct, Generic[Req, Conf]):
     forbids: Callable[[Data, Target], str | None] | None = None
     settle: Callable[[Req, Conf, Target], tuple[list[Change], list[Event]]] | None = None
     intend: Callable[[Req, Target], tuple[list[Change], list[Event]]] | None = None
+    intends: Callable[[Req, Target], bool] | None = None
     unconfirmed: Callable[[Req, str, Target], tuple[list[Change], list[Event]]] | None = None
     why: Callable[[Req, Conf, Target], str | None] | None = None
     needs: Callable[[Req, Target], Protocol | None] | None = None

@@ -55,6 +55,23 @@ def _check(request: RemoteStartTransactionReq, target: Target) -> str | None:
     )
 
 
+def _forbids(payload: Data, target: Target) -> str | None:
+    """C 5.16.2: its profile would hold before load management can cap it."""
+    if payload.get("chargingProfile") is None:
+        return None
+    connector = payload.get("connectorId")
+    on = target.site.smart_charging.load.member_of_start(
+        target.charge_point, connector if isinstance(connector, int) else None
+    )
+    if on is None:
+        return None
+    return (
+        f"connector {on.connector} hangs on circuit {on.circuit}, and the profile of a remote start would stand above "
+        "its limit (C 5.16.2); start it without, and give it the profile when it charges: "
+        f"csmsctl set-charging-profile {target.charge_point.id} --connector {on.connector} --profile NAME"
+    )
+
+
 def _settle(
     request: RemoteStartTransactionReq, confirmation: RemoteStartTransactionConf, target: Target
 ) -> tuple[list[Change], list[Event]]:
@@ -155,7 +172,9 @@ def _charging_by_remote_start(sent: Sent[RemoteStartTransactionReq]) -> Observat
     return Observation(state.status_of(begun.connector), reached=says_so or measured, facts=facts)
 
 
-OUTGOING = Outgoing(RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, settle=_settle, why=_why)
+OUTGOING = Outgoing(
+    RemoteStartTransactionReq, RemoteStartTransactionConf, check=_check, forbids=_forbids, settle=_settle, why=_why
+)
 
 
 class RemoteStart(Operation, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import (
     Circuit,
     Key,
@@ -17,7 +18,7 @@ from csmsd.profiles.load_management.circuits import (
 )
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import Hold, Ledger, Slot
-from csmsd.profiles.load_management.manners import LoadManner
+from csmsd.profiles.load_management.manners import LoadManner, is_taken_whole
 from csmsd.profiles.load_management.steering import Charging
 from csmsd.profiles.record import Change, Deleted, Milliseconds, Record
 
@@ -158,6 +159,17 @@ class LoadManagement:
         self.habits[fold(habits.charge_point)] = habits
         self.generation += 1
         return [habits]
+
+    def members_of(self, charge_point: str) -> list[Member]:
+        identity = fold(charge_point)
+        return [member for place, member in self.members.items() if place[0] == identity]
+
+    def member_of_start(self, state: ChargePointState, connector: int | None) -> Member | None:
+        """One on which the TxProfile of a remote start would overrule the limit for all transactions (C 5.16.2)."""
+        for member in self.members_of(state.id):
+            if connector in (None, member.connector) and not is_taken_whole(member, state):
+                return member
+        return None
 
     def replace(self, circuits: list[Circuit], members: list[Member]) -> list[Change]:
         """All of them by these. Raises CircuitError, and has changed nothing then."""

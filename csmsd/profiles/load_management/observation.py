@@ -1,8 +1,6 @@
 """What charge points tell of themselves, as load management needs it: for the ledger, and for what is learned of cars.
 Pure."""
 
-from collections.abc import Collection
-
 import msgspec
 
 from csmsd.profiles.action import Target
@@ -12,6 +10,7 @@ from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, R
 from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import takes_of_member
+from csmsd.profiles.load_management.overruling import is_overruled
 from csmsd.profiles.load_management.site_limits import own_limit
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.record import Event, Milliseconds
@@ -47,19 +46,17 @@ class Observer:
         member: Member,
         site: Site,
         steering: Steering,
-        lost: Collection[str],
         lease_ms: Milliseconds,
         now: Milliseconds,
     ) -> list[Event]:
-        """`lost` are charge points whose limits somebody has taken away. What is news of the member."""
+        """What is news of the member."""
         load, key = site.smart_charging.load, member.place
         member = steering.tree.members[key]  # as it turned out to be
         state = site.charge_point(member.charge_point)
         if state is None:
             return []
-        kept_for_ever = not load.takes_leases(key) and not any(
-            hold.slot == "unknown" and hold.gone_at == NEVER for hold in load.ledger.of(key)
-        )
+        in_doubt = any(hold.slot == "unknown" and hold.gone_at == NEVER for hold in load.ledger.of(key))
+        kept_for_ever = not load.takes_leases(key) and not in_doubt
         noticed = self._noticed.setdefault(key, _Noticed())
         _look_at_clock(state, load, now)
         other_clock = _has_another_clock(member, load, noticed)
@@ -67,8 +64,8 @@ class Observer:
             key not in load.ledger
             or kept_for_ever
             or other_clock
-            or state.id in lost
             or _has_booted_since(state, key, load)
+            or (not in_doubt and is_overruled(state, member, site.smart_charging.installed))
         ):
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         takes = takes_of_member(member, state, load.manner(state.id), load.habits.get(key[0]), now)

@@ -19,9 +19,9 @@ _USUAL_LEVEL = 8  # where a charge point does not say which levels it has
 def site_limit_level(state: ChargePointState, installed: list[InstalledProfile]) -> int:
     """A stack level above those of everybody else, as far as the charge point has one."""
     highest = state.configured_number("ChargeProfileMaxStackLevel")
-    if highest is not None:
-        return highest
     others = [one.stack_level for one in installed if not is_site_limit(one.profile_id)]
+    if highest is not None:
+        return max([highest, *others])  # it has accepted more than it says: then ours replaces that, or comes after it
     return max([_USUAL_LEVEL, *(level + 1 for level in others)])
 
 
@@ -47,7 +47,7 @@ def site_limit_profile(
         periods.append(ChargingSchedulePeriod(start_period=after, limit=limit(lease.fallback_ma)))
     own = lease.transaction is not None
     return ChargingProfile(
-        charging_profile_id=SITE_LIMIT_IDS.start + lease.key[1] * 2 + own,
+        charging_profile_id=site_limit_ids(lease.key[1])[own],
         transaction_id=lease.transaction,
         stack_level=level,
         charging_profile_purpose=site_limit_purpose(lease, takes),
@@ -58,6 +58,12 @@ def site_limit_profile(
             charging_schedule_period=periods,
         ),
     )
+
+
+def site_limit_ids(connector: int) -> range:
+    """Of what is for all transactions, and of what is for the one that runs."""
+    first = SITE_LIMIT_IDS.start + connector * 2
+    return range(first, first + 2)
 
 
 def site_limit_purpose(lease: Lease, takes: Takes) -> ChargingProfilePurpose:

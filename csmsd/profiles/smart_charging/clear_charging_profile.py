@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from csmsd.ocpp.types import ChargingProfilePurpose, ConnectorId, Integer, Message, NonNegative
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
+from csmsd.profiles.load_management.circuits import Member
+from csmsd.profiles.load_management.overruling import cleared_by, count_with_ratings
 from csmsd.profiles.record import Change, Deleted, Event
 
 
@@ -19,6 +21,27 @@ class ClearChargingProfileReq(Message, kw_only=True):
 
 class ClearChargingProfileConf(Message, kw_only=True):
     status: Literal["Accepted", "Unknown"]
+
+
+def _without_site_limits(request: ClearChargingProfileReq, target: Target) -> list[Member]:
+    """Whom it leaves without the limits of their circuits."""
+    return list(
+        cleared_by(
+            target,
+            id=request.id,
+            connector=request.connector_id,
+            purpose=request.charging_profile_purpose,
+            stack_level=request.stack_level,
+        )
+    )
+
+
+def _intends(request: ClearChargingProfileReq, target: Target) -> bool:
+    return bool(_without_site_limits(request, target))
+
+
+def _intend(request: ClearChargingProfileReq, target: Target) -> tuple[list[Change], list[Event]]:
+    return count_with_ratings(_without_site_limits(request, target), target), []
 
 
 def _settle(
@@ -56,7 +79,9 @@ def _why(request: ClearChargingProfileReq, confirmation: ClearChargingProfileCon
     return f"nothing to clear matches; it has accepted {there}: csmsctl profile installed {quote(state.id)}"
 
 
-OUTGOING = Outgoing(ClearChargingProfileReq, ClearChargingProfileConf, settle=_settle, why=_why)
+OUTGOING = Outgoing(
+    ClearChargingProfileReq, ClearChargingProfileConf, settle=_settle, intend=_intend, intends=_intends, why=_why
+)
 
 
 class ClearChargingProfile(Operation, kw_only=True):

@@ -8,6 +8,12 @@ from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.connectors import connector_numbers, missing_connector
+from csmsd.profiles.load_management.circuits import Member
+from csmsd.profiles.load_management.overruling import (
+    count_with_ratings,
+    overruled_by,
+    runs_without_limit_of_its_own,
+)
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
@@ -43,7 +49,33 @@ def _check(request: SetChargingProfileReq, target: Target) -> str | None:
         raise CannotSend(wrong)
     known = known_to_linter(target.charge_point, target.site.smart_charging.installed, target.now)
     against = linter_objection(lint_profile_for(request.cs_charging_profiles, request.connector_id, known))
-    return against or _id_of_another(request, target)
+    return against or _id_of_another(request, target) or _would_raise(request, target)
+
+
+def _without_site_limits(request: SetChargingProfileReq, target: Target) -> list[Member]:
+    """Those who would go by it instead of the limits of their circuits, until they have these again."""
+    return list(overruled_by(request.cs_charging_profiles, request.connector_id, target))
+
+
+def _would_raise(request: SetChargingProfileReq, target: Target) -> str | None:
+    """Load management caps, and what runs by its default limit goes by any other at once."""
+    for member in _without_site_limits(request, target):
+        waits = runs_without_limit_of_its_own(member, target)
+        if waits is not None:
+            return (
+                f"transaction {waits} has no share on circuit {member.circuit} now, and would charge by this profile "
+                f"instead of its limit; when it has one, this caps it: csmsctl load explain {target.charge_point.id} "
+                f"--connector {member.connector}"
+            )
+    return None
+
+
+def _intends(request: SetChargingProfileReq, target: Target) -> bool:
+    return bool(_without_site_limits(request, target))
+
+
+def _intend(request: SetChargingProfileReq, target: Target) -> tuple[list[Change], list[Event]]:
+    return count_with_ratings(_without_site_limits(request, target), target), []
 
 
 def _id_of_another(request: SetChargingProfileReq, target: Target) -> str | None:
@@ -120,7 +152,15 @@ def _shadowed_charging_profile(request: SetChargingProfileReq, target: Target) -
     return f"no effect within a day: {name} leads, a {first.profile.charging_profile_purpose} on stack level {level}"
 
 
-OUTGOING = Outgoing(SetChargingProfileReq, SetChargingProfileConf, check=_check, settle=_settle, why=_why)
+OUTGOING = Outgoing(
+    SetChargingProfileReq,
+    SetChargingProfileConf,
+    check=_check,
+    settle=_settle,
+    intend=_intend,
+    intends=_intends,
+    why=_why,
+)
 
 
 def _moved_charging_profiles(event: Event, site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:

@@ -13,6 +13,7 @@ from csmsd.profiles.core.clear_cache import ClearCacheConf, ClearCacheReq
 from csmsd.profiles.core.remote_stop_transaction import RemoteStopTransactionConf, RemoteStopTransactionReq
 from csmsd.profiles.core.reset import ResetReq
 from csmsd.profiles.core.unlock_connector import UnlockConnectorConf, UnlockConnectorReq
+from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.local_auth_list.send_local_list import SendLocalListReq
 from tests.csmsd.profiles.scene import Scene
 
@@ -102,11 +103,26 @@ def test_the_outcome_of_a_call(request_: Any, end: CallEnd, outcome: tuple[str, 
 def test_a_raw_call_changes_nothing_here() -> None:
     scene = Scene()
     call = Call.of(RawRequest("UpdateFirmware", b'{"location":"ftp://h/f","retrieveDate":"2026-03-01T12:00:00Z"}'))
-    assert call.followed  # its action is
+    assert call.followed(target(scene))  # its action is
     assert call.intend(target(scene)) == ([], [])
     assert call.host(target(scene)) is None
     assert call.settle(CallEnd("timeout"), target(scene)) == ([], [])
     assert scene.site.firmware.updates.current("CP1") is None
+
+
+def test_a_raw_call_that_takes_a_site_limit_away_counts_where_it_can_be_read() -> None:
+    scene = Scene()
+    load = scene.site.smart_charging.load
+    load.replace([Circuit(name="main", l1_ma=32_000)], [Member(circuit="main", charge_point="CP1", phases="L1")])
+    for action, payload, counts in (
+        ("ClearChargingProfile", b'{"connectorId":2}', False),
+        ("ClearChargingProfile", b"[]", False),
+        ("ClearChargingProfile", b'{"connectorId":1}', True),
+    ):
+        call = Call.of(RawRequest(action, payload))
+        assert call.followed(target(scene)) == counts
+        assert bool(call.intend(target(scene))[0]) == counts
+        assert load.ledger.in_doubt(("cp1", 1)) == counts
 
 
 def test_a_confirmation_is_explained_by_what_its_slice_knows() -> None:

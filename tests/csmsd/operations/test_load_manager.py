@@ -178,6 +178,35 @@ async def test_limits_that_an_operator_has_cleared_are_sent_again(garage: Garage
     assert (asked.identity, asked.action, limits(asked)[0]) == ("CP1", "SetChargingProfile", (0, 0))
 
 
+async def test_what_an_operator_has_sent_counts_although_nobody_answers(garage: Garage) -> None:
+    await garage.installed()
+    clearing = garage.engine.run("clear-charging-profile", "CP1")
+    asked = await garage.next()
+    rows = garage.engine.rows("SELECT slot FROM load_hold WHERE charge_point = 'CP1' ORDER BY serial")
+    assert rows[-1] == ("unknown",), "before it left"
+    asked.comes_to("timeout")
+    await clearing
+    again = await garage.next()
+    assert (again.identity, again.action, limits(again)[0]) == ("CP1", "SetChargingProfile", (0, 0))
+    again.confirm(status="Accepted")
+    await garage.until(lambda: not garage.load.ledger.in_doubt(("cp1", 1)))
+
+
+async def test_a_profile_of_others_on_a_higher_level_is_capped(garage: Garage) -> None:
+    await garage.installed()
+    higher = {"chargingProfileId": 5, "stackLevel": 11, "chargingProfilePurpose": "TxDefaultProfile"}
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 32}]}
+    higher |= {"chargingProfileKind": "Relative", "chargingSchedule": schedule}
+    setting = garage.engine.run("set-charging-profile", "CP1", connector=1, profile=higher)
+    (await garage.next()).confirm(status="Accepted")
+    await setting
+    while (asked := await garage.next()).payload["csChargingProfiles"]["stackLevel"] != 12:
+        asked.confirm(status="Accepted")
+    assert garage.load.ledger.in_doubt(("cp1", 1))
+    asked.confirm(status="Accepted")
+    await garage.until(lambda: not garage.load.ledger.in_doubt(("cp1", 1)))
+
+
 async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Garage) -> None:
     await garage.installed()
     garage.pass_time(OBEY_S + 1)

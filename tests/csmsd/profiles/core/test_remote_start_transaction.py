@@ -12,6 +12,7 @@ from csmsd.profiles.core.remote_start_transaction import (
     RemoteStartTransactionConf,
     RemoteStartTransactionReq,
 )
+from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.policies import Policies
 from tests.csmsd.profiles.messages import assert_valid
 from tests.csmsd.profiles.scene import HOUR, NOON, Scene
@@ -75,6 +76,31 @@ def test_a_tag_that_will_not_be_accepted_speaks_against_it(tag: str, warning: st
 
 def test_an_unknown_tag_may_be_let_in_by_policy() -> None:
     assert Scene(Policies(unknown_id_tags="Accepted")).warning(RemoteStart(tag="NOBODY")) is None
+
+
+@pytest.mark.parametrize(
+    ("member", "payload", "forbidden"),
+    [
+        (1, {"connectorId": 1, "chargingProfile": PROFILE}, True),
+        (1, {"chargingProfile": PROFILE}, True),
+        (1, {"connectorId": 2, "chargingProfile": PROFILE}, False),
+        (1, {"connectorId": 1}, False),
+        (0, {"connectorId": 1, "chargingProfile": PROFILE}, False),
+        (None, {"connectorId": 1, "chargingProfile": PROFILE}, False),
+    ],
+)
+def test_a_profile_in_it_would_stand_above_the_limit_of_a_circuit(
+    member: int | None, payload: dict[str, Any], forbidden: bool
+) -> None:
+    scene = Scene()
+    if member is not None:
+        circuit = Circuit(name="garage", l1_ma=32_000, l2_ma=32_000, l3_ma=32_000)
+        members = [Member(circuit="garage", charge_point="CP1", connector=member)]
+        scene.site.smart_charging.load.replace([circuit], members)
+    forbids = outgoing()["RemoteStartTransaction"].forbids
+    assert forbids is not None
+    text = forbids({"idTag": "TAG1"} | payload, scene.target())
+    assert (text is not None and "connector 1 hangs on circuit garage" in text) == forbidden
 
 
 def test_a_pending_charge_point_must_not_be_asked() -> None:

@@ -41,7 +41,7 @@ class Site:
 
     def look(self, key: Key = KEY) -> list[str]:
         member = self.load.members[key]
-        told = self.observer.look_at(member, self.scene.site, self.steering, (), 900 * SECOND, self.scene.now)
+        told = self.observer.look_at(member, self.scene.site, self.steering, 900 * SECOND, self.scene.now)
         return [event.type for event in told]
 
     def accept(self, ma: int, key: Key = KEY, transaction: int | None = None) -> None:

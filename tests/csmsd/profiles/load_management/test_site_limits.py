@@ -82,6 +82,8 @@ def test_the_stack_level_is_above_those_of_others_as_far_as_there_is_one() -> No
     installed[0].stack_level = 11
     assert site_limit_level(scene.cp, installed) == 12
     configured(scene, "ChargeProfileMaxStackLevel", "5")
+    assert site_limit_level(scene.cp, installed) == 11, "where one of others stands already"
+    installed[0].stack_level = 4
     assert site_limit_level(scene.cp, installed) == 5
 
 

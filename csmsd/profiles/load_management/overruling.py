@@ -1,0 +1,103 @@
+"""Charging profiles of others that stand above a site limit, or in its place, and orders that take it away. Pure.
+
+What such an order may bring about counts before it leaves: whether it arrived, nobody may ever hear.
+"""
+
+from collections.abc import Iterator
+
+from csmsd.ocpp.types import ChargingProfile
+from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.circuits import Member
+from csmsd.profiles.load_management.manners import is_taken_whole
+from csmsd.profiles.load_management.site_limits import site_limit_ids
+from csmsd.profiles.record import Change, Milliseconds
+from csmsd.profiles.site import Site
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles
+from csmsd.profiles.smart_charging.profile_ids import is_site_limit
+
+_Place = tuple[int, Milliseconds]  # stack level, and when it was accepted: the later of two on one level
+
+
+def is_overruled(state: ChargePointState, member: Member, installed: InstalledProfiles) -> bool:
+    """Whether a profile of others that it has accepted leads instead of its site limit (C 3.13)."""
+    whole = is_taken_whole(member, state)
+    purposes = ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
+    for purpose in purposes:
+        ours, theirs = _places(state, member, purpose, installed)
+        if theirs and (not ours or max(theirs) > max(ours)):
+            return True
+    return False
+
+
+def overruled_by(profile: ChargingProfile, connector: int, target: Target) -> Iterator[Member]:
+    """The members whose site limits it would stand above, or in whose place."""
+    state, installed = target.charge_point, target.site.smart_charging.installed
+    if is_site_limit(profile.charging_profile_id):
+        return
+    for member in _members(target.site, state):
+        whole = is_taken_whole(member, state)
+        purpose = profile.charging_profile_purpose
+        if whole != (purpose == "ChargePointMaxProfile") or not (whole or connector in (0, member.connector)):
+            continue
+        ours, _ = _places(state, member, purpose, installed)
+        if not ours or (profile.stack_level, target.now) >= max(ours):
+            yield member
+
+
+def cleared_by(
+    target: Target, *, id: int | None, connector: int | None, purpose: str | None, stack_level: int | None
+) -> Iterator[Member]:
+    """The members whose site limits such a ClearChargingProfile takes away, if they have them by then (CE 3.25)."""
+    state = target.charge_point
+    for member in _members(target.site, state):
+        whole = is_taken_whole(member, state)
+        if id is not None:
+            if id in site_limit_ids(member.connector):
+                yield member
+            continue
+        purposes = ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
+        if connector not in (None, 0 if whole else member.connector) or purpose not in (None, *purposes):
+            continue
+        levels = {
+            level
+            for one in purposes
+            for level, _ in _places(state, member, one, target.site.smart_charging.installed)[0]
+        }
+        if stack_level is None or not levels or stack_level in levels:
+            yield member
+
+
+def count_with_ratings(members: list[Member], target: Target) -> list[Change]:
+    """From now on they may draw that, until they have accepted limits again. What is to be written."""
+    load = target.site.smart_charging.load
+    for member in members:
+        load.ledger.begin(member.place, member.rating_ma, member.wiring, target.now)
+    return load.hold_changes() if members else []
+
+
+def runs_without_limit_of_its_own(member: Member, target: Target) -> int | None:
+    """A transaction that runs on it by its default limit, for which a TxProfile would be a raise (C 3.13.1)."""
+    running = target.charge_point.transactions.active_on(member.connector)
+    if running is None or is_taken_whole(member, target.charge_point):
+        return None
+    ours, _ = _places(target.charge_point, member, "TxProfile", target.site.smart_charging.installed)
+    return None if ours else running.id
+
+
+def _members(site: Site, state: ChargePointState) -> list[Member]:
+    return site.smart_charging.load.members_of(state.id)
+
+
+def _places(
+    state: ChargePointState, member: Member, purpose: str, installed: InstalledProfiles
+) -> tuple[list[_Place], list[_Place]]:
+    """Where site limits of that purpose stand for the member, and where those of others do."""
+    connectors = (0,) if purpose == "ChargePointMaxProfile" else (0, member.connector)
+    ours: list[_Place] = []
+    theirs: list[_Place] = []
+    for one in installed.of(state.id):
+        if one.purpose == purpose and one.connector in connectors and not one.pending:
+            found = ours if is_site_limit(one.profile_id) else theirs
+            found.append((one.stack_level, one.accepted_at))
+    return ours, theirs
