@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from csmsd.charge_points.listener import Listener
     from csmsd.files.host import FileHost
     from csmsd.pki.server_contexts import ServerContexts
-    from csmsd.store.message_log import MessageLog
+    from csmsd.store.message_log.log import MessageLog
 
 
 class About(msgspec.Struct, kw_only=True):

@@ -64,7 +64,7 @@ from csmsd.store.backup import DatabaseCopy
 from csmsd.store.books import BooksKeeper
 from csmsd.store.database import prepare_database
 from csmsd.store.loader import load_site
-from csmsd.store.message_log import MessageLog
+from csmsd.store.message_log.log import MessageLog
 from csmsd.store.past import Past
 from csmsd.store.prunable import Prunable
 from csmsd.store.reader import Reader

@@ -9,7 +9,8 @@ from csmsd.ocpp.json_text import encode_json
 from csmsd.ocpp.secrets import masked_secrets, may_hold_secret
 from csmsd.ports.live_site import Clock
 from csmsd.settings.sections import Store
-from csmsd.store.message_log import LoggedMessage, MessageLog
+from csmsd.store.message_log.listings import LoggedMessage
+from csmsd.store.message_log.log import MessageLog
 
 _LONGEST_LOOKED_THROUGH = 128 * 1024  # bytes; what is longer is not taken apart for the log
 

@@ -9,7 +9,11 @@ from csmsd.control.methods import METHODS
 from tests.architecture.sources import modules, tree
 
 # Who has those calls without changing the state: the file of the log, which has a commit of its own, and the writer.
-COMMITTING = {"csmsd.live_site", "csmsd.store.writer", "csmsd.store.message_log"}
+COMMITTING = {
+    "csmsd.live_site",
+    "csmsd.store.writer",
+    *(f"csmsd.store.message_log.{part}" for part in ("file", "log", "trimming")),
+}
 PUBLISHING = {"csmsd.live_site"}
 # What the right to look is enough for.
 READ = {name for name, method in METHODS.items() if method.needs == "read"}

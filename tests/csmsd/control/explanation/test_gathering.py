@@ -16,7 +16,7 @@ from csmsd.profiles.record import Record
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.profiles.task import Task
 from csmsd.settings.sections import Settings
-from csmsd.store.message_log import MessageLog
+from csmsd.store.message_log.log import MessageLog
 from csmsd.store.reader import Reader
 from tests.csmsd.operations.engine import Engine, engine_at
 from tests.csmsd.profiles.scene import NOON, Answer, Scene

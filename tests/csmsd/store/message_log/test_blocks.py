@@ -2,7 +2,7 @@
 
 import os
 
-from csmsd.store.message_blocks import Entry, blocks, entries_of, naming
+from csmsd.store.message_log.blocks import Entry, blocks, entries_of, naming
 
 
 def entry(number: int, *, time: int = 0, charge_point: str = "CP1", text: bytes = b"{}") -> Entry:

@@ -1,0 +1,1 @@
+"""The log of OCPP messages and events: evidence, not state. A second file, that never slows or bloats the first."""
