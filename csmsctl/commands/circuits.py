@@ -306,15 +306,26 @@ def circuit_limit_command(
         raise Failure(USAGE, "Say until when it holds.", "With --until +1h.")
     run = invocation(ctx)
     result = run.call("circuit.limit", name=name, limit=limit, until=until)
-    _say_circuit_changed(run, name, result)
+    if limit is None:
+        _say_circuit_changed(run, name, result)
+    elif not run.output.documented(result):
+        run.output.note(_limited_circuit_text(limit, result["circuit"]))
+
+
+def _limited_circuit_text(limit: str, circuit: dict[str, Any]) -> str:
+    own = [circuit["power_w"]] if circuit["lowered_a"] is None else [circuit[f"l{phase}_a"] for phase in (1, 2, 3)]
+    lowered = circuit["lowered_w"] if circuit["lowered_a"] is None else circuit["lowered_a"]
+    lowers = any(one is None or one > lowered for one in own)
+    no_effect = "" if lowers else " That lowers nothing: its own limit is no higher, and holds."
+    return f"{circuit['name']} is limited to {limit} until {circuit['lowered_until']}.{no_effect}"
 
 
 def circuit_reading_command(
     ctx: typer.Context,
     name: CircuitName,
-    l1: Annotated[float, typer.Option("--l1", metavar="A", help="On L1 (0)")] = 0.0,
-    l2: Annotated[float, typer.Option("--l2", metavar="A", help="On L2 (0)")] = 0.0,
-    l3: Annotated[float, typer.Option("--l3", metavar="A", help="On L3 (0)")] = 0.0,
+    l1: Annotated[float | None, typer.Option("--l1", metavar="A", help="On L1 (its reserve)")] = None,
+    l2: Annotated[float | None, typer.Option("--l2", metavar="A", help="On L2 (its reserve)")] = None,
+    l3: Annotated[float | None, typer.Option("--l3", metavar="A", help="On L3 (its reserve)")] = None,
 ) -> None:
     """Tell csmsd what else draws on a circuit, besides its members; it holds for the circuit's --reading-max-age."""
     run = invocation(ctx)

@@ -80,10 +80,10 @@ class CircuitMeters:
             told = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return "a line that is no JSON"
-        if not isinstance(told, dict) or set(told) - set(_PHASES) or not told:
+        if not isinstance(told, dict) or set(told) - set(_PHASES) or None in told.values() or not told:
             return 'a line that is not like {"l1": 12.4, "l2": 8, "l3": 9.1}'
-        amperes = [told.get(phase, 0) for phase in _PHASES]
-        reading = reading_of_amperes(circuit.name, amperes, self._live.now())
+        amperes = [told.get(phase) for phase in _PHASES]
+        reading = reading_of_amperes(circuit, amperes, self._live.now())
         if reading is None:
             return "a line with what is no current"
         load.readings[fold(name)] = reading

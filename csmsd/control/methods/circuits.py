@@ -77,12 +77,12 @@ class Limit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Measured(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """In A."""
+    """In A. What is not said of a phase is not measured there: its reserve counts."""
 
     name: str
-    l1: float = 0.0
-    l2: float = 0.0
-    l3: float = 0.0
+    l1: float | None = None
+    l2: float | None = None
+    l3: float | None = None
 
 
 def load_of(service: Service) -> LoadManagement:
@@ -368,7 +368,8 @@ async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> 
 async def measure_circuit(service: Service, parameters: Measured, caller: Caller) -> Json:
     """What else than its members draws on it. It is not kept: after a start the reserve holds until the next one."""
     circuit = _known_circuit(service, parameters.name)
-    reading = reading_of_amperes(circuit.name, (parameters.l1, parameters.l2, parameters.l3), service.now())
+    amperes = (parameters.l1, parameters.l2, parameters.l3)
+    reading = None if amperes == (None, None, None) else reading_of_amperes(circuit, amperes, service.now())
     if reading is None:
         raise usage("That is no current.", "For example: csmsctl circuit reading main --l1 12.4")
     load_of(service).readings[fold(circuit.name)] = reading

@@ -123,14 +123,20 @@ class Reading(msgspec.Struct, kw_only=True):
         return self.l1_ma, self.l2_ma, self.l3_ma
 
 
-def reading_of_amperes(circuit: str, amperes: Sequence[object], at: Milliseconds) -> Reading | None:
-    """What somebody says of L1, L2 and L3; None where that is no current. What is fed in is not given out."""
+def reading_of_amperes(circuit: Circuit, amperes: Sequence[object], at: Milliseconds) -> Reading | None:
+    """What somebody says of L1, L2 and L3; None where that is no current. What is fed in is not given out.
+
+    A phase of which nothing is said (None) is not measured: its reserve counts.
+    """
     found = []
-    for value in amperes:
+    for value, reserve_ma in zip(amperes, circuit.reserve_ma, strict=True):
+        if value is None:
+            found.append(reserve_ma)
+            continue
         if not isinstance(value, int | float) or isinstance(value, bool) or not -_MOST_A < value < _MOST_A:
             return None
         found.append(max(0, round(value * 1000)))
-    return Reading(circuit=circuit, l1_ma=found[0], l2_ma=found[1], l3_ma=found[2], at=at)
+    return Reading(circuit=circuit.name, l1_ma=found[0], l2_ma=found[1], l3_ma=found[2], at=at)
 
 
 class Window(msgspec.Struct, frozen=True):

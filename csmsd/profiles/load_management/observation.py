@@ -278,26 +278,26 @@ def readings_of_main_meters(site: Site, tree: Tree, now: Milliseconds) -> list[R
             for key, member in tree.members.items():
                 if name in (tree.constraints[index][0] for index, _ in tree.paths[key]):
                     for phase, ma in _certainly_drawn(site, member, now).items():
-                        currents[phase] -= ma
-        reading = reading_of_amperes(circuit.name, [ma / 1000 for ma in currents], samples.received_at)
+                        measured = currents[phase]
+                        currents[phase] = None if measured is None else measured - ma
+        amperes = [None if ma is None else ma / 1000 for ma in currents]
+        reading = reading_of_amperes(circuit, amperes, samples.received_at)
         if reading is not None:
             found.append(reading)
     return found
 
 
-def _currents_on_main_meter(samples: LatestSamples, voltage: int) -> list[Milliamperes] | None:
-    """On L1, L2 and L3; a phase that is not measured carries nothing. None: nothing is told by phase."""
-    found = [0, 0, 0]
-    told = False
+def _currents_on_main_meter(samples: LatestSamples, voltage: int) -> list[Milliamperes | None] | None:
+    """On L1, L2 and L3, None where one is not measured. None: nothing is told by phase."""
+    found: list[Milliamperes | None] = [None, None, None]
     for number in range(3):
         for name, per_unit in ((_CURRENT, {"A": 1000.0}), (_POWER, {"W": 1000.0 / voltage, "kW": 1e6 / voltage})):
             names = (f"{name}.L{number + 1}", f"{name}.L{number + 1}-N")
             sample = next((samples[one] for one in names if one in samples and samples[one].unit in per_unit), None)
             if sample is not None:
                 found[number] = round(sample.value * per_unit[sample.unit or ""])
-                told = True
                 break
-    return found if told else None
+    return None if found == [None, None, None] else found
 
 
 def _certainly_drawn(site: Site, member: Member, now: Milliseconds) -> dict[int, Milliamperes]:

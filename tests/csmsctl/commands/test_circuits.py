@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_circuits_are_listed_and_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon)
             "circuit.limit",
             {"name": "main", "limit": "25A", "until": "2099-01-01T00:00:00.000Z"},
         ),
-        (("reading", "main", "--l1", "12.4"), "circuit.measure", {"name": "main", "l1": 12.4, "l2": 0.0, "l3": 0.0}),
+        (("reading", "main", "--l1", "12.4"), "circuit.measure", {"name": "main", "l1": 12.4}),
         (
             ("member", "add", "main", "CP1", "--connector", "2", "--phases", "L2", "--decimals", "--clock-skew", "30"),
             "circuit.add_member",
@@ -100,10 +101,34 @@ def test_circuits_are_listed_and_shown(csmsctl: Csmsctl, daemon: ScriptedDaemon)
 def test_what_is_typed_is_asked_for(
     csmsctl: Csmsctl, daemon: ScriptedDaemon, words: tuple[str, ...], method: str, asked: Params
 ) -> None:
-    daemon.replies[method] = {"changed": True, "member": {"phases": "L1L2L3"}}
+    daemon.replies[method] = {"changed": True, "member": {"phases": "L1L2L3"}, "circuit": lowered(25)}
     ended = csmsctl("circuit", *words)
     assert ended.code == 0, ended.err
     assert daemon.params(method) == asked
+
+
+def lowered(amperes: float | None = None, watts: int | None = None) -> dict[str, Any]:
+    own = {"l1_a": 63.0, "l2_a": 63.0, "l3_a": 50.0, "power_w": 40_000}
+    return {"name": "main", "lowered_until": "LATER", "lowered_a": amperes, "lowered_w": watts} | own
+
+
+@pytest.mark.parametrize(
+    ("limit", "circuit", "lowers"),
+    [
+        ("25A", lowered(amperes=25), True),
+        ("60A", lowered(amperes=60), True),
+        ("250A", lowered(amperes=250), False),
+        ("11kW", lowered(watts=11_000), True),
+        ("40kW", lowered(watts=40_000), False),
+    ],
+)
+def test_a_lower_limit_that_lowers_nothing_is_told(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon, limit: str, circuit: dict[str, Any], lowers: bool
+) -> None:
+    daemon.replies["circuit.limit"] = {"changed": True, "circuit": circuit}
+    said = csmsctl("circuit", "limit", "main", limit, "--until", "+1h").err
+    assert f"main is limited to {limit} until LATER." in said
+    assert ("That lowers nothing" in said) != lowers
 
 
 @pytest.mark.parametrize("words", [("limit", "main"), ("limit", "main", "25A"), ("limit", "main", "25A", "--clear")])

@@ -80,19 +80,21 @@ async def test_what_cannot_be_is_refused(
 
 async def test_a_limit_for_a_while_and_a_reading(shared_site: Site) -> None:
     site = shared_site
-    await site.call("circuit.add", name="main", limit=["63A"])
+    await site.call("circuit.add", name="main", limit=["63A"], reserve=["1A", "2A", "3A"])
     for until in (None, "2020-01-01T00:00:00Z"):
         code, text = await site.refused("circuit.limit", name="main", limit="25A", until=until)
         assert (code, text) == (2, "Say until when it holds, in the future.")
     lowered = (await site.call("circuit.limit", name="main", limit="25A", until="2099-01-01T00:00:00Z"))["circuit"]
     assert (lowered["lowered_a"], lowered["lowered_until"]) == (25.0, "2099-01-01T00:00:00.000Z")
     measured = (await site.call("circuit.measure", name="main", l1=12.4, l2=-3))["circuit"]
-    assert measured["reading_a"] == [12.4, 0.0, 0.0]
+    assert measured["reading_a"] == [12.4, 0.0, 3.0], "of L3 nothing is known but its reserve"
+    code, text = await site.refused("circuit.measure", name="main")
+    assert (code, text) == (2, "That is no current.")
     lines = (await site.call("load.status"))["circuits"]
     assert [(line["phase"], line["limit"], line["other"], line["given"], line["stale"]) for line in lines] == [
         ("L1", 25.0, 12.4, 0.0, False),
         ("L2", 25.0, 0.0, 0.0, False),
-        ("L3", 25.0, 0.0, 0.0, False),
+        ("L3", 25.0, 3.0, 0.0, False),
     ]
     commands = [(one["command"], one["about"]) for one in (await site.call("audit.list"))["audit"]]
     assert ("circuit.limit", "name=main limit=25A until=2099-01-01T00:00:00Z") in commands

@@ -103,12 +103,12 @@ def test_a_main_meter_that_measures_all_counts_without_what_the_members_certainl
 
 
 def test_a_main_meter_that_measures_the_others_is_taken_as_it_is_and_once() -> None:
-    site = Site(main={"meter": "METER", "meter_counts": "others"})
+    site = Site(main={"meter": "METER", "meter_counts": "others", "reserve_l3_ma": 7 * A})
     site.scene.started()
     site.scene.meter(current("L1", 10))
     site.metered(current("L1-N", 20), {"value": "2.3", "measurand": "Power.Active.Import", "phase": "L2", "unit": "kW"})
     [reading] = readings_of_main_meters(site.scene.site, site.steering.tree, site.scene.now)
-    assert (reading.phases_ma, reading.at) == ((20 * A, 10 * A, 0), site.scene.now)
+    assert (reading.phases_ma, reading.at) == ((20 * A, 10 * A, 7 * A), site.scene.now)
     site.load.readings["main"] = reading
     assert site.readings() == {}
 
