@@ -58,6 +58,7 @@ def _has_room(place: Path) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The processes of xdist, which run the tests, end with the one that gives them out."""
+    gc.disable()  # while tests are collected
     if not hasattr(config, "workerinput"):
         measured = "bench" in config.getoption("markexpr")  # with the disk that there is
         if "TMPDIR" not in os.environ and not measured and _has_room(_MEMORY):
@@ -81,6 +82,7 @@ def pytest_collection_finish() -> None:
     """What was collected stays: it need not be looked through each time that garbage is."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

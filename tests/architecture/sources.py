@@ -26,8 +26,13 @@ def modules(*packages: str) -> list[str]:
 
 
 @cache
+def source(name: str) -> str:
+    return SOURCES[name].read_text("utf-8")
+
+
+@cache
 def tree(name: str) -> ast.Module:
-    return ast.parse(SOURCES[name].read_text("utf-8"))
+    return ast.parse(source(name))
 
 
 def imports(name: str, *, for_types: bool = False) -> Iterator[tuple[str, str | None]]:

@@ -5,6 +5,7 @@ import importlib
 import re
 import types
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -61,7 +62,12 @@ def _name(function: ast.expr) -> str:
     )
 
 
-def asked() -> Iterator[Asked]:
+@cache
+def asked() -> list[Asked]:
+    return list(_asked())
+
+
+def _asked() -> Iterator[Asked]:
     for module in ROOMS:
         functions = [node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef)]
         for node in ast.walk(tree(module)):
@@ -76,16 +82,13 @@ def asked() -> Iterator[Asked]:
                 yield Asked(module, max(around, key=lambda one: one.lineno, default=None), node)
 
 
-ASKED = list(asked())
-
-
 def test_there_is_something_to_look_at() -> None:
-    assert len({one.method for one in ASKED}) > 60
-    assert sum(bool(one.given) for one in ASKED) > 50
+    assert len({one.method for one in asked()}) > 60
+    assert sum(bool(one.given) for one in asked()) > 50
 
 
 def test_every_method_is_one_of_csmsd() -> None:
-    assert {one.place: one.method for one in ASKED if one.method not in METHODS} == {}
+    assert {one.place: one.method for one in asked() if one.method not in METHODS} == {}
     named = {
         str(ast.literal_eval(value))
         for module in modules("csmsctl.link", "csmsctl.batch")
@@ -104,7 +107,7 @@ def test_every_method_of_csmsd_is_asked_for() -> None:
     by_the_self_test = {"daemon.limits"}
     by_name = {"operation.stop", "rollout.pause", "rollout.resume", "rollout.cancel"}
 
-    assert set(METHODS) - {one.method for one in ASKED} == by_others | by_the_self_test | by_name
+    assert set(METHODS) - {one.method for one in asked()} == by_others | by_the_self_test | by_name
 
 
 def test_what_commands_say_that_they_call_is_what_they_call() -> None:
@@ -117,12 +120,12 @@ def test_what_commands_say_that_they_call_is_what_they_call() -> None:
     shared["csmsctl.records.configurations"] = {"csmsctl.commands.configuration"}
     of_the_slices = {"csmsctl.operations.declared"}
     of_cp_test = set(modules("csmsctl.commissioning"))
-    for one in ASKED:
+    for one in asked():
         if METHODS[one.method].needs == "read" or one.module in of_the_slices | of_cp_test:
             continue
         for module in shared.get(one.module, {one.module}):
             assert one.method in declared[module], one.place
-    assert {method for methods in declared.values() for method in methods} <= {one.method for one in ASKED} | {
+    assert {method for methods in declared.values() for method in methods} <= {one.method for one in asked()} | {
         "rollout.pause", "rollout.resume", "rollout.cancel",
     }  # fmt: skip
 
@@ -136,7 +139,7 @@ def entries_of_tree() -> Iterator[Entry]:
 def test_every_parameter_is_one_of_the_method() -> None:
     wrong = {
         one.place: name
-        for one in ASKED
+        for one in asked()
         for name in one.given
         if name not in METHODS[one.method].parameters.__struct_encode_fields__
     }
@@ -157,7 +160,7 @@ def choices(hint: Any) -> set[str]:
 
 def chosen() -> Iterator[tuple[str, set[str], set[str]]]:
     """Where, what may be typed, and what csmsd takes, of every option that is passed on as it is."""
-    for one in ASKED:
+    for one in asked():
         if one.function is None or not hasattr(importlib.import_module(one.module), one.function.name):
             continue
         typed = get_type_hints(getattr(importlib.import_module(one.module), one.function.name), include_extras=True)
