@@ -3,11 +3,12 @@
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from csmsd.reloading import settings_differences
 from csmsd.settings.reading import load_settings
 from csmsd.settings.sections import Settings
 from tests.conftest import MakeSite
-from tests.support import example_site
+from tests.support import example_site, forked_csmsctl
+from tests.support.forks import FORKS
 from tests.support.simulator import simulator
 from tests.support.site import ROOT, Site, environment
 
@@ -27,12 +29,14 @@ AT_ONCE = 4
 SECONDS = 120
 # csmsctl with simulated charge points that boot, plug and install at once.
 IN_A_HURRY = """
+from functools import partial
+
 from csmsctl.__main__ import main
 from csmsctl.simulator import charge_point, driver
 from csmsctl.simulator.profiles import firmware_management
 
 charge_point.SECONDS_TO_BOOT = charge_point.SECONDS_TO_SHUT_DOWN = 0.1
-driver.SECONDS_TO_PLUG = driver.SECONDS_TO_UNPLUG = 0.1
+driver.ObligingDrivers = partial(driver.ObligingDrivers, seconds_to_plug=0.1, seconds_to_unplug=0.1)
 firmware_management.SECONDS_TO_INSTALL = firmware_management.SECONDS_TO_LOOK = 0.1
 main()
 """
@@ -97,27 +101,33 @@ def test_examples_of_settings(text: str, tmp_path: Path) -> None:
 
 
 class Shell:
-    """Runs lines as a user of the site would, each in a directory of its own."""
+    """Runs lines as a user of the site would, each in a directory of its own.
 
-    def __init__(self, site: Site) -> None:
+    `forked`: csmsctl has imported everything already, but for that of lines that never end.
+    """
+
+    def __init__(self, site: Site, *, forked: bool) -> None:
         self._home = site.directory / "home"
         self._home.mkdir()
         for name, text in example_site.FILES.items():
             (self._home / name).write_text(text)
-        programs = site.directory / "bin"
-        programs.mkdir()
-        for name in ("csmsctl", "csmsd"):
-            (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {name} "$@"\n')
-            (programs / name).chmod(0o755)
-        self._environment = environment(CSMS_SOCKET=str(site.socket), HOME=str(self._home))
-        self._environment["PATH"] = f"{programs}:{self._environment['PATH']}"
+        self._way = [FORKS["csmsctl"].way()] if forked and "csmsctl" in FORKS else []
+        self._variables = environment(CSMS_SOCKET=str(site.socket), HOME=str(self._home))
+        path = self._variables["PATH"]
+        from_scratch = {name: (sys.executable, "-m", name) for name in ("csmsctl", "csmsd")}
+        self._from_scratch = f"{_programs(site.directory / 'bin', from_scratch)}:{path}"
+        self._path = self._from_scratch
+        for descriptor in self._way:
+            program = (sys.executable, "-I", "-S", forked_csmsctl.__file__, str(descriptor))
+            self._path = f"{_programs(site.directory / 'forked', {'csmsctl': program})}:{self._from_scratch}"
 
     @asynccontextmanager
-    async def _started(self, line: str, directory: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _started(self, line: str, directory: Path, path: str) -> AsyncIterator[asyncio.subprocess.Process]:
         process = await asyncio.create_subprocess_exec(
             *("bash", "-c", example_site.FUNCTIONS + line),
             cwd=directory,
-            env=self._environment,
+            env=self._variables | {"PATH": path},
+            pass_fds=self._way,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -134,7 +144,7 @@ class Shell:
     async def run(self, line: str, directory: Path | None = None) -> tuple[int, str]:
         """Exit code and output."""
         try:
-            async with self._started(line, directory or self._home) as process:
+            async with self._started(line, directory or self._home, self._path) as process:
                 output, _ = await process.communicate()
         except TimeoutError:
             return TIMED_OUT, f"it does not end within {SECONDS} s"
@@ -143,7 +153,7 @@ class Shell:
 
     async def first_line(self, line: str) -> bytes:
         """What a line that never ends prints first."""
-        async with self._started(line, self._home) as process:
+        async with self._started(line, self._home, self._from_scratch) as process:
             assert process.stdout is not None
             return await process.stdout.readline()
 
@@ -163,6 +173,14 @@ class Shell:
         return None if code == 0 else f"{line}\n  ended with {code}: {output}"
 
 
+def _programs(directory: Path, commands: Mapping[str, Sequence[str]]) -> Path:
+    directory.mkdir()
+    for name, command in commands.items():
+        (directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+        (directory / name).chmod(0o755)
+    return directory
+
+
 def begins(line: str, *beginnings: str) -> bool:
     return any(line == beginning or line.startswith(beginning + " ") for beginning in beginnings)
 
@@ -180,7 +198,7 @@ async def test_every_example(make_site: MakeSite, further: bool) -> None:
     if shutil.which("bash") is None or shutil.which("jq") is None:
         pytest.skip("bash or jq is not installed here")
     site = await make_site(example_site.SETTINGS)
-    shell = Shell(site)
+    shell = Shell(site, forked=not further)
     await shell.prepare(example_site.REGISTER)
     async with charge_points(site):
         await shell.prepare(example_site.PREPARE)

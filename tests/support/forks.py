@@ -118,6 +118,10 @@ class Forks:
     def _environment(self) -> dict[str, str]:
         return dict(os.environ) | _FROM_THE_BEGINNING
 
+    def way(self) -> int:
+        """A descriptor through which other processes may ask for starts: `tests/support/forked_csmsctl.py`."""
+        return self._opened().fileno()
+
     def close(self) -> None:
         """Ends the process that forks; what it has forked goes on."""
         with self._lock:
@@ -205,6 +209,11 @@ class _Forking:
         os.dup2(errors, 2)
         os.close(output)
         os.close(errors)
+        # What was a file may be a pipe now.
+        for name, number, buffering in (("stdout", 1, -1), ("stderr", 2, 1)):
+            before = getattr(sys, name)
+            file = os.fdopen(number, "w", buffering, before.encoding, before.errors, closefd=False)
+            setattr(sys, name, file)
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)

@@ -1,8 +1,10 @@
 """What was forked is as any other: its exit code, its output, its environment, and nothing of its neighbours."""
 
 import asyncio
+import shlex
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -10,8 +12,8 @@ from time import monotonic
 import pytest
 
 from tests.conftest import MakeSite
-from tests.support import console
-from tests.support.forks import Forked
+from tests.support import console, forked_csmsctl
+from tests.support.forks import FORKS, Forked
 from tests.support.site import NotReady, Site, environment
 
 
@@ -83,3 +85,27 @@ def test_csmsctl_says_what_it_says_when_it_is_started(
 def test_what_python_begins_with_otherwise_is_not_forked() -> None:
     assert console._forked(["version"], environment(LC_ALL="C")) is None
     assert console._forked(["version", "x" * 70_000], environment()) is None
+
+
+LINES = """
+csmsctl version; csmsctl tag add; echo $?
+csmsctl tag import 'no such "file' 2>&1 | tr a-z A-Z
+echo version | csmsctl batch -
+csmsctl nothing
+"""
+
+
+def test_a_line_of_a_shell_gets_what_it_would_get_otherwise(tmp_path: Path) -> None:
+    way = FORKS["csmsctl"].way()
+
+    def ended(*csmsctl: str) -> tuple[int, bytes]:
+        function = f'csmsctl() {{ {shlex.join(csmsctl)} "$@"; }}\n'
+        done = subprocess.run(
+            ["sh", "-c", function + LINES], cwd=tmp_path, env=environment(), pass_fds=[way],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    forked = ended(sys.executable, "-I", "-S", forked_csmsctl.__file__, str(way))
+    assert forked == ended(sys.executable, "-m", "csmsctl")
+    assert forked[0] == 2
