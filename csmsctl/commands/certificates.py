@@ -232,7 +232,7 @@ def certificate_revoke_command(
     run = invocation(ctx)
     found = run.call("certificate.show", certificate=certificate)
     of = found["charge_point"] or found["common_name"]
-    word, named = str(found["id"]), f"certificate {found['id']} of {of}"
+    word, named = found["id"], f"certificate {found['id']} of {of}"
     if certificate.casefold() == str(found["charge_point"]).casefold():
         word, named = certificate, f"all certificates of {of}"
     confirm(run.options, f"Revoke {named}, with which it can never connect again?")

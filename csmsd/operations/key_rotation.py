@@ -8,7 +8,7 @@ from typing import Protocol
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.operations.options import Options
 from csmsd.operations.result import Obstacle, Report, Result, not_sent_result
-from csmsd.operations.sending import Sending, configured, reported
+from csmsd.operations.sending import Sending, configured, has_taken, reported
 from csmsd.profiles.core.security_profiles import WITH_KEY
 from csmsd.profiles.record import Event
 
@@ -53,16 +53,13 @@ class KeyRotation:
         )
         if options.dry_run:
             return results
-        outcome, status = results[-1].outcome, results[-1].status
+        taken = has_taken(results[-1])
         record = self._sending.record(identity)
         if record.password_hash_next != kept:
             return results  # it has logged in with it meanwhile
-        if outcome == "accepted" and status != "RebootRequired":
-            record.password_hash, record.password_hash_next = kept, None
-        elif outcome not in ("accepted", "timeout", "unknown"):
-            record.password_hash_next = None
-        else:
+        if taken is None or results[-1].status == "RebootRequired":
             return results
+        record.password_hash, record.password_hash_next = kept if taken else record.password_hash, None
         changed = Event("charge_point.changed", identity, {"registration": record.registration})
         self._live.require()
         await self._live.keep([record], [changed])

@@ -18,7 +18,7 @@ from csmsd.operations.options import Options
 from csmsd.operations.result import Obstacle, Report, Result, not_sent_result
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.security_needs import SecurityNeeds
-from csmsd.operations.sending import Removed, Sending, configured, reported
+from csmsd.operations.sending import Removed, Sending, configured, has_taken, reported
 from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.security_profiles import WITH_KEY, WITH_TLS, how_to_have_it_decided
@@ -172,13 +172,13 @@ class Securing:
         connected_at = state.connected_at if state is not None else None
         results = await self._sending.run(identity, _profile_set(upgrade.to_profile), options, report)
         upgrade = self._newest(upgrade)
-        now, result = self._live.now(), results[-1]
+        now, result, taken = self._live.now(), results[-1], has_taken(results[-1])
         if upgrade.state != "asked":
             return results  # its connection was faster than its answer
-        if result.outcome == "accepted":
+        if taken:
             upgrade.expires_at = now + self._window
             await self._keep(upgrade, upgrade.move("accepted", now, _REBOOT if result.status == _REBOOTS else None))
-        elif result.outcome not in ("timeout", "unknown"):
+        elif taken is False:
             await self._refused(upgrade, result, again=again)
         state = self._sending.state(identity)
         if state is not None and state.connected_at not in (None, connected_at):  # faster than all this
@@ -249,6 +249,7 @@ class Securing:
         state, upgrade = self._sending.state(identity), self._live.site.security.upgrades.of(identity)
         if state is None or state.secured is None or upgrade is None:
             return
+        self._live.require()
         now = self._live.now()
         profile = state.secured.profile
         if profile >= upgrade.to_profile and upgrade.admitted:

@@ -3,6 +3,7 @@
 import msgspec
 
 from csmsd.live_site import LiveSite
+from csmsd.ocpp.errors import ERROR_CODES, canonical_error_code
 from csmsd.operations.call import Start
 from csmsd.operations.options import Options
 from csmsd.operations.result import Report, Result
@@ -39,6 +40,28 @@ class Sending:
         if state is None:
             raise Removed(identity)
         return await self._runner.run_for(state, start, msgspec.structs.replace(options, vouched=True), report)
+
+
+# Of CALLERRORs that say that a request was not even begun with; the others may come in the middle of it.
+_NOT_BEGUN = ERROR_CODES - {"InternalError", "GenericError"}
+
+
+def has_taken(result: Result) -> bool | None:
+    """Whether a charge point has taken a value of its configuration. None: its answer, or that none came, says neither.
+
+    That must lock nobody out: one that has stored a key may still answer what nobody understands.
+    """
+    match result.outcome:
+        case "accepted":
+            return True
+        case "rejected":
+            return False if result.status in ("Rejected", "NotSupported") else None
+        case "timeout" | "unknown":
+            return None
+        case "call_error":
+            code = canonical_error_code((result.error or "").partition(":")[0])
+            return False if code in _NOT_BEGUN else None
+    return False
 
 
 def reported(report: Report, result: Result) -> list[Result]:

@@ -85,7 +85,9 @@ class Signing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Revocation(msgspec.Struct, forbid_unknown_fields=True):
-    certificate: Annotated[str, Meta(min_length=1, max_length=200)]
+    """A number is that of a certificate alone; text may be an identity, too, and a charge point be called 12."""
+
+    certificate: Annotated[str, Meta(min_length=1, max_length=200)] | RowId
     reason: Annotated[str, Meta(min_length=1, max_length=255)]
 
 
@@ -149,7 +151,9 @@ async def show_certificate(service: Certificates, parameters: Which, caller: Cal
     return {"schema_version": SCHEMA_VERSION, **_view(known), "pem": known.pem or None, "csr": known.csr or None}
 
 
-async def _find(service: Certificates, text: str) -> Certificate:
+async def _find(service: Certificates, text: str | int) -> Certificate:
+    if isinstance(text, int):
+        return await _find_one(service, str(text), [CertificateFilter(number=text)])
     plain = text.replace(":", "").lower()
     state = service.site.charge_point(text)
     if state is not None:
@@ -160,6 +164,10 @@ async def _find(service: Certificates, text: str) -> Certificate:
     wanted = [CertificateFilter(fingerprint=plain), CertificateFilter(serial=plain.lstrip("0"))]
     if text.isascii() and text.isdecimal() and len(text) < 19:
         wanted.insert(0, CertificateFilter(number=int(text)))
+    return await _find_one(service, text, wanted)
+
+
+async def _find_one(service: Certificates, text: str, wanted: list[CertificateFilter]) -> Certificate:
     for one in wanted:
         found = await service.reader.certificates(one)
         if len(found) > 1:
@@ -235,8 +243,9 @@ async def revoke_certificate(service: Certificates, parameters: Revocation, call
 
     Of a charge point all that are good or may be: who has stolen it does not use the newest.
     """
-    found = await _find(service, parameters.certificate)
-    state = service.site.charge_point(parameters.certificate)
+    named = parameters.certificate
+    found = await _find(service, named)
+    state = service.site.charge_point(named) if isinstance(named, str) else None
     of_it = service.site.security.certificates.of(state.id) if state is not None else []
     wanted = [one for one in of_it if one.state in ("requested", "issued", "used")]
     if not wanted and found.state in ("revoked", "refused"):

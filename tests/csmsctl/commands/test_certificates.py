@@ -132,7 +132,7 @@ def test_revoke_asks_with_the_charge_point_s_name(csmsctl: Csmsctl, daemon: Scri
     asked = failed(csmsctl("cert", "revoke", "4", "--reason", "stolen"), 10)
     assert "certificate 4 of CP1" in asked.err
     assert csmsctl("cert", "revoke", "4", "--reason", "stolen", "--yes").code == 0
-    assert daemon.params("certificate.revoke") == {"certificate": "4", "reason": "stolen"}
+    assert daemon.params("certificate.revoke") == {"certificate": 4, "reason": "stolen"}
     assert "all certificates of CP1" in failed(csmsctl("cert", "revoke", "cp1", "--reason", "stolen"), 10).err
     ended = csmsctl("cert", "revoke", "cp1", "--reason", "stolen", "--yes")
     assert "Of the certificates of CP1 3 is revoked, 4 is revoked." in ended.err

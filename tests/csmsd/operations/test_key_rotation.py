@@ -46,6 +46,15 @@ async def test_the_answer_says_which_key_is_good(site: Site, status: str, old: b
     assert key not in (await site.csmsctl("log", "CP1")).out
 
 
+async def test_an_answer_that_says_neither_leaves_both_good(site: Site) -> None:
+    point = await keyed(site)
+    running, asked, key = await asked_for_key(site, point)
+    await point.answer(asked, {"status": "Stored"})
+    assert (await running).code == 7
+    await point.disconnect()
+    assert (await may_log_in(site, KEY), await may_log_in(site, key)) == (True, True)
+
+
 @pytest.mark.parametrize("uses", ["old", "new"])
 async def test_killed_before_the_answer_both_are_good_until_one_is_used(site: Site, uses: str) -> None:
     point = await keyed(site)

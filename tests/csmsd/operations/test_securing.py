@@ -81,6 +81,20 @@ async def test_refused_it_stays_as_it_was(site: Site, status: str) -> None:
     assert await may_log_in(site, None)
 
 
+async def test_an_answer_that_says_neither_is_decided_by_its_next_connection(site: Site) -> None:
+    point = await site.raw("CP1")
+    running, asked, key = await raised(site, point)
+    await point.frame(4, asked[1], "InternalError", "no room to say more", {})
+    assert (await running).code == 7
+    assert await profile(site) == (0, "asked")
+    watcher = await site.watch("security.upgrade")
+    await point.disconnect()
+    back = await login(site, key)
+    assert back is not None
+    assert (await watcher.event("security.upgrade"))["data"]["state"] == "confirmed"
+    assert await profile(site) == (1, "confirmed")
+
+
 @pytest.mark.parametrize("takes", [True, False])
 async def test_killed_before_the_answer_it_comes_back_with_either(site: Site, takes: bool) -> None:
     point = await site.raw("CP1")

@@ -99,6 +99,20 @@ async def test_from_nothing_to_certificates_of_charge_points(site: Site, tmp_pat
     assert (failed.code, "mode 0644" in failed.err) == (1, True)
     assert await problems(site) == ["tls_failing"]
 
+    # A charge point may be called as the certificate of another one is numbered.
+    for identity in ("CP2", "7"):
+        await site.register(identity)
+        csr.write_text(request_pem(identity))
+        assert (await site.csmsctl("cert", "sign", identity, "--csr", str(csr))).code == 0
+    [theirs] = (await site.json("cert", "show", "CP2"))["certificates"]
+    assert theirs["id"] == 7
+    await site.json("cert", "revoke", theirs["fingerprint"], "--reason", "stolen", "--yes")
+    listed = (await site.json("cert", "list"))["certificates"]
+    assert [(one["id"], one["charge_point"], one["state"]) for one in listed][:2] == [
+        (8, "7", "issued"),
+        (7, "CP2", "revoked"),
+    ]
+
 
 async def test_tls_check_looks_at_any_server(site: Site, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
