@@ -14,14 +14,13 @@ from csmsctl.arguments.optional_values import CommandWithOptionalValues
 
 
 class Entry(NamedTuple):
-    """A command: `module:function` and an example. The function's signature and docstring say the rest.
+    """A command: `module:function`, whose signature and docstring say the rest.
 
     One that runs `alone` has the terminal or the standard streams for itself, and is not for batches. It `calls` these
     methods of csmsd, besides such as only look; None: it does without csmsd.
     """
 
     where: str
-    example: str
     alone: bool = False
     calls: tuple[str, ...] | None = ()
 
@@ -86,6 +85,15 @@ class LazyGroup(TyperGroup):
         self.write_panel(ctx, formatter, "Commands", list(self.entries))
         write_global_options_of_groups(formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from csmsctl.examples import examples_of_command
+
+        first = next(iter(self.entries), None)
+        example = "csmsctl status" if first is None else examples_of_command(f"{self.name} {first}")[0]
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"\b\nExample:\n  {example}")
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             ctx.fail(f"The command is missing; there are {', '.join(self.list_commands(ctx))}.")
@@ -112,7 +120,7 @@ def write_global_options_of_groups(formatter: Any) -> None:
 class Command(CommandWithOptionalValues):
     """A command whose help names the global options, too, and ends with examples."""
 
-    example: str = ""
+    declared_example: str = ""  # in its slice; those of all others are in examples.py
     alone: bool = False
     calls: tuple[str, ...] | None = ()
     operation: str | None = None  # of OCPP, that it gives
@@ -123,42 +131,36 @@ class Command(CommandWithOptionalValues):
         write_global_options_of_groups(formatter)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        from csmsctl.examples import FURTHER
+        from csmsctl.examples import examples_of_command
 
-        further = FURTHER.get(ctx.command_path.removeprefix("csmsctl").strip(), ())
-        with formatter.section("Examples" if further else "Example"):
-            for line in (self.example, *further):
+        lines = examples_of_command(ctx.command_path.removeprefix("csmsctl").strip(), self.declared_example)
+        with formatter.section("Examples" if len(lines) > 1 else "Example"):
+            for line in lines:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def group(kind: type[LazyGroup], name: str, help_text: str, entries: dict[str, Entry]) -> LazyGroup:
     """A group whose commands are loaded one by one."""
-    example = next((entry.example for entry in entries.values()), "csmsctl status")
-    made = kind(name=name, help=help_text, epilog=_example_in_group(example), rich_markup_mode=None)
+    made = kind(name=name, help=help_text, rich_markup_mode=None)
     made.entries = entries
     return made
 
 
 def build_command_of_entry(name: str, entry: Entry) -> Any:
     """The Typer command of an entry."""
-    command = build_command_of_group(name, entry.load(), entry.example)
+    command = build_command_of_group(name, entry.load())
     command.alone, command.calls = entry.alone, entry.calls
     return command
 
 
-def build_command_of_group(name: str, function: Callable[..., Any], example: str) -> Any:
+def build_command_of_group(name: str, function: Callable[..., Any]) -> Any:
     """The Typer command of a function; its attribute `optional_values` names options whose value may be left out."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, cls=Command, context_settings=getattr(function, "context_settings", None))(function)
     command: Any = get_command(app)
     command.optional_values = getattr(function, "optional_values", {})
     command.takes_command = getattr(function, "takes_command", False)
-    command.example = example
     return command
-
-
-def _example_in_group(line: str) -> str:
-    return f"\b\nExample:\n  {line}"
 
 
 def summary_in_group(command: Any) -> str:

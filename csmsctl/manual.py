@@ -8,7 +8,7 @@ from typing import Any
 
 from csmsctl.arguments.global_options import FLAGS, VALUED
 from csmsctl.arguments.when_and_duration import FORMS
-from csmsctl.examples import FURTHER
+from csmsctl.examples import examples_of_command
 from csmsctl.failure import MEANINGS
 from csmsctl.groups import LazyGroup, summary_in_group
 from csmsctl.tree import Root, tree_root
@@ -174,7 +174,7 @@ def _manual_command(name: str, command: Any) -> Iterator[str]:
             {record[0]: record[1] for param in options if (record := param.get_help_record(context)) is not None}
         )
         yield ".RE"
-    lines = [command.example, *FURTHER.get(name, ())]
+    lines = examples_of_command(name, command.declared_example)
     yield ".IP"
     yield "Examples:" if len(lines) > 1 else "Example:"
     yield ".nf"

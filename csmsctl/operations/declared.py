@@ -41,8 +41,8 @@ def build_declared_operation(name: str) -> Any:
     declared = operations().get(name)
     if declared is None:
         return None
-    command = build_command_of_group(name, _function_of_declared(declared), declared.example)
-    command.operation = name
+    command = build_command_of_group(name, _function_of_declared(declared))
+    command.operation, command.declared_example = name, declared.example
     return command
 
 

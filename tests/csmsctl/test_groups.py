@@ -40,7 +40,7 @@ def typed(
 
 
 def things(default: str | None = None) -> LazyGroup:
-    entries = {name: Entry(f"{__name__}:{name}", f"csmsctl thing {name}") for name in ("plain", "other")}
+    entries = {name: Entry(f"{__name__}:{name}") for name in ("plain", "other")}
     made = group(LazyGroup, "thing", "Things.", entries)
     made.default = default
     return made
@@ -76,7 +76,7 @@ def test_what_is_meant_is_guessed_and_never_done() -> None:
 
 
 def test_the_first_sentence_is_the_summary() -> None:
-    assert summary_in_group(build_command_of_group("plain", plain, "csmsctl thing plain")) == "Do it plainly"
+    assert summary_in_group(build_command_of_group("plain", plain)) == "Do it plainly"
     assert summary_in_group(things()) == "Things"
 
 
@@ -96,6 +96,6 @@ def test_the_first_sentence_is_the_summary() -> None:
     ],
 )
 def test_words_that_are_arguments(words: list[str], arguments: list[str]) -> None:
-    options = options_of_group_command(build_command_of_group("typed", typed, "csmsctl thing typed"))
+    options = options_of_group_command(build_command_of_group("typed", typed))
     assert {"--note", "-n", "--force"} <= set(options)
     assert arguments_of_group_command(words, options) == arguments

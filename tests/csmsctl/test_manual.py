@@ -36,10 +36,11 @@ def test_every_help_has_a_summary_and_an_example() -> None:
     tree = tree_root()
     context = tree.make_context("csmsctl", [], resilient_parsing=True)
     groups = [found for name in tree.list_commands(context) if (found := tree.get_command(context, name)) is not None]
-    for command in (tree, *groups, *(command for _, _, command in commands_of_manual(tree))):
-        text = command.get_help(command.make_context(command.name, [], resilient_parsing=True))
-        assert re.search(r"^\s*Examples?:\n\s*csmsctl \w", text, re.MULTILINE), command.name
-        assert summary_in_group(command), command.name
+    named = [(command.name, command) for command in (tree, *groups)]
+    for name, command in (*named, *((name, command) for _, name, command in commands_of_manual(tree))):
+        text = command.get_help(command.make_context(name, [], resilient_parsing=True))
+        assert re.search(r"^\s*Examples?:\n\s*csmsctl \w", text, re.MULTILINE), name
+        assert summary_in_group(command), name
 
 
 def test_every_command_and_option_is_explained() -> None:
@@ -49,7 +50,6 @@ def test_every_command_and_option_is_explained() -> None:
         assert (command.help or "").strip(), name
         first = command.help.strip().split("\n\n")[0]
         assert "\n" not in first, f"{name}: the summary is one line"
-        assert command.example.startswith(f"csmsctl {name}"), name
         for param in command.params:
             assert param.help, f"{name} {param.name}"
     assert seen > 40

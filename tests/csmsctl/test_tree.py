@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from csmsctl.arguments.global_options import FLAGS, HELP_OPTIONS, VALUED, extract_global_options
-from csmsctl.examples import FURTHER
+from csmsctl.examples import examples_of_command
 from csmsctl.failure import MEANINGS
 from csmsctl.manual import commands_of_manual
 from csmsctl.tree import tree_root
@@ -127,7 +127,7 @@ def test_the_exit_codes_are_those_of_the_contract() -> None:
 
 def test_every_example_is_a_command_line_that_is_understood() -> None:
     for name, command in COMMANDS.items():
-        for line in (command.example, *FURTHER.get(name, ())):
+        for line in examples_of_command(name, command.declared_example):
             words = extract_global_options(shlex.split(line.partition(" > ")[0])[1:])[1]
             rest = words[len(name.split()) :]
             assert words[: len(name.split())] == name.split(), line

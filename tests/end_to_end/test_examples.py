@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsctl.examples import FURTHER
+from csmsctl.examples import examples_of_command
 from csmsctl.manual import EXAMPLES, commands_of_manual
 from csmsd.reloading import settings_differences
 from csmsd.settings.reading import load_settings
@@ -71,8 +71,9 @@ def in_pages_of_csmsd() -> Iterator[str]:
 
 def examples(*, further: bool = False) -> list[str]:
     """Each once, in the order in which they were found; the `further` ones of each command, too."""
-    found = [command.example for _, _, command in commands_of_manual()]
-    found += [line for lines in FURTHER.values() for line in lines] if further else []
+    of_commands = [examples_of_command(name, command.declared_example) for _, name, command in commands_of_manual()]
+    found = [lines[0] for lines in of_commands]
+    found += [line for lines in of_commands for line in lines[1:]] if further else []
     found += [" ".join(lines) for lines in EXAMPLES.values() if any(line.endswith("|") for line in lines)]
     found += [line for lines in EXAMPLES.values() for line in lines if not any(part.endswith("|") for part in lines)]
     found += [*in_readme(), *in_pages_of_csmsd()]

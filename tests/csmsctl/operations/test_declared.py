@@ -42,7 +42,7 @@ def test_every_operation_has_a_command_with_help_and_example() -> None:
         command = build_declared_operation(name)
         assert command.help.split("\n")[0].endswith("."), name
         assert declared.example.startswith(f"csmsctl {name} "), name
-        assert declared.example == command.example
+        assert declared.example == command.declared_example
         for parameter in declared_parameters(declared):
             assert parameter.said("description"), f"{name} {parameter.option} has no help"
             assert parameter.name not in COMMON, f"{name} {parameter.option} hides an option of every command"
@@ -71,7 +71,7 @@ def parse(*words: str) -> dict[str, Any]:
     from csmsctl.groups import build_command_of_group
     from csmsctl.operations.declared import _function_of_declared
 
-    command = build_command_of_group("everything", _function_of_declared(Everything), Everything.example)
+    command = build_command_of_group("everything", _function_of_declared(Everything))
     with command.make_context("everything", list(words)) as context:
         return dict(context.params)
 

@@ -25,7 +25,7 @@ def sent(name: Annotated[str, typer.Argument()], *, how: How) -> None:
 
 def run(function: Any, *words: str) -> dict[str, Any]:
     taken.clear()
-    command = build_command_of_group("test", function, "csmsctl test")
+    command = build_command_of_group("test", function)
     with command.make_context("test", list(words)) as context:
         command.invoke(context)
     (given,) = taken
