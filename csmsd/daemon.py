@@ -20,7 +20,7 @@ from csmsd.charge_points.passwords import bytes_of_key, generate_password, hash_
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.checkup import Checkup
-from csmsd.clock import ClockKeeper, ClockWatch
+from csmsd.clock import ClockKeeper, ClockWatch, steady_clock
 from csmsd.clock import wall_clock as now
 from csmsd.clock_changes import ClockChanges
 from csmsd.control.audit import Audit
@@ -233,6 +233,7 @@ class Daemon:
             policies,
             self._settings.load_management,
             local_utc_offset,
+            steady_clock,
         )
         self._circuit_meters = CircuitMeters(self._settings.load_management, self._live)
 

@@ -43,6 +43,7 @@ _BREATH = 3  # so many times as long as a round took
 _LONGEST_BREATH_S = 0.5
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
+_STEP_MS = 2_000  # a clock that differs by less from a steady one was not set
 _REFUSALS = 2  # one may have another reason
 
 
@@ -85,7 +86,9 @@ class LoadManager:
         policies: Policies,
         settings: LoadPolicies,
         utc_offset_s: Callable[[Milliseconds], int],
+        steady: Callable[[], Milliseconds] | None = None,
     ) -> None:
+        """`steady` is a clock that nobody sets (in ms)."""
         self._live = live
         self._runner = runner
         self._links = links
@@ -97,7 +100,9 @@ class LoadManager:
         self._standings: dict[Key, _Standing] = {}
         self._steering: Steering | None = None
         self._made_of: tuple[LoadManagement, int, int] | None = None
-        self._clock_moved_by: Milliseconds = 0
+        self._steady = steady or live.now
+        self._clock_offset = live.now() - self._steady()
+        self._read: LoadManagement | None = None  # whose ledger goes by our clock as it is
         self._tasks: set[asyncio.Task[None]] = set()
         self._observer = Observer()
         self.outcomes: Counter[str] = Counter(accepted=0, refused=0, unanswered=0, not_sent=0)  # of leases
@@ -125,22 +130,17 @@ class LoadManager:
             end()
 
     def _told(self, event: NumberedEvent) -> None:
-        if event.type == "daemon.clock_jumped":
-            moved = event.data.get("by_s")
-            self._clock_moved_by += moved * 1000 if isinstance(moved, int) else 0
         self._waker.wake()
 
     # --- one round
 
     async def _round(self, load: LoadManagement) -> None:
-        now = self._live.now()
         self._live.require()
         steering = self._steered(load)
+        self._look_at_clock(load)
+        now = self._live.now()
         steering.turns = Turns(turn_ms=self._settings.turn * 1000, min_switch_ms=self._settings.min_switch * 1000)
         steering.raise_ma = round(self._settings.raise_step * 1000)
-        if self._clock_moved_by:
-            load.ledger.clock_moved(self._clock_moved_by)
-            self._clock_moved_by = 0
         periods = Periods(lease_ms=self._settings.lease * 1000, margin_ms=self._settings.margin * 1000)
         for member in list(load.members.values()):
             self._live.tell(*self._observer.look_at(member, self._live.site, steering, periods.lease_ms, now))
@@ -151,7 +151,7 @@ class LoadManager:
             load.ledger.tidy(now)
             await self._write_holds(load)
             return
-        outside = load.outside(self._utc_offset_s(now), now)
+        outside = load.outside(self._utc_offset_s(now), now, self._live.to_expire_by())
         budgets = budgets_from(steering.tree, outside, now, periods.lease_ms)
         reachable = [key for key, member in load.members.items() if self._links.is_ready(member.charge_point)]
         wants = steering.wants(now, budgets, load.ledger, reachable)
@@ -173,6 +173,23 @@ class LoadManager:
             )
             self._tasks.add(task)
             task.add_done_callback(partial(self._sent, lease.key))
+
+    def _look_at_clock(self, load: LoadManagement) -> None:
+        """Leases are reckoned by our clock: whether it was set since it was looked at last."""
+        now = self._live.now()
+        if load is not self._read:
+            self._read = load
+            load.ledger.read_again(now)
+        moved = now - self._steady() - self._clock_offset
+        if abs(moved) < _STEP_MS:
+            return
+        self._clock_offset += moved
+        log.warning("the clock was set by %+.1f s: leases are sent anew", moved / 1000)
+        self._observer.clock_moved(moved, self._live.site, now)
+        if self._steering is not None:
+            self._steering.clock_moved(moved)
+        for standing in self._standings.values():
+            standing.not_before += moved
 
     async def _write_holds(self, load: LoadManagement) -> None:
         changes = load.hold_changes()
@@ -216,6 +233,7 @@ class LoadManager:
         self._answered(lease, takes, results[-1] if results else None)
 
     def _answered(self, lease: Lease, takes: Takes, result: Result | None) -> None:
+        self._look_at_clock(self._live.site.smart_charging.load)
         now, ledger, standing = self._live.now(), self._live.site.smart_charging.load.ledger, self._standing(lease.key)
         outcome = _outcome(result)
         self.outcomes[outcome] += 1

@@ -38,6 +38,10 @@ class Lateness:
         least, *more = sorted(self._clock)[:2] or [0]
         return least if more and more[0] - least <= _AT_ONCE_MS else None
 
+    def forget_clock(self) -> None:
+        """Ours was set: how far its clock is behind, what it tells from now on shows."""
+        self._clock.clear()
+
     def forget(self) -> None:
         """Its clock was set, or may be another one, for the charge point has booted."""
         self._behind.clear()

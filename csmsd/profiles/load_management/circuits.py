@@ -347,7 +347,7 @@ class Tree:
         stale = [
             name
             for name, circuit in self.circuits.items()
-            if name in readings and now - readings[name].at > circuit.reading_max_age_s * 1000
+            if name in readings and not 0 <= now - readings[name].at <= circuit.reading_max_age_s * 1000
         ]
         drawn = {
             name: readings[name].phases_ma if name in readings and name not in stale else circuit.reserve_ma

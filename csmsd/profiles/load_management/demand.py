@@ -58,6 +58,10 @@ class Demand(msgspec.Struct, kw_only=True):
                 self.rest_ms = min(2 * self.rest_ms, _LONGEST_REST_MS)
             self.appetite = "none"
 
+    def clock_moved(self, by: Milliseconds) -> None:
+        """Ours was set: what was, is as long ago as before."""
+        self.since += by
+
     def now(self, now: Milliseconds) -> Milliamperes:
         """What it asks for."""
         if self.appetite == "none" and now - self.since >= self.rest_ms:

@@ -17,6 +17,7 @@ from csmsd.profiles.record import Milliseconds
 Slot = Literal["default", "transaction", "unknown", "measured"]
 Segment = tuple[Milliseconds, Lanes]  # from then on, until the next one
 NEVER = 1 << 62
+_LONGEST_OBEYING_MS = 30_000
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,14 +179,33 @@ class Ledger:
             if now < hold.gone_at < NEVER:
                 hold.gone_at = now
 
-    def clock_moved(self, by: Milliseconds) -> None:
-        """Our clock was set: by whichever clock leases end, it is so much earlier or later than was thought."""
+    def clock_moved(self, by: Milliseconds, now: Milliseconds) -> None:
+        """Our clock was set. What was, is as long ago as before; leases end by clocks that may have moved with it."""
         for _, hold in self:
             if hold.earliest != NEVER:
-                hold.earliest -= abs(by)
-                hold.latest += abs(by)
+                hold.earliest += min(by, 0)
+                hold.latest += max(by, 0)
             if hold.gone_at != NEVER:
-                hold.gone_at += max(by, 0)
+                hold.gone_at += by
+            hold.sent_at = min(hold.sent_at + by, now)
+            if hold.accepted_at is not None:
+                hold.accepted_at = min(hold.accepted_at + by, now)
+
+    def read_again(self, now: Milliseconds) -> None:
+        """From disk, after some time: how long that was, says our clock, and that may have been set meanwhile.
+
+        So a lease may still run as long as it was sent for; where the clock was certainly set back, it may be over.
+        """
+        set_back = any(hold.sent_at > now for _, hold in self)
+        for _, hold in self:
+            if hold.latest != NEVER:
+                hold.latest = max(hold.latest, now + hold.latest - hold.sent_at)
+                hold.earliest = min(hold.earliest, now) if set_back else hold.earliest
+            if hold.gone_at != NEVER:
+                hold.gone_at = now + _LONGEST_OBEYING_MS if set_back else max(hold.gone_at, now + _LONGEST_OBEYING_MS)
+            if set_back:
+                hold.sent_at = min(hold.sent_at, now)
+                hold.accepted_at = None if hold.accepted_at is None else min(hold.accepted_at, now)
 
     def tidy(self, now: Milliseconds) -> None:
         """Lets go of what is certainly over, and of what says no more than a later one that may have arrived, too."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+import msgspec
+
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import (
@@ -251,10 +253,15 @@ class LoadManagement:
         before, self.pause = self.pause, None
         return [] if before is None else [Deleted(before)]
 
-    def outside(self, utc_offset_s: int, now: Milliseconds) -> Outside:
-        """What holds now besides the tree."""
+    def outside(self, utc_offset_s: int, now: Milliseconds, to_expire_by: Milliseconds | None = None) -> Outside:
+        """What holds now besides the tree; limits for a while by `to_expire_by`: no jump of our clock ends them."""
+        ahead = 0 if to_expire_by is None else max(0, now - to_expire_by)
         return Outside(
-            temporary={name: limit for name, limit in self.temporary.items() if limit.until > now},
+            temporary={
+                name: msgspec.structs.replace(limit, until=limit.until + ahead)
+                for name, limit in self.temporary.items()
+                if limit.until + ahead > now
+            },
             readings=dict(self.readings),
             utc_offset_s=utc_offset_s,
         )

@@ -1,6 +1,6 @@
 """How limits are sent to each charge point: as it says, as its test has shown, and as its answers have taught. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal
 
 import msgspec
@@ -44,8 +44,8 @@ class LoadManner(Record, kw_only=True):
 class Takes(msgspec.Struct, frozen=True, kw_only=True):
     """How limits are sent to a member. `whole`: one profile for all of the charge point (ChargePointMaxProfile), for
     one that has no room for two. `relative_to`: schedules are relative to a transaction, which began then, or is still
-    to begin (C 7.14); None: they are absolute. A lease ends up to `early_ms` before and `late_ms` after its time.
-    `reaction_ms` is how long it took to obey when that was tried.
+    to begin (C 7.14); None: they are absolute. A lease ends up to `early_ms` before and `late_ms` after its time; its
+    clock may be `behind_ms` behind ours. `reaction_ms` is how long it took to obey when that was tried.
     """
 
     unit: ChargingRateUnit = "A"
@@ -55,6 +55,7 @@ class Takes(msgspec.Struct, frozen=True, kw_only=True):
     relative_to: Milliseconds | None = None
     early_ms: Milliseconds = 10_000
     late_ms: Milliseconds = 10_000
+    behind_ms: Milliseconds = 0
     reaction_ms: Milliseconds | None = None
     offer_first: bool = False
     wired: int = 3  # on so many phases
@@ -72,16 +73,21 @@ class Takes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def takes_of_member(
-    member: Member, state: ChargePointState, manner: LoadManner, habits: LimitHabits | None, now: Milliseconds
+    member: Member,
+    state: ChargePointState,
+    manner: LoadManner,
+    habits: LimitHabits | None,
+    now: Milliseconds,
+    undated: Collection[int] = (),
 ) -> Takes:
-    """`member` is as `habits` have shown it to be."""
+    """`member` is as `habits` have shown it to be; of `undated` transactions nobody knows when they began."""
     skew = member.skew_s * 1000
     whole = is_taken_whole(member, state)
     off = manner.behind_ms if abs(manner.behind_ms) > skew else 0
     offer_first = bool(manner.offer_first) and not whole
     relative_to = None
     if not whole and not offer_first and (manner.schedule == "relative" or (manner.schedule is None and off)):
-        relative_to = _beginning(member, state, manner.behind_ms, now)
+        relative_to = _beginning(member, state, manner.behind_ms, now, undated)
     if relative_to is not None or manner.schedule == "absolute":
         off = 0
     return Takes(
@@ -92,6 +98,7 @@ def takes_of_member(
         relative_to=relative_to,
         early_ms=skew + max(0, -off),
         late_ms=skew + max(0, off),
+        behind_ms=max(0, manner.behind_ms),
         reaction_ms=None if habits is None else habits.reaction_ms,
         offer_first=offer_first,
         wired=len(member.wiring),
@@ -110,7 +117,7 @@ def is_taken_whole(member: Member, state: ChargePointState) -> bool:
 
 
 def _beginning(
-    member: Member, state: ChargePointState, behind_ms: Milliseconds, now: Milliseconds
+    member: Member, state: ChargePointState, behind_ms: Milliseconds, now: Milliseconds, undated: Collection[int]
 ) -> Milliseconds | None:
     """When what a relative schedule is relative to began, or begins at the earliest; None: nobody knows that.
 
@@ -119,6 +126,8 @@ def _beginning(
     running = state.transactions.active_on(member.connector)
     if running is None:
         return now
+    if running.id in undated:
+        return None
     came = running.start_received_at
     prompt = state.connected_at is not None and came - state.connected_at >= _PROMPT_MS
     prompt |= behind_ms != 0 and abs(running.start_time + behind_ms - came) <= _CLOCKS_DIFFER_MS

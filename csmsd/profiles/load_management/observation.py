@@ -40,6 +40,26 @@ class Observer:
 
     def __init__(self) -> None:
         self._noticed: dict[Key, _Noticed] = {}
+        self._begun_by_other_clock: set[int] = set()  # transactions that began before our clock was set
+
+    def clock_moved(self, by: Milliseconds, site: Site, now: Milliseconds) -> None:
+        """Ours was set: those of charge points may be as far off from now on, or may follow (Heartbeat, C 4.6)."""
+        load = site.smart_charging.load
+        self._begun_by_other_clock = set()
+        for key, member in load.members.items():
+            state = site.charge_point(member.charge_point)
+            if state is None:
+                continue
+            if _has_booted_since(state, key, load):
+                load.ledger.begin(key, member.rating_ma, member.wiring, now)
+            self._begun_by_other_clock.update(one.id for one in state.transactions.active())
+            noticed = self._noticed.setdefault(key, _Noticed())
+            noticed.sampled_at = noticed.looked_at = 0
+            state.lateness.forget_clock()
+        for identity in {key[0]: member.charge_point for key, member in load.members.items()}.values():
+            known = load.manner(identity)
+            load.note_manner(msgspec.structs.replace(known, behind_ms=known.behind_ms + by, found_at=now))
+        load.ledger.clock_moved(by, now)
 
     def look_at(
         self,
@@ -68,7 +88,8 @@ class Observer:
             or (not in_doubt and is_overruled(state, member, site.smart_charging.installed))
         ):
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
-        takes = takes_of_member(member, state, load.manner(state.id), load.habits.get(key[0]), now)
+        manner, habits = load.manner(state.id), load.habits.get(key[0])
+        takes = takes_of_member(member, state, manner, habits, now, self._begun_by_other_clock)
         steering.takes[key] = takes
         _look_at_transaction(state, member, load, steering, takes.whole, now)
         if takes.offer_first and _car_waits(state, member):

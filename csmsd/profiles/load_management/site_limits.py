@@ -12,7 +12,7 @@ from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import SITE_LIMIT_IDS, is_site_limit
 
-_BACK_MS = 3_600_000  # a schedule began so long ago: by no clock it is still to begin (C 5.16.4)
+_BACK_MS = 3_600_000  # a schedule began so long ago, by its clock too: it is not still to begin (C 5.16.4)
 _USUAL_LEVEL = 8  # where a charge point does not say which levels it has
 
 
@@ -40,7 +40,7 @@ def site_limit_profile(
         on = phases or (takes.wired if ma >= takes.rating_ma else 1)
         return float(ma * voltage * on // 1000)
 
-    began = (now - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
+    began = (now - takes.behind_ms - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
     periods = [ChargingSchedulePeriod(start_period=0, limit=limit(lease.ma))]
     if lease.until < NEVER:
         after = (lease.until - began) // 1000

@@ -75,6 +75,12 @@ class Steering:
         if lent is not None and lent.accepted_at is not None and now - lent.accepted_at >= settle_ms:
             found.demand.sampled(max(currents.values()), lent.ma, now)
 
+    def clock_moved(self, by: Milliseconds) -> None:
+        """Ours was set: turns go on as long as they would have."""
+        for one in self.charging.values():
+            one.since += by
+            one.demand.clock_moved(by)
+
     # --- what follows
 
     def terms(self, lowest: list[Milliamperes]) -> dict[Key, Terms]:

@@ -25,6 +25,7 @@ class Garage:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.set_ahead_by = 0  # csmsd's clock, in seconds
         self.settings = LoadPolicies(raise_step=0)
         self.manager = LoadManager(
             engine.live,
@@ -34,8 +35,13 @@ class Garage:
             engine.scene.site.policies,
             self.settings,
             lambda at: 0,
+            lambda: engine.scene.now - self.set_ahead_by * SECOND,
         )
         self.task = asyncio.create_task(self.manager.run())
+
+    def set_clock(self, by_s: int) -> None:
+        self.engine.scene.now += by_s * SECOND
+        self.set_ahead_by += by_s
 
     @property
     def load(self) -> LoadManagement:
@@ -219,6 +225,32 @@ async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Ga
     garage.pass_time(31)
     again = await garage.next()
     assert (again.identity, limits(again)[0]) == ("CP1", (10, 0))
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600, 10**9])
+async def test_a_clock_that_is_set_ends_no_lease_and_brings_the_next_one_at_once(garage: Garage, by_s: int) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_S + 1)
+    number = garage.begin("CP1")
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: garage.has_accepted(number, 20))
+    lent = garage.load.ledger.newest(("cp1", 1), "transaction", number)
+    assert lent is not None
+    ends = lent.latest - garage.engine.scene.now
+    garage.set_clock(by_s)
+    garage.stir()
+    asked = [await garage.next() for _ in range(2)]
+    assert sorted(one.identity for one in asked) == ["CP1", "CP2"], "by its clock a lease may be over, or last longer"
+    assert lent.latest - garage.engine.scene.now >= ends, "by the clock of its charge point"
+    assert lent.earliest - garage.engine.scene.now <= ends
+    most = garage.load.ledger.most(("cp1", 1), garage.engine.scene.now)[0][1]
+    assert most[0] == 32 * A, "nobody knows what it goes by"
+    for one in asked:
+        one.confirm(status="Accepted")
+    await garage.until(lambda: garage.load.ledger.newest_accepted(("cp2", 1)) is not None)
+    garage.engine.scene.now += SECOND
+    garage.engine.scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}, by="CP2")
+    await garage.until(lambda: garage.load.ledger.newest_accepted(("cp2", 1)) is None)
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:

@@ -147,6 +147,7 @@ def test_a_reading_counts_while_it_is_fresh_and_the_reserve_afterwards() -> None
     assert budgets(tree, later, readings=told)[0][1][:3] == [43, 63, 63]
     assert tree.others(told, later)[1] == ["main"]
     assert tree.others(told, MIDNIGHT + 120_000)[1] == []
+    assert tree.others(told, MIDNIGHT - 1)[1] == ["main"], "the clock was set back: nobody knows how old it is"
 
 
 def test_a_timetable_is_known_beforehand_and_its_lowest_holds_in_the_end() -> None:

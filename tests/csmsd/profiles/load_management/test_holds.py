@@ -142,8 +142,50 @@ def test_a_meter_that_shows_obedience_ends_the_waiting() -> None:
 
 def test_when_our_clock_is_set_leases_may_end_earlier_and_later() -> None:
     ledger = installed()
-    ledger.clock_moved(-100)
+    ledger.clock_moved(-100, 0)
     assert most(ledger) == [(0, 0), (890, 8)]
+    ledger.begun(KEY, 7)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
+    ledger.clock_moved(100, 100)
+    assert most(ledger, 100) == [(100, 16), (610, 8)]
+
+
+def test_when_our_clock_is_set_what_was_is_as_long_ago_as_before() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
+    ledger.accepted(KEY, first, 0, 0)
+    ledger.accepted(KEY, lower, 20, 10)
+    ledger.clock_moved(-1000, -975)
+    assert most(ledger, -975)[:2] == [(-975, 16), (-970, 6)]
+    newest = ledger.newest(KEY, "transaction", 7)
+    assert newest is not None
+    assert (newest.sent_at, newest.accepted_at) == (-1000, -980)
+    ledger.clock_moved(1005, 5)
+    assert (newest.sent_at, newest.accepted_at) == (5, 5), "nothing is still to come"
+
+
+def test_how_long_csmsd_was_dead_a_clock_that_may_have_been_set_does_not_tell() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
+    again = Ledger(list(ledger))
+    again.read_again(600)
+    assert most(again, 600) == [(600, 16), (600 + 510, 8)]
+    again = Ledger(list(installed()))
+    again.read_again(-5)
+    assert most(again, -5) == [(-5, 8)], "it was set back, nobody knows how far"
+    assert [held.accepted_at for _, held in again] == [-5]
+
+
+def test_what_had_still_to_be_obeyed_is_waited_for_again() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7)
+    first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
+    ledger.accepted(KEY, first, 0, 0)
+    ledger.accepted(KEY, lower, 20, 10)
+    ledger.read_again(50)
+    assert most(ledger, 50)[:2] == [(50, 16), (30_050, 8)], "then its default may have ended, too"
 
 
 def test_on_fewer_phases_less_is_taken_of_the_sum() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import Lease
@@ -87,7 +88,7 @@ def test_one_whose_clock_is_wrong_has_schedules_that_are_relative_to_a_transacti
     found = takes(scene, off)
     assert (found.relative_to, found.early_ms, found.late_ms) == (running.start_received_at, 10_000, 10_000)
     assert takes(scene, {"schedule": "relative"}).relative_to == running.start_received_at
-    assert takes(scene, off | {"schedule": "absolute"}) == Takes(), "it was found to keep them right"
+    assert takes(scene, off | {"schedule": "absolute"}) == Takes(behind_ms=HOUR), "it was found to keep them right"
     assert takes(scene, off, connector=0).relative_to is None, "there is no transaction of a whole charge point"
     scene.cp.connected_at = scene.now
     assert takes(scene, off).relative_to is None, "it has connected anew since"
@@ -102,6 +103,25 @@ def test_a_relative_schedule_counts_from_the_beginning_of_its_transaction() -> N
     schedule = profile.charging_schedule
     assert (profile.charging_profile_kind, schedule.start_schedule) == ("Relative", None)
     assert [period.start_period for period in schedule.charging_schedule_period] == [0, 3660]
+
+
+def test_by_no_clock_a_schedule_is_still_to_begin() -> None:
+    scene = Scene()
+    by_its_clock = {"behind_ms": 5 * HOUR, "schedule": "absolute"}
+    lease = Lease(key=("cp1", 1), serial=1, transaction=None, ma=0, fallback_ma=6 * A, until=NOON + HOUR)
+    schedule = site_limit_profile(lease, 8, takes(scene, by_its_clock), 230, NOON).charging_schedule
+    assert schedule.start_schedule == format_timestamp(NOON - 6 * HOUR)
+    assert [period.start_period for period in schedule.charging_schedule_period] == [0, 7 * 3600]
+
+
+def test_when_a_transaction_began_that_runs_since_before_our_clock_was_set_nobody_knows() -> None:
+    scene = Scene()
+    scene.cp.connected_at = NOON - HOUR
+    by_its_clock = {"schedule": "relative"}
+    running = scene.started()
+    assert takes(scene, by_its_clock).relative_to == running.start_received_at
+    member, manner = Member(circuit="main", charge_point="CP1"), LoadManner(charge_point="CP1", schedule="relative")
+    assert takes_of_member(member, scene.cp, manner, None, scene.now, [running.id]).relative_to is None
 
 
 def test_a_charge_point_with_room_for_one_profile_is_limited_as_a_whole() -> None:
