@@ -81,7 +81,7 @@ class FirmwareManagement(Profile):
             self._unsent: list[Message] = []
             self._lines: list[str] = []
             self._taken_out: list[int] = []  # connectors that were made Unavailable for the installation
-            self._update = 0
+            self._update = self._upload_begun = 0
             self._boots_anew: UpdateOrder | None = None  # with firmware that was installed
 
     def _watch(self, notice: Notice) -> None:
@@ -244,20 +244,27 @@ class FirmwareManagement(Profile):
         return f"{identity}-{self.charge_point.clock // 1000}{'' if kind == 'diagnostics' else '-' + kind}.txt"
 
     def begin_upload(self, order: UploadOrder) -> None:
-        self._in(0, "diagnostics", lambda: self._upload(order, order.retries))
+        """It takes the place of one that is under way, of which nothing more is said (N01.FR.11)."""
+        self._upload_begun += 1
+        number = self._upload_begun
+        self._in(0, "diagnostics", lambda: self._upload(number, order, order.retries))
 
-    def _upload(self, order: UploadOrder, left: int) -> None:
+    def _upload(self, number: int, order: UploadOrder, left: int) -> None:
         self._say_upload(order, "Uploading")
 
         def failed(reason: str) -> None:
+            if number != self._upload_begun:
+                return
             self.charge_point.tell("transfer_failed", reason=reason)
             if left > 0:
                 pause = DEFAULT_RETRY_INTERVAL if order.retry_interval is None else order.retry_interval
-                self._in(pause, "diagnostics", lambda: self._upload(order, left - 1))
+                self._in(pause, "diagnostics", lambda: self._upload(number, order, left - 1))
             else:
                 self._say_upload(order, order.failure)
 
         def done(size: int) -> None:
+            if number != self._upload_begun:
+                return
             self.charge_point.tell("transferred", bytes=size)
             self._say_upload(order, "Uploaded")
 

@@ -34,6 +34,7 @@ from csmsd.profiles.security.signed_update_firmware import (
 )
 
 KEPT_EVENTS = 500
+SECONDS_TO_TELL_AGAIN = 300
 CENTRAL: CertificateUse = "CentralSystemRootCertificate"
 # Section 8: what is told to the Central System, and not only logged.
 _CRITICAL = frozenset(
@@ -119,6 +120,8 @@ class Security(Profile):
 
     def _not_delivered(self, reason: str) -> None:
         self._waits = False
+        point = self.charge_point
+        point.timers.at("security events", point.now + SECONDS_TO_TELL_AGAIN * 1000, self._deliver)
 
     # --- logs (N01)
 
@@ -226,10 +229,9 @@ class Security(Profile):
         point, use = self.charge_point, request.certificate_type
         known = self.charge_point.tls.roots.setdefault(use, [])
         wrong = problem_of_root(request.certificate, point.clock)
-        if wrong is None and sum(map(len, self.charge_point.tls.roots.values())) >= point.configuration.integer(
-            "CertificateStoreMaxLength"
-        ):
-            wrong = "there is no room for another"
+        kept = sum(map(len, self.charge_point.tls.roots.values()))
+        if wrong is None and kept >= point.configuration.integer("CertificateStoreMaxLength"):
+            return InstallCertificateConf(status="Rejected")  # M05.FR.03: nothing is wrong with it
         replaces = point.configuration.boolean("AdditionalRootCertificateCheck") and use.startswith("Central")
         if wrong is None and replaces and known and not is_issued_by(request.certificate, known[-1]):
             wrong = "it is not signed by the one that it replaces"

@@ -135,15 +135,21 @@ def test_logs_are_brought_under_their_number(central_system: CentralSystem, kind
     assert wanted.url == f"ftp://192.0.2.1/in/{answer['filename']}"
     assert (b"ResetOrReboot: Reboot" in (wanted.content or b"")) == (kind == "SecurityLog")
     assert central_system.call("GetLog", logType=kind, requestId=10, log=log)["status"] == "AcceptedCanceled"
-    central_system.act(lambda: wanted.failed("550"))
-    assert statuses(central_system, "LogStatusNotification") == [("Uploading", 9), ("UploadFailure", 9)]
+    central_system.act(lambda: wanted.then(5))
+    central_system.run(0)
+    assert statuses(central_system, "LogStatusNotification") == [("Uploading", 9), ("Uploading", 10)], "9 is cancelled"
+    newest = transfer(central_system)
+    central_system.act(lambda: newest.failed("550"))
+    assert statuses(central_system, "LogStatusNotification") == [("UploadFailure", 10)]
 
 
 def test_a_security_event_is_told_again_until_it_is_confirmed(central_system: CentralSystem) -> None:
-    central_system.failing["SecurityEventNotification"] = 1
+    central_system.failing["SecurityEventNotification"] = 2
     central_system.charge_point.reboot("Reboot")
     central_system.run(60)
     assert len(central_system.taken("SecurityEventNotification")) == 1
+    central_system.run(300)
+    assert len(central_system.taken("SecurityEventNotification")) == 1, "on the same connection"
     central_system.charge_point.go_offline()
     central_system.run(1)
     central_system.charge_point.go_online()
@@ -226,6 +232,12 @@ def test_what_is_no_root_is_refused_with_an_event(central_system: CentralSystem)
     assert refused == {"status": "Rejected"}
     ((_, event),) = central_system.taken("SecurityEventNotification")
     assert event["type"] == "InvalidCentralSystemCertificate"
+
+
+def test_for_a_good_root_there_may_be_no_room(central_system: CentralSystem) -> None:
+    central_system.charge_point.configuration.put("CertificateStoreMaxLength", "0")
+    refused = central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=root())
+    assert (refused, central_system.taken("SecurityEventNotification")) == ({"status": "Rejected"}, [])
 
 
 def asked_for(central_system: CentralSystem, **more: str) -> str:
