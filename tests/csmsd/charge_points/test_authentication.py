@@ -55,9 +55,14 @@ async def answer(site: Site, identity: str, *headers: str, tls: ssl.SSLContext |
     except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):  # of TLS 1.3 only what is read fails
         return b""
     finally:
-        writer.transport.abort()
-        with suppress(ssl.SSLError, ConnectionError):
-            await writer.wait_closed()
+        await hung_up(writer)
+
+
+async def hung_up(writer: asyncio.StreamWriter) -> None:
+    """Its socket is closed: TLS that is ended properly may take longer than the test."""
+    writer.transport.abort()
+    with suppress(ssl.SSLError, ConnectionError):
+        await writer.wait_closed()
 
 
 async def status(site: Site, identity: str, *headers: str, tls: ssl.SSLContext | None = None) -> int:
@@ -116,7 +121,7 @@ async def test_how_it_is_secured_is_shown(secure_site: Site, tmp_path: Path) -> 
     assert shown["tls"].startswith("TLSv1.2 ECDHE-ECDSA-AES")
     row = next(one for one in (await secure_site.json("cp", "list"))["charge_points"] if one["id"] == "SHOWN")
     assert row["tls"] == shown["tls"]
-    writer.close()
+    await hung_up(writer)
 
 
 async def test_a_profile_that_is_raised_ends_the_connection_of_before(secure_site: Site, tmp_path: Path) -> None:
