@@ -52,6 +52,7 @@ MEMBERS = (
     Column("drawn", "DRAWN A", right=True),
     Column("fallback", "FALLBACK A", right=True),
     Column("lease_until", "LEASE UNTIL", moment_text, wide=True),
+    Column("arrival", "ARRIVAL", wide=True),
 )
 
 
@@ -77,7 +78,7 @@ def load_status_command(ctx: typer.Context) -> None:
 
     OTHER draws besides the members. GIVEN is the most that they may draw now, given all that they may or may not have
     received; DRAWN is what they measure. A member is unmanaged when csmsd knows of no limit that it goes by: it counts
-    with its rating.
+    with its rating. An idle one with a limit holds the arrival reserve: a car begins on it at once.
     """
     run = invocation(ctx)
     answer = run.call("load.status")

@@ -25,7 +25,7 @@ from csmsd.profiles.load_management.circuits import Key, budgets_from, lowest_bu
 from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import Takes, next_manner
-from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
+from csmsd.profiles.load_management.observation import WAITING_STATUSES, Observer, readings_of_main_meters
 from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
@@ -63,6 +63,7 @@ class LoadManager:
     STIRRING: ClassVar[tuple[EventType, ...]] = (
         "charge_point.connected",
         "charge_point.booted",
+        "connector.status",
         "transaction.started",
         "transaction.stopped",
         "transaction.closed",
@@ -130,6 +131,8 @@ class LoadManager:
             end()
 
     def _told(self, event: NumberedEvent) -> None:
+        if event.type == "connector.status" and event.data.get("status") not in WAITING_STATUSES:
+            return  # the next round is soon enough
         self._waker.wake()
 
     # --- one round
@@ -141,6 +144,11 @@ class LoadManager:
         now = self._live.now()
         steering.turns = Turns(turn_ms=self._settings.turn * 1000, min_switch_ms=self._settings.min_switch * 1000)
         steering.raise_ma = round(self._settings.raise_step * 1000)
+        steering.arrivals.reserve = self._settings.arrival_reserve
+        steering.arrivals.hold_ms, steering.arrivals.again_ms = (
+            self._settings.arrival_hold * 1000,
+            self._settings.turn * 1000,
+        )
         periods = Periods(lease_ms=self._settings.lease * 1000, margin_ms=self._settings.margin * 1000)
         for member in list(load.members.values()):
             self._live.tell(*self._observer.look_at(member, self._live.site, steering, periods.lease_ms, now))
@@ -200,7 +208,7 @@ class LoadManager:
         """Made anew with the circuits; what was learned of cars that are still there is kept."""
         made_of = (load, load.generation, self._policies.voltage)
         if self._steering is None or self._made_of is None or self._made_of != made_of:
-            self._steering = Steering(load.tree(self._policies.voltage), charging=load.charging)
+            self._steering = Steering(load.tree(self._policies.voltage), charging=load.charging, came=load.came)
             self._made_of = made_of
             for key in {key for key, _ in load.ledger} - set(load.members):
                 load.ledger.forget(key)

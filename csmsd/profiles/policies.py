@@ -55,6 +55,8 @@ class LoadPolicies(Section, kw_only=True):
     turn: Annotated[int, Meta(ge=60, le=86_400)] = 900  # where not all fit
     min_switch: Annotated[int, Meta(ge=0, le=7200)] = 300  # nobody is switched on again before
     raise_step: Annotated[float, Meta(ge=0, le=1000)] = 16.0  # A; a share rises by no more at once; 0: by all
+    arrival_reserve: Annotated[int, Meta(ge=0, le=100)] = 1  # idle connectors of a circuit that may begin at once
+    arrival_hold: Annotated[int, Meta(ge=0, le=600)] = 60  # seconds in which others make room for a plugged-in car
     meters: list[CircuitMeter] = []
 
     def problem(self) -> str | None:

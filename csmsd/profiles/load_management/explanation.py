@@ -49,7 +49,14 @@ def _standing_in_words(standing: MemberLoad, member: Member) -> Iterator[str]:
             f"Transaction {standing.transaction} has no share now: the minimum of its car, "
             f"{amperes(member.minimum_ma)}, does not fit beside the others, or it drew nothing of what it was given."
         )
-    if standing.state == "idle":
+    if standing.arrival == "plugged_in":
+        yield "A car is plugged in, and no transaction runs: it may begin with its minimum at once."
+    elif standing.arrival == "expected":
+        yield (
+            f"It holds the arrival reserve of {member.circuit}: a car that comes begins with its minimum at once. That "
+            "is taken back as soon as those who charge have a use for it."
+        )
+    elif standing.state == "idle":
         yield "No transaction runs on it: while csmsd lives it needs no share."
 
 

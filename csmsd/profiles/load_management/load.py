@@ -116,6 +116,7 @@ class LoadManagement:
         self.holds: dict[tuple[str, int, int], LoadHold] = {}
         self.ledger = Ledger()
         self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
+        self.came: dict[Key, int] = {}  # how many cars came to each, since csmsd runs
         self.pause: LoadPause | None = None
         self.manners: dict[str, LoadManner] = {}  # by charge point, folded
         self._unwritten: list[Change] = []
@@ -128,6 +129,7 @@ class LoadManagement:
         """Readings are in no file; nor is what was learned of cars, or heard of charge points since the last commit."""
         self.readings = old.readings
         self.charging = old.charging
+        self.came = old.came
         self.generation = old.generation + 1
 
     def begin_with(self, holds: Iterable[LoadHold]) -> None:
@@ -143,11 +145,12 @@ class LoadManagement:
     def tree(self, voltage: int) -> Tree:
         made_of = (self.generation, voltage)
         if self._tree is None or self._tree[0] != made_of:
-            members = [self._as_it_turned_out(one) for one in self.members.values()]
+            members = [self.as_it_turned_out(one) for one in self.members.values()]
             self._tree = made_of, Tree(self.circuits.values(), members, voltage)
         return self._tree[1]
 
-    def _as_it_turned_out(self, member: Member) -> Member:
+    def as_it_turned_out(self, member: Member) -> Member:
+        """With what its test has shown."""
         habits = self.habits.get(member.place[0])
         return member if habits is None else habits.member(member)
 

@@ -92,7 +92,7 @@ def takes_of_member(
         off = 0
     return Takes(
         unit=manner.unit or site_limit_unit(state, habits),
-        floor_ma=member.floor_ma if manner.pause is None else lowest_of_pause(manner.pause, member),
+        floor_ma=lowest_limit_of(manner, member),
         step_ma=member.step_ma,
         whole=whole,
         relative_to=relative_to,
@@ -142,9 +142,11 @@ def site_limit_unit(state: ChargePointState, habits: LimitHabits | None) -> Char
     return "W" if allowed is not None and "current" not in allowed and "power" in allowed else "A"
 
 
-def lowest_of_pause(pause: Pause, member: Member) -> Milliamperes:
-    """The lowest limit that is sent."""
-    return {"zero": 0, "one_ampere": 1_000, "minimum": member.minimum_ma}[pause]
+def lowest_limit_of(manner: LoadManner, member: Member) -> Milliamperes:
+    """The lowest that is sent."""
+    if manner.pause is None:
+        return member.floor_ma
+    return {"zero": 0, "one_ampere": 1_000, "minimum": member.minimum_ma}[manner.pause]
 
 
 def next_manner(

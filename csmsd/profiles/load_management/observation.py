@@ -6,6 +6,7 @@ import msgspec
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
 from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
 from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
 from csmsd.profiles.load_management.load import LoadManagement
@@ -18,11 +19,13 @@ from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.compliance import excess_over_compliance
 from csmsd.profiles.smart_charging.outlook import Outlook
 
+WAITING_STATUSES = ("Preparing", "SuspendedEVSE")  # where no transaction runs (C 4.9)
 SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
 _OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
 _FRESH_MS = 300_000
 _EXACT_MA = 500  # meters are not
 _CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
+_CLOSED = ("Faulted", "Unavailable")
 _CURRENT = "Current.Import"
 _POWER = "Power.Active.Import"
 
@@ -92,10 +95,7 @@ class Observer:
         takes = takes_of_member(member, state, manner, habits, now, self._begun_by_other_clock)
         steering.takes[key] = takes
         _look_at_transaction(state, member, load, steering, takes.whole, now)
-        if takes.offer_first and _car_waits(state, member):
-            steering.arriving.add(key)
-        else:
-            steering.arriving.discard(key)
+        _look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
         _look_at_meter(state, member, site, steering, noticed, now)
         charging = steering.charging.get(key)
         if charging is not None and now - noticed.looked_at >= _OWN_PROFILES_MS:
@@ -128,13 +128,30 @@ def _has_another_clock(member: Member, load: LoadManagement, noticed: _Noticed) 
     return before is not None and abs(behind - before) > member.skew_s * 1000
 
 
-def _car_waits(state: ChargePointState, member: Member) -> bool:
-    """A car is plugged in, and no transaction has begun (C 4.9)."""
-    status = state.connectors.get(member.connector)
-    return (
-        status is not None
-        and status.status in ("Preparing", "SuspendedEVSE")
-        and state.transactions.active_on(member.connector) is None
+def _look_for_arrival(
+    state: ChargePointState, member: Member, arrivals: Arrivals, offer_first: bool, now: Milliseconds
+) -> None:
+    key, waits, statuses = member.place, car_is_plugged_in(state, member), _statuses(state, member)
+    if not waits:
+        arrivals.waiting.pop(key, None)
+    elif key not in arrivals.waiting:
+        arrivals.waiting[key] = now
+    for where, holds in (
+        (arrivals.first, waits and offer_first),
+        (arrivals.closed, bool(statuses) and all(status in _CLOSED for status in statuses)),
+    ):
+        where.add(key) if holds else where.discard(key)
+
+
+def _statuses(state: ChargePointState, member: Member) -> list[str]:
+    """Of its connectors."""
+    return [one.status for number, one in state.connectors.items() if number and member.connector in (0, number)]
+
+
+def car_is_plugged_in(state: ChargePointState, member: Member) -> bool:
+    """And no transaction has begun (C 4.9)."""
+    return running_on_member(state, member) is None and any(
+        status in WAITING_STATUSES for status in _statuses(state, member)
     )
 
 

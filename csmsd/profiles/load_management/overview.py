@@ -6,11 +6,14 @@ import msgspec
 
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Member
-from csmsd.profiles.load_management.holds import NEVER, Ledger
-from csmsd.profiles.load_management.observation import currents_of_member, running_on_member
+from csmsd.profiles.load_management.holds import NEVER, Hold
+from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.manners import lowest_limit_of
+from csmsd.profiles.load_management.observation import car_is_plugged_in, currents_of_member, running_on_member
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
+Arrival = Literal["plugged_in", "expected"]
 Standing = Literal["unmanaged", "away", "idle", "waiting", "charging"]
 PHASES_AND_POWER = ("L1", "L2", "L3", "W")
 _CURRENT = "Current.Import"
@@ -41,6 +44,7 @@ class MemberLoad(msgspec.Struct, frozen=True, kw_only=True):
     drawn: float | None
     fallback: float | None
     lease_until: Milliseconds | None
+    arrival: Arrival | None  # why an idle one may begin at once: a car is plugged in, or one is expected
 
 
 Overview = tuple[list[LineLoad], list[MemberLoad]]
@@ -65,7 +69,7 @@ def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> Overvi
         for index, lane in tree.paths[key]:
             given[index] += lanes[lane]
             drawn[index] += sum(currents.values()) if lane == SUM else currents.get(lane, 0.0)
-        members.append(_member_load(state, member, load.ledger, currents, now))
+        members.append(_member_load(state, member, load, currents, now))
     lines = []
     for index, (name, lane) in enumerate(tree.constraints):
         if limits[index] < UNLIMITED:
@@ -102,9 +106,9 @@ def _is_by_phase(state: ChargePointState, member: Member) -> bool:
 
 
 def _member_load(
-    state: ChargePointState, member: Member, ledger: Ledger, currents: dict[int, float], now: Milliseconds
+    state: ChargePointState, member: Member, load: LoadManagement, currents: dict[int, float], now: Milliseconds
 ) -> MemberLoad:
-    key = member.place
+    key, ledger = member.place, load.ledger
     running = running_on_member(state, member)
     number = None if running is None else running.id
     accepted = [
@@ -135,4 +139,15 @@ def _member_load(
         drawn=round(max(currents.values()) / 1000, 1) if currents else None,
         fallback=None if leading is None else leading.fallback_ma / 1000,
         lease_until=None if leading is None or leading.latest == NEVER else leading.earliest,
+        arrival=_arrival(state, member, leading, load, now) if standing == "idle" and leading is not None else None,
     )
+
+
+def _arrival(
+    state: ChargePointState, member: Member, leading: Hold, load: LoadManagement, now: Milliseconds
+) -> Arrival | None:
+    """Whether it is lent more than nothing, and for whom."""
+    floor_ma = lowest_limit_of(load.manner(state.id), load.as_it_turned_out(member))
+    if leading.ma <= floor_ma or now >= leading.earliest:
+        return None
+    return "plugged_in" if car_is_plugged_in(state, member) else "expected"

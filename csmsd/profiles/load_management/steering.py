@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns, allocate, fallbacks_of
+from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.circuits import UNLIMITED, Budget, Key, Milliamperes, Tree
 from csmsd.profiles.load_management.demand import Demand, phases_in_use
 from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of
@@ -33,13 +34,19 @@ class Charging(msgspec.Struct, kw_only=True):
 class Steering:
     """Keeps what was learned of the cars in `charging`, and says what is wanted for them."""
 
-    def __init__(self, tree: Tree, turns: Turns = USUAL_TURNS, charging: dict[Key, Charging] | None = None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        turns: Turns = USUAL_TURNS,
+        charging: dict[Key, Charging] | None = None,
+        came: dict[Key, int] | None = None,
+    ) -> None:
         self.tree = tree
         self.turns = turns
         self.raise_ma: Milliamperes = 0  # a share rises by no more at once; 0: by all of it
         self.charging: dict[Key, Charging] = {} if charging is None else charging
         self.takes: dict[Key, Takes] = {}  # how members are sent limits, where that is known
-        self.arriving: set[Key] = set()  # where a car is plugged in that begins no transaction under 0 A
+        self.arrivals = Arrivals(came)
         for key in [key for key in self.charging if key not in tree.members]:
             del self.charging[key]
 
@@ -47,6 +54,7 @@ class Steering:
 
     def begun(self, key: Key, transaction: int, now: Milliseconds, weight: int = 1) -> None:
         member = self.tree.members[key]
+        self.arrivals.came_to(key)
         self.charging[key] = Charging(
             transaction=transaction,
             weight=weight * member.weight,
@@ -136,24 +144,51 @@ class Steering:
             for key, one in self.charging.items()
             if key in reachable and not any(_counts_in_doubt(hold, now) for hold in ledger.of(key))
         }
+        idle = {
+            key
+            for key in reachable
+            if key in self.tree.members
+            and key not in self.charging
+            and ledger.running(key) is None
+            and not any(_counts_in_doubt(hold, now) for hold in ledger.of(key))
+        }
         left = list(budgets[0][1])
         for key in self.tree.members:
             if key not in asking:
-                self._count(key, ledger, now, left)
+                self._count(key, ledger, now, left, can_be_lowered=key in idle)
         askers = [self.asker(key, one, now) for key, one in sorted(asking.items())]
-        arriving = [key for key in sorted(self.arriving) if key in reachable and key not in self.charging]
-        askers += [self._arrival(key, now) for key in arriving]
+        askers += [self._arrival(key, now) for key in sorted(idle) if key in self.arrivals.first]
         shares = allocate(left, askers, now, self.turns)
+        shares, lent = self.arrivals.share_out(
+            [self._arrival(key, now) for key in sorted(idle) if self._may_begin(key, ledger)],
+            lambda key: self.tree.members[key].circuit,
+            left,
+            askers,
+            shares,
+            lambda budgets: allocate(budgets, askers, now, self.turns),
+            now,
+        )
         for key, one in asking.items():
             share = shares[key]
             if (share > 0) != (one.share_ma > 0):
                 one.since = now
                 one.fresh = one.fresh and share == 0
             one.share_ma = share
-        return {key: Want(ma=shares[key]) for key in arriving if shares[key]} | {
-            key: Want(ma=self._step_towards(shares[key], key, ledger, now), phases=one.phases)
-            for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
-        }
+        offered = {key: share for key, share in shares.items() if key not in asking and share}
+        return (
+            {key: Want(ma=share) for key, share in offered.items()}
+            | {
+                key: Want(ma=self._step_towards(shares[key], key, ledger, now), phases=one.phases)
+                for key, one in sorted(asking.items(), key=lambda found: (found[1].since, found[0]))
+            }
+            | {key: Want(ma=share) for key, share in lent.items()}
+        )
+
+    def _may_begin(self, key: Key, ledger: Ledger) -> bool:
+        """With its minimum. A limit that is relative to a transaction which is still to come may end too late."""
+        if key in self.arrivals.first or key in self.arrivals.closed or ledger.in_doubt(key):
+            return False
+        return self._takes(key).relative_to is None
 
     def _least_of_use(self, key: Key, one: Charging) -> Milliamperes:
         minimum = self.tree.members[key].minimum_ma
@@ -171,9 +206,18 @@ class Steering:
 
     def _arrival(self, key: Key, now: Milliseconds) -> Asker:
         """Its minimum, and no turn to wait for: without it nothing begins at all."""
-        least = self.tree.members[key].minimum_ma
-        uses, step = self.tree.uses(key), self._takes(key).step_ma
-        return Asker(key=key, demand_ma=least + step, minimum_ma=least, step_ma=step, uses=uses, since=now, fresh=True)
+        member, takes = self.tree.members[key], self._takes(key)
+        least, step = takes.least_for_unknown_car(member.minimum_ma), takes.step_ma
+        return Asker(
+            key=key,
+            demand_ma=least + step,
+            minimum_ma=least,
+            step_ma=step,
+            weight=member.weight,
+            uses=self.tree.uses(key),
+            since=now,
+            fresh=True,
+        )
 
     def asker(self, key: Key, one: Charging, now: Milliseconds) -> Asker:
         return Asker(
@@ -188,8 +232,19 @@ class Steering:
             fresh=one.fresh,
         )
 
-    def _count(self, key: Key, ledger: Ledger, now: Milliseconds, left: list[Milliamperes]) -> None:
-        segments = most_of([hold for hold in ledger.of(key) if not _is_new_doubt(hold, now)], now)
+    def _count(
+        self, key: Key, ledger: Ledger, now: Milliseconds, left: list[Milliamperes], *, can_be_lowered: bool
+    ) -> None:
+        """What it may draw is not given out; what an idle one was offered can be taken back."""
+        floor_ma = self._takes(key).floor_ma
+        counted = [
+            msgspec.structs.replace(hold, ma=floor_ma)
+            if can_be_lowered and hold.slot == "default" and hold.ma > floor_ma
+            else hold
+            for hold in ledger.of(key)
+            if not _is_new_doubt(hold, now)
+        ]
+        segments = most_of(counted, now)
         for index, lane in self.tree.paths[key]:
             left[index] -= max((lanes[lane] for start, lanes in segments if start < now + _AHEAD_MS), default=0)
 

@@ -29,6 +29,9 @@ def together(found: list[Figures]) -> Figures:
         total.over_s += one.over_s
         total.worst_ma = max(total.worst_ma, one.worst_ma)
         total.trips += one.trips
+        total.starts += one.starts
+        total.at_once += one.at_once
+        total.waited_s += one.waited_s
         total.messages += one.messages
         total.energy_wh += one.energy_wh
         total.satisfaction += one.satisfaction
@@ -54,7 +57,10 @@ def main() -> None:
     print(f"12 members behind 63 A, two lines of 40 A; {best.hours:,.0f} site-hours each. Energy and fairness against")
     print(f"one who knows all, in whole amperes: {best.energy_wh / 1e6:.2f} MWh. `Alone` is how evenly cars were")
     print(f"satisfied, of what each could have had if it were alone; his is {best.satisfied:.3f}\n")
-    print(f"{'':44}{'s over':>9}{'A over':>8}{'trips':>7}{'energy':>9}{'fairness':>10}{'alone':>8}{'CALLs':>8}")
+    print(
+        f"{'':44}{'s over':>9}{'A over':>8}{'trips':>7}{'energy':>9}{'fairness':>10}{'alone':>8}{'CALLs':>8}"
+        f"{'at once':>9}{'waits':>7}"
+    )
     for network in NETWORKS:
         print(network)
         for strategy in strategies:
@@ -63,6 +69,7 @@ def main() -> None:
             print(
                 f"    {strategy:40}{one.over_s:9,}{one.worst_ma / 1000:8.1f}{one.trips:7}"
                 f"{one.energy_wh / best.energy_wh:9.1%}{one.fairness(best):10.3f}{one.satisfied:8.3f}{calls:8.1f}"
+                f"{one.at_once / one.starts:9.1%}{one.waited_s / one.starts:6.0f}s"
             )
 
 

@@ -36,11 +36,17 @@ class Csms(Strategy):
         return self.site.now * 1000
 
     def new_steering(self) -> Steering:
-        steering = Steering(self.site.tree)
-        steering.raise_ma = round(LoadPolicies().raise_step * 1000)
+        steering, settings = Steering(self.site.tree), LoadPolicies()
+        steering.raise_ma = round(settings.raise_step * 1000)
+        steering.arrivals.reserve, steering.arrivals.hold_ms = settings.arrival_reserve, settings.arrival_hold * 1000
         return steering
 
+    def plugged(self, connector: Connector) -> None:
+        self.steering.arrivals.waiting[connector.key] = self.now
+        self.look_at = 0
+
     def begun(self, connector: Connector) -> None:
+        self.steering.arrivals.waiting.pop(connector.key, None)
         self.transactions[connector.key] = connector.transaction
         self.planner.ledger.begun(connector.key, connector.transaction)
         self.steering.begun(connector.key, connector.transaction, self.now)

@@ -22,6 +22,7 @@ class Visit:
     comes: int  # in seconds of the simulation
     goes: int
     car: Car
+    plugged: int  # before it comes, which is when its transaction begins
 
     @property
     def need_wh(self) -> float:
@@ -38,7 +39,7 @@ class Visit:
 
 def visits_of(connector: int, days: int, seed: str) -> Iterator[Visit]:
     """Who comes to a connector, one after the other: two or three a day, more of them in the morning."""
-    random = Random(f"{seed} {connector}")
+    random, hands = Random(f"{seed} {connector}"), Random(f"hands {seed} {connector}")
     now = random.randrange(6 * 3600, 10 * 3600)
     while now < days * DAY_S:
         stays = int(random.uniform(1.0, 9.0) * 3600)
@@ -54,7 +55,8 @@ def visits_of(connector: int, days: int, seed: str) -> Iterator[Visit]:
             wakes_s=random.choice([5, 15, 30]),
             tapers=False,
         )
-        yield Visit(now, now + stays, car)
+        # Who holds his card ready begins with the plug; most plug in, and then look for it.
+        yield Visit(now, now + stays, car, now - (0 if hands.random() < 0.25 else hands.randint(5, 60)))
         now += stays + int(random.expovariate(1 / 3600))
         if now % DAY_S > 20 * 3600:
             now += DAY_S - now % DAY_S + random.randrange(6 * 3600, 10 * 3600)
@@ -102,6 +104,8 @@ class Connector:
     transaction: int = 0
     coming: Visit | None = None
     drawn_ma: int = 0
+    plugged: bool = False
+    offered: bool = False  # enough to charge with, since its transaction began
     was_ma: int = 0  # the limit until it has obeyed the new one
     obeys_at: int = 0
 
@@ -124,7 +128,7 @@ class Connector:
         return True
 
     def move(self, now: int) -> str | None:
-        """A step of the car; `begun` or `ended` where one comes or goes."""
+        """A step of the car; `begun` or `ended` where one comes or goes, `plugged` before."""
         told = None
         if self.visit is not None and now >= self.visit.goes:
             self.visit, self.own, self.drawn_ma = None, None, 0
@@ -133,8 +137,11 @@ class Connector:
         elif self.visit is None and self.coming is not None and now >= self.coming.comes:
             self.visit, self.coming = self.coming, None
             self.transaction += 1
-            self.own = None
+            self.own, self.plugged, self.offered = None, False, False
             told = "begun"
+        elif self.visit is None and self.coming is not None and now >= self.coming.plugged and not self.plugged:
+            self.plugged = True
+            told = "plugged"
         if self.visit is not None:
             limit = self.was_ma if now < self.obeys_at else self.limit(now)
             self.visit.car.draw(min(limit, self.rating_ma) / A, STEP_S)
@@ -154,6 +161,9 @@ class Figures:
     worst_ma: int = 0
     trips: int = 0
     messages: int = 0
+    starts: int = 0
+    at_once: int = 0  # of these: began with enough to charge
+    waited_s: int = 0  # until they were offered that
     energy_wh: float = 0
     satisfaction: list[float] = field(default_factory=list)
     had_wh: list[float] = field(default_factory=list)  # of each car, in an order that no strategy changes
@@ -188,6 +198,7 @@ class Strategy:
     def __init__(self, site: "Site") -> None:
         self.site = site
 
+    def plugged(self, connector: Connector) -> None: ...
     def begun(self, connector: Connector) -> None: ...
     def ended(self, connector: Connector, transaction: int) -> None: ...
     def sampled(self, connector: Connector) -> None: ...
@@ -279,9 +290,18 @@ class Site:
                 self.unheard.append(
                     (self.now, told, connector, connector.transaction if told == "begun" else transaction)
                 )
+            self._look_at_offer(connector, told)
+
+    def _look_at_offer(self, connector: Connector, told: str | None) -> None:
+        if connector.visit is None or connector.offered:
+            return
+        connector.offered = connector.limit(self.now) >= 6 * A
+        self.figures.starts += told == "begun"
+        self.figures.at_once += told == "begun" and connector.offered
+        self.figures.waited_s += 0 if connector.offered else STEP_S
 
     def _hear(self) -> None:
-        """Of cars, in their order for each charge point: a message that is lost is repeated (C 4.8)."""
+        """Of cars, in their order for each charge point: a message that is lost is repeated (C 4.8), a status not."""
         for key in [key for key, until in self.waiting.items() if self.now >= until]:
             del self.waiting[key]
         later: list[tuple[int, str, Connector, int]] = []
@@ -290,6 +310,9 @@ class Site:
             if at > self.now or connector.key in behind:
                 later.append((at, told, connector, transaction))
                 behind.add(connector.key)
+            elif told == "plugged":
+                if connector.plugged and not self.lost():
+                    self.strategy.plugged(connector)
             elif self.lost():
                 later.append((self.now + TIMEOUT_S, told, connector, transaction))
                 behind.add(connector.key)

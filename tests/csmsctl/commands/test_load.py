@@ -23,6 +23,7 @@ STATUS: Params = {
             "drawn": 30.1,
             "fallback": 8.0,
             "lease_until": "2026-03-01T12:00:00.000Z",
+            "arrival": None,
         }
     ],
 }

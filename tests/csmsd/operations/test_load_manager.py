@@ -26,7 +26,7 @@ class Garage:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.set_ahead_by = 0  # csmsd's clock, in seconds
-        self.settings = LoadPolicies(raise_step=0)
+        self.settings = LoadPolicies(raise_step=0, arrival_reserve=0)
         self.manager = LoadManager(
             engine.live,
             engine.runner,
@@ -387,3 +387,37 @@ async def test_who_was_found_to_obey_slowly_has_that_long_before_others_get_what
     await garage.until(lambda: garage.has_accepted(number, 10))
     before = garage.load.ledger.of(("cp1", 1))[-2]
     assert (before.ma, before.gone_at - garage.engine.scene.now) == (20 * A, 22 * SECOND)
+
+
+async def test_a_car_that_is_plugged_in_is_lent_its_minimum_before_it_begins(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_S + 1)
+    garage.engine.scene.status(1, "Preparing", by="CP2")
+    garage.engine.bus.publish(Event("connector.status", "CP2", {"connector": 1, "status": "Preparing"}))
+    asked = await garage.next()
+    profile = asked.payload["csChargingProfiles"]
+    assert (asked.identity, profile["chargingProfilePurpose"], limits(asked)[0]) == ("CP2", "TxDefaultProfile", (6, 0))
+    asked.confirm(status="Accepted")
+    await garage.all_answered()
+    garage.begin("CP2")
+    own = await garage.next()
+    assert own.payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxProfile"
+    own.confirm(status="Accepted")
+    lowered = await garage.next()
+    profile = lowered.payload["csChargingProfiles"]
+    assert (profile["chargingProfilePurpose"], limits(lowered)[0]) == ("TxDefaultProfile", (0, 0))
+
+
+async def test_one_idle_connector_of_a_circuit_may_begin_with_its_minimum_at_once(garage: Garage) -> None:
+    await garage.installed()
+    garage.settings.arrival_reserve = 1
+    garage.pass_time(OBEY_S + 1)
+    asked = await garage.next()
+    assert (asked.identity, limits(asked)[0]) == ("CP1", (6, 0))
+    asked.confirm(status="Accepted")
+    await garage.all_answered()
+    garage.pass_time(OBEY_S + 1)
+    garage.settings.arrival_reserve = 0
+    garage.stir()
+    taken_back = await garage.next()
+    assert (taken_back.identity, limits(taken_back)[0]) == ("CP1", (0, 0)), "and CP2 had none"

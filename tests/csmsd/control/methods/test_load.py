@@ -95,7 +95,8 @@ async def test_while_it_is_paused_nothing_is_sent_also_after_a_kill(make_site: M
     await point.answer(await point.asked("SetChargingProfile"), {"status": "Accepted"})
 
 
-async def test_a_charge_point_and_its_transaction_are_explained_by_their_circuit(site: Site) -> None:
+async def test_a_charge_point_and_its_transaction_are_explained_by_their_circuit(make_site: MakeSite) -> None:
+    site = await make_site({"load_management": {"arrival_reserve": 0}})
     point = await site.raw("CP1")
     await site.call("circuit.import", circuits={"main": {"limit": "20A", "members": [{"charge_point": "CP1"}]}})
     lent = await site.watch("load.lent")

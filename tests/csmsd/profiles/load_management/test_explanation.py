@@ -68,6 +68,17 @@ def test_an_idle_one() -> None:
     assert garage.said(10)[1].startswith("It is offline")
 
 
+def test_an_idle_one_that_holds_the_arrival_reserve() -> None:
+    garage = Garage()
+    garage.send(6 * A)
+    assert garage.said()[1].startswith(
+        "It holds the arrival reserve of garage: a car that comes begins with its minimum"
+    )
+    garage.scene.status(1, "Preparing")
+    assert garage.said()[1] == "A car is plugged in, and no transaction runs: it may begin with its minimum at once."
+    assert garage.said(610)[1].startswith("No transaction runs on it"), "that is its fallback"
+
+
 def test_a_car_whose_new_limits_are_under_way() -> None:
     garage = Garage()
     garage.send(0)

@@ -184,17 +184,38 @@ def test_a_car_that_waits_where_nothing_begins_under_0_amperes_is_offered_its_mi
     site = Site()
     site.scene.status(1, "Preparing")
     site.look()
-    assert site.steering.arriving == set()
+    assert site.steering.arrivals.first == set()
     site.load.note_manner(LoadManner(charge_point="CP1", offer_first=True))
     site.look()
-    assert site.steering.arriving == {KEY}
+    assert site.steering.arrivals.first == {KEY}
     budgets = budgets_from(site.steering.tree, Outside(), site.scene.now, 900 * SECOND)
     site.load.ledger.forget(KEY)  # and so nothing is in doubt
     wants = site.steering.wants(site.scene.now, budgets, site.load.ledger, [KEY])
     assert {key: want.ma for key, want in wants.items()} == {KEY: 7 * A}
     site.scene.started()
     site.look()
-    assert site.steering.arriving == set()
+    assert site.steering.arrivals.first == set()
+
+
+def test_a_car_that_is_plugged_in_is_seen_until_it_begins_or_goes() -> None:
+    site = Site()
+    arrivals = site.steering.arrivals
+    for status, waits, closed in (
+        ("Available", False, False),
+        ("Preparing", True, False),
+        ("Faulted", False, True),
+        ("SuspendedEVSE", True, False),
+    ):
+        site.scene.now += SECOND
+        site.scene.status(1, status)
+        site.look()
+        assert (KEY in arrivals.waiting, KEY in arrivals.closed) == (waits, closed), status
+    site.scene.now += SECOND
+    site.look()
+    assert arrivals.waiting[KEY] == site.scene.now - SECOND, "since when"
+    site.scene.started()
+    site.look()
+    assert (arrivals.waiting, arrivals.came) == ({}, {KEY: 1})
 
 
 def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> None:

@@ -2,6 +2,7 @@
 
 from csmsd.profiles.load_management.circuits import Circuit, Member, Reading
 from csmsd.profiles.load_management.holds import Hold
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.overview import MemberLoad, overview_of_load
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
@@ -59,7 +60,11 @@ def test_an_idle_one_has_its_lease_and_its_fallback() -> None:
     garage.accept(0)
     member = garage.member()
     assert (member.state, member.limit, member.most, member.fallback) == ("idle", 0, 0, 8)
-    assert member.lease_until == NOON + 890 * SECOND
+    assert (member.lease_until, member.arrival) == (NOON + 890 * SECOND, None)
+    garage.accept(6 * A)
+    assert garage.member().arrival == "expected"
+    garage.load.note_manner(LoadManner(charge_point="CP1", pause="minimum"))
+    assert garage.member().arrival is None, "it has that in any case"
     garage.scene.cp.connected_at = None
     assert garage.member().state == "away"
 

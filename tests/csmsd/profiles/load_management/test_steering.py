@@ -28,6 +28,7 @@ class Office:
         members.insert(0, Member(circuit="main", charge_point="cp1", **first))
         self.tree = Tree([circuit], members)
         self.steering = Steering(self.tree)
+        self.steering.arrivals.reserve = 0
         self.ledger = Ledger()
         self.planner = Planner(self.ledger, Periods())
         self.now = 20_000 * 86_400_000
@@ -169,6 +170,71 @@ def test_its_own_charging_profiles_cap_what_it_asks_for() -> None:
     office.arrive(CP2, 2)
     office.steering.charging[CP1].cap_ma = 8 * A
     assert office.wants() == {CP1: 8, CP2: 24}
+
+
+def test_what_nobody_needs_is_lent_to_one_idle_member_and_taken_back_for_those_who_charge() -> None:
+    office = Office()
+    office.steering.arrivals.reserve = 1
+    assert office.wants() == {CP1: 6}
+    office.settle()
+    assert office.ledger.most(CP1, office.now)[0][1][0] == 6 * A
+    office.arrive(CP2, 1)
+    assert office.wants() == {CP2: 32}, "what it was lent does not count against those who charge"
+    office.steering.charging[CP2].cap_ma = 20 * A
+    assert office.wants() == {CP2: 20, CP1: 6}
+
+
+def test_where_more_cars_come_the_reserve_is_likelier_of_use() -> None:
+    office = Office()
+    office.steering.arrivals.reserve = 1
+    office.steering.arrivals.came = {CP3: 2, CP2: 1}
+    assert office.wants() == {CP3: 6}
+    office.steering.arrivals.came = {CP3: 2, CP2: 4}
+    assert office.wants() == {CP3: 6}, "it is not given from one to the other for little"
+    office.steering.arrivals.came = {CP3: 2, CP2: 5}
+    assert office.wants() == {CP2: 6}
+
+
+def test_the_others_make_room_for_a_car_that_is_plugged_in_for_a_while_and_again_each_turn() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    assert office.wants() == {CP1: 32}
+    office.steering.arrivals.waiting[CP2] = office.now
+    assert office.wants() == {CP1: 26, CP2: 6}
+    office.now += MINUTE
+    assert office.wants() == {CP1: 32}
+    office.now += 14 * MINUTE
+    assert office.wants() == {CP1: 26, CP2: 6}
+    office.steering.arrivals.hold_ms = 0
+    assert office.wants() == {CP1: 32}
+
+
+def test_nobody_has_to_pause_for_a_car_that_has_not_begun() -> None:
+    office = Office()
+    office.arrive(CP1, 1)
+    office.arrive(CP2, 2)
+    for key in (CP1, CP2):
+        office.tree.members[key].minimum_ma = 14 * A
+    office.steering.arrivals.waiting[CP3] = office.now
+    assert office.wants() == {CP1: 16, CP2: 16}
+
+
+@pytest.mark.parametrize("why", ["away", "in doubt", "closed", "relative", "still runs"])
+def test_no_reserve_is_lent_where_it_is_of_no_use_or_would_not_end(why: str) -> None:
+    office = Office()
+    office.steering.arrivals.reserve = 3
+    assert office.wants() == {CP1: 6, CP2: 6, CP3: 6}
+    if why == "away":
+        office.reachable -= {CP1}
+    elif why == "in doubt":
+        office.ledger.measured(CP1, 1 * A, (0, 1, 2), office.now)
+    elif why == "closed":
+        office.steering.arrivals.closed.add(CP1)
+    elif why == "relative":
+        office.steering.takes[CP1] = Takes(relative_to=office.now)
+    else:
+        office.ledger.begun(CP1, 1)
+    assert office.wants() == {CP2: 6, CP3: 6}
 
 
 def test_terms_say_how_a_member_takes_limits() -> None:

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 )
 
 from csmsd.profiles.load_management.allocation import Asker, allocate
+from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, TemporaryLimit, Tree, budgets_from
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, spans_of
 from csmsd.profiles.load_management.transition import (
@@ -74,7 +75,9 @@ class Site(RuleBasedStateMachine):
         self.outstanding: dict[Key, int] = {}
         self.answers: list[tuple[Key, int, Answer]] = []
         self.heard_running: dict[Key, int] = {}
-        self.plugged_in: set[Key] = set()  # where nothing begins under 0 A
+        self.plugged_in: set[Key] = set()
+        self.first: set[Key] = set()  # where nothing begins under 0 A
+        self.arrivals = Arrivals()
         self.unheard: list[tuple[str, Key, int]] = []
         self.transactions = 0
         self.excused = True  # until the limits are installed everybody may draw his rating
@@ -117,10 +120,25 @@ class Site(RuleBasedStateMachine):
             for place, key in enumerate(self.heard_running)
             if key not in self.away()
         ]
-        arriving = [key for key in sorted(self.plugged_in) if key not in self.heard_running and key not in self.away()]
-        askers += [Asker(key=key, demand_ma=7 * A, uses=self.tree.uses(key), fresh=True) for key in arriving]
+        idle = [
+            Asker(key=key, demand_ma=7 * A, uses=self.tree.uses(key), fresh=True)
+            for key in self.terms
+            if key not in self.heard_running and key not in self.away() and not self.planner.ledger.in_doubt(key)
+        ]
+        offered = [one for one in idle if one.key in self.plugged_in and one.key in self.first]
+        askers += offered
         shares = allocate(left, askers, 10**9)
-        return {key: Want(ma=share) for key, share in shares.items() if share or key in self.heard_running}
+        self.arrivals.waiting = dict.fromkeys(self.plugged_in, self.now)
+        shares, lent = self.arrivals.share_out(
+            [one for one in idle if one not in offered],
+            lambda key: self.tree.members[key].circuit,
+            left,
+            askers,
+            shares,
+            lambda budgets: allocate(budgets, askers, 10**9),
+            self.now,
+        )
+        return {key: Want(ma=share) for key, share in (shares | lent).items() if share or key in self.heard_running}
 
     def away(self) -> list[Key]:
         return [key for key, one in self.played.items() if not one.connected]
@@ -230,9 +248,15 @@ class Site(RuleBasedStateMachine):
             self.played[key].begin(self.transactions)
             self.unheard.append(("begun", key, self.transactions))
 
-    @rule(data=st.data())
-    def car_waits_for_an_offer(self, data: st.DataObject) -> None:
-        self.plugged_in.add(self.one(data, list(self.played)))
+    @rule(members=st.integers(0, 3))
+    def room_is_reserved_for_arrivals(self, members: int) -> None:
+        self.arrivals.reserve = members
+
+    @rule(data=st.data(), first=st.booleans())
+    def car_waits_for_an_offer(self, data: st.DataObject, first: bool) -> None:
+        key = self.one(data, list(self.played))
+        self.plugged_in.add(key)
+        self.first = self.first | {key} if first else self.first - {key}
 
     @precondition(lambda self: self.plugged_in)
     @rule(data=st.data())
@@ -382,9 +406,10 @@ CP1, CP2 = ("cp1", 1), ("cp2", 1)
 BROKEN = [RaisesAtOnce, LendsForEver, LetsIdleOnesFallBackEarly]
 
 
-def site_with(planner: type[Planner]) -> Site:
+def site_with(planner: type[Planner], reserve: int = 0) -> Site:
     site = type("Played", (Site,), {"planner_class": planner})()
     assert isinstance(site, Site)
+    site.arrivals.reserve = reserve
     site.install()
     return site
 
@@ -491,6 +516,7 @@ def test_a_lower_limit_that_did_not_get_through_pays_for_nothing(fate: str) -> N
 def test_a_car_that_has_begun_on_an_offer_goes_on_by_it_until_it_has_its_own_limit() -> None:
     site = site_with(Planner)
     site.plugged_in.add(CP1)
+    site.first.add(CP1)
     site.exchange()
     assert site.played[CP1].draws(site.now) == 7 * A
     car_on(site, CP1)
@@ -503,6 +529,31 @@ def test_a_car_that_has_begun_on_an_offer_goes_on_by_it_until_it_has_its_own_lim
     assert default is not None
     assert (default.ma, site.played[CP1].draws(site.now)) == (0, 20 * A)
     assert not is_over(site)
+
+
+def test_a_car_begins_with_the_reserve_at_once() -> None:
+    site = site_with(Planner, reserve=1)
+    site.exchange()
+    assert [site.played[key].draws(site.now) for key in (CP1, CP2)] == [6 * A, 0], "one of each circuit"
+    car_on(site, CP1)
+    site.exchange()
+    site.exchange()
+    assert [site.played[key].draws(site.now) for key in (CP1, CP2)] == [20 * A, 0], "there is no room for another"
+
+
+def test_the_reserve_of_one_is_given_to_another_when_it_was_given_back() -> None:
+    site = site_with(Planner, reserve=1)
+    site.exchange()
+    car_on(site, CP2)
+    site.plan()
+    assert {key: lease.ma // A for key in (CP1, CP2) for lease in site.played[key].inbox} == {CP1: 0, CP2: 14}
+    site.played[CP1].inbox.clear()
+    site.nobody_waits_for(CP1)  # whether it has lowered it nobody knows
+    for _ in range(4):
+        site.exchange()
+        assert not is_over(site)
+        assert site.played[CP1].draws(site.now) + site.planner.ledger.most(CP2, site.now)[0][1][0] <= 20 * A
+    assert [site.played[key].draws(site.now) for key in (CP1, CP2)] == [0, 20 * A]
 
 
 def test_when_csmsd_is_dead_everybody_ends_at_his_fallback() -> None:
@@ -570,7 +621,7 @@ def test_periods_that_make_no_sense_are_refused() -> None:
 def test_a_planner_without_one_of_the_rules_is_found_out(planner: type[Planner]) -> None:
     machine = type("Broken", (Site,), {"planner_class": planner})
     found = settings(
-        max_examples=400,
+        max_examples=3000,
         stateful_step_count=40,
         deadline=None,
         derandomize=True,
