@@ -72,7 +72,7 @@ def run_main(arguments: Sequence[str]) -> int:
             return report_check_failure(Invocation(GlobalOptions(json=wants_json_globally(arguments))), failure)
         output_failure(failure, as_json=wants_json_globally(arguments))
         if isinstance(error, OSError):
-            _drop_main_output()
+            _flush_or_drop_main_output()
         return failure.code
 
 
@@ -104,6 +104,14 @@ def _flush_main_output(code: int) -> int:
         _drop_main_output()
         return code or OTHER
     return code
+
+
+def _flush_or_drop_main_output() -> None:
+    """It may have been another file that could not be written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _drop_main_output()
 
 
 def _drop_main_output() -> None:

@@ -35,6 +35,8 @@ _MEMORY_BYTES = 2 * 1024**3
 # csmsd and csmsctl are started hundreds of times: without bytecode on disk each start takes four times as long.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Nor is it anybody's setting how our programs write.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # `make test` tries some examples of each property, the same each time; `make test-slow` many, and always others.
 settings.register_profile(

@@ -1,6 +1,7 @@
 """Completion: the candidates, and the shims in real shells."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -169,7 +170,7 @@ def bash(csmsctl: Csmsctl, directory: Path, line: str) -> list[str]:
     if line.endswith(" "):
         words.append("")
     script = (
-        f"source {ROOT}/completions/csmsctl.bash\n"
+        f"source {shlex.quote(str(ROOT))}/completions/csmsctl.bash\n"
         'COMP_LINE=$1; COMP_POINT=${#1}; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
         "_csmsctl\n"
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
@@ -250,8 +251,9 @@ def test_fish(completing: Csmsctl, bin_directory: Path, line: str, expected: lis
     fish = need("fish")
 
     def shown() -> list[str]:
+        completion = shlex.quote(f"{ROOT}/completions/csmsctl.fish")
         done = subprocess.run(
-            [fish, "--no-config", "-c", f"source {ROOT}/completions/csmsctl.fish; complete -C $argv[1]", line],
+            [fish, "--no-config", "-c", f"source {completion}; complete -C $argv[1]", line],
             env=completing.environment,
             cwd=bin_directory,
             capture_output=True,

@@ -1,6 +1,7 @@
 """`csmsctl` as a process: what it loads, where its output goes, how it ends."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def test_full_disk(csmsctl: Csmsctl, daemon: ScriptedDaemon, words: list[str]) -
 
 def test_standard_output_is_closed(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies["status"] = samples.status()
-    command = " ".join([*csmsctl.command("status"), ">&-", "2>&-"])
+    command = shlex.join(csmsctl.command("status")) + " >&- 2>&-"
     assert subprocess.run(["sh", "-c", command], env=csmsctl.environment, check=False, timeout=60).returncode == 0
 
 

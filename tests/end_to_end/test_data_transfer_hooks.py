@@ -1,7 +1,6 @@
 """DataTransfer hooks in a real csmsd: the answer comes when the hook has ended, and nobody waits for it meanwhile."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.conftest import MakeSite
 from tests.support.control import ControlError
+from tests.support.programs import python_program
 
 HELLO = """
 import json, sys
@@ -23,9 +23,7 @@ print('{"status":"Accepted"}')
 
 
 def hook(path: Path, body: str) -> str:
-    path.write_text(f"#!{sys.executable} -I{body}")
-    path.chmod(0o755)
-    return str(path)
+    return str(python_program(path, body))
 
 
 def settings(*hooks: dict[str, Any], **more: Any) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shlex
 import shutil
 import signal
 import sys
@@ -22,6 +21,7 @@ from csmsd.settings.sections import Settings
 from tests.conftest import MakeSite
 from tests.support import example_site, forked_csmsctl
 from tests.support.forks import FORKS
+from tests.support.programs import shell_program
 from tests.support.simulator import simulator
 from tests.support.site import ROOT, Site, environment
 
@@ -177,8 +177,7 @@ class Shell:
 def _programs(directory: Path, commands: Mapping[str, Sequence[str]]) -> Path:
     directory.mkdir()
     for name, command in commands.items():
-        (directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
-        (directory / name).chmod(0o755)
+        shell_program(directory / name, *command)
     return directory
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -65,8 +66,9 @@ class Box:
                 if "start" in line.split():
                     await self.start()
                 continue
-            csmsctl = f"{sys.executable} -m csmsctl --socket {self.site.socket}"
-            command = re.sub(r"^csmsctl\b", csmsctl, self.here(line))
+            csmsctl = shlex.join([sys.executable, "-m", "csmsctl", "--socket", str(self.site.socket)])
+            command = self.here(line)
+            command = csmsctl + command.removeprefix("csmsctl") if command.startswith("csmsctl ") else command
             done = await asyncio.to_thread(
                 subprocess.run,
                 ["sh", "-c", command],

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import shell_program
 from tests.support.site import ROOT
 
 PATIENCE, TRIES = 20.0, 5  # csmsctl itself waits for csmsd for a moment only, since somebody sits at the shell
+_ROOT = shlex.quote(str(ROOT))
 _CONTROL = re.compile(r"\x1b\[[0-9;?<>=]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[=>]|\a|\x1b\][^\a]*\a")
 
 
@@ -32,14 +35,14 @@ class Kind:
 BASH = Kind(
     "bash",
     ("--norc", "--noprofile", "-i"),
-    f"source {ROOT}/completions/csmsctl.bash; bind 'set enable-bracketed-paste off'",
+    f"source {_ROOT}/completions/csmsctl.bash; bind 'set enable-bracketed-paste off'",
 )
 ZSH = Kind(
     "zsh",
     ("-f", "-i"),
-    f"unsetopt zle_bracketed_paste; fpath=({ROOT}/completions $fpath); autoload -Uz compinit; compinit -u -D",
+    f"unsetopt zle_bracketed_paste; fpath=({_ROOT}/completions $fpath); autoload -Uz compinit; compinit -u -D",
 )
-FISH = Kind("fish", ("--no-config", "-i"), f"function fish_prompt; end; source {ROOT}/completions/csmsctl.fish")
+FISH = Kind("fish", ("--no-config", "-i"), f"function fish_prompt; end; source {_ROOT}/completions/csmsctl.fish")
 
 
 def need(shell: str) -> str:
@@ -52,9 +55,7 @@ def need(shell: str) -> str:
 def with_csmsctl(directory: Path, variables: dict[str, str]) -> dict[str, str]:
     """An environment for shells, with a program csmsctl in a directory that is first in PATH."""
     directory.mkdir()
-    program = directory / "csmsctl"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m csmsctl "$@"\n')
-    program.chmod(0o755)
+    shell_program(directory / "csmsctl", sys.executable, "-m", "csmsctl")
     more = {"PATH": f"{directory}:{variables['PATH']}", "HOME": str(directory.parent), "TERM": "dumb", "PS1": "ready> "}
     return variables | more
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import re
+import shlex
 import sqlite3
 import stat
 import subprocess
@@ -51,8 +52,8 @@ async def test_made_while_csmsd_runs_and_verified_without_it(site: Site, tmp_pat
 async def test_to_standard_output_it_goes_whole_or_not_at_all(site: Site, tmp_path: Path) -> None:
     await site.call("tag.add", id="A1")
     file = tmp_path / "csms.db"
-    command = f"{sys.executable} -m csmsctl --socket {site.socket}"
-    piped = f"{command} backup - > {file}"
+    command = shlex.join([sys.executable, "-m", "csmsctl", "--socket", str(site.socket)])
+    piped = f"{command} backup - > {shlex.quote(str(file))}"
     done = await asyncio.to_thread(subprocess.run, ["sh", "-c", piped], env=environment(), capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     with closing(sqlite3.connect(file)) as copy:
@@ -68,7 +69,8 @@ async def test_to_standard_output_it_goes_whole_or_not_at_all(site: Site, tmp_pa
 
 
 async def test_where_there_is_no_room_for_it_that_is_said_and_nothing_is_left(site: Site, tmp_path: Path) -> None:
-    script = f"ulimit -f 8; exec {sys.executable} -m csmsctl --socket {site.socket} backup {tmp_path}/csms.db"
+    command = [sys.executable, "-m", "csmsctl", "--socket", str(site.socket), "backup", f"{tmp_path}/csms.db"]
+    script = f"ulimit -f 8; exec {shlex.join(command)}"
     done = await asyncio.to_thread(subprocess.run, ["sh", "-c", script], env=environment(), capture_output=True)
     assert done.returncode == 1
     assert b"Is there room for it" in done.stderr

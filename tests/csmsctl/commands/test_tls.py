@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import stat
 import subprocess
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_the_hook_for_certbot_does_what_it_says(csmsctl: Csmsctl, tmp_path: Path
     (lineage / "fullchain.pem").write_text("chain\n")
     (lineage / "privkey.pem").write_text("key\n")
     told = tmp_path / "csmsctl"
-    told.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/told\n')
+    told.write_text(f'#!/bin/sh\necho "$@" >{shlex.quote(str(tmp_path))}/told\n')
     told.chmod(0o755)
     (tmp_path / "hook").write_text(script)
 

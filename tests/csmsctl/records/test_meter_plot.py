@@ -1,7 +1,7 @@
 """The plot of `tx meter`: power and energy of a transaction."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +60,8 @@ HOUR = [at(minute, power(8000 if minute < 30 else 4000), energy(1000 + 122 * min
 
 def test_power_and_energy_above_one_axis() -> None:
     lines = meter_plot(samples.transaction(), HOUR, 41)
+    first = datetime.fromtimestamp(TEN)
+    first += timedelta(minutes=-first.minute % 30)  # somewhere the hour of UTC is no full one
     assert lines[0] == "Power"
     assert lines[1] == " 8 kW ┤█████████████████"
     assert lines[5] == " 4 kW ┤██████████████████████████████████"
@@ -68,7 +70,7 @@ def test_power_and_energy_above_one_axis() -> None:
     assert lines[12].startswith("8 kWh ┤")
     assert lines[12].endswith("▄")
     assert lines[18].startswith("0 kWh ┼")
-    assert lines[19].strip().startswith(datetime.fromtimestamp(TEN).strftime("%H:%M"))
+    assert lines[19].strip().startswith(first.strftime("%H:%M"))
     assert len({line.index("┤") for line in lines if "┤" in line}) == 1
 
 

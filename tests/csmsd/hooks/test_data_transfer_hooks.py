@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import pytest
 from csmsd.hooks import data_transfer_hooks
 from csmsd.hooks.data_transfer_hooks import MAX_WAITING, Hooks
 from csmsd.profiles.policies import DataTransfer
+from tests.support.programs import python_program
 
 
 def script(directory: Path, body: str) -> str:
     path = directory / f"hook-{len(list(directory.iterdir()))}"
-    path.write_text(f"#!{sys.executable} -I\nimport os, sys, time\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
+    return str(python_program(path, f"import os, sys, time\n{body}"))
 
 
 async def ask(hooks: Hooks, executable: str, question: bytes = b"{}") -> bytes | str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -15,13 +14,11 @@ from csmsd.hooks.event_hooks import EventHooks
 from csmsd.profiles.record import Event, EventType
 from csmsd.settings.sections import EventHook, Events
 from tests.conftest import MakeSite
+from tests.support.programs import python_program
 
 
 def script(directory: Path, name: str, body: str) -> str:
-    path = directory / name
-    path.write_text(f"#!{sys.executable} -I\nimport os, sys, time\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
+    return str(python_program(directory / name, f"import os, sys, time\n{body}"))
 
 
 def keeping(directory: Path, name: str = "keep") -> str:
