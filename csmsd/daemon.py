@@ -35,6 +35,7 @@ from csmsd.hooks.circuit_meters import CircuitMeters
 from csmsd.hooks.opening import open_hooks
 from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
+from csmsd.measuring import READINGS_AT_START, Measuring
 from csmsd.metrics.figures import Figures
 from csmsd.metrics.opening import open_metrics_listener
 from csmsd.ocpp.json_text import encode_json
@@ -177,8 +178,9 @@ class Daemon:
         if self._books.restored is not None:
             log.warning("%s was put back: %s. Ids go on far beyond its last ones", self._database, self._books.restored)
 
-    def _load(self) -> Site:
-        return load_site(self._database, Site(self._settings.ocpp, self._settings.data_transfer))
+    def _load(self, readings_at_once: int | None = None) -> Site:
+        site = Site(self._settings.ocpp, self._settings.data_transfer)
+        return load_site(self._database, site, readings_at_once=readings_at_once)
 
     async def _open_store(self, opened: AsyncExitStack) -> None:
         settings = self._settings
@@ -198,7 +200,7 @@ class Daemon:
         )
         self._writer.on_state = self._store_changed
         self._live = LiveSite(self._writer, self._bus, now, self._load, to_expire_by=self._clock.to_expire_by)
-        await self._live.open()
+        await self._live.open(partial(self._load, readings_at_once=READINGS_AT_START))
         self._clock.resume(
             self._live.site.milestones.get("clock_jump"), self._books.seen_at or self._message_log.newest_at
         )
@@ -211,6 +213,7 @@ class Daemon:
         self._past = Past(self._database)
         await open_part(self._past, opened)
         self._recall = Recall(self._live, self._past)
+        self._measuring = Measuring(self._live, self._recall)
 
     async def _begin_operations(self) -> None:
         policies = self._settings.ocpp
@@ -276,6 +279,7 @@ class Daemon:
                 reader=self._reader,
                 past=self._past,
                 recall=self._recall,
+                measured=self._measuring.done,
                 runner=self._runner,
                 queue=self._queue,
                 rollouts=self._rollouts,
@@ -317,6 +321,7 @@ class Daemon:
         await opened.enter_async_context(
             in_background(
                 **followed,
+                measuring=self._measuring.run,
                 housekeeping=housekeeping.run,
                 clock=ClockKeeper(self._clock, live).run,
                 books=self._books.run,
@@ -349,6 +354,7 @@ class Daemon:
             outcomes=self._runner.outcomes,
             leases=self._load_manager.outcomes,
             hooks=self._event_hooks.outcomes,
+            measured=self._measuring.done,
             queued_commands=lambda: len(self._queue),
             handshakes=lambda: self._listener.handshakes.counts,
             waiting_calls=lambda: sum(connection.waiting for connection in self._registry),

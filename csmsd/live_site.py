@@ -43,9 +43,9 @@ class LiveSite:
         self._publish = publisher.publish
         self._load = load
 
-    async def open(self) -> None:
-        """Loads it for the first time. Raises StoreError."""
-        self.site = await asyncio.to_thread(self._load)
+    async def open(self, load: Callable[[], Site] | None = None) -> None:
+        """Loads it for the first time, by another `load` where that is to take less long. Raises StoreError."""
+        self.site = await asyncio.to_thread(load or self._load)
         self.site.loaded_at = self.now()
 
     # --- changes

@@ -15,9 +15,12 @@ class Recall:
 
     async def __call__(self, identity: str, wanted: Wanted) -> None:
         """Looks it up and adds it to the book of that charge point. Raises NotStored when it cannot be looked up."""
-        await self._live.settled()  # what memory let go of a moment ago may still be on its way to the disk
-        found = await self._past.find(identity, wanted)
-        site = self._live.site
+        while True:
+            site = self._live.site
+            await self._live.settled()  # what memory let go of a moment ago may still be on its way to the disk
+            found = await self._past.find(identity, wanted)
+            if self._live.site is site:  # else more may have been written before memory was loaded anew
+                break
         state = site.charge_point(identity)
         if state is not None:
-            booking.book_recalled(wanted, found, state.transactions, site)
+            booking.book_recalled(wanted, found, state.transactions)

@@ -1,8 +1,9 @@
 """The way of a charge point's request: read → the slice's handler → commit → answer → events.
 
 A handler that needs a transaction of the past which memory does not hold says so before it has changed anything
-(NotRemembered). It is looked up, and the request is handled anew; what its charge point sends meanwhile waits. So it
-does while what takes long in a long request is worked out, one request at a time, between the turns of others.
+(NotRemembered). It is looked up, and the request is handled anew; what its charge point sends meanwhile waits. Before
+any is handled, what was measured of its running transactions is looked up where the start left it. What it sends waits
+as well while what takes long in a long request is worked out, one request at a time, between the turns of others.
 """
 
 import asyncio
@@ -122,6 +123,10 @@ class Dispatcher:
             return
         if declared.writes and not self._live.accepting:
             asked.answer(OcppError("InternalError", "cannot be stored at the moment; try again"))
+            return
+        if state.transactions.unmeasured and declared.writes:
+            self._calls[action] -= 1  # it is counted when it is handled
+            self._look_up(Wanted(ids=tuple(sorted(state.transactions.unmeasured))), state, asked)
             return
         if asked.long and declared.prepare is not None and asked.worked is None:
             self._calls[action] -= 1  # it is counted when it is handled

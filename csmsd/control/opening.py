@@ -49,6 +49,7 @@ async def open_control_socket(
     reader: Listings,
     past: PastTransactions,
     recall: Recall,
+    measured: Callable[[], Awaitable[None]],
     runner: OperationRunner,
     queue: CommandQueue,
     rollouts: RolloutRunner,
@@ -90,7 +91,7 @@ async def open_control_socket(
         papers=Certificates(*common, certification, certification, tls, tls_addresses),
     )
     doors = tuple(filter(is_open, settings.doors))
-    servers = [ControlServer(table, Access(door, doors), audit) for door in doors]
+    servers = [ControlServer(table, Access(door, doors), audit, measured) for door in doors]
     try:
         # The widest first: where another daemon answers, it is said of that one.
         for server in reversed(servers):

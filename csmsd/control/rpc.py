@@ -10,6 +10,7 @@ from msgspec import Meta
 from csmsd.control.audit import Audit
 from csmsd.control.rights import READ, Access, Right
 from csmsd.ocpp.timestamps import parse_timestamp
+from csmsd.profiles.core.transactions import NotRemembered
 from csmsd.profiles.record import Milliseconds
 
 SCHEMA_VERSION = 1
@@ -59,6 +60,7 @@ class Caller(msgspec.Struct):
     subscribe: Callable[[Callable[[], None]], str] = lambda end: ""
     unsubscribe: Callable[[str], bool] = lambda subscription: False
     await_descriptor: Callable[[], Awaitable[int | None]] | None = None  # to be called before the answer
+    measured: Callable[[], Awaitable[None]] | None = None  # waits for what was measured of all that runs
 
     @property
     def socket(self) -> str:
@@ -112,12 +114,22 @@ class Method(msgspec.Struct, Generic[S, P]):
             needs, command = needs(parameters)
             _require(caller, needs, command, parameters)
         if needs == READ or self.goes_on or getattr(parameters, "dry_run", False):
-            return await self.run(service, parameters, caller)
+            return await self._run(service, parameters, caller)
         caller.audit.given(caller, command, parameters)
         try:
-            return await self.run(service, parameters, caller)
+            return await self._run(service, parameters, caller)
         finally:
             caller.audit.carried_out()
+
+    async def _run(self, service: S, parameters: P, caller: Caller) -> Json:
+        """Anew where csmsd has just started, and what it tells was not measured as yet as far as it was before."""
+        try:
+            return await self.run(service, parameters, caller)
+        except NotRemembered:
+            if caller.measured is None:
+                raise
+        await caller.measured()
+        return await self.run(service, parameters, caller)
 
 
 def _require(caller: Caller, needs: Right, command: str, parameters: object) -> None:

@@ -10,7 +10,7 @@ import pwd
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -52,10 +52,13 @@ class SocketBusy(Exception):
 class ControlServer:
     """Listens for operators on one socket."""
 
-    def __init__(self, methods: Mapping[str, Bound], access: Access, audit: Audit) -> None:
+    def __init__(
+        self, methods: Mapping[str, Bound], access: Access, audit: Audit, measured: Callable[[], Awaitable[None]]
+    ) -> None:
         self._methods = methods
         self._access = access
         self._audit = audit
+        self._measured = measured
         self._path = access.door.path
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
@@ -111,7 +114,7 @@ class ControlServer:
             longest = min(idle, key=lambda client: client.heard_at)
             self._clients.discard(longest)
             longest.dismiss("it was idle, and there are too many connections")
-        client = _Client(self._methods, self._access, self._audit, reader, writer)
+        client = _Client(self._methods, self._access, self._audit, self._measured, reader, writer)
         self._clients.add(client)
         try:
             await client.serve()
@@ -163,12 +166,14 @@ class _Client:
         methods: Mapping[str, Bound],
         access: Access,
         audit: Audit,
+        measured: Callable[[], Awaitable[None]],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._methods = methods
         self._access = access
         self._audit = audit
+        self._measured = measured
         self._lines = Lines(reader, MAX_LINE, _LINE_SECONDS)
         self._writer = writer
         self._await_descriptor = partial(await_descriptor, reader, writer)
@@ -300,6 +305,7 @@ class _Client:
             subscribe=self._subscribe,
             unsubscribe=self._unsubscribe,
             await_descriptor=self._await_descriptor,
+            measured=self._measured,
         )
         try:
             result = await method(request.get("params"), caller)

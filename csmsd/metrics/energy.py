@@ -18,10 +18,15 @@ class EnergyCounter:
         self._site = site
         self._counted: dict[int, int] = {}  # Wh by the transaction's id: all that may still have more to come
         self._totals: dict[str, int] = {}
-        for state in site().charge_points.values():
-            for transaction in state.transactions.unfinished():
-                self._counted[transaction.id] = state.energy_wh(transaction)
         self._before = site().last_transaction_id
+        self.begin()
+
+    def begin(self) -> None:
+        """Takes down where all stand that are measured as far as they had come before csmsd started."""
+        for state in self._site().charge_points.values():
+            for transaction in state.transactions.unfinished():
+                if transaction.id not in state.transactions.unmeasured:
+                    self._counted.setdefault(transaction.id, state.energy_wh(transaction))
 
     def told(self, event: NumberedEvent) -> None:
         """Takes the events that tell the end of a transaction."""
@@ -38,7 +43,8 @@ class EnergyCounter:
         """Wh by identity since the start; a charge point that was removed keeps what it had."""
         for state in self._site().charge_points.values():
             for transaction in state.transactions.active():
-                self._count(state, transaction)
+                if transaction.id not in state.transactions.unmeasured:
+                    self._count(state, transaction)
         return self._totals
 
     def _count(self, state: ChargePointState, transaction: Transaction) -> None:

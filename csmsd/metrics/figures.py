@@ -1,6 +1,6 @@
 """What the metrics are made from: the parts of csmsd, as monitoring sees them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -62,6 +62,7 @@ class Figures(msgspec.Struct, kw_only=True):
     version: str
     started_at: int  # ms since 1970
     live: LiveSite
+    measured: Callable[[], Awaitable[None]]  # waits for what was measured of all that runs; raises NotStored
     store: StoreFigures
     log: LogFigures
     traffic: TrafficFigures

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import monotonic
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from csmsd.gate import Gate, Guest, Place
 from csmsd.metrics.collector import SiteCollector
 from csmsd.metrics.energy import ENDS, EnergyCounter
 from csmsd.metrics.figures import Figures
+from csmsd.ports.store import NotStored
 from csmsd.settings.sections import Metrics
 
 log = logging.getLogger(__name__)
@@ -47,19 +49,22 @@ class MetricsListener:
         self._runner = web.AppRunner(application, access_log=None, logger=_SILENT, handle_signals=False)
         # A new connection always gets in: where there are too many, the oldest goes, and none lasts long.
         self._gate = Gate(self._guest, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS)
-        self._watch: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, host: str, port: int) -> int:
         """Returns the port. Raises OSError."""
         await self._runner.setup()
         listening = await self._gate.listen(host, port)
-        self._watch = asyncio.create_task(self._measure_lag(), name="event-loop lag")
+        self._tasks = [
+            asyncio.create_task(self._measure_lag(), name="event-loop lag"),
+            asyncio.create_task(self._begin_with_late_ones(), name="energy counter"),
+        ]
         self._figures.bus.subscribe(self._energy.told, ENDS)
         return int(listening[0].getsockname()[1])
 
     async def close(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._gate.close()
         await self._runner.cleanup()
 
@@ -85,6 +90,14 @@ class MetricsListener:
         protocol = server()
         asyncio.get_running_loop().call_later(REQUEST_SECONDS, _abort, protocol)
         return Guest(protocol, place)
+
+    async def _begin_with_late_ones(self) -> None:
+        measured = False
+        while not measured:
+            with suppress(NotStored):
+                await self._figures.measured()
+                measured = True
+        self._energy.begin()
 
     async def _measure_lag(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from csmsd.profiles.core.metering import Taken
+from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.transactions import History, Transaction, Wanted
 from csmsd.profiles.record import Change, Record
 
@@ -42,7 +42,7 @@ class RecordWriter(Disk, Protocol):
     def renew(self) -> None: ...
 
 
-PastTransaction = tuple[Transaction, list[Taken]]
+PastTransaction = tuple[Transaction, Gathered | None]  # with what was measured of it, where it is not over
 
 
 class PastTransactions(Protocol):

@@ -1,10 +1,12 @@
 """From the file to the live state, at start and after a commit that failed: the core, then each room.
 
 What is over stays on disk, so that a start takes no longer the older the books are. What messages say of it is looked
-up when they come (`csmsd/recall.py`). No query may go through a table that grows with the years.
+up when they come (`csmsd/recall.py`). So is what was measured of those that run, where that is much: it is read after
+the start (`csmsd/measuring.py`). No query may go through a table that grows with the years.
 """
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -34,20 +36,22 @@ from csmsd.store.takings import takings_of_transaction
 
 # Of all charge points together: what was going on when csmsd stopped is found without a look-up each.
 _NEWEST = 200
+_READINGS = "SELECT count(*) FROM (SELECT 1 FROM meter_value WHERE transaction_id=? LIMIT ?)"
 
 
-def load_site(path: Path, site: Site) -> Site:
-    """Reads the whole live state into an empty site. Raises StoreError."""
+def load_site(path: Path, site: Site, *, readings_at_once: int | None = None) -> Site:
+    """Reads the whole live state into an empty site; of what was measured, as much at once. Raises StoreError."""
     with (
         refusing_damage(path),
         closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=90)) as connection,
     ):
-        return _Loader(connection, site).load()
+        return _Loader(connection, site, readings_at_once).load()
 
 
 class _Loader:
-    def __init__(self, connection: sqlite3.Connection, site: Site) -> None:
+    def __init__(self, connection: sqlite3.Connection, site: Site, readings_at_once: int | None) -> None:
         self._connection = connection
+        self._readings_left = readings_at_once
         self._snapshot = Snapshot(connection)
         self._query = self._snapshot.query
         self._site = site
@@ -105,8 +109,32 @@ class _Loader:
             state.transactions.leave_on_disk(newest_start)
             awaited = read_records(Transaction, self._query, AWAITED_OF_CHARGE_POINT, (state.id,))
             found.update((transaction.id, transaction) for transaction in awaited)
+        active = [known for known in found.values() if known.state == "active"]
+        running = Counter((fold(known.charge_point), known.connector) for known in active)
         for number in sorted(found):
-            self._site.add_transaction(found[number])
-            if found[number].state == "active":
-                takings = takings_of_transaction(self._query, found[number].charge_point, number)
-                booking.book_measured_anew(found[number], takings, self._site)
+            transaction = found[number]
+            if transaction.state == "active":
+                # Which of several is meant on a connector is told by what was measured of them: everybody may ask that.
+                alone = running[fold(transaction.charge_point), transaction.connector] == 1
+                self._load_running(transaction, left=alone and not self._may_be_measured(number))
+            else:
+                self._site.add_transaction(transaction)
+
+    def _load_running(self, transaction: Transaction, *, left: bool) -> None:
+        known = self._site.charge_point(transaction.charge_point)
+        if known is not None and left:
+            known.transactions.leave_unmeasured(transaction.id)
+        self._site.add_transaction(transaction)
+        if known is not None and not left:
+            takings = takings_of_transaction(self._query, transaction.charge_point, transaction.id)
+            known.transactions.regather(transaction, booking.measured_anew(transaction, takings))
+
+    def _may_be_measured(self, number: int) -> bool:
+        """Whether its readings are among as many as are to be read at once."""
+        if self._readings_left is None:
+            return True
+        ((many,),) = self._query(_READINGS, (number, self._readings_left + 1))
+        if many > self._readings_left:
+            return False
+        self._readings_left -= many
+        return True

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from csmsd.ports.store import NotStored, PastTransaction
+from csmsd.profiles.core.booking import measured_anew
+from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.transactions import AWAITED, History, Transaction, Wanted
 from csmsd.store.tables import SqlValue, read_records
 from csmsd.store.takings import takings_of_transaction
@@ -91,7 +93,8 @@ def find_past_transactions(connection: sqlite3.Connection, charge_point: str, wa
         found += alike[-1:]
     if wanted.stop_text is not None:
         found += read(_OF_STOP, charge_point, wanted.stop_text)
-    return [
-        (known, [*takings_of_transaction(connection.execute, charge_point, known.id)] if known.unfinished else [])
-        for known in found
-    ]
+    return [(known, _measured(connection, known) if known.unfinished else None) for known in found]
+
+
+def _measured(connection: sqlite3.Connection, known: Transaction) -> Gathered:
+    return measured_anew(known, takings_of_transaction(connection.execute, known.charge_point, known.id))

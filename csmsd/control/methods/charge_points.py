@@ -270,6 +270,7 @@ async def remove_charge_point(service: Registrations, parameters: Removal, calle
             f"Stop it (csmsctl remote-stop {state.id}) or add --force.",
         )
     service.live.require()
+    state.transactions.require(*running)
     changes: list[Change] = [Deleted(state.record)]
     for transaction in running:
         booking.book_as_given_up(transaction, "charge_point_removed", site)

@@ -65,25 +65,24 @@ def book_measured(gathered: Gathered | None, takings: Iterable[Taken]) -> None:
             gathered.take(taken)
 
 
-def book_measured_anew(transaction: Transaction, takings: Iterable[Taken], site: Site) -> None:
-    """As `book_measured`, from all that was kept of it: of one that is not over, after a restart."""
-    state = site.charge_point(transaction.charge_point)
-    if state is not None:
-        gathered = state.transactions.gather(transaction)
-        for taken in takings:
-            gathered.take(taken)
+def measured_anew(transaction: Transaction, takings: Iterable[Taken]) -> Gathered:
+    """What all that was kept of it comes to: of one that is not over, after a restart."""
+    gathered = Gathered(transaction.connector, transaction.start)
+    book_measured(gathered, takings)
+    return gathered
 
 
-def book_recalled(
-    wanted: Wanted, found: Sequence[tuple[Transaction, Iterable[Taken]]], book: TransactionBook, site: Site
-) -> None:
-    """Takes what is on disk of transactions that memory did not hold, or not with what was measured of them."""
+def book_recalled(wanted: Wanted, found: Sequence[tuple[Transaction, Gathered | None]], book: TransactionBook) -> None:
+    """Takes what is on disk of transactions that memory did not hold, or not with what was measured of them.
+
+    Memory goes first: what it has gathered meanwhile is more than what was on disk before.
+    """
     book.recall(wanted, [transaction for transaction, _ in found])
-    measured = {transaction.id: takings for transaction, takings in found}
+    measured = {transaction.id: gathered for transaction, gathered in found}
     for number in {*wanted.ids, *measured}:
         known = book.get(number)
-        if known is not None and known.unfinished and book.gathered(number) is None:
-            book_measured_anew(known, measured.get(number, ()), site)
+        if known is not None and book.lacks_measured(known):
+            book.regather(known, measured.get(number) or measured_anew(known, ()))
 
 
 def book_boot(transaction: Transaction, at: Milliseconds, book: TransactionBook) -> None:

@@ -219,6 +219,7 @@ class TransactionBook:
         self._open: dict[int, Transaction] = {}
         self._awaited: dict[int, Transaction] = {}  # given up, or ended by a guess: their own stop may still come
         self._gathered: dict[int, Gathered] = {}
+        self.unmeasured: set[int] = set()  # of those that run: what was measured of them is on disk alone
         self._on_disk_until: Milliseconds | None = None  # the newest start that may be on disk alone; None: all is here
         self._recalled: deque[int] = deque()  # out of their order at the beginning of `_by_id`
         self._absent: OrderedDict[int | StartKey | str, None] = OrderedDict()  # what was looked for on disk in vain
@@ -229,6 +230,10 @@ class TransactionBook:
         self.update(transaction)
         if len(self._by_id) > REMEMBERED + len(self._open) + len(self._recalled):
             self._forget_oldest()
+
+    def leave_unmeasured(self, transaction_id: int) -> None:
+        """What was measured of one that runs, and is to be added, is looked up later: a start is not to wait for it."""
+        self.unmeasured.add(transaction_id)
 
     def leave_on_disk(self, newest_start: Milliseconds) -> None:
         """There may be more than were added, none of which began later."""
@@ -265,7 +270,8 @@ class TransactionBook:
         self._awaited.pop(transaction.id, None)
         if transaction.state == "active":
             self._open[transaction.id] = transaction
-            self.gather(transaction)
+            if transaction.id not in self.unmeasured:
+                self.gather(transaction)
             return
         self._open.pop(transaction.id, None)
         if transaction.unfinished:
@@ -302,9 +308,19 @@ class TransactionBook:
     def regather(self, transaction: Transaction, gathered: Gathered) -> None:
         """What was gathered apart counts from now on."""
         self._gathered[transaction.id] = gathered
+        self.unmeasured.discard(transaction.id)
 
     def gathered(self, transaction_id: int) -> Gathered | None:
-        return self._gathered.get(transaction_id)
+        """What is known of the energy of one that is not over. Raises NotRemembered where it runs, and that is on disk
+        alone: a figure without it would be wrong."""
+        found = self._gathered.get(transaction_id)
+        if found is None and transaction_id in self.unmeasured:
+            raise NotRemembered(Wanted(ids=(transaction_id,)))
+        return found
+
+    def lacks_measured(self, transaction: Transaction) -> bool:
+        """Whether memory does not hold what was measured of one that is not over."""
+        return transaction.unfinished and transaction.id not in self._gathered
 
     def unfinished(self) -> list[Transaction]:
         """Those that run, and those whose own stop may still come."""
@@ -325,8 +341,8 @@ class TransactionBook:
 
     def require(self, *transactions: Transaction) -> None:
         """What was measured of those that are not over is needed. Raises NotRemembered."""
-        missing = [known.id for known in transactions if known.unfinished and known.id not in self._gathered]
-        if missing and self._on_disk_until is not None:
+        missing = [known.id for known in transactions if self.lacks_measured(known)]
+        if missing and (self._on_disk_until is not None or self.unmeasured):
             raise NotRemembered(Wanted(ids=tuple(missing)))
 
     def started_as(self, key: StartKey, time: Milliseconds | None) -> Transaction | None:

@@ -128,9 +128,7 @@ class Scene:
                 reply = answering.answer(declared, raw, context)
                 break
             except NotRemembered as forgotten:
-                booking.book_recalled(
-                    forgotten.wanted, self.on_disk(state.id, forgotten.wanted), state.transactions, self.site
-                )
+                booking.book_recalled(forgotten.wanted, self.on_disk(state.id, forgotten.wanted), state.transactions)
         self.keep(reply.changes, reply.events)
         return Answer(encode_payload(reply.confirmation), reply.changes, reply.events, context.deviations)
 

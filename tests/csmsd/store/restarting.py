@@ -87,7 +87,7 @@ class Restarting(Reserving, FirmwareScene, Listing):
                 state.transactions.require(*state.transactions.unfinished())
             except NotRemembered as forgotten:
                 found = self.on_disk(state.id, forgotten.wanted)
-                booking.book_recalled(forgotten.wanted, found, state.transactions, self.site)
+                booking.book_recalled(forgotten.wanted, found, state.transactions)
 
     def on(self, site: Site, path: Path) -> "Restarting":
         """The same charge points and the same hour on another site, which was loaded from a file."""

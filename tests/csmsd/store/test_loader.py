@@ -60,7 +60,9 @@ def transaction(number: int, **fields: Any) -> Transaction:
     return Transaction(id=number, **(usual | fields))
 
 
-def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh", "kWh"] = "Wh") -> list[Change]:
+def readings(
+    number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh", "kWh"] = "Wh", connector: int = 1
+) -> list[Change]:
     values = [
         MeterValue(timestamp="2026-03-01T12:00:00.000Z", sampled_value=[SampledValue(value=energy, unit=unit)])
         for energy in energies
@@ -68,7 +70,7 @@ def readings(number: int, shapes: MeterShapes, *energies: str, unit: Literal["Wh
     found = read_meter_values(
         values,
         charge_point="CP1",
-        connector=1,
+        connector=connector,
         transaction_id=number,
         shapes=shapes,
         received_at=1_800_000_000_000,
@@ -138,9 +140,8 @@ async def test_how_a_running_transaction_was_named_is_known_again(tmp_path: Path
     with pytest.raises(NotRemembered) as forgotten:
         book.guessed_on(1)
     with closing(connect_to_past(path)) as connection:
-        booking.book_recalled(
-            forgotten.value.wanted, find_past_transactions(connection, "CP1", forgotten.value.wanted), book, site
-        )
+        found = find_past_transactions(connection, "CP1", forgotten.value.wanted)
+    booking.book_recalled(forgotten.value.wanted, found, book)
     measured = book.gathered(4)
 
     assert book.guessed_on(1) is book.get(4)

@@ -10,11 +10,11 @@ from csmsd.store.past import connect_to_past, find_past_transactions, history_of
 from tests.csmsd.store.test_loader import readings, transaction, write
 
 
-async def found(path: Path, charge_point: str, **wanted: object) -> list[tuple[int, int]]:
-    """The numbers of what is found, and how much was measured of it."""
+async def found(path: Path, charge_point: str, **wanted: object) -> list[tuple[int, float | None]]:
+    """The numbers of what is found, and its register as it was read last, of what is not over."""
     with closing(connect_to_past(path)) as connection:
         past = find_past_transactions(connection, charge_point, Wanted(**wanted))  # type: ignore[arg-type]
-    return [(known.id, len(takings)) for known, takings in past]
+    return [(known.id, None if measured is None else measured.latest) for known, measured in past]
 
 
 async def test_by_its_id_and_only_its_own_charge_points(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ async def test_by_its_id_and_only_its_own_charge_points(tmp_path: Path) -> None:
     stored = [transaction(3, state="stopped"), transaction(4, state="abandoned"), transaction(5, charge_point="CP2")]
     await write(path, ChargePoint(id="CP1", registered_at=0), *stored, *measured)
 
-    assert await found(path, "cp1", ids=(3, 4, 5, 6)) == [(3, 0), (4, 1)], "what is over is measured no more"
+    assert await found(path, "cp1", ids=(3, 4, 5, 6)) == [(3, None), (4, 1200)], "what is over is measured no more"
 
 
 async def test_by_its_start(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ async def test_by_its_start(tmp_path: Path) -> None:
     twin = transaction(4, state="closed", start_time=5, id_tag="OTHER", start_text="start 3")
     await write(path, first, twin, transaction(5, state="stopped", start_time=6))
 
-    assert await found(path, "CP1", start=(first.start_key, 5)) == [(3, 0)]
+    assert await found(path, "CP1", start=(first.start_key, 5)) == [(3, None)]
     assert await found(path, "CP1", start=(transaction(9).start_key, 5)) == []
 
 
@@ -45,8 +45,8 @@ async def test_by_its_start_though_a_clock_was_wrong_then_or_is_now(tmp_path: Pa
     foreign = transaction(6, charge_point="CP2", state="stopped", start_text="start 3")
     await write(path, first, other, active, foreign)
 
-    assert await found(path, "CP1", start=(first.start_key, None)) == [(3, 0)]
-    assert await found(path, "CP1", start=(first.start_key, 7)) == [(3, 0)]
+    assert await found(path, "CP1", start=(first.start_key, None)) == [(3, None)]
+    assert await found(path, "CP1", start=(first.start_key, 7)) == [(3, None)]
 
 
 async def test_by_the_stop_that_it_ended_by(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ async def test_by_the_stop_that_it_ended_by(tmp_path: Path) -> None:
         *(transaction(number, state="stopped", stop_text=f"stop {number // 2}") for number in range(2, 8)),
         transaction(9, charge_point="CP2", state="stopped", stop_text="stop 2"),
     )
-    assert await found(path, "CP1", stop_text="stop 2") == [(5, 0), (4, 0)]
+    assert await found(path, "CP1", stop_text="stop 2") == [(5, None), (4, None)]
     assert await found(path, "CP1", stop_text="stop 9") == []
 
 

@@ -120,7 +120,6 @@ def test_a_charge_point_that_is_not_known_any_more_leaves_what_was_booked() -> N
     give_up(transaction, scene)
     del scene.site.charge_points["cp1"]
 
-    booking.book_measured_anew(transaction, [], scene.site)
     close(transaction, scene)
 
     assert (transaction.state, transaction.energy_wh, transaction.meter_stop_wh) == ("closed", 500, None)
