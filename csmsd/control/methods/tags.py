@@ -2,7 +2,7 @@
 
 from operator import itemgetter
 from shlex import quote
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -15,8 +15,11 @@ from csmsd.control.turns import in_turns
 from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
 from csmsd.ocpp.timestamps import parse_timestamp
+from csmsd.ports import NotStored
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
-from csmsd.profiles.record import Change, Deleted, Event
+from csmsd.profiles.record import Deleted, Event
+
+_AT_ONCE = 500  # idTags of an import
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,7 +56,7 @@ class Blocking(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Import(msgspec.Struct, forbid_unknown_fields=True):
-    tags: list[Fields]
+    tags: list[dict[str, Any]]  # Fields, each of which is read in its turn
     replace: bool = False
 
 
@@ -197,47 +200,78 @@ async def remove_tag(service: Service, parameters: Name, caller: Caller) -> Json
 
 
 async def import_tags(service: Service, parameters: Import, caller: Caller) -> Json:
-    """All of them in one commit, or none."""
+    """None where one is bad. So many at a time: commits and the messages of charge points come in between."""
+    given, seen = await _fields_to_import(service, parameters)
+    counts = dict.fromkeys(("added", "changed", "unchanged", "removed"), 0)
+    try:
+        for first in range(0, len(given), _AT_ONCE):
+            await _import_some(service, given[first : first + _AT_ONCE], counts)
+        if parameters.replace:  # when all that are to be there are
+            gone = [tag for key, tag in service.site.id_tags.items() if key not in seen]
+            for first in range(0, len(gone), _AT_ONCE):
+                await _remove_some(service, gone[first : first + _AT_ONCE], counts)
+    except NotStored as error:
+        if not (counts["added"] or counts["changed"]):
+            raise
+        done = ", ".join(f"{many} {what}" for what, many in counts.items())
+        again = "Import it once more: what is there already stays as it is."
+        raise RpcError(1, f"Not all of it could be stored: {error}. Up to then: {done}.", again) from None
+    return {**counts}
+
+
+async def _fields_to_import(service: Service, parameters: Import) -> tuple[list[Fields], set[str]]:
+    """All of them, and by what names they are looked up. Raises RpcError for the first bad one."""
     now = service.now()
     seen: set[str] = set()
 
-    def merged(fields: Fields) -> tuple[IdTag | None, IdTag]:
+    def checked(numbered: tuple[int, dict[str, Any]]) -> Fields:
+        try:
+            fields = msgspec.convert(numbered[1], Fields)
+        except msgspec.ValidationError as error:
+            where = str(error).replace("`$", f"`$.tags[{numbered[0]}]")
+            raise RpcError(-32602, f"bad parameters: {where}") from None
         if fold(fields.id) in seen:
             raise usage(f"idTag {fields.id} stands there twice.")
         seen.add(fold(fields.id))
-        known = service.site.id_tag(fields.id)
-        return known, _merged_tag(fields, known, now)
+        _merged_tag(fields, None, now)
+        return fields
 
-    found = await in_turns(parameters.tags, merged)
-    # Changed at once: by what others did meanwhile with some of them, too.
-    site = service.site
+    return await in_turns(enumerate(parameters.tags), checked), seen
+
+
+async def _import_some(service: Service, given: list[Fields], counts: dict[str, int]) -> None:
+    """In one commit. Raises NotStored."""
+    site, now = service.site, service.now()
     added: list[IdTag] = []
     changed: list[IdTag] = []
-    for fields, (before, tag) in zip(parameters.tags, found, strict=True):
+    for fields in given:
         known = site.id_tag(fields.id)
-        if known is not before:
-            tag = _merged_tag(fields, known, now)
+        tag = _merged_tag(fields, known, now)
         if known is None:
             added.append(tag)
         elif tag != known:
             changed.append(tag)
-    removed = [tag for key, tag in site.id_tags.items() if key not in seen] if parameters.replace else []
-    changes: list[Change] = [*(Deleted(tag) for tag in removed), *added, *changed]
+    service.live.require()
+    for tag in (*added, *changed):
+        site.id_tags[fold(tag.id)] = tag
+    if added or changed:
+        told = Event("tag.changed", None, {"imported": len(added) + len(changed)})
+        await service.live.keep([*added, *changed], [told])
+    counts["added"] += len(added)
+    counts["changed"] += len(changed)
+    counts["unchanged"] += len(given) - len(added) - len(changed)
+
+
+async def _remove_some(service: Service, gone: list[IdTag], counts: dict[str, int]) -> None:
+    """In one commit. Raises NotStored."""
+    site = service.site
+    removed = [tag for tag in gone if site.id_tags.get(fold(tag.id)) is not None]
     service.live.require()
     for tag in removed:
         del site.id_tags[fold(tag.id)]
-    for tag in (*added, *changed):
-        site.id_tags[fold(tag.id)] = tag
     told = [Event("tag.removed", None, {"id_tag": tag.id}) for tag in removed]
-    if added or changed:
-        told.append(Event("tag.changed", None, {"imported": len(added) + len(changed)}))
-    await service.live.keep(changes, told)
-    return {
-        "added": len(added),
-        "changed": len(changed),
-        "unchanged": len(parameters.tags) - len(added) - len(changed),
-        "removed": len(removed),
-    }
+    await service.live.keep([Deleted(tag) for tag in removed], told)
+    counts["removed"] += len(removed)
 
 
 METHODS: Table[Service] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.control import ControlError
 from tests.support.site import Site
 
 FULL = {
@@ -176,6 +177,41 @@ async def test_an_import_that_cannot_be_stored_is_none(site: Site) -> None:
     assert (code, "could not be stored" in text) == (1, True)
     site.limit_file_size(None)
     assert set(await known(site)) == {"A1"}
+
+
+async def until_stored(site: Site) -> None:
+    """The store finds out by itself that it works again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await site.call("tag.set", id="GONE", note="seen")
+                return
+            except ControlError:
+                await asyncio.sleep(0.05)
+
+
+async def test_an_import_that_cannot_be_stored_to_its_end_is_told_so_and_can_be_done_again(site: Site) -> None:
+    tags = [{"id": f"T{number}", "note": "n" * 100} for number in range(3_000)]
+    await site.call("tag.add", id="GONE")
+    site.limit_file_size(400_000)
+    code, text = await site.refused("tag.import", tags=tags, replace=True)
+    assert (code, "Not all of it could be stored" in text) == (1, True), text
+    site.limit_file_size(None)
+    await until_stored(site)
+    there = len(await known(site)) - 1
+    assert 500 <= there < 3_000
+    counted = await site.call("tag.import", tags=tags, replace=True)
+    assert counted == {"added": 3_000 - there, "changed": 0, "unchanged": there, "removed": 1}
+
+
+async def test_a_long_import_leaves_room_for_others(site: Site) -> None:
+    watcher = await site.watch("tag.changed")
+    await site.call("tag.import", tags=[{"id": f"T{number}"} for number in range(1_200)])
+    assert [(await watcher.event("tag.changed"))["data"] for _ in range(3)] == [
+        {"imported": 500},
+        {"imported": 500},
+        {"imported": 200},
+    ]
 
 
 async def test_what_is_changed_while_a_long_import_is_looked_at_stays_so(site: Site) -> None:
