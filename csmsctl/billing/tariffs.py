@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from csmsctl.display.table import Record
 from csmsctl.failure import USAGE, Failure
+from csmsd.toml_text import read_toml
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -97,7 +98,7 @@ class TariffFile(_Table, kw_only=True):
 def read_tariffs(file: str) -> TariffFile:
     """Raises Failure with file, key and reason."""
     try:
-        data = tomllib.loads(Path(file).read_text("utf-8"), parse_float=Decimal)
+        data = read_toml(Path(file).read_text("utf-8"), parse_float=Decimal)
         found = msgspec.convert(data, TariffFile)
     except tomllib.TOMLDecodeError as error:
         raise _wrong_tariff(file, f"not valid TOML: {error}") from None

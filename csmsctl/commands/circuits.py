@@ -23,6 +23,7 @@ from csmsctl.display.value_texts import counted_text, moment_text, plain_text
 from csmsctl.failure import USAGE, Failure
 from csmsctl.invocation import Invocation, invocation
 from csmsctl.records.listing import Listing, named_in_listing, show_whole_listing
+from csmsd.toml_text import read_toml
 
 CircuitName = Annotated[
     str, typer.Argument(metavar="CIRCUIT", help="Its name", autocompletion=live_parameter_values("circuits"))
@@ -363,7 +364,7 @@ def circuits_of_file(file: str) -> dict[str, Any]:
     """What it says of circuits; `-` is standard input."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-        described = tomllib.loads(text)
+        described = read_toml(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Failure(USAGE, f"{file} is no TOML: {error}.", "See: csmsctl circuit export") from None
     if set(described) - {"circuits"}:

@@ -21,6 +21,7 @@ import csmsd
 from csmsctl.arguments.global_options import GlobalOptions
 from csmsctl.failure import OTHER, USAGE, Failure
 from csmsctl.link.client import Client, Result
+from csmsd.toml_text import read_toml
 
 SECONDS_TO_START = 30.0
 SECONDS_TO_STOP = 10.0
@@ -181,7 +182,7 @@ def read_private_settings(file: str | None) -> Settings:
     if file is None:
         return {}
     try:
-        settings = tomllib.loads(Path(file).read_text("utf-8"))
+        settings = read_toml(Path(file).read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Failure(USAGE, f"{file} cannot be read: {reason}.") from error

@@ -9,6 +9,7 @@ from csmsctl.display.escape import escape_to_toml
 from csmsctl.failure import USAGE, Failure
 from csmsd.ocpp.both_ends import of_both_ends
 from csmsd.ocpp.secrets import MASK, is_secret_key, masked_secrets
+from csmsd.toml_text import read_toml
 
 MAX_KEY, MAX_VALUE = 50, 500  # C 5.3: CiString50, CiString500
 
@@ -36,7 +37,7 @@ class Wanted:
 def read_document(text: str, file: str) -> DesiredState:
     """The content of a file. Raises Failure with the line, or the table and key."""
     try:
-        document = tomllib.loads(text)
+        document = read_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise Failure(USAGE, f"{file} is not TOML: {error}.") from error
     unknown = set(document) - {"defaults", "labels", "charge_points"}

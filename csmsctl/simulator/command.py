@@ -187,9 +187,10 @@ def _simulated_circuits(file: str) -> "tuple[list[Circuit], list[Member]]":
 
     from csmsd.profiles.load_management.circuits import CircuitError, check_circuits
     from csmsd.profiles.load_management.description import read_circuits
+    from csmsd.toml_text import read_toml
 
     try:
-        circuits, members = read_circuits(tomllib.loads(read_given_file(file).decode()))
+        circuits, members = read_circuits(read_toml(read_given_file(file).decode()))
         check_circuits(circuits, members)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, CircuitError) as error:
         raise Failure(USAGE, f"{file}: {error}.", "See: csmsctl circuit export") from None

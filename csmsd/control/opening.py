@@ -93,8 +93,7 @@ async def open_control_socket(
     doors = tuple(filter(is_open, settings.doors))
     servers = [ControlServer(table, Access(door, doors), audit, measured) for door in doors]
     try:
-        # The widest first: where another daemon answers, it is said of that one.
-        for server in reversed(servers):
+        for server in reversed(servers):  # the widest first: where another daemon answers, it is said of that one
             await server.open()
         yield
     finally:

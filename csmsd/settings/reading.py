@@ -11,6 +11,7 @@ from csmsd.profiles.policies import DataTransfer, LoadPolicies
 from csmsd.settings.places import default_config
 from csmsd.settings.sections import Settings
 from csmsd.settings.setting import SettingsError, parse_address_setting, problem_of_executable_setting
+from csmsd.toml_text import read_toml
 
 
 def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
@@ -21,7 +22,7 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
     file = path or default_config()
     data: dict[str, Any] = {}
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
+        data = read_toml(file.read_text("utf-8"))
     except FileNotFoundError:
         if path is not None:
             raise SettingsError(f"{file}: no such file") from None

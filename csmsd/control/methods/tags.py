@@ -15,7 +15,7 @@ from csmsd.control.turns import in_turns
 from csmsd.control.views import tag_view, time_text
 from csmsd.ocpp.identity import IDENTITY_RULE, fold, is_identity, natural_order
 from csmsd.ocpp.timestamps import parse_timestamp
-from csmsd.ports import NotStored
+from csmsd.ports.store import NotStored
 from csmsd.profiles.core.id_tags import MAX_ID_TAG, IdTag
 from csmsd.profiles.record import Deleted, Event
 
