@@ -86,6 +86,7 @@ class Rollouts(OwnIds):
         self._members: dict[int, dict[str, RolloutMember]] = {}
 
     def add(self, rollout: Rollout) -> None:
+        self.begin_ids_after(rollout.id)
         self._rollouts[rollout.id] = rollout
         self._members.setdefault(rollout.id, {})
 

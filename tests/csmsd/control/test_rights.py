@@ -24,12 +24,12 @@ from tests.support.local_users import NOBODY, LocalUsers
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
-# Groups that every machine has, and nobody is in.
+# Groups that every machine has, and nobody is in. Who is not root has none to give to but the own one.
 GROUPS = {"all": "daemon", "reception": "bin", "read": "games"}
 
 
 def gid(right: str) -> int:
-    return grp.getgrnam(GROUPS[right]).gr_gid
+    return grp.getgrnam(GROUPS[right]).gr_gid if os.getuid() == 0 else os.getgid()
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def doors() -> Iterator[dict[str, Path]]:
 @pytest.fixture(scope="module")
 def site(doors: dict[str, Path]) -> Iterator[Site]:
     try:
-        control = {f"{right}_group".removeprefix("all_"): grp.getgrnam(name).gr_name for right, name in GROUPS.items()}
+        control = {f"{right}_group".removeprefix("all_"): grp.getgrgid(gid(right)).gr_name for right in GROUPS}
     except KeyError as error:
         pytest.skip(f"this machine has no such group: {error}")
     site = Site({"control": control})
