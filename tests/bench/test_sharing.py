@@ -75,7 +75,7 @@ def test_all_of_a_round_for_a_thousand_members() -> None:
     steering, ledger, periods = Steering(tree), Ledger(), Periods()
     for number, (key, member) in enumerate(tree.members.items(), 1):
         ledger.begin(key, member.rating_ma, member.wiring, now)
-        ledger.begun(key, number)
+        ledger.begun(key, number, now)
         steering.begun(key, number, now)
     begun = process_time()
     budgets = budgets_from(tree, Outside(), now, periods.lease_ms)

@@ -18,6 +18,7 @@ Slot = Literal["default", "transaction", "unknown", "measured"]
 Segment = tuple[Milliseconds, Lanes]  # from then on, until the next one
 NEVER = 1 << 62
 _LONGEST_OBEYING_MS = 30_000
+_ON_ITS_WAY_MS = 120_000  # longer than anybody waits for an answer
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,17 +155,47 @@ class Ledger:
                 hold.gone_at = min(hold.gone_at, now + obey_ms)
         self._end_doubt(key, now + obey_ms)
 
-    def begun(self, key: Key, transaction: int) -> None:
+    def begun(self, key: Key, transaction: int, now: Milliseconds) -> None:
         """A transaction runs: whatever ran on the connector before has ended, and its limits with it (C 3.13.1)."""
         self._running[key] = transaction
-        self._of[key] = [hold for hold in self.of(key) if hold.slot != "transaction" or hold.transaction == transaction]
+        for other in {hold.transaction for hold in self.of(key) if hold.slot == "transaction"} - {transaction}:
+            self._let_go(key, other, now)
 
     def ended(self, key: Key, transaction: int, now: Milliseconds) -> None:
         """The charge point has said that it is over."""
         if self._running.get(key) == transaction:
             del self._running[key]
-        self._of[key] = [hold for hold in self.of(key) if hold.slot != "transaction" or hold.transaction != transaction]
+        self._let_go(key, transaction, now)
         self._end_doubt(key, now)
+
+    def _let_go(self, key: Key, transaction: int | None, now: Milliseconds) -> None:
+        """Its limits have ceased. What is still on its way may be taken for the next one: matching is a MAY (C 7.8)."""
+        self._of[key] = [
+            hold
+            for hold in self.of(key)
+            if hold.slot != "transaction" or hold.transaction != transaction or hold.accepted_at is None
+        ]
+        for hold in self.of(key):
+            if hold.slot == "transaction" and hold.transaction == transaction:
+                hold.gone_at = min(hold.gone_at, now + _ON_ITS_WAY_MS)
+
+    def limited_as_a_whole(self, key: Key) -> None:
+        """Its limits for all transactions hold for what runs, too: it has no others."""
+        self._running.pop(key, None)
+        self._of[key] = [hold for hold in self.of(key) if hold.slot != "transaction"]
+
+    def described_anew(self, key: Key, rating_ma: Milliamperes, wiring: tuple[int, ...]) -> bool:
+        """What it is like, which may be otherwise than was thought; whether it is wired otherwise."""
+        rewired = any(
+            hold.phases != wiring if hold.slot != "transaction" else not set(hold.phases) <= set(wiring)
+            for hold in self.of(key)
+        )
+        for hold in self.of(key):
+            if rewired:
+                hold.phases = wiring
+            if hold.slot == "unknown":
+                hold.ma = hold.fallback_ma = rating_ma
+        return rewired
 
     def measured(self, key: Key, ma: Milliamperes | None, phases: tuple[int, ...], now: Milliseconds) -> None:
         """It draws so much although it may not; None: it keeps its limits again."""

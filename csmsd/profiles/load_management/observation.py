@@ -94,6 +94,7 @@ class Observer:
         manner, habits = load.manner(state.id), load.habits.get(key[0])
         takes = takes_of_member(member, state, manner, habits, now, self._begun_by_other_clock)
         steering.takes[key] = takes
+        _look_at_description(member, takes.whole, load, steering, now)
         _look_at_transaction(state, member, load, steering, takes.whole, now)
         _look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
         _look_at_meter(state, member, site, steering, noticed, now)
@@ -102,6 +103,21 @@ class Observer:
             noticed.looked_at = now
             charging.cap_ma = own_limit(Outlook.of(Target(site, state, now)), member.connector, now, now + lease_ms)
         return _whether_managed(member, load, noticed, now)
+
+
+def _look_at_description(
+    member: Member, whole: bool, load: LoadManagement, steering: Steering, now: Milliseconds
+) -> None:
+    """It may be described otherwise than when it was sent its limits."""
+    key, ledger = member.place, load.ledger
+    if whole and (ledger.running(key) is not None or any(hold.slot == "transaction" for hold in ledger.of(key))):
+        ledger.limited_as_a_whole(key)
+        ledger.begin(key, member.rating_ma, member.wiring, now)
+    rewired = ledger.described_anew(key, member.rating_ma, member.wiring)
+    charging = steering.charging.get(key)
+    if charging is not None:
+        charging.demand.rating_ma, charging.demand.minimum_ma = member.rating_ma, member.minimum_ma
+        charging.phases = None if rewired else charging.phases
 
 
 def _has_booted_since(state: ChargePointState, key: Key, load: LoadManagement) -> bool:
@@ -195,7 +211,7 @@ def _look_at_transaction(
         steering.begun(key, running.id, now, weight)
     steering.charging[key].weight = weight * member.weight
     if ledger.running(key) != running.id and not whole:
-        ledger.begun(key, running.id)
+        ledger.begun(key, running.id, now)
 
 
 def _is_over(state: ChargePointState, connector: int, number: int) -> bool:

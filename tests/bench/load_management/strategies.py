@@ -48,7 +48,7 @@ class Csms(Strategy):
     def begun(self, connector: Connector) -> None:
         self.steering.arrivals.waiting.pop(connector.key, None)
         self.transactions[connector.key] = connector.transaction
-        self.planner.ledger.begun(connector.key, connector.transaction)
+        self.planner.ledger.begun(connector.key, connector.transaction, self.now)
         self.steering.begun(connector.key, connector.transaction, self.now)
         self.look_at = 0
 
@@ -72,9 +72,10 @@ class Csms(Strategy):
 
     def killed(self) -> None:
         self.planner = Planner(Ledger(deepcopy(self.on_disk)), self.periods)
+        self.planner.ledger.read_again(self.now)
         self.steering = self.new_steering()
         for key, transaction in self.transactions.items():
-            self.planner.ledger.begun(key, transaction)
+            self.planner.ledger.begun(key, transaction, self.now)
             self.steering.begun(key, transaction, self.now)
         self.look_at = 0
 

@@ -83,7 +83,7 @@ def test_a_car_whose_new_limits_are_under_way() -> None:
     garage = Garage()
     garage.send(0)
     transaction = garage.scene.started()
-    garage.load.ledger.begun(KEY, transaction.id)
+    garage.load.ledger.begun(KEY, transaction.id, garage.scene.now)
     assert garage.said(10)[1].startswith(f"Transaction {transaction.id} has no share now: the minimum of its car, 6A,")
     garage.send(16 * A, transaction=transaction.id)
     garage.send(10 * A, transaction=transaction.id)

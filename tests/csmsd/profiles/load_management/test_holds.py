@@ -53,7 +53,7 @@ def test_who_has_accepted_nothing_may_draw_its_rating() -> None:
 
 def test_by_its_clock_a_lease_ends_earlier_or_later() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
     assert most(ledger) == [(0, 16), (510, 8)]
     assert most(installed()) == [(0, 0), (990, 8)]
@@ -61,7 +61,7 @@ def test_by_its_clock_a_lease_ends_earlier_or_later() -> None:
 
 def test_what_was_sent_may_have_arrived_and_what_was_before_may_still_hold() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     first = hold(ledger, 16, transaction=7)
     lower = hold(ledger, 6, transaction=7)
     assert most(ledger)[0] == (0, 16)
@@ -73,7 +73,7 @@ def test_what_was_sent_may_have_arrived_and_what_was_before_may_still_hold() -> 
 
 def test_a_late_or_doubled_answer_brings_nothing_back() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
     ledger.accepted(KEY, lower, 0, 5)
     ledger.accepted(KEY, first, 1, 5)
@@ -86,22 +86,22 @@ def test_a_late_or_doubled_answer_brings_nothing_back() -> None:
 
 def test_a_transaction_that_ends_leaves_what_holds_for_the_next() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
-    hold(ledger, 16, transaction=7)
+    ledger.begun(KEY, 7, 0)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7), 0, 0)
     ledger.ended(KEY, 6, 0)
     assert most(ledger)[0] == (0, 16)
     assert ledger.running(KEY) == 7
     ledger.ended(KEY, 7, 0)
     assert most(ledger)[0] == (0, 0)
     assert ledger.running(KEY) is None
-    hold(ledger, 16, transaction=7)
-    ledger.begun(KEY, 8)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7), 0, 0)
+    ledger.begun(KEY, 8, 0)
     assert most(ledger)[0] == (0, 0)
 
 
 def test_after_a_boot_it_may_have_lost_all_limits_until_they_are_accepted_again() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     before = hold(ledger, 10, transaction=7)
     ledger.begin(KEY, 32 * A, ALL, 0)
     ledger.accepted(KEY, before, 0, 0)  # it was on its way when the charge point booted
@@ -114,7 +114,7 @@ def test_after_a_boot_it_may_have_lost_all_limits_until_they_are_accepted_again(
 
 def test_the_end_of_the_transaction_ends_that_doubt_too() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     ledger.begin(KEY, 32 * A, ALL, 0)
     ledger.accepted(KEY, hold(ledger, 0), 0, 0)
     ledger.ended(KEY, 7, 0)
@@ -144,7 +144,7 @@ def test_when_our_clock_is_set_leases_may_end_earlier_and_later() -> None:
     ledger = installed()
     ledger.clock_moved(-100, 0)
     assert most(ledger) == [(0, 0), (890, 8)]
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
     ledger.clock_moved(100, 100)
     assert most(ledger, 100) == [(100, 16), (610, 8)]
@@ -152,7 +152,7 @@ def test_when_our_clock_is_set_leases_may_end_earlier_and_later() -> None:
 
 def test_when_our_clock_is_set_what_was_is_as_long_ago_as_before() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
     ledger.accepted(KEY, first, 0, 0)
     ledger.accepted(KEY, lower, 20, 10)
@@ -167,7 +167,7 @@ def test_when_our_clock_is_set_what_was_is_as_long_ago_as_before() -> None:
 
 def test_how_long_csmsd_was_dead_a_clock_that_may_have_been_set_does_not_tell() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
     again = Ledger(list(ledger))
     again.read_again(600)
@@ -180,12 +180,52 @@ def test_how_long_csmsd_was_dead_a_clock_that_may_have_been_set_does_not_tell() 
 
 def test_what_had_still_to_be_obeyed_is_waited_for_again() -> None:
     ledger = installed()
-    ledger.begun(KEY, 7)
+    ledger.begun(KEY, 7, 0)
     first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
     ledger.accepted(KEY, first, 0, 0)
     ledger.accepted(KEY, lower, 20, 10)
     ledger.read_again(50)
     assert most(ledger, 50)[:2] == [(50, 16), (30_050, 8)], "then its default may have ended, too"
+
+
+def test_what_is_on_its_way_to_a_transaction_may_be_taken_for_the_next_one() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7, 0)
+    ledger.accepted(KEY, hold(ledger, 20, transaction=7), 0, 0)
+    late = hold(ledger, 16, transaction=7)
+    ledger.ended(KEY, 7, 10)
+    assert most(ledger, 10)[0] == (10, 16), "not the one that has ceased with it"
+    ledger.begun(KEY, 8, 20)
+    assert most(ledger, 20)[0] == (20, 16)
+    ledger.accepted(KEY, late, 30, 0)
+    assert most(ledger, 30)[0] == (30, 16), "by which transaction it was taken, it does not say"
+    ledger.accepted(KEY, hold(ledger, 6, transaction=8), 40, 5)
+    assert most(ledger, 45)[0] == (45, 6)
+    assert most(ledger, 200_000) == [(200_000, 8)]
+
+
+def test_a_member_that_is_described_anew() -> None:
+    ledger = installed()
+    assert not ledger.described_anew(KEY, 32 * A, ALL)
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    assert not ledger.described_anew(KEY, 20 * A, ALL)
+    assert most(ledger)[0] == (0, 20)
+    assert ledger.described_anew(KEY, 20 * A, (1,))
+    assert ledger.most(KEY, 0)[0][1] == (0, 20 * A, 0, 20 * A)
+    held = Hold(serial=90, slot="transaction", transaction=7, ma=30 * A, fallback_ma=0, phases=(1,))
+    ledger.add(KEY, held)
+    assert not ledger.described_anew(KEY, 20 * A, (1,))
+    assert ledger.described_anew(KEY, 20 * A, (2, 0))
+    assert ledger.most(KEY, 0)[0][1] == (30 * A, 0, 30 * A, 60 * A)
+
+
+def test_one_that_is_limited_as_a_whole_has_no_limit_of_a_transaction() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7, 0)
+    ledger.accepted(KEY, hold(ledger, 16, transaction=7), 0, 0)
+    ledger.limited_as_a_whole(KEY)
+    assert ledger.running(KEY) is None
+    assert most(ledger) == [(0, 0), (990, 8)]
 
 
 def test_on_fewer_phases_less_is_taken_of_the_sum() -> None:

@@ -13,6 +13,7 @@ from csmsd.profiles.load_management.observation import Observer, readings_of_mai
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.steering import Steering
 from tests.csmsd.profiles.scene import SECOND, Scene
+from tests.csmsd.profiles.smart_charging.installing import configure
 
 A = 1000
 KEY = ("cp1", 1)
@@ -128,6 +129,38 @@ def test_a_meter_that_tells_nothing_by_phase_tells_nothing() -> None:
     assert site.readings() == {}
     site.metered({"value": "20", "measurand": "Current.Import", "unit": "A"})
     assert site.readings() == {}
+
+
+def test_what_a_member_is_like_holds_from_when_it_is_described_anew() -> None:
+    site = Site()
+    site.accept(0)
+    site.scene.started()
+    site.look()
+    charging = site.load.charging[KEY]
+    charging.phases = (0,)
+    site.load.replace(
+        list(site.load.circuits.values()),
+        [Member(circuit="garage", charge_point="CP1", phases="L2", rating_ma=16 * A, minimum_ma=8 * A)],
+    )
+    site.steering = Steering(site.load.tree(230), charging=site.load.charging)
+    site.look()
+    assert (charging.demand.rating_ma, charging.demand.minimum_ma) == (16 * A, 8 * A)
+    assert site.load.charging[KEY].phases is None
+    assert {hold.phases for _, hold in site.load.ledger} == {(1,)}
+
+
+def test_one_that_turns_out_to_have_room_for_one_profile_counts_with_its_rating_until_it_has_that() -> None:
+    site = Site()
+    site.accept(0)
+    number = site.scene.started().id
+    site.look()
+    site.accept(16 * A, transaction=number)
+    configure(site.scene, MaxChargingProfilesInstalled="1", NumberOfConnectors="1")
+    site.look()
+    assert site.load.ledger.running(KEY) is None
+    assert site.load.ledger.most(KEY, site.scene.now)[0][1][0] == 32 * A
+    site.look()
+    assert [hold.slot for hold in site.load.ledger.of(KEY)] == ["default", "unknown"]
 
 
 WHOLE = ("cp1", 0)

@@ -73,7 +73,7 @@ def test_a_car_charges_or_waits_for_its_turn() -> None:
     garage = Garage()
     garage.accept(0)
     transaction = garage.scene.started()
-    garage.load.ledger.begun(KEY, transaction.id)
+    garage.load.ledger.begun(KEY, transaction.id, garage.scene.now)
     assert (garage.member().state, garage.member().transaction) == ("waiting", transaction.id)
     garage.accept(16 * A, transaction.id)
     member = garage.member()

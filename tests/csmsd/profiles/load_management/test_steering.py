@@ -47,7 +47,7 @@ class Office:
             self.now += 5000
 
     def arrive(self, key: Key, transaction: int, weight: int = 1) -> None:
-        self.ledger.begun(key, transaction)
+        self.ledger.begun(key, transaction, self.now)
         self.steering.begun(key, transaction, self.now, weight)
 
     def wants(self) -> dict[Key, int]:

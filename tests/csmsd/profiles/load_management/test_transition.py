@@ -174,6 +174,7 @@ class Site(RuleBasedStateMachine):
     def die(self) -> None:
         """kill -9: what is in memory is gone, and with the connections what was not yet read."""
         self.planner = self.planner_class(Ledger(deepcopy(self.on_disk)), PERIODS)
+        self.planner.ledger.read_again(self.now)
         for key, transaction in self.heard_running.items():
             self.begun(key, transaction)
         self.outstanding.clear()
@@ -182,7 +183,7 @@ class Site(RuleBasedStateMachine):
     def begun(self, key: Key, transaction: int) -> None:
         """One that is limited as a whole has no limit of a transaction: its default holds for what runs, too."""
         if key != WHOLE:
-            self.planner.ledger.begun(key, transaction)
+            self.planner.ledger.begun(key, transaction, self.now)
 
     # --- what happens on the way
 
