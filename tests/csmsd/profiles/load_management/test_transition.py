@@ -67,7 +67,13 @@ class Site(RuleBasedStateMachine):
             for key, member in self.tree.members.items()
         }
         self.played = {
-            key: PlayedConnector(key, member.rating_ma, member.wiring, SKEWS[member.charge_point])
+            key: PlayedConnector(
+                key,
+                member.rating_ma,
+                member.wiring,
+                SKEWS[member.charge_point],
+                loose=member.charge_point in ("cp2", "cp4"),
+            )
             for key, member in self.tree.members.items()
         }
         self.planner = self.planner_class(Ledger(), PERIODS)
