@@ -233,7 +233,7 @@ def test_no_reserve_is_lent_where_it_is_of_no_use_or_would_not_end(why: str) -> 
     elif why == "relative":
         office.steering.takes[CP1] = Takes(relative_to=office.now)
     else:
-        office.ledger.begun(CP1, 1)
+        office.ledger.begun(CP1, 1, office.now)
     assert office.wants() == {CP2: 6, CP3: 6}
 
 
