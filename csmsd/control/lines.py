@@ -2,6 +2,7 @@
 
 import asyncio
 
+MAX_LINE = 8 * 1024 * 1024  # bytes
 _CHUNK = 64 * 1024
 
 

@@ -19,7 +19,7 @@ from csmsctl.link import client, connection
 from csmsctl.manual import commands_of_manual
 from csmsctl.operations import options, request
 from csmsctl.tree import PANELS
-from csmsd.control import rpc, socket_server
+from csmsd.control import lines, rpc
 from csmsd.control.methods import METHODS, completion_values
 from csmsd.control.methods.operations import LONGEST_QUEUE_SECONDS, Common
 from csmsd.profiles import operations
@@ -329,7 +329,7 @@ def limit(struct: type[msgspec.Struct], field: str, name: str) -> Any:
 
 
 def test_the_limits_are_those_of_csmsd() -> None:
-    assert connection.MAX_LINE == socket_server.MAX_LINE
+    assert connection.MAX_LINE == lines.MAX_LINE
     assert parse_duration(options.LONGEST_QUEUE) == LONGEST_QUEUE_SECONDS
     assert (
         limit(change_configuration.ChangeConfigurationReq, "key", "max_length"),
@@ -341,7 +341,7 @@ def test_the_limits_are_those_of_csmsd() -> None:
 def test_a_piece_of_a_file_is_one_that_csmsd_takes(name: str) -> None:
     piece: int = importlib.import_module(f"csmsctl.commands.{name}")._PIECE
     if name == "firmware":
-        assert piece * 4 // 3 < socket_server.MAX_LINE  # base64
+        assert piece * 4 // 3 < lines.MAX_LINE  # base64
         assert "data" in METHODS["firmware.write"].parameters.__struct_fields__
     else:
         assert piece <= limit(METHODS[f"{name}.read"].parameters, "length", "le")
