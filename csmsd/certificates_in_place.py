@@ -1,7 +1,5 @@
 """Certificates where slices look for them: our roots, whether anybody signs here, and who sends what was signed."""
 
-from typing import Protocol
-
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.operations.certificate_issue import CertificateIssue
@@ -9,10 +7,6 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.ports.certificates import CertificateSigner, RootCertificate, Roots
 from csmsd.ports.tls import TlsProblem
 from csmsd.settings.sections import Settings
-
-
-class CertificateEdge(CertificateSigner, Roots, Protocol):
-    """The edge towards certificates."""
 
 
 class _Roots:
@@ -33,7 +27,12 @@ class _Roots:
 
 
 def put_certificates_in_place(
-    edge: CertificateEdge, live: LiveSite, runner: OperationRunner, bus: EventBus, settings: Settings
+    roots: Roots,
+    signer: CertificateSigner,
+    live: LiveSite,
+    runner: OperationRunner,
+    bus: EventBus,
+    settings: Settings,
 ) -> None:
     """To be called when the live state is there; what is put there is carried over to every later one."""
 
@@ -45,8 +44,8 @@ def put_certificates_in_place(
             return "there is no CA here to sign it: cert init makes one"
         return None
 
-    live.site.security.roots = _Roots(edge)
+    live.site.security.roots = _Roots(roots)
     live.site.security.unable_to_sign = unable_to_sign
     live.site.security.policy = settings.security
-    issue = CertificateIssue(live, runner, edge, settings.ocpp)
+    issue = CertificateIssue(live, runner, signer, settings.ocpp)
     bus.subscribe(issue.told, issue.STIRRING)

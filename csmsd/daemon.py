@@ -47,10 +47,11 @@ from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.securing import Securing
 from csmsd.parts import closing_within, in_background, open_part
-from csmsd.pki.certification import Certification
 from csmsd.pki.client_certificates import ClientCertificates
+from csmsd.pki.own_certificates import OwnCertificates
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.renewal import Renewal
+from csmsd.pki.request_signing import RequestSigning
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Event
@@ -247,11 +248,12 @@ class Daemon:
         )
         self._runner.open_host = self._files.ready
         pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
-        certification = Certification(live, settings, self._own_files, self._contexts)
-        await certification.open()
+        certificates = OwnCertificates(live, settings, self._own_files, self._contexts)
+        signing = RequestSigning(live, settings, certificates, self._contexts)
+        await certificates.open()
         await self._contexts.load()
         dispatcher = Dispatcher(live, self._hooks, self._recall)
-        put_certificates_in_place(certification, live, self._runner, bus, settings)
+        put_certificates_in_place(certificates, signing, live, self._runner, bus, settings)
         keys = Keys()
         securing = Securing(live, self._runner, bus, keys, settings.security, self._offers_tls)
         await securing.resume()
@@ -308,7 +310,8 @@ class Daemon:
                 ),
                 take_over_settings=self._reload,
                 offers_tls=self._offers_tls,
-                certification=certification,
+                certificates=certificates,
+                certificate_requests=signing,
                 tls=self._contexts,
                 tls_addresses=lambda: self._listener.tls_addresses,
             )
@@ -335,7 +338,7 @@ class Daemon:
                 queue=self._queue.serve,
                 expiry=Expiry(live).run,
                 clock_changes=ClockChanges(live).run,
-                certificates=Renewal(live, certification, self._contexts, settings.tls).run,
+                certificates=Renewal(live, certificates, self._contexts, settings.tls).run,
                 pruning=pruner.run,
             )
         )

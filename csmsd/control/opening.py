@@ -1,6 +1,5 @@
 """Opens the socket for operators, with all its methods."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +9,7 @@ from csmsd.control.log_book import LogBook
 from csmsd.control.methods import METHODS, methods
 from csmsd.control.methods.access import Checking
 from csmsd.control.methods.backups import Backups
-from csmsd.control.methods.certificates import Certificates, Certifier
+from csmsd.control.methods.certificates import Certificates, OwnAuthority
 from csmsd.control.methods.daemon_and_site import About, Itself
 from csmsd.control.methods.diagnostics import Diagnostics
 from csmsd.control.methods.explanation import Explanation
@@ -22,16 +21,16 @@ from csmsd.control.methods.securing import Securing
 from csmsd.control.methods.transactions import Transactions
 from csmsd.control.problems.site import Replica
 from csmsd.control.registrations import Keys, Registrations
-from csmsd.control.rights import Access, is_open
 from csmsd.control.rpc import Json
 from csmsd.control.service import Listings, Service
-from csmsd.control.socket_server import ControlServer
+from csmsd.control.socket_server import control_servers
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.operations.queue import CommandQueue
 from csmsd.operations.rollouts import RolloutRunner
 from csmsd.operations.runner import OperationRunner
 from csmsd.operations.securing import Securing as SecuringOffice
+from csmsd.ports.certificates import RequestOffice
 from csmsd.ports.charge_points import Links
 from csmsd.ports.files import FileStore
 from csmsd.ports.store import DatabaseCopy, Disk, PastTransactions
@@ -68,7 +67,8 @@ async def open_control_socket(
     take_over_settings: Callable[[], Awaitable[Json]],
     offers_tls: Callable[[], bool],
     securing: SecuringOffice,
-    certification: Certifier,
+    certificates: OwnAuthority,
+    certificate_requests: RequestOffice,
     tls: TlsEnd,
     tls_addresses: Callable[[], Sequence[str]],
 ) -> AsyncIterator[None]:
@@ -88,13 +88,7 @@ async def open_control_socket(
         plans=Rollouts(*common, rollouts.waits_for),
         pruner=Pruning(*common, pruner),
         copies=Backups(*common, copy_database),
-        papers=Certificates(*common, certification, certification, tls, tls_addresses),
+        papers=Certificates(*common, certificates, certificate_requests, tls, tls_addresses),
     )
-    doors = tuple(filter(is_open, settings.doors))
-    servers = [ControlServer(table, Access(door, doors), audit, measured) for door in doors]
-    try:
-        for server in reversed(servers):  # the widest first: where another daemon answers, it is said of that one
-            await server.open()
+    async with control_servers(table, settings.doors, audit, measured):
         yield
-    finally:
-        await asyncio.gather(*(server.close() for server in servers))

@@ -6,13 +6,14 @@ import grp
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from csmsd.control.audit import Audit
 from csmsd.control.connection import Connection
-from csmsd.control.rights import Access
+from csmsd.control.rights import Access, is_open
 from csmsd.control.rpc import Bound
+from csmsd.settings.sections import Door
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,21 @@ class ControlServer:
             await client.serve()
         finally:
             self._clients.discard(client)
+
+
+@contextlib.asynccontextmanager
+async def control_servers(
+    methods: Mapping[str, Bound], doors: Sequence[Door], audit: Audit, measured: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """One for each door that can be opened here, the narrowest of which is named first. Raises as opening one does."""
+    there = tuple(filter(is_open, doors))
+    servers = [ControlServer(methods, Access(door, there), audit, measured) for door in there]
+    try:
+        for server in reversed(servers):  # the widest first: where another daemon answers, it is said of that one
+            await server.open()
+        yield
+    finally:
+        await asyncio.gather(*(server.close() for server in servers))
 
 
 def _remove_stale(path: Path) -> None:

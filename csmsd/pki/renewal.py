@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from csmsd.live_site import LiveSite
-from csmsd.pki.certification import Certification
+from csmsd.pki.own_certificates import OwnCertificates
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports.store import NotStored
 from csmsd.ports.tls import TlsProblem
@@ -21,9 +21,9 @@ _LAST_PART = 1 / 3  # of its time, in which a certificate is renewed
 class Renewal:
     """Looks every hour. A clock that has jumped renews nothing for an hour: it may be taken back."""
 
-    def __init__(self, live: LiveSite, certification: Certification, contexts: ServerContexts, settings: Tls) -> None:
+    def __init__(self, live: LiveSite, own: OwnCertificates, contexts: ServerContexts, settings: Tls) -> None:
         self._live = live
-        self._certification = certification
+        self._own = own
         self._contexts = contexts
         self._settings = settings
 
@@ -43,7 +43,7 @@ class Renewal:
         if not any(one.state == "used" and _is_due(one, now) for one in servers):
             return False
         try:
-            await self._certification.renew_servers()
+            await self._own.renew_servers()
         except (TlsProblem, NotStored) as error:
             log.error("the certificates of csmsd could not be renewed: %s", error)
             return False

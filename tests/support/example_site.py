@@ -164,7 +164,7 @@ NOT_RUN = {
     "sudo": "changes this machine",
     "csmsd --listen": "listens on a port and on paths that others may have",
     "csmsctl simulate": "speaks to port 9000 of this machine; it is what runs the charge points of this site",
-    "csmsctl cert sign north-1": "wants a request that waits; tests/csmsd/pki/test_certification.py has some",
+    "csmsctl cert sign north-1": "wants a request that waits; tests/csmsd/pki/test_request_signing.py has some",
     "csmsctl tls check csms.example.com:443": "wants a server elsewhere; that of its method has one",
     "csmsctl shell": "wants a terminal; tests/csmsctl has its own for it",
     "csmsctl check": "its exit code is the state of the site; tests/csmsctl/commands/test_check.py has many",

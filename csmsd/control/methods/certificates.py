@@ -29,7 +29,7 @@ from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.command import CALL, Command
 from csmsd.operations.options import Options
-from csmsd.ports.certificates import CertificateOffice, NotSigned, Roots
+from csmsd.ports.certificates import CertificateOffice, NotSigned, RequestOffice, Roots
 from csmsd.ports.listings import CertificateFilter
 from csmsd.ports.tls import TlsEnd, TlsProblem
 from csmsd.profiles.security.certificates import Certificate
@@ -39,15 +39,15 @@ _CHAIN_SIZE_KEY = "CertificateSignedMaxChainSize"
 _LONGEST_CHAIN = 10_000  # W 5.2
 
 
-class Certifier(CertificateOffice, Roots, Protocol):
+class OwnAuthority(CertificateOffice, Roots, Protocol):
     """The site's certificate authority, and its root."""
 
 
 class Certificates(Service):
-    """With the authority, its root, and our end of TLS."""
+    """With the authority and its root, the requests of charge points, and our end of TLS."""
 
-    office: CertificateOffice
-    roots: Roots
+    office: OwnAuthority
+    requests: RequestOffice
     tls: TlsEnd
     tls_addresses: Callable[[], Sequence[str]]  # where csmsd takes TLS, once it has certificates
 
@@ -183,7 +183,7 @@ async def show_root(service: Certificates, parameters: NoParameters, caller: Cal
 
 def _root(service: Certificates) -> Json:
     try:
-        root = service.roots.own_root()
+        root = service.office.own_root()
     except TlsProblem as error:
         _failed(error)
     if root is None:
@@ -202,11 +202,11 @@ async def sign_certificate(service: Certificates, parameters: Signing, caller: C
     [state] = resolve_targets(service.site, [parameters.charge_point])
     try:
         if parameters.csr is not None:
-            signed = await service.office.sign_approved(parameters.csr, state.id)
+            signed = await service.requests.sign_approved(parameters.csr, state.id)
         else:
             longest = state.configured(_CHAIN_SIZE_KEY) or ""
             limit = int(longest) if longest.isascii() and longest.isdecimal() else _LONGEST_CHAIN
-            signed = await service.office.sign_waiting(state.id, max_length=min(limit, _LONGEST_CHAIN))
+            signed = await service.requests.sign_waiting(state.id, max_length=min(limit, _LONGEST_CHAIN))
     except TlsProblem as error:
         _failed(error)
     if isinstance(signed, NotSigned):

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from csmsd.pki.authority import create_authority, create_server_certificates
-from csmsd.pki.certification import Certification
+from csmsd.pki.own_certificates import OwnCertificates
 from csmsd.pki.own_files import OwnFiles
+from csmsd.pki.request_signing import RequestSigning
 from csmsd.pki.server_contexts import ServerContexts
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.transactions import History
@@ -30,7 +31,8 @@ class CertifiedSite(StoredSite):
         self.settings = Settings()
         self.own = OwnFiles(directory)
         self.contexts = ServerContexts(self.settings.tls, self.own)
-        self.certification = Certification(self.live, self.settings, self.own, self.contexts)
+        self.certificates = OwnCertificates(self.live, self.settings, self.own, self.contexts)
+        self.signing = RequestSigning(self.live, self.settings, self.certificates, self.contexts)
 
     async def register(self, identity: str = "CP1", **fields: Any) -> ChargePointState:
         record = ChargePoint(id=identity, registered_at=self.now, **fields)
@@ -65,7 +67,7 @@ def made_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def certified(site: CertifiedSite, made_files: Path) -> CertifiedSite:
     """With a CA, and CP1 whose serial number is SN1."""
     shutil.copytree(made_files, site.path.parent, dirs_exist_ok=True)
-    assert not await site.certification.init(ORGANIZATION, ["csms.local"])
+    assert not await site.certificates.init(ORGANIZATION, ["csms.local"])
     await site.register(serial_number="SN1")
     return site
 

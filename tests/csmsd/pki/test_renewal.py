@@ -10,7 +10,7 @@ DAY = 86_400_000
 
 
 def renewal(site: CertifiedSite) -> Renewal:
-    return Renewal(site.live, site.certification, site.contexts, site.settings.tls)
+    return Renewal(site.live, site.certificates, site.contexts, site.settings.tls)
 
 
 async def test_in_the_last_third_of_their_time_they_are_renewed_and_used(certified: CertifiedSite) -> None:
@@ -27,7 +27,7 @@ async def test_in_the_last_third_of_their_time_they_are_renewed_and_used(certifi
 
 async def test_those_that_are_named_and_none_at_all_are_let_be(site: CertifiedSite) -> None:
     assert not await renewal(site).renew_what_is_due()
-    await site.certification.init("My CPO", ["csms.local"])
+    await site.certificates.init("My CPO", ["csms.local"])
     site.settings.tls.certificates = [CertificateFiles(certificate="/elsewhere.pem")]
     site.now += 89 * DAY
     assert not await renewal(site).renew_what_is_due()

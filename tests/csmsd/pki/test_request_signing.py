@@ -1,29 +1,25 @@
-"""Requests of charge points, from the text to the books; our own certificates; what is refused and why."""
+"""Requests of charge points, from the text to the books; what is refused and why."""
 
 import asyncio
-import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from csmsd.pki.own_files import write_file
 from csmsd.ports.certificates import NotSigned, SignedChain
 from csmsd.ports.store import NotStored
-from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.security.certificates import MOST_A_DAY, Certificate
 from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite
 from tests.csmsd.pki.issuing import Issued, authority, distinguished, ec_key, issue, request, request_pem
-from tests.csmsd.stored_site import opened
 
 DAY = 86_400_000
 
 
 async def signed(site: CertifiedSite, csr: str, charge_point: str = "CP1", **more: Any) -> Certificate:
-    answer = await site.certification.sign(csr, charge_point, **more)
+    answer = await site.signing.sign(csr, charge_point, **more)
     assert isinstance(answer, SignedChain), answer
     found = site.live.site.security.certificates.get(answer.certificate)
     assert found is not None
@@ -32,7 +28,7 @@ async def signed(site: CertifiedSite, csr: str, charge_point: str = "CP1", **mor
 
 
 async def refused(site: CertifiedSite, csr: str, charge_point: str = "CP1") -> str:
-    answer = await site.certification.sign(csr, charge_point)
+    answer = await site.signing.sign(csr, charge_point)
     assert isinstance(answer, NotSigned)
     assert not answer.waiting
     assert site.news("certificate.refused")[-1] == {"reason": answer.reason}
@@ -61,9 +57,9 @@ async def test_a_request_is_signed_and_kept_before_anything_is_sent(certified: C
 
 async def test_the_same_request_gets_the_same_certificate(certified: CertifiedSite) -> None:
     csr = request_pem("SN1")
-    answers = await asyncio.gather(*(certified.certification.sign(csr, "CP1") for _ in range(5)))
+    answers = await asyncio.gather(*(certified.signing.sign(csr, "CP1") for _ in range(5)))
     assert len(set(answers)) == 1
-    assert await certified.certification.sign(csr.replace("\n", "\\n"), "cp1") == answers[0]
+    assert await certified.signing.sign(csr.replace("\n", "\\n"), "cp1") == answers[0]
     assert [row[1] for row in certified.states()].count("charge_point") == 1
 
 
@@ -80,8 +76,8 @@ async def test_a_chain_that_is_too_long_goes_without_its_cas(certified: Certifie
     root, between, signer = _outside(certified)
     _answer(certified, issue(distinguished("SN1"), between, key=_key(signer)), between, root)
     csr = signer.public_bytes(Encoding.PEM).decode()
-    whole = await certified.certification.sign(csr, "CP1")
-    alone = await certified.certification.sign(csr, "CP1", max_length=1000)
+    whole = await certified.signing.sign(csr, "CP1")
+    alone = await certified.signing.sign(csr, "CP1", max_length=1000)
     assert isinstance(whole, SignedChain)
     assert isinstance(alone, SignedChain)
     assert whole.chain.startswith(alone.chain)
@@ -143,7 +139,7 @@ async def test_no_two_charge_points_have_one_key(certified: CertifiedSite) -> No
 async def test_a_request_whose_certificate_was_revoked_is_not_signed_again(certified: CertifiedSite) -> None:
     csr = request_pem("SN1")
     found = await signed(certified, csr)
-    await certified.certification.revoke(found.id, "key lost")
+    await certified.certificates.revoke(found.id, "key lost")
     assert "must make a new key" in await refused(certified, csr)
     assert certified.states()[-1] == ("CP1", "charge_point", "revoked")
 
@@ -159,7 +155,7 @@ async def test_who_asks_all_the_time_is_not_signed_for_ever(certified: Certified
 async def test_what_cannot_be_kept_is_not_signed(certified: CertifiedSite) -> None:
     certified.execute("CREATE TRIGGER t BEFORE INSERT ON certificate BEGIN SELECT RAISE(ABORT, 'full'); END")
     with pytest.raises(NotStored):
-        await certified.certification.sign(request_pem("SN1"), "CP1")
+        await certified.signing.sign(request_pem("SN1"), "CP1")
 
 
 async def test_a_ca_that_cannot_be_used_is_a_reason_not_to_sign(certified: CertifiedSite) -> None:
@@ -176,7 +172,7 @@ async def test_an_operator_signs_what_waits(certified: CertifiedSite) -> None:
     certified.settings.ca.auto_sign = False
     csr = request_pem("SN1")
     for _ in range(2):
-        answer = await certified.certification.sign(csr, "CP1", task=3)
+        answer = await certified.signing.sign(csr, "CP1", task=3)
         assert isinstance(answer, NotSigned)
         assert answer.waiting
     assert certified.states()[-1] == ("CP1", "charge_point", "requested")
@@ -184,13 +180,13 @@ async def test_an_operator_signs_what_waits(certified: CertifiedSite) -> None:
     waiting = certified.live.site.security.certificates.of("CP1")
     assert len(waiting) == 1
 
-    answer2 = await certified.certification.sign_waiting("CP1")
+    answer2 = await certified.signing.sign_waiting("CP1")
     assert isinstance(answer2, SignedChain)
     assert answer2.certificate == waiting[0].id
     assert certified.states()[-1] == ("CP1", "charge_point", "issued")
     [row] = certified.live.site.security.certificates.of("CP1")
     assert (row.task, row.state) == (3, "issued")
-    assert await certified.certification.sign_waiting("CP1") == NotSigned("no request of it waits")
+    assert await certified.signing.sign_waiting("CP1") == NotSigned("no request of it waits")
 
 
 async def test_who_asks_anew_waits_with_the_newest_request_alone(certified: CertifiedSite) -> None:
@@ -198,9 +194,9 @@ async def test_who_asks_anew_waits_with_the_newest_request_alone(certified: Cert
     newest = ""
     for _ in range(2):
         newest = request_pem("SN1")
-        await certified.certification.sign(newest, "CP1")
+        await certified.signing.sign(newest, "CP1")
     assert [state for of, _, state in certified.states() if of] == ["refused", "requested"]
-    answer = await certified.certification.sign_waiting("CP1")
+    answer = await certified.signing.sign_waiting("CP1")
     assert isinstance(answer, SignedChain)
     key = x509.load_pem_x509_certificate(answer.chain.encode()).public_key()
     assert key == x509.load_pem_x509_csr(newest.encode()).public_key()
@@ -208,11 +204,11 @@ async def test_who_asks_anew_waits_with_the_newest_request_alone(certified: Cert
 
 async def test_an_operator_turns_down_what_waits(certified: CertifiedSite) -> None:
     certified.settings.ca.auto_sign = False
-    await certified.certification.sign(request_pem("SN1"), "CP1")
+    await certified.signing.sign(request_pem("SN1"), "CP1")
     [row] = certified.live.site.security.certificates.of("CP1")
-    await certified.certification.revoke(row.id, "not ours")
+    await certified.certificates.revoke(row.id, "not ours")
     assert certified.states()[-1] == ("CP1", "charge_point", "refused")
-    assert isinstance(await certified.certification.sign_waiting("CP1"), NotSigned)
+    assert isinstance(await certified.signing.sign_waiting("CP1"), NotSigned)
 
 
 # --- a signer of the site's
@@ -278,116 +274,3 @@ async def test_what_a_signer_writes_must_fit(certified: CertifiedSite) -> None:
     certified.settings.ca.signer_timeout = 0.2
     _answer(certified, before="sleep 60")
     assert "did not end within 0.2 s" in await refused(certified, pem)
-
-
-# --- our own
-
-
-async def test_init_makes_all_of_it_and_uses_it(site: CertifiedSite) -> None:
-    assert await site.certification.init(ORGANIZATION, ["csms.local", "192.168.1.10"])
-    assert [(kind, state) for _, kind, state in site.states()] == [
-        ("ca", "used"),
-        ("server", "used"),
-        ("server", "used"),
-    ]
-    assert site.contexts.context("required") is not None
-    assert site.contexts.problem is None
-    assert site.certification.own_root() is not None
-
-    assert not await site.certification.init(ORGANIZATION, ["CSMS.local", "192.168.1.10"])
-    assert len(site.states()) == 3
-    root = site.own.ca.read_bytes()
-    assert await site.certification.init(ORGANIZATION, ["csms.local", "10.0.0.1"])
-    assert site.own.ca.read_bytes() == root
-    assert [state for _, _, state in site.states()] == ["used", "replaced", "replaced", "used", "used"]
-    with pytest.raises(TlsProblem, match="there is a CA of 'My CPO' already"):
-        await site.certification.init("Other", ["csms.local"])
-
-
-async def test_a_clock_that_is_wrong_makes_no_ca(site: CertifiedSite) -> None:
-    site.now = 0
-    with pytest.raises(TlsProblem, match="1970-01-01"):
-        await site.certification.init(ORGANIZATION, ["csms.local"])
-    assert not site.own.ca_key.exists()
-
-
-async def test_what_csmsd_died_upon_is_taken_into_the_books(certified: CertifiedSite) -> None:
-    """Between the files and the commit, or with a database from before."""
-    certified.execute("DELETE FROM certificate")
-    certified.own.ca.unlink()
-    certified.own.crl.unlink()
-    await certified.live.recover()
-    await certified.certification.take_into_books()
-    await certified.certification.take_into_books()
-    assert sorted(kind for _, kind, _ in certified.states()) == ["ca", "server", "server"]
-    assert certified.own.ca.exists()
-    assert certified.own.crl.exists()
-
-
-async def test_the_servers_are_renewed_for_the_same_names(certified: CertifiedSite) -> None:
-    before = certified.contexts.context("none")
-    rsa = certified.own.rsa.read_bytes()
-    await certified.certification.renew_servers()
-    assert certified.contexts.context("none") is not before
-    assert certified.own.rsa.read_bytes() != rsa
-    assert [state for _, kind, state in certified.states() if kind == "server"] == ["replaced"] * 2 + ["used"] * 2
-
-
-async def test_revoking_is_seen_at_once_and_in_the_list(certified: CertifiedSite) -> None:
-    found = await signed(certified, request_pem("SN1"))
-    revoked = await certified.certification.revoke(found.id, "stolen")
-    assert revoked is found
-    assert await certified.certification.revoke(found.id, "again") is found
-    assert found.reason == "stolen"
-    crl = x509.load_pem_x509_crl(certified.own.crl.read_bytes())
-    assert [f"{one.serial_number:x}" for one in crl] == [found.serial]
-    assert await certified.certification.revoke(99, "x") is None
-    [root] = [one for one in certified.live.site.security.certificates if one.kind == "ca"]
-    with pytest.raises(TlsProblem, match="no certificate of a charge point"):
-        await certified.certification.revoke(root.id, "x")
-
-
-async def test_the_ca_is_exported_with_its_key_and_that_is_kept(certified: CertifiedSite) -> None:
-    text = await certified.certification.export_ca("ann")
-    load_pem_private_key(text.encode(), None)
-    milestone = certified.live.site.milestones["ca_export"]
-    assert (milestone.user, milestone.number) == ("ann", 1)
-    assert certified.rows("SELECT name, user FROM milestone") == [("ca_export", "ann")]
-
-
-async def test_an_exported_ca_can_be_put_back(certified: CertifiedSite, tmp_path: Path) -> None:
-    found = await signed(certified, request_pem("SN1"))
-    text = await certified.certification.export_ca(None)
-    (tmp_path / "new").mkdir()
-    async with opened(CertifiedSite(tmp_path / "new")) as new:
-        write_file(new.own.ca_key, text.encode())
-        assert await new.certification.init(ORGANIZATION, ["csms.local"])
-        root, old = new.certification.own_root(), certified.certification.own_root()
-        assert root == old
-        assert found.issuer == f"CN={new.live.site.security.certificates.of('')[0].common_name},O={ORGANIZATION}"
-
-
-# --- roots
-
-
-def with_version_7(pem: bytes) -> str:
-    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-    odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x06", 1)
-    assert odd != der
-    return ssl.DER_cert_to_PEM_cert(odd)
-
-
-async def test_only_a_root_is_one(certified: CertifiedSite) -> None:
-    root = authority("Root")
-    read = certified.certification.read_root(root.pem.decode())
-    assert (read.subject, read.pem.encode(), len(read.names)) == ("CN=Root,O=My CPO", root.pem, 3)
-    between = authority("Between", root)
-    for text, reason in (
-        ("x", "no certificate in PEM"),
-        (with_version_7(root.pem), "no certificate in PEM in it that can be read"),
-        ((root.pem + between.pem).decode(), "2 certificates"),
-        (between.pem.decode(), "is no root"),
-        (issue(distinguished("leaf")).pem.decode(), "is no CA"),
-    ):
-        with pytest.raises(TlsProblem, match=reason):
-            certified.certification.read_root(text)
