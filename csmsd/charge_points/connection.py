@@ -9,7 +9,8 @@ from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.wire import Closed, Wire
 from csmsd.ocpp.conversation import Answered, Conversation, Event, Odd, OutgoingCall, QueueFull, Refused, Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import Deviation, read_payload
+from csmsd.ocpp.leniency import Deviation
+from csmsd.ocpp.payloads import read_payload
 from csmsd.ocpp.types import Message
 from csmsd.ports.charge_points import CallEnd, CallTicket
 from csmsd.ports.live_site import Clock

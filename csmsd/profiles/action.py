@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from csmsd.ocpp.errors import ErrorCode
-from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.types import Message
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.firmware_management.hosting import Protocol

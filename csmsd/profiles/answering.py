@@ -10,7 +10,8 @@ import msgspec
 from csmsd.ocpp.errors import OcppError
 from csmsd.ocpp.frames import Damage
 from csmsd.ocpp.json_text import written_out
-from csmsd.ocpp.payloads import Deviation, read_long_payload, read_payload
+from csmsd.ocpp.leniency import Deviation
+from csmsd.ocpp.payloads import read_long_payload, read_payload
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import QuarantinedMessage

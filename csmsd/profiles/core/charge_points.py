@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.measurands import state_of_charge
-from csmsd.ocpp.payloads import Deviation
 from csmsd.ocpp.types import RegistrationStatus
 from csmsd.profiles.core.energy.plain import MOST_W
 from csmsd.profiles.core.energy.verdict import Verdict

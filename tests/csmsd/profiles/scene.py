@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.payloads import Deviation, encode_payload, read_payload
+from csmsd.ocpp.leniency import Deviation
+from csmsd.ocpp.payloads import encode_payload, read_payload
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ports.store import PastTransaction
 from csmsd.profiles import answering, incoming, outgoing

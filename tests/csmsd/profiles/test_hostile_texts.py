@@ -11,7 +11,7 @@ import pytest
 from csmsd.ocpp import identity, secrets
 from csmsd.ocpp.conversation import Conversation, Event, Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import answering, incoming
 from csmsd.profiles.action import Context

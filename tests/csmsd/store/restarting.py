@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.ports.store import PastTransaction
 from csmsd.profiles.core import booking

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.control.problems.charge_points import problems_of_charge_point
 from csmsd.control.problems.problem import Problem
-from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
 from csmsd.profiles.core.transactions import AWAITED

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from csmsd.ocpp.payloads import Deviation
+from csmsd.ocpp.leniency import Deviation
 from csmsd.profiles.core.charge_points import MAX_DEVIATION_KINDS, ConfigurationKey, DeviationCount
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
