@@ -78,7 +78,7 @@ def run_main(arguments: Sequence[str]) -> int:
 
 def _tell_of_no_time_zone(invocation: "Invocation") -> None:
     """The system takes a TZ that it does not know for UTC, without a word."""
-    from csmsd.time_zones import unknown_local_zone
+    from csmsd.runtime.time_zones import unknown_local_zone
 
     unknown = unknown_local_zone()
     if unknown is not None:

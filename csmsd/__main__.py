@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from csmsd import __version__
+from csmsd.runtime.time_zones import unknown_local_zone
 from csmsd.settings.places import default_config
 from csmsd.settings.reading import load_settings
 from csmsd.settings.sections import Settings
 from csmsd.settings.setting import SettingsError
-from csmsd.time_zones import unknown_local_zone
 
 log = logging.getLogger(__name__)
 

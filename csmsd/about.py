@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from csmsd import __version__
-from csmsd.clock import wall_clock as now
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import Milliseconds
-from csmsd.replica import ReplicaWatch
+from csmsd.runtime.clock import wall_clock as now
 from csmsd.settings.sections import Settings
+from csmsd.upkeep.replica import ReplicaWatch
 
 if TYPE_CHECKING:
     from csmsd.charge_points.listener import Listener

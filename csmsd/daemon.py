@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from csmsd import __version__, service_manager
+from csmsd import __version__
 from csmsd.about import About
 from csmsd.certificates_in_place import put_certificates_in_place
 from csmsd.charge_points.admission import Admission
@@ -19,21 +19,14 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.passwords import bytes_of_key, generate_password, hash_password, is_password_of
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
-from csmsd.checkup import Checkup
-from csmsd.clock import ClockKeeper, ClockWatch, steady_clock
-from csmsd.clock import wall_clock as now
-from csmsd.clock_changes import ClockChanges
 from csmsd.control.audit import Audit
 from csmsd.control.opening import open_control_socket
 from csmsd.control.rpc import Json, RpcError
 from csmsd.event_numbers import EventNumbers
 from csmsd.events import EventBus, NumberedEvent
-from csmsd.expiry import Expiry
 from csmsd.files.opening import open_file_hosts
-from csmsd.gate import raise_descriptor_limit
 from csmsd.hooks.circuit_meters import CircuitMeters
 from csmsd.hooks.opening import open_hooks
-from csmsd.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.live_site import LiveSite
 from csmsd.measuring import READINGS_AT_START, Measuring
 from csmsd.metrics.figures import Figures
@@ -56,10 +49,14 @@ from csmsd.pki.server_contexts import ServerContexts
 from csmsd.ports.tls import TlsProblem
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site
-from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.reloading import CertificatesStay, Reloading
-from csmsd.replica import ReplicaWatch
+from csmsd.runtime import service_manager
+from csmsd.runtime.clock import ClockKeeper, ClockWatch, steady_clock
+from csmsd.runtime.clock import wall_clock as now
+from csmsd.runtime.gate import raise_descriptor_limit
+from csmsd.runtime.time_zones import local_utc_offset
+from csmsd.runtime.watchdog import Watchdog
 from csmsd.settings.sections import Settings
 from csmsd.settings.setting import SettingsError
 from csmsd.store.backup import DatabaseCopy
@@ -73,8 +70,12 @@ from csmsd.store.reader import Reader
 from csmsd.store.tap import Tap
 from csmsd.store.traces import require_database, restore_modes
 from csmsd.store.writer import Writer
-from csmsd.time_zones import local_utc_offset
-from csmsd.watchdog import Watchdog
+from csmsd.upkeep.checkup import Checkup
+from csmsd.upkeep.clock_changes import ClockChanges
+from csmsd.upkeep.expiry import Expiry
+from csmsd.upkeep.housekeeping import Housekeeping, calm_garbage_collector
+from csmsd.upkeep.pruning import Pruner
+from csmsd.upkeep.replica import ReplicaWatch
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from csmsd import service_manager
 from csmsd.profiles.policies import LoadPolicies, Security
+from csmsd.runtime import service_manager
 from csmsd.settings.sections import Ca, Retention, Settings, Tls
 from csmsd.settings.setting import SettingsError
 

@@ -13,8 +13,8 @@ from typing import Protocol, cast
 from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.tls_transport import TlsTransport
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Place
 from csmsd.profiles.core.refused_connections import Reason
+from csmsd.runtime.gate import Place
 from csmsd.settings.sections import ListenerAt
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ports.store import NotStored, PastTransactions
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.record import Change, Event
+from csmsd.runtime.gate import origin_of
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.passwords import PasswordCheck
-from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ports.store import NotStored
@@ -19,6 +18,7 @@ from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, Sec
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.core.security_profiles import WITH_KEY, admitted_profiles
 from csmsd.profiles.record import Event, Milliseconds
+from csmsd.runtime.gate import origin_of
 
 
 class ClientCertificates(Protocol):

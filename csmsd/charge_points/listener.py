@@ -23,12 +23,12 @@ from csmsd.charge_points.proxies import NotBelieved, is_peer, look_behind_proxy,
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import POLICY_VIOLATION, Registry
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate, Place
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import IDENTITY_RULE, fault_of_identity_in_path, identity_from_path
 from csmsd.ports.live_site import Clock
 from csmsd.ports.store import MessageTap
 from csmsd.profiles.core.refused_connections import Reason
+from csmsd.runtime.gate import Gate, Place
 from csmsd.settings.sections import ListenerAt, Settings
 from csmsd.settings.setting import parse_address_setting
 

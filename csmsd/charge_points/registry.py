@@ -8,7 +8,6 @@ from time import monotonic
 
 from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.refusals import Refusals
-from csmsd.gate import origin_of
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import Message
@@ -16,6 +15,7 @@ from csmsd.ports.charge_points import CallEnd, CallTicket
 from csmsd.profiles.action import Outgoing
 from csmsd.profiles.core.refused_connections import Reason
 from csmsd.profiles.record import Event
+from csmsd.runtime.gate import origin_of
 from csmsd.settings.sections import Server
 
 POLICY_VIOLATION = 1008

@@ -27,7 +27,7 @@ from websockets.typing import Subprotocol
 
 from csmsd.charge_points.opening import LONGEST_HEAD, LONGEST_OPENING, Opening, Refusal, path_of_head
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
-from csmsd.gate import Place
+from csmsd.runtime.gate import Place
 from csmsd.settings.sections import Server
 
 log = logging.getLogger(__name__)

@@ -35,9 +35,9 @@ from csmsd.ports.charge_points import Links
 from csmsd.ports.files import FileStore
 from csmsd.ports.store import DatabaseCopy, Disk, PastTransactions
 from csmsd.ports.tls import TlsEnd
-from csmsd.pruning import Pruner
 from csmsd.recall import Recall
 from csmsd.settings.sections import Settings
+from csmsd.upkeep.pruning import Pruner
 
 
 @asynccontextmanager

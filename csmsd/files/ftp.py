@@ -26,7 +26,7 @@ from csmsd.files.arrival import Wire
 from csmsd.files.ftp_files import Incoming, Outgoing
 from csmsd.files.grants import Delivery, Download, Grant, Grants, Pace, Upload
 from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
-from csmsd.gate import NO_DESCRIPTORS
+from csmsd.runtime.gate import NO_DESCRIPTORS
 
 log = logging.getLogger(__name__)
 

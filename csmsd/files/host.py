@@ -16,7 +16,7 @@ from csmsd.files.limits import Limits
 from csmsd.ports.live_site import Teller
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol, hosting_base_url
 from csmsd.profiles.record import Data, Event, EventType
-from csmsd.waking import Waker
+from csmsd.runtime.waking import Waker
 
 if TYPE_CHECKING:
     from csmsd.files.ftp import FtpHost

@@ -13,8 +13,8 @@ from aiohttp.web_protocol import RequestHandler
 from csmsd.files.arrival import Wire
 from csmsd.files.grants import Delivery, Download, Grants, Pace, Spent, Upload
 from csmsd.files.limits import CHUNK, TOKEN_SECONDS, Limits
-from csmsd.gate import Gate, Guest, Place
 from csmsd.ports.files import NoRoom
+from csmsd.runtime.gate import Gate, Guest, Place
 
 log = logging.getLogger(__name__)
 # aiohttp tells of every malformed request with a traceback: strangers could fill the log.

@@ -6,13 +6,13 @@ import logging
 
 import msgspec
 
-from csmsd.executables import Failed, lines_of_executable
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import reading_of_amperes
 from csmsd.profiles.policies import CircuitMeter, LoadPolicies
 from csmsd.profiles.record import Event
-from csmsd.waking import Waker
+from csmsd.runtime.executables import Failed, lines_of_executable
+from csmsd.runtime.waking import Waker
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from csmsd.executables import Failed, run_executable
 from csmsd.profiles.policies import DataTransfer
+from csmsd.runtime.executables import Failed, run_executable
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import get_args
 
 from csmsd.events import EventBus, NumberedEvent
-from csmsd.executables import Failed, run_executable
 from csmsd.ocpp.json_text import encode_json
 from csmsd.ports.live_site import Teller
 from csmsd.profiles.record import Event, EventType
+from csmsd.runtime.executables import Failed, run_executable
 from csmsd.settings.sections import Events
 
 log = logging.getLogger(__name__)

@@ -15,15 +15,15 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from csmsd.durations import Durations
 from csmsd.metrics.energy import EnergyCounter
 from csmsd.metrics.figures import Figures
 from csmsd.metrics.load import load_metrics
 from csmsd.ocpp.types import ChargePointStatus, RegistrationStatus
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.site import Site
+from csmsd.runtime.durations import Durations
+from csmsd.runtime.time_zones import local_utc_offset
 from csmsd.settings.sections import Metrics
-from csmsd.time_zones import local_utc_offset
 
 _OFFLINE = "Offline"  # no status of OCPP: what a connector said last is not what it does now
 

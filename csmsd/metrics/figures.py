@@ -6,10 +6,10 @@ from typing import Protocol
 
 import msgspec
 
-from csmsd.durations import Durations
 from csmsd.events import EventBus
 from csmsd.live_site import LiveSite
 from csmsd.profiles.task import Outcome
+from csmsd.runtime.durations import Durations
 
 
 class StoreFigures(Protocol):

@@ -10,12 +10,12 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from csmsd.durations import Durations
-from csmsd.gate import Gate, Guest, Place
 from csmsd.metrics.collector import SiteCollector
 from csmsd.metrics.energy import ENDS, EnergyCounter
 from csmsd.metrics.figures import Figures
 from csmsd.ports.store import NotStored
+from csmsd.runtime.durations import Durations
+from csmsd.runtime.gate import Gate, Guest, Place
 from csmsd.settings.sections import Metrics
 
 log = logging.getLogger(__name__)

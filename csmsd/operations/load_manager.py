@@ -34,7 +34,7 @@ from csmsd.profiles.record import Event, EventType, Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
-from csmsd.waking import Waker
+from csmsd.runtime.waking import Waker
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Deleted, Event, EventType, Milliseconds
 from csmsd.profiles.task import Outcome, QueuedCommand, Task, TaskState
-from csmsd.waking import Waker
+from csmsd.runtime.waking import Waker
 
 log = logging.getLogger(__name__)
 

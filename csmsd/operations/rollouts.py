@@ -25,7 +25,7 @@ from csmsd.profiles.firmware_management.update_firmware import UpdateFirmware
 from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Change, Event, EventType
 from csmsd.profiles.security.signed_update_firmware import SignedUpdateFirmware
-from csmsd.waking import Waker
+from csmsd.runtime.waking import Waker
 
 log = logging.getLogger(__name__)
 

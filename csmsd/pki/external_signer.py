@@ -5,10 +5,10 @@ from datetime import datetime
 
 from cryptography import x509
 
-from csmsd.executables import Failed, run_executable
 from csmsd.pki.chains import is_issued_by
 from csmsd.pki.names import UNREADABLE, UnusableCertificate, one_name
 from csmsd.pki.requests import Request
+from csmsd.runtime.executables import Failed, run_executable
 
 _MOST_BYTES = 64 * 1024
 

@@ -37,7 +37,7 @@ def migrations() -> list[tuple[int, str]]:
 def prepare_database(path: Path) -> None:
     """Creates or opens the file and migrates it. Raises StoreError.
 
-    The whole of it is not looked through, which takes as long as the disk takes to read it: see `csmsd/checkup.py`.
+    The whole of it is not looked through, which takes as long as the disk takes to read it: see `upkeep/checkup.py`.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists() or not path.stat().st_size:

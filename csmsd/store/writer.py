@@ -14,10 +14,10 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
-from csmsd.durations import Durations
-from csmsd.pace import LONGEST_SECONDS
 from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.record import Change
+from csmsd.runtime.durations import Durations
+from csmsd.runtime.pace import LONGEST_SECONDS
 from csmsd.store.batch import Done, Member, Statement, statements
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, is_locked
 from csmsd.store.presence import Presence

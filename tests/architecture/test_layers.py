@@ -56,7 +56,7 @@ def test_the_pure_part_reads_no_clock_and_does_no_io(name: str) -> None:
 @pytest.mark.parametrize("name", modules("csmsd.operations"))
 def test_the_engine_knows_no_edge(name: str) -> None:
     """Operators and what starts by itself use it alike."""
-    beside_it = ("csmsd.live_site", "csmsd.events", "csmsd.ports", "csmsd.waking")
+    beside_it = ("csmsd.live_site", "csmsd.events", "csmsd.ports", "csmsd.runtime.waking")
     below_it = ("csmsd.ocpp", "csmsd.profiles", "csmsd.operations", *beside_it)
 
     assert {module for module in ours(name, for_types=True) if not below(module, *below_it)} == set()
@@ -162,7 +162,7 @@ def test_csmsctl_knows_messages_and_the_registry_only(name: str) -> None:
             continue
         if module in ("csmsd.store.inspection", "csmsd.store.finishing"):
             assert name == "csmsctl.commands.backup"  # a backup is sealed and looked into by whoever has its file
-        elif module == "csmsd.time_zones":
+        elif module == "csmsd.runtime.time_zones":
             assert name == "csmsctl.__main__"  # whether TZ names one is the same question on both sides
         elif module == "csmsd.toml_text":
             assert inner == "read_toml"  # files of operators are as hostile as any

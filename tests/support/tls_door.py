@@ -11,8 +11,8 @@ from csmsd.charge_points.acceptor import Arrival, Entrance
 from csmsd.charge_points.handshakes import Handshakes
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate, Place
 from csmsd.profiles.core.refused_connections import Reason
+from csmsd.runtime.gate import Gate, Place
 from csmsd.settings.sections import ListenerAt, Server, Tls
 from tests.support.certificates import server_context
 

@@ -24,7 +24,7 @@ from csmsd.profiles.smart_charging.profile_linter import Finding, lint_profile, 
 from csmsd.profiles.smart_charging.set_charging_profile import set_charging_profiles_again
 from csmsd.profiles.smart_charging.short_form import NotUnderstood, ShortForm, build_from_short_form
 from csmsd.profiles.smart_charging.wall_clock import is_same
-from csmsd.time_zones import LOCAL, NoTimeZone, utc_offset
+from csmsd.runtime.time_zones import LOCAL, NoTimeZone, utc_offset
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):

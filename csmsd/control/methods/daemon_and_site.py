@@ -37,7 +37,7 @@ from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overvi
 from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.task import Task
-from csmsd.time_zones import local_utc_offset
+from csmsd.runtime.time_zones import local_utc_offset
 
 # Of interest to operators.
 _MILESTONES = [name for name in get_args(MilestoneName) if name != "event_numbers"]

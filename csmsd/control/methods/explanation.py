@@ -19,7 +19,7 @@ from csmsd.ports.listings import TaskFilter
 from csmsd.profiles.action import Target
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.overview import overview_of_load
-from csmsd.time_zones import local_utc_offset
+from csmsd.runtime.time_zones import local_utc_offset
 
 
 class Explanation(Service):

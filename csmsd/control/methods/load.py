@@ -21,7 +21,7 @@ from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.prospect import prospect_of_circuits
 from csmsd.profiles.record import Event
-from csmsd.time_zones import local_utc_offset
+from csmsd.runtime.time_zones import local_utc_offset
 
 
 class Planned(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

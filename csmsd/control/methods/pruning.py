@@ -11,7 +11,7 @@ from csmsd.control.service import Service
 from csmsd.control.views import time_text
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ports.pruning import PruneKind
-from csmsd.pruning import KINDS, Pruner
+from csmsd.upkeep.pruning import KINDS, Pruner
 
 _SECONDS = 1.0
 

@@ -16,7 +16,7 @@ from csmsd.charge_points.acceptor import NO_TLS, PLAIN_ONLY, Arrival
 from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.tls_transport import TlsTransport
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Place
+from csmsd.runtime.gate import Place
 from csmsd.settings.sections import ListenerAt
 from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello

@@ -13,7 +13,7 @@ from websockets.server import ServerProtocol
 
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Wire
-from csmsd.gate import Gate, Place
+from csmsd.runtime.gate import Gate, Place
 from csmsd.settings.sections import Server
 from tests.support.websocket_frames import BINARY, CLOSE, CONTINUED, PING, PONG, TEXT, bare, masked
 

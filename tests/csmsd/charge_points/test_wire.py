@@ -13,8 +13,8 @@ from websockets.typing import Subprotocol
 
 from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Closed, Wire
-from csmsd.gate import Gate
-from csmsd.pace import LONGEST_SECONDS
+from csmsd.runtime.gate import Gate
+from csmsd.runtime.pace import LONGEST_SECONDS
 from csmsd.settings.sections import Server
 from tests.support.websocket_frames import PING, TEXT, masked
 

@@ -8,8 +8,8 @@ from time import monotonic
 
 import pytest
 
-from csmsd.pace import LONGEST_SECONDS
 from csmsd.ports.store import NotStored
+from csmsd.runtime.pace import LONGEST_SECONDS
 from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
 from tests.csmsd.store.watched_writer import Watched, tag, trigger, watched_at

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from csmsd.time_zones import LOCAL, NoTimeZone, unknown_local_zone, utc_offset
+from csmsd.runtime.time_zones import LOCAL, NoTimeZone, unknown_local_zone, utc_offset
 
 
 @pytest.fixture(autouse=True)

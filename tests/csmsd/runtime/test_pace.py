@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from csmsd.pace import LONGEST_SECONDS, Pace
+from csmsd.runtime.pace import LONGEST_SECONDS, Pace
 
 
 def busy(seconds: float) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from csmsd.waking import Waker
+from csmsd.runtime.waking import Waker
 
 
 async def test_what_is_told_ends_the_rest() -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from csmsd import watchdog as module
-from csmsd.watchdog import Watchdog
+from csmsd.runtime import watchdog as module
+from csmsd.runtime.watchdog import Watchdog
 
 
 @pytest.fixture

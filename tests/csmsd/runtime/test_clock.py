@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from csmsd.clock import ClockKeeper, ClockWatch, steady_clock, wall_clock
 from csmsd.profiles.milestone import Milestone
+from csmsd.runtime.clock import ClockKeeper, ClockWatch, steady_clock, wall_clock
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from csmsd.executables import Failed, lines_of_executable
+from csmsd.runtime.executables import Failed, lines_of_executable
 
 
 def executable(path: Path, text: str) -> str:

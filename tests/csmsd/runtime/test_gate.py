@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from csmsd.gate import Gate, Place, free_descriptors, origin_of
+from csmsd.runtime.gate import Gate, Place, free_descriptors, origin_of
 
 WITHIN_SECONDS = 30
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from csmsd import expiry, live_site
-from csmsd.expiry import Expiry
+from csmsd import live_site
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.reservation.reservations import Reservation
+from csmsd.upkeep import expiry
+from csmsd.upkeep.expiry import Expiry
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 SOON, LATER = 1000, 2000

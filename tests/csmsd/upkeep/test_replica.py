@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.control.problems.site import problems_of_site
 from csmsd.profiles.site import Site
-from csmsd.replica import ReplicaWatch
+from csmsd.upkeep.replica import ReplicaWatch
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -12,7 +12,7 @@ from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from csmsd.profiles.firmware_management.uploads import DiagnosticsUpload
 from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.store.prunable import Prunable
-from tests.csmsd.pruned_books import NEW, OLD, Books, books_at, task
+from tests.csmsd.upkeep.pruned_books import NEW, OLD, Books, books_at, task
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from csmsd import checkup
-from csmsd.checkup import Checkup
 from csmsd.control.problems.site import problems_of_site
 from csmsd.settings.sections import Retention
 from csmsd.store.database import damage, prepare_database
+from csmsd.upkeep import checkup
+from csmsd.upkeep.checkup import Checkup
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from csmsd import pruning
 from csmsd.ports.store import NotStored
 from csmsd.profiles.core.metering import MeterReading
 from csmsd.store import prunable
-from tests.csmsd.pruned_books import DAY, NEW, NOW, OLD, Books, books_at, reading, task, transaction
+from csmsd.upkeep import pruning
+from tests.csmsd.upkeep.pruned_books import DAY, NEW, NOW, OLD, Books, books_at, reading, task, transaction
 
 
 @pytest.fixture

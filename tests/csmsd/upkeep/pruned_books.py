@@ -17,13 +17,13 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change
 from csmsd.profiles.site import Site
 from csmsd.profiles.task import Task
-from csmsd.pruning import Pruner
 from csmsd.settings.sections import Retention
 from csmsd.store import prunable
 from csmsd.store.database import prepare_database
 from csmsd.store.loader import load_site
 from csmsd.store.prunable import Prunable
 from csmsd.store.writer import Writer
+from csmsd.upkeep.pruning import Pruner
 
 DAY = 86_400_000
 

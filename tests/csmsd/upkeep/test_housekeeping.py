@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from csmsd.housekeeping import Housekeeping
 from csmsd.ports.store import NotStored
 from csmsd.profiles.record import Change, Event
+from csmsd.upkeep.housekeeping import Housekeeping
 from tests.csmsd.control.problems.test_charge_points import connected, only
 from tests.csmsd.control.problems.test_charging import draws_too_much, keeps_its_limit
 from tests.csmsd.profiles.scene import SECOND, Scene

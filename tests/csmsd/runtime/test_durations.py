@@ -1,6 +1,6 @@
 """Durations counted into buckets."""
 
-from csmsd.durations import Durations
+from csmsd.runtime.durations import Durations
 
 
 def test_buckets_count_what_took_no_longer() -> None:

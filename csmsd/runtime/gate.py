@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
-from csmsd.pace import Pace
+from csmsd.runtime.pace import Pace
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from csmsd.ports.store import NotStored
 from csmsd.profiles.record import Deleted, Event
 from csmsd.profiles.smart_charging.profile_library import LibraryProfile, RemovedProfile
 from csmsd.profiles.smart_charging.wall_clock import laid_by
-from csmsd.time_zones import NoTimeZone, utc_offset
+from csmsd.runtime.time_zones import NoTimeZone, utc_offset
 
 log = logging.getLogger(__name__)
 

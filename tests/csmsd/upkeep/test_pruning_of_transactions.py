@@ -12,7 +12,7 @@ from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.milestone import Milestone
 from csmsd.store.prunable import Prunable
-from tests.csmsd.pruned_books import NEW, NOW, OLD, Books, books_at, reading, transaction
+from tests.csmsd.upkeep.pruned_books import NEW, NOW, OLD, Books, books_at, reading, transaction
 
 
 @pytest.fixture
