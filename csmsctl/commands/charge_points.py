@@ -120,6 +120,7 @@ def _plain_of_charge_point(key: str, value: Any) -> str:
     for name, yes, no in (
         ("decimals", "with tenths", "whole"),
         ("zero", "0", "not 0"),
+        ("begins_at_zero", "begins under 0", "begins nothing under 0"),
         ("lease_ends", "ends leases", "does not end leases"),
     ):
         if value[name] is not None:

@@ -234,6 +234,8 @@ MANNERS = (
     Column("unit", "UNIT"),
     Column("pause", "PAUSE"),
     Column("schedule", "SCHEDULE"),
+    Column("purpose", "PROFILE"),
+    Column("decimals", "TENTHS"),
     Column("offer_first", "OFFER FIRST"),
     Column("clock_behind_s", "CLOCK BEHIND S", right=True),
     Column("found_by", "FOUND BY"),
@@ -261,12 +263,20 @@ def load_manner_command(
         bool | None,
         typer.Option("--offer-first/--no-offer-first", help="It begins no transaction under 0 A"),
     ] = None,
+    purpose: Annotated[
+        Literal["TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"] | None,
+        typer.Option("--purpose", help="The profile by which a transaction that runs is limited"),
+    ] = None,
+    decimals: Annotated[
+        bool | None, typer.Option("--decimals/--no-decimals", help="It takes tenths of an ampere")
+    ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Learn it anew")] = False,
 ) -> None:
     """Show how charge points take limits, as far as that is unusual, or say how one does.
 
-    csmsd learns some of it: what refuses 0 A is tried with 1 A, then with its minimum, and in W; a clock that is wrong
-    shows in the times of statuses. `cp test` finds out more, which cp show has.
+    csmsd learns some of it: what refuses 0 A is tried with 1 A, then with its minimum, and in W; what refuses a
+    TxProfile has its TxDefaultProfile raised for the transaction; a clock that is wrong shows in the times of statuses.
+    `cp test` finds out more, which cp show has.
     """
     run = invocation(ctx)
     if charge_point is None:
@@ -281,6 +291,8 @@ def load_manner_command(
         pause=pause,
         schedule=schedule,
         offer_first=offer_first,
+        purpose=purpose,
+        decimals=decimals,
         forget=forget or None,
     )
     if not run.output.documented(answer):

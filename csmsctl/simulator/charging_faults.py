@@ -49,6 +49,24 @@ class RefusesZero(Fault):
         return any(limit < (6 if amperes else 1380) for limit in _limits_of(profile))
 
 
+class NoTxProfiles(Fault):
+    """It knows limits for whatever is charged there, and no others."""
+
+    summary = "refuses charging profiles for one transaction (TxProfile)"
+
+    def refuses(self, profile: "ChargingProfile") -> bool:
+        return profile.charging_profile_purpose == "TxProfile"
+
+
+class StartsOnOffer(Fault):
+    """A car that gets nothing is no car."""
+
+    summary = "begins no transaction under a limit of 0"
+
+    def waits_for_offer(self) -> bool:
+        return True
+
+
 class WrongClock(Fault):
     """It is never right, whatever the Central System says."""
 
@@ -90,6 +108,8 @@ CHARGING_FAULTS: dict[str, type[Fault]] = {
     "whole-amperes": WholeAmperes,
     "one-profile": OneProfile,
     "refuses-zero": RefusesZero,
+    "no-tx-profiles": NoTxProfiles,
+    "starts-on-offer": StartsOnOffer,
     "wrong-clock": WrongClock,
     "forgets-profiles": ForgetsProfiles,
     "first-period": FirstPeriod,

@@ -207,7 +207,8 @@ class Connector:
         """Starts when cable and idTag are both there, otherwise waits for the other one (C 9.1.6)."""
         timers, waiting = self.charge_point.timers, f"connection time out {self.number}"
         self.update()
-        if self.id_tag is not None and self.plugged:
+        withheld = any(profile.withholds(self.number) for profile in self.charge_point.profiles)
+        if self.id_tag is not None and self.plugged and not withheld:
             timers.cancel(waiting)
             self._start(self.id_tag)
         elif self.status != "Preparing":
@@ -217,6 +218,12 @@ class Connector:
             timers.at(waiting, self.charge_point.now + seconds * 1000, self.cancel)
             if self.id_tag is not None:
                 self.charge_point.tell("waits_for_cable", self.number, id_tag=self.id_tag)
+
+    def offered(self) -> None:
+        """Limits have changed: what was ready to begin may begin now."""
+        if self.id_tag is not None and self.plugged:
+            self._proceed()
+        self.update()
 
     def power_off(self, reason: Reason) -> None:
         """What a reboot leaves: the transaction has ended, no idTag waits, statuses are to be told anew (CE 3.22)."""

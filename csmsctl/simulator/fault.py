@@ -55,6 +55,10 @@ class Fault:
         """Whether charging profiles are kept and not followed."""
         return False
 
+    def waits_for_offer(self) -> bool:
+        """Whether a transaction begins only where it may draw something."""
+        return False
+
     def shortens_schedules(self) -> bool:
         """Whether of a schedule only the first period is kept."""
         return False

@@ -266,6 +266,9 @@ class Faults:
     def ignores_limits(self) -> bool:
         return any(fault.ignores_limits() for fault in self._faults)
 
+    def waits_for_offer(self) -> bool:
+        return any(fault.waits_for_offer() for fault in self._faults)
+
     def shortens_schedules(self) -> bool:
         return any(fault.shortens_schedules() for fault in self._faults)
 

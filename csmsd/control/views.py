@@ -127,7 +127,10 @@ def charge_point_details_view(state: ChargePointState, site: Site) -> Json:
 def _habits_view(habits: LimitHabits | None) -> Json | None:
     if habits is None:
         return None
-    view = {name: getattr(habits, name) for name in ("unit", "decimals", "zero", "lease_ends", "reaction_ms")}
+    view = {
+        name: getattr(habits, name)
+        for name in ("unit", "decimals", "zero", "begins_at_zero", "lease_ends", "reaction_ms")
+    }
     return view | {"clock_ahead_ms": habits.clock_ahead_ms, "found_at": time_text(habits.found_at)}
 
 

@@ -20,15 +20,17 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.ports.charge_points import Links
 from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Target
+from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.allocation import Turns
-from csmsd.profiles.load_management.circuits import Key, budgets_from, lowest_budget
+from csmsd.profiles.load_management.circuits import Key, Member, budgets_from, lowest_budget
 from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.manners import Takes, next_manner
-from csmsd.profiles.load_management.observation import WAITING_STATUSES, Observer, readings_of_main_meters
+from csmsd.profiles.load_management.manners import Takes, next_manner, next_manner_of_transactions
+from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
 from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
+from csmsd.profiles.load_management.waiting_cars import WAITING_STATUSES, running_on_member
 from csmsd.profiles.policies import LoadPolicies, Policies
 from csmsd.profiles.record import Event, EventType, Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
@@ -53,7 +55,7 @@ class _Standing(msgspec.Struct):
     sending: bool = False
     not_before: Milliseconds = 0
     failures: int = 0
-    refusals: int = 0  # in a row, of what is for all transactions
+    refusals: int = 0  # in a row
     told_ma: int | None = None  # the limit that was told last
 
 
@@ -252,23 +254,43 @@ class LoadManager:
             return
         if outcome == "not_sent":
             ledger.withdrawn(lease.key, lease.serial)
-        if outcome == "refused" and lease.transaction is None:
-            self._learn_from_refusal(lease, standing, now)
+        if outcome == "refused":
+            self._learn_from_refusal(lease, takes, standing, now)
         standing.failures += 1
         standing.not_before = now + min(_RETRY_MS * 2 ** min(standing.failures - 1, 4), _LONGEST_RETRY_MS)
         if standing.failures == 3 and result is not None:
             log.warning("%s does not take the limits of its circuit: %s", lease.key[0], result.error or result.outcome)
 
-    def _learn_from_refusal(self, lease: Lease, standing: _Standing, now: Milliseconds) -> None:
-        """One that refuses what it is sent may take another unit, or another way to pause."""
+    def _learn_from_refusal(self, lease: Lease, takes: Takes, standing: _Standing, now: Milliseconds) -> None:
+        """One that refuses what it is sent may take another unit or profile, or another way to pause."""
         standing.refusals += 1
-        state, load = self._live.site.charge_point(lease.key[0]), self._live.site.smart_charging.load
-        if state is None or standing.refusals < _REFUSALS or load.ledger.newest_accepted(lease.key) is not None:
+        key, load = lease.key, self._live.site.smart_charging.load
+        state, member = self._live.site.charge_point(key[0]), load.members.get(key)
+        if state is None or member is None or standing.refusals < _REFUSALS:
+            return
+        manner, habits = load.manner(state.id), load.habits.get(key[0])
+        if load.ledger.newest_accepted(key) is None:
+            found = next_manner(manner, state, habits, now)
+            log.warning("%s refuses its limits; it is tried in %s, paused by %s", state.id, found.unit, found.pause)
+        elif self._refuses_to_raise(lease, takes, state, member, load):
+            found = next_manner_of_transactions(manner, state, habits, lease.ma, now)
+            log.warning("%s refuses limits of a transaction; it is tried by %s", state.id, found.purpose)
+        else:
             return
         standing.refusals = standing.failures = 0
-        manner = next_manner(load.manner(state.id), state, load.habits.get(lease.key[0]), now)
-        load.note_manner(manner)
-        log.warning("%s refuses its limits; it is tried in %s, paused by %s", state.id, manner.unit, manner.pause)
+        load.note_manner(found)
+
+    def _refuses_to_raise(
+        self, lease: Lease, takes: Takes, state: ChargePointState, member: Member, load: LoadManagement
+    ) -> bool:
+        """It has its limits for all transactions, and takes none for the one that runs."""
+        running = running_on_member(state, member)
+        if running is None:
+            return False
+        if takes.single:
+            return lease.ma > takes.floor_ma and member.connector != 0
+        taken = [hold for hold in load.ledger.of(lease.key) if hold.slot == "transaction" and hold.accepted_at]
+        return lease.transaction == running.id and not taken
 
     def _tell_what_came_of_it(self, lease: Lease, outcome: str, result: Result | None, standing: _Standing) -> None:
         """A renewal is no news, nor is what is to be sent again."""

@@ -54,6 +54,10 @@ class Profile:
         """No connection could be opened; whether there is another way to try at once."""
         return False
 
+    def withholds(self, connector: int) -> bool:
+        """Whether no transaction may begin yet."""
+        return False
+
     def reserves(self, connector: int) -> bool:
         """Whether a connector that is free is kept so for somebody (C 5.13)."""
         return False

@@ -56,6 +56,13 @@ class SmartCharging(Profile):
             and self._room(0, charging_profile)
         )
 
+    def withholds(self, connector: int) -> bool:
+        if not self.charge_point.faults.waits_for_offer():
+            return False
+        plan = self._plan()
+        rates = (plan.own(connector, plan.clock), plan.maximum.at(plan.clock))
+        return any(rate is not None and rate.limit <= 0 for rate in rates)
+
     def began(self, connector: "Connector", charging_profile: ChargingProfile | None) -> None:
         if charging_profile is not None and self._room(connector.number, charging_profile):
             self._install(connector.number, charging_profile)
@@ -229,7 +236,7 @@ class SmartCharging(Profile):
     def _apply(self) -> None:
         self._follow()
         for connector in self._connectors().values():
-            connector.update()
+            connector.offered()
 
     def _follow(self) -> None:
         """Limits every connector that charges, and looks again when that may change."""

@@ -12,7 +12,7 @@ from csmsd.control.service import Service
 from csmsd.control.targets import one
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
-from csmsd.ocpp.types import ChargingRateUnit
+from csmsd.ocpp.types import ChargingProfilePurpose, ChargingRateUnit
 from csmsd.profiles.load_management.circuits import CircuitError
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.habits import LimitHabits
@@ -35,6 +35,7 @@ class Habits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     unit: ChargingRateUnit | None = None
     decimals: bool | None = None
     zero: bool | None = None
+    begins_at_zero: bool | None = None
     lease_ends: bool | None = None
     reaction_ms: Annotated[int, msgspec.Meta(ge=0)] | None = None
     clock_ahead_ms: int | None = None
@@ -62,6 +63,8 @@ class MannerGiven(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     pause: Literal["zero", "one_ampere", "minimum"] | None = None
     schedule: Literal["absolute", "relative"] | None = None
     offer_first: bool | None = None
+    purpose: ChargingProfilePurpose | None = None
+    decimals: bool | None = None
     found_by: Annotated[str, Meta(max_length=40)] = "operator"
     forget: bool = False
 
@@ -204,6 +207,8 @@ def _manner_view(manner: LoadManner) -> Json:
         "pause": manner.pause,
         "schedule": manner.schedule,
         "offer_first": manner.offer_first,
+        "purpose": manner.purpose,
+        "decimals": manner.decimals,
         "clock_behind_s": manner.behind_ms / 1000,
         "found_by": manner.found_by,
         "found_at": format_timestamp(manner.found_at) if manner.found_at else None,

@@ -17,8 +17,9 @@ class LimitHabits(Record, kw_only=True):
     """What was found; None: it was not found out.
 
     `unit` is the one that it takes, amperes where it takes both. `decimals`: it takes tenths of an ampere. `zero`: it
-    takes a limit of 0. `lease_ends`: it goes to the next period of a schedule when that begins. `reaction_ms` is how
-    long a car went on above a limit that had been lowered, `clock_ahead_ms` how far its clock was ahead.
+    takes a limit of 0, `begins_at_zero`: a transaction begins under that. `lease_ends`: it goes to the next period of a
+    schedule when that begins. `reaction_ms` is how long a car went on above a limit that had been lowered,
+    `clock_ahead_ms` how far its clock was ahead.
     """
 
     table: ClassVar[str] = "limit_habits"
@@ -28,6 +29,7 @@ class LimitHabits(Record, kw_only=True):
     unit: ChargingRateUnit | None = None
     decimals: bool | None = None
     zero: bool | None = None
+    begins_at_zero: bool | None = None
     lease_ends: bool | None = None
     reaction_ms: Milliseconds | None = None
     clock_ahead_ms: Milliseconds | None = None
@@ -53,6 +55,8 @@ def habits_in_words(habits: LimitHabits | None) -> Iterator[str]:
             words.append(what if known else f"no {what.removeprefix('a ')}")
     if words:
         yield f"Its test has shown that it takes {', '.join(words)}."
+    if habits.begins_at_zero is False:
+        yield "Its test has shown that no transaction begins on it under 0 A: a car is offered its minimum first."
     if habits.lease_ends is False:
         yield (
             "Its test has shown that it does not end a limit when it should, so it is sent none, and counts with its "

@@ -161,6 +161,13 @@ class Ledger:
         for other in {hold.transaction for hold in self.of(key) if hold.slot == "transaction"} - {transaction}:
             self._let_go(key, other, now)
 
+    def goes_by_default(self, key: Key) -> None:
+        """What runs has no limit of its own: what is for all transactions holds for it, too.
+
+        What it was sent before counts on, until it is over: also where it was refused.
+        """
+        self._running.pop(key, None)
+
     def ended(self, key: Key, transaction: int, now: Milliseconds) -> None:
         """The charge point has said that it is over."""
         if self._running.get(key) == transaction:

@@ -172,7 +172,7 @@ class LoadManagement:
     def member_of_start(self, state: ChargePointState, connector: int | None) -> Member | None:
         """One on which the TxProfile of a remote start would overrule the limit for all transactions (C 5.16.2)."""
         for member in self.members_of(state.id):
-            if connector in (None, member.connector) and not is_taken_whole(member, state):
+            if connector in (None, member.connector) and not is_taken_whole(member, state, self.manner(state.id)):
                 return member
         return None
 

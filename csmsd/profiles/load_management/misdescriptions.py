@@ -17,7 +17,7 @@ from csmsd.profiles.load_management.circuits import (
     amperes,
     phases_of_wiring,
 )
-from csmsd.profiles.load_management.manners import is_taken_whole
+from csmsd.profiles.load_management.manners import LoadManner, is_taken_whole
 from csmsd.profiles.site import Site
 
 _LANES = ("L1", "L2", "L3")
@@ -42,7 +42,7 @@ def misdescriptions_of_site(site: Site) -> Iterator[Misdescription]:
     for _, member in sorted(tree.members.items()):
         state = site.charge_point(member.charge_point)
         if state is not None:
-            for text in _of_member(member, state):
+            for text in _of_member(member, state, load.manner(state.id)):
                 yield Misdescription(
                     circuit=member.circuit, text=text, charge_point=state.id, connector=member.connector
                 )
@@ -80,14 +80,14 @@ def _of_fallbacks(tree: Tree) -> Iterator[Misdescription]:
             )
 
 
-def _of_member(member: Member, state: ChargePointState) -> Iterator[str]:
+def _of_member(member: Member, state: ChargePointState, manner: LoadManner) -> Iterator[str]:
     missing = missing_connector(state, member.connector)
     if missing is not None:
         yield missing
     features = state.configured_words("SupportedFeatureProfiles")
     if features is not None and "smartcharging" not in features:
         yield "it does not support Smart Charging (C 9.1.29), and takes no limits"
-    if state.configured_number("MaxChargingProfilesInstalled") == 1 and not is_taken_whole(member, state):
+    if state.configured_number("MaxChargingProfilesInstalled") == 1 and not is_taken_whole(member, state, manner):
         yield "it has room for one charging profile (C 9.4.5): it can only be a member as a whole, as connector 0"
     told = wiring_told(state, member.connector)
     if told is not None and phases_of_wiring(told)[: len(member.wiring)] != member.wiring:

@@ -6,7 +6,6 @@ import msgspec
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
 from csmsd.profiles.core.transactions import Transaction
-from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
 from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
 from csmsd.profiles.load_management.load import LoadManagement
@@ -14,18 +13,22 @@ from csmsd.profiles.load_management.manners import takes_of_member
 from csmsd.profiles.load_management.overruling import is_overruled
 from csmsd.profiles.load_management.site_limits import own_limit
 from csmsd.profiles.load_management.steering import Steering
+from csmsd.profiles.load_management.waiting_cars import (
+    Waiting,
+    look_for_arrival,
+    look_whether_it_waited_for_an_offer,
+    running_on_member,
+)
 from csmsd.profiles.record import Event, Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.compliance import excess_over_compliance
 from csmsd.profiles.smart_charging.outlook import Outlook
 
-WAITING_STATUSES = ("Preparing", "SuspendedEVSE")  # where no transaction runs (C 4.9)
 SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
 _OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
 _FRESH_MS = 300_000
 _EXACT_MA = 500  # meters are not
 _CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
-_CLOSED = ("Faulted", "Unavailable")
 _CURRENT = "Current.Import"
 _POWER = "Power.Active.Import"
 
@@ -36,6 +39,7 @@ class _Noticed(msgspec.Struct):
     drawn_ma: Milliamperes = 0  # by the sample before
     behind_ms: Milliseconds | None = None  # its clock
     told_unmanaged: bool = False
+    waiting: Waiting = msgspec.field(default_factory=Waiting)
 
 
 class Observer:
@@ -88,15 +92,17 @@ class Observer:
             or kept_for_ever
             or other_clock
             or _has_booted_since(state, key, load)
-            or (not in_doubt and is_overruled(state, member, site.smart_charging.installed))
+            or (not in_doubt and is_overruled(state, member, site))
         ):
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         manner, habits = load.manner(state.id), load.habits.get(key[0])
         takes = takes_of_member(member, state, manner, habits, now, self._begun_by_other_clock)
         steering.takes[key] = takes
         _look_at_description(member, takes.whole, load, steering, now)
-        _look_at_transaction(state, member, load, steering, takes.whole, now)
-        _look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
+        _look_at_transaction(state, member, load, steering, takes.single, now)
+        look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
+        if not takes.offer_first and manner.offer_first is None:
+            look_whether_it_waited_for_an_offer(state, member, load, steering.arrivals, noticed.waiting, now)
         _look_at_meter(state, member, site, steering, noticed, now)
         charging = steering.charging.get(key)
         if charging is not None and now - noticed.looked_at >= _OWN_PROFILES_MS:
@@ -144,56 +150,8 @@ def _has_another_clock(member: Member, load: LoadManagement, noticed: _Noticed) 
     return before is not None and abs(behind - before) > member.skew_s * 1000
 
 
-def _look_for_arrival(
-    state: ChargePointState, member: Member, arrivals: Arrivals, offer_first: bool, now: Milliseconds
-) -> None:
-    key, waits, statuses = member.place, car_is_plugged_in(state, member), _statuses(state, member)
-    if not waits:
-        arrivals.waiting.pop(key, None)
-    elif key not in arrivals.waiting:
-        arrivals.waiting[key] = now
-    for where, holds in (
-        (arrivals.first, waits and offer_first),
-        (arrivals.closed, bool(statuses) and all(status in _CLOSED for status in statuses)),
-    ):
-        where.add(key) if holds else where.discard(key)
-
-
-def _statuses(state: ChargePointState, member: Member) -> list[str]:
-    """Of its connectors."""
-    return [one.status for number, one in state.connectors.items() if number and member.connector in (0, number)]
-
-
-def car_is_plugged_in(state: ChargePointState, member: Member) -> bool:
-    """And no transaction has begun (C 4.9)."""
-    return running_on_member(state, member) is None and any(
-        status in WAITING_STATUSES for status in _statuses(state, member)
-    )
-
-
-def running_on_member(state: ChargePointState, member: Member) -> Transaction | None:
-    """The first of those that run, where the member is the whole charge point."""
-    found = [
-        transaction
-        for transaction in state.transactions.active()
-        if member.connector in (0, transaction.connector) and not _has_ended_with_boot(state, transaction)
-    ]
-    return min(found, key=lambda transaction: transaction.id, default=None)
-
-
-def _has_ended_with_boot(state: ChargePointState, transaction: Transaction) -> bool:
-    """It began before the last boot, after which its connector was told to be free: its stop is still to come."""
-    booted, status = state.record.booted_at, state.connectors.get(transaction.connector)
-    return (
-        booted is not None
-        and status is not None
-        and transaction.start_received_at < booted <= status.received_at
-        and status.status == "Available"
-    )
-
-
 def _look_at_transaction(
-    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, whole: bool, now: Milliseconds
+    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, single: bool, now: Milliseconds
 ) -> None:
     key, ledger = member.place, load.ledger
     running = running_on_member(state, member)
@@ -210,7 +168,9 @@ def _look_at_transaction(
     if key not in steering.charging or steering.charging[key].transaction != running.id:
         steering.begun(key, running.id, now, weight)
     steering.charging[key].weight = weight * member.weight
-    if ledger.running(key) != running.id and not whole:
+    if single:
+        ledger.goes_by_default(key)
+    elif ledger.running(key) != running.id:
         ledger.begun(key, running.id, now)
 
 

@@ -19,12 +19,12 @@ from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 _Place = tuple[int, Milliseconds]  # stack level, and when it was accepted: the later of two on one level
 
 
-def is_overruled(state: ChargePointState, member: Member, installed: InstalledProfiles) -> bool:
+def is_overruled(state: ChargePointState, member: Member, site: Site) -> bool:
     """Whether a profile of others that it has accepted leads instead of its site limit (C 3.13)."""
-    whole = is_taken_whole(member, state)
+    whole = _is_whole(member, state, site)
     purposes = ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
     for purpose in purposes:
-        ours, theirs = _places(state, member, purpose, installed)
+        ours, theirs = _places(state, member, purpose, site.smart_charging.installed)
         if theirs and (not ours or max(theirs) > max(ours)):
             return True
     return False
@@ -36,7 +36,7 @@ def overruled_by(profile: ChargingProfile, connector: int, target: Target) -> It
     if is_site_limit(profile.charging_profile_id):
         return
     for member in _members(target.site, state):
-        whole = is_taken_whole(member, state)
+        whole = _is_whole(member, state, target.site)
         purpose = profile.charging_profile_purpose
         if whole != (purpose == "ChargePointMaxProfile") or not (whole or connector in (0, member.connector)):
             continue
@@ -51,7 +51,7 @@ def cleared_by(
     """The members whose site limits such a ClearChargingProfile takes away, if they have them by then (CE 3.25)."""
     state = target.charge_point
     for member in _members(target.site, state):
-        whole = is_taken_whole(member, state)
+        whole = _is_whole(member, state, target.site)
         if id is not None:
             if id in site_limit_ids(member.connector):
                 yield member
@@ -79,10 +79,14 @@ def count_with_ratings(members: list[Member], target: Target) -> list[Change]:
 def runs_without_limit_of_its_own(member: Member, target: Target) -> int | None:
     """A transaction that runs on it by its default limit, for which a TxProfile would be a raise (C 3.13.1)."""
     running = target.charge_point.transactions.active_on(member.connector)
-    if running is None or is_taken_whole(member, target.charge_point):
+    if running is None or _is_whole(member, target.charge_point, target.site):
         return None
     ours, _ = _places(target.charge_point, member, "TxProfile", target.site.smart_charging.installed)
     return None if ours else running.id
+
+
+def _is_whole(member: Member, state: ChargePointState, site: Site) -> bool:
+    return is_taken_whole(member, state, site.smart_charging.load.manner(state.id))
 
 
 def _members(site: Site, state: ChargePointState) -> list[Member]:

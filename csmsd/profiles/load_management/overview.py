@@ -9,7 +9,8 @@ from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Member
 from csmsd.profiles.load_management.holds import NEVER, Hold
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import lowest_limit_of
-from csmsd.profiles.load_management.observation import car_is_plugged_in, currents_of_member, running_on_member
+from csmsd.profiles.load_management.observation import currents_of_member
+from csmsd.profiles.load_management.waiting_cars import car_is_plugged_in, running_on_member
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 

@@ -21,9 +21,9 @@ from csmsd.profiles.load_management.circuits import (
     lowest_budget,
 )
 from csmsd.profiles.load_management.demand import Demand
-from csmsd.profiles.load_management.observation import running_on_member
 from csmsd.profiles.load_management.overview import PHASES_AND_POWER, shown_on_lane
 from csmsd.profiles.load_management.steering import Charging, Steering
+from csmsd.profiles.load_management.waiting_cars import running_on_member
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 

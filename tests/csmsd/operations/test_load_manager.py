@@ -10,6 +10,7 @@ from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
@@ -421,3 +422,45 @@ async def test_one_idle_connector_of_a_circuit_may_begin_with_its_minimum_at_onc
     garage.stir()
     taken_back = await garage.next()
     assert (taken_back.identity, limits(taken_back)[0]) == ("CP1", (0, 0)), "and CP2 had none"
+
+
+async def test_one_that_refuses_limits_of_a_transaction_has_those_for_all_raised_for_it(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_S + 1)
+    number = garage.begin("CP1")
+    for _ in range(2):
+        refused = await garage.next()
+        assert refused.payload["csChargingProfiles"]["transactionId"] == number
+        refused.confirm(status="Rejected")
+        await garage.all_answered()
+        garage.pass_time(61)
+    asked = await garage.next()
+    profile = asked.payload["csChargingProfiles"]
+    assert (profile["chargingProfilePurpose"], limits(asked)[0]) == ("TxDefaultProfile", (20, 0))
+    assert "transactionId" not in profile
+    asked.confirm(status="Accepted")
+    await garage.all_answered()
+    assert garage.engine.rows("SELECT charge_point, purpose, found_by FROM load_manner") == [
+        ("CP1", "TxDefaultProfile", "answers")
+    ]
+    garage.begin("CP2")
+    lower = await garage.next()
+    assert (lower.identity, limits(lower)[0]) == ("CP1", (10, 0)), "it is lowered in the same way"
+    lower.confirm(status="Accepted")
+    await garage.all_answered()
+    most = garage.load.ledger.most(("cp1", 1), garage.engine.scene.now + OBEY_S * SECOND)
+    assert most[0][1][0] == 20 * A, "what it refused counts until it would be over"
+
+
+async def test_one_that_refuses_to_raise_what_is_for_all_is_tried_by_another_profile(garage: Garage) -> None:
+    await garage.installed()
+    garage.pass_time(OBEY_S + 1)
+    garage.load.note_manner(LoadManner(charge_point="CP1", purpose="TxDefaultProfile"))
+    garage.begin("CP1")
+    for _ in range(2):
+        refused = await garage.next()
+        assert refused.payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxDefaultProfile"
+        refused.confirm(status="Rejected")
+        await garage.all_answered()
+        garage.pass_time(61)
+    assert garage.load.manner("CP1").purpose == "ChargePointMaxProfile"

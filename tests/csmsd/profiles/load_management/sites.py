@@ -30,6 +30,7 @@ class PlayedConnector:
     own: Lease | None = None  # of the transaction
     running: int | None = None
     connected: bool = True
+    refuses_own: bool = False  # any limit of a transaction
     booting: bool = False  # nothing is drawn before csmsd has accepted its boot (C 4.2)
     inbox: deque[Lease] = field(default_factory=deque)
     held: list[tuple[int, int]] = field(default_factory=list)  # what it drew under limits before, and until when
@@ -37,7 +38,7 @@ class PlayedConnector:
     def take(self, lease: Lease, now: int) -> Answer:
         """Does what it is told, and needs its time to; a TxProfile for another transaction is refused (C 5.16.2)."""
         matches = self.running is not None and (self.loose or lease.transaction == self.running)
-        if lease.transaction is not None and not matches:
+        if lease.transaction is not None and (self.refuses_own or not matches):
             return "rejected"
         if lease.transaction is None:
             was, self.default = self.default, lease

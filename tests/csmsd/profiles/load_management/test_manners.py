@@ -13,6 +13,7 @@ from csmsd.profiles.load_management.manners import (
     Takes,
     manner_in_words,
     next_manner,
+    next_manner_of_transactions,
     takes_of_member,
 )
 from csmsd.profiles.load_management.site_limits import site_limit_profile
@@ -149,6 +150,53 @@ def test_what_refuses_is_tried_in_every_way_that_it_does_not_exclude() -> None:
     assert next_manner(LoadManner(charge_point="CP1", pause="minimum"), scene.cp, None, NOON).unit == "A"
 
 
+def test_where_limits_of_a_transaction_are_refused_each_other_way_is_tried() -> None:
+    scene = Scene()
+    manner, ways = LoadManner(charge_point="CP1", pause="one_ampere"), []
+    for _ in range(6):
+        manner = next_manner_of_transactions(manner, scene.cp, None, 16 * A, NOON)
+        ways.append((manner.unit, manner.purpose))
+    purposes = ["TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"]
+    assert ways == [*(("A", one) for one in purposes[1:]), *(("W", one) for one in purposes), ("A", "TxProfile")]
+    assert manner.pause == "one_ampere"
+    configure(scene, NumberOfConnectors="2", ChargingScheduleAllowedChargingRateUnit="Current")
+    last = LoadManner(charge_point="CP1", purpose="TxDefaultProfile")
+    assert next_manner_of_transactions(last, scene.cp, None, 16 * A, NOON).purpose == "TxProfile"
+
+
+def test_tenths_that_are_refused_are_tried_without() -> None:
+    scene = Scene()
+    found = next_manner_of_transactions(LoadManner(charge_point="CP1"), scene.cp, None, 16_500, NOON)
+    assert (found.decimals, found.purpose) == (False, None)
+    assert takes(scene, {"decimals": False}, step_ma=100).step_ma == 1 * A
+    assert takes(scene, {"decimals": True}).step_ma == 100
+    assert next_manner_of_transactions(found, scene.cp, None, 16_500, NOON).purpose == "TxDefaultProfile"
+
+
+def test_by_which_profile_a_transaction_is_limited() -> None:
+    scene = connected()
+    found = {
+        purpose: (one.single, one.whole)
+        for purpose in (None, "TxProfile", "TxDefaultProfile", "ChargePointMaxProfile")
+        for one in [takes(scene, {"purpose": purpose, "behind_ms": HOUR})]
+        if (one.relative_to is None) == one.single
+    }
+    assert found == {
+        None: (False, False),
+        "TxProfile": (False, False),
+        "TxDefaultProfile": (True, False),
+        "ChargePointMaxProfile": (True, True),
+    }, "and what is for transactions that are still to begin is never relative to them"
+    scene.status(2, "Available")
+    assert not takes(scene, {"purpose": "ChargePointMaxProfile"}).whole, "the other connector would be limited, too"
+
+
+def test_what_a_test_has_shown_of_0_amperes_is_gone_by_unless_somebody_says_otherwise() -> None:
+    habits = LimitHabits(charge_point="CP1", begins_at_zero=False, found_at=NOON)
+    assert as_shown(Scene(), habits, {}).offer_first
+    assert not as_shown(Scene(), habits, {"offer_first": False}).offer_first
+
+
 @pytest.mark.parametrize(
     ("manner", "words"),
     [
@@ -157,6 +205,11 @@ def test_what_refuses_is_tried_in_every_way_that_it_does_not_exclude() -> None:
         ({"pause": "minimum"}, ["It takes no limit that pauses a car: at least 6 A count for it."]),
         ({"unit": "W"}, ["It takes limits in W."]),
         ({"schedule": "relative"}, ["It goes by schedules that are relative to its transactions."]),
+        ({"decimals": False}, ["It takes whole amperes."]),
+        (
+            {"purpose": "TxDefaultProfile"},
+            ["It refuses limits for one transaction: it is limited by a TxDefaultProfile."],
+        ),
         ({"behind_ms": -HOUR}, ["Its clock is 3600 s ahead."]),
         ({"behind_ms": 9 * SECOND}, []),
     ],

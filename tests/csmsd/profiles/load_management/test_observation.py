@@ -251,6 +251,58 @@ def test_a_car_that_is_plugged_in_is_seen_until_it_begins_or_goes() -> None:
     assert (arrivals.waiting, arrivals.came) == ({}, {KEY: 1})
 
 
+def comes_and_is_offered_something_after(site: Site, stuck_s: int, begins_after_s: int | None) -> None:
+    """A car stands there under 0 A, then under 6 A. Whether it begins before, or so long after."""
+    site.scene.now += SECOND
+    site.scene.status(1, "Preparing")
+    site.look()
+    site.scene.now += stuck_s * SECOND
+    site.look()
+    if begins_after_s is not None:
+        site.accept(6 * A)
+        site.look()
+        site.scene.now += begins_after_s * SECOND
+    running = site.scene.started()
+    site.look()
+    site.scene.now += SECOND
+    site.scene.stop(running)
+    site.scene.status(1, "Available")
+    site.accept(0)
+    site.look()
+
+
+@pytest.mark.parametrize(
+    ("visits", "learned"),
+    [
+        ([(300, 5), (300, 5)], True),
+        ([(300, 5)], None),
+        ([(300, 5), (30, 5)], None),  # whoever comes presents his card within a minute anyway
+        ([(300, 5), (300, 60)], None),
+        ([(300, 5), (300, None), (300, 5)], None),  # it began under 0 A
+    ],
+)
+def test_where_cars_begin_only_when_they_are_offered_something_that_is_learned(
+    visits: list[tuple[int, int | None]], learned: bool | None
+) -> None:
+    site = Site()
+    site.accept(0)
+    site.look()
+    for stuck_s, begins_after_s in visits:
+        comes_and_is_offered_something_after(site, stuck_s, begins_after_s)
+    assert site.load.manner("CP1").offer_first is learned
+
+
+def test_one_that_refuses_limits_of_a_transaction_goes_by_its_default() -> None:
+    site = Site()
+    site.accept(0)
+    number = site.scene.started().id
+    site.look()
+    assert site.load.ledger.running(KEY) == number
+    site.load.note_manner(LoadManner(charge_point="CP1", purpose="TxDefaultProfile"))
+    site.look()
+    assert (site.load.ledger.running(KEY), site.load.charging[KEY].transaction) == (None, number)
+
+
 def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> None:
     site = Site()
     site.look()

@@ -45,7 +45,7 @@ class Site:
         self.scene.site.smart_charging.installed.accept(record)
 
     def overruled(self) -> bool:
-        return is_overruled(self.scene.cp, self.member, self.scene.site.smart_charging.installed)
+        return is_overruled(self.scene.cp, self.member, self.scene.site)
 
     def counts_before(self, request: Any) -> bool:
         """Whether it counts with its rating before that leaves, on disk too; else nothing is to be recorded for it."""

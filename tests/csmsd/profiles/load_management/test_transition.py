@@ -34,6 +34,7 @@ PERIODS = Periods()
 FALLBACKS = {"cp1": 8 * A, "cp2": 8 * A, "cp3": 6 * A, "cp4": 0}
 WIRINGS = {"cp1": "L1L2L3", "cp2": "L1L2L3", "cp3": "L1", "cp4": "L2L3L1"}
 WHOLE: Key = ("cp3", 1)  # limited as a whole, by one profile
+REFUSES_OWN: Key = ("cp1", 1)  # may come to refuse limits of a transaction
 SKEWS = {"cp1": 10 * SECOND, "cp2": -10 * SECOND, "cp3": 0, "cp4": 7 * SECOND}
 
 
@@ -82,6 +83,7 @@ class Site(RuleBasedStateMachine):
         self.answers: list[tuple[Key, int, Answer]] = []
         self.heard_running: dict[Key, int] = {}
         self.plugged_in: set[Key] = set()
+        self.single = {WHOLE}  # what is for all transactions is the only limit
         self.first: set[Key] = set()  # where nothing begins under 0 A
         self.arrivals = Arrivals()
         self.unheard: list[tuple[str, Key, int]] = []
@@ -187,8 +189,8 @@ class Site(RuleBasedStateMachine):
         self.answers.clear()
 
     def begun(self, key: Key, transaction: int) -> None:
-        """One that is limited as a whole has no limit of a transaction: its default holds for what runs, too."""
-        if key != WHOLE:
+        """One that has no limit of a transaction goes by its default with what runs, too."""
+        if key not in self.single:
             self.planner.ledger.begun(key, transaction, self.now)
 
     # --- what happens on the way
@@ -254,6 +256,13 @@ class Site(RuleBasedStateMachine):
             self.transactions += 1
             self.played[key].begin(self.transactions)
             self.unheard.append(("begun", key, self.transactions))
+
+    @rule(chance=st.integers(0, 2))
+    def limits_of_a_transaction_are_refused_from_now_on(self, chance: int) -> None:
+        if not chance and self.played[REFUSES_OWN].own is None:
+            self.played[REFUSES_OWN].refuses_own = True
+            self.single.add(REFUSES_OWN)
+            self.planner.ledger.goes_by_default(REFUSES_OWN)
 
     @rule(members=st.integers(0, 3))
     def room_is_reserved_for_arrivals(self, members: int) -> None:
