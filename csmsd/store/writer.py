@@ -1,12 +1,15 @@
 """The one writer: gathers the rows of all charge points while the last commit runs, and writes them in the next.
 
 A batch is whatever came in during the last commit; nothing waits to fill it. `done` is called after the commit that
-holds the rows, or with the error when they are not on disk; so an answer that waits for it is never a lie.
+holds the rows, or with the error when they are not on disk; so an answer that waits for it is never a lie. Those of a
+batch are told in turns, so that what the first ones send next is handled before the last ones are told: otherwise all
+would wait for the disk together, and csmsd for them.
 """
 
 import asyncio
 import logging
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -37,6 +40,10 @@ _SLOW_SECONDS = 1.0
 _LOCKED_SECONDS = 0.25
 _HURRY_SECONDS = 1.0  # for a lock, once csmsd is to end
 _LOOK_SECONDS = 2.0
+_TELLING_SECONDS = 0.0005  # in a turn
+# A disk that takes longer has the next batch at once. A faster one gets it when all of the last one are told: larger
+# batches cost less.
+_SLOW_DISK_SECONDS = 0.0015
 
 
 # What SQLite, or the way of a value to it, says of rows that cannot be written.
@@ -61,6 +68,9 @@ class Writer:
         self._recover = recover
         self._pending: list[Member] = []
         self._along: list[Member] = []  # to be written with the next that there is
+        self._stored: deque[Member] = deque()  # not told yet
+        self._all_told = asyncio.Event()
+        self._all_told.set()
         self._shrinking: tuple[int, Done] | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -77,6 +87,8 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "writer")
         self._connection: sqlite3.Connection | None = None
+        self._loop = asyncio.get_running_loop()
+        self._disk_seconds = 0.0  # that the last commit took there
         self.failure: str | None = None
         self.accepting = False
         self.on_state: Callable[[str | None], None] = lambda failure: None
@@ -224,6 +236,8 @@ class Writer:
 
     async def _run(self) -> None:
         while True:
+            if not self._pending or self._renewing or self._suspect or self._disk_seconds < _SLOW_DISK_SECONDS:
+                await self._all_told.wait()
             if self._suspect:
                 self._suspect = False
                 if (gone := self._presence.trouble()) is not None and not self._closing:
@@ -290,12 +304,23 @@ class Writer:
         if self.failure is not None:
             self.failure = None
             self.on_state(None)
-        begun = monotonic()
-        for member in batch:
-            _call(member.done, None)
-            if monotonic() - begun > LONGEST_SECONDS:  # thousands may have waited for it
-                await asyncio.sleep(0)
-                begun = monotonic()
+        self._stored += batch
+        if self._all_told.is_set():
+            self._all_told.clear()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Some of those that are stored."""
+        stored = self._stored
+        until = monotonic() + (LONGEST_SECONDS if self._disk_seconds < _SLOW_DISK_SECONDS else _TELLING_SECONDS)
+        while stored:
+            _call(stored.popleft().done, None)
+            if monotonic() > until:
+                break
+        if stored:
+            self._loop.call_soon(self._tell)
+        else:
+            self._all_told.set()
 
     async def _write(self, members: Sequence[Member]) -> None:
         """Waits for the lock of another process."""
@@ -318,7 +343,7 @@ class Writer:
         connection = self._connection
         assert connection is not None
         batch = list(statements(members))
-        await self._in_thread(lambda: _commit(connection, batch))
+        self._disk_seconds = await self._in_thread(lambda: _commit(connection, batch))
 
     def _fail(self, members: Iterable[Member], reason: str) -> None:
         """These, and what came in meanwhile, are not acknowledged; the file is looked for before anything else."""
@@ -354,6 +379,7 @@ class Writer:
         if (gone := self._presence.trouble()) is not None:
             self._fail(batch, gone)
             return
+        await self._all_told.wait()
         log.error("a commit of %d requests failed: %s", len(batch), error)
         self.failed_commits += 1
         self._rescuing = True
@@ -388,11 +414,14 @@ class Writer:
         self._reckon()
 
 
-def _commit(connection: sqlite3.Connection, batch: Iterable[Statement]) -> None:
+def _commit(connection: sqlite3.Connection, batch: Iterable[Statement]) -> float:
+    """How many seconds the disk took."""
     try:
         for sql, parameters in batch:
             connection.execute(sql, parameters)
+        begun = monotonic()
         connection.commit()
+        return monotonic() - begun
     except BaseException:
         connection.rollback()
         raise

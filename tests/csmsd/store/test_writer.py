@@ -10,6 +10,7 @@ import pytest
 
 from csmsd.ports.store import NotStored
 from csmsd.runtime.pace import LONGEST_SECONDS
+from csmsd.store import writer
 from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
 from tests.csmsd.store.watched_writer import Watched, tag, trigger, watched_at
@@ -154,3 +155,26 @@ async def test_others_have_their_turns_while_many_are_told_that_they_are_stored(
         await asyncio.sleep(0)
     assert watched.stored() >= {f"T{number}" for number in range(40)}
     assert at[-1] - at[0] >= 8, at
+
+
+@pytest.mark.parametrize(("quick", "waiting"), [(0.0, 0), (60.0, 1)])
+async def test_a_slow_disk_has_the_next_batch_before_all_of_the_last_are_told(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, quick: float, waiting: int
+) -> None:
+    """A quick one has it afterwards: then it is larger, and costs less."""
+    monkeypatch.setattr(writer, "_SLOW_DISK_SECONDS", quick)
+    found: list[int] = []
+
+    def done(error: NotStored | None) -> None:
+        if not found:
+            watched.submit("NEXT")
+        found.append(watched.writer.waiting)
+        until = monotonic() + LONGEST_SECONDS
+        while monotonic() < until:
+            pass
+
+    for number in range(4):
+        watched.writer.submit([tag(f"T{number}")], done)
+    await watched.ended(1)
+    assert found == [1, waiting, waiting, waiting]
+    assert watched.visible == {"NEXT": True}
