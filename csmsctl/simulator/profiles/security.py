@@ -90,6 +90,8 @@ class Security(Profile):
     def _watch(self, notice: Notice) -> None:
         if notice.event == "reboots":
             self.happened("ResetOrReboot", str(notice.details.get("reason")))
+        elif notice.event == "firmware" and notice.details.get("status") == "Installed":
+            self.happened("FirmwareUpdated", self.charge_point.firmware_version)
         elif notice.event == "connected":
             if self._before is not None:
                 self._before = None

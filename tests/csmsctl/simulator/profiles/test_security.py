@@ -83,7 +83,10 @@ def test_signed_firmware_is_verified_installed_and_told_of_under_its_number(cent
     assert update(central_system) == "Accepted"
     fetched(central_system)
     central_system.run(60)
-    seen = [(action, payload.get("status")) for action, payload in central_system.taken()]
+    calls = central_system.taken()
+    events = [(payload["type"], payload["techInfo"]) for action, payload in calls if "SecurityEvent" in action]
+    assert ("FirmwareUpdated", "2.1") in events
+    seen = [(action, payload.get("status")) for action, payload in calls]
     told = [status for action, status in seen if action == "SignedFirmwareStatusNotification"]
     assert told == [*("Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting", "Installed")]
     assert ("FirmwareStatusNotification", "Installed") not in seen
