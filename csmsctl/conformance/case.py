@@ -44,9 +44,9 @@ class Run:
 
     async def charge_point(self, *, booted: bool = True, connected: bool = True, **registration: object) -> ChargePoint:
         """The registered and connected charge point, in the reusable state Booted unless said otherwise."""
-        await self.prepare("charge_point.add", id=self.name, **registration)
+        added = await self.prepare("charge_point.add", id=self.name, **registration)
         await self.prepare("tag.add", id=self.id_tag)
-        charge_point = self.device()
+        charge_point = self.device(added.get("password"))
         self._charge_points.append(charge_point)
         if not connected:
             return charge_point
@@ -55,9 +55,9 @@ class Run:
             await charge_point.booted()
         return charge_point
 
-    def device(self) -> ChargePoint:
-        """What plays the charge point."""
-        return ChargePoint(self.site.url, self.name, self.observations, self._oracle)
+    def device(self, key: str | None) -> ChargePoint:
+        """What plays the charge point; with the key that csmsd has made for it."""
+        return ChargePoint(self.site.url, self.name, self.observations, self._oracle, key=key)
 
     def must_be(self, expected: object, found: object, what: str) -> None:
         """Raises Failed when they differ."""

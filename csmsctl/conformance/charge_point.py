@@ -50,7 +50,7 @@ class ChargePoint:
         observations: Observations,
         oracle: Oracle | None = None,
         *,
-        key: bytes | None = None,
+        key: str | None = None,
         tls: "ssl.SSLContext | None" = None,
     ) -> None:
         self.identity = identity
@@ -63,7 +63,7 @@ class ChargePoint:
         self._came = asyncio.Event()
         self._calls: deque[Asked] = deque()
         self._answers: dict[str, Frame] = {}
-        self._key = key
+        self._key = None if key is None else key.encode()
         self._tls = tls
 
     # --- the link

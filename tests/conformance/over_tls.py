@@ -11,7 +11,6 @@ from tests.csmsctl.conformance.conftest import ForkedOperator
 from tests.support.certificates import device_context
 
 SETTINGS: Settings = {"security": {"minimum_profile": 2}}
-KEY = "0123456789abcdef"
 
 
 class SecuredSite(ForkedOperator):
@@ -32,9 +31,9 @@ class SecuredRun(Run):
     site: SecuredSite
 
     async def charge_point(self, *, booted: bool = True, connected: bool = True, **registration: Any) -> ChargePoint:
-        registration = registration or {"security_profile": 2, "password": KEY}
+        registration = registration or {"security_profile": 2, "generate_password": True}
         return await super().charge_point(booted=booted, connected=connected, **registration)
 
-    def device(self) -> ChargePoint:
+    def device(self, key: str | None) -> ChargePoint:
         tls = device_context(self.site.directory, self.site.root)
-        return OcppChargePoint(self.site.url, self.name, self.observations, self._oracle, key=KEY.encode(), tls=tls)
+        return OcppChargePoint(self.site.url, self.name, self.observations, self._oracle, key=key, tls=tls)

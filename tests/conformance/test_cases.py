@@ -22,7 +22,7 @@ def report() -> Report:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(player, "Site", SecuredSite)
         patched.setattr(case_module, "Run", SecuredRun)
-        return play_all_cases(all_cases(), SETTINGS, parallel=8, tell=lambda _: None, oracle=oracle)
+        return play_all_cases(all_cases(), SETTINGS, parallel=4, tell=lambda _: None, oracle=oracle)
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
