@@ -5,18 +5,19 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from csmsd import __version__
 from csmsd.about import About
 from csmsd.certificates_in_place import put_certificates_in_place
 from csmsd.charge_points.admission import Admission
 from csmsd.charge_points.dispatch import Dispatcher
+from csmsd.charge_points.keys import Keys
 from csmsd.charge_points.listener import Listener
-from csmsd.charge_points.passwords import bytes_of_key, generate_password, hash_password, is_password_of
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.control.audit import Audit
@@ -86,26 +87,6 @@ class AlreadyRunning(Exception):
     """Another daemon has this state directory."""
 
 
-class Keys:
-    """How passwords of charge points are made and kept, for operators' commands."""
-
-    @staticmethod
-    def generate() -> str:
-        return generate_password()
-
-    @staticmethod
-    def hash(password: str, *, generated: bool) -> str:
-        return hash_password(password, generated=generated)
-
-    @staticmethod
-    def fits(password: str, stored: str) -> bool:
-        return is_password_of(password.encode(), stored)
-
-    @staticmethod
-    def bytes_of(password: str) -> bytes:
-        return bytes_of_key(password)
-
-
 class Daemon:
     """One running csmsd. `read_settings` gives the settings anew for a reload; `begin_anew` has it begin with empty
     books where there were some."""
@@ -127,6 +108,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._metrics: str | None = None
         self._watchdog = Watchdog()
+        self._keys = Keys()
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises StoreError, SocketBusy, AlreadyRunning or OSError at the start."""
@@ -244,29 +226,27 @@ class Daemon:
 
     async def _open_edges(self, opened: AsyncExitStack) -> None:
         settings, live, bus = self._settings, self._live, self._bus
-        storage, self._files = await opened.enter_async_context(
+        self._storage, self._files = await opened.enter_async_context(
             open_file_hosts(self._directory / "files", settings.files, settings.server.addresses, live, bus)
         )
         self._runner.open_host = self._files.ready
-        pruner = Pruner(live, self._writer, Prunable(self._database), storage, settings.retention, self._clock.patience)
-        certificates = OwnCertificates(live, settings, self._own_files, self._contexts)
-        signing = RequestSigning(live, settings, certificates, self._contexts)
-        await certificates.open()
+        self._certificates = OwnCertificates(live, settings, self._own_files, self._contexts)
+        self._signing = RequestSigning(live, settings, self._certificates, self._contexts)
+        await self._certificates.open()
         await self._contexts.load()
+        put_certificates_in_place(self._certificates, self._signing, live, self._runner, bus, settings)
+        self._securing = Securing(live, self._runner, bus, self._keys, settings.security, self._offers_tls)
+        await self._securing.resume()
+        bus.subscribe(self._securing.told, self._securing.STIRRING)
+        self._tap = Tap(self._message_log, settings.store, now)
         dispatcher = Dispatcher(live, self._hooks, self._recall)
-        put_certificates_in_place(certificates, signing, live, self._runner, bus, settings)
-        keys = Keys()
-        securing = Securing(live, self._runner, bus, keys, settings.security, self._offers_tls)
-        await securing.resume()
-        bus.subscribe(securing.told, securing.STIRRING)
-        tap = Tap(self._message_log, settings.store, now)
         self._listener = Listener(
             settings,
             self._registry,
             dispatcher,
             Admission(live, self._past),
             Refusals(live),
-            tap,
+            self._tap,
             now,
             live,
             self._contexts,
@@ -275,10 +255,21 @@ class Daemon:
         self._metrics = await opened.enter_async_context(
             open_metrics_listener(settings.metrics, self._figures(dispatcher))
         )
+        self._pruner = Pruner(
+            live, self._writer, Prunable(self._database), self._storage, settings.retention, self._clock.patience
+        )
+        await self._open_control(opened)
+        self._housekeeping = Housekeeping(live)
+        opened.push_async_callback(self._books.note)
+        opened.push_async_callback(self._housekeeping.save_what_moved)
+        await open_part(self._listener, opened)
+        await opened.enter_async_context(in_background(**self._upkeep()))
+
+    async def _open_control(self, opened: AsyncExitStack) -> None:
         await opened.enter_async_context(
             open_control_socket(
-                settings,
-                live,
+                self._settings,
+                self._live,
                 reader=self._reader,
                 past=self._past,
                 recall=self._recall,
@@ -286,20 +277,20 @@ class Daemon:
                 runner=self._runner,
                 queue=self._queue,
                 rollouts=self._rollouts,
-                pruner=pruner,
-                audit=Audit(live, await self._reader.last_audit_id()),
+                pruner=self._pruner,
+                audit=Audit(self._live, await self._reader.last_audit_id()),
                 links=self._registry,
-                keys=keys,
-                securing=securing,
-                files=storage,
+                keys=self._keys,
+                securing=self._securing,
+                files=self._storage,
                 log=self._message_log,
-                bus=bus,
-                message_subscribers=tap.subscribers,
+                bus=self._bus,
+                message_subscribers=self._tap.subscribers,
                 disk=self._writer,
                 replica=self._replica,
                 copy_database=partial(DatabaseCopy, self._database),
                 about=About(
-                    settings=settings,
+                    settings=self._settings,
                     started_at=self._started_at,
                     listener=self._listener,
                     contexts=self._contexts,
@@ -311,38 +302,36 @@ class Daemon:
                 ),
                 take_over_settings=self._reload,
                 offers_tls=self._offers_tls,
-                certificates=certificates,
-                certificate_requests=signing,
+                certificates=self._certificates,
+                certificate_requests=self._signing,
                 tls=self._contexts,
                 tls_addresses=lambda: self._listener.tls_addresses,
             )
         )
-        housekeeping = Housekeeping(live)
-        opened.push_async_callback(self._books.note)
-        opened.push_async_callback(housekeeping.save_what_moved)
-        await open_part(self._listener, opened)
+
+    def _upkeep(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What goes on in the background, by name."""
+        settings, live = self._settings, self._live
         followed = {} if self._replica is None else {"replica": self._replica.run}
-        await opened.enter_async_context(
-            in_background(
-                **followed,
-                measuring=self._measuring.run,
-                housekeeping=housekeeping.run,
-                clock=ClockKeeper(self._clock, live).run,
-                books=self._books.run,
-                event_numbers=self._event_numbers.run,
-                checkup=Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
-                rollouts=self._rollouts.run,
-                load_management=self._load_manager.run,
-                circuit_meters=self._circuit_meters.run,
-                upgrades=securing.run,
-                file_hosts=self._files.run,
-                queue=self._queue.serve,
-                expiry=Expiry(live).run,
-                clock_changes=ClockChanges(live).run,
-                certificates=Renewal(live, certificates, self._contexts, settings.tls).run,
-                pruning=pruner.run,
-            )
-        )
+        return {
+            **followed,
+            "measuring": self._measuring.run,
+            "housekeeping": self._housekeeping.run,
+            "clock": ClockKeeper(self._clock, live).run,
+            "books": self._books.run,
+            "event_numbers": self._event_numbers.run,
+            "checkup": Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,
+            "rollouts": self._rollouts.run,
+            "load_management": self._load_manager.run,
+            "circuit_meters": self._circuit_meters.run,
+            "upgrades": self._securing.run,
+            "file_hosts": self._files.run,
+            "queue": self._queue.serve,
+            "expiry": Expiry(live).run,
+            "clock_changes": ClockChanges(live).run,
+            "certificates": Renewal(live, self._certificates, self._contexts, settings.tls).run,
+            "pruning": self._pruner.run,
+        }
 
     def _figures(self, dispatcher: Dispatcher) -> Figures:
         return Figures(

@@ -58,11 +58,6 @@ class TransactionQueue:
     def __len__(self) -> int:
         return len(self._queue)
 
-    @property
-    def delivering(self) -> bool:
-        """Whether a message is on its way right now; one that waits for its next attempt is not."""
-        return self._under_way
-
     def add(self, request: TransactionRequest, transaction: Transaction) -> None:
         if isinstance(request, MeterValuesReq) and len(self._queue) >= MOST_QUEUED:
             return

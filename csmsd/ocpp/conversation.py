@@ -361,10 +361,6 @@ class Conversation:
 
     # --- output
 
-    @property
-    def has_data_to_send(self) -> bool:
-        return bool(self._out)
-
     def data_to_send(self) -> list[bytes]:
         """Messages for the charge point, in order, each given out once."""
         out, self._out = self._out, []

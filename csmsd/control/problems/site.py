@@ -1,5 +1,6 @@
 """What concerns no single charge point."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from csmsd.control.problems.problem import Problem, counted
@@ -23,86 +24,92 @@ def problems_of_site(
     site: Site, store_failure: str | None, now: Milliseconds, replica: Replica | None = None
 ) -> list[Problem]:
     """What concerns no single charge point."""
-    found = []
-    if store_failure is not None:
-        found.append(
-            Problem(
-                kind="store_failing",
-                severity="critical",
-                text=f"nothing can be stored, so nothing is booked: {store_failure}",
-                next="csmsctl daemon info",
-            )
+    return [
+        *_of_store(site, store_failure),
+        *_of_strangers(site, now),
+        *_of_replica(replica),
+        *_of_clock(site, now),
+        *_of_rollouts(site),
+    ]
+
+
+def _of_store(site: Site, failure: str | None) -> Iterator[Problem]:
+    if failure is not None:
+        yield Problem(
+            kind="store_failing",
+            severity="critical",
+            text=f"nothing can be stored, so nothing is booked: {failure}",
+            next="csmsctl daemon info",
         )
+    check = site.milestones.get("check")
+    if check is not None and check.number:
+        yield Problem(
+            kind="store_damaged",
+            severity="critical",
+            text="the database is damaged; csmsd's log says where. Put a backup back",
+            next="csmsctl daemon info",
+            since=check.at,
+        )
+
+
+def _of_strangers(site: Site, now: Milliseconds) -> Iterator[Problem]:
     unknown = site.refused.unknown
     if unknown:
-        found.append(
-            Problem(
-                kind="unknown_charge_points",
-                severity="warning",
-                text=f"{counted(len(unknown), 'charge point')} knocked without being registered",
-                next="csmsctl cp pending",
-                since=min(one.first_at for known in unknown.values() for one in known),
-            )
+        yield Problem(
+            kind="unknown_charge_points",
+            severity="warning",
+            text=f"{counted(len(unknown), 'charge point')} knocked without being registered",
+            next="csmsctl cp pending",
+            since=min(one.first_at for known in unknown.values() for one in known),
         )
     nameless = [one for one in site.refused.of_strangers() if one.reason != "unknown" and now - one.last_at < _DAY_MS]
     if nameless:
         newest = max(nameless, key=lambda one: one.last_at)
         where = ", ".join(dict.fromkeys(one.address for one in nameless[-3:]))
-        found.append(
-            Problem(
-                kind="connection_refused",
-                severity="warning",
-                text=f"refused: {refused_reason_text(newest)}, {counted(newest.attempts, 'time')}, from {where}",
-                next="csmsctl cp pending",
-                since=newest.first_at,
-                last=newest.last_at,
-            )
+        yield Problem(
+            kind="connection_refused",
+            severity="warning",
+            text=f"refused: {refused_reason_text(newest)}, {counted(newest.attempts, 'time')}, from {where}",
+            next="csmsctl cp pending",
+            since=newest.first_at,
+            last=newest.last_at,
         )
-    check = site.milestones.get("check")
-    if check is not None and check.number:
-        found.append(
-            Problem(
-                kind="store_damaged",
-                severity="critical",
-                text="the database is damaged; csmsd's log says where. Put a backup back",
-                next="csmsctl daemon info",
-                since=check.at,
-            )
-        )
+
+
+def _of_replica(replica: Replica | None) -> Iterator[Problem]:
     behind = replica.problem if replica is not None else None
     if behind is not None:
-        found.append(
-            Problem(
-                kind="replica_behind",
-                severity="warning",
-                text=f"{behind}: should this box burn, what it lacks is lost. Is Litestream running?",
-                next="csmsctl daemon info",
-            )
+        yield Problem(
+            kind="replica_behind",
+            severity="warning",
+            text=f"{behind}: should this box burn, what it lacks is lost. Is Litestream running?",
+            next="csmsctl daemon info",
         )
+
+
+def _of_clock(site: Site, now: Milliseconds) -> Iterator[Problem]:
     jump = site.milestones.get("clock_jump")
     if jump is not None and abs(now - jump.at) < _DAY_MS:
         way = "forward" if jump.number > 0 else "back"
-        found.append(
-            Problem(
-                kind="clock_jumped",
-                severity="warning",
-                text=f"the clock jumped {way} by {_duration(jump.number)}; is it right? Nothing is pruned for a day",
-                next="csmsctl daemon info",
-                since=jump.at,
-            )
+        yield Problem(
+            kind="clock_jumped",
+            severity="warning",
+            text=f"the clock jumped {way} by {_duration(jump.number)}; is it right? Nothing is pruned for a day",
+            next="csmsctl daemon info",
+            since=jump.at,
         )
+
+
+def _of_rollouts(site: Site) -> Iterator[Problem]:
     for rollout in site.firmware.rollouts:
         if rollout.state == "paused":
             reason = f": {rollout.reason}" if rollout.reason else ""
-            found.append(
-                Problem(
-                    kind="rollout_paused",
-                    severity="warning",
-                    text=f"rollout {rollout.id} is paused{reason}",
-                    next=f"csmsctl rollout show {rollout.id}",
-                )
+            yield Problem(
+                kind="rollout_paused",
+                severity="warning",
+                text=f"rollout {rollout.id} is paused{reason}",
+                next=f"csmsctl rollout show {rollout.id}",
             )
-    return found
 
 
 def _duration(milliseconds: Milliseconds) -> str:

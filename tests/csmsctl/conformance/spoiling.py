@@ -10,11 +10,10 @@ from csmsctl.conformance import charge_point
 from csmsctl.link.wire import open_wire
 
 Frame = list[Any]
-Spoil = Callable[[Frame], Frame | str | None]  # None: the frame never arrives
 
 
 class SpoiltConnection:
-    """A wire whose incoming frames are changed; `action` of an answer is that of its CALL."""
+    """A wire whose incoming frames are changed, or never arrive (None); `action` of an answer is that of its CALL."""
 
     def __init__(self, connection: Any, spoil: Callable[[str, Frame], Frame | str | None]) -> None:
         self._connection = connection

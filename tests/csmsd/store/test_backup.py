@@ -167,8 +167,6 @@ def test_what_waits_in_a_queue_is_settled_in_the_copy_alone(database: Path) -> N
 
 # --- inspection
 
-_HEADER = b"SQLite format 3\0"
-
 
 def change(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path)) as connection:

@@ -8,8 +8,6 @@ import pytest
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
 
-LEAVES_NOTHING = {"changed": 0, "circuits": 0, "members": 0}
-
 
 @pytest.fixture(autouse=True)
 async def nothing_is_left(shared_site: Site) -> Any:
