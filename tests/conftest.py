@@ -31,6 +31,8 @@ _LONGEST = ("end_to_end/test_examples", "faults", "csmsctl/conformance", "end_to
 # Thousands of small databases are made and flushed: in memory where that is possible and TMPDIR says nothing else.
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES = 2 * 1024**3
+# The path of a Unix socket has at most 107 bytes, and some are a folder or two below.
+_LONGEST_PLACE = 64
 
 # csmsd and csmsctl are started hundreds of times: without bytecode on disk each start takes four times as long.
 sys.dont_write_bytecode = False
@@ -89,11 +91,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Processes end with the run, and temporary folders lie where pytest clears up."""
+    """Processes end with the run, and temporary folders lie where pytest clears up, unless that has too long a name."""
     place = tmp_path_factory.getbasetemp()
-    before, tempfile.tempdir = tempfile.tempdir, str(place)
-    os.environ["TMPDIR"] = str(place)
-    with guarded(secrets.token_hex(8), place):
+    with ExitStack() as ended:
+        if len(os.fsencode(place)) > _LONGEST_PLACE:
+            place = Path(ended.enter_context(tempfile.TemporaryDirectory(prefix="csms-", dir="/tmp")))
+        before, tempfile.tempdir = tempfile.tempdir, str(place)
+        os.environ["TMPDIR"] = str(place)
+        ended.enter_context(guarded(secrets.token_hex(8), place))
         yield
         for forks in FORKS.values():
             forks.close()

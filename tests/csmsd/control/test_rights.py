@@ -28,6 +28,10 @@ from tests.support.site import Site
 GROUPS = {"all": "daemon", "reception": "bin", "read": "games"}
 
 
+def group(right: str) -> str:
+    return grp.getgrgid(gid(right)).gr_name
+
+
 def gid(right: str) -> int:
     return grp.getgrnam(GROUPS[right]).gr_gid if os.getuid() == 0 else os.getgid()
 
@@ -51,7 +55,7 @@ def doors() -> Iterator[dict[str, Path]]:
 @pytest.fixture(scope="module")
 def site(doors: dict[str, Path]) -> Iterator[Site]:
     try:
-        control = {f"{right}_group".removeprefix("all_"): grp.getgrgid(gid(right)).gr_name for right in GROUPS}
+        control = {f"{right}_group".removeprefix("all_"): group(right) for right in GROUPS}
     except KeyError as error:
         pytest.skip(f"this machine has no such group: {error}")
     site = Site({"control": control})
@@ -135,7 +139,7 @@ async def test_who_asks_is_told_what_they_may(site: Site, doors: dict[str, Path]
         answer = await asked(path, "daemon.info")
         assert isinstance(answer, dict)
         assert answer["peer"] | {"user": None} == {
-            "uid": os.getuid(), "user": None, "right": right, "socket": str(path), "group": GROUPS[right],
+            "uid": os.getuid(), "user": None, "right": right, "socket": str(path), "group": group(right),
         }  # fmt: skip
 
 
