@@ -291,6 +291,8 @@ def circuit_member_command(
         wired = result["member"]["phases"]
         by = f", wired {wired} as it says itself," if phases is None and wired != "L1L2L3" else ""
         run.output.note(f"Connector {connector} of {charge_point} is on {name}{by}; see: csmsctl load status")
+        for other in result.get("beside", []):
+            run.output.note(f"Connector {other} of it is on no circuit: what it draws counts nowhere.")
 
 
 def circuit_limit_command(

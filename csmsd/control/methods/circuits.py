@@ -9,6 +9,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
+from csmsd.profiles.core.connectors import connector_numbers
 from csmsd.profiles.load_management.circuits import (
     Circuit,
     CircuitError,
@@ -313,7 +314,16 @@ async def add_circuit_member(service: Service, parameters: Membership, caller: C
         )
     others = [other for place, other in load.members.items() if place != member.place]
     changed = await _replace_circuits(service, list(load.circuits.values()), [*others, member])
-    return {"changed": changed > 0, "member": _member_view(member)}
+    return {"changed": changed > 0, "member": _member_view(member), "beside": _connectors_beside(service, member)}
+
+
+def _connectors_beside(service: Service, member: Member) -> list[int]:
+    """The other connectors of its charge point that are on no circuit: what they draw counts nowhere."""
+    state = service.site.charge_point(member.charge_point)
+    if state is None or member.connector == 0:
+        return []
+    on = {one.connector for one in load_of(service).members_of(state.id)}
+    return [number for number in connector_numbers(state) or () if number not in on]
 
 
 async def remove_circuit_member(service: Service, parameters: Removal, caller: Caller) -> Json:
@@ -323,7 +333,7 @@ async def remove_circuit_member(service: Service, parameters: Removal, caller: C
     if parameters.circuit is not None:
         _known_circuit(service, parameters.circuit)
     if place not in load.members:
-        raise on_no_circuit(parameters)
+        raise on_no_circuit(service, parameters)
     member = load.members[place]
     if parameters.circuit is not None and fold(member.circuit) != fold(parameters.circuit):
         raise usage(
@@ -337,9 +347,15 @@ async def remove_circuit_member(service: Service, parameters: Removal, caller: C
     return {"changed": True}
 
 
-def on_no_circuit(place: Place) -> RpcError:
+def on_no_circuit(service: Service, place: Place) -> RpcError:
+    members = load_of(service).members_of(place.charge_point)
+    known = members[0] if members else None
     return not_there(
-        f"Connector {place.connector} of {place.charge_point} is on no circuit.", "See: csmsctl load status"
+        f"Connector {place.connector} of {place.charge_point} is on no circuit.",
+        "See: csmsctl load status"
+        if known is None
+        else f"On one is {'all of it' if known.connector == 0 else f'connector {known.connector}'}: "
+        f"--connector {known.connector}",
     )
 
 

@@ -94,7 +94,7 @@ def _pause_view(pause: LoadPause | None) -> Json | None:
 async def explain_load(service: Service, parameters: Place, caller: Caller) -> Json:
     member = load_of(service).members.get((fold(parameters.charge_point), parameters.connector))
     if member is None or service.site.charge_point(member.charge_point) is None:
-        raise on_no_circuit(parameters)
+        raise on_no_circuit(service, parameters)
     now = service.now()
     return {
         "schema_version": SCHEMA_VERSION,

@@ -7,6 +7,7 @@ from csmsd.profiles.load_management.habits import habits_in_words
 from csmsd.profiles.load_management.holds import NEVER, Hold
 from csmsd.profiles.load_management.manners import manner_in_words
 from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, Overview
+from csmsd.profiles.load_management.steering import Charging
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 
@@ -27,6 +28,7 @@ def explain_member(site: Site, member: Member, overview: Overview, now: Millisec
         *_standing_in_words(standing, member),
         *manner_in_words(load.manner(member.charge_point), member),
         *_limits_in_words(standing, holds, now),
+        *_own_limit_in_words(load.charging.get(member.place)),
         *_room_in_words(lines, path, member, standing),
         *habits_in_words(load.habits.get(member.place[0])),
     ]
@@ -75,6 +77,11 @@ def _limits_in_words(standing: MemberLoad, holds: list[Hold], now: Milliseconds)
             )
         elif hold.slot in ("default", "transaction") and now < hold.gone_at < NEVER:
             yield f"Its limit before, {amperes(hold.ma)}, counts until it has had the time to obey."
+
+
+def _own_limit_in_words(charging: Charging | None) -> Iterator[str]:
+    if charging is not None and charging.cap_ma is not None:
+        yield f"Other charging profiles allow it {amperes(charging.cap_ma)}, and it asks for no more."
 
 
 def _room_in_words(lines: list[LineLoad], path: list[str], member: Member, standing: MemberLoad) -> Iterator[str]:

@@ -23,6 +23,7 @@ from csmsd.profiles.record import Event, Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.compliance import excess_over_compliance
 from csmsd.profiles.smart_charging.outlook import Outlook
+from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 
 SETTLE_MS = 60_000  # a car needs so long, before its meter says what it makes of a limit
 _OWN_PROFILES_MS = 60_000  # how often other charging profiles are looked at
@@ -36,6 +37,7 @@ _POWER = "Power.Active.Import"
 class _Noticed(msgspec.Struct):
     sampled_at: Milliseconds = 0
     looked_at: Milliseconds = 0  # at its other charging profiles
+    others: tuple[int, Milliseconds] = (0, 0)  # how many of them there were, and when the last was accepted
     drawn_ma: Milliamperes = 0  # by the sample before
     behind_ms: Milliseconds | None = None  # its clock
     told_unmanaged: bool = False
@@ -105,10 +107,20 @@ class Observer:
             look_whether_it_waited_for_an_offer(state, member, load, steering.arrivals, noticed.waiting, now)
         _look_at_meter(state, member, site, steering, noticed, now)
         charging = steering.charging.get(key)
-        if charging is not None and now - noticed.looked_at >= _OWN_PROFILES_MS:
-            noticed.looked_at = now
+        others = _profiles_of_others(site, state)
+        if charging is not None and (now - noticed.looked_at >= _OWN_PROFILES_MS or others != noticed.others):
+            noticed.looked_at, noticed.others = now, others
             charging.cap_ma = own_limit(Outlook.of(Target(site, state, now)), member.connector, now, now + lease_ms)
         return _whether_managed(member, load, noticed, now)
+
+
+def _profiles_of_others(site: Site, state: ChargePointState) -> tuple[int, Milliseconds]:
+    accepted = [
+        one.accepted_at
+        for one in site.smart_charging.installed.of(state.id)
+        if not is_site_limit(one.profile_id) and not one.pending
+    ]
+    return len(accepted), max(accepted, default=0)
 
 
 def _look_at_description(
@@ -235,10 +247,15 @@ def _metered(state: ChargePointState, member: Member) -> list[int]:
 
 
 def currents_of_member(state: ChargePointState, member: Member) -> dict[int, Milliamperes]:
-    """On its phases, numbered from 0, all of its connectors together."""
+    """On its phases, numbered from 0, all of its connectors together: what flows without a transaction, too."""
     found: dict[int, Milliamperes] = {}
-    for number in _metered(state, member):
-        if member.connector or state.transactions.active_on(number) is not None:
+    metered = _metered(state, member)
+    newest = max((state.samples[number].received_at for number in metered), default=0)
+    for number in metered:
+        of_now = state.transactions.active_on(number) is not None or (
+            state.samples_on(number) and newest - state.samples[number].received_at <= _FRESH_MS
+        )
+        if member.connector or of_now:
             for phase, ma in currents_of_samples(state.samples[number]).items():
                 found[phase] = found.get(phase, 0) + ma
     return found

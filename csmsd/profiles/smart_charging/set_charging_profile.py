@@ -147,6 +147,8 @@ def _shadowed_charging_profile(request: SetChargingProfileReq, target: Target) -
     if not leading:
         return None  # it holds at another time
     first = leading[0].source
+    if is_site_limit(first.profile.charging_profile_id):
+        return "load management's site limit leads, and will be no higher than this allows: csmsctl load explain"
     name = first.name or first.profile.charging_profile_id
     level = first.profile.stack_level
     return f"no effect within a day: {name} leads, a {first.profile.charging_profile_purpose} on stack level {level}"

@@ -121,6 +121,8 @@ async def test_a_member_is_sent_limits_and_what_was_given_out_outlives_a_kill(si
         0,
     )
     await point.answer(again, {"status": "Accepted"})
+    code, text = await site.refused("load.explain", charge_point="CP1", connector=2)
+    assert (code, text) == (3, "Connector 2 of CP1 is on no circuit.")
     await site.call("circuit.add", name="garage", limit=["32A"])
     code, text = await site.refused("circuit.remove_member", circuit="garage", charge_point="CP1")
     assert (code, text) == (2, "Connector 1 of CP1 is on main, not on garage.")
@@ -150,18 +152,19 @@ async def test_a_member_is_wired_as_its_charge_point_says_unless_told(shared_sit
     await point.boot()
     asking = asyncio.create_task(site.call("operation.run", targets=["TURNED"], command="get-configuration"))
     rotation = {"key": "ConnectorPhaseRotation", "readonly": True, "value": "0.RST, 1.STR, 2.Unknown"}
-    await point.answer(await point.asked("GetConfiguration"), {"configurationKey": [rotation]})
+    three = {"key": "NumberOfConnectors", "readonly": True, "value": "3"}
+    await point.answer(await point.asked("GetConfiguration"), {"configurationKey": [rotation, three]})
     await asking
     await point.disconnect()
-    told: tuple[tuple[int, dict[str, Any], str], ...] = (
-        (1, {}, "L2L3L1"),
-        (1, {"phases": "L2"}, "L2"),
-        (2, {}, "L1L2L3"),
+    told: tuple[tuple[int, dict[str, Any], str, list[int]], ...] = (
+        (1, {}, "L2L3L1", [2, 3]),
+        (1, {"phases": "L2"}, "L2", [2, 3]),
+        (2, {}, "L1L2L3", [3]),
     )
-    for connector, options, wired in told:
+    for connector, options, wired, beside in told:
         member = {"circuit": "turned", "charge_point": "turned", "connector": connector}
         added = await site.call("circuit.add_member", **member, **options)
-        assert added["member"]["phases"] == wired
+        assert (added["member"]["phases"], added["beside"]) == (wired, beside)
 
 
 async def test_a_member_is_on_one_circuit(shared_site: Site) -> None:

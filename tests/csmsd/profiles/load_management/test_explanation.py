@@ -1,9 +1,11 @@
 """Why a member has what it has, in sentences."""
 
 from csmsd.profiles.load_management.circuits import Circuit, Member
+from csmsd.profiles.load_management.demand import Demand
 from csmsd.profiles.load_management.explanation import explain_member
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.overview import overview_of_load
+from csmsd.profiles.load_management.steering import Charging
 from tests.csmsd.profiles.scene import NOON, SECOND, Scene
 
 A = 1000
@@ -77,6 +79,14 @@ def test_an_idle_one_that_holds_the_arrival_reserve() -> None:
     garage.scene.status(1, "Preparing")
     assert garage.said()[1] == "A car is plugged in, and no transaction runs: it may begin with its minimum at once."
     assert garage.said(610)[1].startswith("No transaction runs on it"), "that is its fallback"
+
+
+def test_one_whose_other_charging_profiles_allow_it_less() -> None:
+    garage = Garage()
+    garage.send(0)
+    demand = Demand(rating_ma=32 * A, minimum_ma=6 * A)
+    garage.load.charging[KEY] = Charging(transaction=1, weight=1, demand=demand, since=0, cap_ma=9 * A)
+    assert "Other charging profiles allow it 9A, and it asks for no more." in garage.said()
 
 
 def test_a_car_whose_new_limits_are_under_way() -> None:

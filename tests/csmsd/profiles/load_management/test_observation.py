@@ -12,8 +12,10 @@ from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
 from csmsd.profiles.load_management.overview import overview_of_load
 from csmsd.profiles.load_management.steering import Steering
-from tests.csmsd.profiles.scene import SECOND, Scene
+from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
+from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import configure
+from tests.csmsd.profiles.smart_charging.profiles import profile
 
 A = 1000
 KEY = ("cp1", 1)
@@ -211,6 +213,49 @@ def test_a_whole_charge_point_that_draws_more_than_it_may_counts_with_that() -> 
     site.scene.meter(current("L1", 5), connectorId=1)
     site.look(WHOLE)
     assert site.load.ledger.newest(WHOLE, "measured") is None
+
+
+def test_a_whole_charge_point_counts_with_what_flows_without_a_transaction_too() -> None:
+    site = Site(connector=0)
+    site.look(WHOLE)
+    site.accept(0, WHOLE)
+    number = site.scene.started().id
+    site.scene.meter(current("L1", 16), connectorId=1, transactionId=number)
+    site.scene.stop(number)
+    site.scene.now += 61 * SECOND
+    site.scene.meter(current("L1", 0), connectorId=2)
+    site.look(WHOLE)
+    assert site.load.ledger.newest(WHOLE, "measured") is None, "what was measured of a transaction ended with it"
+    site.scene.meter(current("L1", 7), connectorId=1)
+    site.scene.now += SECOND
+    site.scene.meter(current("L1", 5), connectorId=2)
+    site.look(WHOLE)
+    measured = site.load.ledger.newest(WHOLE, "measured")
+    assert measured is not None
+    assert measured.ma == 12 * A
+    site.scene.now += 301 * SECOND
+    site.scene.meter(current("L1", 5), connectorId=2)
+    site.look(WHOLE)
+    measured = site.load.ledger.newest(WHOLE, "measured")
+    assert measured is not None
+    assert measured.ma == 5 * A, "nobody has said for long what the other draws"
+
+
+def test_profiles_of_others_are_looked_at_when_they_come_and_go() -> None:
+    site = Site()
+    site.scene.started()
+    site.accept(0)
+    site.look()
+    charging = site.load.charging[KEY]
+    assert charging.cap_ma is None
+    installed = site.scene.site.smart_charging.installed
+    body = profile((0, 9), start=site.scene.now - HOUR, id=5)
+    installed.accept(profile_installed_now("CP1", 1, body, site.scene.now))
+    site.look()
+    assert site.load.charging[KEY].cap_ma == 9 * A
+    installed.clear("CP1", id=5, connector=None, purpose=None, stack_level=None)
+    site.look()
+    assert site.load.charging[KEY].cap_ma is None
 
 
 def test_one_that_refuses_limits_of_a_transaction_goes_by_its_default() -> None:
