@@ -54,6 +54,12 @@ def remote_start_step(visit: Visit) -> None:
 
 def begun_from_afar_in_step(visit: Visit) -> tuple[int, str]:
     """A transaction that is started from here, and the name under which it is undone. Raises Failed."""
+    tag, what, seconds = asked_to_begin_in_step(visit)
+    return begun_transaction_in_step(visit, tag, seconds), what
+
+
+def asked_to_begin_in_step(visit: Visit) -> tuple[str, str, float]:
+    """For which idTag, the name under which it is undone, and within how many seconds it is to begin. Raises Failed."""
     tag = visit.id_tag()
     _wait_for_connector_in_step(visit, unplugged=False)
     visit.forget()
@@ -63,6 +69,11 @@ def begun_from_afar_in_step(visit: Visit) -> tuple[int, str]:
     visit.accepted("remote-start", advice, creates=what, tag=tag, connector=visit.connector)
     seconds = _cable_seconds_in_step(visit)
     visit.tell(f"Plug a car into connector {visit.connector}, unless one is; {seconds:g} s to go …")
+    return tag, what, seconds
+
+
+def begun_transaction_in_step(visit: Visit, tag: str, seconds: float) -> int:
+    """The transaction that begins for that idTag. Raises Failed."""
     started = visit.event(
         "transaction.started",
         seconds=seconds,
@@ -75,7 +86,7 @@ def begun_from_afar_in_step(visit: Visit) -> tuple[int, str]:
         raise Failed(
             f"it started for {started['id_tag']}, not for {tag}", "Somebody presented a card? Repeat the test."
         )
-    return transaction, what
+    return transaction
 
 
 @STEPS.step(

@@ -1,11 +1,14 @@
-"""How it takes limits: unit, decimals, 0, the end of a lease, and how soon a car obeys. Load management goes by it."""
+"""How it takes limits: unit, decimals, 0, whether it begins under that, the end of a lease, and how soon a car obeys.
+
+Load management goes by it.
+"""
 
 from time import monotonic
 from typing import Any
 
 from csmsctl.commissioning.ends import Failed
 from csmsctl.commissioning.step import Steps
-from csmsctl.commissioning.steps.charging import begun_from_afar_in_step
+from csmsctl.commissioning.steps.charging import asked_to_begin_in_step, begun_transaction_in_step
 from csmsctl.commissioning.steps.limits import TEST_PROFILE_ID, clear_limit_of_test, free_level_for_limit
 from csmsctl.commissioning.visit import Visit, said_on_visit
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
@@ -19,6 +22,7 @@ _BACK_S = 3600  # a schedule began so long ago, whatever its clock says
 _LOW_A, _HIGH_A = 6, 8
 _VOLTAGE, _PHASES = 230, 3
 _CLEARLY_ABOVE = 1.2
+_SOON_S = 5  # what waits for a limit to be lifted begins then; what waits for a car, hardly
 _REACTIONS = 3  # so many times as long as it is let charge, a car may take to obey
 _NOTED_MS = 2_000  # a composite schedule begins on a whole second
 _Periods = list[tuple[int, float]]  # from which second of the schedule on, and how much
@@ -28,14 +32,18 @@ _Periods = list[tuple[int, float]]  # from which second of the schedule on, and 
     "limit-habits",
     "Tells how it takes limits",
     profile="SmartCharging",
-    disturbs="A transaction is limited a few times, and may be paused.",
+    disturbs="A transaction is limited a few times, and may be paused; it is begun under a limit of 0.",
 )
 def limit_habits_step(visit: Visit) -> None:
     """C 5.16, 5.7, IEC 61851: what load management may lend it, and whether it comes back."""
     trial = _Trial(visit, free_level_for_limit(visit))
-    _, charging = begun_from_afar_in_step(visit)
     visit.afterwards(_WHAT, lambda: clear_limit_of_test(visit))
-    found: dict[str, Any] = {"unit": next((unit for unit in ("A", "W") if trial.takes(unit, [(0, _HIGH_A)])), None)}
+    begins, charging = trial.begins_at_zero()
+    visit.afterwards(_WHAT, lambda: clear_limit_of_test(visit))
+    found: dict[str, Any] = {
+        "begins_at_zero": begins,
+        "unit": next((unit for unit in ("A", "W") if trial.takes(unit, [(0, _HIGH_A)])), None),
+    }
     if found["unit"] is None:
         raise Failed(
             "it takes no limit, neither in A nor in W",
@@ -93,6 +101,32 @@ class _Trial:
         if result["outcome"] in ("timeout", "unknown"):
             raise Failed(said_on_visit(result))
         return bool(result["outcome"] == "accepted")
+
+    def begins_at_zero(self) -> tuple[bool | None, str]:
+        """Whether a transaction begins under a limit of 0, None where that is not known, and what undoes it."""
+        visit = self._visit
+        limited = any(self.takes(unit, [(0, 0)]) for unit in ("A", "W"))
+        if not limited:
+            visit.done(_WHAT)
+        tag, what, seconds = asked_to_begin_in_step(visit)
+        first_s = min(_REACTIONS * visit.charge, seconds / 2) if limited else seconds
+        try:
+            begun_transaction_in_step(visit, tag, first_s)
+        except Failed:
+            if not limited or visit.running():
+                raise
+        else:
+            if limited:
+                visit.saw("it begins under a limit of 0, too")
+            return (True if limited else None), what
+        clear_limit_of_test(visit)
+        lifted = monotonic()
+        begun_transaction_in_step(visit, tag, seconds - first_s)
+        if monotonic() - lifted > _SOON_S:
+            visit.saw("whether it begins under a limit of 0 is not known: no car was there in time")
+            return None, what
+        visit.saw(f"it began nothing under a limit of 0 for {first_s:g} s, and at once when that was lifted")
+        return False, what
 
     def lease(self, unit: str) -> dict[str, Any]:
         """Whether a limit ends when it should, by its own clock, and how far that is ahead."""

@@ -30,6 +30,25 @@ def test_refuses_zero() -> None:
     assert send(system, 1, 1300, schedule={"chargingRateUnit": "W"}) == "Rejected"
 
 
+def test_no_tx_profiles() -> None:
+    system = charging(misbehave=["no-tx-profiles"])
+    assert tx_profile(system, chargingProfileId=2) == "Rejected"
+    assert send(system, 1, 8) == "Accepted"
+    assert limits(system) == [(0, 8)]
+
+
+def test_starts_on_offer() -> None:
+    system = booted(misbehave=["starts-on-offer"])
+    assert send(system, 1, 0) == "Accepted"
+    connector = system.charge_point.connectors[1]
+    system.act(connector.plug)
+    system.act(lambda: connector.present("TAG"))
+    system.run(10)
+    assert (connector.status, connector.transaction) == ("Preparing", None)
+    assert send(system, 1, 6) == "Accepted"
+    assert connector.transaction is not None
+
+
 def test_wrong_clock() -> None:
     system = booted(misbehave=["wrong-clock"])
     point = system.charge_point

@@ -16,7 +16,11 @@ HABITS: dict[str, tuple[str, ...]] = {
     "WHOLE": ("whole-amperes", "wrong-clock"),
     "KEEPS": ("first-period",),
     "DEAF": ("ignores-limits",),
+    "OFFERED": ("starts-on-offer",),
 }
+
+
+NAMES = ("unit", "decimals", "zero", "lease_ends", "clock_ahead_ms", "begins_at_zero")
 
 
 async def simulated(site: Site) -> list[asyncio.Task[None]]:
@@ -63,15 +67,18 @@ async def test_each_tells_how_it_takes_limits(site: Site) -> None:
     def kept(identity: str) -> list[Any]:
         habits = found[identity][1]
         assert habits is not None, found[identity]
-        return [habits[name] for name in ("unit", "decimals", "zero", "lease_ends", "clock_ahead_ms")]
+        return [habits[name] for name in NAMES]
 
     results = {identity: step["result"] for identity, (step, _) in found.items()}
-    assert results == {"PLAIN": "pass", "WATTS": "pass", "WHOLE": "pass", "KEEPS": "fail", "DEAF": "fail"}, found
-    assert kept("PLAIN") == ["A", True, True, True, 0]
-    assert kept("WATTS") == ["W", None, False, True, 0]
+    assert results == {
+        "PLAIN": "pass", "WATTS": "pass", "WHOLE": "pass", "KEEPS": "fail", "DEAF": "fail", "OFFERED": "pass"
+    }, found  # fmt: skip
+    assert kept("PLAIN") == ["A", True, True, True, 0, True]
+    assert kept("WATTS") == ["W", None, False, True, 0, None]
     assert kept("WHOLE")[:4] == ["A", False, True, True]
     assert 230_000 < kept("WHOLE")[4] < 245_000
-    assert kept("KEEPS") == ["A", True, True, False, 0]
+    assert kept("KEEPS") == ["A", True, True, False, 0, True]
+    assert kept("OFFERED") == ["A", True, True, True, 0, False]
     assert "keeps a limit for longer" in found["KEEPS"][0]["reason"]
     assert found["DEAF"][1] is None
     assert "draws more for 9 s" in found["DEAF"][0]["reason"]
