@@ -49,6 +49,11 @@ def format_timestamp(time: int) -> str:
 
 
 @lru_cache(1024)
+def optional_timestamp(time: int | None) -> str | None:
+    """As `format_timestamp`; of no time, None."""
+    return None if time is None else format_timestamp(time)
+
+
 def _date(day: int) -> str:
     """`2026-01-31` for days since 1970."""
     return date.fromordinal(_EPOCH.toordinal() + day).isoformat()

@@ -15,12 +15,11 @@ from time import monotonic
 import pytest
 
 from tests.conftest import MakeSite
+from tests.faults.conftest import START
 from tests.support.books import Fleet
 from tests.support.control import ControlConnection
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import NotReady, Site
-
-START = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
 
 
 async def answered_again(charge_point: RawChargePoint, action: str, payload: object) -> None:
@@ -184,16 +183,6 @@ async def test_a_lock_held_by_another_process_delays_and_loses_nothing(site: Sit
 
 
 # --- files that cannot be used
-
-
-@pytest.fixture
-async def stopped(make_site: MakeSite) -> Site:
-    """A site with a transaction on disk whose csmsd has ended."""
-    site = await make_site()
-    charge_point = await site.raw("CP1")
-    await charge_point.ask("StartTransaction", START)
-    assert await site.stop() == 0
-    return site
 
 
 def refused(site: Site) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.ocpp.timestamps import format_timestamp, optional_timestamp
 from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Change, Data, Event, Milliseconds, Record
 
@@ -53,10 +53,6 @@ class Certificate(Record, kw_only=True):
 
     def described(self) -> Data:
         """As events and listings show it."""
-
-        def text(time: Milliseconds | None) -> str | None:
-            return None if time is None else format_timestamp(time)
-
         return {
             "id": self.id,
             "charge_point": self.charge_point or None,
@@ -67,12 +63,12 @@ class Certificate(Record, kw_only=True):
             "issuer": self.issuer or None,
             "serial": self.serial or None,
             "fingerprint": self.fingerprint or None,
-            "not_before": text(self.not_before),
-            "not_after": text(self.not_after),
+            "not_before": optional_timestamp(self.not_before),
+            "not_after": optional_timestamp(self.not_after),
             "task": self.task,
-            "created_at": text(self.created_at),
-            "changed_at": text(self.changed_at),
-            "taken_at": text(self.taken_at),
+            "created_at": optional_timestamp(self.created_at),
+            "changed_at": optional_timestamp(self.changed_at),
+            "taken_at": optional_timestamp(self.taken_at),
             "reason": self.reason,
         }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal, get_args
 
 from csmsd.ocpp.identity import fold
-from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.ocpp.timestamps import optional_timestamp
 from csmsd.profiles.own_ids import OwnIds
 from csmsd.profiles.record import Change, Data, Deleted, Event, Milliseconds, Record
 
@@ -83,21 +83,17 @@ class SecurityEvent(Record, kw_only=True):
 
     def described(self) -> Data:
         """As events and listings show it."""
-
-        def text(time: Milliseconds | None) -> str | None:
-            return None if time is None else format_timestamp(time)
-
         return {
             "id": self.id,
             "charge_point": self.charge_point or None,
             "source": self.source,
             "type": self.type,
             "tech_info": self.tech_info,
-            "occurred_at": text(self.occurred_at),
-            "received_at": text(self.received_at),
+            "occurred_at": optional_timestamp(self.occurred_at),
+            "received_at": optional_timestamp(self.received_at),
             "count": self.count,
-            "last_occurred_at": text(self.last_occurred_at),
-            "last_received_at": text(self.last_received_at),
+            "last_occurred_at": optional_timestamp(self.last_occurred_at),
+            "last_received_at": optional_timestamp(self.last_received_at),
         }
 
     def news(self) -> Event:

@@ -1,9 +1,12 @@
-"""What runs on the loop of asyncio and on uvloop, says so: ON_BOTH_LOOPS = True in its module."""
+"""A port for plain connections and TLS. What runs on asyncio's loop and on uvloop says so: ON_BOTH_LOOPS = True."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+
+from tests.support.tls_door import Door
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -16,3 +19,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
         else:
             found["uvloop"] = uvloop.new_event_loop
     return found
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    door = Door(tmp_path)
+    await door.listen()
+    yield door
+    door.gate.close()
+    await door.gone()

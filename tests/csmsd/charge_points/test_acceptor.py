@@ -4,7 +4,6 @@ import asyncio
 import gc
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,15 +21,6 @@ from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, alert, hello
 
 ON_BOTH_LOOPS = True
-
-
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    door = Door(tmp_path)
-    await door.listen()
-    yield door
-    door.gate.close()
-    await door.gone()
 
 
 async def test_the_same_port_takes_plain_connections(door: Door, tmp_path: Path) -> None:

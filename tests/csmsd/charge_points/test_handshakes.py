@@ -1,7 +1,6 @@
 """Handshakes of many at once: whose turn it is, how much of a pass they take, and who has to go."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,6 @@ from tests.support.certificates import client_context
 from tests.support.tls_door import WITHIN_SECONDS, Door, hello
 
 ON_BOTH_LOOPS = True
-
-
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    door = Door(tmp_path)
-    await door.listen()
-    yield door
-    door.gate.close()
-    await door.gone()
 
 
 async def test_of_too_many_handshakes_the_oldest_silent_one_goes(door: Door, tmp_path: Path) -> None:

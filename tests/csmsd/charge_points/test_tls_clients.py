@@ -5,7 +5,7 @@ import atexit
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_address
@@ -106,15 +106,6 @@ def mbedtls(door: Door, ca: str, suite: str, name: str = NAME) -> list[str]:
     of_family = suite.removeprefix("ECDHE-").replace("AES128", "AES-128").replace("AES256", "AES-256")
     family = {"ECDSA": "ECDHE-ECDSA-WITH-", "RSA-A": "ECDHE-RSA-WITH-"}.get(of_family[:5], "RSA-WITH-")
     return [program, door.host, str(door.port), name, ca, f"TLS-{family}{of_family[of_family.index('AES') :]}"]
-
-
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    door = Door(tmp_path)
-    await door.listen()
-    yield door
-    door.gate.close()
-    await door.gone()
 
 
 @pytest.mark.parametrize("client", [openssl, curl, gnutls, mbedtls])

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,6 @@ from tests.support.websocket_frames import TEXT, masked
 
 ON_BOTH_LOOPS = True
 LONG = b"x" * 900_000
-
-
-@pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    door = Door(tmp_path)
-    await door.listen()
-    yield door
-    door.gate.close()
-    await door.gone()
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import operations
-from csmsd.profiles.core.transactions import REMEMBERED
+from csmsd.profiles.core.transactions import REMEMBERED, Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted, Once
@@ -277,14 +277,20 @@ async def test_local_lists_and_charging_profiles(tmp_path: Path) -> None:
     assert picture(again.site.smart_charging.installed) == picture(scene.site.smart_charging.installed)
 
 
-async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path: Path) -> None:
-    """A start loads nothing of it: it is looked up when a stop may mean it."""
-    scene = Restarting()
+def measured_and_given_up(scene: Restarting) -> Transaction:
+    """A transaction that was measured once, and never stopped before the next one on its connector, which is over."""
     given_up = scene.started()
     scene.now += HOUR
     scene.meter("2500", transactionId=given_up.id)
     scene.now += HOUR
     scene.stop(scene.started(meterStart=3000), meterStop=3500)
+    return given_up
+
+
+async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path: Path) -> None:
+    """A start loads nothing of it: it is looked up when a stop may mean it."""
+    scene = Restarting()
+    measured_and_given_up(scene)
     again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
     unnamed = {"transactionId": -1, "meterStop": 2400, "timestamp": format_timestamp(scene.now - HOUR - HOUR // 2)}
     for one in (scene, again):
@@ -293,11 +299,7 @@ async def test_what_was_given_up_is_booked_with_what_was_measured_of_it(tmp_path
 
 async def test_a_boot_of_what_was_given_up_comes_after_what_was_measured_of_it(tmp_path: Path) -> None:
     scene = Restarting()
-    given_up = scene.started()
-    scene.now += HOUR
-    scene.meter("2500", transactionId=given_up.id)
-    scene.now += HOUR
-    scene.stop(scene.started(meterStart=3000), meterStop=3500)
+    given_up = measured_and_given_up(scene)
     again = scene.on(await scene.restarted(tmp_path / "csms.db"), tmp_path / "csms.db")
     for one in (scene, again):
         one.now += HOUR
