@@ -68,11 +68,18 @@ def _backup_to_output(run: Invocation, *, verify: bool) -> None:
 
     if run.output.terminal or run.options.json:
         raise Failure(USAGE, "What goes to standard output is a database.", "Send it to a program, or to a file.")
+    if run.output.closed:
+        raise Failure(OTHER, "Standard output is closed: no backup was made.", "Send it to a program, or to a file.")
     with tempfile.NamedTemporaryFile("w+b", prefix="csms-") as stream:
         backup, _ = _made_backup(run, stream, Path(stream.name), verify=verify)
         with Path(stream.name).open("rb", buffering=0) as whole:  # the first stream would read in small pieces
-            write_bytes_to_file(run.output, "-", iter(lambda: whole.read(_PIECE), b""))
-    run.output.sync()
+            try:
+                write_bytes_to_file(run.output, "-", iter(lambda: whole.read(_PIECE), b""))
+                run.output.sync()
+            except BrokenPipeError:
+                raise Failure(
+                    OTHER, "Nobody reads the output any more: it is not all of the backup.", "What read it has ended."
+                ) from None
     run.call("backup.finish", backup=backup)
 
 

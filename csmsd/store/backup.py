@@ -66,7 +66,8 @@ class DatabaseCopy:
         if self._process.returncode == NO_ROOM:
             raise NoRoom(said)
         if self._process.returncode:
-            raise OSError(f"the database cannot be copied: {said}")
+            ended = said if self._process.returncode > 0 else f"signal {-self._process.returncode} ended the process"
+            raise OSError(f"the database cannot be copied: {ended}")
         self.size = os.fstat(target).st_size
 
     def _run(self, target: int) -> str:

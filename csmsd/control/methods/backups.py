@@ -9,6 +9,7 @@ import base64
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -31,6 +32,7 @@ class Copying(msgspec.Struct):
 
     copy: DatabaseCopy
     made: asyncio.Task[bool]  # whether it was written into the operator's file
+    ended: asyncio.Task[None] | None = None
 
 
 class Backups(Service):
@@ -62,7 +64,7 @@ async def begin_backup(service: Backups, parameters: Begun, caller: Caller) -> J
     copy = service.copy_database()
     handed_over = caller.await_descriptor() if parameters.descriptor and caller.await_descriptor else None
     service.under_way[name] = Copying(copy, asyncio.create_task(_make(copy, handed_over), name="backup"))
-    caller.subscribe(lambda: _end_backup(service, name))
+    caller.subscribe(partial(_let_go, service, name))
     return {"backup": name}
 
 
@@ -72,27 +74,42 @@ async def _make(copy: DatabaseCopy, handed_over: Awaitable[int | None] | None) -
     if descriptor is None:
         await asyncio.to_thread(copy.make)
         return False
-    try:
-        await asyncio.to_thread(copy.write_into, descriptor)
-    finally:
-        os.close(descriptor)
+    await asyncio.to_thread(_write_into, copy, descriptor)
     return True
 
 
-def _end_backup(service: Backups, name: str) -> None:
-    """Also in the middle of it: the file goes when its thread has let go of it."""
+def _write_into(copy: DatabaseCopy, descriptor: int) -> None:
+    """Closing it may take long: where its operator has removed the file, that is when the disk lets go of it."""
+    try:
+        copy.write_into(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _end_backup(service: Backups, name: str) -> "asyncio.Task[None] | None":
+    """Also in the middle of it: the file goes when its thread has let go of it. Returns what is done then."""
     copying = service.under_way.get(name)
     if copying is None:
-        return
-
-    def remove(made: "asyncio.Task[bool]") -> None:
-        if not made.cancelled():
-            made.exception()  # nobody is left to be told
-        service.under_way.pop(name, None)
-        copying.copy.remove()
-
+        return None
     copying.copy.cancel()
-    copying.made.add_done_callback(remove)
+    if copying.ended is None:
+        copying.ended = asyncio.create_task(_remove_backup(service, name, copying), name="end of backup")
+    return copying.ended
+
+
+def _let_go(service: Backups, name: str) -> None:
+    """Its operator has gone, or done with it."""
+    _end_backup(service, name)
+
+
+async def _remove_backup(service: Backups, name: str, copying: Copying) -> None:
+    await asyncio.wait({copying.made})
+    if not copying.made.cancelled():
+        copying.made.exception()  # nobody is left to be told
+    try:
+        await asyncio.to_thread(copying.copy.remove)
+    finally:
+        service.under_way.pop(name, None)
 
 
 def _known_backup(service: Backups, name: str) -> Copying:
@@ -138,7 +155,8 @@ async def finish_backup(service: Backups, parameters: Named, caller: Caller) -> 
     milestone = Milestone(name="backup", at=service.now(), number=copy.size, user=caller.user)
     service.site.milestones["backup"] = milestone
     await service.live.keep([milestone])
-    _end_backup(service, parameters.backup)
+    if (ended := _end_backup(service, parameters.backup)) is not None:
+        await ended
     return {"changed": True, "backup": milestone_view(milestone)}
 
 

@@ -61,10 +61,16 @@ async def test_to_standard_output_it_goes_whole_or_not_at_all(site: Site, tmp_pa
     made = (await site.json("daemon", "info"))["books"]["backup"]
     assert made["number"] == file.stat().st_size
 
-    nobody_reads = f"{command} backup - > /dev/full"
-    done = await asyncio.to_thread(subprocess.run, ["sh", "-c", nobody_reads], env=environment(), capture_output=True)
-    assert done.returncode != 0
-    assert (await site.json("daemon", "info"))["books"]["backup"] == made, "what nobody has does not count"
+    for nobody_reads in (
+        f"{command} backup - > /dev/full",
+        f"{command} backup - >&-",
+        f"{{ {command} backup -; echo code $? >&2; }} | head -c 100 > /dev/null",
+    ):
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", nobody_reads], env=environment(), capture_output=True
+        )
+        assert done.returncode != 0 or b"code 1" in done.stderr, nobody_reads
+        assert (await site.json("daemon", "info"))["books"]["backup"] == made, "what nobody has does not count"
     assert (await site.csmsctl("--json", "backup", "-")).code == 2
 
 
