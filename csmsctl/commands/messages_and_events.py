@@ -130,8 +130,14 @@ def message_log_command(
         run.call("log.subscribe", targets=view.targets)
     wanted = {"targets": view.targets, "since": view.since, "until": view.until}
 
+    told: set[int] = set()
+
     def page(**place: Any) -> _Page:
         answer = run.call("log.list", **wanted, **place)
+        for torn in answer.get("torn", ()):
+            if torn["first"] not in told:
+                told.add(torn["first"])
+                run.output.warn(_torn_text(torn, run.output.terminal))
         return answer["messages"], "more" in answer
 
     reader = Reader(action) if run.output.terminal and not raw and view.form != "wide" else None
@@ -315,6 +321,11 @@ def _message_line(message: Record, human: bool, reader: Reader | None) -> tuple[
         [moment_text(message.get("time"), human), message.get("charge_point"), "<" if inward else ">", text]
     )
     return line, "" if inward else "cyan"
+
+
+def _torn_text(torn: Record, human: bool) -> str:
+    since, until = (moment_text(torn[end], human) for end in ("since", "until"))
+    return f"Messages {torn['first']} to {torn['last']} ({since} to {until}) cannot be read: the log is damaged there."
 
 
 def _event_line(event: Record, human: bool, *, readable: bool) -> str:

@@ -7,6 +7,7 @@ from csmsd.control.problems.problem import Problem
 from csmsd.control.rpc import Json
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.ports.listings import Torn
 from csmsd.ports.store import Disk
 from csmsd.profiles.core.charge_points import ChargePointState, Connector
 from csmsd.profiles.core.energy.verdict import Verdict
@@ -288,6 +289,11 @@ def message_view(message: Any) -> Json:
         "direction": message.direction,
         "text": message.text,
     }
+
+
+def torn_view(part: Torn) -> Json:
+    """A part of the log that cannot be read: the ids and the times of its first and its last message."""
+    return {"first": part.first, "last": part.last, "since": time_text(part.since), "until": time_text(part.until)}
 
 
 def stored_event_view(event: Any) -> Json:

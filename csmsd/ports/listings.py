@@ -26,10 +26,20 @@ class Places(msgspec.Struct):
 T = TypeVar("T")
 
 
+class Torn(msgspec.Struct, frozen=True):
+    """A part of the log of messages that cannot be read: numbers and times of its first and its last message."""
+
+    first: int
+    last: int
+    since: Milliseconds
+    until: Milliseconds
+
+
 class Rows(list[T]):
     """What a listing found; with `more` the rest was left out, since these have become long."""
 
     more = False
+    torn: Sequence[Torn] = ()
 
 
 class TransactionFilter(msgspec.Struct, kw_only=True):

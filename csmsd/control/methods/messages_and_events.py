@@ -12,7 +12,7 @@ from csmsd.control.rpc import SCHEMA_VERSION, Caller, Count, Json, Method, RowId
 from csmsd.control.service import Service
 from csmsd.control.targets import resolve_targets
 from csmsd.control.turns import MOST_TEXT, in_turns, rest_of
-from csmsd.control.views import message_view, stored_event_view
+from csmsd.control.views import message_view, stored_event_view, torn_view
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.record import EventType
@@ -79,7 +79,8 @@ async def list_messages(service: Feeds, parameters: Messages, caller: Caller) ->
         limit=parameters.limit,
         most_text=MOST_TEXT,
     )
-    return {"schema_version": SCHEMA_VERSION, "messages": await in_turns(found, message_view)} | rest_of(found)
+    answer = {"schema_version": SCHEMA_VERSION, "messages": await in_turns(found, message_view)} | rest_of(found)
+    return answer | ({"torn": [torn_view(part) for part in found.torn]} if found.torn else {})
 
 
 async def list_events(service: Feeds, parameters: Events, caller: Caller) -> Json:

@@ -3,7 +3,7 @@ of the room.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -68,12 +68,12 @@ def naming(charge_points: Sequence[str]) -> tuple[str, list[str]]:
     return f"({condition or 'FALSE'})", [f"{_END}{fold(name)}{_END}" for name in charge_points]
 
 
-def entries_of(packed: bytes) -> Iterator[Entry]:
-    """The messages of a block, the oldest first; of one that a power cut has torn, none."""
+def entries_of(packed: bytes) -> list[Entry] | None:
+    """The messages of a block, the oldest first; None of one that a power cut has torn."""
     try:
-        yield from _unpack(zlib.decompress(packed))
+        return _unpack(zlib.decompress(packed))
     except (zlib.error, msgspec.DecodeError, TypeError):
-        return
+        return None
 
 
 class Wanted:
@@ -109,13 +109,20 @@ class Wanted:
             parameters += names
         return (f"WHERE {' AND '.join(parts)}" if parts else ""), parameters
 
-    def among(self, packed: Sequence[bytes], *, oldest: bool) -> list[Entry]:
-        """Those that are in the blocks, in the order of the blocks: the oldest first, or the newest."""
+    def among(self, packed: Sequence[bytes], *, oldest: bool) -> tuple[list[Entry], list[int]]:
+        """Those that are in the blocks, in the order of the blocks: the oldest first, or the newest; and the places of
+        those that cannot be read.
+        """
         found: list[Entry] = []
-        for block in packed:
-            here = [entry for entry in entries_of(block) if self._has(entry)]
+        torn: list[int] = []
+        for place, block in enumerate(packed):
+            entries = entries_of(block)
+            if entries is None:
+                torn.append(place)
+                continue
+            here = [entry for entry in entries if self._has(entry)]
             found += here if oldest else here[::-1]
-        return found
+        return found, torn
 
     def _has(self, entry: Entry) -> bool:
         number, time, charge_point, *_ = entry

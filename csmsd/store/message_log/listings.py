@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from csmsd.ports.listings import Rows
+from csmsd.ports.listings import Rows, Torn
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.message_log.blocks import Direction, Wanted
 from csmsd.store.message_log.file import LogFile, text_of
@@ -36,7 +36,7 @@ class LoggedEvent(msgspec.Struct):
 async def messages_in_log(
     file: LogFile, wanted: Wanted, limit: int, *, oldest: bool, most_text: int
 ) -> Rows[LoggedMessage]:
-    """The newest `limit` messages (0: all), or the oldest ones; oldest first."""
+    """The newest `limit` messages (0: all), or the oldest ones; oldest first. What is torn on the way is told."""
     found: Rows[LoggedMessage] = Rows()
     seen: int | None = None  # the block that was looked through last
     length = 0
@@ -44,13 +44,14 @@ async def messages_in_log(
         where, parameters = wanted.of_blocks(seen, oldest=oldest)
         order = "ASC" if oldest else "DESC"
         rows = await file.rows(
-            f"SELECT first, messages FROM block {where} ORDER BY first {order} LIMIT ?",
+            f"SELECT first, messages, last, first_time, last_time FROM block {where} ORDER BY first {order} LIMIT ?",
             (*parameters, _BLOCKS_AT_ONCE),
         )
         if not rows or (seen is not None and (rows[-1][0] <= seen if oldest else rows[-1][0] >= seen)):
             break  # in a damaged file the order may lead back
         seen = rows[-1][0]
-        here = await asyncio.to_thread(wanted.among, [packed for _, packed in rows], oldest=oldest)
+        here, torn = await asyncio.to_thread(wanted.among, [row[1] for row in rows], oldest=oldest)
+        found.torn = [*found.torn, *(Torn(rows[place][0], *rows[place][2:]) for place in torn)]
         for entry in here[: limit - len(found)] if limit else here:
             found.more = bool(most_text) and length >= most_text
             if found.more:

@@ -32,6 +32,18 @@ def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         assert process.wait(60) == 143
 
 
+def test_what_cannot_be_read_of_the_log_is_told(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    torn = {"first": 2, "last": 9, "since": "2026-01-31T10:00:00.000Z", "until": "2026-01-31T10:00:59.000Z"}
+    daemon.replies["log.list"] = {"schema_version": 1, "messages": [samples.message(1)], "torn": [torn]}
+    ended = csmsctl("log", "--limit", "0")
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) == 1
+    assert ended.err == (
+        "Messages 2 to 9 (2026-01-31T10:00:00.000Z to 2026-01-31T10:00:59.000Z) cannot be read: "
+        "the log is damaged there.\n"
+    )
+
+
 def test_events(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
     daemon.replies |= {
         "event.list": {"schema_version": 1, "events": [samples.event(1), samples.event(2)]},

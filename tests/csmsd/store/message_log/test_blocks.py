@@ -11,7 +11,7 @@ def entry(number: int, *, time: int = 0, charge_point: str = "CP1", text: bytes 
 
 def cut(entries: list[Entry]) -> list[list[int]]:
     """The ids in each block; nothing is lost or changed on the way."""
-    packed = [list(entries_of(row[-1])) for row in blocks(entries)]
+    packed = [entries_of(row[-1]) or [] for row in blocks(entries)]
     assert [one for block in packed for one in block] == entries
     return [[one[0] for one in block] for block in packed]
 

@@ -1,7 +1,9 @@
 """What the log is asked for."""
 
 import asyncio
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.identity import fold
+from csmsd.ports.listings import Torn
 from csmsd.store.message_log import blocks, listings
 from tests.csmsd.store.message_log.logs import all_ids, opened
 
@@ -70,6 +73,27 @@ def test_whatever_is_asked_for_is_what_a_look_at_each_message_gives(
     ]
     chosen = all_of_them if not limit else all_of_them[:limit] if oldest else all_of_them[-limit:]
     assert asyncio.run(asked()) == chosen
+
+
+async def test_what_cannot_be_read_is_told_and_the_rest_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_ENTRIES", 3)
+    log = await opened(tmp_path / "log.db")
+    for number in range(9):
+        log.add_message(number, "CP1", "in", b"x" * 100)
+    await log.flush()
+    with closing(sqlite3.connect(tmp_path / "log.db")) as other:
+        (packed,) = other.execute("SELECT messages FROM block WHERE first = 4").fetchone()
+        flipped = bytes([*packed[:-1], packed[-1] ^ 1])
+        other.execute("UPDATE block SET messages = ? WHERE first = 4", (flipped,))
+        other.commit()
+    for oldest in (False, True):
+        found = await log.messages(None, since=None, before_id=None, limit=0, oldest=oldest)
+        assert [message.id for message in found] == [1, 2, 3, 7, 8, 9]
+        assert found.torn == [Torn(first=4, last=6, since=3, until=5)]
+    assert not (await log.messages(None, since=6, before_id=None, limit=0)).torn, "it is not on the way"
+    await log.close()
 
 
 async def test_a_message_that_is_no_utf_8_is_kept_and_can_be_listed(tmp_path: Path) -> None:
