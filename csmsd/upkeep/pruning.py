@@ -89,7 +89,7 @@ class Pruner:
     async def prune(self, kind: PruneKind, before: Milliseconds, seconds: float | None) -> tuple[int, bool]:
         """Removes rows for about so long (None: to the end). Returns how many, and whether there may be more.
 
-        Raises NotStored.
+        It breaks off when the clock jumps: what comes then might look as old as what is to go. Raises NotStored.
         """
         # Where many are kept, a round after the other would look at the same ones and come no further.
         removed, after = 0, self._left_off.pop((kind, before), 0)
@@ -97,11 +97,14 @@ class Pruner:
             last_booking = await self._last_booking_to_go(before)
             begun = monotonic()
             while seconds is None or monotonic() - begun < seconds:
+                now = self._live.now()  # before it is asked whether that can be relied on
+                if self.patience():
+                    break
                 batch_begun = monotonic()
                 if kind == "reservations":
                     count, last = await self._reservations(before)
                 else:
-                    count, last = await self._batch(kind, before, after, last_booking)
+                    count, last = await self._batch(kind, before, after, last_booking, now)
                 if last is None:
                     return removed, False
                 removed, after = removed + count, last
@@ -115,12 +118,12 @@ class Pruner:
         return self._exported() if first is None else min(self._exported(), first - 1)
 
     async def _batch(
-        self, kind: PruneKind, before: Milliseconds, after: int, last_booking: int
+        self, kind: PruneKind, before: Milliseconds, after: int, last_booking: int, now: Milliseconds
     ) -> tuple[int, int | None]:
         """(how many went, where to go on)."""
         # The readings of one that is new stay, whatever its charge point's clock told of them.
         exported = last_booking if kind in ("transactions", "meter_values") else self._exported()
-        batch = await self._prunable.next(kind, before, exported, after, self._live.now())
+        batch = await self._prunable.next(kind, before, exported, after, now)
         if batch is None:
             return 0, None
         if kind == "transactions":

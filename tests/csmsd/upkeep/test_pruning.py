@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from csmsd.ports.pruning import PruneKind
 from csmsd.ports.store import NotStored
 from csmsd.profiles.core.metering import MeterReading
+from csmsd.profiles.record import Change
 from csmsd.store import prunable
 from csmsd.upkeep import pruning
 from tests.csmsd.upkeep.pruned_books import DAY, NEW, NOW, OLD, Books, books_at, reading, task, transaction
@@ -44,6 +46,18 @@ async def test_no_night_prunes_while_the_clock_cannot_be_relied_on(books: Books)
     books.patience = 0
     await books.pruner.prune_all()
     assert books.stored("SELECT id FROM transactions") == [2]
+
+
+@pytest.mark.parametrize("kind", ["tasks", "transactions"])
+async def test_a_jump_of_the_clock_breaks_it_off(books: Books, kind: PruneKind) -> None:
+    """What comes by a clock that was put back looks as old as what is to go."""
+    rows: list[Change] = [made(number, OLD) for number in range(1, 10) for made in (task, transaction)]
+    await books.keep(*rows)
+    looks = iter([0, 0])
+    books.pruner.patience = lambda: next(looks, DAY)
+    removed, more = await books.pruner.prune(kind, NOW - 30 * DAY, None)
+    assert (removed, more) == ({"tasks": 6, "transactions": 4}[kind], True)
+    assert len(books.stored(f"SELECT id FROM {'task' if kind == 'tasks' else kind}")) == 9 - removed
 
 
 async def test_a_night(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
