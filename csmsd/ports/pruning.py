@@ -38,7 +38,9 @@ class PruneBatch(NamedTuple):
 class Prunable(Protocol):
     """Finds what is old enough to be pruned and may go."""
 
-    async def count(self, kind: PruneKind, before: Milliseconds, exported: int, now: Milliseconds) -> PruneCount: ...
+    async def count(
+        self, kind: PruneKind, before: Milliseconds, exported: int, now: Milliseconds, last_booking: int
+    ) -> PruneCount: ...
     async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None: ...
     async def next(
         self, kind: PruneKind, before: Milliseconds, exported: int, after: int, now: Milliseconds

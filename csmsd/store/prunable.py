@@ -95,8 +95,12 @@ class Prunable:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def count(self, kind: PruneKind, before: Milliseconds, exported: int, now: Milliseconds) -> PruneCount:
-        """How many may go, and how many transactions, or meter values of such, no export has delivered."""
+    async def count(
+        self, kind: PruneKind, before: Milliseconds, exported: int, now: Milliseconds, last_booking: int
+    ) -> PruneCount:
+        """How many may go, of transactions up to that booking; and how many of such, or of their meter values, no
+        export has delivered.
+        """
         match kind:
             case "meter_values":
                 old, delivered = _OLD_READINGS, _EXPORTED
@@ -104,8 +108,9 @@ class Prunable:
                 old, delivered = f"transactions WHERE {_ENDED_TRANSACTION}", "booking <= :exported"
             case _:
                 old, delivered = f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}", "1"
-        counts = f"count(*) FILTER (WHERE {delivered}), count(*) FILTER (WHERE NOT {delivered})"
-        rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported, now=now))[0]
+        goes = delivered.replace(":exported", ":last")
+        counts = f"count(*) FILTER (WHERE {goes}), count(*) FILTER (WHERE NOT {delivered})"
+        rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported, now=now, last=last_booking))[0]
         return PruneCount(rows, kept)
 
     async def first_booking_within(self, since: Milliseconds, until: Milliseconds) -> int | None:
@@ -161,9 +166,15 @@ class Prunable:
         return int(rows[0][0]), int(rows[0][1])
 
     async def _rows(
-        self, sql: str, before: Milliseconds = 0, exported: int = 0, after: int = 0, now: Milliseconds = 0
+        self,
+        sql: str,
+        before: Milliseconds = 0,
+        exported: int = 0,
+        after: int = 0,
+        now: Milliseconds = 0,
+        last: int = 0,
     ) -> list[Any]:
-        values = {"before": before, "exported": exported, "after": after, "now": now}
+        values = {"before": before, "exported": exported, "after": after, "now": now, "last": last}
         return await asyncio.to_thread(self._query, sql, values)
 
     def _query(self, sql: str, parameters: dict[str, int]) -> list[Any]:

@@ -75,7 +75,8 @@ class Pruner:
         """What would go if nothing but the last `days` days of a kind were kept."""
         now, exported = self._live.now(), self._exported()
         before = now - days * _DAY_MS
-        return Plan(kind, before, *await self._prunable.count(kind, before, exported, now))
+        last_booking = await self._last_booking_to_go(before)
+        return Plan(kind, before, *await self._prunable.count(kind, before, exported, now, last_booking))
 
     def _exported(self) -> int:
         """The last booking that may go."""

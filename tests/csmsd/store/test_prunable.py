@@ -50,7 +50,7 @@ class Store:
         while (batch := await self.prunable.next(kind, BEFORE, exported, after, NOW)) is not None:
             assert batch.last > after
             found, after = found + list(batch.ids), batch.last
-        assert (await self.prunable.count(kind, BEFORE, exported, NOW)).rows == len(found)
+        assert (await self.prunable.count(kind, BEFORE, exported, NOW, exported)).rows == len(found)
         return found
 
 
@@ -107,8 +107,8 @@ async def test_the_last_booking_stays(store: Store) -> None:
 async def test_what_no_export_has_delivered_stays(store: Store) -> None:
     await store.keep(*(transaction(number) for number in (1, 2, 3)), transaction(4, stop_received_at=NEW), LAST)
     assert await store.may_go("transactions", exported=2) == [1, 2]
-    assert await store.prunable.count("transactions", BEFORE, 2, NOW) == (2, 1)
-    assert await store.prunable.count("transactions", BEFORE, 3, NOW) == (3, 0)
+    assert await store.prunable.count("transactions", BEFORE, 2, NOW, 2) == (2, 1)
+    assert await store.prunable.count("transactions", BEFORE, 3, NOW, 3) == (3, 0)
 
 
 async def test_pieces_are_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def reservation(number: int, **fields: Any) -> Reservation:
 async def test_which_reservations(store: Store, fields: dict[str, Any], goes: bool) -> None:
     await store.keep(reservation(1, **fields), reservation(2, state="reserved"))
     assert [one.id for one in await store.prunable.reservations(BEFORE)] == ([1] if goes else [])
-    assert await store.prunable.count("reservations", BEFORE, 0, NOW) == (goes, 0)
+    assert await store.prunable.count("reservations", BEFORE, 0, NOW, 0) == (goes, 0)
 
 
 async def test_the_last_reservation_of_ours_stays(store: Store) -> None:

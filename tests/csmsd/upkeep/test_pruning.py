@@ -16,6 +16,7 @@ from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.record import Change
 from csmsd.store import prunable
 from csmsd.upkeep import pruning
+from csmsd.upkeep.pruning import Plan
 from tests.csmsd.upkeep.pruned_books import DAY, NEW, NOW, OLD, Books, books_at, reading, task, transaction
 
 
@@ -26,7 +27,11 @@ async def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 async def test_what_was_booked_while_the_clock_was_behind_is_no_older_than_what_came_before(books: Books) -> None:
-    await books.keep(transaction(1), transaction(2, NEW), transaction(3, time=0), transaction(4, NEW))
+    late = [reading(number) for number in (1, 3, 3)]
+    await books.keep(transaction(1), transaction(2, NEW), transaction(3, time=0), transaction(4, NEW), *late)
+    kinds: tuple[PruneKind, ...] = ("transactions", "meter_values")
+    for kind in kinds:
+        assert await books.pruner.plan(kind, 30) == Plan(kind, NOW - 30 * DAY, 1), "it is told as it will be"
     assert await books.prune("transactions") == 1
     assert books.stored("SELECT id FROM transactions") == [2, 3, 4]
 
