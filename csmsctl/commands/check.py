@@ -43,6 +43,7 @@ MEASURES = {
         Measure("offline", "charge points: 2 or 10%", warning="1", critical="50%"),
         Measure("faulted", "connectors", warning="1"),
         Measure("stale", "charge points that are silent, do not answer, or send no meter values", warning="1"),
+        Measure("over_limit", "phases of circuits that carry more than they may", critical="1", of_site=True),
         Measure("problems", "all others that `status --problems` shows", warning="1"),
         Measure("queued", "commands that wait or are under way", of_site=True),
         Measure("disk_free", "MiB, or 10%", "B", "less", "10%", "5%", of_site=True),
@@ -81,10 +82,10 @@ def check_command(
     a command line that makes no sense, or a socket that may not be opened, is UNKNOWN.
 
     Thresholds, with their defaults for warning and critical: offline charge points (1, 50%), faulted connectors (1),
-    stale charge points (1), other problems (1), disk_free in MiB or percent (10%, 5%); without a default: queued
-    commands, backup_age and replica_age (for how long what was committed has been missing in the copy off the box),
-    written as 26h or 5m. NAME=none takes one away. With targets only these charge points are looked at, and of the site
-    only what has a threshold here.
+    stale charge points (1), over_limit: phases of circuits that carry more than they may (critical: 1), other problems
+    (1), disk_free in MiB or percent (10%, 5%); without a default: queued commands, backup_age and replica_age (for how
+    long what was committed has been missing in the copy off the box), written as 26h or 5m. NAME=none takes one away.
+    With targets only these charge points are looked at, and of the site only what has a threshold here.
 
     Below the first line stand the problems that count, each with the command that tells more.
     """
@@ -187,7 +188,7 @@ def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[
     def charge_points(kinds: set[str] | frozenset[str]) -> float:
         return float(len({problem["charge_point"] for problem in problems if problem["kind"] in kinds}))
 
-    counted = {"offline", "faulted", "store_failing"} | _STALE
+    counted = {"offline", "faulted", "store_failing", "circuit_over_limit"} | _STALE
     backup = info["books"]["backup"]
     replica = info["store"].get("replica")
     made = datetime.fromisoformat(backup["at"]) if backup is not None else None
@@ -195,6 +196,7 @@ def _values_to_check(status: Result, info: Result, problems: list[Any]) -> dict[
         "offline": charge_points({"offline"}),
         "faulted": float(sum(problem["kind"] == "faulted" for problem in problems)),
         "stale": charge_points(_STALE),
+        "over_limit": float(sum(problem["kind"] == "circuit_over_limit" for problem in problems)),
         "problems": float(sum(problem["kind"] not in counted for problem in problems)),
         "queued": float(status["daemon"]["open_tasks"] + status["daemon"]["queued_commands"]),
         "disk_free": float(info["store"]["disk_free_bytes"]),
@@ -249,6 +251,8 @@ def _check_finding_in_words(finding: Finding) -> str:
             return "there is no backup" if value is None else f"the last backup is {value / 3600:.1f} hours old"
         case "replica_age":
             return "there is no replica" if value is None else f"the replica is {value / 60:.1f} minutes behind"
+        case "over_limit":
+            return f"{counted_text(round(value or 0), 'phase')} of circuits over the limit"
         case "problems":
             return f"{value:.0f} other problem{'' if value == 1 else 's'}"
         case name:

@@ -197,7 +197,7 @@ def _look_at_meter(
     state: ChargePointState, member: Member, site: Site, steering: Steering, noticed: _Noticed, now: Milliseconds
 ) -> None:
     key, ledger = member.place, site.smart_charging.load.ledger
-    newest = max((state.samples[one].received_at for one in _metered(state, member)), default=0)
+    newest = max((state.samples[one].received_at for one in metered_on_member(state, member)), default=0)
     if newest <= noticed.sampled_at:
         return
     noticed.sampled_at = newest
@@ -239,7 +239,7 @@ def _measure_whole(member: Member, currents: dict[int, Milliamperes], ledger: Le
     ledger.measured(member.place, drawn if drawn > most * 1.1 + 1_000 else None, member.wiring, now)
 
 
-def _metered(state: ChargePointState, member: Member) -> list[int]:
+def metered_on_member(state: ChargePointState, member: Member) -> list[int]:
     """The connectors whose readings tell what it draws: those of a whole charge point by their own meters."""
     if member.connector:
         return [member.connector] if member.connector in state.samples else []
@@ -249,13 +249,11 @@ def _metered(state: ChargePointState, member: Member) -> list[int]:
 def currents_of_member(state: ChargePointState, member: Member) -> dict[int, Milliamperes]:
     """On its phases, numbered from 0, all of its connectors together: what flows without a transaction, too."""
     found: dict[int, Milliamperes] = {}
-    metered = _metered(state, member)
+    metered = metered_on_member(state, member)
     newest = max((state.samples[number].received_at for number in metered), default=0)
     for number in metered:
-        of_now = state.transactions.active_on(number) is not None or (
-            state.samples_on(number) and newest - state.samples[number].received_at <= _FRESH_MS
-        )
-        if member.connector or of_now:
+        running = state.transactions.active_on(number) is not None
+        if state.samples_on(number) and (running or newest - state.samples[number].received_at <= _FRESH_MS):
             for phase, ma in currents_of_samples(state.samples[number]).items():
                 found[phase] = found.get(phase, 0) + ma
     return found
@@ -336,7 +334,7 @@ def _certainly_drawn(site: Site, member: Member, now: Milliseconds) -> dict[int,
     state = site.charge_point(member.charge_point)
     if state is None or running_on_member(state, member) is None:
         return {}
-    if any(now - state.samples[one].received_at > _FRESH_MS for one in _metered(state, member)):
+    if any(now - state.samples[one].received_at > _FRESH_MS for one in metered_on_member(state, member)):
         return {}
     most = site.smart_charging.load.ledger.most(member.place, now)[0][1]
     wiring = member.wiring

@@ -5,11 +5,11 @@ from typing import Literal
 import msgspec
 
 from csmsd.profiles.core.charge_points import ChargePointState
-from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Member
+from csmsd.profiles.load_management.circuits import SUM, UNLIMITED, Lanes, Member
 from csmsd.profiles.load_management.holds import NEVER, Hold
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import lowest_limit_of
-from csmsd.profiles.load_management.observation import currents_of_member
+from csmsd.profiles.load_management.observation import currents_of_member, metered_on_member
 from csmsd.profiles.load_management.waiting_cars import car_is_plugged_in, running_on_member
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -66,7 +66,7 @@ def overview_of_load(site: Site, utc_offset_s: int, now: Milliseconds) -> Overvi
         if state is None:
             continue
         lanes = load.ledger.most(key, now)[0][1]
-        currents = _currents_of_member(state, member)
+        currents = _as_obeyed(_currents_of_member(state, member), state, load.ledger.of(key), member, lanes)
         for index, lane in tree.paths[key]:
             given[index] += lanes[lane]
             drawn[index] += sum(currents.values()) if lane == SUM else currents.get(lane, 0.0)
@@ -100,6 +100,17 @@ def _currents_of_member(state: ChargePointState, member: Member) -> dict[int, fl
     if set(found) == {0} and member.connector and not _is_by_phase(state, member):
         return dict.fromkeys(wiring, float(found[0]))  # told of all phases together
     return {wiring[number]: float(ma) for number, ma in found.items() if number < len(wiring)}
+
+
+def _as_obeyed(
+    currents: dict[int, float], state: ChargePointState, holds: list[Hold], member: Member, lanes: Lanes
+) -> dict[int, float]:
+    """What was measured before it accepted its limit says nothing of now: it draws no more than it may."""
+    accepted = max((hold.accepted_at or 0 for hold in holds), default=0)
+    measured = max((state.samples[number].received_at for number in metered_on_member(state, member)), default=0)
+    if measured >= accepted:
+        return currents
+    return {phase: min(ma, lanes[phase]) for phase, ma in currents.items()}
 
 
 def _is_by_phase(state: ChargePointState, member: Member) -> bool:

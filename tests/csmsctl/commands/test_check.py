@@ -69,6 +69,7 @@ def test_all_is_well(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         "offline": "0;1;1;0",
         "faulted": "0;1;;0",
         "stale": "0;1;;0",
+        "over_limit": "0;;1;0",
         "problems": "0;1;;0",
         "queued": "0;;;0",
         "disk_free": f"{50 * GIB}B;{10 * GIB}:;{5 * GIB}:;0",
@@ -105,6 +106,14 @@ def test_one_of_four_is_offline(
     assert ended.code == code
     assert ended.out.startswith(f"CSMS {('OK', 'WARNING', 'CRITICAL')[code]} - ")
     assert ("CP1: offline; see: csmsctl log CP1" in ended.out) == ("--ignore" not in arguments)
+
+
+def test_a_circuit_that_carries_more_than_it_may_is_critical(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
+    answer(daemon, well("CP1"), problems=[samples.problem("circuit_over_limit", text="L1 of main carries 42 A")])
+    ended = csmsctl("check")
+    assert ended.code == 2
+    assert ended.out.startswith("CSMS CRITICAL - 1 phase of circuits over the limit; 1 of 1")
+    assert csmsctl("check", "--critical", "over_limit=none").code == 0
 
 
 def test_half_of_them_are_offline(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

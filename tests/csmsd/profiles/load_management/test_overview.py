@@ -93,6 +93,24 @@ def test_what_is_drawn_is_on_the_phases_of_its_wiring() -> None:
     assert garage.member().drawn == 10.0
 
 
+def test_what_was_measured_before_a_limit_was_accepted_is_not_drawn_any_more() -> None:
+    garage = Garage()
+    garage.scene.now -= SECOND
+    garage.accept(0)
+    transaction = garage.scene.started()
+    garage.load.ledger.begun(KEY, transaction.id, NOON)
+    garage.scene.meter({"value": "16", "measurand": "Current.Import", "phase": "L1", "unit": "A"})
+    garage.accept(16 * A, transaction.id)
+    assert garage.member().drawn == 16
+    garage.accept(6 * A, transaction.id)
+    assert garage.member().drawn == 6
+    garage.scene.now += SECOND
+    garage.scene.meter({"value": "16", "measurand": "Current.Import", "phase": "L1", "unit": "A"})
+    assert garage.member().drawn == 16, "it does not obey"
+    garage.scene.stop(transaction.id)
+    assert garage.member().drawn is None, "that was the transaction's"
+
+
 def test_a_reading_counts_while_it_is_fresh() -> None:
     garage = Garage()
     garage.load.readings["garage"] = Reading(circuit="Garage", l1_ma=9 * A, l2_ma=0, l3_ma=0, at=NOON)
