@@ -54,7 +54,7 @@ async def test_how_a_charge_point_takes_limits_is_kept_and_gone_by(shared_site: 
     found = {"unit": "W", "decimals": False, "zero": False, "lease_ends": True, "reaction_ms": 1200}
     assert await site.call("load.habits", charge_point="h1", **found) == {"changed": True}
     shown = (await site.call("charge_point.show", id="H1"))["limit_habits"]
-    assert shown | {"found_at": None} == {**found, "clock_ahead_ms": None, "found_at": None}
+    assert shown | {"found_at": None} == {**found, "clock_ahead_ms": None, "begins_at_zero": None, "found_at": None}
     because = (await site.call("load.explain", charge_point="H1"))["because"]
     assert "Its test has shown that it takes limits in W, no tenths of an ampere, no limit of 0." in because
     assert site.stored("SELECT unit, zero, reaction_ms FROM limit_habits WHERE charge_point='H1'") == [("W", 0, 1200)]
