@@ -72,17 +72,17 @@ class LiveSite:
             raise
         changes, events = [*changes, *following], [*events, *told]
         if changes:
-            self._distrust_when_refused()
             await self._writer.commit(changes)
         self.tell(*events)
 
-    def submit(self, changes: Sequence[Change], done: Done) -> None:
+    @property
+    def submit(self) -> Callable[[Sequence[Change], Done], None]:
         """As `keep`, for what a charge point's request brought about: what follows from its events is in it already.
 
-        `done` is called after the commit; whoever submits tells the events then.
+        It is the writer's own. What it is given as `done` is called after the commit; whoever submits tells the events
+        then.
         """
-        self._distrust_when_refused()
-        self._writer.submit(changes, done)
+        return self._writer.submit
 
     def submit_along(self, changes: Sequence[Change], done: Done) -> None:
         """Has the changes written no later than any that come after them, and at the latest at `no_longer_along`.
@@ -96,7 +96,6 @@ class LiveSite:
 
     async def remove(self, removals: Sequence[Removal]) -> None:
         """Has rows deleted in one commit, in this order. Raises NotStored, as `keep` does."""
-        self._distrust_when_refused()
         await self._writer.remove(removals)
 
     async def settled(self) -> None:
@@ -113,11 +112,6 @@ class LiveSite:
     def distrust(self) -> None:
         """Memory may be half changed: it is loaded anew, and nothing that was worked out from it is taken till then."""
         self._writer.renew()
-
-    def _distrust_when_refused(self) -> None:
-        """What is refused outright was changed in memory all the same; the writer sees to commits that fail."""
-        if not self._writer.accepting:
-            self.distrust()
 
     async def recover(self) -> None:
         """Loads it anew, however often that has to be tried; what no file knows is carried over."""

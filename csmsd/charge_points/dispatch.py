@@ -16,7 +16,7 @@ from csmsd.charge_points.traffic import Traffic
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import encode_payload
+from csmsd.ocpp.payloads import encode_payload, read_as_it_stands
 from csmsd.ocpp.types import Message
 from csmsd.ports.hooks import Hooks
 from csmsd.ports.store import NotStored
@@ -24,6 +24,7 @@ from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.transactions import NotRemembered, Wanted
+from csmsd.profiles.following import with_what_follows
 from csmsd.profiles.record import Event, Milliseconds
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,15 @@ class _Asked:
         else:
             # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
             self.asker.answered(self.request, OcppError("InternalError", "could not be stored; try again"))
+
+
+def _reply(declared: Incoming[Message, Message], request: Requested, at: Context) -> Reply[Message]:
+    """Of its slice, with all that follows from it. Raises OcppError where it is answered with a CALLERROR."""
+    if request.damage is None and at.prepared is None and not at.charge_point.record.strict:
+        message = read_as_it_stands(declared.request, request.payload)
+        if message is not None:  # nearly always
+            return with_what_follows(declared.handle(message, at), at.site, at.now)
+    return answering.answer(declared, request.payload, at, request.damage)
 
 
 class Dispatcher:
@@ -142,7 +152,7 @@ class Dispatcher:
             self._refuse(declared, asked, error, context)
             return
         try:
-            reply = answering.answer(declared, request.payload, context, request.damage)
+            reply = _reply(declared, request, context)
         except OcppError as error:
             state.count_deviations(action, context.deviations, now)
             self._refuse(declared, asked, error, context)

@@ -1,32 +1,31 @@
 """WebSockets of charge points: the one shell around the library. Who is let in, and what is said, others decide.
 
 A text is handed on from where it is read: no task is woken for it, and it waits in no queue. The library's protocol
-has the opening, control frames, fragments, limits and whatever is wrong. A text in one frame, as nearly all are, goes
-past its parser, which takes longer than all that csmsd does with a Heartbeat.
+has the opening (`upgrade.py`), control frames, fragments, limits and whatever is wrong. A text in one frame, as nearly
+all are, goes past its parser, which takes longer than all that csmsd does with a Heartbeat.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from time import monotonic
 from typing import cast
 
-from websockets.exceptions import HeaderLineTooLong, InvalidState, RequestLineTooLong, TooManyHeaders
+from websockets.exceptions import InvalidState
 from websockets.frames import (  # type: ignore[attr-defined]  # the fast one, where there is one
     Frame,
     Opcode,
     apply_mask,
 )
-from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from csmsd.charge_points.opening import LONGEST_HEAD, LONGEST_OPENING, Opening, Refusal, path_of_head
+from csmsd.charge_points.opening import Opening
 from csmsd.charge_points.text_frames import TEXT, frame_at, framed
+from csmsd.charge_points.upgrade import Admit, Unreadable, Upgrade
 from csmsd.runtime.gate import Place
 from csmsd.settings.sections import Server
 
@@ -34,19 +33,11 @@ log = logging.getLogger(__name__)
 
 _SUBPROTOCOL = Subprotocol("ocpp1.6")
 _CLOSE_SECONDS = 5
-_END_OF_OPENING = b"\r\n\r\n"
 _TOO_LONG = 1009
 # What a charge point has sent in one go is taken in parts, so that others wait for none of it but a part.
 _AT_ONCE = 8
 _LONG_SECONDS = 0.002  # of work
-Admit = Callable[[Opening], Awaitable[str | Refusal]]
 Serve = Callable[["Wire", str, Opening], None]
-Unreadable = Callable[[str, str, str], None]  # is told the address, the path as far as it came, and why
-_UNREADABLE: dict[type[Exception], str] = {
-    RequestLineTooLong: f"a request line of more than {MAX_LINE_LENGTH} bytes",
-    HeaderLineTooLong: f"a header of more than {MAX_LINE_LENGTH} bytes",
-    TooManyHeaders: f"more than {MAX_NUM_HEADERS} headers",
-}
 
 
 class _Protocol(ServerProtocol):
@@ -82,21 +73,17 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_admit",
         "_came",
         "_closed",
         "_deadline",
         "_finished",
         "_fragments",
-        "_handshake",
-        "_head",
         "_held",
         "_loop",
         "_lost",
         "_max_size",
         "_open",
         "_opening",
-        "_opening_bytes",
         "_out",
         "_pings",
         "_place",
@@ -106,10 +93,10 @@ class Wire(asyncio.Protocol):
         "_scheduled",
         "_serve",
         "_taking",
-        "_transport",
-        "_unreadable",
+        "_upgrade",
         "lost",
         "take",
+        "transport",
     )
 
     def __init__(
@@ -122,21 +109,17 @@ class Wire(asyncio.Protocol):
         unreadable: Unreadable = lambda address, path, why: None,
     ) -> None:
         """`until`, by the loop's clock, the opening must be over; without it within `limits.handshake_timeout`."""
-        self._admit = admit
         self._serve = serve
-        self._unreadable = unreadable
         self._place = place
         self._max_size = limits.max_message_bytes
         self._protocol = _Protocol(max_size=limits.max_message_bytes, logger=logging.getLogger("csmsd.websockets"))
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport
+        self.transport: asyncio.Transport
         self._closed: asyncio.Future[None] = self._loop.create_future()
         until = self._loop.time() + limits.handshake_timeout if until is None else until
-        self._deadline: asyncio.TimerHandle | None = self._loop.call_at(until, self._too_slow)
-        self._handshake: asyncio.Task[None] | None = None
-        self._opening: bytes | None = b""  # the last of it that has come; None when it has come whole
-        self._opening_bytes = 0  # that have come of it
-        self._head: bytes | None = b""  # of the opening; None once its end was seen
+        self._upgrade: Upgrade | None = Upgrade(self, self._protocol, admit, unreadable, place, until)
+        self._opening = True  # the request has not come whole
+        self._deadline: asyncio.TimerHandle | None = None  # of the closing handshake
         self._open = False  # texts may be sent
         self._finished = False  # nothing that comes is looked at any more
         self._came: bytes | bytearray = b""  # and is not taken yet
@@ -159,13 +142,13 @@ class Wire(asyncio.Protocol):
     # --- what the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._place.made(self._transport)
+        self.transport = cast(asyncio.Transport, transport)
+        self._place.made(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self._finished:
             return
-        if self._opening is not None:
+        if self._opening:
             self._opening_received(data)
         elif self._came:
             if isinstance(self._came, bytes):
@@ -181,13 +164,13 @@ class Wire(asyncio.Protocol):
     def eof_received(self) -> None:
         if not self._came:
             self._protocol.receive_eof()
-            self._speak()
+            self.speak()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._open = False
         self._place.gone()
-        if self._opening is not None or self._held or not self._scheduled:
+        if self._held or not self._scheduled:
             self._end()
 
     def _end(self) -> None:
@@ -197,6 +180,7 @@ class Wire(asyncio.Protocol):
         self._came = b""
         self._protocol.receive_eof()
         self._stop_deadline()
+        self._upgrade = None
         for pong in self._pongs.values():
             pong.cancel()
         self.lost()
@@ -209,65 +193,20 @@ class Wire(asyncio.Protocol):
     # --- the opening
 
     def _opening_received(self, data: bytes) -> None:
-        """The library is given the request and nothing beyond it: what follows is taken apart here."""
-        assert self._opening is not None
-        end = (self._opening + data).find(_END_OF_OPENING)
-        if end >= 0:
-            end += len(_END_OF_OPENING) - len(self._opening)
-        self._opening_bytes += end if end >= 0 else len(data)
-        if self._opening_bytes > LONGEST_OPENING:
-            if self._head is not None:
-                path, self._head = path_of_head(self._head + data[:LONGEST_HEAD]), None
-                self._unreadable(self._address, path, f"more than {LONGEST_OPENING // 1024} KiB before its end")
-            self._finished = True
-            self._transport.abort()
-        elif end >= 0:
-            self._opening, self._came = None, data[end:]
+        assert self._upgrade is not None
+        behind = self._upgrade.received(data)
+        if behind is not None:
+            self._opening, self._came = False, behind
             self._read(False)
-            # After a power cut thousands come at once, and this takes longer than all that they send afterwards.
-            self._place.in_turn(lambda: self._look_at_opening(data[:end]))
-        else:
-            self._opening = (self._opening + data)[1 - len(_END_OF_OPENING) :]
-            self._look_at_opening(data)
 
-    def _look_at_opening(self, data: bytes) -> None:
-        if self._lost:
-            return
-        if self._head is not None and len(self._head) < LONGEST_HEAD:
-            self._head += data[:LONGEST_HEAD]
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            assert isinstance(event, Request)
-            self._head = None
-            self._handshake = self._loop.create_task(self._shake_hands(event))
-        if self._protocol.handshake_exc is not None and self._head is not None:
-            path, self._head = path_of_head(self._head), None
-            self._unreadable(
-                self._address, path, _UNREADABLE.get(type(self._protocol.handshake_exc), "no request of HTTP")
-            )
-        self._speak()
+    @property
+    def is_lost(self) -> bool:
+        return self._lost
 
-    async def _shake_hands(self, request: Request) -> None:
-        identity: str | None = None
-        opening = self._told(request)
-        try:
-            answer = await self._admit(opening)
-            if isinstance(answer, str):
-                identity, response = answer, self._protocol.accept(request)
-            else:
-                response = self._refused(answer)
-        except Exception:
-            log.exception("a connection could not be let in")
-            response = self._protocol.reject(HTTPStatus.INTERNAL_SERVER_ERROR, "Try again.\n")
-        if self._lost:
-            return
-        self._protocol.send_response(response)
-        self._open = self._protocol.state is State.OPEN
-        self._speak()
-        if not self._open or identity is None:
-            return
-        self._place.let_in()
-        self._stop_deadline()
+    def let_in(self, identity: str, opening: Opening) -> None:
+        """Its opening was answered: texts come and go from now on."""
+        self._upgrade = None
+        self._open = True
         self._held = False
         try:
             self._serve(self, identity, opening)
@@ -275,35 +214,14 @@ class Wire(asyncio.Protocol):
             self._break_off()
         self._go_on()
 
-    @property
-    def _address(self) -> str:
-        peer = self._transport.get_extra_info("peername")
-        return str(peer[0]) if peer else "unknown"
-
-    def _told(self, request: Request) -> Opening:
-        own = self._transport.get_extra_info("sockname")
-        tls = self._transport.get_extra_info("ssl_object")
-        return Opening(
-            request.path,
-            request.headers,
-            address=self._address,
-            local=(str(own[0]), int(own[1])) if own else ("unknown", 0),
-            tls=None if tls is None else f"{tls.version()} {(tls.cipher() or ('',))[0]}",
-            certificate=None if tls is None else tls.getpeercert(binary_form=True),
-        )
-
-    def _refused(self, answer: Refusal) -> Response:
-        response = self._protocol.reject(answer.status, answer.text + "\n")
-        for name, value in answer.headers.items():
-            response.headers[name] = value
-        return response
-
-    def _too_slow(self) -> None:
-        if self._handshake is not None:
-            self._handshake.cancel()
+    def give_up(self) -> None:
+        """Nothing more is looked at of one that opens no WebSocket."""
+        self._finished = True
         self.abort()
 
     def _stop_deadline(self) -> None:
+        if self._upgrade is not None:
+            self._upgrade.stop()
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -321,13 +239,13 @@ class Wire(asyncio.Protocol):
             self._go_on()
 
     def _read(self, reading: bool) -> None:
-        if reading == self._reading or self._lost or self._transport.is_closing():
+        if reading == self._reading or self._lost or self.transport.is_closing():
             return
         self._reading = reading
         if reading:
-            self._transport.resume_reading()
+            self.transport.resume_reading()
         else:
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def _go_on(self) -> None:
         if self._held or self._scheduled:
@@ -413,7 +331,7 @@ class Wire(asyncio.Protocol):
                     self._fragments.clear()
                     self.take(text)
         self._open = not self._lost and self._protocol.state is State.OPEN
-        self._speak()
+        self.speak()
 
     # --- what goes
 
@@ -425,13 +343,13 @@ class Wire(asyncio.Protocol):
         if self._taking:
             self._out.append(frame)
         else:
-            self._transport.write(frame)
+            self.transport.write(frame)
 
     def _flush(self) -> None:
         out, self._out = self._out, []
-        self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        self.transport.write(out[0] if len(out) == 1 else b"".join(out))
 
-    def _speak(self) -> None:
+    def speak(self) -> None:
         """Writes what the library wants to say, after the texts that were sent before."""
         if self._out:
             self._flush()
@@ -439,27 +357,27 @@ class Wire(asyncio.Protocol):
             if self._lost:
                 break
             if data:
-                self._transport.write(data)
+                self.transport.write(data)
             else:
                 self._finish()
         if self._protocol.close_expected() and not self._lost:
             self._stop_deadline()
-            self._deadline = self._loop.call_later(_CLOSE_SECONDS, self._transport.abort)
+            self._deadline = self._loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
     def _finish(self) -> None:
         """The last was said; the peer ends it."""
         self._finished = True
         self._read(True)
-        if self._transport.can_write_eof():
+        if self.transport.can_write_eof():
             with suppress(OSError):
-                self._transport.write_eof()
+                self.transport.write_eof()
         else:
-            self._transport.close()
+            self.transport.close()
 
     @property
     def unread(self) -> int:
         """Bytes."""
-        return 0 if self._lost else self._transport.get_write_buffer_size()
+        return 0 if self._lost else self.transport.get_write_buffer_size()
 
     async def ping(self, timeout: float) -> None:
         """Raises TimeoutError when no pong comes within so many seconds, and Closed."""
@@ -469,7 +387,7 @@ class Wire(asyncio.Protocol):
         data = b"%d" % self._pings
         pong = self._pongs[data] = self._loop.create_future()
         self._protocol.send_ping(data)
-        self._speak()
+        self.speak()
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.wait((pong,))
@@ -498,17 +416,17 @@ class Wire(asyncio.Protocol):
         with suppress(InvalidState):
             self._protocol.send_close(code, reason)
         self._open = False
-        self._speak()
+        self.speak()
         await asyncio.wait((self._closed,))
 
     def abort(self) -> None:
         """Without a word."""
         if not self._lost:
-            self._transport.abort()
+            self.transport.abort()
 
     def keep_alive(self) -> None:
         """Has the kernel notice a peer that a power cut took away, even where pings are switched off."""
-        sock = self._transport.get_extra_info("socket")
+        sock = self.transport.get_extra_info("socket")
         if sock is not None:
             with suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -50,15 +50,23 @@ def check_sendable_payload(message: Message) -> str | None:
     return None
 
 
+def read_as_it_stands(message_type: type[M], payload: msgspec.Raw | bytes) -> M | None:
+    """The typed message where nothing in it has to be looked at twice, as in nearly all."""
+    if _NULL.search(payload) is None:  # a null is to be seen and counted, too
+        try:
+            message: M = _decoder(message_type).decode(payload)
+        except (ValueError, RecursionError):
+            return None
+        return message
+    return None
+
+
 def read_payload(
     message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False
 ) -> tuple[M, list[Deviation]]:
     """The typed message and its deviations. Raises OcppError when it cannot be read, or deviates while `strict`."""
-    if not strict and _NULL.search(payload) is None:  # a null is to be seen and counted, too
-        try:
-            return _decoder(message_type).decode(payload), []
-        except (ValueError, RecursionError):
-            pass
+    if not strict and (message := read_as_it_stands(message_type, payload)) is not None:
+        return message, []
     try:
         value = msgspec.json.decode(payload)
     except (ValueError, RecursionError) as error:
@@ -78,11 +86,9 @@ def read_long_payload(
     message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False
 ) -> Generator[None, None, tuple[M, list[Deviation]]]:
     """As `read_payload`, of long lists some elements at a time."""
-    if not strict and _NULL.search(payload) is None:
-        try:
-            return _decoder(message_type).decode(payload), []
-        except (ValueError, RecursionError):
-            yield
+    if not strict and (message := read_as_it_stands(message_type, payload)) is not None:
+        return message, []
+    yield
     try:
         value = msgspec.json.decode(payload)
     except (ValueError, RecursionError) as error:

@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 
+from csmsd.ocpp.types import Message
 from csmsd.profiles import consequences
+from csmsd.profiles.action import Reply
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.site import Site
+
+
+def with_what_follows(reply: Reply[Message], site: Site, now: Milliseconds) -> Reply[Message]:
+    """A reply with all that follows from its events."""
+    if not reply.events:
+        return reply
+    changes, events = what_follows(reply.events, site, now)
+    if not changes and not events:  # nearly always
+        return reply
+    return Reply(reply.confirmation, reply.changes + changes, reply.events + events, reply.later)
 
 
 def what_follows(events: Sequence[Event], site: Site, now: Milliseconds) -> tuple[list[Change], list[Event]]:

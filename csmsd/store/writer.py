@@ -146,8 +146,13 @@ class Writer:
         self._thread.shutdown(wait=False)
 
     def submit(self, changes: Sequence[Change], done: Done) -> None:
-        """Has the changes written; calls `done` in the event loop when that is certain, one way or the other."""
+        """Has the changes written; calls `done` in the event loop when that is certain, one way or the other.
+
+        What is refused outright was changed in memory all the same, which is loaded anew.
+        """
         if not self.accepting:
+            if changes:
+                self.renew()
             done(NotStored(self.failure or "the store is closed"))
             return
         try:
@@ -186,6 +191,7 @@ class Writer:
         """Deletes rows in one commit, in this order. Raises NotStored."""
         future, done = _promise()
         if not self.accepting:
+            self.renew()
             raise NotStored(self.failure or "the store is closed")
         member = Member((), done)
         for kind, column, values in removals:

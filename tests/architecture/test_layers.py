@@ -111,8 +111,8 @@ def test_csmsd_does_not_know_csmsctl(name: str) -> None:
 
 # --- WebSockets
 
-# One shell for those that are listened to, and one for what plays a charge point.
-SHELLS = {"csmsd.charge_points.wire", "csmsctl.link.wire"}
+# One shell for those that are listened to, with what opens them, and one for what plays a charge point.
+SHELLS = {"csmsd.charge_points.upgrade", "csmsd.charge_points.wire", "csmsctl.link.wire"}
 
 
 def test_websockets_is_known_where_a_socket_ends() -> None:

@@ -28,7 +28,7 @@ async def test_the_same_port_takes_plain_connections(door: Door, tmp_path: Path)
         for point in (plain, secure):
             await point.send("1")
             assert await door.texts.get() == b"1"
-        transports = [(await door.opened.get())._transport for _ in range(2)]
+        transports = [(await door.opened.get()).transport for _ in range(2)]
     assert [isinstance(transport, TlsTransport) for transport in transports] == [False, True], "plain is as it was"
 
 

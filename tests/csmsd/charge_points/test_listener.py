@@ -189,7 +189,7 @@ async def test_the_kernel_watches_as_well(edge: Edge) -> None:
     """A peer that a power cut took away is noticed although pings are switched off."""
     await (point := await edge.connect()).heartbeat()
     (connection,) = edge.registry
-    own = connection._wire._transport.get_extra_info("socket")
+    own = connection._wire.transport.get_extra_info("socket")
     assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
     assert [own.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 20, 4]

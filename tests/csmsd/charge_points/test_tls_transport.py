@@ -106,7 +106,7 @@ async def test_a_certificate_that_is_asked_for_must_be_good(door: Door, tmp_path
     for asked, shown in (("optional", None), ("optional", client("SN1")), ("required", client("SN1"))):
         door.context_in_use = server_context(tmp_path, client_certificate=asked)
         async with await door.connect(client_context(tmp_path, shown, tls=version)):
-            transport = (await door.opened.get())._transport
+            transport = (await door.opened.get()).transport
             presented = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
             assert presented == (shown.der if shown is not None else None)
 
@@ -165,7 +165,7 @@ async def test_a_session_of_tls_1_2_that_is_resumed_shows_its_certificate_again(
         assert not tls.session_reused or resumed  # Python 3.13 has it begin anew, which is as good
         tls.write(OPENING)
         writer.write(outgoing.read())
-        transport = (await asyncio.wait_for(door.opened.get(), WITHIN_SECONDS))._transport
+        transport = (await asyncio.wait_for(door.opened.get(), WITHIN_SECONDS)).transport
         assert transport.get_extra_info("ssl_object").getpeercert(binary_form=True) == client("SN1").der
         writer.transport.abort()
         await asyncio.wait_for(door.over.get(), WITHIN_SECONDS)

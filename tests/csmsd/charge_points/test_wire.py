@@ -3,68 +3,12 @@
 import asyncio
 import weakref
 from collections.abc import AsyncIterator
-from http import HTTPStatus
-from time import monotonic
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
 
-from csmsd.charge_points.opening import Opening, Refusal
 from csmsd.charge_points.wire import Closed, Wire
-from csmsd.runtime.gate import Gate
-from csmsd.runtime.pace import LONGEST_SECONDS
-from csmsd.settings.sections import Server
-from tests.support.websocket_frames import PING, TEXT, masked
-
-WITHIN_SECONDS = 30
-OPENING = (
-    b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-class Door:
-    """Lets everybody in as CP1 but those on `/no`; the test has the wires in its hands."""
-
-    def __init__(self, limits: Server | None = None) -> None:
-        self.gate = Gate(lambda place: Wire(self.admit, self.serve, limits or Server(), place))
-        self.openings: list[Opening] = []
-        self.texts = asyncio.Queue[bytes]()
-        self.over = asyncio.Queue[Wire]()
-        self.opened = asyncio.Queue[tuple[Wire, str]]()
-        self.address = ""
-
-    async def admit(self, opening: Opening) -> str | Refusal:
-        self.openings.append(opening)
-        if opening.path == "/no":
-            return Refusal(HTTPStatus.UNAUTHORIZED, "No.", {"WWW-Authenticate": 'Basic realm="ocpp"'})
-        return "CP1"
-
-    def serve(self, wire: Wire, identity: str, opening: Opening) -> None:
-        assert opening is self.openings[-1]
-        wire.take = self.texts.put_nowait
-        wire.lost = lambda: self.over.put_nowait(wire)
-        self.opened.put_nowait((wire, identity))
-
-    async def connect(self, path: str = "/ocpp/CP1", **how: object) -> ClientConnection:
-        return await connect(f"ws://{self.address}{path}", proxy=None, **how)  # type: ignore[arg-type]
-
-    async def listen(self) -> None:
-        (listening,) = await self.gate.listen("127.0.0.1", 0)
-        self.address = "{}:{}".format(*listening.getsockname())
-
-    async def close(self) -> None:
-        """Everybody's socket is closed afterwards."""
-        self.gate.close()
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while self.gate._places:  # noqa: ASYNC110 - those that were refused tell nobody of their end
-                await asyncio.sleep(0.001)
-
-    async def wire(self) -> Wire:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            return (await self.opened.get())[0]
+from tests.csmsd.charge_points.web_door import OPENING, WITHIN_SECONDS, Door
+from tests.support.websocket_frames import TEXT, masked
 
 
 @pytest.fixture
@@ -73,37 +17,6 @@ async def door() -> AsyncIterator[Door]:
     await door.listen()
     yield door
     await door.close()
-
-
-async def test_the_request_is_told_and_of_a_header_that_comes_twice_nothing_is_believed(door: Door) -> None:
-    twice = [("Authorization", "Basic QQ=="), ("Authorization", "Basic Qg=="), ("X-Once", "1")]
-    async with await door.connect("/ocpp/CP%201", additional_headers=twice):
-        (opening,) = door.openings
-        assert (opening.path, opening.address) == ("/ocpp/CP%201", "127.0.0.1")
-        assert f"{opening.local_address}:{opening.local_port}" == opening.header("Host") == door.address
-        assert opening.has("Authorization")
-        assert opening.header("authorization") is None
-        assert opening.header("X-Once") == "1"
-        assert not opening.has("Origin")
-        assert opening.header("Origin") is None
-        assert (await door.opened.get())[1] == "CP1"
-
-
-async def test_a_refusal_is_an_http_answer(door: Door) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        await door.connect("/no")
-    response = refused.value.response
-    assert (response.status_code, response.body) == (401, b"No.\n")
-    assert response.headers["WWW-Authenticate"] == 'Basic realm="ocpp"'
-    assert door.opened.empty()
-
-
-@pytest.mark.parametrize(("offered", "agreed"), [(None, False), (["ocpp2.0.1"], False), (["soap", "ocpp1.6"], True)])
-async def test_the_subprotocol_is_agreed_on_or_it_is_not(door: Door, offered: list[str] | None, agreed: bool) -> None:
-    subprotocols = None if offered is None else [Subprotocol(name) for name in offered]
-    async with await door.connect(subprotocols=subprotocols) as client:
-        assert (await door.wire()).subprotocol_agreed is agreed
-        assert client.subprotocol == ("ocpp1.6" if agreed else None)
 
 
 async def test_texts_come_and_go_as_they_are(door: Door) -> None:
@@ -216,60 +129,6 @@ async def test_what_is_not_taken_piles_up_and_a_ping_that_is_not_answered_is_not
     with pytest.raises(TimeoutError):
         await wire.ping(0.01)
     wire.abort()
-    writer.close()
-
-
-@pytest.mark.parametrize("pieces", [[OPENING[:20], OPENING[20:-3], OPENING[-3:-1], OPENING[-1:]], [OPENING]])
-async def test_what_follows_the_opening_at_once_waits_until_it_is_let_in(door: Door, pieces: list[bytes]) -> None:
-    *begin, end = pieces
-    host, port = door.address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    for piece in begin:
-        writer.write(piece)
-        await writer.drain()
-    writer.write(end + masked(TEXT, b"early") + masked(PING, b"?"))
-    assert await door.texts.get() == b"early"
-    assert b"101" in await reader.readuntil(b"\r\n\r\n")
-    assert await reader.readexactly(3) == b"\x8a\x01?"
-    writer.close()
-
-
-async def test_who_never_ends_its_opening_is_cut() -> None:
-    door = Door(Server(handshake_timeout=0.05))
-    await door.listen()
-    host, port = door.address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    assert await reader.read() == b""
-    writer.close()
-    await door.close()
-
-
-async def test_what_is_no_http_is_told_so(door: Door) -> None:
-    host, port = door.address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"\x16\x03\x01 is how TLS begins\r\n\r\n")
-    writer.write_eof()
-    assert await reader.read() == b""
-    writer.close()
-    assert door.openings == []
-
-
-async def test_those_who_come_all_at_once_are_let_in_in_turn(door: Door) -> None:
-    """An opening is behind what others have said before, not beside all of it in one round of the event loop."""
-    before: list[int] = []
-
-    def busy(number: int) -> None:
-        until = monotonic() + 2 * LONGEST_SECONDS
-        while monotonic() < until:
-            pass
-        before.append(number)
-
-    _, writer = await asyncio.open_connection(*door.address.rsplit(":"))
-    for number in range(20):
-        door.gate.pace.take(lambda number=number: busy(number))  # type: ignore[misc]
-    writer.write(OPENING)
-    await door.wire()
-    assert len(before) == 20
     writer.close()
 
 
