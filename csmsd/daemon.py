@@ -53,7 +53,7 @@ from csmsd.profiles.site import Site
 from csmsd.recall import Recall
 from csmsd.reloading import CertificatesStay, Reloading
 from csmsd.runtime import service_manager
-from csmsd.runtime.clock import ClockKeeper, ClockWatch, steady_clock
+from csmsd.runtime.clock import ClockWatch, steady_clock
 from csmsd.runtime.clock import wall_clock as now
 from csmsd.runtime.gate import raise_descriptor_limit
 from csmsd.runtime.time_zones import local_utc_offset
@@ -73,6 +73,7 @@ from csmsd.store.traces import require_database, restore_modes
 from csmsd.store.writer import Writer
 from csmsd.upkeep.checkup import Checkup
 from csmsd.upkeep.clock_changes import ClockChanges
+from csmsd.upkeep.clock_keeper import ClockKeeper
 from csmsd.upkeep.expiry import Expiry
 from csmsd.upkeep.housekeeping import Housekeeping, calm_garbage_collector
 from csmsd.upkeep.pruning import Pruner

@@ -4,24 +4,17 @@ Nobody can tell whether a jump put the clock right or wrong. So nothing is forgo
 people notice it; and for an hour nothing expires before it would have without the jump, in case it is taken back.
 """
 
-import asyncio
-import logging
 import time
 
-from csmsd.live_site import LiveSite
 from csmsd.ports.live_site import Clock
-from csmsd.ports.store import NotStored
 from csmsd.profiles.milestone import Milestone
-from csmsd.profiles.record import Event, Milliseconds
-
-log = logging.getLogger(__name__)
+from csmsd.profiles.record import Milliseconds
 
 _JUMP_MS = 60_000
 _DRIFT = 0.001  # of the time that passed: clocks are slewed by half of that at most, which is no jump
 _PATIENCE_MS = 86_400_000  # in which nothing is forgotten
 _MAY_BE_TAKEN_BACK_MS = 3_600_000
 _LONGEST_REST_MS = 86_400_000  # a clock that went on by more while csmsd did not run may as well have jumped
-_ROUND_SECONDS = 1.0
 
 
 def wall_clock() -> Milliseconds:
@@ -93,30 +86,3 @@ class ClockWatch:
         self.look()
         wall = self._wall()
         return wall if self._lowest is None else min(wall, self._steady() + self._lowest[0])
-
-
-class ClockKeeper:
-    """Looks every second, keeps the last jump with the site and tells of it."""
-
-    def __init__(self, watch: ClockWatch, live: LiveSite) -> None:
-        self._watch = watch
-        self._live = live
-
-    async def run(self) -> None:
-        """Never returns."""
-        while True:
-            await self.keep_jump()
-            await asyncio.sleep(_ROUND_SECONDS)
-
-    async def keep_jump(self) -> None:
-        """What cannot be stored now is in the next round."""
-        self._watch.look()
-        jump = self._watch.jump
-        if jump is None or not self._live.accepting or self._live.site.milestones.get("clock_jump") == jump:
-            return
-        log.warning("the clock jumped by %+.0f s; nothing is pruned for a day", jump.number / 1000)
-        self._live.site.milestones["clock_jump"] = jump
-        try:
-            await self._live.keep([jump], [Event("daemon.clock_jumped", None, {"by_s": round(jump.number / 1000)})])
-        except NotStored as error:
-            log.error("that the clock jumped could not be stored: %s", error)

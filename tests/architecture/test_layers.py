@@ -109,6 +109,16 @@ def test_csmsd_does_not_know_csmsctl(name: str) -> None:
     assert not any(below(module, "csmsctl") for module in ours(name))
 
 
+# --- what the daemon runs on
+
+
+@pytest.mark.parametrize("name", modules("csmsd.runtime"))
+def test_what_the_daemon_runs_on_knows_nothing_of_the_site(name: str) -> None:
+    words = ("csmsd.ports.live_site", "csmsd.profiles.milestone", "csmsd.profiles.record")  # of times, as all have them
+
+    assert {module for module in ours(name, for_types=True) if not below(module, "csmsd.runtime", *words)} == set()
+
+
 # --- WebSockets
 
 # One shell for those that are listened to, with what opens them, and one for what plays a charge point.

@@ -1,35 +1,12 @@
 """Jumps of the wall clock: noticed, waited out, and taken back without a trace."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from csmsd.profiles.milestone import Milestone
-from csmsd.runtime.clock import ClockKeeper, ClockWatch, steady_clock, wall_clock
-from tests.csmsd.stored_site import StoredSite, new_file, opened
-
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-YEARS = 730 * DAY
-NOON = 1_790_000_000_000
-
-
-class Clocks:
-    """Two clocks that go on together, one of which can be set."""
-
-    def __init__(self) -> None:
-        self.wall = NOON
-        self.steady = 5 * HOUR
-        self.watch = ClockWatch(lambda: self.wall, lambda: self.steady)
-
-    def go_on(self, by: int) -> None:
-        self.wall += by
-        self.steady += by
-        self.watch.look()
-
-    def set(self, by: int) -> None:
-        self.wall += by
+from csmsd.runtime.clock import steady_clock, wall_clock
+from tests.csmsd.runtime.clocks import DAY, HOUR, MINUTE, NOON, YEARS, Clocks
 
 
 @pytest.fixture
@@ -174,45 +151,6 @@ def test_a_restart_does_not_end_the_patience(clocks: Clocks) -> None:
 def test_a_jump_of_long_ago_or_of_a_time_that_was_wrong_is_over(clocks: Clocks, at: int) -> None:
     clocks.watch.resume(Milestone(name="clock_jump", at=at, number=1), NOON)
     assert clocks.watch.patience() == 0
-
-
-# --- kept and told
-
-
-class Kept(StoredSite):
-    """Its clocks are ours."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, lambda: self.clocks.wall)
-        self.clocks = Clocks()
-        self.keeper = ClockKeeper(self.clocks.watch, self.live)
-
-
-@pytest.fixture
-async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
-    async with opened(Kept(new_file(tmp_path))) as made:
-        yield made
-
-
-async def test_a_jump_is_kept_and_told_once(kept: Kept) -> None:
-    await kept.keeper.keep_jump()
-    assert kept.told == []
-    kept.clocks.set(-2 * HOUR)
-    await kept.keeper.keep_jump()
-    await kept.keeper.keep_jump()
-    assert [(event.type, event.data) for event in kept.told] == [("daemon.clock_jumped", {"by_s": -7200})]
-    await kept.live.open()
-    assert kept.live.site.milestones["clock_jump"] == kept.clocks.watch.jump
-
-
-async def test_a_jump_while_nothing_can_be_stored_is_kept_later(kept: Kept) -> None:
-    kept.clocks.set(HOUR)
-    kept.writer.accepting = False
-    await kept.keeper.keep_jump()
-    assert kept.told == []
-    kept.writer.accepting = True
-    await kept.keeper.keep_jump()
-    assert [event.type for event in kept.told] == ["daemon.clock_jumped"]
 
 
 async def test_the_clocks_of_this_machine() -> None:

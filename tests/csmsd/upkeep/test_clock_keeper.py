@@ -1,0 +1,46 @@
+"""The last jump of the clock is kept with the site, and told."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from csmsd.upkeep.clock_keeper import ClockKeeper
+from tests.csmsd.runtime.clocks import HOUR, Clocks
+from tests.csmsd.stored_site import StoredSite, new_file, opened
+
+
+class Kept(StoredSite):
+    """Its clocks are ours."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, lambda: self.clocks.wall)
+        self.clocks = Clocks()
+        self.keeper = ClockKeeper(self.clocks.watch, self.live)
+
+
+@pytest.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
+    async with opened(Kept(new_file(tmp_path))) as made:
+        yield made
+
+
+async def test_a_jump_is_kept_and_told_once(kept: Kept) -> None:
+    await kept.keeper.keep_jump()
+    assert kept.told == []
+    kept.clocks.set(-2 * HOUR)
+    await kept.keeper.keep_jump()
+    await kept.keeper.keep_jump()
+    assert [(event.type, event.data) for event in kept.told] == [("daemon.clock_jumped", {"by_s": -7200})]
+    await kept.live.open()
+    assert kept.live.site.milestones["clock_jump"] == kept.clocks.watch.jump
+
+
+async def test_a_jump_while_nothing_can_be_stored_is_kept_later(kept: Kept) -> None:
+    kept.clocks.set(HOUR)
+    kept.writer.accepting = False
+    await kept.keeper.keep_jump()
+    assert kept.told == []
+    kept.writer.accepting = True
+    await kept.keeper.keep_jump()
+    assert [event.type for event in kept.told] == ["daemon.clock_jumped"]
