@@ -5,6 +5,7 @@ import msgspec
 
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState, LatestSamples
+from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
 from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
@@ -21,7 +22,7 @@ from csmsd.profiles.load_management.waiting_cars import (
 )
 from csmsd.profiles.record import Event, Milliseconds
 from csmsd.profiles.site import Site
-from csmsd.profiles.smart_charging.compliance import excess_over_compliance
+from csmsd.profiles.smart_charging.compliance import Excess, excess_over_compliance
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 
@@ -197,7 +198,10 @@ def _look_at_meter(
     state: ChargePointState, member: Member, site: Site, steering: Steering, noticed: _Noticed, now: Milliseconds
 ) -> None:
     key, ledger = member.place, site.smart_charging.load.ledger
-    newest = max((state.samples[one].received_at for one in metered_on_member(state, member)), default=0)
+    metered = metered_on_member(state, member)
+    newest = max((state.samples[one].received_at for one in metered), default=0)
+    if running_on_member(state, member) is None and not any(state.samples_on(one) for one in metered):
+        ledger.measured(key, None, member.wiring, now)  # that was of a transaction which is over
     if newest <= noticed.sampled_at:
         return
     noticed.sampled_at = newest
@@ -210,10 +214,34 @@ def _look_at_meter(
         return
     excess = excess_over_compliance(state, member.connector, site, now)
     if excess is not None:
-        per_phase = excess.drawn if excess.unit == "A" else excess.drawn / site.policies.voltage
-        ledger.measured(key, round(per_phase * 1000), member.wiring, now)
-    elif ledger.newest(key, "measured") is not None:
+        ledger.measured(key, _drawn_at_most(excess, member, bool(currents), site.policies.voltage), member.wiring, now)
+    elif ledger.newest(key, "measured") is not None and _keeps_its_limits(state, member, currents, site, now):
         ledger.measured(key, None, member.wiring, now)
+
+
+def _drawn_at_most(excess: Excess, member: Member, by_current: bool, voltage: int) -> Milliamperes:
+    """On a phase. Power alone does not tell on how many: all may flow on one, as far as the connector carries it."""
+    if by_current and excess.unit == "A":
+        return round(excess.drawn * 1000)
+    power = excess.drawn if excess.unit == "W" else excess.drawn * voltage * 3
+    least = power / voltage / len(member.wiring)
+    return round(min(power / voltage * 1000, max(member.rating_ma, least * 1000)))
+
+
+def _keeps_its_limits(
+    state: ChargePointState, member: Member, currents: dict[int, Milliamperes], site: Site, now: Milliseconds
+) -> bool:
+    """Its meter shows it; that a new limit was accepted shows nothing, which may be ignored like the one before."""
+    holds = [hold for hold in site.smart_charging.load.ledger.of(member.place) if hold.slot != "measured"]
+    most = max(most_of(holds, now)[0][1][:3]) if holds else 0
+    power = imported_power(state.samples_on(member.connector))
+    if currents:
+        drawn: float = max(currents.values())
+    elif power is not None:
+        drawn = power / site.policies.voltage / len(member.wiring) * 1000
+    else:
+        return False
+    return drawn <= _borne(most)
 
 
 def _look_whether_obeyed(
@@ -236,7 +264,12 @@ def _measure_whole(member: Member, currents: dict[int, Milliamperes], ledger: Le
         return
     most = max(most_of([hold for hold in ledger.of(member.place) if hold.slot != "measured"], now)[0][1][:3])
     drawn = max(currents.values(), default=0)
-    ledger.measured(member.place, drawn if drawn > most * 1.1 + 1_000 else None, member.wiring, now)
+    ledger.measured(member.place, drawn if drawn > _borne(most) else None, member.wiring, now)
+
+
+def _borne(most: Milliamperes) -> float:
+    """What a meter may show of one that draws no more than that."""
+    return most * 1.1 + 1_000
 
 
 def metered_on_member(state: ChargePointState, member: Member) -> list[int]:

@@ -7,6 +7,7 @@ import msgspec
 from csmsd.ocpp.types import ChargingRateUnit
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
@@ -63,7 +64,7 @@ def _drawn_in_compliance(
     currents = [
         sample.value for name, sample in samples.items() if name.startswith("Current.Import") and sample.unit == "A"
     ]
-    power = state.power_w(connector)
+    power = imported_power(state.samples_on(connector))  # whatever its status says
     if unit == "A":
         if currents:
             return max(currents)

@@ -11,6 +11,7 @@ from csmsd.profiles.load_management.load import LoadPriority
 from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
 from csmsd.profiles.load_management.overview import overview_of_load
+from csmsd.profiles.load_management.site_limits import site_limit_ids
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
 from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
@@ -239,6 +240,76 @@ def test_a_whole_charge_point_counts_with_what_flows_without_a_transaction_too()
     measured = site.load.ledger.newest(WHOLE, "measured")
     assert measured is not None
     assert measured.ma == 5 * A, "nobody has said for long what the other draws"
+
+
+class Ignoring(Site):
+    """CP1 has accepted a limit of 6 A for its transaction, a while ago, and draws what it wants to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene.cp.connected_at = self.scene.now
+        self.look()
+        self.accept(0)
+        self.install("TxDefaultProfile", 0, 0)
+        self.number = self.scene.started().id
+        self.look()
+        self.limit(6)
+        self.scene.now += 91 * SECOND
+
+    def limit(self, amperes: int) -> None:
+        self.accept(amperes * A, transaction=self.number)
+        self.install("TxProfile", amperes, 1)
+
+    def install(self, purpose: Any, amperes: int, own: int) -> None:
+        body = profile(
+            (0, amperes),
+            purpose=purpose,
+            level=8,
+            start=self.scene.now - HOUR,
+            id=site_limit_ids(1)[own],
+            transaction=self.number if own else None,
+        )
+        record = profile_installed_now("CP1", 1, body, self.scene.now)
+        self.scene.site.smart_charging.installed.accept(record)
+
+    def measured(self, *values: dict[str, str]) -> int | None:
+        """In A, after the next sample."""
+        self.scene.now += SECOND
+        if values:
+            self.scene.meter(*values)
+        self.look()
+        hold = self.load.ledger.newest(KEY, "measured")
+        return None if hold is None else hold.ma // A
+
+
+def test_who_ignores_limits_is_not_believed_for_having_accepted_another() -> None:
+    site = Ignoring()
+    assert site.measured(current("L1", 20)) == 20
+    site.limit(6)
+    assert site.measured(current("L1", 20)) == 20
+    assert site.measured({"value": "4140", "measurand": "Power.Active.Import", "unit": "W"}) == 20
+    assert site.measured(current("L1", 7.4)) is None, "now its meter shows that it obeys"
+
+
+def test_what_was_drawn_above_a_limit_ends_with_its_transaction() -> None:
+    site = Ignoring()
+    assert site.measured(current("L1", 20)) == 20
+    site.scene.stop(site.number)
+    assert site.measured() is None
+
+
+def test_power_may_all_be_drawn_on_one_phase() -> None:
+    site = Ignoring()
+    assert site.measured({"value": "6900", "measurand": "Power.Active.Import", "unit": "W"}) == 30
+    assert site.measured({"value": "11000", "measurand": "Power.Active.Import", "unit": "W"}) == 32, "its rating"
+
+
+def test_power_is_drawn_on_a_connector_that_says_it_is_available() -> None:
+    site = Ignoring()
+    site.scene.stop(site.number)
+    site.look()
+    site.scene.status(1, "Available")
+    assert site.measured({"value": "2300", "measurand": "Power.Active.Import", "unit": "W"}) == 10
 
 
 def test_profiles_of_others_are_looked_at_when_they_come_and_go() -> None:
