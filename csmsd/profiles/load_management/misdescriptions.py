@@ -39,13 +39,23 @@ def misdescriptions_of_site(site: Site) -> Iterator[Misdescription]:
     for circuit in tree.circuits.values():
         yield from _of_circuit(circuit, tree)
     yield from _of_fallbacks(tree)
-    for _, member in sorted(tree.members.items()):
-        state = site.charge_point(member.charge_point)
+    by_charge_point: dict[str, list[Member]] = {}
+    for (identity, _), member in sorted(tree.members.items()):
+        by_charge_point.setdefault(identity, []).append(member)
+    for members in by_charge_point.values():
+        state = site.charge_point(members[0].charge_point)
         if state is not None:
-            for text in _of_member(member, state, load.manner(state.id)):
-                yield Misdescription(
-                    circuit=member.circuit, text=text, charge_point=state.id, connector=member.connector
-                )
+            yield from _of_charge_point(members, state, load.manner(state.id))
+
+
+def _of_charge_point(members: list[Member], state: ChargePointState, manner: LoadManner) -> Iterator[Misdescription]:
+    for member in members:
+        texts = [
+            *_of_member(member, state, manner),
+            *(_of_room(members, state, manner) if member is members[0] else ()),
+        ]
+        for text in texts:
+            yield Misdescription(circuit=member.circuit, text=text, charge_point=state.id, connector=member.connector)
 
 
 def _of_circuit(circuit: Circuit, tree: Tree) -> Iterator[Misdescription]:
@@ -92,6 +102,18 @@ def _of_member(member: Member, state: ChargePointState, manner: LoadManner) -> I
     told = wiring_told(state, member.connector)
     if told is not None and phases_of_wiring(told)[: len(member.wiring)] != member.wiring:
         yield f"its ConnectorPhaseRotation says {told}, the circuit {member.phases}"
+
+
+def _of_room(members: list[Member], state: ChargePointState, manner: LoadManner) -> Iterator[str]:
+    """Two profiles for each connector, or one where it takes none for a transaction."""
+    room = state.configured_number("MaxChargingProfilesInstalled")
+    each = 1 if manner.purpose == "TxDefaultProfile" else 2
+    needed = each * sum(not is_taken_whole(member, state, manner) for member in members)
+    if room is not None and 1 < room < needed:
+        yield (
+            f"it has room for {room} charging profiles (C 9.4.5), and its connectors need {needed}: "
+            "make it a member as a whole, as connector 0"
+        )
 
 
 def wiring_told(state: ChargePointState, connector: int) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.load_management.circuits import Circuit, Member
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.load_management.misdescriptions import misdescriptions_of_site
 from tests.csmsd.profiles.scene import Scene
 from tests.csmsd.profiles.smart_charging.installing import configure
@@ -68,6 +69,7 @@ def test_fallbacks_that_were_told_and_do_not_fit(member: dict[str, int]) -> None
             "it has room for one charging profile (C 9.4.5): it can only be a member as a whole, as connector 0",
         ),
         ("MaxChargingProfilesInstalled", "1", {"connector": 0}, None),
+        ("MaxChargingProfilesInstalled", "2", {}, None),
         ("ConnectorPhaseRotation", "1.Unknown", {}, None),
         ("ConnectorPhaseRotation", "0.TRS, 1.STR", {}, None),
         ("SupportedFeatureProfiles", "Core, SmartCharging", {}, None),
@@ -78,3 +80,17 @@ def test_what_its_charge_point_says_against_it(key: str, value: str, member: dic
     configure(scene, **{key: value})
     told = [] if text is None else [("main", "CP1", text)]
     assert found(scene, [line("main", 32)], Member(circuit="main", charge_point="CP1", **member)) == told
+
+
+@pytest.mark.parametrize(
+    ("room", "purpose", "told"),
+    [("3", None, True), ("4", None, False), ("3", "TxDefaultProfile", False), ("1", "ChargePointMaxProfile", False)],
+)
+def test_two_connectors_need_room_for_the_profiles_of_both(room: str, purpose: Any, told: bool) -> None:
+    scene = Scene()
+    configure(scene, MaxChargingProfilesInstalled=room)
+    scene.site.smart_charging.load.note_manner(LoadManner(charge_point="CP1", purpose=purpose))
+    members = [Member(circuit="main", charge_point="CP1", connector=number) for number in (1, 2)]
+    texts = [text for _, _, text in found(scene, [line("main", 32)], *members)]
+    needs = "it has room for 3 charging profiles (C 9.4.5), and its connectors need 4"
+    assert [text.startswith(needs) for text in texts if "room for one" not in text] == [True] * told
