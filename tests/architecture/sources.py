@@ -35,8 +35,19 @@ def tree(name: str) -> ast.Module:
     return ast.parse(source(name))
 
 
-def imports(name: str, *, for_types: bool = False) -> Iterator[tuple[str, str | None]]:
+@cache
+def nodes(name: str) -> tuple[ast.AST, ...]:
+    """All of its tree, those around others before them."""
+    return tuple(ast.walk(tree(name)))
+
+
+@cache
+def imports(name: str, *, for_types: bool = False) -> tuple[tuple[str, str | None], ...]:
     """(module, name in it) of every import that is done when the program runs; `for_types`: of the others, too."""
+    return tuple(_imports(name, for_types=for_types))
+
+
+def _imports(name: str, *, for_types: bool) -> Iterator[tuple[str, str | None]]:
     waiting: list[ast.AST] = [tree(name)]
     while waiting:
         node = waiting.pop()
@@ -52,13 +63,16 @@ def imports(name: str, *, for_types: bool = False) -> Iterator[tuple[str, str | 
             yield from ((node.module, alias.name) for alias in node.names)
 
 
-def imported_modules(name: str, *, for_types: bool = False) -> set[str]:
+@cache
+def imported_modules(name: str, *, for_types: bool = False) -> frozenset[str]:
     """Imported modules; of `from package import module` the module."""
-    return {
+    return frozenset(
         f"{module}.{inner}" if inner is not None and f"{module}.{inner}" in SOURCES else module
         for module, inner in imports(name, for_types=for_types)
-    }
+    )
 
 
-def ours(name: str, *, for_types: bool = False) -> set[str]:
-    return {module for module in imported_modules(name, for_types=for_types) if below(module, "csmsd", "csmsctl")}
+@cache
+def ours(name: str, *, for_types: bool = False) -> frozenset[str]:
+    found = imported_modules(name, for_types=for_types)
+    return frozenset(module for module in found if below(module, "csmsd", "csmsctl"))

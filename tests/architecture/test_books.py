@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from csmsd.profiles.core.transactions import TransactionState
-from tests.architecture.sources import modules, tree
+from tests.architecture.sources import modules, nodes
 
 BOOKED = {
     "booking", "revision", "state", "energy_wh", "at_least_wh", "at_most_wh", "basis", "doubts", "reckoned_wh",
@@ -14,7 +14,7 @@ BOOKED = {
 
 def books_written(name: str) -> Iterator[str]:
     """The fields of the books that a module assigns. Others have a `state`, too: of those it is told by its value."""
-    for node in ast.walk(tree(name)):
+    for node in nodes(name):
         written: list[tuple[ast.expr, str, ast.expr]] = []  # of what, which field, its value
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

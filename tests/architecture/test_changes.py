@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from csmsd.control.methods import METHODS
-from tests.architecture.sources import modules, tree
+from tests.architecture.sources import modules, nodes, tree
 
 # Who has those calls without changing the state: the file of the log, which has a commit of its own, and the writer.
 COMMITTING = {
@@ -21,12 +21,12 @@ READ = {name for name, method in METHODS.items() if method.needs == "read"}
 
 def called(name: str) -> set[str]:
     """The methods that a module calls, by their last name, or hands on to be called."""
-    return {node.attr for node in ast.walk(tree(name)) if isinstance(node, ast.Attribute)}
+    return {node.attr for node in nodes(name) if isinstance(node, ast.Attribute)}
 
 
 def names(name: str) -> set[str]:
-    return {node.id for node in ast.walk(tree(name)) if isinstance(node, ast.Name)} | {
-        alias.name for node in ast.walk(tree(name)) if isinstance(node, ast.ImportFrom) for alias in node.names
+    return {node.id for node in nodes(name) if isinstance(node, ast.Name)} | {
+        alias.name for node in nodes(name) if isinstance(node, ast.ImportFrom) for alias in node.names
     }
 
 

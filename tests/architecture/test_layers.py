@@ -12,7 +12,7 @@ import pytest
 from csmsd.ocpp.types import Message
 from csmsd.profiles import incoming, outgoing
 from csmsd.profiles.action import Operation
-from tests.architecture.sources import below, imported_modules, imports, modules, ours, tree
+from tests.architecture.sources import below, imported_modules, imports, modules, nodes, ours
 
 EDGES = (
     "csmsd.charge_points", "csmsd.store", "csmsd.control", "csmsd.files", "csmsd.metrics", "csmsd.hooks", "csmsd.pki",
@@ -45,7 +45,7 @@ def test_profiles_know_ocpp_and_each_other(name: str) -> None:
 @pytest.mark.parametrize("name", modules("csmsd.ocpp", "csmsd.profiles"))
 def test_the_pure_part_reads_no_clock_and_does_no_io(name: str) -> None:
     assert {module for module in imported_modules(name) if module.partition(".")[0] in IMPURE} == set()
-    calls = {ast.unparse(node.func) for node in ast.walk(tree(name)) if isinstance(node, ast.Call)}
+    calls = {ast.unparse(node.func) for node in nodes(name) if isinstance(node, ast.Call)}
     assert {call for call in calls if re.search(r"\b(date|datetime)\.(now|utcnow|today)$", call)} == set()
     assert calls & {"open", "print", "input"} == set()
 
@@ -65,10 +65,10 @@ def test_the_engine_knows_no_edge(name: str) -> None:
 @pytest.mark.parametrize("name", modules("csmsd.operations"))
 def test_the_engine_does_not_speak_to_csmsctl(name: str) -> None:
     """Options and commands of csmsctl are spelt in control/, where its answers are made."""
-    docstrings = {id(node.value) for node in ast.walk(tree(name)) if isinstance(node, ast.Expr)}
+    docstrings = {id(node.value) for node in nodes(name) if isinstance(node, ast.Expr)}
     said = [
         node.value
-        for node in ast.walk(tree(name))
+        for node in nodes(name)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
     ]
 
@@ -78,7 +78,7 @@ def test_the_engine_does_not_speak_to_csmsctl(name: str) -> None:
 @pytest.mark.parametrize("name", modules("csmsd.operations"))
 def test_the_engine_names_no_action(name: str) -> None:
     """What it has to know of one is declared in its slice."""
-    constants = [node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)]
+    constants = [node.value for node in nodes(name) if isinstance(node, ast.Constant)]
 
     assert set(constants) & (set(incoming()) | set(outgoing())) == set()
 

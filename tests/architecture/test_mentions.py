@@ -13,7 +13,7 @@ from csmsctl.arguments.global_options import extract_global_options
 from csmsctl.failure import Failure
 from csmsctl.groups import LazyGroup
 from csmsctl.tree import tree_root
-from tests.architecture.sources import SOURCES, modules, source, tree
+from tests.architecture.sources import SOURCES, modules, nodes, source
 
 TREE = tree_root()
 # In the prose of csmsctl these follow its name without being commands.
@@ -32,7 +32,7 @@ class Mention(NamedTuple):
 def texts(name: str) -> Iterator[tuple[int, str]]:
     """(line, text) of the strings of a module, docstrings included."""
     parts: set[ast.AST] = set()
-    for node in ast.walk(tree(name)):
+    for node in nodes(name):
         if isinstance(node, ast.JoinedStr):
             parts.update(node.values)
             yield (

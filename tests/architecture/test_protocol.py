@@ -26,7 +26,7 @@ from csmsd.profiles import operations
 from csmsd.profiles.core import change_configuration
 from csmsd.profiles.record import EventType
 from csmsd.profiles.task import Outcome
-from tests.architecture.sources import below, modules, tree
+from tests.architecture.sources import below, modules, nodes
 
 # The rooms that talk with csmsd: the simulator and the cases speak OCPP, and tariffs have words of their own.
 ROOMS = [
@@ -69,8 +69,8 @@ def asked() -> list[Asked]:
 
 def _asked() -> Iterator[Asked]:
     for module in ROOMS:
-        functions = [node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef)]
-        for node in ast.walk(tree(module)):
+        functions = [node for node in nodes(module) if isinstance(node, ast.FunctionDef)]
+        for node in nodes(module):
             if (
                 isinstance(node, ast.Call)
                 and _name(node.func) in ASKING
@@ -92,7 +92,7 @@ def test_every_method_is_one_of_csmsd() -> None:
     named = {
         str(ast.literal_eval(value))
         for module in modules("csmsctl.link", "csmsctl.batch")
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and key.value == "method" and isinstance(value, ast.Constant)
@@ -181,7 +181,7 @@ def test_completion_asks_for_kinds_of_values_that_csmsd_knows() -> None:
     live = {
         str(ast.literal_eval(node.args[0]))
         for module in modules("csmsctl")
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.Call)
         and _name(node.func) == "live_parameter_values"
         and isinstance(node.args[0], ast.Constant)
@@ -209,23 +209,21 @@ def metas(hint: Any) -> Iterator[msgspec.Meta]:
 
 
 def texts(module: str) -> set[str]:
-    return {
-        node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    return {node.value for node in nodes(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def attributes(module: str) -> set[str]:
     """The names of the fields of its classes."""
     return {
         node.target.id
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
 
 
 def written(module: str) -> Iterator[str]:
     """The keys that a module puts into records itself; of one with a prefix what follows it."""
-    for node in ast.walk(tree(module)):
+    for node in nodes(module):
         keys: list[ast.expr | None] = []
         if isinstance(node, ast.Dict):
             keys = [key.values[-1] if isinstance(key, ast.JoinedStr) else key for key in node.keys]
@@ -236,7 +234,7 @@ def written(module: str) -> Iterator[str]:
 
 def read(module: str) -> Iterator[tuple[int, str]]:
     """(line, key) of what is read in records by a name that is written out, columns of tables included."""
-    for node in ast.walk(tree(module)):
+    for node in nodes(module):
         found: ast.expr | None = None
         if not isinstance(node, ast.expr):
             continue
@@ -289,7 +287,7 @@ def test_the_codes_of_errors_are_exit_codes() -> None:
     raised = {
         node.args[0].value
         for module in modules("csmsd")
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.Call)
         and _name(node.func) == "RpcError"
         and isinstance(node.args[0], ast.Constant)
@@ -302,7 +300,7 @@ def test_the_codes_of_errors_are_exit_codes() -> None:
     negative = {
         -node.operand.value
         for module in modules("csmsd.control")
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.UnaryOp)
         and isinstance(node.op, ast.USub)
         and isinstance(node.operand, ast.Constant)

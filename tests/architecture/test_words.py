@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.sources import modules, tree
+from tests.architecture.sources import modules, nodes
 
 
 def names_given(name: str) -> Iterator[str]:
-    for node in ast.walk(tree(name)):
+    for node in nodes(name):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
         elif isinstance(node, ast.arg):
