@@ -42,13 +42,14 @@ def problem_of_root(pem: str, now: int) -> str | None:
         certificate.verify_directly_issued_by(certificate)
     except (ValueError, TypeError, InvalidSignature) as error:
         return f"it is not signed by itself: {error}"
+    return _out_of_time(certificate, now) if _is_ca(certificate) else "it is no CA"
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
     try:
-        is_ca = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        is_ca = False
-    if not is_ca:
-        return "it is no CA"
-    return _out_of_time(certificate, now)
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return False
 
 
 def _out_of_time(certificate: x509.Certificate, now: int) -> str | None:
@@ -121,6 +122,10 @@ def _name(common_name: str, organization: str) -> x509.Name:
     )
 
 
+def _values(name: x509.Name, kind: x509.ObjectIdentifier) -> list[str | bytes]:
+    return [one.value for one in name.get_attributes_for_oid(kind)]
+
+
 def _pem_of_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
@@ -138,9 +143,9 @@ def problem_of_chain(
     formed = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if leaf.public_key().public_bytes(*formed) != own.public_bytes(*formed):
         return "it is not for the key that was made last"
-    if leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value != common_name:
+    if _values(leaf.subject, x509.NameOID.COMMON_NAME) != [common_name]:
         return "it is for another name"
-    if leaf.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)[0].value != organization:
+    if _values(leaf.subject, x509.NameOID.ORGANIZATION_NAME) != [organization]:
         return "it is for another organization"
     wrong = _out_of_time(leaf, now)
     if wrong is not None:
@@ -150,6 +155,8 @@ def problem_of_chain(
             issued.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature):
             return "its chain is broken"
+        if not _is_ca(issuer):
+            return "in its chain is an issuer that is no CA"
     last = certificates[-1].public_bytes(Encoding.PEM).decode()
     if not any(is_issued_by(last, root) for root in roots):
         return "no root that is installed has issued it"
@@ -163,7 +170,7 @@ def problem_of_server_certificate(der: bytes, name: str) -> str | None:
     least = 2048 if isinstance(key, rsa.RSAPublicKey) else 224
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or key.key_size < least:
         return f"its key must be RSA of 2048 bits, or EC of 224, at least, and is {key!r}"
-    names = [one.value for one in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    names = _values(certificate.subject, x509.NameOID.COMMON_NAME)
     return None if names == [name] else f"its commonName must be {name}, and is {names}"
 
 

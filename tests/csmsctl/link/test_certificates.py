@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from csmsctl.link.certificates import (
     expired_certificate,
@@ -44,6 +44,9 @@ class Authority:
         made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         return made.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
 
+    def certify(self, other: "Authority", *, ca: bool) -> str:
+        return self._signed(other._name, other._key.public_key(), ca=ca)
+
     def issue(self, csr: str, *, days: int = 1) -> str:
         request = x509.load_pem_x509_csr(csr.encode())
         key = request.public_key()
@@ -68,6 +71,10 @@ def test_a_certificate_that_comes_is_for_its_key_its_name_and_now() -> None:
     key, csr = new_key_and_request("CP1", ORGANIZATION)
     other_key, other_csr = new_key_and_request("CP2", ORGANIZATION)
     good, roots = authority.issue(csr), [new_root("another"), authority.pem]
+    impostor = Authority()
+    none_of_ours = impostor.issue(csr) + authority.certify(impostor, ca=False)
+    below = impostor.issue(csr) + authority.certify(impostor, ca=True)
+    assert problem_of_chain(below, roots, key, "CP1", ORGANIZATION, NOW) is None
     assert problem_of_chain(good, roots, key, "CP1", ORGANIZATION, NOW) is None
     for chain, trusted, own, name, organization, now, said in (
         (good, roots[:1], key, "CP1", ORGANIZATION, NOW, "no root"),
@@ -75,10 +82,20 @@ def test_a_certificate_that_comes_is_for_its_key_its_name_and_now() -> None:
         (authority.issue(other_csr), roots, other_key, "CP1", ORGANIZATION, NOW, "another name"),
         (good, roots, key, "CP1", "Not My CPO", NOW, "another organization"),
         (good, roots, key, "CP1", ORGANIZATION, NOW + 9 * DAY, "not valid now"),
+        (none_of_ours, roots, key, "CP1", ORGANIZATION, NOW, "an issuer that is no CA"),
         (good + new_root("x"), roots, key, "CP1", ORGANIZATION, NOW, "chain is broken"),
         ("none", roots, key, "CP1", ORGANIZATION, NOW, "cannot be read"),
     ):
         assert said in (problem_of_chain(chain, trusted, own, name, organization, now) or ""), said
+
+
+def test_one_without_a_name_is_for_nobody() -> None:
+    authority = Authority()
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    found = problem_of_chain(authority.issue(csr), [authority.pem], pem, "CP1", ORGANIZATION, NOW)
+    assert found == "it is for another name"
 
 
 def test_one_that_is_over_is_over() -> None:
