@@ -27,7 +27,8 @@ from csmsd.store.tables import table
 _ROWS = 500  # a commit
 _TRANSACTIONS = 20
 _RESERVATIONS = 50
-_LOOKED_AT = 5_000  # meter values at a time
+_LOOKED_AT = 5_000  # at a time
+_NO_ID = 2**63 - 1
 
 
 def _among(states: frozenset[str]) -> str:
@@ -42,13 +43,6 @@ def _followed(name: str, ended: frozenset[str]) -> str:
     return f"{ended_long_ago} AND id NOT IN ({newest}) AND id NOT IN ({current})"
 
 
-def _before_what_is_kept(name: str, arrival: str) -> str:
-    """Rows are old up to the first that came at a time that is kept: what came after it only bears a wrong time."""
-    # Not by an index on the time: the first that is kept is soon found in the order of arrival.
-    first = f"SELECT id FROM {name} WHERE +{arrival} BETWEEN :before AND :now ORDER BY id LIMIT 1"
-    return f"id < coalesce(({first}), {2**63 - 1})"
-
-
 # The last one of a kind stays where its number says where the numbers go on.
 _ENDED_TRANSACTION = (
     "state IN ('stopped', 'closed') AND coalesce(stop_received_at, stop_time) < :before "
@@ -57,19 +51,26 @@ _ENDED_TRANSACTION = (
 _CONDITIONS: dict[PruneKind, str] = {
     "transactions": f"{_ENDED_TRANSACTION} AND booking <= :exported",
     "tasks": "state IN ('settled', 'expired', 'cancelled') AND coalesce(settled_at, created_at) < :before "
-    f"AND id NOT IN (SELECT task FROM queued_command) AND {_before_what_is_kept('task', 'created_at')}",
+    "AND id NOT IN (SELECT task FROM queued_command)",
     "reservations": "state NOT IN ('requested', 'reserved') AND coalesce(ended_at, expires_at) < :before AND id IS NOT "
     f"(SELECT max(id) FROM reservation WHERE id <= {LARGEST_OWN_ID})",
     "firmware_updates": _followed("firmware_update", UPDATE_ENDED)
     + " AND id NOT IN (SELECT update_id FROM rollout_member WHERE update_id IS NOT NULL)",
     "diagnostics": _followed("diagnostics_upload", UPLOAD_ENDED),
-    "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine) AND "
-    + _before_what_is_kept("quarantine", "received_at"),
-    "audit": "last_time < :before AND " + _before_what_is_kept("audit", "time"),
-    "security_events": "last_received_at < :before AND " + _before_what_is_kept("security_event", "received_at"),
+    "quarantine": "received_at < :before AND id < (SELECT max(id) FROM quarantine)",
+    "audit": "last_time < :before",
+    "security_events": "last_received_at < :before",
     "security_upgrades": f"state IN ({_among(DECIDED)}) AND changed_at < :before "
-    "AND id NOT IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point) AND "
-    + _before_what_is_kept("security_upgrade", "created_at"),
+    "AND id NOT IN (SELECT max(id) FROM security_upgrade GROUP BY charge_point)",
+}
+# Rows of these lie in the order of their arrival, whose time this is. They are old up to the first that came at a time
+# that is kept: what came after it only bears a wrong time.
+_ARRIVAL: dict[PruneKind, str] = {
+    "tasks": "created_at",
+    "quarantine": "received_at",
+    "audit": "time",
+    "security_events": "received_at",
+    "security_upgrades": "created_at",
 }
 _RECORDS: dict[PruneKind, type[Record]] = {
     "transactions": Transaction,
@@ -87,6 +88,12 @@ _READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
 _ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"
 _EXPORTED = "(t.booking IS NULL OR t.booking <= :exported)"
 _OLD_READINGS = f"{_READINGS} WHERE v.time < :before AND {_ENDED}"
+
+
+def _first_kept(kind: PruneKind, among: str = "TRUE") -> str:
+    # Not by an index on the time: the first that is kept is soon found in the order of arrival.
+    name, arrival = _RECORDS[kind].table, _ARRIVAL[kind]
+    return f"SELECT id FROM {name} WHERE {among} AND +{arrival} BETWEEN :before AND :now ORDER BY id LIMIT 1"
 
 
 class Prunable:
@@ -107,7 +114,8 @@ class Prunable:
             case "transactions":
                 old, delivered = f"transactions WHERE {_ENDED_TRANSACTION}", "booking <= :exported"
             case _:
-                old, delivered = f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]}", "1"
+                until = f"id < coalesce(({_first_kept(kind)}), {_NO_ID})" if kind in _ARRIVAL else "TRUE"
+                old, delivered = f"{_RECORDS[kind].table} WHERE {_CONDITIONS[kind]} AND {until}", "1"
         goes = delivered.replace(":exported", ":last")
         counts = f"count(*) FILTER (WHERE {goes}), count(*) FILTER (WHERE NOT {delivered})"
         rows, kept = (await self._rows(f"SELECT {counts} FROM {old}", before, exported, now=now, last=last_booking))[0]
@@ -128,12 +136,32 @@ class Prunable:
         """What can go in one commit, beginning after that id; None when there is no more."""
         if kind == "meter_values":
             return await self._next_readings(before, exported, after)
+        if kind in _ARRIVAL:
+            return await self._next_in_order(kind, before, after, now)
         limit = _TRANSACTIONS if kind == "transactions" else _ROWS
         sql = (
             f"SELECT id FROM {_RECORDS[kind].table} WHERE {_CONDITIONS[kind]} AND id > :after ORDER BY id LIMIT {limit}"
         )
         ids = [row[0] for row in await self._rows(sql, before, exported, after, now)]
         return PruneBatch(_RECORDS[kind], ids, ids[-1]) if ids else None
+
+    async def _next_in_order(
+        self, kind: PruneKind, before: Milliseconds, after: int, now: Milliseconds
+    ) -> PruneBatch | None:
+        """Some rows are looked at each time, not all that are old: there may be millions."""
+        name = _RECORDS[kind].table
+        first = (await self._rows(f"SELECT min(id) FROM {name} WHERE id > :after", after=after))[0][0]
+        if first is None:
+            return None
+        last = first - 1 + _LOOKED_AT
+        here = f"id > :after AND id <= {last}"
+        kept = await self._rows(_first_kept(kind, here), before, after=first - 1, now=now)
+        until = kept[0][0] if kept else _NO_ID
+        sql = f"SELECT id FROM {name} WHERE {_CONDITIONS[kind]} AND {here} AND id < {until} ORDER BY id LIMIT {_ROWS}"
+        ids = [row[0] for row in await self._rows(sql, before, after=first - 1)]
+        if kept and not ids:
+            return None
+        return PruneBatch(_RECORDS[kind], ids, ids[-1] if kept or len(ids) == _ROWS else last)
 
     async def _next_readings(self, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
         """They lie in the order of their arrival: where none is old any more, the rest is not looked at."""

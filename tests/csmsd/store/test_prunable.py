@@ -325,6 +325,20 @@ async def test_what_came_behind_what_is_new_only_bears_a_wrong_time(
     assert await store.may_go(kind) == [1, 3]
 
 
+async def test_of_millions_that_are_old_some_are_looked_at_each_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prunable, "_ROWS", 3)
+    monkeypatch.setattr(prunable, "_LOOKED_AT", 5)
+    open_ones = range(5, 18)
+    old = [task(number, state="sent" if number in open_ones else "settled") for number in range(1, 30)]
+    await store.keep(*old, task(30, created_at=NEW), task(31))
+    assert await store.may_go("tasks") == [*range(1, 5), *range(18, 30)]
+    third = await store.prunable.next("tasks", BEFORE, 0, 4, NOW)
+    assert third is not None
+    assert (list(third.ids), third.last) == ([], 9), "so many were looked at"
+
+
 async def test_the_file_is_only_read(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await store.prunable._rows("DELETE FROM task")
