@@ -27,6 +27,14 @@ class Fault:
         """Whether a CALL is left without an answer."""
         return False
 
+    def answer_delay(self) -> float:
+        """After how many seconds an answer leaves."""
+        return 0.0
+
+    def doubles_answers(self) -> bool:
+        """Whether every answer leaves twice."""
+        return False
+
     def transaction_id(self, given: int) -> int:
         """The transaction id that the charge point believes it was given."""
         return given

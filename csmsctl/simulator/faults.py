@@ -74,6 +74,24 @@ class Silent(Fault):
         return True
 
 
+class LateAnswers(Fault):
+    """Some of them come when nobody waits for them any more."""
+
+    summary = "answers every CALL 1 to 35 s late"
+
+    def answer_delay(self) -> float:
+        return self.charge_point.chance.uniform(1.0, 35.0)
+
+
+class DoubledAnswers(Fault):
+    """A router that repeats what it has sent already."""
+
+    summary = "answers every CALL twice"
+
+    def doubles_answers(self) -> bool:
+        return True
+
+
 class Odd(Fault):
     """Fields as some charge points send them: numbers as text, text as numbers, over-long text, unknown units."""
 
@@ -204,6 +222,8 @@ FAULTS: dict[str, type[Fault]] = {
     "offline": Offline,
     "retry": Retry,
     "silent": Silent,
+    "late-answers": LateAnswers,
+    "doubled-answers": DoubledAnswers,
     "odd": Odd,
     "no-id": NoId,
     "register-reset": RegisterReset,
@@ -238,6 +258,12 @@ class Faults:
 
     def ignores(self, action: str) -> bool:
         return any(fault.ignores(action) for fault in self._faults)
+
+    def answer_delay(self) -> float:
+        return max((fault.answer_delay() for fault in self._faults), default=0.0)
+
+    def doubles_answers(self) -> bool:
+        return any(fault.doubles_answers() for fault in self._faults)
 
     def transaction_id(self, given: int) -> int:
         for fault in self._faults:

@@ -33,6 +33,7 @@ class Messages:
         self._charge_point = charge_point
         self._handlers = {name: handler for profile in charge_point.profiles for name, handler in profile.handlers()}
         self._conversation: Conversation | None = None
+        self._late: list[tuple[int, bytes]] = []  # answers that leave later, and when
 
     # --- the link
 
@@ -47,11 +48,27 @@ class Messages:
     def end(self) -> None:
         """The link is gone; what was open gets no answer any more."""
         conversation, self._conversation = self._conversation, None
+        self._late.clear()
         for call in conversation.close() if conversation is not None else ():
             self._fail(cast(_Waiting, call.token), call.action, "disconnected")
 
     def data_to_send(self) -> list[bytes]:
-        return self._conversation.data_to_send() if self._conversation is not None else []
+        if self._conversation is None:
+            return []
+        point, sent = self._charge_point, []
+        for text in self._conversation.data_to_send():
+            delay = point.faults.answer_delay() if _is_answer(text) else 0.0
+            if delay:
+                self._late.append((point.now + round(delay * 1000), text))
+            else:
+                sent.append(text)
+        sent += [text for due, text in self._late if due <= point.now]
+        self._late = [(due, text) for due, text in self._late if due > point.now]
+        if self._late:
+            point.timers.at("late answers", min(due for due, _ in self._late), lambda: None)
+        if point.faults.doubles_answers():
+            sent = [text for text in sent for _ in range(2 if _is_answer(text) else 1)]
+        return sent
 
     def next_deadline(self) -> float | None:
         """When `expire` has to be called at the latest (ms)."""
@@ -154,3 +171,8 @@ class Messages:
             if deviation.kind not in ("out_of_range", "unknown_field"):
                 raise OcppError(deviation.code, f"{deviation.field}: {deviation.kind.replace('_', ' ')}")
         return handle(request)
+
+
+def _is_answer(text: bytes) -> bool:
+    """CALLRESULT or CALLERROR (J 4.2)."""
+    return text.startswith((b"[3,", b"[4,"))

@@ -7,7 +7,7 @@ and for how long, is what the simulated breakers say, not what csmsd believes.
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -96,12 +96,22 @@ class Garage:
 
     async def all_managed(self) -> None:
         """Everybody has accepted its limits."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(4 * PATIENCE):
             while True:
-                members = (await self.site.call("load.status"))["members"]
-                if all(one["state"] == "idle" for one in members):
+                if set((await self.states()).values()) == {"idle"}:
                     return
                 await asyncio.sleep(0.1)
+
+    async def until_unmanaged(self, names: list[str]) -> None:
+        async with asyncio.timeout(4 * PATIENCE):
+            while True:
+                states = await self.states()
+                if {states[name] for name in names} == {"unmanaged"}:
+                    return
+                await asyncio.sleep(0.5)
+
+    async def states(self) -> dict[str, str]:
+        return {one["charge_point"]: one["state"] for one in (await self.site.call("load.status"))["members"]}
 
     def most_a(self, name: str) -> float:
         """What a line has carried on its fullest phase."""
@@ -115,15 +125,24 @@ class Garage:
 
 @asynccontextmanager
 async def garage(
-    site: Site, circuits: list[Circuit], members: list[Member], cars: list[str], speed: float
+    site: Site,
+    circuits: list[Circuit],
+    members: list[Member],
+    cars: list[str],
+    speed: float,
+    misbehave: Sequence[str] = (),
 ) -> AsyncIterator[Garage]:
-    """Everybody has accepted its limits."""
+    """Everybody has accepted its limits. Cars and kinds of misbehaviour (`` for none) go round."""
     points = {}
     for number, member in enumerate(members):
         await site.register(member.charge_point)
         car = car_of_description(cars[number % len(cars)])
+        fault = misbehave[number % len(misbehave)] if misbehave else ""
+        if fault == "refuses-zero":  # csmsd would learn it, in some minutes
+            await site.call("load.manner", charge_point=member.charge_point, pause="minimum")
         points[member.charge_point] = ChargePoint(
             member.charge_point, now=simulator_clock(), connectors=1, seed=number, speed=speed, cars=[car],
+            misbehave=[fault] if fault else [],
             settings={"MeterValueSampleInterval": "2", "AllowOfflineTxForUnknownId": "true"},
         )  # fmt: skip
     await site.call("circuit.import", circuits=describe_circuits(circuits, members)["circuits"])
@@ -193,7 +212,10 @@ KILLS = 5
 
 @pytest.mark.slow
 async def test_thirty_charge_points_on_a_tree_of_four_circuits_and_csmsd_killed_five_times() -> None:
-    """Ten minutes that are five hours for cars and breakers; links fail and charge points boot as well."""
+    """Ten minutes that are five hours for cars and breakers; links fail and charge points boot as well.
+
+    Most charge points have a fault: answers that are late, or come twice; limits that are refused, or lost in a reboot.
+    """
     chance = random.Random(14)
     lines = ["north", "south", "yard"]
     circuits = [circuit("main", 63), *(circuit(name, 32, "main") for name in lines)]
@@ -203,7 +225,11 @@ async def test_thirty_charge_points_on_a_tree_of_four_circuits_and_csmsd_killed_
         for number in range(30)
     ]
     cars = ["3x16A", "1x32A,late=60s", "3x32A,soc=75,slow=20s", "3x16A,minimum=8A", "1x16A,pauses=4", "3x16A,ramp=30s"]
-    async with running(SteadySite(lease_s=120)) as site, garage(site, circuits, members, cars, speed=30) as there:
+    misbehave = [
+        "", "late-answers", "doubled-answers", "forgets-profiles", "no-tx-profiles", "refuses-zero", "wrong-clock",
+        "starts-on-offer", "power-only", "whole-amperes",
+    ]  # fmt: skip
+    async with running(SteadySite(lease_s=120)) as site, garage(site, circuits, members, cars, 30, misbehave) as there:
         for point in there.points.values():
             visitors = Visitors(point, ["A", "B"])
             visitors.pause, visitors.stay = (5.0, 60.0), (30.0, 200.0)
@@ -227,3 +253,26 @@ async def test_thirty_charge_points_on_a_tree_of_four_circuits_and_csmsd_killed_
         most = {name: there.most_a(name) for name in ("main", *lines)}
         assert most["main"] > 0.8 * 63, most
         assert max(most[name] for name in lines) > 0.8 * 32, most
+
+
+@pytest.mark.slow
+async def test_who_ignores_limits_counts_with_what_it_draws_and_the_others_make_room() -> None:
+    """Two that take what they can, after four others have shared all there is; noticed before a breaker trips."""
+    names = [f"CP{number}" for number in range(1, 7)]
+    members = [Member(circuit="main", charge_point=name) for name in names]
+    cars = ["3x32A,soc=20"] * 4 + ["3x16A,soc=20"] * 2
+    misbehave = [""] * 4 + ["ignores-limits"] * 2
+    async with running(SteadySite()) as site, garage(site, [circuit("main", 63)], members, cars, 2, misbehave) as there:
+        for name in names[:4]:
+            there.come(name)
+        await there.until("they share it", lambda: sum(there.drawn(name) for name in names[:4]) >= 60)
+        assert there.over_s() == {"main": 0.0}
+        for name in names[4:]:
+            there.come(name)
+        await there.until("two take what they can", lambda: min(there.drawn(name) for name in names[4:]) == 16)
+        await there.until_unmanaged(names[4:])
+        await there.until("the others make room", lambda: sum(there.drawn(name) for name in names) <= 63)
+        over = there.over_s()
+        assert sum(there.drawn(name) for name in names[:4]) >= 24, "and charge"
+        await asyncio.sleep(60)
+        assert (there.over_s(), there.simulation.circuits.trips) == (over, 0)

@@ -75,3 +75,18 @@ def test_power_failure() -> None:
 @pytest.mark.parametrize("kind", FAULTS)
 def test_each_kind_says_what_it_does(kind: str) -> None:
     assert FAULTS[kind].summary
+
+
+def test_late_answers_leave_when_their_time_has_come() -> None:
+    central_system = charging(misbehave=["late-answers"])
+    assert central_system.call("ClearCache") is None
+    central_system.run(0.9)
+    assert not central_system._answers
+    central_system.run(35)
+    assert list(central_system._answers.values()) == [{"status": "Accepted"}]
+
+
+def test_doubled_answers_leave_twice() -> None:
+    point = charging(misbehave=["doubled-answers"]).charge_point
+    point.receive('[2, "cs-1", "ClearCache", {}]')
+    assert [text[:9] for text in point.data_to_send()] == [b'[3,"cs-1"'] * 2
