@@ -22,7 +22,8 @@ from csmsd.ports.store import NotStored
 from csmsd.profiles.action import Target
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.load_management.allocation import Turns
-from csmsd.profiles.load_management.circuits import Key, Member, budgets_from, lowest_budget
+from csmsd.profiles.load_management.budgets import budgets_from, lowest_budget
+from csmsd.profiles.load_management.circuits import Key, Member
 from csmsd.profiles.load_management.holds import Lease
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import Takes, next_manner, next_manner_of_transactions

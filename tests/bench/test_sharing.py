@@ -7,7 +7,8 @@ from time import process_time
 import pytest
 
 from csmsd.profiles.load_management.allocation import Asker, allocate
-from csmsd.profiles.load_management.circuits import Circuit, Member, Outside, Tree, budgets_from
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
+from csmsd.profiles.load_management.circuits import Circuit, Member, Tree
 from csmsd.profiles.load_management.holds import Ledger
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner

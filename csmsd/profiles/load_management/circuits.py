@@ -20,7 +20,7 @@ Lanes = tuple[int, int, int, int]
 
 STRAIGHT = "L1L2L3"  # the wiring of what nobody has turned
 SUM = 3  # the lane that is the sum of the phases
-_DAY_MINUTES = 24 * 60
+DAY_MINUTES = 24 * 60
 _MOST_A = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})=(\S+)")
@@ -148,7 +148,7 @@ class Window(msgspec.Struct, frozen=True):
     power_w: int | None
 
     def holds(self, minute: int) -> bool:
-        return self.start <= minute < self.end or self.start <= minute + _DAY_MINUTES < self.end
+        return self.start <= minute < self.end or self.start <= minute + DAY_MINUTES < self.end
 
 
 # --- what is written
@@ -171,10 +171,10 @@ def windows_of_timetable(text: str) -> tuple[Window, ...]:
         if match is None:
             raise CircuitError(f"{part!r} is no window of the day; write it as 17:00-20:00=25A")
         start, end = (int(match[at]) * 60 + int(match[at + 1]) for at in (1, 3))
-        if start >= _DAY_MINUTES or end > _DAY_MINUTES or int(match[2]) > 59 or int(match[4]) > 59:
+        if start >= DAY_MINUTES or end > DAY_MINUTES or int(match[2]) > 59 or int(match[4]) > 59:
             raise CircuitError(f"{part!r}: there is no such time of the day")
         number, unit = current_or_power(match[5])
-        end = end if end > start else end + _DAY_MINUTES
+        end = end if end > start else end + DAY_MINUTES
         windows.append(Window(start, end, number if unit == "A" else None, number if unit == "W" else None))
     return tuple(windows)
 
@@ -370,58 +370,3 @@ def lanes_of(phases: Sequence[int]) -> Lanes:
 
 def _in_lanes(phases_ma: tuple[int, ...]) -> tuple[int, ...]:
     return *phases_ma, sum(phases_ma)
-
-
-# --- what may be given out when
-
-
-Budget = tuple[Milliseconds, list[int]]  # from then on, of each constraint, until the next one
-
-_HORIZON_MS = 7_200_000  # no lease is that long
-
-
-class Outside(msgspec.Struct, kw_only=True):
-    """What is not in the tree: limits for a while, by circuit, readings, and by how much clocks are ahead of UTC."""
-
-    temporary: dict[str, TemporaryLimit] = {}
-    readings: dict[str, Reading] = {}
-    utc_offset_s: int = 0
-
-
-def lowest_budget(tree: Tree, outside: Outside) -> list[Milliamperes]:
-    """Of each constraint, what is there at the worst time of the day, also while a limit for a while holds.
-
-    Fallbacks are to fit into it: csmsd may be dead when that limit is over, and before.
-    """
-    limits = tree.limits(None, outside.temporary)
-    return [limit - reserve for limit, reserve in zip(limits, tree.reserves(), strict=True)]
-
-
-def budgets_from(tree: Tree, outside: Outside, now: Milliseconds, measured_for_ms: Milliseconds) -> list[Budget]:
-    """What the members of each constraint may draw in all, from now on: limits less what else draws.
-
-    A reading speaks for `measured_for_ms`, as long as nothing that was given out by it may last; after that the reserve
-    counts. What holds at the end is the lowest of the day: a fallback knows no time of the day.
-    """
-    end = now + _HORIZON_MS
-    moments = {now, end, min(end, now + measured_for_ms)}
-    moments |= {limit.until for limit in outside.temporary.values() if now < limit.until < end}
-    shown = now + outside.utc_offset_s * 1000
-    midnight = now - shown % 86_400_000
-    for name in tree.circuits:
-        for window in tree.windows(name):
-            for change in (window.start, window.end):
-                for day in (-1, 0, 1):
-                    moment = midnight + (change + day * _DAY_MINUTES) * 60_000
-                    if now < moment < end:
-                        moments.add(moment)
-    others, _ = tree.others(outside.readings, now)
-    reserves = tree.reserves()
-    found: list[Budget] = []
-    for moment in sorted(moments):
-        minute: int | None = (moment - midnight) // 60_000 % _DAY_MINUTES if moment < end else None
-        temporary = {name: limit for name, limit in outside.temporary.items() if limit.until > moment}
-        less = others if moment < now + measured_for_ms else reserves
-        limits = tree.limits(minute, temporary)
-        found.append((moment, [limit - other for limit, other in zip(limits, less, strict=True)]))
-    return found

@@ -7,12 +7,12 @@ import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.load_management.budgets import Outside
 from csmsd.profiles.load_management.circuits import (
     Circuit,
     Key,
     Member,
     Milliamperes,
-    Outside,
     Reading,
     TemporaryLimit,
     Tree,

@@ -9,17 +9,8 @@ from copy import deepcopy
 import msgspec
 
 from csmsd.profiles.load_management.allocation import allocate
-from csmsd.profiles.load_management.circuits import (
-    UNLIMITED,
-    Circuit,
-    Key,
-    Member,
-    Milliamperes,
-    Tree,
-    budgets_from,
-    lanes_of,
-    lowest_budget,
-)
+from csmsd.profiles.load_management.budgets import budgets_from, lowest_budget
+from csmsd.profiles.load_management.circuits import UNLIMITED, Circuit, Key, Member, Milliamperes, Tree, lanes_of
 from csmsd.profiles.load_management.demand import Demand
 from csmsd.profiles.load_management.overview import PHASES_AND_POWER, shown_on_lane
 from csmsd.profiles.load_management.steering import Charging, Steering

@@ -6,7 +6,8 @@ import msgspec
 
 from csmsd.profiles.load_management.allocation import USUAL_TURNS, Asker, Turns, allocate, fallbacks_of
 from csmsd.profiles.load_management.arrivals import Arrivals
-from csmsd.profiles.load_management.circuits import UNLIMITED, Budget, Key, Milliamperes, Tree
+from csmsd.profiles.load_management.budgets import Budget
+from csmsd.profiles.load_management.circuits import UNLIMITED, Key, Milliamperes, Tree
 from csmsd.profiles.load_management.demand import Demand, phases_in_use
 from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of
 from csmsd.profiles.load_management.manners import Takes

@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from csmsd.profiles.load_management.circuits import Budget, Key, Milliamperes, lanes_of
+from csmsd.profiles.load_management.budgets import Budget
+from csmsd.profiles.load_management.circuits import Key, Milliamperes, lanes_of
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, Segment, Slot, most_of, spans_of
 from csmsd.profiles.record import Milliseconds
 

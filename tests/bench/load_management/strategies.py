@@ -3,7 +3,8 @@
 from copy import deepcopy
 
 from csmsd.profiles.load_management.allocation import Asker, allocate
-from csmsd.profiles.load_management.circuits import Key, Outside, budgets_from
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
+from csmsd.profiles.load_management.circuits import Key
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner

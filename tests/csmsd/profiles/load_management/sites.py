@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from csmsd.profiles.load_management.circuits import Budget, Key
+from csmsd.profiles.load_management.budgets import Budget
+from csmsd.profiles.load_management.circuits import Key
 from csmsd.profiles.load_management.holds import NEVER, Lease
 from csmsd.profiles.load_management.transition import Terms
 

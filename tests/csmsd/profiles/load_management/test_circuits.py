@@ -2,19 +2,18 @@
 
 import pytest
 
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
 from csmsd.profiles.load_management.circuits import (
     SUM,
     UNLIMITED,
     Circuit,
     CircuitError,
     Member,
-    Outside,
     Reading,
     TemporaryLimit,
     Tree,
     Window,
     amperes,
-    budgets_from,
     check_circuits,
     current_or_power,
     phases_of_wiring,

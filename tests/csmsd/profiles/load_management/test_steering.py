@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, Tree, budgets_from
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Tree
 from csmsd.profiles.load_management.holds import Ledger
 from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.load_management.steering import Steering

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
 
 from csmsd.profiles.load_management.allocation import Asker, allocate
 from csmsd.profiles.load_management.arrivals import Arrivals
-from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Outside, TemporaryLimit, Tree, budgets_from
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit, Tree
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, spans_of
 from csmsd.profiles.load_management.transition import (
     InvariantBroken,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csmsd.profiles.load_management.circuits import Outside, budgets_from
+from csmsd.profiles.load_management.budgets import Outside, budgets_from
 from csmsd.profiles.load_management.manners import LoadManner
 from tests.csmsd.profiles.load_management.test_observation import KEY, A, Site
 from tests.csmsd.profiles.scene import SECOND
