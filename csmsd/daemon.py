@@ -318,7 +318,7 @@ class Daemon:
             **followed,
             "measuring": self._measuring.run,
             "housekeeping": self._housekeeping.run,
-            "clock": ClockKeeper(self._clock, live).run,
+            "clock": ClockKeeper(self._clock, live, self._books.note).run,
             "books": self._books.run,
             "event_numbers": self._event_numbers.run,
             "checkup": Checkup(live, self._books.damage, settings.retention, lambda: self._books.unchecked).run,

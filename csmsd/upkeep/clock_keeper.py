@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from csmsd.live_site import LiveSite
 from csmsd.ports.store import NotStored
@@ -14,11 +15,16 @@ _ROUND_SECONDS = 1.0
 
 
 class ClockKeeper:
-    """Looks every second, keeps the last jump with the site and tells of it."""
+    """Looks every second, keeps the last jump with the site and tells of it.
 
-    def __init__(self, watch: ClockWatch, live: LiveSite) -> None:
+    `seen` takes down what the clock shows. Without it the next csmsd, where this one is killed soon after a jump, would
+    take the time of before for the last that was seen, and a clock that jumps there once more for right.
+    """
+
+    def __init__(self, watch: ClockWatch, live: LiveSite, seen: Callable[[], Awaitable[None]]) -> None:
         self._watch = watch
         self._live = live
+        self._seen = seen
 
     async def run(self) -> None:
         """Never returns."""
@@ -38,3 +44,5 @@ class ClockKeeper:
             await self._live.keep([jump], [Event("daemon.clock_jumped", None, {"by_s": round(jump.number / 1000)})])
         except NotStored as error:
             log.error("that the clock jumped could not be stored: %s", error)
+            return
+        await self._seen()
